@@ -1,0 +1,193 @@
+//! The canonical request: written once, used to sign, to verify and to explain.
+//!
+//! Source: AWS IAM User Guide, "Create a signed AWS API request", steps 1 to 4.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
+use crate::error::{Error, ErrorKind, quote};
+use crate::settings::{PathNormalization, PercentEncoding, SigningSettings};
+use crate::url::{QueryPairs, push_without_dot_segments};
+
+/// A header: its name in any case, and its value as it stands on the wire.
+pub(crate) type Header<'a> = (&'a str, &'a [u8]);
+
+/// The headers that a request signs; sorted by [`sort`].
+pub(crate) type Headers<'a> = SmallVec<[Header<'a>; 16]>;
+
+/// The query, and what of it is signed.
+pub(crate) struct Query<'a> {
+    pub(crate) raw: Option<&'a str>,
+    /// Decoded keys that stay out.
+    pub(crate) skip: &'a [&'a str],
+    /// Pairs to add, not encoded.
+    pub(crate) extra: &'a [(&'a str, &'a str)],
+}
+
+/// A canonical request in a buffer, and where in it the list of signed headers stands.
+pub(crate) struct CanonicalRequest {
+    pub(crate) text: Vec<u8>,
+    signed_headers: Range<usize>,
+}
+
+impl CanonicalRequest {
+    /// Writes the canonical request. `headers` are sorted; those of one name stand in the order of the request.
+    pub(crate) fn write(
+        settings: &SigningSettings,
+        method: &str,
+        path: &str,
+        query: &Query<'_>,
+        headers: &[Header<'_>],
+        payload_hash: &str,
+    ) -> Self {
+        let header_bytes: usize = headers.iter().map(|(name, value)| 2 * name.len() + value.len() + 4).sum();
+        let query_bytes = query.raw.map_or(0, str::len);
+        let mut out = Vec::with_capacity(method.len() + 2 * path.len() + 2 * query_bytes + header_bytes + 80);
+        out.extend_from_slice(method.as_bytes());
+        out.push(b'\n');
+        push_path(&mut out, path, settings);
+        out.push(b'\n');
+        if query.raw.is_some() || !query.extra.is_empty() {
+            let mut pairs = QueryPairs::parse(query.raw, query.skip, query.extra);
+            pairs.sort();
+            pairs.write(&mut out);
+        }
+        out.push(b'\n');
+        let mut previous = "";
+        for (name, value) in headers {
+            if name.eq_ignore_ascii_case(previous) {
+                // The line of this name goes on: its line break gives way to a comma.
+                out.pop();
+                out.push(b',');
+            } else {
+                push_lower(&mut out, name);
+                out.push(b':');
+            }
+            push_folded(&mut out, value);
+            out.push(b'\n');
+            previous = name;
+        }
+        out.push(b'\n');
+        let start = out.len();
+        previous = "";
+        for (name, _) in headers {
+            if !name.eq_ignore_ascii_case(previous) {
+                if out.len() > start {
+                    out.push(b';');
+                }
+                push_lower(&mut out, name);
+                previous = name;
+            }
+        }
+        let signed_headers = start..out.len();
+        out.push(b'\n');
+        out.extend_from_slice(payload_hash.as_bytes());
+        Self { text: out, signed_headers }
+    }
+
+    /// `host;x-amz-date`.
+    pub(crate) fn signed_headers(&self) -> &str {
+        self.text.get(self.signed_headers.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+/// Sorts by name regardless of case; headers of one name keep their order.
+pub(crate) fn sort(headers: &mut [Header<'_>]) {
+    headers.sort_by(|(a, _), (b, _)| compare(a, b));
+}
+
+fn compare(a: &str, b: &str) -> Ordering {
+    let lower = |byte: u8| byte.to_ascii_lowercase();
+    a.bytes().map(lower).cmp(b.bytes().map(lower))
+}
+
+fn push_lower(out: &mut Vec<u8>, name: &str) {
+    let start = out.len();
+    out.extend_from_slice(name.as_bytes());
+    if let Some(added) = out.get_mut(start..) {
+        added.make_ascii_lowercase();
+    }
+}
+
+/// Appends a header's value without white space at its ends, runs of spaces folded into one: in one pass.
+fn push_folded(out: &mut Vec<u8>, value: &[u8]) {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let Some(first) = value.iter().position(|byte| !blank(byte)) else { return };
+    let last = value.iter().rposition(|byte| !blank(byte)).unwrap_or(first);
+    let value = value.get(first..=last).unwrap_or_default();
+    if !value.windows(2).any(|pair| pair == b"  ") {
+        out.extend_from_slice(value);
+        return;
+    }
+    let mut after_space = false;
+    for &byte in value {
+        if byte != b' ' || !after_space {
+            out.push(byte);
+        }
+        after_space = byte == b' ';
+    }
+}
+
+fn push_path(out: &mut Vec<u8>, path: &str, settings: &SigningSettings) {
+    let bytes = path.as_bytes();
+    let has_dots_or_slashes = || bytes.windows(2).any(|pair| matches!(pair, b"//" | b"/."));
+    if settings.path_normalization == PathNormalization::Enabled && has_dots_or_slashes() {
+        let mut normalized = Vec::with_capacity(bytes.len());
+        push_without_dot_segments(&mut normalized, bytes, true);
+        push_encoded_path(out, &normalized, settings.percent_encoding);
+    } else {
+        push_encoded_path(out, bytes, settings.percent_encoding);
+    }
+}
+
+fn push_encoded_path(out: &mut Vec<u8>, path: &[u8], encoding: PercentEncoding) {
+    match encoding {
+        PercentEncoding::Double => push_encoded(out, path, |byte| byte == b'/'),
+        PercentEncoding::Single => {
+            for (byte, escaped) in decoded(path) {
+                if is_unreserved(byte) || (byte == b'/' && !escaped) {
+                    out.push(byte);
+                } else {
+                    push_escape(out, byte);
+                }
+            }
+        }
+    }
+}
+
+/// Checks a method: a token (RFC 9110, section 9.1).
+pub(crate) fn check_method(method: &str) -> Result<(), Error> {
+    if !method.is_empty() && method.bytes().all(is_token) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidMethod, format!("the method {} is no HTTP method", quote(method)))
+        .with_hint("use a name such as `GET` or `PUT`"))
+}
+
+/// Checks a header: its name is a token, its value holds no control character but the tab (RFC 9110, section 5).
+pub(crate) fn check_header((name, value): Header<'_>) -> Result<(), Error> {
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(Error::new(ErrorKind::InvalidHeader, format!("the header name {} is no token", quote(name)))
+            .with_hint("a header name is letters, digits and hyphens"));
+    }
+    if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        return Err(Error::new(
+            ErrorKind::InvalidHeader,
+            format!("the value of the header {} holds a line break or a control character", quote(name)),
+        )
+        .with_hint("remove it: a line break in a header's value would begin another header"));
+    }
+    Ok(())
+}
+
+#[inline]
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
+}

@@ -1,0 +1,125 @@
+//! The derived signing key of one day, and the signature made with it.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::credentials::Credentials;
+use crate::encode::HexDigest;
+use crate::error::{Error, ErrorKind, quote};
+use crate::time::AmzDate;
+
+/// The only algorithm here.
+pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// A keyed HMAC for one credential scope.
+pub(crate) struct SigningKey {
+    days: u64,
+    /// `20150830/us-east-1/execute-api/aws4_request`.
+    pub(crate) scope: String,
+    mac: Hmac<Sha256>,
+}
+
+impl SigningKey {
+    pub(crate) fn derive(
+        credentials: &Credentials,
+        region: &str,
+        service: &str,
+        at: SystemTime,
+        date: &AmzDate,
+    ) -> Self {
+        let key = aws_sigv4::sign::v4::generate_signing_key(credentials.secret_access_key(), at, region, service);
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let mac = Hmac::new_from_slice(key.as_ref()).expect("HMAC takes keys of any length");
+        Self { days: date.days(), scope: format!("{}/{region}/{service}/aws4_request", date.date()), mac }
+    }
+
+    /// Signs the canonical request in `buffer`, where the string to sign then stands.
+    pub(crate) fn sign(&self, date: &AmzDate, buffer: &mut Vec<u8>) -> HexDigest {
+        HexDigest::new(&self.mac(date, buffer).finalize().into_bytes())
+    }
+
+    /// Whether `signature` is what [`SigningKey::sign`] would give, compared in constant time.
+    pub(crate) fn verify(&self, date: &AmzDate, buffer: &mut Vec<u8>, signature: &[u8]) -> bool {
+        self.mac(date, buffer).verify_slice(signature).is_ok()
+    }
+
+    fn mac(&self, date: &AmzDate, buffer: &mut Vec<u8>) -> Hmac<Sha256> {
+        let hash = HexDigest::new(&Sha256::digest(&buffer));
+        buffer.clear();
+        for part in [ALGORITHM, "\n", date.as_str(), "\n", &self.scope, "\n", hash.as_str()] {
+            buffer.extend_from_slice(part.as_bytes());
+        }
+        let mut mac = self.mac.clone();
+        mac.update(buffer);
+        mac
+    }
+}
+
+/// The signing key of the last day that was signed for, shared by every thread.
+///
+/// The day is the request's, so an object that lives past midnight UTC keeps working.
+#[derive(Default)]
+pub(crate) struct KeyCache(RwLock<Option<Arc<SigningKey>>>);
+
+impl KeyCache {
+    pub(crate) fn key(
+        &self,
+        credentials: &Credentials,
+        region: &str,
+        service: &str,
+        at: SystemTime,
+        date: &AmzDate,
+    ) -> Arc<SigningKey> {
+        // A poisoned lock holds a whole key or none: the value is replaced in one step.
+        let cached = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(key) = cached.filter(|key| key.days == date.days()) {
+            return key;
+        }
+        let key = Arc::new(SigningKey::derive(credentials, region, service, at, date));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&key));
+        key
+    }
+}
+
+impl fmt::Debug for KeyCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyCache")
+    }
+}
+
+/// Checks a region before it becomes part of a scope or a host.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidRegion`] unless it is 1 to 63 lower-case letters, digits and inner hyphens.
+pub fn check_region(region: &str) -> Result<(), Error> {
+    if is_label(region) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidRegion, format!("{} is no region name", quote(region)))
+        .with_hint("use the API's region, such as `ap-northeast-1`"))
+}
+
+/// Checks a signing name before it becomes part of a scope.
+pub(crate) fn check_service(service: &str) -> Result<(), Error> {
+    let valid = !service.is_empty()
+        && service.len() <= 64
+        && service.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if valid {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidService, format!("{} is no service's signing name", quote(service)))
+        .with_hint("API Gateway's signing name is `execute-api`"))
+}
+
+fn is_label(text: &str) -> bool {
+    let edge = |byte: Option<u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.len() <= 63
+        && edge(text.bytes().next())
+        && edge(text.bytes().next_back())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}

@@ -1,0 +1,150 @@
+//! What services want of a signature: one table.
+
+/// How often the path of the URL is percent-encoded in the canonical request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PercentEncoding {
+    /// Once: the path's escapes are decoded and encoded again (Amazon S3).
+    Single,
+    /// Twice: the path as it stands on the wire is encoded once more (every other service).
+    Double,
+}
+
+/// Whether dot segments and repeated slashes leave the path in the canonical request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathNormalization {
+    /// RFC 3986, section 5.2.4, and empty segments dropped.
+    Enabled,
+    /// The path as it is: object keys of Amazon S3 may hold `//` and `..`.
+    Disabled,
+}
+
+/// When the header `x-amz-content-sha256` is added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayloadHeader {
+    /// Only where the payload is unsigned, so that the service knows.
+    WhenUnsigned,
+    /// Always.
+    Always,
+}
+
+/// Whether a service takes a request whose body is not part of the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnsignedPayload {
+    /// It does not: asking for it is an error.
+    Refused,
+    /// It does.
+    Allowed,
+    /// It does, and in a presigned URL it expects nothing else (Amazon S3).
+    AllowedAlwaysPresigned,
+    /// It takes nothing else (VPC Lattice).
+    Always,
+}
+
+/// Where the session token goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionToken {
+    /// Into the request before signing: it is signed.
+    Signed,
+    /// Into the request after signing.
+    AddedAfterSigning,
+}
+
+/// Which of the given headers are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderSelection {
+    /// All but those that proxies and clients set or change on the way: see [`is_left_unsigned`].
+    Standard,
+    /// All but `authorization`, as AWS's signing test suite has it.
+    All,
+}
+
+/// What a service needs of a signature.
+///
+/// # Defaults
+///
+/// [`SigningSettings::for_service`] has them; there is no `Default`, because there is no signature without a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SigningSettings {
+    /// How often the path is encoded.
+    pub percent_encoding: PercentEncoding,
+    /// Whether dot segments and repeated slashes are resolved.
+    pub path_normalization: PathNormalization,
+    /// When `x-amz-content-sha256` is added.
+    pub payload_header: PayloadHeader,
+    /// Whether the body may stay out of the signature.
+    pub unsigned_payload: UnsignedPayload,
+    /// Where the session token goes.
+    pub session_token: SessionToken,
+    /// Which headers are signed.
+    pub header_selection: HeaderSelection,
+}
+
+const DEFAULT: SigningSettings = SigningSettings {
+    percent_encoding: PercentEncoding::Double,
+    path_normalization: PathNormalization::Enabled,
+    payload_header: PayloadHeader::WhenUnsigned,
+    unsigned_payload: UnsignedPayload::Allowed,
+    session_token: SessionToken::Signed,
+    header_selection: HeaderSelection::Standard,
+};
+
+/// Signing name → settings. What is not here signs by [`DEFAULT`].
+const SERVICES: &[(&str, SigningSettings)] = &[
+    ("execute-api", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
+    ("lambda", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
+    ("sts", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
+    (
+        "s3",
+        SigningSettings {
+            percent_encoding: PercentEncoding::Single,
+            path_normalization: PathNormalization::Disabled,
+            payload_header: PayloadHeader::Always,
+            unsigned_payload: UnsignedPayload::AllowedAlwaysPresigned,
+            ..DEFAULT
+        },
+    ),
+    (
+        "vpc-lattice-svcs",
+        SigningSettings { payload_header: PayloadHeader::Always, unsigned_payload: UnsignedPayload::Always, ..DEFAULT },
+    ),
+];
+
+impl SigningSettings {
+    /// The settings for a service by its signing name, `execute-api` for API Gateway.
+    ///
+    /// `execute-api`, `lambda`, `sts`, `s3` and `vpc-lattice-svcs` have rows of their own; every other service signs
+    /// with the path encoded twice and normalized, and takes an unsigned payload.
+    #[must_use]
+    pub fn for_service(service: &str) -> Self {
+        SERVICES.iter().find(|(name, _)| *name == service).map_or(DEFAULT, |(_, settings)| *settings)
+    }
+}
+
+/// Headers that are never signed because proxies, load balancers and HTTP clients set or change them on the way.
+const LEFT_UNSIGNED: &[&str] = &[
+    "accept-encoding",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-length",
+    "expect",
+    "forwarded",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-amzn-trace-id",
+];
+const LEFT_UNSIGNED_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
+
+/// Whether a header of this name (any case) stays out of signatures.
+#[must_use]
+pub fn is_left_unsigned(name: &str) -> bool {
+    LEFT_UNSIGNED.iter().any(|left| left.eq_ignore_ascii_case(name))
+        || LEFT_UNSIGNED_PREFIXES
+            .iter()
+            .any(|prefix| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
+}

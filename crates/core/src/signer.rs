@@ -1,0 +1,497 @@
+//! Signing: into headers, and into the URL.
+
+use std::time::{Duration, SystemTime};
+
+use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
+
+use crate::canonical::{self, CanonicalRequest, Headers, Query, check_header, check_method};
+use crate::credentials::Credentials;
+use crate::encode::{HexDigest, push_encoded};
+use crate::error::{Error, ErrorKind};
+use crate::key::{ALGORITHM, KeyCache, check_region, check_service};
+use crate::payload::Payload;
+use crate::settings::{
+    HeaderSelection, PayloadHeader, SessionToken, SigningSettings, UnsignedPayload, is_left_unsigned,
+};
+use crate::time::AmzDate;
+use crate::url::{self, Url};
+
+pub(crate) const X_AMZ_DATE: &str = "x-amz-date";
+pub(crate) const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
+pub(crate) const X_AMZ_CONTENT_SHA256: &str = "x-amz-content-sha256";
+
+/// The query parameters of a presigned URL.
+pub(crate) const QUERY_PARAMETERS: [&str; 7] = [
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
+];
+
+/// A presigned URL lives at most seven days.
+pub const MAX_EXPIRES_IN: Duration = Duration::from_secs(604_800);
+
+/// What is signed: the parts of a request, borrowed.
+///
+/// `url` is the URL exactly as it will be sent: absolute, percent-encoded ([`crate::canonical_url`] makes it so). A
+/// `host` among the headers is signed instead of the URL's.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The method as it will be sent.
+    pub method: &'a str,
+    /// The absolute URL as it will be sent; a fragment is ignored.
+    pub url: &'a str,
+    /// Names in any case, values as bytes on the wire.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The body.
+    pub payload: Payload<'a>,
+}
+
+/// Signs requests for one service in one region with one set of credentials.
+///
+/// The signing key is derived once per day (of the request, in UTC) and shared by all threads that use the signer.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use xacct_sign::{Credentials, Signer};
+///
+/// let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None, None)?;
+/// let signer = Signer::new(credentials, "us-east-1", "execute-api")?;
+/// let mut request = http::Request::put("https://api.example.com/hoge").body(r#"{"foo":"bar"}"#)?;
+/// signer.sign(&mut request, UNIX_EPOCH + Duration::from_secs(1_440_938_160))?;
+/// assert_eq!(request.headers()["x-amz-date"], "20150830T123600Z");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Signer {
+    credentials: Credentials,
+    region: String,
+    service: String,
+    settings: SigningSettings,
+    keys: KeyCache,
+}
+
+impl Signer {
+    /// A signer with the settings that the service needs, see [`SigningSettings::for_service`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRegion`], [`ErrorKind::InvalidService`].
+    pub fn new(credentials: Credentials, region: impl Into<String>, service: impl Into<String>) -> Result<Self, Error> {
+        let service = service.into();
+        let settings = SigningSettings::for_service(&service);
+        Self::with_settings(credentials, region, service, settings)
+    }
+
+    /// A signer with explicit settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signer::new`].
+    pub fn with_settings(
+        credentials: Credentials,
+        region: impl Into<String>,
+        service: impl Into<String>,
+        settings: SigningSettings,
+    ) -> Result<Self, Error> {
+        let (region, service) = (region.into(), service.into());
+        check_region(&region)?;
+        check_service(&service)?;
+        Ok(Self { credentials, region, service, settings, keys: KeyCache::default() })
+    }
+
+    /// The credentials that sign.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The region of the credential scope.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The service of the credential scope.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Signs an [`http::Request`] in place: replaces `authorization`, `x-amz-date`, `x-amz-security-token` and, where the
+    /// service wants it, `x-amz-content-sha256`. Headers that carry secrets are marked sensitive.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signer::sign_parts`].
+    pub fn sign<B: AsRef<[u8]>>(&self, request: &mut http::Request<B>, now: SystemTime) -> Result<(), Error> {
+        let payload = Payload::Bytes(request.body().as_ref());
+        let signed = self.sign_http(request.method(), request.uri(), request.headers(), payload, now)?;
+        signed.apply(request.headers_mut())
+    }
+
+    /// Signs an [`http::Request`] in place whose body is not at hand as bytes: its hash is given, or it stays unsigned.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signer::sign_parts`].
+    pub fn sign_with_payload<B>(
+        &self,
+        request: &mut http::Request<B>,
+        payload: Payload<'_>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let signed = self.sign_http(request.method(), request.uri(), request.headers(), payload, now)?;
+        signed.apply(request.headers_mut())
+    }
+
+    /// Signs the parts of a request: the call under every face.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidUrl`], [`ErrorKind::InvalidMethod`], [`ErrorKind::InvalidHeader`], [`ErrorKind::InvalidTime`],
+    /// [`ErrorKind::InvalidBody`] for a malformed hash, [`ErrorKind::UnsignedPayload`] where the service refuses that.
+    pub fn sign_parts(&self, request: &Request<'_>, now: SystemTime) -> Result<Signed<'_>, Error> {
+        check_method(request.method)?;
+        let url = url::split(request.url)?;
+        for header in request.headers {
+            check_header(*header)?;
+        }
+        self.sign_headers(request.method, &url, request.headers.iter().copied(), request.payload, now, None)
+    }
+
+    /// Signs as [`Signer::sign_parts`] does, and keeps every stage on the way, to explain a refusal or to compare with
+    /// another signer. The canonical request holds the session token: do not log it as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signer::sign_parts`].
+    pub fn trace(&self, request: &Request<'_>, now: SystemTime) -> Result<(Signed<'_>, SigningTrace), Error> {
+        check_method(request.method)?;
+        let url = url::split(request.url)?;
+        for header in request.headers {
+            check_header(*header)?;
+        }
+        let mut trace = SigningTrace::default();
+        let headers = request.headers.iter().copied();
+        let signed = self.sign_headers(request.method, &url, headers, request.payload, now, Some(&mut trace))?;
+        Ok((signed, trace))
+    }
+
+    /// The URL with the signature in its query, valid for `expires_in` from `now`.
+    ///
+    /// Whoever has the URL can send the request until then, with the same method and the same headers that were signed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signer::sign_parts`]; [`ErrorKind::InvalidExpiresIn`] outside 1 second to 7 days.
+    pub fn presign(&self, request: &Request<'_>, expires_in: Duration, now: SystemTime) -> Result<String, Error> {
+        self.presign_traced(request, expires_in, now, None)
+    }
+
+    /// Presigns as [`Signer::presign`] does, and keeps every stage on the way. See [`Signer::trace`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Signer::presign`].
+    pub fn trace_presign(
+        &self,
+        request: &Request<'_>,
+        expires_in: Duration,
+        now: SystemTime,
+    ) -> Result<(String, SigningTrace), Error> {
+        let mut trace = SigningTrace::default();
+        let url = self.presign_traced(request, expires_in, now, Some(&mut trace))?;
+        Ok((url, trace))
+    }
+
+    fn sign_http(
+        &self,
+        method: &http::Method,
+        uri: &http::Uri,
+        headers: &http::HeaderMap,
+        payload: Payload<'_>,
+        now: SystemTime,
+    ) -> Result<Signed<'_>, Error> {
+        let url = Url::from_http(uri, headers.contains_key(HOST))?;
+        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        self.sign_headers(method.as_str(), &url, headers, payload, now, None)
+    }
+
+    fn sign_headers<'a>(
+        &self,
+        method: &str,
+        url: &Url<'a>,
+        given: impl Iterator<Item = (&'a str, &'a [u8])>,
+        payload: Payload<'_>,
+        now: SystemTime,
+        trace: Option<&mut SigningTrace>,
+    ) -> Result<Signed<'_>, Error> {
+        let date = AmzDate::new(now)?;
+        let payload = self.accepted(payload)?;
+        let hash = payload.hash()?;
+        let mut headers = Headers::new();
+        let given_payload_header = self.select(url.host, given, &mut headers);
+        let adds_payload_header = given_payload_header
+            || payload == Payload::Unsigned
+            || self.settings.payload_header == PayloadHeader::Always;
+        headers.push((X_AMZ_DATE, date.as_str().as_bytes()));
+        if let (Some(token), SessionToken::Signed) = (self.credentials.session_token(), self.settings.session_token) {
+            headers.push((X_AMZ_SECURITY_TOKEN, token.as_bytes()));
+        }
+        if adds_payload_header {
+            headers.push((X_AMZ_CONTENT_SHA256, hash.as_str().as_bytes()));
+        }
+        canonical::sort(&mut headers);
+
+        let query = Query { raw: url.query, skip: &[], extra: &[] };
+        let canonical = CanonicalRequest::write(&self.settings, method, url.path, &query, &headers, hash.as_str());
+        let key = self.keys.key(&self.credentials, &self.region, &self.service, now, &date);
+        let mut authorization = String::with_capacity(
+            ALGORITHM.len()
+                + self.credentials.access_key_id().len()
+                + key.scope.len()
+                + canonical.signed_headers().len()
+                + 104,
+        );
+        for part in [
+            ALGORITHM,
+            " Credential=",
+            self.credentials.access_key_id(),
+            "/",
+            &key.scope,
+            ", SignedHeaders=",
+            canonical.signed_headers(),
+            ", Signature=",
+        ] {
+            authorization.push_str(part);
+        }
+        let signature = key_signature(&key, &date, canonical, trace);
+        authorization.push_str(signature.as_str());
+        Ok(Signed {
+            authorization,
+            date,
+            session_token: self.credentials.session_token(),
+            content_sha256: adds_payload_header.then(|| hash.as_str().to_owned()),
+        })
+    }
+
+    fn presign_traced(
+        &self,
+        request: &Request<'_>,
+        expires_in: Duration,
+        now: SystemTime,
+        trace: Option<&mut SigningTrace>,
+    ) -> Result<String, Error> {
+        check_method(request.method)?;
+        let url = url::split(request.url)?;
+        for header in request.headers {
+            check_header(*header)?;
+        }
+        let seconds = expires_in.as_secs();
+        if seconds == 0 || expires_in > MAX_EXPIRES_IN {
+            return Err(Error::new(
+                ErrorKind::InvalidExpiresIn,
+                format!("a presigned URL cannot live {} seconds", expires_in.as_secs_f64()),
+            )
+            .with_hint("choose 1 to 604800 seconds; temporary credentials end it sooner"));
+        }
+        let date = AmzDate::new(now)?;
+        let payload = match self.settings.unsigned_payload {
+            UnsignedPayload::AllowedAlwaysPresigned => Payload::Unsigned,
+            _ => self.accepted(request.payload)?,
+        };
+        let hash = payload.hash()?;
+        let mut headers = Headers::new();
+        if self.select(url.host, request.headers.iter().copied(), &mut headers) {
+            headers.push((X_AMZ_CONTENT_SHA256, hash.as_str().as_bytes()));
+        }
+        canonical::sort(&mut headers);
+
+        let key = self.keys.key(&self.credentials, &self.region, &self.service, now, &date);
+        let credential = format!("{}/{}", self.credentials.access_key_id(), key.scope);
+        let seconds = seconds.to_string();
+        let mut names = String::new();
+        for (name, _) in &headers {
+            let lower = name.to_ascii_lowercase();
+            if names.rsplit(';').next() != Some(&lower) {
+                if !names.is_empty() {
+                    names.push(';');
+                }
+                names.push_str(&lower);
+            }
+        }
+        let token = self.credentials.session_token().map(|token| ("X-Amz-Security-Token", token));
+        let signs_token = self.settings.session_token == SessionToken::Signed;
+        let mut parameters = vec![
+            ("X-Amz-Algorithm", ALGORITHM),
+            ("X-Amz-Credential", &credential),
+            ("X-Amz-Date", date.as_str()),
+            ("X-Amz-Expires", &seconds),
+        ];
+        parameters.extend(token.filter(|_| signs_token));
+        parameters.push(("X-Amz-SignedHeaders", &names));
+
+        let query = Query { raw: url.query, skip: &QUERY_PARAMETERS, extra: &parameters };
+        let canonical =
+            CanonicalRequest::write(&self.settings, request.method, url.path, &query, &headers, hash.as_str());
+        let signature = key_signature(&key, &date, canonical, trace);
+
+        parameters.extend(token.filter(|_| !signs_token));
+        parameters.push(("X-Amz-Signature", signature.as_str()));
+        Ok(with_query(&url, &parameters))
+    }
+
+    /// Collects the given headers that are signed, and the host; says whether `x-amz-content-sha256` was among them.
+    ///
+    /// What an earlier signature left behind is dropped.
+    fn select<'a, 'given: 'a>(
+        &self,
+        host: &'given str,
+        given: impl Iterator<Item = (&'given str, &'given [u8])>,
+        headers: &mut Headers<'a>,
+    ) -> bool {
+        let mut has_host = false;
+        let mut has_payload_header = false;
+        for (name, value) in given {
+            let is = |other: &str| name.eq_ignore_ascii_case(other);
+            if is(X_AMZ_CONTENT_SHA256) {
+                has_payload_header = true;
+                continue;
+            }
+            if is(X_AMZ_DATE) || is(X_AMZ_SECURITY_TOKEN) || is("authorization") {
+                continue;
+            }
+            if self.settings.header_selection == HeaderSelection::Standard && is_left_unsigned(name) {
+                continue;
+            }
+            has_host |= is("host");
+            headers.push((name, value));
+        }
+        if !has_host {
+            headers.push(("host", host.as_bytes()));
+        }
+        has_payload_header
+    }
+
+    /// The payload as the service takes it.
+    fn accepted<'a>(&self, payload: Payload<'a>) -> Result<Payload<'a>, Error> {
+        match (payload, self.settings.unsigned_payload) {
+            (_, UnsignedPayload::Always) => Ok(Payload::Unsigned),
+            (Payload::Unsigned, UnsignedPayload::Refused) => Err(Error::new(
+                ErrorKind::UnsignedPayload,
+                format!("the service `{}` does not take an unsigned payload", self.service),
+            )
+            .with_hint("pass the body's bytes, or its SHA-256")),
+            _ => Ok(payload),
+        }
+    }
+}
+
+fn key_signature(
+    key: &crate::key::SigningKey,
+    date: &AmzDate,
+    canonical: CanonicalRequest,
+    trace: Option<&mut SigningTrace>,
+) -> HexDigest {
+    let Some(trace) = trace else {
+        let mut buffer = canonical.text;
+        return key.sign(date, &mut buffer);
+    };
+    trace.canonical_request = String::from_utf8_lossy(&canonical.text).into_owned();
+    let mut buffer = canonical.text;
+    let signature = key.sign(date, &mut buffer);
+    trace.string_to_sign = String::from_utf8_lossy(&buffer).into_owned();
+    trace.signature = signature.as_str().to_owned();
+    signature
+}
+
+/// The URL with `parameters` behind its query, less those that an earlier signature left there.
+fn with_query(url: &Url<'_>, parameters: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(url.base.len() + url.path.len() + 512).into_bytes();
+    out.extend_from_slice(url.base.as_bytes());
+    out.extend_from_slice(url.path.as_bytes());
+    let kept = url.query.into_iter().flat_map(|query| query.split('&')).filter(|piece| {
+        let key = piece.split('=').next().unwrap_or_default();
+        !piece.is_empty() && !QUERY_PARAMETERS.iter().any(|name| url::form_bytes(key.as_bytes()).eq(name.bytes()))
+    });
+    let mut delimiter = b'?';
+    for piece in kept {
+        out.push(delimiter);
+        out.extend_from_slice(piece.as_bytes());
+        delimiter = b'&';
+    }
+    for (name, value) in parameters {
+        out.push(delimiter);
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'=');
+        push_encoded(&mut out, value.as_bytes(), |_| false);
+        delimiter = b'&';
+    }
+    // The parts are ASCII: the URL was checked, the rest is encoded.
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// The headers that a signature adds to a request.
+#[derive(Clone)]
+#[must_use = "a request is signed only when these headers are on it"]
+pub struct Signed<'s> {
+    authorization: String,
+    date: AmzDate,
+    session_token: Option<&'s str>,
+    content_sha256: Option<String>,
+}
+
+impl Signed<'_> {
+    /// Names in lower case and values: `authorization`, `x-amz-date`, and where they apply `x-amz-security-token` and
+    /// `x-amz-content-sha256`. They replace what the request has under these names.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            Some(("authorization", self.authorization.as_str())),
+            Some((X_AMZ_DATE, self.date.as_str())),
+            self.session_token.map(|token| (X_AMZ_SECURITY_TOKEN, token)),
+            self.content_sha256.as_deref().map(|hash| (X_AMZ_CONTENT_SHA256, hash)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    fn apply(&self, headers: &mut http::HeaderMap) -> Result<(), Error> {
+        headers.remove(X_AMZ_SECURITY_TOKEN);
+        for (name, value) in self.headers() {
+            let mut value = HeaderValue::from_str(value)
+                .map_err(|_| Error::new(ErrorKind::InvalidHeader, format!("the header `{name}` cannot be sent")))?;
+            let name = HeaderName::from_static(name);
+            value.set_sensitive(name == AUTHORIZATION || name == X_AMZ_SECURITY_TOKEN);
+            headers.insert(name, value);
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Signed<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signed").field("x-amz-date", &self.date.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Every stage of one signature.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SigningTrace {
+    /// The canonical request. Bytes that are no UTF-8 are shown as replacement characters.
+    pub canonical_request: String,
+    /// The string to sign.
+    pub string_to_sign: String,
+    /// The signature, 64 hexadecimal digits.
+    pub signature: String,
+}
+
+impl std::fmt::Debug for SigningTrace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The canonical request holds the session token.
+        f.debug_struct("SigningTrace").field("string_to_sign", &self.string_to_sign).finish_non_exhaustive()
+    }
+}

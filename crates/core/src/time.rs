@@ -1,0 +1,176 @@
+//! Instants as AWS writes them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ::time::format_description::well_known::Rfc3339;
+
+use crate::error::{Error, ErrorKind};
+
+const SECONDS_PER_DAY: u64 = 86_400;
+/// 9999-12-31T23:59:59Z: the last instant that has four digits for its year.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// An instant in the basic format of ISO 8601, `20150830T123600Z`, without an allocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AmzDate {
+    text: [u8; 16],
+    days: u64,
+}
+
+impl AmzDate {
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidTime`] before 1970 or after 9999.
+    pub(crate) fn new(at: SystemTime) -> Result<Self, Error> {
+        let seconds = at
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .map(|since| since.as_secs())
+            .filter(|seconds| *seconds <= LAST_SECOND)
+            .ok_or_else(|| {
+                Error::new(ErrorKind::InvalidTime, "the time is before 1970 or after 9999")
+                    .with_hint("check the clock; a signature carries its time with a four-digit year")
+            })?;
+        let days = seconds / SECONDS_PER_DAY;
+        let rest = seconds % SECONDS_PER_DAY;
+        let (year, month, day) = civil(days);
+        let mut text = *b"00000000T000000Z";
+        let fields = [
+            (0, 4, year),
+            (4, 2, month),
+            (6, 2, day),
+            (9, 2, rest / 3600),
+            (11, 2, rest / 60 % 60),
+            (13, 2, rest % 60),
+        ];
+        for (start, width, value) in fields {
+            let mut value = value;
+            for byte in text.iter_mut().skip(start).take(width).rev() {
+                // The remainder of a division by ten is one digit.
+                *byte = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        }
+        Ok(Self { text, days })
+    }
+
+    /// `20150830T123600Z`.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text).unwrap_or_default()
+    }
+
+    /// `20150830`.
+    pub(crate) fn date(&self) -> &str {
+        self.as_str().get(..8).unwrap_or_default()
+    }
+
+    /// Days since 1970-01-01: equal for two instants exactly if they share a signing key.
+    pub(crate) fn days(&self) -> u64 {
+        self.days
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01 in the proleptic Gregorian calendar.
+///
+/// The arithmetic counts days from a 1 March, so that the leap day ends the year.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    (year, month, day)
+}
+
+/// Reads `20150830T123600Z`.
+pub(crate) fn parse_amz_date(text: &str) -> Option<SystemTime> {
+    let bytes = text.as_bytes();
+    let [y1, y2, y3, y4, m1, m2, d1, d2, b'T', h1, h2, i1, i2, s1, s2, b'Z'] = bytes else {
+        return None;
+    };
+    let number = |digits: &[&u8]| {
+        digits
+            .iter()
+            .try_fold(0_u32, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u32::from(**byte - b'0')))
+    };
+    let year = number(&[y1, y2, y3, y4])?;
+    let month = ::time::Month::try_from(u8::try_from(number(&[m1, m2])?).ok()?).ok()?;
+    let date =
+        ::time::Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(number(&[d1, d2])?).ok()?)
+            .ok()?;
+    let time = ::time::Time::from_hms(
+        u8::try_from(number(&[h1, h2])?).ok()?,
+        u8::try_from(number(&[i1, i2])?).ok()?,
+        u8::try_from(number(&[s1, s2])?).ok()?,
+    )
+    .ok()?;
+    instant(::time::OffsetDateTime::new_utc(date, time))
+}
+
+/// Reads an RFC 3339 instant, with or without fractions of a second, as AWS writes expiries.
+pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
+    instant(::time::OffsetDateTime::parse(text, &Rfc3339).ok()?)
+}
+
+/// Writes an instant in RFC 3339 to the second, `2015-08-30T12:36:00Z`; `None` outside 1970..=9999.
+pub fn format_rfc3339(at: SystemTime) -> Option<String> {
+    let date = AmzDate::new(at).ok()?;
+    let [y1, y2, y3, y4, m1, m2, d1, d2, _, h1, h2, i1, i2, s1, s2, _] = date.text.map(char::from);
+    Some(format!("{y1}{y2}{y3}{y4}-{m1}{m2}-{d1}{d2}T{h1}{h2}:{i1}{i2}:{s1}{s2}Z"))
+}
+
+fn instant(at: ::time::OffsetDateTime) -> Option<SystemTime> {
+    let seconds = u64::try_from(at.unix_timestamp()).ok()?;
+    UNIX_EPOCH.checked_add(Duration::new(seconds, at.nanosecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn days_agree_with_the_time_crate() {
+        for days in (0..2_932_896_u64).step_by(17).chain([0, 59, 60, 365, 11_016, 11_017, 2_932_896]) {
+            let date = AmzDate::new(UNIX_EPOCH + Duration::from_secs(days * SECONDS_PER_DAY + 3_723)).unwrap();
+            let at = ::time::OffsetDateTime::from_unix_timestamp((days * SECONDS_PER_DAY) as i64).unwrap();
+            let expected = format!("{:04}{:02}{:02}T010203Z", at.year(), u8::from(at.month()), at.day());
+            assert_eq!(date.as_str(), expected);
+            assert_eq!(AmzDate::new(parse_amz_date(&expected).unwrap()).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn instants_outside_four_digit_years_are_refused() {
+        assert!(AmzDate::new(UNIX_EPOCH - Duration::from_secs(1)).is_err());
+        assert!(AmzDate::new(UNIX_EPOCH + Duration::from_secs(LAST_SECOND)).is_ok());
+        assert!(AmzDate::new(UNIX_EPOCH + Duration::from_secs(LAST_SECOND + 1)).is_err());
+    }
+
+    #[test]
+    fn malformed_dates_are_refused() {
+        for text in [
+            "",
+            "20150830",
+            "20150830T123600",
+            "20150230T000000Z",
+            "20150830T126000Z",
+            "2015083xT123600Z",
+            "20150830 123600Z",
+        ] {
+            assert!(parse_amz_date(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn expiries_come_with_and_without_fractions() {
+        let whole = parse_rfc3339("2026-11-23T10:00:00Z").unwrap();
+        let fraction = parse_rfc3339("2026-11-23T10:00:00.250Z").unwrap();
+        assert_eq!(fraction.duration_since(whole).unwrap(), Duration::from_millis(250));
+        assert_eq!(format_rfc3339(fraction).unwrap(), "2026-11-23T10:00:00Z");
+    }
+}

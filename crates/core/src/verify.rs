@@ -1,0 +1,551 @@
+//! Verifying a signature as a service does, with the reason of a refusal as a value.
+//!
+//! In two steps, because the secret is found by the access key id that the request names:
+//!
+//! ```
+//! # use std::time::{Duration, UNIX_EPOCH};
+//! # use xacct_sign::{Credentials, Signer, verify::{Presented, Rules}};
+//! # let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None)?;
+//! # let now = UNIX_EPOCH + Duration::from_secs(1_440_938_160);
+//! # let mut request = http::Request::put("https://api.example.com/hoge").header("host", "api.example.com").body("{}")?;
+//! # Signer::new(credentials.clone(), "us-east-1", "execute-api")?.sign(&mut request, now)?;
+//! let presented = Presented::read(request.method().as_str(), "/hoge", None, request.headers())?;
+//! assert_eq!(presented.access_key_id(), "AKIDEXAMPLE");
+//! let rules = Rules::new("us-east-1", "execute-api", Duration::from_secs(300));
+//! presented.check(&credentials, &rules, request.body().as_bytes(), now)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+
+use crate::canonical::{self, CanonicalRequest, Headers, Query};
+use crate::credentials::Credentials;
+use crate::key::{ALGORITHM, SigningKey};
+use crate::payload::{Payload, sha256_hex};
+use crate::settings::{SessionToken, SigningSettings, UnsignedPayload};
+use crate::signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
+use crate::time::{AmzDate, parse_amz_date};
+use crate::url::form_bytes;
+
+/// Why a signature is refused. [`Refusal::code`] is stable; `Display` says it in a sentence without a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The request is not signed at all.
+    Missing,
+    /// The signature's form is broken; says where.
+    Malformed(String),
+    /// Another algorithm than AWS4-HMAC-SHA256.
+    Algorithm(String),
+    /// The credential scope is for another region or service, or another day than the request.
+    Scope {
+        /// `region/service` that the verifier is.
+        expected: String,
+        /// What the request has.
+        presented: String,
+    },
+    /// A header that must be signed is not.
+    UnsignedHeader(String),
+    /// A header that is said to be signed is not there.
+    MissingHeader(String),
+    /// The request's time is outside the window around the verifier's.
+    Skewed {
+        /// The request's time as it has it.
+        signed_at: String,
+        /// The verifier's time in the same format.
+        now: String,
+        /// How far they may lie apart.
+        window: Duration,
+        /// Whether the request's time lies behind, rather than ahead.
+        behind: bool,
+    },
+    /// A presigned URL's time is over.
+    Expired {
+        /// The instant it ended, in the format of `X-Amz-Date`.
+        expired_at: String,
+        /// The verifier's time in the same format.
+        now: String,
+    },
+    /// The session token is missing, not expected, or not the one of these credentials.
+    Token(&'static str),
+    /// `x-amz-content-sha256` is not the hash of the body that came.
+    Body {
+        /// What the header says.
+        presented: String,
+        /// The hash of what came.
+        computed: String,
+    },
+    /// The service does not take an unsigned payload.
+    UnsignedPayload,
+    /// The signature is not the one that the verifier computes: the request was changed after signing, or the secret or
+    /// the canonicalization differs.
+    Mismatch(Box<Computed>),
+}
+
+/// What the verifier computed, the session token redacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Computed {
+    /// The canonical request.
+    pub canonical_request: String,
+    /// The string to sign.
+    pub string_to_sign: String,
+}
+
+impl Refusal {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Missing => "signature_missing",
+            Refusal::Malformed(_) => "signature_malformed",
+            Refusal::Algorithm(_) => "algorithm_unknown",
+            Refusal::Scope { .. } => "scope_mismatch",
+            Refusal::UnsignedHeader(_) => "header_unsigned",
+            Refusal::MissingHeader(_) => "header_missing",
+            Refusal::Skewed { .. } => "skewed",
+            Refusal::Expired { .. } => "presigned_expired",
+            Refusal::Token(_) => "token_invalid",
+            Refusal::Body { .. } => "body_mismatch",
+            Refusal::UnsignedPayload => "unsigned_payload",
+            Refusal::Mismatch(_) => "signature_mismatch",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Missing => {
+                write!(f, "the request has neither an `Authorization` header nor a signature in its query")
+            }
+            Refusal::Malformed(what) => write!(f, "the signature is malformed: {what}"),
+            Refusal::Algorithm(name) => write!(f, "the algorithm `{name}` is not {ALGORITHM}"),
+            Refusal::Scope { expected, presented } => {
+                write!(f, "the credential is scoped to `{presented}`, not to `{expected}`")
+            }
+            Refusal::UnsignedHeader(name) => write!(f, "the header `{name}` must be signed"),
+            Refusal::MissingHeader(name) => write!(f, "the header `{name}` is signed but not there"),
+            Refusal::Skewed { signed_at, now, window, behind } => write!(
+                f,
+                "signed at {signed_at}, which is more than {} s {} this service's clock, {now}",
+                window.as_secs(),
+                if *behind { "behind" } else { "ahead of" },
+            ),
+            Refusal::Expired { expired_at, now } => write!(f, "the presigned URL ended at {expired_at}; it is {now}"),
+            Refusal::Token(what) => write!(f, "the session token {what}"),
+            Refusal::Body { presented, computed } => {
+                write!(f, "the body's SHA-256 is {computed}, the header says {presented}")
+            }
+            Refusal::UnsignedPayload => write!(f, "the service does not take an unsigned payload"),
+            Refusal::Mismatch(_) => write!(
+                f,
+                "the signature is not the one computed here: the request was changed after signing, or the secret differs"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What a verifier insists on.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    region: String,
+    service: String,
+    window: Duration,
+    settings: SigningSettings,
+}
+
+impl Rules {
+    /// Rules of a service in a region that takes requests signed within `window` of its clock, on either side:
+    /// 5 minutes at API Gateway, 15 at STS. Settings as [`SigningSettings::for_service`].
+    #[must_use]
+    pub fn new(region: impl Into<String>, service: impl Into<String>, window: Duration) -> Self {
+        let service = service.into();
+        let settings = SigningSettings::for_service(&service);
+        Self { region: region.into(), settings, service, window }
+    }
+
+    /// With explicit settings.
+    #[must_use]
+    pub fn with_settings(mut self, settings: SigningSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+}
+
+/// A signature as a request presents it, read but not yet checked.
+#[derive(Debug)]
+#[must_use = "a signature that was read is not yet checked"]
+pub struct Presented<'a> {
+    method: &'a str,
+    path: &'a str,
+    query: Option<&'a str>,
+    headers: &'a HeaderMap,
+    access_key_id: String,
+    /// `20150830/us-east-1/execute-api/aws4_request`
+    scope: String,
+    signed_headers: Vec<String>,
+    signature: Vec<u8>,
+    amz_date: String,
+    signed_at: SystemTime,
+    session_token: Option<String>,
+    /// For a presigned URL: how long it lives.
+    expires_in: Option<Duration>,
+}
+
+impl<'a> Presented<'a> {
+    /// Reads the signature of a request from its header or its query. Path and query are as they stood on the wire.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Missing`], [`Refusal::Malformed`], [`Refusal::Algorithm`].
+    pub fn read(
+        method: &'a str,
+        path: &'a str,
+        query: Option<&'a str>,
+        headers: &'a HeaderMap,
+    ) -> Result<Self, Refusal> {
+        let authorization = one_header(headers, "authorization")?;
+        let in_query = parameter(query, "X-Amz-Signature")?.is_some() || parameter(query, "X-Amz-Algorithm")?.is_some();
+        match (authorization, in_query) {
+            (None, false) => Err(Refusal::Missing),
+            (Some(_), true) => Err(malformed("the request is signed in its header and in its query")),
+            (Some(authorization), false) => Self::from_header(method, path, query, headers, authorization),
+            (None, true) => Self::from_query(method, path, query, headers),
+        }
+    }
+
+    fn from_header(
+        method: &'a str,
+        path: &'a str,
+        query: Option<&'a str>,
+        headers: &'a HeaderMap,
+        authorization: &str,
+    ) -> Result<Self, Refusal> {
+        let (algorithm, fields) = authorization.split_once(' ').unwrap_or((authorization, ""));
+        if algorithm != ALGORITHM {
+            return Err(Refusal::Algorithm(algorithm.chars().take(32).collect()));
+        }
+        let field = |name: &'static str| {
+            let mut found = fields
+                .split(',')
+                .filter_map(|field| field.trim().split_once('='))
+                .filter_map(|(key, value)| (key == name).then_some(value));
+            match (found.next(), found.next()) {
+                (Some(value), None) => Ok(value),
+                (None, _) => Err(malformed(format!("`Authorization` has no `{name}`"))),
+                (Some(_), Some(_)) => Err(malformed(format!("`Authorization` has `{name}` twice"))),
+            }
+        };
+        let amz_date = one_header(headers, X_AMZ_DATE)?.ok_or_else(|| malformed("there is no `x-amz-date` header"))?;
+        let session_token = one_header(headers, X_AMZ_SECURITY_TOKEN)?.map(str::to_owned);
+        Self::from_fields(
+            (method, path, query, headers),
+            field("Credential")?,
+            field("SignedHeaders")?,
+            field("Signature")?,
+            amz_date,
+            session_token,
+            None,
+        )
+    }
+
+    fn from_query(
+        method: &'a str,
+        path: &'a str,
+        query: Option<&'a str>,
+        headers: &'a HeaderMap,
+    ) -> Result<Self, Refusal> {
+        let field =
+            |name: &'static str| parameter(query, name)?.ok_or_else(|| malformed(format!("the query has no `{name}`")));
+        let algorithm = field("X-Amz-Algorithm")?;
+        if algorithm != ALGORITHM {
+            return Err(Refusal::Algorithm(algorithm.chars().take(32).collect()));
+        }
+        let expires_in = field("X-Amz-Expires")?
+            .parse()
+            .ok()
+            .map(Duration::from_secs)
+            .filter(|expires_in| *expires_in <= MAX_EXPIRES_IN && !expires_in.is_zero())
+            .ok_or_else(|| malformed("`X-Amz-Expires` is not 1 to 604800 seconds"))?;
+        Self::from_fields(
+            (method, path, query, headers),
+            &field("X-Amz-Credential")?,
+            &field("X-Amz-SignedHeaders")?,
+            &field("X-Amz-Signature")?,
+            &field("X-Amz-Date")?,
+            parameter(query, "X-Amz-Security-Token")?,
+            Some(expires_in),
+        )
+    }
+
+    fn from_fields(
+        (method, path, query, headers): (&'a str, &'a str, Option<&'a str>, &'a HeaderMap),
+        credential: &str,
+        signed_headers: &str,
+        signature: &str,
+        amz_date: &str,
+        session_token: Option<String>,
+        expires_in: Option<Duration>,
+    ) -> Result<Self, Refusal> {
+        let (access_key_id, scope) = credential
+            .split_once('/')
+            .filter(|(key, scope)| !key.is_empty() && scope.split('/').count() == 4)
+            .ok_or_else(|| malformed("`Credential` is not `key/date/region/service/aws4_request`"))?;
+        let signed_at = parse_amz_date(amz_date).ok_or_else(|| malformed("the date is not like `20150830T123600Z`"))?;
+        let signature = decode_hex(signature).ok_or_else(|| malformed("`Signature` is not 64 hexadecimal digits"))?;
+        Ok(Self {
+            method,
+            path,
+            query,
+            headers,
+            access_key_id: access_key_id.to_owned(),
+            scope: scope.to_owned(),
+            signed_headers: signed_headers.split(';').map(str::to_owned).collect(),
+            signature,
+            amz_date: amz_date.to_owned(),
+            signed_at,
+            session_token,
+            expires_in,
+        })
+    }
+
+    /// The access key id that signed.
+    #[must_use]
+    pub fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    /// The session token that came with the request.
+    #[must_use]
+    pub fn session_token(&self) -> Option<&str> {
+        self.session_token.as_deref()
+    }
+
+    /// When the request says it was signed, as it says it.
+    #[must_use]
+    pub fn amz_date(&self) -> &str {
+        &self.amz_date
+    }
+
+    /// The instant at which the request says it was signed.
+    #[must_use]
+    pub fn signed_at(&self) -> SystemTime {
+        self.signed_at
+    }
+
+    /// Whether the signature stands in the query.
+    #[must_use]
+    pub fn is_presigned(&self) -> bool {
+        self.expires_in.is_some()
+    }
+
+    /// The credential scope, `20150830/us-east-1/execute-api/aws4_request`.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// Checks the signature against the credentials that its access key id stands for.
+    ///
+    /// The session token is compared with that of `credentials`; whether these have expired is the caller's to know.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Refusal`] found, in this order: scope, headers that must be signed, time, body, session token,
+    /// signature.
+    pub fn check(&self, credentials: &Credentials, rules: &Rules, body: &[u8], now: SystemTime) -> Result<(), Refusal> {
+        self.check_scope(rules)?;
+        self.check_signed_headers(rules)?;
+        self.check_time(rules, now)?;
+        let payload = self.payload(rules, body)?;
+        self.check_token(credentials)?;
+        self.check_signature(credentials, rules, &payload)
+    }
+
+    fn check_scope(&self, rules: &Rules) -> Result<(), Refusal> {
+        let date = self.amz_date.get(..8).unwrap_or_default();
+        let expected = format!("{date}/{}/{}/aws4_request", rules.region, rules.service);
+        if self.scope == expected {
+            return Ok(());
+        }
+        Err(Refusal::Scope { expected, presented: self.scope.clone() })
+    }
+
+    fn check_signed_headers(&self, rules: &Rules) -> Result<(), Refusal> {
+        let is_signed = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
+        for name in self.headers.keys().map(http::HeaderName::as_str) {
+            let after_signing =
+                name == X_AMZ_SECURITY_TOKEN && rules.settings.session_token == SessionToken::AddedAfterSigning;
+            if (name == "host" || name.starts_with("x-amz-")) && !after_signing && !is_signed(name) {
+                return Err(Refusal::UnsignedHeader(name.to_owned()));
+            }
+        }
+        if !is_signed("host") {
+            return Err(Refusal::UnsignedHeader("host".to_owned()));
+        }
+        for (index, name) in self.signed_headers.iter().enumerate() {
+            if self.signed_headers.iter().take(index).any(|earlier| earlier == name) {
+                return Err(malformed(format!("`SignedHeaders` names `{name}` twice")));
+            }
+            if !self.headers.contains_key(name) {
+                return Err(Refusal::MissingHeader(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_time(&self, rules: &Rules, now: SystemTime) -> Result<(), Refusal> {
+        let show = |at: SystemTime| AmzDate::new(at).map_or_else(|_| "?".to_owned(), |date| date.as_str().to_owned());
+        let skewed =
+            |behind| Refusal::Skewed { signed_at: self.amz_date.clone(), now: show(now), window: rules.window, behind };
+        if self.signed_at.duration_since(now).is_ok_and(|ahead| ahead > rules.window) {
+            return Err(skewed(false));
+        }
+        let age = now.duration_since(self.signed_at).unwrap_or_default();
+        match self.expires_in {
+            Some(expires_in) if age > expires_in => {
+                Err(Refusal::Expired { expired_at: show(self.signed_at + expires_in), now: show(now) })
+            }
+            None if age > rules.window => Err(skewed(true)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The last line of the canonical request, as the verifier sees it.
+    fn payload(&self, rules: &Rules, body: &[u8]) -> Result<String, Refusal> {
+        let unsigned = || Payload::Unsigned.hash().map(|hash| hash.as_str().to_owned()).unwrap_or_default();
+        let settings = rules.settings.unsigned_payload;
+        let header = one_header(self.headers, X_AMZ_CONTENT_SHA256)?;
+        match header {
+            Some(value) if value == unsigned() => match settings {
+                UnsignedPayload::Refused => Err(Refusal::UnsignedPayload),
+                _ => Ok(unsigned()),
+            },
+            None if self.is_presigned() && settings == UnsignedPayload::AllowedAlwaysPresigned => Ok(unsigned()),
+            Some(presented) => {
+                let computed = sha256_hex(body);
+                if presented == computed {
+                    Ok(computed)
+                } else {
+                    Err(Refusal::Body { presented: presented.chars().take(64).collect(), computed })
+                }
+            }
+            None => Ok(sha256_hex(body)),
+        }
+    }
+
+    fn check_token(&self, credentials: &Credentials) -> Result<(), Refusal> {
+        match (credentials.session_token(), self.session_token()) {
+            (None, None) => Ok(()),
+            (Some(expected), Some(presented)) if same(expected.as_bytes(), presented.as_bytes()) => Ok(()),
+            (Some(_), Some(_)) => Err(Refusal::Token("is not the one of these credentials")),
+            (Some(_), None) => Err(Refusal::Token("is missing: temporary credentials come with one")),
+            (None, Some(_)) => Err(Refusal::Token("belongs to no long-term credentials")),
+        }
+    }
+
+    fn check_signature(&self, credentials: &Credentials, rules: &Rules, payload: &str) -> Result<(), Refusal> {
+        let date = AmzDate::new(self.signed_at).map_err(|error| malformed(error.to_string()))?;
+        let mut headers = Headers::new();
+        for name in &self.signed_headers {
+            headers.extend(self.headers.get_all(name).iter().map(|value| (name.as_str(), value.as_bytes())));
+        }
+        canonical::sort(&mut headers);
+        let token_after = rules.settings.session_token == SessionToken::AddedAfterSigning;
+        let skip: &[&str] = match (self.is_presigned(), token_after) {
+            (false, _) => &[],
+            (true, false) => &["X-Amz-Signature"],
+            (true, true) => &["X-Amz-Signature", "X-Amz-Security-Token"],
+        };
+        let query = Query { raw: self.query, skip, extra: &[] };
+        let canonical = CanonicalRequest::write(&rules.settings, self.method, self.path, &query, &headers, payload);
+        let key = SigningKey::derive(credentials, &rules.region, &rules.service, self.signed_at, &date);
+        let shown = canonical.text.clone();
+        let mut buffer = canonical.text;
+        if key.verify(&date, &mut buffer, &self.signature) {
+            return Ok(());
+        }
+        Err(Refusal::Mismatch(Box::new(Computed {
+            canonical_request: self.redacted(&String::from_utf8_lossy(&shown)),
+            string_to_sign: String::from_utf8_lossy(&buffer).into_owned(),
+        })))
+    }
+
+    fn redacted(&self, canonical_request: &str) -> String {
+        let line = |line: &str| {
+            if line.starts_with("x-amz-security-token:") {
+                return "x-amz-security-token:[redacted]".to_owned();
+            }
+            if !line.contains("X-Amz-Security-Token=") {
+                return line.to_owned();
+            }
+            let pairs: Vec<&str> =
+                line.split('&')
+                    .map(|pair| {
+                        if pair.starts_with("X-Amz-Security-Token=") { "X-Amz-Security-Token=[redacted]" } else { pair }
+                    })
+                    .collect();
+            pairs.join("&")
+        };
+        canonical_request.lines().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn malformed(what: impl Into<String>) -> Refusal {
+    Refusal::Malformed(what.into())
+}
+
+/// The value of a header that may stand once.
+fn one_header<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match value.to_str() {
+            Ok(text) => Ok(Some(text.trim())),
+            Err(_) => Err(malformed(format!("the header `{name}` is not ASCII"))),
+        },
+        (Some(_), Some(_)) => Err(malformed(format!("the header `{name}` stands twice"))),
+    }
+}
+
+/// The decoded value of a query parameter that may stand once.
+fn parameter(query: Option<&str>, name: &str) -> Result<Option<String>, Refusal> {
+    debug_assert!(QUERY_PARAMETERS.contains(&name), "only the signature's own parameters are read");
+    let mut values = query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .filter(|(key, _)| form_bytes(key.as_bytes()).eq(name.bytes()))
+        .map(|(_, value)| form_bytes(value.as_bytes()).collect());
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            String::from_utf8(value).map(Some).map_err(|_| malformed(format!("`{name}` is not text")))
+        }
+        (Some(_), Some(_)) => Err(malformed(format!("`{name}` stands twice in the query"))),
+    }
+}
+
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 64 || bytes.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    bytes
+        .chunks_exact(2)
+        .map(|pair| match pair {
+            [high, low] => Some(crate::encode::nibble(*high)? << 4 | crate::encode::nibble(*low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Compares in a time that depends on the lengths only.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| std::hint::black_box(difference | (a ^ b))) == 0
+}
