@@ -1,0 +1,169 @@
+//! HTTP over ureq: no redirects of its own, statuses are answers, bodies are read up to a limit.
+
+use std::env;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::HeaderMap;
+use ureq::Agent;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use xacct_sign::{Error, ErrorKind};
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection; `None` waits as long as the system does.
+    pub connect: Option<Duration>,
+    /// For each read; `None` waits forever.
+    pub read: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    /// [`Timeouts::DEFAULT`].
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The URL that answered, after redirects.
+    pub url: String,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// The connections. Made on first use, so that a provider that is never asked costs nothing.
+#[derive(Default)]
+pub(crate) struct Transport {
+    /// Plain http goes to loopback only, and so never through a proxy.
+    plain: OnceLock<Agent>,
+    tls: OnceLock<Result<Agent, Error>>,
+}
+
+impl Transport {
+    /// Sends a request to its URI as it stands and reads the answer up to `limit` bytes.
+    pub(crate) fn send(
+        &self,
+        request: &http::Request<Vec<u8>>,
+        timeouts: Timeouts,
+        limit: u64,
+    ) -> Result<http::Response<Vec<u8>>, Error> {
+        let agent = if request.uri().scheme() == Some(&http::uri::Scheme::HTTP) {
+            self.plain.get_or_init(|| agent(None, None))
+        } else {
+            self.tls
+                .get_or_init(|| Ok(agent(Some(tls()?), ureq::Proxy::try_from_env())))
+                .as_ref()
+                .map_err(Clone::clone)?
+        };
+        let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
+        let failed = |error| failed(error, &host, limit);
+        let (parts, body) = (request, request.body().as_slice());
+        let mut outgoing = http::Request::builder().method(parts.method()).uri(parts.uri());
+        if let Some(headers) = outgoing.headers_mut() {
+            headers.clone_from(parts.headers());
+        }
+        let outgoing = outgoing
+            .body(body)
+            .map_err(|error| Error::new(ErrorKind::InvalidUrl, "the request cannot be sent").with_source(error))?;
+        let outgoing = agent
+            .configure_request(outgoing)
+            .timeout_connect(timeouts.connect)
+            .timeout_per_read(timeouts.read)
+            .timeout_per_write(timeouts.read)
+            .build();
+        let (parts, body) = agent.run(outgoing).map_err(failed)?.into_parts();
+        let body = body.into_with_config().limit(limit).read_to_vec().map_err(failed)?;
+        Ok(http::Response::from_parts(parts, body))
+    }
+}
+
+fn agent(tls: Option<TlsConfig>, proxy: Option<ureq::Proxy>) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(proxy)
+        .user_agent(concat!("xacct-sign/", env!("CARGO_PKG_VERSION")));
+    match tls {
+        Some(tls) => config.tls_config(tls),
+        None => config,
+    }
+    .build()
+    .into()
+}
+
+/// The platform's certificates (`SSL_CERT_FILE` among them), or those of `AWS_CA_BUNDLE`.
+fn tls() -> Result<TlsConfig, Error> {
+    let roots = match env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty()) {
+        Some(path) => bundle(&path)?,
+        None => match env::var("SSL_CERT_FILE").ok().filter(|path| !path.is_empty()) {
+            Some(path) => bundle(&path)?,
+            None => RootCerts::PlatformVerifier,
+        },
+    };
+    Ok(TlsConfig::builder().root_certs(roots).build())
+}
+
+fn bundle(path: &str) -> Result<RootCerts, Error> {
+    let unusable = |what: &str| {
+        Error::new(ErrorKind::Transport, format!("the CA bundle `{path}` {what}"))
+            .with_hint("AWS_CA_BUNDLE and SSL_CERT_FILE name a file of certificates in PEM form")
+    };
+    let pem = std::fs::read(path).map_err(|error| unusable("cannot be read").with_source(error))?;
+    let certificates: Vec<_> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(unusable("holds no certificate"));
+    }
+    Ok(RootCerts::Specific(Arc::new(certificates)))
+}
+
+fn failed(error: ureq::Error, host: &str, limit: u64) -> Error {
+    use ureq::Error as U;
+    let transport = |message: String| Error::new(ErrorKind::Transport, message);
+    let mapped = match &error {
+        U::Timeout(stage) => Error::new(ErrorKind::Timeout, format!("`{host}` did not answer in time: {stage}"))
+            .with_hint(
+                "API Gateway itself gives up after 30 s; a connection that cannot be made points to the network",
+            ),
+        U::BodyExceedsLimit(_) => {
+            Error::new(ErrorKind::ResponseTooLarge, format!("`{host}` answered with more than {limit} bytes"))
+        }
+        U::HostNotFound => transport(format!("the host `{host}` is not known"))
+            .with_hint("check the URL and the region; a name that resolves only in a VPC needs a route to it"),
+        U::ConnectionFailed => transport(format!("no connection to `{host}`")),
+        U::Io(io) if io.kind() == io::ErrorKind::TimedOut => {
+            Error::new(ErrorKind::Timeout, format!("`{host}` did not answer in time"))
+        }
+        U::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => {
+            transport(format!("`{host}` refused the connection")).with_hint("is it running, and is the port right?")
+        }
+        U::Rustls(_) | U::Tls(_) | U::Pem(_) => transport(format!("no secure connection to `{host}`: {error}"))
+            .with_hint("if a proxy signs certificates here, name its CA file in AWS_CA_BUNDLE"),
+        U::ConnectProxyFailed(_) | U::InvalidProxyUrl => {
+            transport(format!("the proxy did not connect to `{host}`")).with_hint("check HTTPS_PROXY and NO_PROXY")
+        }
+        other => transport(format!("the request to `{host}` failed: {other}")),
+    };
+    mapped.with_source(error)
+}

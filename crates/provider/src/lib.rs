@@ -1,0 +1,69 @@
+//! The provider's side of a cross-account API.
+//!
+//! One file, the manifest (`xacct.toml`), says which roles of which AWS accounts may call which
+//! stages of an API that stands behind API Gateway with IAM authorization. From it come the IAM
+//! documents that get deployed, and those very documents can be evaluated here, before and without
+//! any deployment.
+//!
+//! This crate opens no file and no socket and reads no clock: text goes in, values come out.
+//!
+//! ```
+//! use xacct_sign_provider::Manifest;
+//! use xacct_sign_provider::policy::{
+//!     Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate,
+//! };
+//!
+//! let manifest = Manifest::parse(
+//!     r#"
+//!     [api]
+//!     account = "111111111111"
+//!     region = "ap-northeast-1"
+//!
+//!     [stages.stag]
+//!     api_id = "f6g7h8i9j0"
+//!
+//!     [callers.shop]
+//!     account = "000000000000"
+//!     roles = { stag = "LambdaRoleDeve" }
+//!     "#,
+//!     "xacct.toml",
+//! )?;
+//!
+//! let roles = manifest.provider_roles();
+//! let role = roles.first().ok_or("no role")?;
+//! assert_eq!(role.arn, "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag");
+//!
+//! let trust = PolicyDocument::parse(&role.trust_policy.to_json(), PolicyKind::Trust)?;
+//! let caller = PrincipalIdentity::assumed_role(
+//!     "arn:aws:iam::000000000000:role/LambdaRoleDeve",
+//!     "orders",
+//! )?;
+//! let decision = evaluate(
+//!     &[&trust],
+//!     &Request {
+//!         principal: Some(caller),
+//!         action: "sts:AssumeRole",
+//!         resource: &role.arn,
+//!         context: Context::new(),
+//!     },
+//! );
+//! assert_eq!(decision.effect, Effect::Allow);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod check;
+mod document;
+mod error;
+mod manifest;
+mod names;
+pub mod policy;
+mod roles;
+mod route;
+
+pub use check::Finding;
+pub use document::{Document, OneOrMany, Statement};
+pub use error::{ManifestError, ManifestErrorKind};
+pub use manifest::{Api, Caller, Manifest, Stage};
+pub use names::RoleName;
+pub use roles::{CallerRole, ProviderRole};
+pub use route::Route;

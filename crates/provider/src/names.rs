@@ -1,0 +1,135 @@
+//! Names: what IAM, STS and API Gateway take, and what is made of them.
+
+use std::fmt;
+
+/// The name of an IAM role with its path, as the manifest writes it: `Name` or `path/Name`.
+///
+/// A name has 1 to 64 characters of `[A-Za-z0-9_+=,.@-]`
+/// ([CreateRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html)).
+/// IAM takes more characters in a path than this type does: wildcards and colons are refused here,
+/// because the path becomes part of ARNs in policies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleName {
+    path: String,
+    name: String,
+}
+
+impl RoleName {
+    /// Reads `Name` or `path/Name`, or gives `None` where IAM would refuse it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (path, name) = match text.rsplit_once('/') {
+            Some((path, name)) => (format!("/{path}/"), name),
+            None => ("/".to_owned(), text),
+        };
+        let segments_are_valid = path == "/"
+            || path
+                .trim_matches('/')
+                .split('/')
+                .all(|segment| !segment.is_empty() && segment.chars().all(is_role_character));
+        // `trim_matches` would swallow the surplus slashes of `//path`.
+        let has_surplus_slash = path.contains("//");
+        (segments_are_valid && !has_surplus_slash && path.len() <= 512 && is_role_name(name))
+            .then(|| Self { path, name: name.to_owned() })
+    }
+
+    /// The path: `/`, or `/service-role/` with a slash at both ends.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The name alone.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The role's ARN, path included.
+    #[must_use]
+    pub fn arn(&self, partition: &str, account: &str) -> String {
+        format!("arn:{partition}:iam::{account}:role{}{}", self.path, self.name)
+    }
+
+    /// The same role name with something appended; `None` when it gets too long.
+    pub(crate) fn with_suffix(&self, suffix: &str) -> Option<Self> {
+        let name = format!("{}{suffix}", self.name);
+        is_role_name(&name).then(|| Self { path: self.path.clone(), name })
+    }
+}
+
+impl fmt::Display for RoleName {
+    /// Writes what [`RoleName::parse`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.strip_prefix('/').unwrap_or(&self.path);
+        write!(f, "{path}{}", self.name)
+    }
+}
+
+fn is_role_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
+}
+
+fn is_role_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(is_role_character)
+}
+
+/// Whether a stage's or a caller's name can become part of a role's name.
+pub(crate) fn is_label(name: &str) -> bool {
+    name.len() <= 64
+        && name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// `pre-prod` becomes `PreProd`: words are parted by `-` and `_`, and the rest of a word stays.
+pub(crate) fn title_case(name: &str) -> String {
+    name.split(['-', '_'])
+        .flat_map(|word| {
+            let mut rest = word.chars();
+            let first = rest.next().map(|c| c.to_ascii_uppercase());
+            first.into_iter().chain(rest)
+        })
+        .collect()
+}
+
+pub(crate) fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A region becomes part of ARNs here, and of host names elsewhere: it is one DNS label.
+pub(crate) fn is_region(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+pub(crate) fn is_api_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+pub(crate) fn is_api_stage(text: &str) -> bool {
+    text == "$default"
+        || ((1..=128).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
+}
+
+pub(crate) fn is_external_id(text: &str) -> bool {
+    (2..=1224).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c))
+}
+
+/// The partition that a region is in.
+///
+/// AWS never mixes them: a role of one partition cannot be assumed from another
+/// ([Amazon Resource Names](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html)).
+pub(crate) fn partition_of(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else if region.starts_with("eusc-") {
+        "aws-eusc"
+    } else {
+        "aws"
+    }
+}

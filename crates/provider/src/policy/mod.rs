@@ -1,0 +1,26 @@
+//! Evaluation of IAM policy documents, for one request at a time.
+//!
+//! What is evaluated is the JSON that gets deployed. The rules are those of
+//! [Policy evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html),
+//! [Principal](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html) and
+//! [Condition operators](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
+//!
+//! The evaluator fails closed. What it does not know, be it an element, an operator, a condition
+//! key, a policy variable or a form of principal, is *unsupported*: an `Allow` statement that holds
+//! it never allows, a `Deny` statement that holds it always denies, and the decision's reasons name
+//! it.
+
+mod condition;
+mod context;
+mod date;
+mod evaluate;
+mod json;
+mod parse;
+mod pattern;
+mod principal;
+mod variables;
+
+pub use context::{Context, KNOWN_KEYS};
+pub use evaluate::{Decision, Effect, Request, evaluate};
+pub use parse::{PolicyDocument, PolicyError, PolicyKind};
+pub use principal::PrincipalIdentity;

@@ -1,0 +1,31 @@
+//! What the tests of the evaluator share.
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
+
+use xacct_sign_provider::policy::{
+    Context, Decision, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate,
+};
+
+pub const CALLER: &str = "arn:aws:iam::000000000000:role/service-role/Shop";
+pub const ROLE: &str = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag";
+
+pub fn session() -> PrincipalIdentity {
+    PrincipalIdentity::assumed_role(CALLER, "orders").unwrap()
+}
+
+/// Evaluates one statement, given as JSON, for `sts:AssumeRole` by a session of [`CALLER`].
+pub fn trust(statement: &str, context: Context) -> Decision {
+    trust_for(Some(session()), statement, context)
+}
+
+pub fn trust_for(principal: Option<PrincipalIdentity>, statement: &str, context: Context) -> Decision {
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#);
+    let document = PolicyDocument::parse(&text, PolicyKind::Trust).unwrap();
+    evaluate(&[&document], &Request { principal, action: "sts:AssumeRole", resource: ROLE, context })
+}
+
+/// Evaluates an identity policy's statements, given as JSON, for a session of [`CALLER`].
+pub fn identity(statement: &str, action: &str, resource: &str, context: Context) -> Decision {
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#);
+    let document = PolicyDocument::parse(&text, PolicyKind::Identity).unwrap();
+    evaluate(&[&document], &Request { principal: Some(session()), action, resource, context })
+}
