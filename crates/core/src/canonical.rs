@@ -41,7 +41,7 @@ impl CanonicalRequest {
         path: &str,
         query: &Query<'_>,
         headers: &[Header<'_>],
-        payload_hash: &str,
+        payload_hash: &[u8],
     ) -> Self {
         let header_bytes: usize = headers.iter().map(|(name, value)| 2 * name.len() + value.len() + 4).sum();
         let query_bytes = query.raw.map_or(0, str::len);
@@ -84,13 +84,13 @@ impl CanonicalRequest {
         }
         let signed_headers = start..out.len();
         out.push(b'\n');
-        out.extend_from_slice(payload_hash.as_bytes());
+        out.extend_from_slice(payload_hash);
         Self { text: out, signed_headers }
     }
 
     /// `host;x-amz-date`.
-    pub(crate) fn signed_headers(&self) -> &str {
-        self.text.get(self.signed_headers.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    pub(crate) fn signed_headers(&self) -> &[u8] {
+        self.text.get(self.signed_headers.clone()).unwrap_or_default()
     }
 }
 
@@ -100,8 +100,13 @@ pub(crate) fn sort(headers: &mut [Header<'_>]) {
 }
 
 fn compare(a: &str, b: &str) -> Ordering {
-    let lower = |byte: u8| byte.to_ascii_lowercase();
-    a.bytes().map(lower).cmp(b.bytes().map(lower))
+    for (a, b) in a.bytes().zip(b.bytes()) {
+        let order = a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase());
+        if order.is_ne() {
+            return order;
+        }
+    }
+    a.len().cmp(&b.len())
 }
 
 fn push_lower(out: &mut Vec<u8>, name: &str) {
@@ -114,21 +119,16 @@ fn push_lower(out: &mut Vec<u8>, name: &str) {
 
 /// Appends a header's value without white space at its ends, runs of spaces folded into one: in one pass.
 fn push_folded(out: &mut Vec<u8>, value: &[u8]) {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let Some(first) = value.iter().position(|byte| !blank(byte)) else { return };
-    let last = value.iter().rposition(|byte| !blank(byte)).unwrap_or(first);
-    let value = value.get(first..=last).unwrap_or_default();
-    if !value.windows(2).any(|pair| pair == b"  ") {
-        out.extend_from_slice(value);
-        return;
+    let value = value.trim_ascii();
+    // Most values, and all long ones that matter, hold no space: a token of hundreds of characters is copied at once.
+    let mut rest = value;
+    while let Some(at) = memchr::memchr(b' ', rest) {
+        let (head, tail) = rest.split_at_checked(at + 1).unwrap_or((rest, b""));
+        out.extend_from_slice(head);
+        let blanks = tail.iter().take_while(|byte| **byte == b' ').count();
+        rest = tail.get(blanks..).unwrap_or_default();
     }
-    let mut after_space = false;
-    for &byte in value {
-        if byte != b' ' || !after_space {
-            out.push(byte);
-        }
-        after_space = byte == b' ';
-    }
+    out.extend_from_slice(rest);
 }
 
 fn push_path(out: &mut Vec<u8>, path: &str, settings: &SigningSettings) {

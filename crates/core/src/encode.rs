@@ -1,23 +1,39 @@
 //! Percent-encoding and hexadecimal, as SigV4 defines them.
 
 const UPPER_HEX: [u8; 16] = *b"0123456789ABCDEF";
-const LOWER_HEX: [u8; 16] = *b"0123456789abcdef";
 
 /// RFC 3986 unreserved characters: the only ones that AWS's `UriEncode` leaves alone.
 #[inline]
-pub(crate) const fn is_unreserved(byte: u8) -> bool {
-    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~')
+pub(crate) fn is_unreserved(byte: u8) -> bool {
+    UNRESERVED.get(usize::from(byte)).is_some_and(|unreserved| *unreserved)
 }
 
+#[expect(clippy::indexing_slicing, reason = "an index out of bounds in a constant does not compile")]
+const UNRESERVED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~');
+        byte += 1;
+    }
+    table
+};
+
 #[inline]
-fn digit(table: &[u8; 16], nibble: u8) -> u8 {
-    table.get(usize::from(nibble & 15)).copied().unwrap_or(b'0')
+fn upper_digit(nibble: u8) -> u8 {
+    UPPER_HEX.get(usize::from(nibble & 15)).copied().unwrap_or(b'0')
+}
+
+/// Without a branch or a table, so that the compiler does many at once.
+#[inline]
+const fn lower_digit(nibble: u8) -> u8 {
+    nibble + b'0' + (b'a' - b'0' - 10) * (nibble > 9) as u8
 }
 
 /// Appends `%XX`.
 #[inline]
 pub(crate) fn push_escape(out: &mut Vec<u8>, byte: u8) {
-    out.extend_from_slice(&[b'%', digit(&UPPER_HEX, byte >> 4), digit(&UPPER_HEX, byte)]);
+    out.extend_from_slice(&[b'%', upper_digit(byte >> 4), upper_digit(byte)]);
 }
 
 /// Appends `bytes`, every byte but the unreserved ones (and those `keep` names) escaped.
@@ -68,13 +84,14 @@ pub(crate) struct HexDigest([u8; 64]);
 impl HexDigest {
     pub(crate) fn new(digest: &[u8]) -> Self {
         let mut hex = [b'0'; 64];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(digest) {
-            if let [high, low] = pair {
-                *high = digit(&LOWER_HEX, byte >> 4);
-                *low = digit(&LOWER_HEX, *byte);
-            }
+        for (pair, byte) in hex.as_chunks_mut::<2>().0.iter_mut().zip(digest) {
+            *pair = [lower_digit(byte >> 4), lower_digit(byte & 15)];
         }
         Self(hex)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     pub(crate) fn as_str(&self) -> &str {

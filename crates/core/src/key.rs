@@ -50,8 +50,9 @@ impl SigningKey {
     fn mac(&self, date: &AmzDate, buffer: &mut Vec<u8>) -> Hmac<Sha256> {
         let hash = HexDigest::new(&Sha256::digest(&buffer));
         buffer.clear();
-        for part in [ALGORITHM, "\n", date.as_str(), "\n", &self.scope, "\n", hash.as_str()] {
-            buffer.extend_from_slice(part.as_bytes());
+        for part in [ALGORITHM.as_bytes(), b"\n", date.as_bytes(), b"\n", self.scope.as_bytes(), b"\n", hash.as_bytes()]
+        {
+            buffer.extend_from_slice(part);
         }
         let mut mac = self.mac.clone();
         mac.update(buffer);

@@ -50,6 +50,13 @@ impl<'a> Payload<'a> {
 }
 
 impl PayloadHash<'_> {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            PayloadHash::Digest(hex) => hex.as_bytes(),
+            PayloadHash::Given(text) => text.as_bytes(),
+        }
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         match self {
             PayloadHash::Digest(hex) => hex.as_str(),

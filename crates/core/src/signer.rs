@@ -238,39 +238,38 @@ impl Signer {
         let adds_payload_header = given_payload_header
             || payload == Payload::Unsigned
             || self.settings.payload_header == PayloadHeader::Always;
-        headers.push((X_AMZ_DATE, date.as_str().as_bytes()));
+        headers.push((X_AMZ_DATE, date.as_bytes()));
         if let (Some(token), SessionToken::Signed) = (self.credentials.session_token(), self.settings.session_token) {
             headers.push((X_AMZ_SECURITY_TOKEN, token.as_bytes()));
         }
         if adds_payload_header {
-            headers.push((X_AMZ_CONTENT_SHA256, hash.as_str().as_bytes()));
+            headers.push((X_AMZ_CONTENT_SHA256, hash.as_bytes()));
         }
         canonical::sort(&mut headers);
 
         let query = Query { raw: url.query, skip: &[], extra: &[] };
-        let canonical = CanonicalRequest::write(&self.settings, method, url.path, &query, &headers, hash.as_str());
+        let canonical = CanonicalRequest::write(&self.settings, method, url.path, &query, &headers, hash.as_bytes());
         let key = self.keys.key(&self.credentials, &self.region, &self.service, now, &date);
-        let mut authorization = String::with_capacity(
-            ALGORITHM.len()
-                + self.credentials.access_key_id().len()
-                + key.scope.len()
-                + canonical.signed_headers().len()
-                + 104,
+        let key_id = self.credentials.access_key_id().as_bytes();
+        let mut authorization = Vec::with_capacity(
+            ALGORITHM.len() + key_id.len() + key.scope.len() + canonical.signed_headers().len() + 104,
         );
         for part in [
-            ALGORITHM,
-            " Credential=",
-            self.credentials.access_key_id(),
-            "/",
-            &key.scope,
-            ", SignedHeaders=",
+            ALGORITHM.as_bytes(),
+            b" Credential=",
+            key_id,
+            b"/",
+            key.scope.as_bytes(),
+            b", SignedHeaders=",
             canonical.signed_headers(),
-            ", Signature=",
+            b", Signature=",
         ] {
-            authorization.push_str(part);
+            authorization.extend_from_slice(part);
         }
         let signature = key_signature(&key, &date, canonical, trace);
-        authorization.push_str(signature.as_str());
+        authorization.extend_from_slice(signature.as_bytes());
+        // Every part was checked to be ASCII.
+        let authorization = String::from_utf8(authorization).unwrap_or_default();
         Ok(Signed {
             authorization,
             date,
@@ -307,7 +306,7 @@ impl Signer {
         let hash = payload.hash()?;
         let mut headers = Headers::new();
         if self.select(url.host, request.headers.iter().copied(), &mut headers) {
-            headers.push((X_AMZ_CONTENT_SHA256, hash.as_str().as_bytes()));
+            headers.push((X_AMZ_CONTENT_SHA256, hash.as_bytes()));
         }
         canonical::sort(&mut headers);
 
@@ -337,7 +336,7 @@ impl Signer {
 
         let query = Query { raw: url.query, skip: &QUERY_PARAMETERS, extra: &parameters };
         let canonical =
-            CanonicalRequest::write(&self.settings, request.method, url.path, &query, &headers, hash.as_str());
+            CanonicalRequest::write(&self.settings, request.method, url.path, &query, &headers, hash.as_bytes());
         let signature = key_signature(&key, &date, canonical, trace);
 
         parameters.extend(token.filter(|_| !signs_token));

@@ -34,29 +34,24 @@ impl AmzDate {
         let days = seconds / SECONDS_PER_DAY;
         let rest = seconds % SECONDS_PER_DAY;
         let (year, month, day) = civil(days);
-        let mut text = *b"00000000T000000Z";
-        let fields = [
-            (0, 4, year),
-            (4, 2, month),
-            (6, 2, day),
-            (9, 2, rest / 3600),
-            (11, 2, rest / 60 % 60),
-            (13, 2, rest % 60),
-        ];
-        for (start, width, value) in fields {
-            let mut value = value;
-            for byte in text.iter_mut().skip(start).take(width).rev() {
-                // The remainder of a division by ten is one digit.
-                *byte = b'0' + (value % 10) as u8;
-                value /= 10;
-            }
-        }
+        // A remainder of a division by ten is one digit.
+        let digit = |value: u64| b'0' + (value % 10) as u8;
+        let two = |value: u64| [digit(value / 10), digit(value)];
+        let ([y1, y2], [y3, y4]) = (two(year / 100), two(year));
+        let ([m1, m2], [d1, d2]) = (two(month), two(day));
+        let ([h1, h2], [i1, i2], [s1, s2]) = (two(rest / 3600), two(rest / 60 % 60), two(rest % 60));
+        let text = [y1, y2, y3, y4, m1, m2, d1, d2, b'T', h1, h2, i1, i2, s1, s2, b'Z'];
         Ok(Self { text, days })
     }
 
     /// `20150830T123600Z`.
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.text).unwrap_or_default()
+    }
+
+    /// [`AmzDate::as_str`] as bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text
     }
 
     /// `20150830`.

@@ -84,10 +84,8 @@ fn split_any(url: &str) -> Result<Url<'_>, Error> {
         invalid(format!("the URL {} is not absolute", quote(&without_secrets(url))))
             .with_hint("give the whole URL, such as `https://api.example.com/path`")
     };
-    let (scheme_text, rest) = url.split_once("://").ok_or_else(relative)?;
-    if scheme_text.is_empty() || scheme_text.contains(['/', '?', '#']) {
-        return Err(relative());
-    }
+    let (scheme_text, rest) = split_at_first(url, |byte| matches!(byte, b':' | b'/' | b'?' | b'#'));
+    let rest = rest.strip_prefix("://").filter(|_| !scheme_text.is_empty()).ok_or_else(relative)?;
     let (scheme, default_port) = Scheme::ALL
         .iter()
         .find(|(_, name, _)| name.eq_ignore_ascii_case(scheme_text))
@@ -95,38 +93,41 @@ fn split_any(url: &str) -> Result<Url<'_>, Error> {
         .ok_or_else(|| {
             invalid(format!("the URL's scheme {} is none of https, http, wss and ws", quote(scheme_text)))
         })?;
-    let (rest, _fragment) = rest.split_once('#').unwrap_or((rest, ""));
-    let authority_length = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at_checked(authority_length).unwrap_or((rest, ""));
+    let (rest, _fragment) = split_at_first(rest, |byte| byte == b'#');
+    let (authority, tail) = split_at_first(rest, |byte| matches!(byte, b'/' | b'?'));
     let host = host_header(authority, default_port)
         .ok_or_else(|| invalid(format!("the URL {} has no valid host", quote(&without_secrets(url)))).with_hint("a host is letters, digits, dots and hyphens (an international name in its `xn--` form), with an optional port"))?;
     let base = url.get(..scheme_text.len() + 3 + authority.len()).unwrap_or_default();
-    let (path, query) = match tail.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (tail, None),
-    };
+    let (path, query) = split_at_first(tail, |byte| byte == b'?');
+    let query = query.strip_prefix('?');
     Ok(Url { scheme, host, base, path: if path.is_empty() { "/" } else { path }, query })
 }
 
+/// What stands before the first byte that is wanted, and the rest from there; the byte is ASCII.
+#[inline]
+fn split_at_first(text: &str, wanted: impl Fn(u8) -> bool) -> (&str, &str) {
+    let at = text.bytes().position(wanted).unwrap_or(text.len());
+    text.split_at_checked(at).unwrap_or((text, ""))
+}
+
 /// A URL for a message: without user info and query, either of which may hold a secret.
-fn without_secrets(url: &str) -> Cow<'_, str> {
+///
+/// A secret may itself hold a `/`, and a URL that needs a message may lack its scheme: whatever stands before the last `@`
+/// is left out.
+pub(crate) fn without_secrets(url: &str) -> Cow<'_, str> {
     let cut = url.find(['?', '#']).and_then(|end| url.get(..end)).unwrap_or(url);
-    match cut.split_once("://") {
-        Some((scheme, rest)) => {
-            let authority_length = rest.find('/').unwrap_or(rest.len());
-            let (authority, path) = rest.split_at_checked(authority_length).unwrap_or((rest, ""));
-            match authority.rsplit_once('@') {
-                Some((_, host)) => Cow::Owned(format!("{scheme}://{host}{path}")),
-                None => Cow::Borrowed(cut),
-            }
-        }
+    let (scheme, rest) = cut.split_once("://").unwrap_or(("", cut));
+    match rest.rsplit_once('@') {
+        Some((_, host)) if scheme.is_empty() => Cow::Owned(format!("…@{host}")),
+        Some((_, host)) => Cow::Owned(format!("{scheme}://…@{host}")),
         None => Cow::Borrowed(cut),
     }
 }
 
 /// What a client sends as `Host` for an authority: no user info, no default port.
 fn host_header(authority: &str, default_port: u32) -> Option<&str> {
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let user_info = authority.bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
+    let host_and_port = authority.get(user_info..)?;
     let (host, port) = if host_and_port.starts_with('[') {
         let end = host_and_port.find(']')? + 1;
         let (host, port) = host_and_port.split_at_checked(end)?;
@@ -136,8 +137,10 @@ fn host_header(authority: &str, default_port: u32) -> Option<&str> {
         }
         (host, port.strip_prefix(':').or(port.is_empty().then_some(""))?)
     } else {
-        let (host, port) = host_and_port.split_once(':').unwrap_or((host_and_port, ""));
-        if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) {
+        let (host, port) = split_at_first(host_and_port, |byte| byte == b':');
+        let port = port.strip_prefix(':').unwrap_or(port);
+        // The unreserved characters but the tilde.
+        if host.is_empty() || !host.bytes().all(|byte| is_unreserved(byte) && byte != b'~') {
             return None;
         }
         (host, port)

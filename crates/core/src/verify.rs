@@ -178,7 +178,6 @@ impl Rules {
 }
 
 /// A signature as a request presents it, read but not yet checked.
-#[derive(Debug)]
 #[must_use = "a signature that was read is not yet checked"]
 pub struct Presented<'a> {
     method: &'a str,
@@ -463,7 +462,8 @@ impl<'a> Presented<'a> {
             (true, true) => &["X-Amz-Signature", "X-Amz-Security-Token"],
         };
         let query = Query { raw: self.query, skip, extra: &[] };
-        let canonical = CanonicalRequest::write(&rules.settings, self.method, self.path, &query, &headers, payload);
+        let canonical =
+            CanonicalRequest::write(&rules.settings, self.method, self.path, &query, &headers, payload.as_bytes());
         let key = SigningKey::derive(credentials, &rules.region, &rules.service, self.signed_at, &date);
         let shown = canonical.text.clone();
         let mut buffer = canonical.text;
@@ -498,6 +498,21 @@ impl<'a> Presented<'a> {
 
 fn malformed(what: impl Into<String>) -> Refusal {
     Refusal::Malformed(what.into())
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers and query hold the session token.
+        f.debug_struct("Presented")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("access_key_id", &self.access_key_id)
+            .field("scope", &self.scope)
+            .field("signed_headers", &self.signed_headers)
+            .field("amz_date", &self.amz_date)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The value of a header that may stand once.

@@ -142,8 +142,11 @@ impl Endpoint {
 
     fn custom(text: &str, region: &str) -> Result<Self, Error> {
         let unusable = |what: &str| {
-            Error::new(ErrorKind::InvalidEndpoint, format!("the STS endpoint {} {what}", quote(text)))
-                .with_hint("give a URL such as `https://sts.ap-northeast-1.amazonaws.com`")
+            Error::new(
+                ErrorKind::InvalidEndpoint,
+                format!("the STS endpoint {} {what}", quote(&url::without_secrets(text))),
+            )
+            .with_hint("give a URL such as `https://sts.ap-northeast-1.amazonaws.com`")
         };
         if text.contains(['?', '#', '@']) {
             return Err(unusable("has a query, a fragment or user info"));
@@ -154,8 +157,11 @@ impl Endpoint {
             return Err(unusable("is neither https nor http"));
         }
         if !origin.is_private() {
-            return Err(Error::new(ErrorKind::InsecureUrl, format!("the STS endpoint {} is plain http", quote(text)))
-                .with_hint("use https; plain http is for loopback only"));
+            return Err(Error::new(
+                ErrorKind::InsecureUrl,
+                format!("the STS endpoint {} is plain http", quote(&url::without_secrets(text))),
+            )
+            .with_hint("use https; plain http is for loopback only"));
         }
         Ok(Self { url, host: origin.host().to_owned(), region: region.to_owned() })
     }

@@ -1,0 +1,70 @@
+//! `Credentials`.
+
+use pyo3::prelude::*;
+use xacct_sign::Credentials;
+
+use crate::convert::{datetime, instant};
+use crate::errors::to_py;
+
+/// An access key id, its secret and, for temporary credentials, the session token and the instant they expire.
+///
+/// Args:
+///     access_key_id: `AKIA...` for long-term, `ASIA...` for temporary credentials.
+///     secret_access_key: shown by no `repr` and no error.
+///     session_token: for temporary credentials; an empty one counts as none.
+///     expires_at: an aware datetime; informative, AWS decides.
+///
+/// Raises:
+///     ValidationError: `invalid_credentials` for a part that is empty or holds white space, `invalid_time` for a naive
+///         datetime.
+#[pyclass(name = "Credentials", module = "xacct_sign", frozen, eq)]
+#[derive(PartialEq)]
+pub(crate) struct PyCredentials(pub(crate) Credentials);
+
+#[pymethods]
+impl PyCredentials {
+    #[new]
+    #[pyo3(signature = (access_key_id, secret_access_key, session_token=None, expires_at=None))]
+    fn new(
+        access_key_id: String,
+        secret_access_key: String,
+        session_token: Option<String>,
+        expires_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let expires_at = expires_at.map(instant).transpose()?;
+        Credentials::new(access_key_id, secret_access_key, session_token, expires_at).map(Self).map_err(to_py)
+    }
+
+    #[getter]
+    fn access_key_id(&self) -> &str {
+        self.0.access_key_id()
+    }
+
+    #[getter]
+    fn secret_access_key(&self) -> &str {
+        self.0.secret_access_key()
+    }
+
+    #[getter]
+    fn session_token(&self) -> Option<&str> {
+        self.0.session_token()
+    }
+
+    /// The instant from which AWS refuses these credentials, as an aware datetime; None for long-term ones.
+    #[getter]
+    fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.expires_at().map(|at| datetime(py, at)).transpose()
+    }
+
+    fn __repr__(&self) -> String {
+        let expiry = self.0.expires_at().and_then(xacct_sign::format_rfc3339).unwrap_or_else(|| "never".to_owned());
+        format!("Credentials(access_key_id='{}', expires_at={expiry})", self.0.access_key_id())
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.0.access_key_id().hash(&mut hasher);
+        hasher.finish()
+    }
+}

@@ -1,0 +1,44 @@
+"""Call an IAM-restricted API in another AWS account: assume the role, sign with SigV4, stay signed.
+
+>>> import xacct_sign
+>>> api = xacct_sign.Session("arn:aws:iam::000000000000:role/ApiAllowByIamRoleStag", region="ap-northeast-1")
+>>> api.put("https://server.stag.foo.example.com/hoge", json={"foo": "bar"}).json()  # doctest: +SKIP
+
+`Session` sends; `AssumeRole` gives credentials that stay fresh; `Signer` signs what another client sends, and
+`xacct_sign.requests.SigV4Auth` does so for requests.
+"""
+
+from __future__ import annotations
+
+from ._errors import (
+    AssumeRoleError,
+    CredentialsError,
+    HttpStatusError,
+    TransportError,
+    TransportTimeout,
+    ValidationError,
+    XacctSignError,
+)
+from ._native import AssumeRole, Credentials, PayloadHash, Signer, canonical_url
+from ._session import Response, Session
+
+UNSIGNED_PAYLOAD: PayloadHash = PayloadHash.unsigned()
+"""As a body: leaves it out of the signature, for services that take that (Amazon S3; not API Gateway)."""
+
+__all__ = [
+    "UNSIGNED_PAYLOAD",
+    "AssumeRole",
+    "AssumeRoleError",
+    "Credentials",
+    "CredentialsError",
+    "HttpStatusError",
+    "PayloadHash",
+    "Response",
+    "Session",
+    "Signer",
+    "TransportError",
+    "TransportTimeout",
+    "ValidationError",
+    "XacctSignError",
+    "canonical_url",
+]

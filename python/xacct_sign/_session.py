@@ -1,0 +1,298 @@
+"""`Session` and its `Response`, shaped like those of requests."""
+
+from __future__ import annotations
+
+from . import _native
+from ._errors import HttpStatusError, ValidationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from ._native import AssumeRole, Credentials
+
+    Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
+    Params = Mapping[str, object] | Iterable[tuple[str, object]]
+    Timeout = float | tuple[float | None, float | None] | None
+
+
+class _Unset:
+    """Stands for an argument that was not given, where None means something."""
+
+
+_UNSET = _Unset()
+
+
+class ResponseHeaders(dict[str, str]):
+    """Headers by name in any case; values of a repeated name are joined with `, `, as RFC 9110 has it."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Headers from pairs whose names are in lower case."""
+        super().__init__()
+        for name, value in pairs:
+            super().__setitem__(name, f"{self[name]}, {value}" if name in self else value)
+
+    def __getitem__(self, name: str) -> str:
+        """The value of a header."""
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the header is there."""
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a header, or the default."""
+        return super().get(name.lower(), default)
+
+
+class Response:
+    """An answer, read to its end.
+
+    Attributes:
+        status_code: the HTTP status.
+        headers: by name in any case.
+        content: the body.
+        url: the URL that answered, after redirects within the origin.
+    """
+
+    __slots__ = ("_method", "content", "headers", "status_code", "url")
+
+    def __init__(self, method: str, status_code: int, url: str, headers: list[tuple[str, str]], content: bytes) -> None:
+        """An answer from its parts."""
+        self._method = method
+        self.status_code = status_code
+        self.url = url
+        self.headers = ResponseHeaders(headers)
+        self.content = content
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400."""
+        return self.status_code < 400
+
+    @property
+    def reason(self) -> str:
+        """The status in words, empty if it has none."""
+        from http import HTTPStatus
+
+        try:
+            return HTTPStatus(self.status_code).phrase
+        except ValueError:
+            return ""
+
+    @property
+    def encoding(self) -> str:
+        """The charset of `content-type`, else UTF-8."""
+        for parameter in self.headers.get("content-type", "").split(";")[1:]:
+            name, _, value = parameter.strip().partition("=")
+            if name.lower() == "charset" and value:
+                return str(value.strip("\"'"))
+        return "utf-8"
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that do not decode are replaced."""
+        try:
+            return self.content.decode(self.encoding, "replace")
+        except LookupError:
+            return self.content.decode("utf-8", "replace")
+
+    def json(self, **kwargs: Any) -> Any:
+        """The body read as JSON; `kwargs` go to `json.loads`.
+
+        Raises:
+            json.JSONDecodeError: if it is none (a ValueError).
+        """
+        import json
+
+        return json.loads(self.content, **kwargs)
+
+    def raise_for_status(self) -> None:
+        """Raises `HttpStatusError` if the status is 400 or more."""
+        if self.ok:
+            return
+        hint = None
+        if self.status_code == 403:
+            hint = (
+                "API Gateway says no more than this: check that the role may invoke this method and path, that method, host "
+                "and path reach the API unchanged, and the clock; the reason is in the API's access log"
+            )
+        url = self.url.partition("?")[0]
+        raise HttpStatusError(
+            f"{self._method} {url} was answered with {self.status_code} {self.reason}".rstrip(),
+            code="http_status",
+            hint=hint,
+            response=self,
+        )
+
+    def __repr__(self) -> str:
+        """Status only."""
+        return f"<Response [{self.status_code}]>"
+
+
+class Session:
+    """Signs each request with credentials that are valid when it is sent, and sends it.
+
+    Safe to share between threads, which then share connections and credentials. It outlives its credentials: those of a
+    role are refreshed. Each request goes over https (or to loopback), to the URL in the canonical form that was signed. A
+    redirect within the origin is followed and signed anew; any other comes back as the answer.
+
+    Args:
+        role: the ARN of the role to assume, or an `AssumeRole`. None signs with `credentials` themselves.
+        region: the API's region; an `AssumeRole` brings its own.
+        service: the signing name, `execute-api` for API Gateway.
+        base_url: what paths are appended to; a URL outside its origin is refused.
+        credentials: with a role, the base credentials that assume it; without, those that sign. None takes
+            `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read again at each refresh.
+        timeout: seconds to connect and to read, or one number for both; None waits forever.
+
+    Raises:
+        ValidationError: for any argument that cannot work; nothing is sent.
+    """
+
+    def __init__(
+        self,
+        role: str | AssumeRole | None = None,
+        *,
+        region: str | None = None,
+        service: str = "execute-api",
+        base_url: str | None = None,
+        credentials: Credentials | None = None,
+        timeout: Timeout = (5.0, 35.0),
+    ) -> None:
+        """See the class."""
+        if isinstance(role, str):
+            role = _native.AssumeRole(role, region=_region(region), base=credentials)
+        elif role is not None and credentials is not None:
+            raise ValidationError(
+                "credentials are given beside an AssumeRole",
+                code="invalid_option",
+                hint="give the base credentials to the AssumeRole, as `base`",
+            )
+        if role is not None and region is None:
+            region = role.region
+        self._native = _native.Session(role, credentials, _region(region), service, base_url)
+        self._timeout = _timeouts(timeout)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Params | None = None,
+        headers: Headers | None = None,
+        data: object = None,
+        json: object = _UNSET,
+        timeout: Timeout | _Unset = _UNSET,
+    ) -> Response:
+        """Signs and sends one request.
+
+        Args:
+            method: the HTTP method.
+            url: absolute, or with a `base_url` a path.
+            params: pairs put behind the URL's query; a value that is a list gives a pair for each item, None gives none.
+            headers: names and values; `content-type` stays to the letter.
+            data: bytes, str (sent as UTF-8), an open file (read to its end, then rewound), or a mapping or pairs that
+                are sent as a form.
+            json: any value that `json.dumps` takes; sent as `application/json` unless `headers` say otherwise.
+            timeout: instead of the session's.
+
+        Raises:
+            ValidationError: before anything is sent.
+            CredentialsError: no base credentials.
+            AssumeRoleError: STS refused or failed.
+            TransportError: the network failed; `TransportTimeout` if a time limit ran out.
+        """
+        pairs = list(headers.items() if hasattr(headers, "items") else headers or ())
+        body, content_type = _body(data, json)
+        if content_type is not None and not any(_lower(name) == "content-type" for name, _ in pairs):
+            pairs.append(("content-type", content_type))
+        connect, read = self._timeout if isinstance(timeout, _Unset) else _timeouts(timeout)
+        answer = self._native.send(method, url, _pairs(params), pairs, body, connect, read)
+        return Response(method.upper(), *answer)
+
+    def get(self, url: str, **kwargs: Any) -> Response:
+        """`request("GET", ...)`."""
+        return self.request("GET", url, **kwargs)
+
+    def post(self, url: str, **kwargs: Any) -> Response:
+        """`request("POST", ...)`."""
+        return self.request("POST", url, **kwargs)
+
+    def put(self, url: str, **kwargs: Any) -> Response:
+        """`request("PUT", ...)`."""
+        return self.request("PUT", url, **kwargs)
+
+    def patch(self, url: str, **kwargs: Any) -> Response:
+        """`request("PATCH", ...)`."""
+        return self.request("PATCH", url, **kwargs)
+
+    def delete(self, url: str, **kwargs: Any) -> Response:
+        """`request("DELETE", ...)`."""
+        return self.request("DELETE", url, **kwargs)
+
+    def head(self, url: str, **kwargs: Any) -> Response:
+        """`request("HEAD", ...)`."""
+        return self.request("HEAD", url, **kwargs)
+
+    def options(self, url: str, **kwargs: Any) -> Response:
+        """`request("OPTIONS", ...)`."""
+        return self.request("OPTIONS", url, **kwargs)
+
+
+def _region(region: str | None) -> str:
+    if region is None:
+        raise ValidationError(
+            "no region is given", code="invalid_region", hint="give the API's region, such as `ap-northeast-1`"
+        )
+    return region
+
+
+def _timeouts(timeout: Timeout) -> tuple[float | None, float | None]:
+    return timeout if isinstance(timeout, tuple) else (timeout, timeout)
+
+
+def _lower(name: str | bytes) -> str:
+    return (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
+
+
+def _pairs(given: Params | None) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    items: Iterator[tuple[str, object]] = iter(given.items() if hasattr(given, "items") else given or ())
+    for key, value in items:
+        values = value if isinstance(value, (list, tuple, set)) else [value]
+        for each in values:
+            if each is not None:
+                pairs.append((key, each.decode() if isinstance(each, bytes) else str(each)))
+    return pairs
+
+
+def _body(data: object, json: object) -> tuple[object, str | None]:
+    """The body, and the content type it has unless the headers give one."""
+    if not isinstance(json, _Unset):
+        if data is not None:
+            raise ValidationError("both `data` and `json` are given", code="invalid_option", hint="give one of them")
+        from json import dumps
+
+        try:
+            # As requests has it: NaN and Infinity are no JSON.
+            return dumps(json, allow_nan=False).encode(), "application/json"
+        except (TypeError, ValueError) as error:
+            raise ValidationError(f"`json` cannot be written as JSON: {error}", code="invalid_body") from error
+    if hasattr(data, "read"):
+        return _read(data), None
+    if hasattr(data, "items") or isinstance(data, (list, tuple)):
+        from urllib.parse import urlencode
+
+        return urlencode(_pairs(data)), "application/x-www-form-urlencoded"
+    return data, None
+
+
+def _read(file: Any) -> object:
+    """A file's content from where it stands; it stands there again afterwards."""
+    start = file.tell() if hasattr(file, "tell") and hasattr(file, "seek") else None
+    content = file.read()
+    if start is not None:
+        file.seek(start)
+    return content

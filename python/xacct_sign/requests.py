@@ -1,0 +1,106 @@
+"""SigV4 for requests: `requests.put(url, json=..., auth=SigV4Auth(AssumeRole(...)))`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+from requests.auth import AuthBase
+from requests.models import PreparedRequest, Response
+
+from ._errors import ValidationError
+from ._native import AssumeRole, PayloadHash, canonical_url
+from ._signing import Signing, hash_file, same_origin
+
+__all__ = ["SigV4Auth"]
+
+_ADDED = ("authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256")
+
+
+class SigV4Auth(AuthBase):
+    """Signs each request that requests sends, with credentials that are valid then.
+
+    One object serves any number of sessions and threads; it keeps working when credentials expire (those of an
+    `AssumeRole` are refreshed) and past midnight UTC. The URL is brought into its canonical form, a body that is text is
+    sent as UTF-8, a file is hashed in one pass and rewound. A redirect within the origin is signed anew; to any other
+    place requests follows without signature and token.
+
+    Args:
+        credentials: `Credentials`, or an `AssumeRole`.
+        region: the API's region; an `AssumeRole` brings its own.
+        service: the signing name, `execute-api` for API Gateway.
+
+    Raises:
+        ValidationError: for a malformed region or service.
+    """
+
+    def __init__(self, credentials: Any, *, region: str | None = None, service: str = "execute-api") -> None:
+        """See the class."""
+        if region is None and isinstance(credentials, AssumeRole):
+            region = credentials.region
+        self._signing = Signing(credentials, region, service)
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Signs a prepared request in place."""
+        r.url = canonical_url(r.url or "")
+        if isinstance(r.body, str):
+            r.body = r.body.encode()
+            r.prepare_content_length(r.body)
+        self._sign(r, r.url, r.method or "GET", _payload(r.body), _wire(r.headers))
+        r.register_hook("response", self._on_response)
+        return r
+
+    def _sign(self, r: PreparedRequest, url: str, method: str, body: object, headers: dict[str, bytes]) -> None:
+        added = self._signing.signer().sign(method, url, headers, body)
+        for name in _ADDED:
+            r.headers.pop(name, None)
+        r.headers.update(added)
+
+    def _on_response(self, response: Response, **_: object) -> Response:
+        """Prepares the headers that requests copies to the request of a redirect, before it does."""
+        request = response.request
+        location = requests.sessions.SessionRedirectMixin().get_redirect_target(response)
+        if not location:
+            return response
+        target = urljoin(response.url, location)
+        for name in _ADDED:
+            request.headers.pop(name, None)
+        if not same_origin(response.url, target):
+            return response
+        keeps_body = response.status_code in (307, 308)
+        headers = _wire(request.headers)
+        # Cookies may change on the way; the body's headers leave with the body.
+        dropped = {"cookie"} if keeps_body else {"cookie", "content-type", "content-length", "transfer-encoding"}
+        headers = {name: value for name, value in headers.items() if name.lower() not in dropped}
+        body = _payload(request.body) if keeps_body else b""
+        self._sign(request, canonical_url(target), _redirect_method(request.method or "GET", response), body, headers)
+        return response
+
+
+def _redirect_method(method: str, response: Response) -> str:
+    """The method of the next request, by requests' own rules."""
+    probe = PreparedRequest()
+    probe.method = method
+    requests.sessions.SessionRedirectMixin().rebuild_method(probe, response)
+    return probe.method or method
+
+
+def _payload(body: object) -> object:
+    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        return body or b""
+    if hasattr(body, "read"):
+        return PayloadHash(hash_file(body))
+    raise ValidationError(
+        f"a body of type `{type(body).__name__}` cannot be signed: it can be read only once",
+        code="invalid_body",
+        hint="pass bytes, str or an open file; collect a generator with `b''.join(...)`",
+    )
+
+
+def _wire(headers: Any) -> dict[str, bytes]:
+    """Header values as the bytes that http.client sends."""
+    return {
+        name if isinstance(name, str) else name.decode("ascii"): value if isinstance(value, bytes) else value.encode("latin-1")
+        for name, value in headers.items()
+    }

@@ -1,0 +1,50 @@
+//! Build steps that cargo and pip do not do themselves: `cargo xtask demo|test|lint|bench|wheel`.
+//!
+//! Everything is built in the release profile, once, in one target directory.
+
+#![allow(clippy::print_stderr, reason = "a build tool talks to a person")]
+
+mod bench;
+mod lint;
+mod python;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+use run::Step;
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    let outcome = match command.as_str() {
+        "demo" => demo(),
+        "test" => test::run(),
+        "lint" => lint::run(),
+        "bench" => bench::run(),
+        "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
+        _ => Err("usage: cargo xtask demo|test|lint|bench|wheel".to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask {command}: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Builds the command and the wheel, and shows them at work.
+fn demo() -> Result<(), String> {
+    build_cli()?;
+    let venv = python::demo_venv()?;
+    Step::new(venv.python()).arg("demo/demo.py").env("XACCT_SIGN_BIN", cli()).run()
+}
+
+fn build_cli() -> Result<(), String> {
+    Step::cargo(["build", "--release", "--locked", "--package", "xacct-sign-cli"]).run()
+}
+
+/// The command, as built by [`build_cli`].
+fn cli() -> std::path::PathBuf {
+    run::target().join("release").join(format!("xacct-sign{}", std::env::consts::EXE_SUFFIX))
+}

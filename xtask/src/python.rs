@@ -1,0 +1,100 @@
+//! Virtual environments and the wheel.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::run::{Step, root};
+
+/// A virtual environment with what a requirements file names.
+pub(crate) struct Venv(PathBuf);
+
+impl Venv {
+    /// Makes the environment, or brings it up to date if the requirements have changed since.
+    fn new(name: &str, requirements: &str) -> Result<Self, String> {
+        let venv = Self(root().join(".venv").join(name));
+        let wanted =
+            fs::read_to_string(root().join(requirements)).map_err(|error| format!("{requirements}: {error}"))?;
+        let stamp = venv.0.join("requirements.installed");
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(venv);
+        }
+        if !venv.python().exists() {
+            create(&venv.0)?;
+        }
+        venv.pip(["install", "--quiet", "--requirement", requirements])?;
+        fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
+        Ok(venv)
+    }
+
+    pub(crate) fn python(&self) -> PathBuf {
+        self.bin("python")
+    }
+
+    pub(crate) fn bin(&self, program: &str) -> PathBuf {
+        if cfg!(windows) {
+            self.0.join("Scripts").join(format!("{program}.exe"))
+        } else {
+            self.0.join("bin").join(program)
+        }
+    }
+
+    fn pip<const N: usize>(&self, arguments: [&str; N]) -> Result<(), String> {
+        Step::new(self.python()).args(["-m", "pip", "--disable-pip-version-check"]).args(arguments).run()
+    }
+
+    fn install(&self, wheel: &Path) -> Result<(), String> {
+        self.pip(["install", "--quiet", "--force-reinstall", "--no-deps", &wheel.to_string_lossy()])
+    }
+}
+
+/// The interpreter that environments are made with: `PYTHON`, else `python3`.
+fn interpreter() -> String {
+    env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
+fn create(path: &Path) -> Result<(), String> {
+    let new_enough = "import sys; sys.exit(sys.version_info < (3, 10))";
+    if !Step::new(interpreter()).args(["-c", new_enough]).succeeds() {
+        return Err(format!("`{}` is not Python 3.10 or newer: name one in PYTHON", interpreter()));
+    }
+    // Debian keeps ensurepip, which venv needs, in a package of its own.
+    if !Step::new(interpreter()).args(["-c", "import ensurepip"]).succeeds() {
+        let step = Step::new("apt-get").args(["install", "--yes", "--no-install-recommends", "python3-venv"]);
+        step.run().map_err(|error| format!("Python's module ensurepip is missing (Debian: python3-venv): {error}"))?;
+    }
+    Step::new(interpreter()).args(["-m", "venv"]).arg(path).run()
+}
+
+/// Builds the wheel into `dist/`.
+pub(crate) fn wheel() -> Result<PathBuf, String> {
+    let build = Venv::new("build", "python/requirements/build.txt")?;
+    let dist = root().join("dist");
+    let out = dist.join("wheel");
+    // A wheel of an older version must not be taken for this one.
+    if out.exists() {
+        fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+    }
+    Step::new(build.bin("maturin")).args(["build", "--release", "--locked", "--quiet", "--out"]).arg(&out).run()?;
+    fs::read_dir(&out)
+        .map_err(|error| format!("{}: {error}", out.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+        .ok_or_else(|| "maturin built no wheel".to_owned())
+}
+
+/// The wheel alone, as a user has it.
+pub(crate) fn demo_venv() -> Result<Venv, String> {
+    let wheel = wheel()?;
+    let venv = Venv::new("demo", "python/requirements/demo.txt")?;
+    venv.install(&wheel)?;
+    Ok(venv)
+}
+
+/// The wheel with the tests' peers and tools.
+pub(crate) fn test_venv() -> Result<(Venv, PathBuf), String> {
+    let wheel = wheel()?;
+    let venv = Venv::new("test", "python/requirements/test.txt")?;
+    venv.install(&wheel)?;
+    Ok((venv, wheel))
+}

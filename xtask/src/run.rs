@@ -1,0 +1,77 @@
+//! Running programs, with the step shown before it runs.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// One program with its arguments, run in the repository's root.
+pub(crate) struct Step {
+    command: Command,
+    shown: String,
+}
+
+impl Step {
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(&program);
+        command.current_dir(root()).stdin(Stdio::null());
+        Self { command, shown: program.as_ref().to_string_lossy().into_owned() }
+    }
+
+    pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Self {
+        Self::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))).args(arguments)
+    }
+
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.shown.push(' ');
+        self.shown.push_str(&argument.as_ref().to_string_lossy());
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, Step::arg)
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn in_directory(mut self, directory: impl AsRef<Path>) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
+    /// Runs, and fails if the program does.
+    pub(crate) fn run(mut self) -> Result<(), String> {
+        eprintln!("+ {}", self.shown);
+        let status = self.command.status().map_err(|error| format!("`{}` cannot be run: {error}", self.shown))?;
+        if status.success() { Ok(()) } else { Err(format!("`{}` failed: {status}", self.shown)) }
+    }
+
+    /// Runs, and gives what the program printed.
+    pub(crate) fn output(mut self) -> Result<String, String> {
+        let output = self.command.stderr(Stdio::inherit()).output();
+        let output = output.map_err(|error| format!("`{}` cannot be run: {error}", self.shown))?;
+        if !output.status.success() {
+            return Err(format!("`{}` failed: {}", self.shown, output.status));
+        }
+        String::from_utf8(output.stdout).map_err(|_| format!("`{}` printed no text", self.shown))
+    }
+
+    /// Whether the program runs and succeeds; what it prints is dropped.
+    pub(crate) fn succeeds(mut self) -> bool {
+        self.command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+}

@@ -1,0 +1,36 @@
+//! All tests: Rust, then Python on the built wheel.
+
+use std::fs;
+
+use crate::python;
+use crate::run::{Step, target};
+
+pub(crate) fn run() -> Result<(), String> {
+    crate::build_cli()?;
+    // The tests of crates that are built as an extension module cannot be linked.
+    let workspace = ["--release", "--locked", "--workspace", "--exclude", "xacct-sign-python", "--exclude", "xtask"];
+    let nextest = Step::cargo(["nextest", "--version"]).succeeds();
+    if nextest {
+        Step::cargo(["nextest", "run", "--no-fail-fast"]).args(workspace).env("XACCT_SIGN_BIN", crate::cli()).run()?;
+    } else {
+        eprintln!("cargo-nextest is not installed: cargo test runs the same tests");
+        Step::cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"])
+            .args(workspace)
+            .env("XACCT_SIGN_BIN", crate::cli())
+            .run()?;
+    }
+    Step::cargo(["test", "--doc"]).args(workspace).run()?;
+
+    let (venv, wheel) = python::test_venv()?;
+    let vectors = target().join("vectors.json");
+    let json =
+        Step::cargo(["run", "--quiet", "--release", "--locked", "--package", "xacct-sign-tests", "--bin", "vectors"])
+            .output()?;
+    fs::write(&vectors, json).map_err(|error| format!("{}: {error}", vectors.display()))?;
+    Step::new(venv.python())
+        .args(["-m", "pytest", "--strict-markers"])
+        .env("XACCT_SIGN_BIN", crate::cli())
+        .env("XACCT_SIGN_VECTORS", &vectors)
+        .env("XACCT_SIGN_WHEEL", &wheel)
+        .run()
+}
