@@ -57,13 +57,16 @@ impl CanonicalRequest {
         }
         out.push(b'\n');
         let mut previous = "";
+        let mut names: SmallVec<[Range<usize>; 16]> = SmallVec::new();
         for (name, value) in headers {
             if name.eq_ignore_ascii_case(previous) {
                 // The line of this name goes on: its line break gives way to a comma.
                 out.pop();
                 out.push(b',');
             } else {
+                let start = out.len();
                 push_lower(&mut out, name);
+                names.push(start..out.len());
                 out.push(b':');
             }
             push_folded(&mut out, value);
@@ -72,15 +75,11 @@ impl CanonicalRequest {
         }
         out.push(b'\n');
         let start = out.len();
-        previous = "";
-        for (name, _) in headers {
-            if !name.eq_ignore_ascii_case(previous) {
-                if out.len() > start {
-                    out.push(b';');
-                }
-                push_lower(&mut out, name);
-                previous = name;
+        for (index, name) in names.into_iter().enumerate() {
+            if index > 0 {
+                out.push(b';');
             }
+            out.extend_from_within(name);
         }
         let signed_headers = start..out.len();
         out.push(b'\n');
@@ -183,11 +182,6 @@ pub(crate) fn check_header((name, value): Header<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-#[inline]
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        )
+    is_unreserved(byte) || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'^' | b'`' | b'|')
 }

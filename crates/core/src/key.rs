@@ -1,7 +1,7 @@
 //! The derived signing key of one day, and the signature made with it.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -64,25 +64,29 @@ impl SigningKey {
 ///
 /// The day is the request's, so an object that lives past midnight UTC keeps working.
 #[derive(Default)]
-pub(crate) struct KeyCache(RwLock<Option<Arc<SigningKey>>>);
+pub(crate) struct KeyCache(RwLock<Option<SigningKey>>);
 
 impl KeyCache {
-    pub(crate) fn key(
+    /// Calls `with` with the key of the day; other threads may do so at the same time.
+    pub(crate) fn with_key<T>(
         &self,
         credentials: &Credentials,
         region: &str,
         service: &str,
         at: SystemTime,
         date: &AmzDate,
-    ) -> Arc<SigningKey> {
+        with: impl FnOnce(&SigningKey) -> T,
+    ) -> T {
         // A poisoned lock holds a whole key or none: the value is replaced in one step.
-        let cached = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(key) = cached.filter(|key| key.days == date.days()) {
-            return key;
+        let cached = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = cached.as_ref().filter(|key| key.days == date.days()) {
+            return with(key);
         }
-        let key = Arc::new(SigningKey::derive(credentials, region, service, at, date));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&key));
-        key
+        drop(cached);
+        let key = SigningKey::derive(credentials, region, service, at, date);
+        let result = with(&key);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        result
     }
 }
 

@@ -8,7 +8,7 @@ use crate::canonical::{self, CanonicalRequest, Headers, Query, check_header, che
 use crate::credentials::Credentials;
 use crate::encode::{HexDigest, push_encoded};
 use crate::error::{Error, ErrorKind};
-use crate::key::{ALGORITHM, KeyCache, check_region, check_service};
+use crate::key::{ALGORITHM, KeyCache, SigningKey, check_region, check_service};
 use crate::payload::Payload;
 use crate::settings::{
     HeaderSelection, PayloadHeader, SessionToken, SigningSettings, UnsignedPayload, is_left_unsigned,
@@ -249,27 +249,19 @@ impl Signer {
 
         let query = Query { raw: url.query, skip: &[], extra: &[] };
         let canonical = CanonicalRequest::write(&self.settings, method, url.path, &query, &headers, hash.as_bytes());
-        let key = self.keys.key(&self.credentials, &self.region, &self.service, now, &date);
-        let key_id = self.credentials.access_key_id().as_bytes();
-        let mut authorization = Vec::with_capacity(
-            ALGORITHM.len() + key_id.len() + key.scope.len() + canonical.signed_headers().len() + 104,
-        );
-        for part in [
-            ALGORITHM.as_bytes(),
-            b" Credential=",
-            key_id,
-            b"/",
-            key.scope.as_bytes(),
-            b", SignedHeaders=",
-            canonical.signed_headers(),
-            b", Signature=",
-        ] {
-            authorization.extend_from_slice(part);
-        }
-        let signature = key_signature(&key, &date, canonical, trace);
-        authorization.extend_from_slice(signature.as_bytes());
-        // Every part was checked to be ASCII.
-        let authorization = String::from_utf8(authorization).unwrap_or_default();
+        let authorization = self.with_key(now, &date, |key| {
+            let key_id = self.credentials.access_key_id();
+            // The names were checked to be tokens, which are ASCII.
+            let names = std::str::from_utf8(canonical.signed_headers()).unwrap_or_default();
+            let mut authorization =
+                String::with_capacity(ALGORITHM.len() + key_id.len() + key.scope.len() + names.len() + 105);
+            for part in [ALGORITHM, " Credential=", key_id, "/", &key.scope, ", SignedHeaders=", names, ", Signature="]
+            {
+                authorization.push_str(part);
+            }
+            authorization.push_str(key_signature(key, &date, canonical, trace).as_str());
+            authorization
+        });
         Ok(Signed {
             authorization,
             date,
@@ -310,38 +302,34 @@ impl Signer {
         }
         canonical::sort(&mut headers);
 
-        let key = self.keys.key(&self.credentials, &self.region, &self.service, now, &date);
-        let credential = format!("{}/{}", self.credentials.access_key_id(), key.scope);
-        let seconds = seconds.to_string();
-        let mut names = String::new();
-        for (name, _) in &headers {
-            let lower = name.to_ascii_lowercase();
-            if names.rsplit(';').next() != Some(&lower) {
-                if !names.is_empty() {
-                    names.push(';');
-                }
-                names.push_str(&lower);
-            }
-        }
-        let token = self.credentials.session_token().map(|token| ("X-Amz-Security-Token", token));
-        let signs_token = self.settings.session_token == SessionToken::Signed;
-        let mut parameters = vec![
-            ("X-Amz-Algorithm", ALGORITHM),
-            ("X-Amz-Credential", &credential),
-            ("X-Amz-Date", date.as_str()),
-            ("X-Amz-Expires", &seconds),
-        ];
-        parameters.extend(token.filter(|_| signs_token));
-        parameters.push(("X-Amz-SignedHeaders", &names));
+        Ok(self.with_key(now, &date, |key| {
+            let credential = format!("{}/{}", self.credentials.access_key_id(), key.scope);
+            let seconds = seconds.to_string();
+            let names = names(&headers);
+            let token = self.credentials.session_token().map(|token| ("X-Amz-Security-Token", token));
+            let signs_token = self.settings.session_token == SessionToken::Signed;
+            let mut parameters = vec![
+                ("X-Amz-Algorithm", ALGORITHM),
+                ("X-Amz-Credential", &credential),
+                ("X-Amz-Date", date.as_str()),
+                ("X-Amz-Expires", &seconds),
+            ];
+            parameters.extend(token.filter(|_| signs_token));
+            parameters.push(("X-Amz-SignedHeaders", &names));
 
-        let query = Query { raw: url.query, skip: &QUERY_PARAMETERS, extra: &parameters };
-        let canonical =
-            CanonicalRequest::write(&self.settings, request.method, url.path, &query, &headers, hash.as_bytes());
-        let signature = key_signature(&key, &date, canonical, trace);
+            let query = Query { raw: url.query, skip: &QUERY_PARAMETERS, extra: &parameters };
+            let canonical =
+                CanonicalRequest::write(&self.settings, request.method, url.path, &query, &headers, hash.as_bytes());
+            let signature = key_signature(key, &date, canonical, trace);
 
-        parameters.extend(token.filter(|_| !signs_token));
-        parameters.push(("X-Amz-Signature", signature.as_str()));
-        Ok(with_query(&url, &parameters))
+            parameters.extend(token.filter(|_| !signs_token));
+            parameters.push(("X-Amz-Signature", signature.as_str()));
+            with_query(&url, &parameters)
+        }))
+    }
+
+    fn with_key<T>(&self, now: SystemTime, date: &AmzDate, with: impl FnOnce(&SigningKey) -> T) -> T {
+        self.keys.with_key(&self.credentials, &self.region, &self.service, now, date, with)
     }
 
     /// Collects the given headers that are signed, and the host; says whether `x-amz-content-sha256` was among them.
@@ -390,8 +378,15 @@ impl Signer {
     }
 }
 
+/// The names of sorted headers in lower case, each once, as `X-Amz-SignedHeaders` lists them.
+fn names(headers: &Headers<'_>) -> String {
+    let mut names: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    names.dedup();
+    names.join(";")
+}
+
 fn key_signature(
-    key: &crate::key::SigningKey,
+    key: &SigningKey,
     date: &AmzDate,
     canonical: CanonicalRequest,
     trace: Option<&mut SigningTrace>,

@@ -1,0 +1,241 @@
+"""One table from one run, ratios first: `python bench/table.py RUST.json`.
+
+What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 characters.
+
+- Rust, `Signer::sign_parts`: the call under every face, from borrowed parts to the headers to add.
+- Rust, `Signer::sign` and `aws_sigv4::http_request::sign` + `apply_to_request_http1x`: each with building the
+  `http::Request` from the same parts.
+- Rust, hashing: SHA-256 of the body and of the canonical request, HMAC of the string to sign with a keyed state.
+- Python: `Signer.sign(...)`; botocore `SigV4Auth.add_auth(AWSRequest(...))`; requests-aws4auth in `Request(...).prepare()`;
+  awscrt `aws_sign_request(HttpRequest(...)).result()`; signer, auth object and configuration made once, for each alike.
+- Start: a new interpreter from its start to the answer of its first signed call on the emulator, against boto3
+  `assume_role` + requests + requests-aws4auth; over http, and over https with a CA file (`AWS_CA_BUNDLE`,
+  `REQUESTS_CA_BUNDLE`). Import: a new interpreter that imports, less one that does nothing.
+
+Contenders take turns in batches; each one's best counts, since what else the machine does only adds time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from io import BytesIO
+from pathlib import Path
+
+import awscrt.auth
+import awscrt.http
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from requests_aws4auth import AWS4Auth
+
+import xacct_sign
+
+URL = "https://server.stag.foo.example.com/hoge"
+BODY = b'{"foo": "bar"}'
+HEADERS = {"content-type": "application/json"}
+REGION = "ap-northeast-1"
+KEY, SECRET, TOKEN = "ASIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", ("IQoJb3JpZ2luX2VjE" * 19)[:320]
+
+OURS = """
+import xacct_sign, sys
+sts, role, url = sys.argv[1:]
+api = xacct_sign.Session(xacct_sign.AssumeRole(role, region="ap-northeast-1", sts_endpoint=sts))
+assert api.put(url, json={"foo": "bar"}).status_code == 200
+"""
+THEIRS = """
+import boto3, requests, sys
+from requests_aws4auth import AWS4Auth
+sts, role, url = sys.argv[1:]
+c = boto3.client("sts", region_name="ap-northeast-1", endpoint_url=sts).assume_role(
+    RoleArn=role, RoleSessionName="bench")["Credentials"]
+auth = AWS4Auth(c["AccessKeyId"], c["SecretAccessKey"], "ap-northeast-1", "execute-api", session_token=c["SessionToken"])
+assert requests.put(url, json={"foo": "bar"}, auth=auth).status_code == 200
+"""
+
+
+def best(contenders, batch, rounds):
+    """Each contender's best batch, in seconds a call."""
+    times = dict.fromkeys(contenders, float("inf"))
+    for _ in range(rounds):
+        for name, call in contenders.items():
+            start = time.perf_counter()
+            for _ in range(batch):
+                call()
+            times[name] = min(times[name], (time.perf_counter() - start) / batch)
+    return times
+
+
+def signing():
+    """Seconds a signature."""
+    ours = xacct_sign.Signer(xacct_sign.Credentials(KEY, SECRET, TOKEN), REGION)
+    boto = SigV4Auth(Credentials(KEY, SECRET, TOKEN), "execute-api", REGION)
+    aws4 = AWS4Auth(KEY, SECRET, REGION, "execute-api", session_token=TOKEN)
+    config = awscrt.auth.AwsSigningConfig(
+        algorithm=awscrt.auth.AwsSigningAlgorithm.V4,
+        signature_type=awscrt.auth.AwsSignatureType.HTTP_REQUEST_HEADERS,
+        credentials_provider=awscrt.auth.AwsCredentialsProvider.new_static(KEY, SECRET, TOKEN),
+        region=REGION,
+        service="execute-api",
+    )
+
+    def crt():
+        headers = awscrt.http.HttpHeaders([("host", "server.stag.foo.example.com"), *HEADERS.items()])
+        request = awscrt.http.HttpRequest("PUT", "/hoge", headers, BytesIO(BODY))
+        return awscrt.auth.aws_sign_request(request, config).result()
+
+    return best(
+        {
+            "xacct_sign": lambda: ours.sign("PUT", URL, HEADERS, BODY),
+            "botocore": lambda: boto.add_auth(AWSRequest("PUT", URL, dict(HEADERS), BODY)),
+            "requests-aws4auth": lambda: requests.Request("PUT", URL, HEADERS, data=BODY, auth=aws4).prepare(),
+            "awscrt": crt,
+        },
+        batch=200,
+        rounds=40,
+    )
+
+
+def interpreters(commands, rounds, env):
+    """Seconds of a new interpreter for each."""
+
+    def run(arguments):
+        return lambda: subprocess.run([sys.executable, "-c", *arguments], check=True, env=env)
+
+    return best({name: run(arguments) for name, arguments in commands.items()}, batch=1, rounds=rounds)
+
+
+def certificate(folder):
+    """A CA file and a context for a TLS server on loopback."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(alternative, critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, private = Path(folder, "ca.pem"), Path(folder, "key.pem")
+    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, private)
+    return str(pem), context
+
+
+def terminate_tls(context, url):
+    """A TLS port in front of a plain one; its URL."""
+    target = int(url.rsplit(":", 1)[1])
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def serve(plain):
+        try:
+            secure = context.wrap_socket(plain, server_side=True)
+        except OSError:
+            return
+        upstream = socket.create_connection(("127.0.0.1", target))
+        threading.Thread(target=pump, args=(upstream, secure), daemon=True).start()
+        pump(secure, upstream)
+
+    def accept():
+        while True:
+            threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return f"https://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def starting():
+    """Seconds from start to the first signed call, and to have imported."""
+    manifest = Path(__file__).parent.parent / "demo" / "xacct.toml"
+    command = [os.environ["XACCT_SIGN_BIN"], "emulator", "--manifest", str(manifest), "--json"]
+    emulator = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        ready = json.loads(emulator.stdout.readline())
+        caller = next(caller for caller in ready["callers"] if "stag" in caller["may_assume"])
+        credentials = {f"AWS_{name.upper()}": value for name, value in caller["credentials"].items()}
+        dropped = ("AWS_", "REQUESTS_", "SSL_CERT", "CURL_")
+        env = {k: v for k, v in os.environ.items() if not k.startswith(dropped) and "proxy" not in k.lower()} | credentials
+        role, sts, url = caller["may_assume"]["stag"], ready["sts_url"], ready["stages"]["stag"]["url"]
+
+        def calls(sts, url, env):
+            arguments = [sts, role, url + "/hoge"]
+            return interpreters({"ours": [OURS, *arguments], "theirs": [THEIRS, *arguments]}, 12, env)
+
+        with tempfile.TemporaryDirectory() as folder:
+            bundle, context = certificate(folder)
+            secure = env | {"AWS_CA_BUNDLE": bundle, "REQUESTS_CA_BUNDLE": bundle}
+            over_http = calls(sts, url, env)
+            over_https = calls(terminate_tls(context, sts), terminate_tls(context, url), secure)
+    finally:
+        emulator.terminate()
+    imports = interpreters(
+        {"nothing": ["pass"], "ours": ["import xacct_sign"], "theirs": ["import boto3, requests, requests_aws4auth"]}, 25, env
+    )
+    return over_http, over_https, imports
+
+
+def main():
+    """Prints the table."""
+    rust = json.loads(Path(sys.argv[1]).read_text())
+    python = signing()
+    http, https, imports = starting()
+    bare = imports["nothing"]
+    us = python["xacct_sign"]
+    rows = [
+        ("Rust sign_parts / hashing alone", rust["sign_parts"] / rust["hashing"], "at most 2", rust["sign_parts"], rust["hashing"]),
+        ("Rust aws-sigv4 / sign, requests built", rust["aws_sigv4"] / rust["sign_http"], "at least 4", rust["sign_http"], rust["aws_sigv4"]),
+        ("Python botocore / sign", python["botocore"] / us, "at least 30", us, python["botocore"]),
+        ("Python awscrt / sign", python["awscrt"] / us, "at least 5", us, python["awscrt"]),
+        ("Python requests-aws4auth / sign", python["requests-aws4auth"] / us, "", us, python["requests-aws4auth"]),
+        ("Python first call over http, boto3 / ours", http["theirs"] / http["ours"], "at least 15", http["ours"], http["theirs"]),
+        ("Python first call over https, boto3 / ours", https["theirs"] / https["ours"], "at least 15", https["ours"], https["theirs"]),
+        ("Python import, boto3 / ours", (imports["theirs"] - bare) / (imports["ours"] - bare), "ours: 3 ms", imports["ours"] - bare, imports["theirs"] - bare),
+    ]
+
+    def shown(seconds):
+        return f"{seconds * 1e6:.2f} us" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
+
+    print(f"{'what':46}{'ratio':>8}  {'budget':14}{'ours':>10}{'other':>12}")
+    for what, ratio, budget, ours, other in rows:
+        print(f"{what:46}{ratio:8.2f}  {budget:14}{shown(ours):>10}{shown(other):>12}")
+    print(__doc__.split("\n\n", 1)[1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+//! How the command ends when it fails.
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use xacct_sign_emulator::SetupError;
+use xacct_sign_emulator::server::ServerError;
+use xacct_sign_provider::ManifestError;
+
+/// Why the command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("cannot read the manifest `{}`", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+impl Failure {
+    /// Prints the error, its causes and what to do about it; the result is the exit code.
+    ///
+    /// A reader that went away wants nothing more: that is no failure.
+    pub(crate) fn report(&self) -> ExitCode {
+        if let Failure::Server(ServerError::Announce(error)) = self
+            && error.kind() == io::ErrorKind::BrokenPipe
+        {
+            return ExitCode::SUCCESS;
+        }
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        let mut stderr = io::stderr().lock();
+        // Nobody is left to tell if this fails.
+        let _ = writeln!(stderr, "error: {text}");
+        if let Some(hint) = self.hint() {
+            let _ = writeln!(stderr, "hint: {hint}");
+        }
+        ExitCode::from(self.exit_code())
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Failure::Unreadable { .. } => Some("give the path of a manifest, a file such as `xacct.toml`, with `--manifest`"),
+            Failure::Manifest(error) => Some(error.hint()),
+            Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of plain http, without a query"),
+            Failure::Server(ServerError::Bind { .. } | ServerError::Ports(_)) => {
+                Some("choose other ports with `--port`, or leave it out for any free ones")
+            }
+            _ => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Unreadable { .. } | Failure::Manifest(_) | Failure::Setup(_) => 2,
+            Failure::Server(_) => 1,
+        }
+    }
+}

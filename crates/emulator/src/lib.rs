@@ -1,0 +1,46 @@
+//! STS and an API Gateway with IAM authorization, for development and tests: the whole cross-account flow on one
+//! machine, without an AWS account. It is not a production gateway.
+//!
+//! The emulator enforces the IAM documents that get deployed: a manifest is rendered to JSON, and that JSON is what is
+//! evaluated, the caller's policy, the trust policy (ExternalId and conditions included) and the invoke policy. Every
+//! signature is verified from scratch.
+//!
+//! [`Emulator`] decides sans-IO: time is an argument of [`Emulator::handle`], randomness one of [`Emulator::new`],
+//! requests and responses are values. So a test can move its clock. The module `server` (feature `server`) is the thin shell
+//! that puts it on loopback ports.
+//!
+//! Where AWS's behaviour is documented it is followed to the status and the text; [`Reason`] adds what AWS does not
+//! tell: why. What differs from AWS:
+//!
+//! - The stage is the port, whatever the `Host` header says: the header is verified as it was signed, not matched
+//!   against a domain.
+//! - There is no route table, so no `404 {"message":"Not Found"}` for an unknown route: that is the upstream's to say.
+//! - Managed policies cannot be looked up: `PolicyArns` are refused.
+//! - There are no MFA devices: a token code is refused.
+
+mod context;
+mod echo;
+mod emulator;
+mod entropy;
+mod forward;
+mod gateway;
+mod log;
+mod paths;
+mod query;
+mod ready;
+mod reason;
+mod roles;
+#[cfg(feature = "server")]
+pub mod server;
+mod sessions;
+mod sts;
+mod sts_fault;
+mod sts_parameters;
+mod sts_xml;
+
+pub use emulator::{Answer, CallerAccess, Emulator, Options, Outcome, SetupError, Target};
+pub use forward::{Forward, Reply, UpstreamFailure};
+pub use gateway::{MAX_BODY_BYTES, MAX_HEAD_BYTES, UPSTREAM_TIMEOUT};
+pub use log::LogEntry;
+pub use ready::{Addresses, Ready};
+pub use reason::Reason;

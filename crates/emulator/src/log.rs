@@ -1,0 +1,73 @@
+//! What the emulator notes about a request.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use xacct_sign::verify::Computed;
+
+use crate::reason::{Reason, one_line};
+
+/// One request in the log. It holds no secret: the query stays out, because presigned URLs carry their signature there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// When the request came.
+    pub at: SystemTime,
+    /// `sts`, or the stage's name.
+    pub target: String,
+    /// The method.
+    pub method: String,
+    /// The path as it stood on the wire, without the query.
+    pub path: String,
+    /// The status of the answer; `None` while the upstream has not answered.
+    pub status: Option<u16>,
+    /// The ARN of who signed, once that is proven.
+    pub principal: Option<String>,
+    /// What was done, if it was: for STS the action and the role.
+    pub done: Option<String>,
+    /// Why the request was refused, if it was.
+    pub reason: Option<Reason>,
+    /// For a signature that does not match: what was computed here, the session token redacted.
+    pub computed: Option<Box<Computed>>,
+}
+
+impl LogEntry {
+    pub(crate) fn new(at: SystemTime, target: &str, method: &http::Method, path: &str) -> Self {
+        Self {
+            at,
+            target: target.to_owned(),
+            method: method.as_str().to_owned(),
+            path: path.to_owned(),
+            status: None,
+            principal: None,
+            done: None,
+            reason: None,
+            computed: None,
+        }
+    }
+}
+
+/// One line: time, target, method, path, status, then the reason or what was done and by whom.
+impl fmt::Display for LogEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = xacct_sign::format_rfc3339(self.at).unwrap_or_else(|| "-".to_owned());
+        write!(f, "{at} {} {} ", self.target, self.method)?;
+        one_line(f, &self.path)?;
+        match self.status {
+            Some(status) => write!(f, " {status}")?,
+            None => f.write_str(" -")?,
+        }
+        if let Some(reason) = &self.reason {
+            write!(f, " {reason}")?;
+        }
+        if let Some(done) = &self.done {
+            f.write_str(" ")?;
+            one_line(f, done)?;
+        }
+        if let Some(principal) = &self.principal {
+            f.write_str(" by ")?;
+            one_line(f, principal)?;
+        }
+        Ok(())
+    }
+}

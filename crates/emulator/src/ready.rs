@@ -1,0 +1,121 @@
+//! What a running emulator tells: where it is, and with which credentials to call it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+use xacct_sign::Credentials;
+
+use crate::emulator::{CallerAccess, Emulator};
+
+/// The URLs of a running emulator, without a trailing `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// STS.
+    pub sts: String,
+    /// Each stage's API, by the stage's name.
+    pub stages: BTreeMap<String, String>,
+}
+
+/// Everything needed to call a running emulator: it holds secrets, though none that is worth anything elsewhere.
+///
+/// [`Ready::to_json`] is for programs, `Display` for people.
+#[derive(Clone)]
+pub struct Ready {
+    region: String,
+    addresses: Addresses,
+    api_ids: BTreeMap<String, String>,
+    callers: Vec<CallerAccess>,
+    outsider: CallerAccess,
+}
+
+impl Ready {
+    /// Of an emulator that is reached at these addresses.
+    #[must_use]
+    pub fn new(emulator: &Emulator, addresses: Addresses) -> Self {
+        Self {
+            region: emulator.region().to_owned(),
+            addresses,
+            api_ids: emulator.stages().map(|(name, id)| (name.to_owned(), id.to_owned())).collect(),
+            callers: emulator.callers().to_vec(),
+            outsider: emulator.outsider().clone(),
+        }
+    }
+
+    /// Where the emulator is.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`), `callers` (a list of `caller`, `account`,
+    /// `role`, `may_assume` by stage, `credentials`), `outsider` (`account`, `role`, `credentials`). Credentials are
+    /// `access_key_id`, `secret_access_key`, `session_token`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut stages = Map::new();
+        for (name, url) in &self.addresses.stages {
+            stages.insert(name.clone(), json!({ "url": url, "api_id": self.api_ids.get(name) }));
+        }
+        let callers: Vec<Value> = self
+            .callers
+            .iter()
+            .map(|access| {
+                json!({
+                    "caller": access.caller,
+                    "account": access.account,
+                    "role": access.role,
+                    "may_assume": access.may_assume,
+                    "credentials": credentials(&access.credentials),
+                })
+            })
+            .collect();
+        json!({
+            "region": self.region,
+            "sts_url": self.addresses.sts,
+            "stages": stages,
+            "callers": callers,
+            "outsider": {
+                "account": self.outsider.account,
+                "role": self.outsider.role,
+                "credentials": credentials(&self.outsider.credentials),
+            },
+        })
+        .to_string()
+    }
+}
+
+fn credentials(credentials: &Credentials) -> Value {
+    json!({
+        "access_key_id": credentials.access_key_id(),
+        "secret_access_key": credentials.secret_access_key(),
+        "session_token": credentials.session_token(),
+    })
+}
+
+impl fmt::Display for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "The emulator runs, for development and tests only. Ctrl-C ends it.\n")?;
+        writeln!(f, "Region  {}", self.region)?;
+        writeln!(f, "STS     {}", self.addresses.sts)?;
+        for (name, url) in &self.addresses.stages {
+            writeln!(f, "API     {url}  (stage {name})")?;
+        }
+        for access in &self.callers {
+            writeln!(f, "\n# To be the caller {}, the role {}:", access.caller, access.role)?;
+            exports(f, &access.credentials)?;
+            for (stage, role) in &access.may_assume {
+                writeln!(f, "#   may assume for {stage}: {role}")?;
+            }
+        }
+        writeln!(f, "\n# To be somebody nobody trusts, the role {}:", self.outsider.role)?;
+        exports(f, &self.outsider.credentials)
+    }
+}
+
+/// Lines for a POSIX shell; the values are base 64, so single quotes hold them.
+fn exports(f: &mut fmt::Formatter<'_>, credentials: &Credentials) -> fmt::Result {
+    writeln!(f, "export AWS_ACCESS_KEY_ID='{}'", credentials.access_key_id())?;
+    writeln!(f, "export AWS_SECRET_ACCESS_KEY='{}'", credentials.secret_access_key())?;
+    writeln!(f, "export AWS_SESSION_TOKEN='{}'", credentials.session_token().unwrap_or_default())
+}

@@ -1,0 +1,245 @@
+"""What the tests share: servers to talk to, and the emulator as a process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import xacct_sign
+
+REPOSITORY = Path(__file__).parents[2]
+REGION = "ap-northeast-1"
+ROLE_ARN = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag"
+EXTERNAL_ID = "b3c7-partner"
+
+MANIFEST = f"""
+[api]
+account = "111111111111"
+region = "{REGION}"
+role_name = "ApiAllowByIamRole"
+
+[stages.deve]
+api_id = "a1b2c3d4e5"
+[stages.stag]
+api_id = "f6g7h8i9j0"
+[stages.prod]
+api_id = "k1l2m3n4o5"
+
+[callers.shop]
+account = "000000000000"
+roles = {{ deve = "LambdaRoleDeve", stag = "LambdaRoleDeve", prod = "LambdaRoleProd" }}
+
+[callers.partner]
+account = "222222222222"
+roles = {{ stag = "Batch", prod = "Batch" }}
+external_id = "{EXTERNAL_ID}"
+routes = ["PUT /hoge", "GET /items/*"]
+"""
+
+
+@dataclass
+class Request:
+    """What came over the wire."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    client_port: int
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+
+@dataclass
+class Answer:
+    """What goes back."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+    # Connections are refused by a full backlog, which is 5 by default.
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is none of ours."""
+
+
+class Server:
+    """An HTTP server on loopback that keeps what it was asked."""
+
+    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+        self.requests: list[Request] = []
+        self.connections = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                server.connections += 1
+                super().setup()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def __getattr__(self, name: str) -> Any:
+                # Any method is answered.
+                if name.startswith("do_"):
+                    return self.respond
+                raise AttributeError(name)
+
+            def respond(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                if self.headers.get("transfer-encoding") == "chunked":
+                    raise AssertionError("nothing is sent in chunks")
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Request(self.command, self.path, headers, body, self.client_address[1])
+                server.requests.append(request)
+                reply = answer(request)
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(reply.body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(reply.body)
+
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextlib.contextmanager
+def serve(answer: Callable[[Request], Answer] = lambda _: Answer()) -> Iterator[Server]:
+    server = Server(answer)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def sts_answer(
+    key: str = "ASIAFAKE", secret: str = "fake-secret", token: str = "fake-token", lifetime: float = 3600
+) -> Answer:
+    """What STS says to AssumeRole."""
+    expires_at = datetime.now(timezone.utc) + timedelta(seconds=lifetime)
+    body = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+    <AssumedRoleUser><AssumedRoleId>AROA:xacct-sign</AssumedRoleId>
+    <Arn>arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/xacct-sign</Arn></AssumedRoleUser>
+    <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>
+    <SessionToken>{token}</SessionToken><Expiration>{expires_at.isoformat().replace("+00:00", "Z")}</Expiration></Credentials>
+    </AssumeRoleResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></AssumeRoleResponse>"""
+    return Answer(200, {"content-type": "text/xml"}, body.encode())
+
+
+def sts_error(status: int, code: str, message: str) -> Answer:
+    body = f"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
+    <Code>{code}</Code><Message>{message}</Message></Error><RequestId>the-request-id</RequestId></ErrorResponse>"""
+    return Answer(status, {"content-type": "text/xml"}, body.encode())
+
+
+def cli() -> Path:
+    """The command `xacct-sign`."""
+    path = Path(os.environ.get("XACCT_SIGN_BIN") or REPOSITORY / "target/release/xacct-sign")
+    assert path.is_file(), f"{path} is missing: cargo build --release -p xacct-sign-cli, or set XACCT_SIGN_BIN"
+    return path
+
+
+class Emulator:
+    """`xacct-sign emulator`, running."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        manifest = folder / "xacct.toml"
+        manifest.write_text(MANIFEST)
+        self._log = folder / "emulator.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [cli(), "emulator", "--manifest", manifest, "--json", *options],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the emulator did not start: {self.log()}"
+        self.ready = json.loads(line)
+        self.sts_url: str = self.ready["sts_url"]
+        self.region: str = self.ready["region"]
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+
+    def log(self) -> str:
+        """What it wrote to stderr up to now."""
+        return self._log.read_text()
+
+    def url(self, path: str = "", stage: str = "stag") -> str:
+        return f"{self.ready['stages'][stage]['url'].rstrip('/')}{path}"
+
+    def caller(self, name: str = "shop", stage: str = "stag") -> dict[str, Any]:
+        """A caller by its name, in the role that may assume the stage's."""
+        return next(c for c in self.ready["callers"] if c["caller"] == name and stage in c["may_assume"])
+
+    def role_arn(self, name: str = "shop", stage: str = "stag") -> str:
+        arn = self.caller(name, stage)["may_assume"][stage]
+        assert isinstance(arn, str)
+        return arn
+
+    def base(self, name: str = "shop", stage: str = "stag") -> xacct_sign.Credentials:
+        return xacct_sign.Credentials(**self.caller(name, stage)["credentials"])
+
+    def outsider(self) -> xacct_sign.Credentials:
+        return xacct_sign.Credentials(**self.ready["outsider"]["credentials"])
+
+    def assume_role(self, name: str = "shop", stage: str = "stag", **options: Any) -> xacct_sign.AssumeRole:
+        """An `AssumeRole` of a caller; `options` replace what it has."""
+        defaults = {"region": self.region, "base": self.base(name, stage), "sts_endpoint": self.sts_url}
+        return xacct_sign.AssumeRole(options.pop("role_arn", self.role_arn(name, stage)), **(defaults | options))
+
+    def session(self, name: str = "shop", stage: str = "stag", **options: Any) -> xacct_sign.Session:
+        return xacct_sign.Session(self.assume_role(name, stage), base_url=self.url(stage=stage), **options)
+
+
+def fake_role(sts: Server, **options: Any) -> xacct_sign.AssumeRole:
+    """An `AssumeRole` that asks a server of the test's."""
+    defaults = {"region": REGION, "base": xacct_sign.Credentials("AKIDBASE", "base-secret"), "sts_endpoint": sts.url}
+    return xacct_sign.AssumeRole(options.pop("role_arn", ROLE_ARN), **(defaults | options))
+
+
+def authorization(request: Request) -> dict[str, str]:
+    """The parts of an `Authorization` header."""
+    algorithm, _, rest = request.headers["authorization"].partition(" ")
+    assert algorithm == "AWS4-HMAC-SHA256"
+    return dict(part.strip().split("=", 1) for part in rest.split(","))
+
+
+def signed_headers(header: str) -> list[str]:
+    return header.partition("SignedHeaders=")[2].partition(",")[0].split(";")
+
+
+def signature(header: str) -> str:
+    return header.partition("Signature=")[2]

@@ -1,0 +1,225 @@
+//! What users of other signers were hurt by (`tests/behaviours.toml`), and what of it is no row of a table.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test panics to fail")]
+
+use std::collections::BTreeSet;
+
+use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
+use serde::Deserialize;
+use xacct_sign::{Credentials, Payload, Request, Signer, canonical_url, parse_rfc3339, sha256_hex};
+use xacct_sign_tests::{at, data, example_credentials, example_instant};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    signer: TableSigner,
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TableSigner {
+    access_key_id: String,
+    secret_access_key: String,
+    region: String,
+    service: String,
+    timestamp: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    issue: String,
+    method: Option<String>,
+    url: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body: String,
+    session_token: Option<String>,
+    canonical_url: Option<String>,
+    canonical_uri: Option<String>,
+    canonical_query: Option<String>,
+    canonical_headers: Option<Vec<String>>,
+    error: Option<String>,
+}
+
+#[test]
+fn every_case_of_the_table() {
+    let table: Table = toml::from_str(&data("behaviours.toml")).unwrap();
+    let names: BTreeSet<&str> = table.case.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names.len(), table.case.len(), "names are unique");
+    for case in &table.case {
+        assert!(!case.issue.is_empty(), "{}", case.name);
+        check(&table.signer, case);
+    }
+}
+
+fn check(from: &TableSigner, case: &Case) {
+    let name = &case.name;
+    let credentials =
+        Credentials::new(&from.access_key_id, &from.secret_access_key, case.session_token.clone(), None).unwrap();
+    let signer = Signer::new(credentials, &from.region, &from.service).unwrap();
+    let now = parse_rfc3339(&from.timestamp).unwrap();
+    let method = case.method.as_deref().unwrap_or("GET");
+    let headers: Vec<(&str, &[u8])> =
+        case.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let url = match &case.canonical_url {
+        Some(expected) => {
+            let canonical = canonical_url(&case.url).unwrap();
+            assert_eq!(&canonical, expected, "{name}");
+            assert_eq!(&canonical_url(&canonical).unwrap(), expected, "{name}: a fixed point");
+            canonical
+        }
+        None => case.url.clone(),
+    };
+    let request = Request { method, url: &url, headers: &headers, payload: Payload::Bytes(case.body.as_bytes()) };
+    let outcome = signer.trace(&request, now);
+    if let Some(code) = &case.error {
+        let error = outcome.err().unwrap_or_else(|| panic!("{name}: was signed"));
+        assert_eq!(error.code(), code, "{name}");
+        assert!(error.hint().is_some(), "{name}: has a hint");
+        return;
+    }
+    let (signed, trace) = outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
+
+    let default_headers = ["host:api.example.com", "x-amz-date:20150830T123600Z"].map(str::to_owned).to_vec();
+    let lines = case.canonical_headers.as_ref().unwrap_or(&default_headers);
+    let names: Vec<&str> = lines.iter().map(|line| line.split_once(':').unwrap().0).collect();
+    let names = names.join(";");
+    let expected = format!(
+        "{method}\n{}\n{}\n{}\n\n{names}\n{}",
+        case.canonical_uri.as_deref().unwrap_or("/"),
+        case.canonical_query.as_deref().unwrap_or(""),
+        lines.join("\n"),
+        sha256_hex(case.body.as_bytes()),
+    );
+    assert_eq!(trace.canonical_request, expected, "{name}");
+
+    let scope = format!("20150830/{}/{}/aws4_request", from.region, from.service);
+    let string_to_sign = format!("AWS4-HMAC-SHA256\n20150830T123600Z\n{scope}\n{}", sha256_hex(expected.as_bytes()));
+    let key = generate_signing_key(&from.secret_access_key, now, &from.region, &from.service);
+    let signature = calculate_signature(key, string_to_sign.as_bytes());
+    let (_, authorization) = signed.headers().find(|(name, _)| *name == "authorization").unwrap();
+    assert_eq!(
+        authorization,
+        format!(
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+            from.access_key_id
+        ),
+        "{name}"
+    );
+    let has_token = signed.headers().any(|(name, _)| name == "x-amz-security-token");
+    assert_eq!(has_token, case.session_token.as_ref().is_some_and(|token| !token.is_empty()), "{name}");
+}
+
+/// requests-aws4auth#10: the date of the key is the date of the request, in any order.
+#[test]
+fn a_signer_lives_past_midnight() {
+    let before = at(1_440_979_199); // 2015-08-30T23:59:59Z
+    let after = at(1_440_979_200);
+    let shared = Signer::new(example_credentials(None), "us-east-1", "execute-api").unwrap();
+    for (now, day) in [(before, "20150830"), (after, "20150831"), (before, "20150830")] {
+        let fresh = Signer::new(example_credentials(None), "us-east-1", "execute-api").unwrap();
+        let (one, other) = (authorization(&shared, now), authorization(&fresh, now));
+        assert_eq!(one, other);
+        assert!(one.contains(&format!("Credential=AKIDEXAMPLE/{day}/")), "{one}");
+    }
+}
+
+/// A signer that is shared by threads on two days signs as one that is not.
+#[test]
+fn threads_share_a_signer_across_days() {
+    let shared = Signer::new(example_credentials(None), "us-east-1", "execute-api").unwrap();
+    let days: Vec<_> = (0..8_u64).map(|day| at(1_440_938_160 + day * 86_400)).collect();
+    let expected: Vec<String> = days
+        .iter()
+        .map(|now| authorization(&Signer::new(example_credentials(None), "us-east-1", "execute-api").unwrap(), *now))
+        .collect();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    for (now, expected) in days.iter().zip(&expected) {
+                        assert_eq!(&authorization(&shared, *now), expected);
+                    }
+                }
+            });
+        }
+    });
+}
+
+fn authorization(signer: &Signer, now: std::time::SystemTime) -> String {
+    let request =
+        Request { method: "GET", url: "https://api.example.com/", headers: &[], payload: Payload::Bytes(b"") };
+    let signed = signer.sign_parts(&request, now).unwrap();
+    signed.headers().find(|(name, _)| *name == "authorization").unwrap().1.to_owned()
+}
+
+/// litellm#27513: signing what is signed already gives the same signature, not one of two.
+#[test]
+fn an_http_request_can_be_signed_again() {
+    let mut request = http::Request::put("https://api.example.com/hoge")
+        .header("content-type", "application/json")
+        .body(b"{}".to_vec())
+        .unwrap();
+    let with_token = Signer::new(example_credentials(Some("token")), "us-east-1", "execute-api").unwrap();
+    with_token.sign(&mut request, example_instant()).unwrap();
+    let once = request.headers().clone();
+    assert!(once.get("x-amz-security-token").unwrap().is_sensitive());
+    assert!(once.get("authorization").unwrap().is_sensitive());
+    with_token.sign(&mut request, example_instant()).unwrap();
+    assert_eq!(request.headers(), &once);
+    // Without a token, the old one goes.
+    let without = Signer::new(example_credentials(None), "us-east-1", "execute-api").unwrap();
+    without.sign(&mut request, example_instant()).unwrap();
+    assert!(!request.headers().contains_key("x-amz-security-token"));
+    let fresh = {
+        let mut fresh = http::Request::put("https://api.example.com/hoge")
+            .header("content-type", "application/json")
+            .body(b"{}".to_vec())
+            .unwrap();
+        without.sign(&mut fresh, example_instant()).unwrap();
+        fresh.headers().clone()
+    };
+    assert_eq!(request.headers(), &fresh);
+}
+
+/// Presigning a URL that is presigned already replaces the old parameters.
+#[test]
+fn a_presigned_url_can_be_presigned_again() {
+    let signer = Signer::new(example_credentials(Some("token")), "us-east-1", "execute-api").unwrap();
+    let hour = std::time::Duration::from_secs(3600);
+    let presign = |url: &str| {
+        let request = Request { method: "GET", url, headers: &[], payload: Payload::Bytes(b"") };
+        signer.presign(&request, hour, example_instant()).unwrap()
+    };
+    let once = presign("https://api.example.com/a?b=1");
+    assert_eq!(presign(&once), once);
+}
+
+/// requests-aws4auth#35: a header of megabytes of blanks is folded in one pass (in a quadratic one, this never ends).
+#[test]
+fn megabytes_of_blanks_fold() {
+    let value = format!("a{}b{}", " ".repeat(8 << 20), " x".repeat(4 << 20));
+    let signer = Signer::new(example_credentials(None), "us-east-1", "execute-api").unwrap();
+    let headers = [("x-a", value.as_bytes())];
+    let request =
+        Request { method: "GET", url: "https://api.example.com/", headers: &headers, payload: Payload::Bytes(b"") };
+    let (_, trace) = signer.trace(&request, example_instant()).unwrap();
+    assert!(trace.canonical_request.contains("\nx-a:a b x x x"));
+}
+
+/// A hash in place of the body gives the signature of the body.
+#[test]
+fn a_given_hash_signs_as_the_body_does() {
+    let signer = Signer::new(example_credentials(None), "us-east-1", "execute-api").unwrap();
+    let sign = |payload| {
+        let request = Request { method: "PUT", url: "https://api.example.com/", headers: &[], payload };
+        signer.trace(&request, example_instant()).unwrap().1
+    };
+    let hash = sha256_hex(b"body");
+    assert_eq!(hash, "230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5");
+    assert!(sign(Payload::Bytes(b"body")) == sign(Payload::Sha256(&hash)));
+    assert!(sign(Payload::Bytes(b"body")) != sign(Payload::Bytes(b"")));
+}

@@ -1,0 +1,514 @@
+//! Sign, send, verify: what was signed is let in, and whatever is changed on the way is refused with the right code.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test panics to fail")]
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+use xacct_sign::verify::{Presented, Refusal, Rules};
+use xacct_sign::{
+    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Request, SessionToken,
+    Signer, SigningSettings, UnsignedPayload, origin,
+};
+use xacct_sign_tests::random::{Body, Random, random};
+use xacct_sign_tests::{example_credentials, example_instant, path_and_query};
+
+const WINDOW: Duration = Duration::from_secs(300);
+const NANOSECOND: Duration = Duration::from_nanos(1);
+
+/// A request on its way, and the verifier that waits for it.
+#[derive(Clone)]
+struct Sent {
+    method: String,
+    path: String,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    credentials: Credentials,
+    region: String,
+    service: String,
+    settings: SigningSettings,
+    now: SystemTime,
+}
+
+impl Sent {
+    fn new(
+        method: &str,
+        url: &str,
+        headers: HeaderMap,
+        body: &[u8],
+        signer: &Signer,
+        settings: SigningSettings,
+    ) -> Self {
+        let (path, query) = path_and_query(url);
+        let mut headers = headers;
+        headers.insert("host", origin(url).unwrap().host().parse().unwrap());
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.map(str::to_owned),
+            headers,
+            body: body.to_owned(),
+            credentials: signer.credentials().clone(),
+            region: signer.region().to_owned(),
+            service: signer.service().to_owned(),
+            settings,
+            now: example_instant(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        let presented = Presented::read(&self.method, &self.path, self.query.as_deref(), &self.headers)?;
+        let rules = Rules::new(&self.region, &self.service, WINDOW).with_settings(self.settings);
+        presented.check(&self.credentials, &rules, &self.body, self.now)
+    }
+
+    #[track_caller]
+    fn is_let_in(&self) {
+        assert_eq!(self.check(), Ok(()));
+    }
+
+    #[track_caller]
+    fn is_refused(&self, code: &str) {
+        let refusal = self.check().expect_err(code);
+        assert_eq!(refusal.code(), code, "{refusal}");
+    }
+
+    /// This request with one change.
+    fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut changed = self.clone();
+        change(&mut changed);
+        changed
+    }
+
+    fn edit_header(&mut self, name: &'static str, edit: impl FnOnce(String) -> String) {
+        let value = self.headers.get(name).unwrap().to_str().unwrap().to_owned();
+        self.headers.insert(name, edit(value).parse().unwrap());
+    }
+
+    fn edit_query(&mut self, edit: impl FnOnce(String) -> String) {
+        self.query = Some(edit(self.query.take().unwrap_or_default()));
+    }
+}
+
+const URL: &str = "https://api.example.com/stage/items?b=2&a=1";
+const BODY: &[u8] = b"{\"foo\":\"bar\"}";
+
+fn signer() -> Signer {
+    Signer::new(example_credentials(Some("token")), "us-east-1", "execute-api").unwrap()
+}
+
+fn settings() -> SigningSettings {
+    SigningSettings::for_service("execute-api")
+}
+
+fn signed() -> Sent {
+    signed_with(&[("content-type", b"application/json"), ("x-amz-meta", b"m")])
+}
+
+fn signed_with(given: &[(&str, &[u8])]) -> Sent {
+    let signer = signer();
+    let request = Request { method: "PUT", url: URL, headers: given, payload: Payload::Bytes(BODY) };
+    let signed = signer.sign_parts(&request, example_instant()).unwrap();
+    let mut headers = header_map(given.iter().copied());
+    for (name, value) in signed.headers() {
+        headers.insert(name, value.parse().unwrap());
+    }
+    Sent::new("PUT", URL, headers, BODY, &signer, settings())
+}
+
+fn presigned() -> Sent {
+    let signer = signer();
+    let given: [(&str, &[u8]); 1] = [("x-amz-meta", b"m")];
+    let request = Request { method: "PUT", url: URL, headers: &given, payload: Payload::Bytes(BODY) };
+    let url = signer.presign(&request, Duration::from_secs(900), example_instant()).unwrap();
+    Sent::new("PUT", &url, header_map(given), BODY, &signer, settings())
+}
+
+fn header_map<'a>(given: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap());
+    }
+    headers
+}
+
+#[test]
+fn a_signed_request_is_let_in() {
+    signed().is_let_in();
+    presigned().is_let_in();
+}
+
+/// Each single change with the code it is refused with, in the header and in the query.
+#[test]
+fn a_change_on_the_way_is_refused() {
+    type Change = fn(&mut Sent);
+    let changes: &[(&str, &str, Change)] = &[
+        ("method", "signature_mismatch", |sent| sent.method = "POST".into()),
+        ("path", "signature_mismatch", |sent| sent.path.push('x')),
+        ("case of the path", "signature_mismatch", |sent| sent.path = "/stage/Items".into()),
+        ("query added", "signature_mismatch", |sent| sent.edit_query(|query| query + "&c=3")),
+        ("query value", "signature_mismatch", |sent| sent.edit_query(|query| query.replace("a=1", "a=2"))),
+        ("query removed", "signature_mismatch", |sent| sent.edit_query(|query| query.replace("b=2&", ""))),
+        ("signed header", "signature_mismatch", |sent| sent.edit_header("x-amz-meta", |value| value + "2")),
+        ("host", "signature_mismatch", |sent| sent.edit_header("host", |_| "api.example.org".into())),
+        ("body", "signature_mismatch", |sent| sent.body.push(b' ')),
+        ("no body", "signature_mismatch", |sent| sent.body.clear()),
+        ("region", "scope_mismatch", |sent| sent.region = "us-east-2".into()),
+        ("service", "scope_mismatch", |sent| sent.service = "sts".into()),
+        ("token of the credentials", "token_invalid", |sent| sent.credentials = example_credentials(Some("other"))),
+        ("long-term credentials", "token_invalid", |sent| sent.credentials = example_credentials(None)),
+        ("secret", "signature_mismatch", |sent| {
+            sent.credentials = Credentials::new("AKIDEXAMPLE", "other", Some("token".into()), None).unwrap();
+        }),
+        ("value twice", "signature_mismatch", |sent| {
+            sent.headers.append("x-amz-meta", "m".parse().unwrap());
+        }),
+        ("signed header removed", "header_missing", |sent| {
+            sent.headers.remove("x-amz-meta");
+        }),
+        ("host removed", "header_missing", |sent| {
+            sent.headers.remove("host");
+        }),
+        ("x-amz header added", "header_unsigned", |sent| {
+            sent.headers.insert("x-amz-acl", "public".parse().unwrap());
+        }),
+    ];
+    for (what, code, change) in changes {
+        for (place, sent) in [("header", signed()), ("query", presigned())] {
+            let refusal = sent.with(change).check().expect_err(what);
+            assert_eq!(refusal.code(), *code, "{what}, signed in the {place}: {refusal}");
+        }
+    }
+}
+
+#[test]
+fn a_change_of_the_signature_in_the_header_is_refused() {
+    let sent = signed();
+    let edit = |name: &'static str, from: &'static str, to: &'static str| {
+        sent.with(|sent| {
+            sent.edit_header(name, |value| {
+                assert!(value.contains(from), "{value}");
+                value.replacen(from, to, 1)
+            });
+        })
+    };
+    let authorization = "authorization";
+    edit("x-amz-date", "123600Z", "123601Z").is_refused("signature_mismatch");
+    edit("x-amz-date", "20150830", "20150829").is_refused("scope_mismatch");
+    edit("x-amz-date", "T", " ").is_refused("signature_malformed");
+    edit("x-amz-security-token", "token", "tokem").is_refused("token_invalid");
+    edit(authorization, "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA1").is_refused("algorithm_unknown");
+    edit(authorization, "AWS4-HMAC-SHA256", "Bearer").is_refused("algorithm_unknown");
+    edit(authorization, "20150830", "20150829").is_refused("scope_mismatch");
+    edit(authorization, "us-east-1", "us-east-2").is_refused("scope_mismatch");
+    edit(authorization, "execute-api", "lambda").is_refused("scope_mismatch");
+    edit(authorization, "aws4_request", "aws5_request").is_refused("scope_mismatch");
+    edit(authorization, "/aws4_request", "").is_refused("signature_malformed");
+    edit(authorization, "Credential=", "Credentials=").is_refused("signature_malformed");
+    edit(authorization, "Credential=AKIDEXAMPLE", "Credential=").is_refused("signature_malformed");
+    edit(authorization, "SignedHeaders=", "Headers=").is_refused("signature_malformed");
+    edit(authorization, "SignedHeaders=", "SignedHeaders=a, SignedHeaders=").is_refused("signature_malformed");
+    edit(authorization, "Signature=", "Signature=0").is_refused("signature_malformed");
+    edit(authorization, "host;", "").is_refused("header_unsigned");
+    edit(authorization, "x-amz-date;", "").is_refused("header_unsigned");
+    edit(authorization, ";x-amz-security-token", "").is_refused("header_unsigned");
+    edit(authorization, "host;", "host;host;").is_refused("signature_malformed");
+    edit(authorization, "host;", "host;x-gone;").is_refused("header_missing");
+    // A header that need not be signed, left out of the list: the canonical request is another one.
+    edit(authorization, "content-type;", "").is_refused("signature_mismatch");
+}
+
+#[test]
+fn a_change_of_the_signature_in_the_query_is_refused() {
+    let sent = presigned();
+    let edit = |from: &'static str, to: &'static str| {
+        sent.with(|sent| {
+            sent.edit_query(|query| {
+                assert!(query.contains(from), "{query}");
+                query.replacen(from, to, 1)
+            });
+        })
+    };
+    edit("T123600Z", "T123601Z").is_refused("signature_mismatch");
+    edit("X-Amz-Expires=900", "X-Amz-Expires=901").is_refused("signature_mismatch");
+    edit("X-Amz-Expires=900", "X-Amz-Expires=0").is_refused("signature_malformed");
+    edit("X-Amz-Expires=900", "X-Amz-Expires=604801").is_refused("signature_malformed");
+    edit("X-Amz-Expires=900", "X-Amz-Expires=-1").is_refused("signature_malformed");
+    edit("X-Amz-Expires=900&", "").is_refused("signature_malformed");
+    edit("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS4-HMAC-SHA1").is_refused("algorithm_unknown");
+    edit("X-Amz-Algorithm=AWS4-HMAC-SHA256&", "").is_refused("signature_malformed");
+    edit("us-east-1", "us-east-2").is_refused("scope_mismatch");
+    edit("X-Amz-Security-Token=token", "X-Amz-Security-Token=tokem").is_refused("token_invalid");
+    edit("X-Amz-Security-Token=token&", "").is_refused("token_invalid");
+    edit("SignedHeaders=host%3B", "SignedHeaders=").is_refused("header_unsigned");
+    edit("%3Bx-amz-meta", "").is_refused("header_unsigned");
+    edit("X-Amz-Signature=", "X-Amz-Signature=A").is_refused("signature_malformed");
+}
+
+/// Every digit of a signature counts, and only lower-case digits are a signature.
+#[test]
+fn a_change_of_any_digit_of_the_signature_is_refused() {
+    let sent = signed();
+    let value = sent.headers.get("authorization").unwrap().to_str().unwrap().to_owned();
+    let (before, signature) = value.split_once("Signature=").unwrap();
+    assert_eq!(signature.len(), 64);
+    for index in 0..64 {
+        let mut digits: Vec<char> = signature.chars().collect();
+        let digit = digits.get_mut(index).unwrap();
+        *digit = if *digit == '0' { '1' } else { '0' };
+        let changed: String = digits.into_iter().collect();
+        sent.with(|sent| sent.edit_header("authorization", |_| format!("{before}Signature={changed}")))
+            .is_refused("signature_mismatch");
+    }
+    let upper = signature.to_ascii_uppercase();
+    assert_ne!(upper, signature);
+    sent.with(|sent| sent.edit_header("authorization", |_| format!("{before}Signature={upper}")))
+        .is_refused("signature_malformed");
+}
+
+#[test]
+fn what_stands_twice_is_refused() {
+    for name in ["authorization", "x-amz-date", "x-amz-security-token"] {
+        let sent = signed().with(|sent| {
+            let value = sent.headers.get(name).unwrap().clone();
+            sent.headers.append(name, value);
+        });
+        sent.is_refused("signature_malformed");
+    }
+    let sent = presigned();
+    let query = sent.query.clone().unwrap();
+    let parameters: Vec<&str> = query.split('&').filter(|pair| pair.starts_with("X-Amz-")).collect();
+    assert_eq!(parameters.len(), 7);
+    for pair in parameters {
+        sent.with(|sent| sent.edit_query(|query| format!("{query}&{pair}"))).is_refused("signature_malformed");
+        // The name escaped is the same name.
+        let escaped = pair.replacen("X-", "%58-", 1);
+        sent.with(|sent| sent.edit_query(|query| format!("{query}&{escaped}"))).is_refused("signature_malformed");
+    }
+}
+
+#[test]
+fn a_signature_in_header_and_query_is_refused() {
+    let query = presigned().query;
+    signed().with(|sent| sent.query = query).is_refused("signature_malformed");
+}
+
+#[test]
+fn an_unsigned_request_is_refused() {
+    let sent = signed().with(|sent| {
+        sent.headers.remove("authorization");
+    });
+    sent.is_refused("signature_missing");
+    let sent = signed().with(|sent| {
+        sent.headers.remove("x-amz-date");
+    });
+    sent.is_refused("signature_malformed");
+}
+
+#[test]
+fn the_window_is_exact_on_both_sides() {
+    let signed = signed();
+    signed.with(|sent| sent.now += WINDOW).is_let_in();
+    signed.with(|sent| sent.now -= WINDOW).is_let_in();
+    signed.with(|sent| sent.now += WINDOW + NANOSECOND).is_refused("skewed");
+    signed.with(|sent| sent.now -= WINDOW + NANOSECOND).is_refused("skewed");
+    let behind = signed.with(|sent| sent.now += WINDOW + NANOSECOND).check();
+    assert!(matches!(behind, Err(Refusal::Skewed { behind: true, .. })));
+    let ahead = signed.with(|sent| sent.now -= WINDOW + NANOSECOND).check();
+    assert!(matches!(ahead, Err(Refusal::Skewed { behind: false, .. })));
+}
+
+#[test]
+fn a_presigned_url_ends_when_it_says() {
+    let sent = presigned();
+    sent.with(|sent| sent.now += Duration::from_secs(900)).is_let_in();
+    sent.with(|sent| sent.now += Duration::from_secs(900) + NANOSECOND).is_refused("presigned_expired");
+    sent.with(|sent| sent.now -= WINDOW).is_let_in();
+    sent.with(|sent| sent.now -= WINDOW + NANOSECOND).is_refused("skewed");
+}
+
+#[test]
+fn a_body_that_is_not_what_its_header_says_is_refused() {
+    let given: [(&str, &[u8]); 1] = [("x-amz-content-sha256", b"replaced")];
+    let sent = signed_with(&given);
+    assert_ne!(sent.headers.get("x-amz-content-sha256").unwrap(), "replaced");
+    sent.is_let_in();
+    sent.with(|sent| sent.body.push(b' ')).is_refused("body_mismatch");
+}
+
+#[test]
+fn an_unsigned_payload_is_refused_where_the_service_refuses_it() {
+    let sent = signed_with(&[("x-amz-content-sha256", b"")]);
+    sent.with(|sent| sent.edit_header("x-amz-content-sha256", |_| "UNSIGNED-PAYLOAD".into()))
+        .is_refused("unsigned_payload");
+}
+
+/// What the verifier computed is shown, but not the token.
+#[test]
+fn a_mismatch_shows_what_was_computed() {
+    for sent in [signed(), presigned()] {
+        let refusal = sent.with(|sent| sent.path.push('x')).check().unwrap_err();
+        let Refusal::Mismatch(computed) = refusal else { panic!("{refusal}") };
+        assert!(computed.canonical_request.starts_with("PUT\n/stage/itemsx\n"), "{}", computed.canonical_request);
+        assert!(computed.canonical_request.contains("[redacted]"));
+        assert!(!computed.canonical_request.contains("=token") && !computed.canonical_request.contains(":token"));
+        assert!(computed.string_to_sign.starts_with("AWS4-HMAC-SHA256\n20150830T123600Z\n"));
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Method,
+    Path,
+    Query,
+    Header,
+    Body,
+    Date,
+    Secret,
+    Token,
+    Region,
+    Service,
+}
+
+/// Random requests, in the header and in the query, are let in; each with one random change is refused.
+#[test]
+fn random_requests_are_let_in_and_changed_ones_are_not() {
+    let change = select(vec![
+        Change::Method,
+        Change::Path,
+        Change::Query,
+        Change::Header,
+        Change::Body,
+        Change::Date,
+        Change::Secret,
+        Change::Token,
+        Change::Region,
+        Change::Service,
+    ]);
+    let config = Config { cases: 4_000, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&(random(), change, any::<bool>()), |(random, change, in_query)| {
+        let sent = send(&random, in_query);
+        prop_assert_eq!(sent.check(), Ok(()));
+        if let Some((changed, expected)) = apply(change, &sent) {
+            let code = changed.check().map_err(|refusal| refusal.code());
+            prop_assert_eq!(code, Err(expected), "{:?}", change);
+        }
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+/// The request with the change, and the code it must be refused with.
+fn apply(change: Change, sent: &Sent) -> Option<(Sent, &'static str)> {
+    let is_unsigned = sent.settings.unsigned_payload == UnsignedPayload::AllowedAlwaysPresigned
+        && sent.query.as_deref().is_some_and(|query| query.contains("X-Amz-Signature="))
+        || sent.headers.get("x-amz-content-sha256").is_some_and(|hash| hash == "UNSIGNED-PAYLOAD");
+    let mut changed = sent.clone();
+    let code = match change {
+        Change::Method => {
+            changed.method.push('X');
+            "signature_mismatch"
+        }
+        Change::Path => {
+            changed.path.push('x');
+            "signature_mismatch"
+        }
+        Change::Query => {
+            changed.edit_query(|query| query + "&added");
+            "signature_mismatch"
+        }
+        Change::Header => {
+            changed.edit_header("x-always", |value| value + "2");
+            "signature_mismatch"
+        }
+        // An unsigned body may change: that is what unsigned means.
+        Change::Body if is_unsigned => return None,
+        Change::Body => {
+            changed.body.push(b'x');
+            if changed.headers.contains_key("x-amz-content-sha256") { "body_mismatch" } else { "signature_mismatch" }
+        }
+        Change::Date => {
+            changed.now += Duration::from_secs(700_000);
+            if sent.query.as_deref().is_some_and(|query| query.contains("X-Amz-Signature=")) {
+                "presigned_expired"
+            } else {
+                "skewed"
+            }
+        }
+        Change::Secret => {
+            changed.credentials = rekeyed(sent, &format!("{}x", sent.credentials.secret_access_key()), None);
+            "signature_mismatch"
+        }
+        Change::Token => {
+            changed.credentials = rekeyed(sent, sent.credentials.secret_access_key(), Some("another-token"));
+            "token_invalid"
+        }
+        Change::Region => {
+            changed.region.push('x');
+            "scope_mismatch"
+        }
+        Change::Service => {
+            changed.service.push('x');
+            "scope_mismatch"
+        }
+    };
+    Some((changed, code))
+}
+
+fn rekeyed(sent: &Sent, secret: &str, token: Option<&str>) -> Credentials {
+    let token = token.or(sent.credentials.session_token()).map(str::to_owned);
+    Credentials::new("AKIDEXAMPLE", secret, token, None).unwrap()
+}
+
+fn send(random: &Random, in_query: bool) -> Sent {
+    let is_unsigned = matches!(random.body, Body::Unsigned);
+    let settings = SigningSettings {
+        percent_encoding: if random.double { PercentEncoding::Double } else { PercentEncoding::Single },
+        path_normalization: if random.normalize { PathNormalization::Enabled } else { PathNormalization::Disabled },
+        payload_header: if random.payload_header { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned },
+        // Without the header a presigned URL does not say that its payload is unsigned: the verifier must know.
+        unsigned_payload: if is_unsigned && in_query {
+            UnsignedPayload::AllowedAlwaysPresigned
+        } else {
+            UnsignedPayload::Allowed
+        },
+        session_token: if random.sign_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
+        header_selection: if random.all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
+    };
+    let body = match &random.body {
+        Body::Bytes(bytes) => bytes.clone(),
+        Body::Hash(text) => text.clone().into_bytes(),
+        Body::Unsigned => b"unsigned".to_vec(),
+    };
+    let payload = if is_unsigned { Payload::Unsigned } else { Payload::Bytes(&body) };
+    let credentials = Credentials::new("AKIDEXAMPLE", &random.secret, random.token.clone(), None).unwrap();
+    let signer = Signer::with_settings(credentials, &random.region, &random.service, settings).unwrap();
+    // A second `authorization` would be refused; a client replaces it by the signature.
+    let mut given: Vec<(&str, &[u8])> = random
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("authorization"))
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
+    given.push(("x-always", b"1"));
+    let url = random.url();
+    let request = Request { method: &random.method, url: &url, headers: &given, payload };
+    let mut headers = header_map(given.iter().copied());
+    let mut sent = if in_query {
+        let presigned = signer.presign(&request, Duration::from_secs(random.expires_in), random.now).unwrap();
+        Sent::new(&random.method, &presigned, headers, &body, &signer, settings)
+    } else {
+        let signed = signer.sign_parts(&request, random.now).unwrap();
+        for (name, value) in signed.headers() {
+            headers.insert(name, value.parse().unwrap());
+        }
+        Sent::new(&random.method, &url, headers, &body, &signer, settings)
+    };
+    sent.now = random.now;
+    sent
+}
