@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
-from helpers import REPOSITORY, Emulator
-
 import xacct_sign
+from helpers import REPOSITORY, Emulator
 
 hypothesis.settings.register_profile("here", database=None, deadline=None, max_examples=150)
 hypothesis.settings.load_profile("here")
@@ -88,8 +86,3 @@ def vectors() -> list[dict[str, Any]]:
     loaded = json.loads(text)
     assert isinstance(loaded, list)
     return loaded
-
-
-def table(name: str) -> dict[str, Any]:
-    """A table of the project's `tests/`."""
-    return tomllib.loads((REPOSITORY / "tests" / name).read_text())

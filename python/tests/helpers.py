@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import tomllib
 import xacct_sign
 
 REPOSITORY = Path(__file__).parents[2]
@@ -150,7 +151,7 @@ def sts_answer(
     <AssumedRoleUser><AssumedRoleId>AROA:xacct-sign</AssumedRoleId>
     <Arn>arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/xacct-sign</Arn></AssumedRoleUser>
     <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>
-    <SessionToken>{token}</SessionToken><Expiration>{expires_at.isoformat().replace("+00:00", "Z")}</Expiration></Credentials>
+    <SessionToken>{token}</SessionToken><Expiration>{expires_at:%Y-%m-%dT%H:%M:%S.%fZ}</Expiration></Credentials>
     </AssumeRoleResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></AssumeRoleResponse>"""
     return Answer(200, {"content-type": "text/xml"}, body.encode())
 
@@ -159,6 +160,11 @@ def sts_error(status: int, code: str, message: str) -> Answer:
     body = f"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
     <Code>{code}</Code><Message>{message}</Message></Error><RequestId>the-request-id</RequestId></ErrorResponse>"""
     return Answer(status, {"content-type": "text/xml"}, body.encode())
+
+
+def table(name: str) -> dict[str, Any]:
+    """A table of the project's `tests/`."""
+    return tomllib.loads((REPOSITORY / "tests" / name).read_text())
 
 
 def cli() -> Path:

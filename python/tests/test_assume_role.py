@@ -9,9 +9,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from helpers import EXTERNAL_ID, ROLE_ARN, Answer, Emulator, Request, fake_role, serve, sts_answer, sts_error
-
 import xacct_sign
+from helpers import EXTERNAL_ID, ROLE_ARN, Answer, Emulator, Request, fake_role, serve, sts_answer, sts_error
 
 THREADS = 32
 
@@ -282,9 +281,9 @@ def test_garbage_refusals(status: int, body: bytes) -> None:
 
 
 def test_a_huge_answer_is_cut_off() -> None:
-    with serve(lambda _: Answer(200, {}, b"x" * ((1 << 20) + 1))) as sts:
-        with pytest.raises(xacct_sign.TransportError) as caught:
-            fake_role(sts).credentials()
+    huge = Answer(200, {}, b"x" * ((1 << 20) + 1))
+    with serve(lambda _: huge) as sts, pytest.raises(xacct_sign.TransportError) as caught:
+        fake_role(sts).credentials()
     assert caught.value.code == "response_too_large"
 
 
@@ -294,7 +293,9 @@ def test_a_huge_token_is_none_of_our_business() -> None:
 
 
 def test_an_answer_with_unknown_elements_and_fractions_of_a_second() -> None:
-    body = sts_answer().body.replace(b"<AssumedRoleUser>", b"<New><Credentials2>x</Credentials2></New><AssumedRoleUser>")
+    body = sts_answer().body.replace(
+        b"<AssumedRoleUser>", b"<New><Credentials2>x</Credentials2></New><AssumedRoleUser>"
+    )
     at = datetime(2030, 1, 1, 12, 0, 0, 500_000, tzinfo=timezone.utc)
     start, _, rest = body.partition(b"<Expiration>")
     body = start + b"<Expiration>2030-01-01T12:00:00.500Z" + rest[rest.index(b"</Expiration>") :]
@@ -304,7 +305,7 @@ def test_an_answer_with_unknown_elements_and_fractions_of_a_second() -> None:
 
 def test_sts_does_not_redirect() -> None:
     with serve(lambda _: sts_answer()) as elsewhere:
-        with serve(lambda _: Answer(307, {"location": elsewhere.url})) as sts:
-            with pytest.raises(xacct_sign.AssumeRoleError):
-                fake_role(sts).credentials()
+        moved = Answer(307, {"location": elsewhere.url})
+        with serve(lambda _: moved) as sts, pytest.raises(xacct_sign.AssumeRoleError):
+            fake_role(sts).credentials()
         assert elsewhere.connections == 0

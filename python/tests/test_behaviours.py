@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import table
-from helpers import signature, signed_headers
-
 import xacct_sign
+from helpers import signature, signed_headers, table
 from xacct_sign.requests import SigV4Auth
 
 BEHAVIOURS = table("behaviours.toml")
@@ -43,9 +41,7 @@ def expected_signature(case: dict[str, Any], secret: str = SIGNER["secret_access
 
 
 def credentials(case: dict[str, Any]) -> xacct_sign.Credentials:
-    return xacct_sign.Credentials(
-        SIGNER["access_key_id"], SIGNER["secret_access_key"], case.get("session_token", None)
-    )
+    return xacct_sign.Credentials(SIGNER["access_key_id"], SIGNER["secret_access_key"], case.get("session_token"))
 
 
 def signed(case: dict[str, Any], headers: Any, body: Any) -> dict[str, str]:

@@ -12,10 +12,8 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import table
-from helpers import REGION, ROLE_ARN, Server, fake_role, serve, sts_answer
-
 import xacct_sign
+from helpers import REGION, ROLE_ARN, Server, fake_role, serve, sts_answer, table
 from xacct_sign import AssumeRole, Credentials, Session, Signer
 from xacct_sign.requests import SigV4Auth
 
@@ -137,12 +135,15 @@ ROLE_ARGUMENTS = [
     ("invalid_source_identity", {"source_identity": "a b"}),
     ("partition_mismatch", {"region": "cn-north-1"}),
     ("partition_mismatch", {"role_arn": "arn:aws-cn:iam::111111111111:role/Name"}),
-    ("unknown_partition", {"role_arn": "arn:aws-iso:iam::111111111111:role/Name", "region": "us-iso-east-1", "sts_endpoint": None}),
+    (
+        "unknown_partition",
+        {"role_arn": "arn:aws-iso:iam::111111111111:role/N", "region": "us-iso-east-1", "sts_endpoint": None},
+    ),
     ("invalid_endpoint", {"sts_endpoint": "sts.example.com"}),
     ("invalid_endpoint", {"sts_endpoint": "ftp://sts.example.com"}),
     ("invalid_endpoint", {"sts_endpoint": "https://sts.example.com/?a=b"}),
     ("insecure_url", {"sts_endpoint": "http://sts.example.com"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("code", "arguments"), ROLE_ARGUMENTS, ids=str)
@@ -272,6 +273,7 @@ def test_constructors_refuse(code: str, make: Callable[[], object]) -> None:
         ("invalid_option", "GET", "/", {"timeout": float("nan")}),
         ("invalid_option", "GET", "/", {"timeout": (-1, 5)}),
         ("invalid_option", "GET", "/", {"timeout": (5, -1)}),
+        ("invalid_option", "GET", "/", {"timeout": float("inf")}),
     ],
     ids=str,
 )

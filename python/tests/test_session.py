@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xacct_sign
 from helpers import (
     EXTERNAL_ID,
     REGION,
@@ -23,8 +26,6 @@ from helpers import (
     signed_headers,
     sts_answer,
 )
-
-import xacct_sign
 
 METHODS = ("get", "post", "put", "patch", "delete", "options")
 
@@ -152,7 +153,8 @@ def test_forms(session: xacct_sign.Session, form: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/JSON;charset=UTF-8", "multipart/form-data; boundary=AaB03x", "application/merge-patch+json"]
+    "content_type",
+    ["application/JSON;charset=UTF-8", "multipart/form-data; boundary=AaB03x", "application/merge-patch+json"],
 )
 @pytest.mark.parametrize("name", ["Content-Type", "content-type", "CONTENT-TYPE"])
 def test_a_content_type_stays_to_the_letter(session: xacct_sign.Session, content_type: str, name: str) -> None:
@@ -226,7 +228,13 @@ def test_base_url(emulator: Emulator, base: str, url: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://api.example.org/", "//api.example.org/", "http://localhost:1/", "https://127.0.0.1/", "HTTPS://evil@x.org"],
+    [
+        "https://api.example.org/",
+        "//api.example.org/",
+        "http://localhost:1/",
+        "https://127.0.0.1/",
+        "HTTPS://evil@x.org",
+    ],
 )
 def test_a_url_outside_the_base_is_refused(session: xacct_sign.Session, url: str) -> None:
     with pytest.raises(xacct_sign.ValidationError) as caught:
@@ -333,9 +341,35 @@ def test_a_server_that_never_answers(credentials: xacct_sign.Credentials, silent
 
 
 def test_an_answer_that_breaks_off(direct: xacct_sign.Session) -> None:
-    with serve(lambda _: Answer(200, {"content-length": "100"}, b"short")) as server:
-        with pytest.raises(xacct_sign.TransportError):
-            direct.get(server.url, timeout=0.5)
+    short = Answer(200, {"content-length": "100"}, b"short")
+    with serve(lambda _: short) as server, pytest.raises(xacct_sign.TransportError):
+        direct.get(server.url, timeout=0.5)
+
+
+def test_regression_a_timeout_of_ages_does_not_panic(direct: xacct_sign.Session) -> None:
+    with serve() as server:
+        for timeout in (1e9, 1e18, 1e19):
+            try:
+                assert direct.get(server.url, timeout=timeout).status_code == 200
+            except xacct_sign.ValidationError as error:
+                assert error.code == "invalid_option"  # noqa: PT017
+
+
+@pytest.mark.parametrize(("name", "value"), [("content-length", "5"), ("Content-Length", "1")])
+def test_regression_a_length_that_is_not_the_bodys_does_not_spin(name: str, value: str) -> None:
+    """In a process of its own, which can be ended: the GIL is not held, so no signal is seen either."""
+    code = f"""
+import sys, xacct_sign
+api = xacct_sign.Session(credentials=xacct_sign.Credentials("AKID", "secret"), region="us-east-1", timeout=2)
+try:
+    api.post(sys.argv[1], headers={{{name!r}: {value!r}}}, data=b"abc"[:{0 if value == "5" else 3}])
+except xacct_sign.ValidationError as error:
+    assert error.code == "invalid_header", error
+"""
+    with serve() as server:
+        subprocess.run([sys.executable, "-c", code, server.url], check=True, timeout=10)
+        for request in server.requests:
+            assert request.headers["content-length"] == str(len(request.body))
 
 
 def redirecting(status: int, location: str) -> Any:
@@ -375,8 +409,8 @@ def test_a_redirect_within_the_origin_is_signed_anew(
     assert authorization(first)["Signature"] != authorization(second)["Signature"]
 
 
-def test_the_emulator_accepts_what_a_redirect_was_signed_for(emulator: Emulator) -> None:
-    """The signature of the second request is whole: proven by a verifier of its own, the signer on the same parts."""
+def test_the_signature_of_a_redirected_request_is_whole(emulator: Emulator) -> None:
+    """Signing what arrived gives the signature that arrived."""
     base = emulator.base()
     with serve(redirecting(307, "/there")) as server:
         xacct_sign.Session(credentials=base, region=REGION).put(server.url + "/start", json={"a": 1})
@@ -384,7 +418,9 @@ def test_the_emulator_accepts_what_a_redirect_was_signed_for(emulator: Emulator)
     now = datetime.strptime(second.headers["x-amz-date"] + "+0000", "%Y%m%dT%H%M%SZ%z")
     names = signed_headers(second.headers["authorization"])
     headers = {name: second.headers[name] for name in names if not name.startswith("x-amz-")}
-    added = xacct_sign.Signer(base, REGION).sign(second.method, server.url + second.target, headers, second.body, now=now)
+    added = xacct_sign.Signer(base, REGION).sign(
+        second.method, server.url + second.target, headers, second.body, now=now
+    )
     assert added["authorization"] == second.headers["authorization"]
 
 
@@ -435,9 +471,11 @@ def test_a_redirect_without_a_location_is_the_answer(direct: xacct_sign.Session)
 
 
 def test_redirects_come_to_an_end(direct: xacct_sign.Session) -> None:
-    with serve(lambda request: Answer(302, {"location": request.target + "x"})) as server:
-        with pytest.raises(xacct_sign.TransportError) as caught:
-            direct.get(server.url + "/")
+    def answer(request: Request) -> Answer:
+        return Answer(302, {"location": request.target + "x"})
+
+    with serve(answer) as server, pytest.raises(xacct_sign.TransportError) as caught:
+        direct.get(server.url + "/")
     assert caught.value.code == "too_many_redirects"
     assert len(server.requests) == 11
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 import requests
-from helpers import REGION, Answer, Emulator, Request, fake_role, serve, sts_answer
-
 import xacct_sign
+from helpers import REGION, Answer, Emulator, Request, fake_role, serve, sts_answer
 from xacct_sign.requests import SigV4Auth
 
 THREADS = 16

@@ -87,9 +87,7 @@ def test_header_cases_through_the_public_signer(vectors: list[dict[str, Any]]) -
     cases = [vector for vector in of_mode(vectors, "header") if vector["settings"] == PUBLIC_SETTINGS]
     assert len(names(cases)) >= 26
     for vector in cases:
-        signer = xacct_sign.Signer(
-            xacct_sign.Credentials(**vector["credentials"]), vector["region"], vector["service"]
-        )
+        signer = xacct_sign.Signer(xacct_sign.Credentials(**vector["credentials"]), vector["region"], vector["service"])
         headers = [tuple(pair) for pair in vector["headers"]]
         now = datetime.fromisoformat(vector["timestamp"])
         for body in (vector["body"], vector["body"].encode()):
@@ -102,9 +100,7 @@ def test_query_cases_through_the_public_signer(vectors: list[dict[str, Any]]) ->
     cases = [vector for vector in of_mode(vectors, "query") if vector["settings"] == PUBLIC_SETTINGS]
     assert len(names(cases)) >= 26
     for vector in cases:
-        signer = xacct_sign.Signer(
-            xacct_sign.Credentials(**vector["credentials"]), vector["region"], vector["service"]
-        )
+        signer = xacct_sign.Signer(xacct_sign.Credentials(**vector["credentials"]), vector["region"], vector["service"])
         url = signer.presign(
             vector["method"],
             vector["url"],

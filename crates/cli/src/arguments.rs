@@ -26,6 +26,42 @@ pub(crate) enum Command {
     /// as AWS does, against the very documents that the manifest renders to. For development and tests only.
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
     Emulator(EmulatorArguments),
+
+    /// Print the IAM documents that a manifest means, as JSON: where several roles are meant, by role ARN
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// The trust policy of a stage's role: who may assume it
+    Trust(StageArguments),
+    /// The policy of a stage's role: what it may invoke
+    Invoke(StageArguments),
+    /// The policy that a caller attaches to its own roles: what they may assume
+    Caller(CallerArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StageArguments {
+    /// The manifest: which roles of which accounts may call which stages
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: PathBuf,
+
+    /// A stage of the manifest
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stage: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallerArguments {
+    /// The manifest: which roles of which accounts may call which stages
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: PathBuf,
+
+    /// A caller of the manifest
+    #[arg(long, value_name = "NAME")]
+    pub(crate) caller: String,
 }
 
 #[derive(Debug, Args)]

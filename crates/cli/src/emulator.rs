@@ -1,26 +1,23 @@
 //! `xacct-sign emulator`.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
 use xacct_sign_emulator::server::{run as serve, seed};
 use xacct_sign_emulator::{Emulator, LogEntry, Options, Ready};
-use xacct_sign_provider::Manifest;
 
 use crate::arguments::EmulatorArguments;
 use crate::failure::Failure;
+use crate::manifest;
 
 pub(crate) fn run(arguments: EmulatorArguments) -> Result<(), Failure> {
-    let path = arguments.manifest;
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(source) => return Err(Failure::Unreadable { path, source }),
-    };
-    let manifest = Manifest::parse(&text, &path.to_string_lossy())?;
+    let manifest = manifest::read(&arguments.manifest)?;
     for finding in manifest.check() {
         let (role, characters, limit) = (finding.role, finding.characters, finding.limit);
-        note(&format!("warning: a policy of `{role}` has {characters} characters, IAM takes {limit}\nhint: {}", finding.hint));
+        note(&format!(
+            "warning: a policy of `{role}` has {characters} characters, IAM takes {limit}\nhint: {}",
+            finding.hint
+        ));
     }
     let options = Options {
         upstream: arguments.upstream,

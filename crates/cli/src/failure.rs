@@ -18,6 +18,10 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
+    #[error("the manifest has no {kind} `{name}`; it has {}", known.join(", "))]
+    NotInManifest { kind: &'static str, name: String, known: Vec<String> },
+    #[error("the output cannot be written")]
+    Output(#[source] io::Error),
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
@@ -31,7 +35,7 @@ impl Failure {
     ///
     /// A reader that went away wants nothing more: that is no failure.
     pub(crate) fn report(&self) -> ExitCode {
-        if let Failure::Server(ServerError::Announce(error)) = self
+        if let Failure::Server(ServerError::Announce(error)) | Failure::Output(error) = self
             && error.kind() == io::ErrorKind::BrokenPipe
         {
             return ExitCode::SUCCESS;
@@ -53,7 +57,9 @@ impl Failure {
 
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Failure::Unreadable { .. } => Some("give the path of a manifest, a file such as `xacct.toml`, with `--manifest`"),
+            Failure::Unreadable { .. } => {
+                Some("give the path of a manifest, a file such as `xacct.toml`, with `--manifest`")
+            }
             Failure::Manifest(error) => Some(error.hint()),
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of plain http, without a query"),
             Failure::Server(ServerError::Bind { .. } | ServerError::Ports(_)) => {
@@ -65,8 +71,8 @@ impl Failure {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Failure::Unreadable { .. } | Failure::Manifest(_) | Failure::Setup(_) => 2,
-            Failure::Server(_) => 1,
+            Failure::Unreadable { .. } | Failure::NotInManifest { .. } | Failure::Manifest(_) | Failure::Setup(_) => 2,
+            Failure::Server(_) | Failure::Output(_) => 1,
         }
     }
 }

@@ -3,6 +3,8 @@
 mod arguments;
 mod emulator;
 mod failure;
+mod manifest;
+mod policy;
 
 use std::process::ExitCode;
 
@@ -13,6 +15,7 @@ use crate::arguments::{Arguments, Command};
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Emulator(arguments) => emulator::run(arguments),
+        Command::Policy(command) => policy::run(command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -51,7 +51,12 @@ fn one_line_of_json_then_it_serves_until_it_is_told_to_stop() {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        for part in [r#""region":"ap-northeast-1""#, r#""sts_url":"http://127.0.0.1:"#, r#""api_id":"f6g7h8i9j0""#, r#""outsider":{"#] {
+        for part in [
+            r#""region":"ap-northeast-1""#,
+            r#""sts_url":"http://127.0.0.1:"#,
+            r#""api_id":"f6g7h8i9j0""#,
+            r#""outsider":{"#,
+        ] {
             assert!(line.contains(part), "{line}");
         }
         stop(child, signal);

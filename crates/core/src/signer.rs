@@ -293,6 +293,8 @@ impl Signer {
         let date = AmzDate::new(now)?;
         let payload = match self.settings.unsigned_payload {
             UnsignedPayload::AllowedAlwaysPresigned => Payload::Unsigned,
+            // A URL has no header in which the service could be told.
+            UnsignedPayload::Allowed if request.payload == Payload::Unsigned => return Err(self.refuses_unsigned()),
             _ => self.accepted(request.payload)?,
         };
         let hash = payload.hash()?;
@@ -368,13 +370,17 @@ impl Signer {
     fn accepted<'a>(&self, payload: Payload<'a>) -> Result<Payload<'a>, Error> {
         match (payload, self.settings.unsigned_payload) {
             (_, UnsignedPayload::Always) => Ok(Payload::Unsigned),
-            (Payload::Unsigned, UnsignedPayload::Refused) => Err(Error::new(
-                ErrorKind::UnsignedPayload,
-                format!("the service `{}` does not take an unsigned payload", self.service),
-            )
-            .with_hint("pass the body's bytes, or its SHA-256")),
+            (Payload::Unsigned, UnsignedPayload::Refused) => Err(self.refuses_unsigned()),
             _ => Ok(payload),
         }
+    }
+
+    fn refuses_unsigned(&self) -> Error {
+        Error::new(
+            ErrorKind::UnsignedPayload,
+            format!("the service `{}` does not take an unsigned payload here", self.service),
+        )
+        .with_hint("pass the body's bytes, or its SHA-256")
     }
 }
 

@@ -225,7 +225,8 @@ impl<'a> Presented<'a> {
         headers: &'a HeaderMap,
         authorization: &str,
     ) -> Result<Self, Refusal> {
-        let (algorithm, fields) = authorization.split_once(' ').unwrap_or((authorization, ""));
+        // What has no space behind its first word may be a bare key: it is not shown.
+        let (algorithm, fields) = authorization.split_once(' ').unwrap_or(("?", ""));
         if algorithm != ALGORITHM {
             return Err(Refusal::Algorithm(algorithm.chars().take(32).collect()));
         }
@@ -425,7 +426,11 @@ impl<'a> Presented<'a> {
                 UnsignedPayload::Refused => Err(Refusal::UnsignedPayload),
                 _ => Ok(unsigned()),
             },
-            None if self.is_presigned() && settings == UnsignedPayload::AllowedAlwaysPresigned => Ok(unsigned()),
+            None if self.is_presigned()
+                && matches!(settings, UnsignedPayload::AllowedAlwaysPresigned | UnsignedPayload::Always) =>
+            {
+                Ok(unsigned())
+            }
             Some(presented) => {
                 let computed = sha256_hex(body);
                 if presented == computed {
