@@ -177,9 +177,9 @@ def cli() -> Path:
 class Emulator:
     """`xacct-sign emulator`, running."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, text: str = MANIFEST) -> None:
         manifest = folder / "xacct.toml"
-        manifest.write_text(MANIFEST)
+        manifest.write_text(text)
         self._log = folder / "emulator.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -7,13 +7,13 @@ from ._errors import HttpStatusError, ValidationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from ._native import AssumeRole, Credentials
 
     Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
-    Params = Mapping[str, object] | Iterable[tuple[str, object]]
+    Params = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | str | bytes
     Timeout = float | tuple[float | None, float | None] | None
 
 
@@ -191,7 +191,8 @@ class Session:
         Args:
             method: the HTTP method.
             url: absolute, or with a `base_url` a path.
-            params: pairs put behind the URL's query; a value that is a list gives a pair for each item, None gives none.
+            params: pairs put behind the URL's query; a value that is a list gives a pair for each item, None gives none. A
+                string is a query.
             headers: names and values; `content-type` stays to the letter.
             data: bytes, str (sent as UTF-8), an open file (read to its end, then rewound), or a mapping or pairs that
                 are sent as a form.
@@ -250,7 +251,17 @@ def _region(region: str | None) -> str:
 
 
 def _timeouts(timeout: Timeout) -> tuple[float | None, float | None]:
-    return timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    connect, read = timeout if isinstance(timeout, tuple) and len(timeout) == 2 else (timeout, timeout)
+    for seconds in (connect, read):
+        # bool is an int, and no number of seconds; NaN is not above zero.
+        is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if seconds is not None and not (is_number and 0 < seconds < float("inf")):
+            raise ValidationError(
+                "a timeout is a positive number of seconds, or a pair of them to connect and to read",
+                code="invalid_option",
+                hint="None waits forever",
+            )
+    return connect, read  # type: ignore[return-value]
 
 
 def _lower(name: str | bytes) -> str:
@@ -258,13 +269,24 @@ def _lower(name: str | bytes) -> str:
 
 
 def _pairs(given: Params | None) -> list[tuple[str, str]]:
+    if isinstance(given, (str, bytes)):
+        from urllib.parse import parse_qsl
+
+        text = given.decode() if isinstance(given, bytes) else given
+        return parse_qsl(text.removeprefix("?"), keep_blank_values=True)
     pairs: list[tuple[str, str]] = []
-    items: Iterator[tuple[str, object]] = iter(given.items() if hasattr(given, "items") else given or ())
-    for key, value in items:
-        values = value if isinstance(value, (list, tuple, set)) else [value]
-        for each in values:
+    items: Iterable[Any] = given.items() if hasattr(given, "items") else given or ()
+    for item in items:
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            raise ValidationError(
+                "`params` holds something else than pairs",
+                code="invalid_option",
+                hint="give a mapping, pairs, or a query as a string",
+            )
+        key, value = item
+        for each in value if isinstance(value, (list, tuple, set)) else [value]:
             if each is not None:
-                pairs.append((key, each.decode() if isinstance(each, bytes) else str(each)))
+                pairs.append((str(key), each.decode() if isinstance(each, bytes) else str(each)))
     return pairs
 
 

@@ -457,3 +457,15 @@ fn input_in_a_message_is_cut_and_escaped() {
     assert!(error.to_string().len() < 200, "{error}");
     assert!(error.to_string().contains("a\\n"), "{error}");
 }
+
+#[test]
+fn a_presigned_url_cannot_tell_a_service_that_the_payload_is_unsigned() {
+    let request = Request { method: "GET", url: URL, headers: &[], payload: Payload::Unsigned };
+    let presign = |service: &str| {
+        let signer = Signer::new(example_credentials(None), "us-east-1", service).unwrap();
+        signer.presign(&request, Duration::from_secs(60), example_instant()).map(|_| ())
+    };
+    assert_eq!(presign("dynamodb").unwrap_err().code(), "unsigned_payload");
+    presign("s3").unwrap();
+    presign("vpc-lattice-svcs").unwrap();
+}

@@ -101,7 +101,7 @@ fn values_do_not_show_it() {
 
     let mut role = RoleCredentials::new(1);
     shown.debug(&role.poll(example_instant()));
-    role.succeeded(credentials, example_instant());
+    role.succeeded(credentials.clone(), example_instant());
     shown.debug(&role.poll(example_instant()));
     shown.debug(&role);
 
@@ -109,17 +109,13 @@ fn values_do_not_show_it() {
     shown.debug(&call);
     let endpoint = Endpoint::new(ROLE, "us-east-1", None).unwrap();
     shown.debug(&endpoint);
-    let request = call.request(
-        &Credentials::new("AKID", SECRET, Some(TOKEN.into()), None).unwrap(),
-        &endpoint,
-        example_instant(),
-    );
+    let request = call.request(&credentials, &endpoint, example_instant());
     let (parts, _) = request.unwrap().into_parts();
     shown.debug(&parts);
 
     let body = answer("AccessKeyId", "ASIA");
     let response = http::Response::builder().status(200).body(body).unwrap();
-    let assumed = call.read_response(&response).unwrap();
+    let assumed = call.read_response(&credentials, &response).unwrap();
     assert_eq!(assumed.credentials.secret_access_key(), SECRET);
     shown.debug(&assumed);
     shown.has_no_marker(24);
@@ -197,6 +193,8 @@ fn errors_of_sts_do_not_show_it() {
         // Answers that echo what was sent.
         (403, error("SignatureDoesNotMatch", &canonical)),
         (403, error("SignatureDoesNotMatch", &canonical.replace('\n', "&#10;"))),
+        (403, error("SignatureDoesNotMatch", &format!("token {TOKEN} is wrong, so is {SECRET}"))),
+        (403, error(TOKEN, "no")),
         (500, format!("{{\"echo\":\"{TOKEN} {SECRET}\"}}")),
         (502, format!("<html>{TOKEN}</html>")),
         (200, format!("{{\"SecretAccessKey\":\"{SECRET}\"}}")),
@@ -212,7 +210,7 @@ fn errors_of_sts_do_not_show_it() {
     ];
     for (status, body) in answers {
         let response = http::Response::builder().status(status).body(body).unwrap();
-        shown.error(&call().read_response(&response).unwrap_err());
+        shown.error(&call().read_response(&credentials(), &response).unwrap_err());
     }
     shown.has_no_marker(60);
 }

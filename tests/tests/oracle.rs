@@ -105,7 +105,11 @@ fn signer(random: &Random) -> Signer {
         percent_encoding: if random.double { PercentEncoding::Double } else { PercentEncoding::Single },
         path_normalization: if random.normalize { PathNormalization::Enabled } else { PathNormalization::Disabled },
         payload_header: if random.payload_header { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned },
-        unsigned_payload: UnsignedPayload::Allowed,
+        // A service of the other kind refuses a presigned URL whose payload is unsigned.
+        unsigned_payload: match random.body {
+            Body::Unsigned => UnsignedPayload::AllowedAlwaysPresigned,
+            _ => UnsignedPayload::Allowed,
+        },
         session_token: if random.sign_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
         header_selection: if random.all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
     };

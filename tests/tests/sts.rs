@@ -132,7 +132,8 @@ fn a_roles_arn_is_taken_apart() {
 }
 
 fn answer(status: u16, body: &str) -> Result<AssumedRole, Error> {
-    call().read_response(&http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
+    let response = http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap();
+    call().read_response(&example_credentials(Some("base-token")), &response)
 }
 
 const SUCCESS: &str = r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -251,7 +252,7 @@ fn what_is_not_stss_answer_is_refused() {
         assert!(!error.to_string().contains("wJalr"), "{error}");
     }
     let not_text = http::Response::builder().status(200).body(vec![0xff, 0xfe, 0x00]).unwrap();
-    assert_eq!(call().read_response(&not_text).unwrap_err().code(), "invalid_response");
+    assert_eq!(call().read_response(&example_credentials(None), &not_text).unwrap_err().code(), "invalid_response");
 }
 
 /// An answer that breaks off anywhere before its end gives no credentials.

@@ -512,3 +512,12 @@ fn send(random: &Random, in_query: bool) -> Sent {
     sent.now = random.now;
     sent
 }
+
+#[test]
+fn a_bare_key_as_authorization_is_not_shown() {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("authorization", "0123456789abcdef0123456789abcdef".parse().unwrap());
+    let refusal = Presented::read("GET", "/", None, &headers).unwrap_err();
+    assert_eq!(refusal.code(), "algorithm_unknown");
+    assert!(!refusal.to_string().contains("0123"), "{refusal}");
+}

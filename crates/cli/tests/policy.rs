@@ -40,7 +40,8 @@ fn several_roles_are_an_object_by_arn() {
 
 #[test]
 fn an_unknown_name_is_refused_and_the_known_ones_are_named() {
-    for arguments in [["trust", "--manifest", MANIFEST, "--stage", "x"], ["caller", "--manifest", MANIFEST, "--caller", "x"]]
+    for arguments in
+        [["trust", "--manifest", MANIFEST, "--stage", "x"], ["caller", "--manifest", MANIFEST, "--caller", "x"]]
     {
         let output = policy(&arguments);
         assert_eq!(output.status.code(), Some(2));

@@ -165,7 +165,7 @@ impl RoleProvider {
         let base = self.base.credentials()?;
         let request = self.call.request(&base, &self.endpoint, now())?;
         let response = self.transport.send(&request, Timeouts::default(), ANSWER_LIMIT)?;
-        Ok(self.call.read_response(&response)?.credentials)
+        Ok(self.call.read_response(&base, &response)?.credentials)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

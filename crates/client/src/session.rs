@@ -217,24 +217,34 @@ fn redirect(from: &str, answer: &http::Response<Vec<u8>>) -> Result<Option<Strin
     }
     let location = answer.headers().get(http::header::LOCATION).and_then(|value| value.to_str().ok());
     let Some(location) = location else { return Ok(None) };
+    // An empty reference is the same document (RFC 3986, section 5.2.2): nothing to go to.
+    if location.is_empty() {
+        return Ok(None);
+    }
     let from_origin = origin(from)?;
-    let target = if location.contains("://") {
+    let target = if has_scheme(location) {
         location.to_owned()
     } else if location.starts_with("//") {
         format!("{}:{location}", from_origin.scheme())
     } else if location.starts_with('/') {
         format!("{}://{}{location}", from_origin.scheme(), from_origin.host())
     } else {
-        // Relative to the directory of the path; a bare query replaces the query.
         let without_query = from.split_once('?').map_or(from, |(url, _)| url);
-        let directory = if location.starts_with('?') {
-            without_query
+        if location.starts_with('?') {
+            format!("{without_query}{location}")
         } else {
-            without_query.rsplit_once('/').map_or(without_query, |(directory, _)| directory)
-        };
-        let separator = if location.starts_with('?') { "" } else { "/" };
-        format!("{directory}{separator}{location}")
+            let directory = without_query.rsplit_once('/').map_or(without_query, |(directory, _)| directory);
+            format!("{directory}/{location}")
+        }
     };
     let Ok(target) = xacct_sign::canonical_url(&target) else { return Ok(None) };
     Ok((origin(&target)? == from_origin).then_some(target))
+}
+
+/// Whether a reference begins with a scheme, and so is no path (RFC 3986, section 4.2).
+fn has_scheme(reference: &str) -> bool {
+    reference.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-'))
+    })
 }

@@ -6,10 +6,12 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::HeaderMap;
-use ureq::Agent;
+use http::{HeaderMap, Method, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, AsSendBody};
 use xacct_sign::{Error, ErrorKind};
+
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,24 +74,45 @@ impl Transport {
         };
         let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
         let failed = |error| failed(error, &host, limit);
-        let (parts, body) = (request, request.body().as_slice());
-        let mut outgoing = http::Request::builder().method(parts.method()).uri(parts.uri());
-        if let Some(headers) = outgoing.headers_mut() {
-            headers.clone_from(parts.headers());
-        }
-        let outgoing = outgoing
-            .body(body)
-            .map_err(|error| Error::new(ErrorKind::InvalidUrl, "the request cannot be sent").with_source(error))?;
-        let outgoing = agent
-            .configure_request(outgoing)
-            .timeout_connect(timeouts.connect)
-            .timeout_per_read(timeouts.read)
-            .timeout_per_write(timeouts.read)
-            .build();
-        let (parts, body) = agent.run(outgoing).map_err(failed)?.into_parts();
+        let answer = if request.body().is_empty() && !expects_body(request.method()) {
+            run(agent, request, (), timeouts)
+        } else {
+            run(agent, request, request.body().as_slice(), timeouts)
+        };
+        let (parts, body) = answer.map_err(failed)?.into_parts();
         let body = body.into_with_config().limit(limit).read_to_vec().map_err(failed)?;
         Ok(http::Response::from_parts(parts, body))
     }
+}
+
+/// Whether a request of this method without a body says `content-length: 0` (RFC 9110, section 8.6).
+fn expects_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+fn run(
+    agent: &Agent,
+    request: &http::Request<Vec<u8>>,
+    body: impl AsSendBody,
+    timeouts: Timeouts,
+) -> Result<http::Response<ureq::Body>, ureq::Error> {
+    let mut outgoing = http::Request::new(body);
+    *outgoing.method_mut() = request.method().clone();
+    *outgoing.uri_mut() = request.uri().clone();
+    outgoing.headers_mut().clone_from(request.headers());
+    // The length is that of the body: ureq trusts a given one, and would wait for bytes that never come.
+    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+        outgoing.headers_mut().remove(name);
+    }
+    // Far below what an `Instant` can hold.
+    let capped = |timeout: Option<Duration>| timeout.map(|timeout| timeout.min(LONGEST_TIMEOUT));
+    let outgoing = agent
+        .configure_request(outgoing)
+        .timeout_connect(capped(timeouts.connect))
+        .timeout_per_read(capped(timeouts.read))
+        .timeout_per_write(capped(timeouts.read))
+        .build();
+    agent.run(outgoing)
 }
 
 fn agent(tls: Option<TlsConfig>, proxy: Option<ureq::Proxy>) -> Agent {

@@ -291,7 +291,9 @@ fn unknown_key(access_key_id: &str) -> Reason {
 
 fn check(options: &Options) -> Result<(), SetupError> {
     if let Some(upstream) = &options.upstream
-        && (upstream.scheme_str() != Some("http") || upstream.host().is_none_or(str::is_empty) || upstream.query().is_some())
+        && (upstream.scheme_str() != Some("http")
+            || upstream.host().is_none_or(str::is_empty)
+            || upstream.query().is_some())
     {
         return Err(SetupError::Upstream(upstream.to_string()));
     }

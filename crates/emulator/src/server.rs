@@ -21,7 +21,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Addresses, Answer, Emulator, Forward, LogEntry, MAX_BODY_BYTES, Outcome, Ready, Target, UPSTREAM_TIMEOUT, UpstreamFailure};
+use crate::{
+    Addresses, Answer, Emulator, Forward, LogEntry, MAX_BODY_BYTES, Outcome, Ready, Target, UPSTREAM_TIMEOUT,
+    UpstreamFailure,
+};
 
 /// How long requests under way may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(1);
@@ -163,12 +166,8 @@ impl Server {
         let ready = Ready::new(&emulator, addresses);
         // A connection that idles in a pool may be closed just as the next request is sent on it.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-        let shared = Shared {
-            emulator: Mutex::new(emulator),
-            client,
-            upstream_timeout: UPSTREAM_TIMEOUT,
-            log: Box::new(log),
-        };
+        let shared =
+            Shared { emulator: Mutex::new(emulator), client, upstream_timeout: UPSTREAM_TIMEOUT, log: Box::new(log) };
         Ok(Self { listeners, shared, ready })
     }
 
@@ -260,7 +259,8 @@ impl Shared {
 
     async fn send(&self, request: http::Request<Bytes>) -> Result<Response<Bytes>, UpstreamFailure> {
         let exchange = async {
-            let response = self.client.request(request.map(Full::new)).await.map_err(|_| UpstreamFailure::Connection)?;
+            let response =
+                self.client.request(request.map(Full::new)).await.map_err(|_| UpstreamFailure::Connection)?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|error| {
                 if error.is::<LengthLimitError>() { UpstreamFailure::TooLarge } else { UpstreamFailure::Connection }

@@ -113,8 +113,8 @@ impl Emulator {
         let lifetime = self.options.credential_lifetime.map_or(asked, |lifetime| lifetime.min(asked));
         let expires_at = now.checked_add(lifetime);
         self.sessions.tidy(now);
-        let principal = PrincipalIdentity::assumed_role(&role.arn, &call.session_name)
-            .map_err(|error| Fault::internal(&error))?;
+        let principal =
+            PrincipalIdentity::assumed_role(&role.arn, &call.session_name).map_err(|error| Fault::internal(&error))?;
         let session = self.sessions.add(Session {
             credentials: issue(&mut self.entropy, expires_at).map_err(|error| Fault::internal(&error))?,
             principal,
@@ -146,9 +146,7 @@ impl Emulator {
             actions.push("sts:SetSourceIdentity");
         }
         for action in actions {
-            caller
-                .may(action, &role.arn, context.clone())
-                .map_err(|why| denied(action, "caller_not_allowed", why))?;
+            caller.may(action, &role.arn, context.clone()).map_err(|why| denied(action, "caller_not_allowed", why))?;
             let request = Request {
                 principal: Some(caller.principal.clone()),
                 action,

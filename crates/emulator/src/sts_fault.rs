@@ -32,7 +32,11 @@ impl Fault {
 
     pub(crate) fn missing_action() -> Self {
         let text = "The request must contain the parameter Action";
-        Self::bad_request("MissingAction", text, Reason::new("action_missing", "there is no `Action` in the query or the form"))
+        Self::bad_request(
+            "MissingAction",
+            text,
+            Reason::new("action_missing", "there is no `Action` in the query or the form"),
+        )
     }
 
     pub(crate) fn unknown_action(action: &str, version: &str) -> Self {
@@ -107,7 +111,9 @@ impl Fault {
     /// A parameter that fails a constraint; `value` is `None` where it is missing.
     pub(crate) fn constraint(member: &str, value: Option<&str>, constraint: &str, detail: String) -> Self {
         let value = value.map_or_else(|| "null".to_owned(), |value| format!("'{value}'"));
-        let text = format!("1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: {constraint}");
+        let text = format!(
+            "1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: {constraint}"
+        );
         Self::bad_request("ValidationError", text, Reason::new("parameter_invalid", detail))
     }
 
@@ -117,17 +123,32 @@ impl Fault {
         let external_id = call.external_id.as_deref().unwrap_or_default();
         let identity = call.source_identity.as_deref().unwrap_or_default();
         let (member, value, shortest, longest, pattern) = match error.kind() {
-            ErrorKind::InvalidRoleArn => ("roleArn", call.role_arn.as_str(), 20, 2048, "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"),
+            ErrorKind::InvalidRoleArn => (
+                "roleArn",
+                call.role_arn.as_str(),
+                20,
+                2048,
+                "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+",
+            ),
             ErrorKind::InvalidSessionName => ("roleSessionName", call.session_name.as_str(), 2, 64, "[\\w+=,.@-]*"),
             ErrorKind::InvalidExternalId => ("externalId", external_id, 2, 1224, "[\\w+=,.@:\\/-]*"),
             ErrorKind::InvalidSourceIdentity => ("sourceIdentity", identity, 2, 64, "[\\w+=,.@-]*"),
-            ErrorKind::InvalidSessionPolicy => {
-                ("policy", call.policy.as_deref().unwrap_or_default(), 1, 2048, "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+")
-            }
+            ErrorKind::InvalidSessionPolicy => (
+                "policy",
+                call.policy.as_deref().unwrap_or_default(),
+                1,
+                2048,
+                "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+            ),
             ErrorKind::InvalidDuration => {
                 let (value, bound) = (call.duration_seconds.to_string(), call.duration_seconds < 900);
                 let bound = if bound { "greater than or equal to 900" } else { "less than or equal to 43200" };
-                return Self::constraint("durationSeconds", Some(&value), &format!("Member must have value {bound}"), detail);
+                return Self::constraint(
+                    "durationSeconds",
+                    Some(&value),
+                    &format!("Member must have value {bound}"),
+                    detail,
+                );
             }
             _ => return Self::bad_request("ValidationError", detail.clone(), Reason::new("parameter_invalid", detail)),
         };
@@ -137,7 +158,11 @@ impl Fault {
         } else if length > longest {
             format!("Member must have length less than or equal to {longest}")
         } else if error.kind() == ErrorKind::InvalidRoleArn {
-            return Self::bad_request("ValidationError", format!("{value} is invalid"), Reason::new("parameter_invalid", detail));
+            return Self::bad_request(
+                "ValidationError",
+                format!("{value} is invalid"),
+                Reason::new("parameter_invalid", detail),
+            );
         } else {
             format!("Member must satisfy regular expression pattern: {pattern}")
         };
@@ -148,9 +173,11 @@ impl Fault {
     pub(crate) fn unauthenticated(unauthenticated: Unauthenticated, now: SystemTime, log: &mut LogEntry) -> Self {
         let (status, code, text) = match &unauthenticated {
             Unauthenticated::UnknownKey(_) => invalid_token(),
-            Unauthenticated::Expired(..) => {
-                (StatusCode::FORBIDDEN, "ExpiredToken", "The security token included in the request is expired".to_owned())
-            }
+            Unauthenticated::Expired(..) => (
+                StatusCode::FORBIDDEN,
+                "ExpiredToken",
+                "The security token included in the request is expired".to_owned(),
+            ),
             Unauthenticated::Refused(refusal) => refused(refusal, now),
         };
         Self { status, code, message: text, reason: unauthenticated.into_reason(log) }

@@ -62,11 +62,17 @@ impl Parameters {
 
     /// The call, with its limits checked.
     pub(crate) fn assume_role(&self) -> Result<AssumeRole, Fault> {
-        let mut call = AssumeRole::new(self.required("RoleArn", "roleArn")?, self.required("RoleSessionName", "roleSessionName")?);
+        let mut call =
+            AssumeRole::new(self.required("RoleArn", "roleArn")?, self.required("RoleSessionName", "roleSessionName")?);
         if let Some(seconds) = self.find("DurationSeconds") {
             call.duration_seconds = seconds.parse().map_err(|_| {
                 let constraint = "Member must be an integer";
-                Fault::constraint("durationSeconds", Some(seconds), constraint, "`DurationSeconds` is no whole number".to_owned())
+                Fault::constraint(
+                    "durationSeconds",
+                    Some(seconds),
+                    constraint,
+                    "`DurationSeconds` is no whole number".to_owned(),
+                )
             })?;
         }
         call.external_id = self.owned("ExternalId");

@@ -21,7 +21,9 @@ impl Xml {
     fn write(&self, depth: usize, out: &mut String) {
         let indent = "  ".repeat(depth);
         match self {
-            Self::Text(name, text) => out.push_str(&format!("{indent}<{name}>{}</{name}>\n", partial_escape(text.as_str()))),
+            Self::Text(name, text) => {
+                out.push_str(&format!("{indent}<{name}>{}</{name}>\n", partial_escape(text.as_str())))
+            }
             Self::Node(name, children) => {
                 out.push_str(&format!("{indent}<{name}>\n"));
                 for child in children {

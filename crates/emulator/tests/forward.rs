@@ -52,7 +52,12 @@ fn the_upstream_sees_the_request_without_secrets_and_with_the_identity() {
 
     let mut log = world.log.pop().unwrap();
     assert_eq!(log.status, None);
-    let answer = Response::builder().status(201).header("connection", "keep-alive").header("x-own", "1").body(Bytes::from("ok")).unwrap();
+    let answer = Response::builder()
+        .status(201)
+        .header("connection", "keep-alive")
+        .header("x-own", "1")
+        .body(Bytes::from("ok"))
+        .unwrap();
     let answer = reply.answered(answer, &mut log);
     assert_eq!((answer.status().as_u16(), log.status), (201, Some(201)));
     assert_eq!(answer.headers()["x-own"], "1");
@@ -64,7 +69,12 @@ fn the_upstream_sees_the_request_without_secrets_and_with_the_identity() {
 fn a_presigned_urls_signature_does_not_reach_the_upstream() {
     let mut world = with_upstream("http://127.0.0.1:3000");
     let credentials = world.assume(&world.shop(), STAG);
-    let parts = xacct_sign::Request { method: "GET", url: "http://api.example.com/hoge?a=1", headers: &[], payload: Payload::Bytes(b"") };
+    let parts = xacct_sign::Request {
+        method: "GET",
+        url: "http://api.example.com/hoge?a=1",
+        headers: &[],
+        payload: Payload::Bytes(b""),
+    };
     let url = Signer::new(credentials, REGION, "execute-api").unwrap().presign(&parts, seconds(60), world.now).unwrap();
     let request = http::Request::get(url).header("host", "api.example.com").body(Bytes::new()).unwrap();
     assert_eq!(forwarded(&mut world, request).request.uri(), "http://127.0.0.1:3000/hoge?a=1");

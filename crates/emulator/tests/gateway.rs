@@ -330,7 +330,12 @@ fn a_session_policy_takes_away_and_adds_nothing() {
 fn presigned_urls_pass_until_they_end_and_show_no_signature() {
     let mut world = explaining();
     let credentials = world.assume(&world.shop(), STAG);
-    let parts = xacct_sign::Request { method: "GET", url: "http://api.example.com/hoge?a=1", headers: &[], payload: Payload::Bytes(b"") };
+    let parts = xacct_sign::Request {
+        method: "GET",
+        url: "http://api.example.com/hoge?a=1",
+        headers: &[],
+        payload: Payload::Bytes(b""),
+    };
     let signer = Signer::new(credentials, REGION, "execute-api").unwrap();
     let url = signer.presign(&parts, seconds(60), world.now).unwrap();
     let presigned = || http::Request::get(&url).header("host", "api.example.com").body(Bytes::new()).unwrap();

@@ -43,10 +43,19 @@ fn logs_and_reasons_hold_no_secret() {
             world.now += seconds(4_000);
             send(&mut world, &target, signed);
             world.now -= seconds(4_000);
-            let parts = xacct_sign::Request { method: "GET", url: &format!("http://h{target_uri}"), headers: &[], payload: Payload::Bytes(b"") };
-            let url = Signer::new(credentials.clone(), REGION, service).unwrap().presign(&parts, seconds(60), world.now).unwrap();
+            let parts = xacct_sign::Request {
+                method: "GET",
+                url: &format!("http://h{target_uri}"),
+                headers: &[],
+                payload: Payload::Bytes(b""),
+            };
+            let url = Signer::new(credentials.clone(), REGION, service)
+                .unwrap()
+                .presign(&parts, seconds(60), world.now)
+                .unwrap();
             for method in ["GET", "PUT"] {
-                let presigned = Request::builder().method(method).uri(&url).header("host", "h").body(Bytes::new()).unwrap();
+                let presigned =
+                    Request::builder().method(method).uri(&url).header("host", "h").body(Bytes::new()).unwrap();
                 send(&mut world, &target, presigned);
             }
         }
@@ -56,7 +65,11 @@ fn logs_and_reasons_hold_no_secret() {
     let mut request = common::request("GET", "/hoge", "");
     sign(&mut request, &swapped, "execute-api", world.now);
     send(&mut world, &stag(), request.clone());
-    for value in [MARKER.to_owned(), format!("Bearer {MARKER}"), format!("AWS4-HMAC-SHA256 Credential={MARKER}, SignedHeaders=host, Signature={MARKER}")] {
+    for value in [
+        MARKER.to_owned(),
+        format!("Bearer {MARKER}"),
+        format!("AWS4-HMAC-SHA256 Credential={MARKER}, SignedHeaders=host, Signature={MARKER}"),
+    ] {
         request.headers_mut().insert("authorization", value.parse().unwrap());
         send(&mut world, &stag(), request.clone());
         send(&mut world, &Target::Sts, request.clone());
@@ -66,7 +79,11 @@ fn logs_and_reasons_hold_no_secret() {
 
     assert!(world.log.len() > 50);
     let log: String = world.log.iter().map(|entry| format!("{entry}\n{entry:?}\n")).collect();
-    for secret in [&base, &assumed].iter().flat_map(|c| [c.secret_access_key(), c.session_token().unwrap()]).chain(["SECRETMARKER"]) {
+    for secret in [&base, &assumed]
+        .iter()
+        .flat_map(|c| [c.secret_access_key(), c.session_token().unwrap()])
+        .chain(["SECRETMARKER"])
+    {
         let encoded = secret.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
         for text in [log.as_str()].into_iter().chain(answers.iter().map(String::as_str)) {
             for line in text.lines() {
@@ -90,7 +107,10 @@ fn a_log_entry_is_one_line_of_ascii() {
 #[test]
 fn the_ready_line_is_one_line() {
     let world = world();
-    let addresses = Addresses { sts: "http://127.0.0.1:1".to_owned(), stages: [("stag".to_owned(), "http://127.0.0.1:2".to_owned())].into() };
+    let addresses = Addresses {
+        sts: "http://127.0.0.1:1".to_owned(),
+        stages: [("stag".to_owned(), "http://127.0.0.1:2".to_owned())].into(),
+    };
     let line = Ready::new(&world.emulator, addresses).to_json();
     assert!(!line.contains('\n'));
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -99,7 +119,8 @@ fn the_ready_line_is_one_line() {
     assert_eq!(ready["stages"]["stag"], serde_json::json!({"url": "http://127.0.0.1:2", "api_id": "f6g7h8i9j0"}));
     let callers = ready["callers"].as_array().unwrap();
     assert_eq!(callers.len(), 3);
-    let shop = callers.iter().find(|c| c["role"] == "arn:aws:iam::000000000000:role/service-role/LambdaRoleDeve").unwrap();
+    let shop =
+        callers.iter().find(|c| c["role"] == "arn:aws:iam::000000000000:role/service-role/LambdaRoleDeve").unwrap();
     assert_eq!((&shop["caller"], &shop["account"]), (&"shop".into(), &"000000000000".into()));
     assert_eq!(shop["may_assume"], serde_json::json!({ "stag": STAG }));
     assert_eq!(shop["credentials"]["access_key_id"], world.shop().access_key_id());

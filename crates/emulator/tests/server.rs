@@ -71,7 +71,7 @@ async fn assumed(running: &Running) -> xacct_sign::Credentials {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
     let response = http::Response::builder().status(200).body(body.to_owned()).unwrap();
-    call.read_response(&response).unwrap().credentials
+    call.read_response(&base, &response).unwrap().credentials
 }
 
 fn signed(credentials: &xacct_sign::Credentials, method: &str, target: &str, body: &str) -> Vec<u8> {
@@ -91,7 +91,12 @@ async fn a_round_trip_keeps_path_and_query_as_they_were_sent() {
     assert_eq!((&echo["path"], &echo["query"]), (&"/a%2Fb/./%7e//x".into(), &"b=2&a=%20&c".into()));
     assert_eq!(echo["body"], "hoge");
     let log = running.log.lock().unwrap().join("\n");
-    assert!(log.contains(" sts POST / 200 AssumeRole arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag as session-1 by "), "{log}");
+    assert!(
+        log.contains(
+            " sts POST / 200 AssumeRole arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag as session-1 by "
+        ),
+        "{log}"
+    );
     assert!(log.contains(" stag PUT /a%2Fb/./%7e//x 200 by arn:aws:sts::111111111111:assumed-role/"), "{log}");
 }
 
@@ -128,12 +133,18 @@ async fn the_upstream_answers_or_the_gateway_does() {
     let answer = raw(&api, &signed(&credentials, "GET", "/items/%7e?x=1", "")).await;
     assert!(answer.starts_with("HTTP/1.1 202 ") && answer.ends_with("ok"), "{answer}");
     let answer = raw(&api, &signed(&credentials, "GET", "/hoge", "")).await;
-    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with(r#"{"message":"Service Unavailable"}"#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.ends_with(r#"{"message":"Service Unavailable"}"#),
+        "{answer}"
+    );
     let seen = seen.await.unwrap();
     assert!(seen.starts_with("GET /items/%7e?x=1 HTTP/1.1\r\n"), "{seen}");
     assert!(!seen.contains(credentials.session_token().unwrap()) && !seen.contains("Signature="), "{seen}");
     let answer = raw(&api, &signed(&credentials, "GET", "/hoge", "")).await;
-    assert!(answer.starts_with("HTTP/1.1 500 ") && answer.ends_with(r#"{"message":"Internal Server Error"}"#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 500 ") && answer.ends_with(r#"{"message":"Internal Server Error"}"#),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ fn credentials_look_like_awss() {
     assert_eq!(element(&response, "Expiration"), "2023-11-14T23:13:20Z");
     assert!(!text(&response).contains("PackedPolicySize"));
     assert_eq!(element(&response, "RequestId"), response.headers()["x-amzn-requestid"]);
-    let assumed = call.read_response(&response).unwrap();
+    let assumed = call.read_response(&world.shop(), &response).unwrap();
     assert_eq!(assumed.credentials.expires_at(), Some(world.now + seconds(3_600)));
 }
 
@@ -192,7 +192,8 @@ fn parameters_that_break_a_constraint() {
 #[test]
 fn markup_in_a_parameter_stays_text() {
     let mut world = world();
-    let request = form(&world, &world.shop(), &assume_form(&format!("RoleArn={STAG}&RoleSessionName=%3C%2FMessage%3E%26")));
+    let request =
+        form(&world, &world.shop(), &assume_form(&format!("RoleArn={STAG}&RoleSessionName=%3C%2FMessage%3E%26")));
     let response = world.send(&Target::Sts, request);
     assert!(text(&response).contains("&lt;/Message&gt;&amp;"), "{}", text(&response));
 }
@@ -209,8 +210,18 @@ fn actions() {
     let mut world = world();
     let shop = world.shop();
     for (body, code, message, reason) in [
-        ("Action=Fly&Version=2011-06-15", "InvalidAction", "Could not find operation Fly for version 2011-06-15", "action_unknown"),
-        ("Action=AssumeRole", "InvalidAction", "Could not find operation AssumeRole for version NO_VERSION_SPECIFIED", "action_unknown"),
+        (
+            "Action=Fly&Version=2011-06-15",
+            "InvalidAction",
+            "Could not find operation Fly for version 2011-06-15",
+            "action_unknown",
+        ),
+        (
+            "Action=AssumeRole",
+            "InvalidAction",
+            "Could not find operation AssumeRole for version NO_VERSION_SPECIFIED",
+            "action_unknown",
+        ),
         ("Version=2011-06-15", "MissingAction", "The request must contain the parameter Action", "action_missing"),
     ] {
         let request = form(&world, &shop, body);
@@ -219,7 +230,10 @@ fn actions() {
     }
     let request = form(&world, &shop, "Action=AssumeRole&Action=GetCallerIdentity&Version=2011-06-15");
     let response = world.send(&Target::Sts, request);
-    assert_eq!((element(&response, "Code").as_str(), world.reason()), ("MalformedQueryString", Some("parameters_malformed")));
+    assert_eq!(
+        (element(&response, "Code").as_str(), world.reason()),
+        ("MalformedQueryString", Some("parameters_malformed"))
+    );
 }
 
 #[test]
@@ -227,7 +241,11 @@ fn anybody_may_ask_who_they_are() {
     let mut world = world();
     for (credentials, arn, account) in [
         (world.shop(), SHOP, "000000000000"),
-        (world.assume(&world.shop(), STAG), "arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/session-1", "111111111111"),
+        (
+            world.assume(&world.shop(), STAG),
+            "arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/session-1",
+            "111111111111",
+        ),
     ] {
         let request = form(&world, &credentials, "Action=GetCallerIdentity&Version=2011-06-15");
         let response = world.send(&Target::Sts, request);
@@ -240,7 +258,10 @@ fn anybody_may_ask_who_they_are() {
 #[test]
 fn a_get_with_query_parameters_and_a_presigned_one() {
     let mut world = world();
-    let target = format!("/?{}", assume_form(&format!("RoleArn={STAG}&RoleSessionName=ab")).replace("arn:aws:iam::", "arn%3Aaws%3Aiam%3A%3A"));
+    let target = format!(
+        "/?{}",
+        assume_form(&format!("RoleArn={STAG}&RoleSessionName=ab")).replace("arn:aws:iam::", "arn%3Aaws%3Aiam%3A%3A")
+    );
     let mut get = request("GET", &target, "");
     sign(&mut get, &world.shop(), "sts", world.now);
     assert_eq!(world.send(&Target::Sts, get).status(), 200, "{}", world.detail());
@@ -253,7 +274,10 @@ fn a_get_with_query_parameters_and_a_presigned_one() {
     assert_eq!(element(&world.send(&Target::Sts, presigned()), "Arn"), SHOP, "{}", world.detail());
     world.now += seconds(61);
     let response = world.send(&Target::Sts, presigned());
-    assert_eq!((element(&response, "Code").as_str(), world.reason()), ("SignatureDoesNotMatch", Some("presigned_expired")));
+    assert_eq!(
+        (element(&response, "Code").as_str(), world.reason()),
+        ("SignatureDoesNotMatch", Some("presigned_expired"))
+    );
 }
 
 #[test]
@@ -283,7 +307,8 @@ fn signatures_and_clocks() {
     assert_error(&world, &response, 403, "SignatureDoesNotMatch", text, "skewed");
     world.now = start - seconds(901);
     let response = world.send(&Target::Sts, signed.clone());
-    let text = "Signature not yet current: 20231114T221320Z is still later than 20231114T221319Z (20231114T215819Z + 15 min.)";
+    let text =
+        "Signature not yet current: 20231114T221320Z is still later than 20231114T221319Z (20231114T215819Z + 15 min.)";
     assert_error(&world, &response, 403, "SignatureDoesNotMatch", text, "skewed");
     for now in [start + seconds(900), start - seconds(900)] {
         world.now = now;
@@ -345,8 +370,12 @@ fn session_policies_tags_source_identities_and_mfa() {
     let response = world.call(&shop, &call(&|call| call.policy = Some(policy.to_owned())));
     assert_eq!(element(&response, "PackedPolicySize"), "4", "{}", world.detail());
 
-    let response = world.call(&shop, &call(&|call| call.policy_arns = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]));
-    assert_eq!((element(&response, "Code").as_str(), world.reason()), ("ValidationError", Some("policy_arns_unsupported")));
+    let response =
+        world.call(&shop, &call(&|call| call.policy_arns = vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]));
+    assert_eq!(
+        (element(&response, "Code").as_str(), world.reason()),
+        ("ValidationError", Some("policy_arns_unsupported"))
+    );
 
     // What a manifest renders to allows sts:AssumeRole and no more, on either side.
     let tagged = call(&|call| call.tags = vec![("team".to_owned(), "shop".to_owned())]);

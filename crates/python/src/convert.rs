@@ -81,10 +81,10 @@ impl<'py> HeaderObjects<'py> {
             .iter()
             .map(|(name, value)| {
                 let value = match value {
-                    HeaderValue::Text(text) => text.to_str()?.as_bytes(),
+                    HeaderValue::Text(text) => text.to_str().map_err(|_| not_text())?.as_bytes(),
                     HeaderValue::Bytes(bytes) => bytes.as_bytes(),
                 };
-                Ok((name.to_str()?, value))
+                Ok((name.to_str().map_err(|_| not_text())?, value))
             })
             .collect()
     }
@@ -95,7 +95,7 @@ fn pair<'py>(name: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> PyResult<(Bou
         Ok(name) => name,
         // Some clients (aiohttp, requests) carry names as bytes or as subclasses of str.
         Err(other) => match other.into_inner().cast_into::<PyBytes>() {
-            Ok(bytes) => bytes.call_method1("decode", ("ascii",))?.cast_into::<PyString>()?,
+            Ok(bytes) => bytes.call_method1("decode", ("ascii",)).map_err(|_| not_text())?.cast_into::<PyString>()?,
             Err(_) => return Err(not_a_header()),
         },
     };
@@ -104,6 +104,16 @@ fn pair<'py>(name: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> PyResult<(Bou
         Err(other) => HeaderValue::Bytes(other.into_inner().cast_into::<PyBytes>().map_err(|_| not_a_header())?),
     };
     Ok((name, value))
+}
+
+fn not_text() -> PyErr {
+    to_py(
+        Error::new(
+            ErrorKind::InvalidHeader,
+            "a header's name is not ASCII, or its value is text that cannot be encoded",
+        )
+        .with_hint("give the value as bytes"),
+    )
 }
 
 fn not_a_header() -> PyErr {

@@ -123,14 +123,19 @@ impl AssumeRole {
         Ok(request)
     }
 
-    /// Reads STS's answer to this call.
+    /// Reads STS's answer to this call. `credentials` are those that signed it: an error's text never shows their secrets,
+    /// even if the answer repeats them.
     ///
     /// # Errors
     ///
     /// The kinds `AssumeRole*` with [`Error::aws`] where STS refused or failed; [`crate::ErrorKind::InvalidResponse`] where
     /// the answer is none of STS's.
-    pub fn read_response<B: AsRef<[u8]>>(&self, response: &http::Response<B>) -> Result<AssumedRole, Error> {
-        response::read(&self.role_arn, response.status().as_u16(), response.body().as_ref())
+    pub fn read_response<B: AsRef<[u8]>>(
+        &self,
+        credentials: &Credentials,
+        response: &http::Response<B>,
+    ) -> Result<AssumedRole, Error> {
+        response::read(&self.role_arn, credentials, response.status().as_u16(), response.body().as_ref())
     }
 
     /// The body: every value percent-encoded, so that `a+b` stays `a+b`.

@@ -109,10 +109,10 @@ impl Elements {
     }
 }
 
-pub(super) fn read(role_arn: &str, status: u16, body: &[u8]) -> Result<AssumedRole, Error> {
+pub(super) fn read(role_arn: &str, base: &Credentials, status: u16, body: &[u8]) -> Result<AssumedRole, Error> {
     let elements = Elements::read(body);
     if !(200..300).contains(&status) {
-        return Err(refusal(role_arn, status, elements.as_ref()));
+        return Err(refusal(role_arn, base, status, elements.as_ref()));
     }
     let elements = elements.ok_or_else(|| invalid("is not XML"))?;
     let get = |parent: &'static str, name: &'static str| {
@@ -151,16 +151,19 @@ fn is_throttling(code: &str) -> bool {
     THROTTLING.contains(&code)
 }
 
-fn refusal(role_arn: &str, status: u16, elements: Option<&Elements>) -> Error {
+fn refusal(role_arn: &str, base: &Credentials, status: u16, elements: Option<&Elements>) -> Error {
     let text = |name| elements.and_then(|elements| elements.text("Error", name)).unwrap_or_default();
-    let code = text("Code");
+    let is_code = |code: &&str| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    let code = without_secrets(text("Code"), base);
+    let code = Some(code.as_str()).filter(is_code).unwrap_or_default();
     // What follows the first line may be a canonical request, which holds the session token.
-    let message: String = text("Message").lines().next().unwrap_or_default().chars().take(500).collect();
+    let message = without_secrets(text("Message"), base);
+    let message: String = message.lines().next().unwrap_or_default().chars().take(500).collect();
     let request_id = elements
         .and_then(|elements| {
             ["ErrorResponse", "ResponseMetadata"].iter().find_map(|parent| elements.text(parent, "RequestId"))
         })
-        .map(str::to_owned);
+        .map(|id| without_secrets(id, base));
     let kind = if is_throttling(code) || status == 429 {
         ErrorKind::AssumeRoleThrottled
     } else {
@@ -180,6 +183,12 @@ fn refusal(role_arn: &str, status: u16, elements: Option<&Elements>) -> Error {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
+}
+
+/// The text without the secrets of the request that it answers.
+fn without_secrets(text: &str, base: &Credentials) -> String {
+    let shown = text.replace(base.secret_access_key(), "[redacted]");
+    base.session_token().map_or(shown.clone(), |token| shown.replace(token, "[redacted]"))
 }
 
 /// The caller's ARN in `User: {arn} is not authorized to perform: ...`.

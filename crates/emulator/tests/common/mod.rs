@@ -134,9 +134,13 @@ impl World {
     }
 
     /// Assumes the role, or says what STS said.
-    pub(crate) fn try_assume(&mut self, base: &Credentials, call: &AssumeRole) -> Result<Credentials, xacct_sign::Error> {
+    pub(crate) fn try_assume(
+        &mut self,
+        base: &Credentials,
+        call: &AssumeRole,
+    ) -> Result<Credentials, xacct_sign::Error> {
         let response = self.call(base, call);
-        call.read_response(&response).map(|assumed| assumed.credentials)
+        call.read_response(base, &response).map(|assumed| assumed.credentials)
     }
 
     pub(crate) fn assume(&mut self, base: &Credentials, role: &str) -> Credentials {
@@ -144,7 +148,14 @@ impl World {
     }
 
     /// Sends a signed request to a stage.
-    pub(crate) fn api(&mut self, target: &Target, credentials: &Credentials, method: &str, path: &str, body: &str) -> Response<Bytes> {
+    pub(crate) fn api(
+        &mut self,
+        target: &Target,
+        credentials: &Credentials,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Response<Bytes> {
         let mut request = request(method, path, body);
         sign(&mut request, credentials, "execute-api", self.now);
         self.send(target, request)

@@ -1,0 +1,60 @@
+"""The README's snippets, run as they stand: only hosts and ports are those of an emulator."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from helpers import REPOSITORY, Emulator, cli
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+
+
+def test_the_readme_has_the_snippets_that_are_run_here() -> None:
+    assert len(blocks("python")) == 3
+    assert len(blocks("sh")) == 2
+
+
+@pytest.mark.parametrize("snippet", blocks("python"), ids=["session", "requests", "signer"])
+def test_a_python_snippet_runs(
+    snippet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (manifest,) = blocks("toml")
+    running = Emulator(tmp_path, text=manifest)
+    try:
+        for name, value in running.caller()["credentials"].items():
+            monkeypatch.setenv(f"AWS_{name.upper()}", value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", running.sts_url)
+        assert "https://server.stag.foo.example.com" in snippet
+        scope: dict[str, object] = {}
+        exec(snippet.replace("https://server.stag.foo.example.com", running.url()), scope)
+        if "answer" in scope:
+            assert scope["answer"].status_code == 200  # type: ignore[attr-defined]
+        elif "signer" in scope:
+            import requests
+
+            sent = requests.get(str(scope["url"]), headers=scope["headers"], timeout=10)  # type: ignore[arg-type]
+            assert sent.status_code == 200
+            assert requests.get(str(scope["link"]), timeout=10).status_code == 200
+        else:
+            assert "'body': '{\"foo\": \"bar\"}'" in capsys.readouterr().out
+    finally:
+        running.close()
+
+
+def test_the_policy_commands_run(tmp_path: Path) -> None:
+    manifest = tmp_path / "xacct.toml"
+    manifest.write_text(blocks("toml")[0])
+    lines = [line.split("#")[0].split() for line in blocks("sh")[1].splitlines()]
+    commands = [words for words in lines if words[:2] == ["xacct-sign", "policy"]]
+    assert len(commands) == 3
+    for words in commands:
+        arguments = [str(manifest) if word == "xacct.toml" else word for word in words[1:]]
+        done = subprocess.run([cli(), *arguments], capture_output=True, text=True, check=True)
+        assert '"Version": "2012-10-17"' in done.stdout
