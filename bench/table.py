@@ -6,8 +6,9 @@ What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 c
 - Rust, `Signer::sign` and `aws_sigv4::http_request::sign` + `apply_to_request_http1x`: each with building the
   `http::Request` from the same parts.
 - Rust, hashing: SHA-256 of the body and of the canonical request, HMAC of the string to sign with a keyed state.
-- Python: `Signer.sign(...)`; botocore `SigV4Auth.add_auth(AWSRequest(...))`; requests-aws4auth in `Request(...).prepare()`;
-  awscrt `aws_sign_request(HttpRequest(...)).result()`; signer, auth object and configuration made once, for each alike.
+- Python: `Signer.sign(...)`; botocore `SigV4Auth.add_auth(AWSRequest(...))`; requests-aws4auth in
+  `Request(...).prepare()`; awscrt `aws_sign_request(HttpRequest(...)).result()`; signer, auth object and configuration
+  made once, for each alike.
 - Start: a new interpreter from its start to the answer of its first signed call on the emulator, against boto3
   `assume_role` + requests + requests-aws4auth; over http, and over https with a CA file (`AWS_CA_BUNDLE`,
   `REQUESTS_CA_BUNDLE`). Import: a new interpreter that imports, less one that does nothing.
@@ -17,6 +18,7 @@ Contenders take turns in batches; each one's best counts, since what else the ma
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import json
@@ -34,18 +36,21 @@ from pathlib import Path
 import awscrt.auth
 import awscrt.http
 import requests
+import xacct_sign
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from requests_aws4auth import AWS4Auth
 
-import xacct_sign
-
 URL = "https://server.stag.foo.example.com/hoge"
 BODY = b'{"foo": "bar"}'
 HEADERS = {"content-type": "application/json"}
 REGION = "ap-northeast-1"
-KEY, SECRET, TOKEN = "ASIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", ("IQoJb3JpZ2luX2VjE" * 19)[:320]
+KEY, SECRET, TOKEN = (
+    "ASIAIOSFODNN7EXAMPLE",
+    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    ("IQoJb3JpZ2luX2VjE" * 19)[:320],
+)
 
 OURS = """
 import xacct_sign, sys
@@ -59,7 +64,8 @@ from requests_aws4auth import AWS4Auth
 sts, role, url = sys.argv[1:]
 c = boto3.client("sts", region_name="ap-northeast-1", endpoint_url=sts).assume_role(
     RoleArn=role, RoleSessionName="bench")["Credentials"]
-auth = AWS4Auth(c["AccessKeyId"], c["SecretAccessKey"], "ap-northeast-1", "execute-api", session_token=c["SessionToken"])
+auth = AWS4Auth(c["AccessKeyId"], c["SecretAccessKey"], "ap-northeast-1", "execute-api",
+                session_token=c["SessionToken"])
 assert requests.put(url, json={"foo": "bar"}, auth=auth).status_code == 200
 """
 
@@ -137,9 +143,7 @@ def certificate(folder):
     pem, private = Path(folder, "ca.pem"), Path(folder, "key.pem")
     pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem, private)
@@ -158,10 +162,8 @@ def terminate_tls(context, url):
         except OSError:
             pass
         for end in (source, sink):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def serve(plain):
         try:
@@ -190,7 +192,9 @@ def starting():
         caller = next(caller for caller in ready["callers"] if "stag" in caller["may_assume"])
         credentials = {f"AWS_{name.upper()}": value for name, value in caller["credentials"].items()}
         dropped = ("AWS_", "REQUESTS_", "SSL_CERT", "CURL_")
-        env = {k: v for k, v in os.environ.items() if not k.startswith(dropped) and "proxy" not in k.lower()} | credentials
+        env = {
+            k: v for k, v in os.environ.items() if not k.startswith(dropped) and "proxy" not in k.lower()
+        } | credentials
         role, sts, url = caller["may_assume"]["stag"], ready["sts_url"], ready["stages"]["stag"]["url"]
 
         def calls(sts, url, env):
@@ -205,7 +209,9 @@ def starting():
     finally:
         emulator.terminate()
     imports = interpreters(
-        {"nothing": ["pass"], "ours": ["import xacct_sign"], "theirs": ["import boto3, requests, requests_aws4auth"]}, 25, env
+        {"nothing": ["pass"], "ours": ["import xacct_sign"], "theirs": ["import boto3, requests, requests_aws4auth"]},
+        25,
+        env,
     )
     return over_http, over_https, imports
 
@@ -218,14 +224,44 @@ def main():
     bare = imports["nothing"]
     us = python["xacct_sign"]
     rows = [
-        ("Rust sign_parts / hashing alone", rust["sign_parts"] / rust["hashing"], "at most 2", rust["sign_parts"], rust["hashing"]),
-        ("Rust aws-sigv4 / sign, requests built", rust["aws_sigv4"] / rust["sign_http"], "at least 4", rust["sign_http"], rust["aws_sigv4"]),
+        (
+            "Rust sign_parts / hashing alone",
+            rust["sign_parts"] / rust["hashing"],
+            "at most 2",
+            rust["sign_parts"],
+            rust["hashing"],
+        ),
+        (
+            "Rust aws-sigv4 / sign, requests built",
+            rust["aws_sigv4"] / rust["sign_http"],
+            "at least 4",
+            rust["sign_http"],
+            rust["aws_sigv4"],
+        ),
         ("Python botocore / sign", python["botocore"] / us, "at least 30", us, python["botocore"]),
         ("Python awscrt / sign", python["awscrt"] / us, "at least 5", us, python["awscrt"]),
         ("Python requests-aws4auth / sign", python["requests-aws4auth"] / us, "", us, python["requests-aws4auth"]),
-        ("Python first call over http, boto3 / ours", http["theirs"] / http["ours"], "at least 15", http["ours"], http["theirs"]),
-        ("Python first call over https, boto3 / ours", https["theirs"] / https["ours"], "at least 15", https["ours"], https["theirs"]),
-        ("Python import, boto3 / ours", (imports["theirs"] - bare) / (imports["ours"] - bare), "ours: 3 ms", imports["ours"] - bare, imports["theirs"] - bare),
+        (
+            "Python first call over http, boto3 / ours",
+            http["theirs"] / http["ours"],
+            "at least 15",
+            http["ours"],
+            http["theirs"],
+        ),
+        (
+            "Python first call over https, boto3 / ours",
+            https["theirs"] / https["ours"],
+            "at least 15",
+            https["ours"],
+            https["theirs"],
+        ),
+        (
+            "Python import, boto3 / ours",
+            (imports["theirs"] - bare) / (imports["ours"] - bare),
+            "ours: 3 ms",
+            imports["ours"] - bare,
+            imports["theirs"] - bare,
+        ),
     ]
 
     def shown(seconds):

@@ -8,13 +8,24 @@ from ._errors import HttpStatusError, ValidationError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, TypedDict
+
+    from typing_extensions import Unpack
 
     from ._native import AssumeRole, Credentials
 
     Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
     Params = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | str | bytes
     Timeout = float | tuple[float | None, float | None] | None
+
+    class RequestOptions(TypedDict, total=False):
+        """The options of `Session.request`."""
+
+        params: Params | None
+        headers: Headers | None
+        data: object
+        json: object
+        timeout: Timeout
 
 
 class _Unset:
@@ -115,8 +126,8 @@ class Response:
         hint = None
         if self.status_code == 403:
             hint = (
-                "API Gateway says no more than this: check that the role may invoke this method and path, that method, host "
-                "and path reach the API unchanged, and the clock; the reason is in the API's access log"
+                "API Gateway says no more than this: check that the role may invoke this method and path, that method, "
+                "host and path reach the API unchanged, and the clock; the reason is in the API's access log"
             )
         url = self.url.partition("?")[0]
         raise HttpStatusError(
@@ -134,9 +145,9 @@ class Response:
 class Session:
     """Signs each request with credentials that are valid when it is sent, and sends it.
 
-    Safe to share between threads, which then share connections and credentials. It outlives its credentials: those of a
-    role are refreshed. Each request goes over https (or to loopback), to the URL in the canonical form that was signed. A
-    redirect within the origin is followed and signed anew; any other comes back as the answer.
+    Safe to share between threads, which then share connections and credentials. It outlives its credentials: those of
+    a role are refreshed. Each request goes over https (or to loopback), to the URL in the canonical form that was
+    signed. A redirect within the origin is followed and signed anew; any other comes back as the answer.
 
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. None signs with `credentials` themselves.
@@ -191,8 +202,8 @@ class Session:
         Args:
             method: the HTTP method.
             url: absolute, or with a `base_url` a path.
-            params: pairs put behind the URL's query; a value that is a list gives a pair for each item, None gives none. A
-                string is a query.
+            params: pairs put behind the URL's query; a value that is a list gives a pair for each item, None gives
+                none. A string is a query.
             headers: names and values; `content-type` stays to the letter.
             data: bytes, str (sent as UTF-8), an open file (read to its end, then rewound), or a mapping or pairs that
                 are sent as a form.
@@ -205,7 +216,7 @@ class Session:
             AssumeRoleError: STS refused or failed.
             TransportError: the network failed; `TransportTimeout` if a time limit ran out.
         """
-        pairs = list(headers.items() if hasattr(headers, "items") else headers or ())
+        pairs = _items(headers)
         body, content_type = _body(data, json)
         if content_type is not None and not any(_lower(name) == "content-type" for name, _ in pairs):
             pairs.append(("content-type", content_type))
@@ -213,31 +224,31 @@ class Session:
         answer = self._native.send(method, url, _pairs(params), pairs, body, connect, read)
         return Response(method.upper(), *answer)
 
-    def get(self, url: str, **kwargs: Any) -> Response:
+    def get(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("GET", ...)`."""
         return self.request("GET", url, **kwargs)
 
-    def post(self, url: str, **kwargs: Any) -> Response:
+    def post(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("POST", ...)`."""
         return self.request("POST", url, **kwargs)
 
-    def put(self, url: str, **kwargs: Any) -> Response:
+    def put(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("PUT", ...)`."""
         return self.request("PUT", url, **kwargs)
 
-    def patch(self, url: str, **kwargs: Any) -> Response:
+    def patch(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("PATCH", ...)`."""
         return self.request("PATCH", url, **kwargs)
 
-    def delete(self, url: str, **kwargs: Any) -> Response:
+    def delete(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("DELETE", ...)`."""
         return self.request("DELETE", url, **kwargs)
 
-    def head(self, url: str, **kwargs: Any) -> Response:
+    def head(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("HEAD", ...)`."""
         return self.request("HEAD", url, **kwargs)
 
-    def options(self, url: str, **kwargs: Any) -> Response:
+    def options(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("OPTIONS", ...)`."""
         return self.request("OPTIONS", url, **kwargs)
 
@@ -261,22 +272,26 @@ def _timeouts(timeout: Timeout) -> tuple[float | None, float | None]:
                 code="invalid_option",
                 hint="None waits forever",
             )
-    return connect, read  # type: ignore[return-value]
+    return connect, read
 
 
 def _lower(name: str | bytes) -> str:
     return (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
 
 
-def _pairs(given: Params | None) -> list[tuple[str, str]]:
+def _items(given: Any) -> list[Any]:
+    """The items of a mapping, or of what is iterable already; none of None."""
+    return list(given.items() if hasattr(given, "items") else given or ())
+
+
+def _pairs(given: Any) -> list[tuple[str, str]]:
     if isinstance(given, (str, bytes)):
         from urllib.parse import parse_qsl
 
         text = given.decode() if isinstance(given, bytes) else given
         return parse_qsl(text.removeprefix("?"), keep_blank_values=True)
     pairs: list[tuple[str, str]] = []
-    items: Iterable[Any] = given.items() if hasattr(given, "items") else given or ()
-    for item in items:
+    for item in _items(given):
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise ValidationError(
                 "`params` holds something else than pairs",

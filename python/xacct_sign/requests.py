@@ -22,9 +22,9 @@ class SigV4Auth(AuthBase):
     """Signs each request that requests sends, with credentials that are valid then.
 
     One object serves any number of sessions and threads; it keeps working when credentials expire (those of an
-    `AssumeRole` are refreshed) and past midnight UTC. The URL is brought into its canonical form, a body that is text is
-    sent as UTF-8, a file is hashed in one pass and rewound. A redirect within the origin is signed anew; to any other
-    place requests follows without signature and token.
+    `AssumeRole` are refreshed) and past midnight UTC. The URL is brought into its canonical form, a body that is text
+    is sent as UTF-8, a file is hashed in one pass and rewound. A redirect within the origin is signed anew; to any
+    other place requests follows without signature and token.
 
     Args:
         credentials: `Credentials`, or an `AssumeRole`.
@@ -48,7 +48,7 @@ class SigV4Auth(AuthBase):
             r.body = r.body.encode()
             r.prepare_content_length(r.body)
         self._sign(r, r.url, r.method or "GET", _payload(r.body), _wire(r.headers))
-        r.register_hook("response", self._on_response)
+        r.register_hook("response", self._on_response)  # type: ignore[no-untyped-call]
         return r
 
     def _sign(self, r: PreparedRequest, url: str, method: str, body: object, headers: dict[str, bytes]) -> None:
@@ -101,6 +101,8 @@ def _payload(body: object) -> object:
 def _wire(headers: Any) -> dict[str, bytes]:
     """Header values as the bytes that http.client sends."""
     return {
-        name if isinstance(name, str) else name.decode("ascii"): value if isinstance(value, bytes) else value.encode("latin-1")
+        name if isinstance(name, str) else name.decode("ascii"): value
+        if isinstance(value, bytes)
+        else value.encode("latin-1")
         for name, value in headers.items()
     }
