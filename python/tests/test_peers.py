@@ -75,7 +75,7 @@ def test_the_same_caller_in_our_words(emulator: Emulator, monkeypatch: pytest.Mo
         monkeypatch.setenv(f"AWS_{name.upper()}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.sts_url)
     api = xacct_sign.Session(emulator.role_arn(), region=emulator.region)
-    assert api.put(emulator.url("/hoge"), json={"foo": "bar"}).json()["body"] == '{"foo": "bar"}'
+    assert api.put(emulator.url("/hoge"), json={"foo": "bar"}).json()["body"] == '{"foo":"bar"}'
 
 
 def test_boto3_learns_who_it_is(emulator: Emulator, sts: Any) -> None:

@@ -43,7 +43,7 @@ def test_a_python_snippet_runs(
             assert sent.status_code == 200
             assert requests.get(str(scope["link"]), timeout=10).status_code == 200
         else:
-            assert "'body': '{\"foo\": \"bar\"}'" in capsys.readouterr().out
+            assert "'body': '{\"foo\":\"bar\"}'" in capsys.readouterr().out
     finally:
         running.close()
 

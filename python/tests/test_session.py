@@ -518,7 +518,7 @@ def test_base_credentials_of_the_environment_are_read_at_each_refresh(monkeypatc
 def test_an_arn_and_base_credentials_are_enough(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.sts_url)
     session = xacct_sign.Session(emulator.role_arn(), region=REGION, credentials=emulator.base())
-    assert echo(session.put(emulator.url("/hoge"), json={"foo": "bar"}))["body"] == '{"foo": "bar"}'
+    assert echo(session.put(emulator.url("/hoge"), json={"foo": "bar"}))["body"] == '{"foo":"bar"}'
 
 
 def test_the_region_of_a_role_is_the_sessions(direct: xacct_sign.Session) -> None:

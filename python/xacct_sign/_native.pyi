@@ -2,7 +2,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, final
 
-__all__ = ["AssumeRole", "Credentials", "PayloadHash", "Session", "Signer", "_trace", "canonical_url"]
+__all__ = ["AssumeRole", "Credentials", "PayloadHash", "Session", "Signer", "_dumps", "_trace", "canonical_url"]
 
 _Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
 
@@ -109,6 +109,7 @@ class Session:
         read_timeout: float | None,
     ) -> tuple[int, str, list[tuple[str, str]], bytes]: ...
 
+def _dumps(value: object) -> bytes | None: ...
 def canonical_url(url: str) -> str: ...
 def _trace(
     credentials: Credentials,

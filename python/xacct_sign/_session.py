@@ -310,13 +310,7 @@ def _body(data: object, json: object) -> tuple[object, str | None]:
     if not isinstance(json, _Unset):
         if data is not None:
             raise ValidationError("both `data` and `json` are given", code="invalid_option", hint="give one of them")
-        from json import dumps
-
-        try:
-            # As requests has it: NaN and Infinity are no JSON.
-            return dumps(json, allow_nan=False).encode(), "application/json"
-        except (TypeError, ValueError) as error:
-            raise ValidationError(f"`json` cannot be written as JSON: {error}", code="invalid_body") from error
+        return _dumps(json), "application/json"
     if hasattr(data, "read"):
         return _read(data), None
     if hasattr(data, "items") or isinstance(data, (list, tuple)):
@@ -324,6 +318,19 @@ def _body(data: object, json: object) -> tuple[object, str | None]:
 
         return urlencode(_pairs(data)), "application/x-www-form-urlencoded"
     return data, None
+
+
+def _dumps(value: object) -> bytes:
+    """Compact JSON in UTF-8; NaN and Infinity, which are none, are refused."""
+    text = _native._dumps(value)
+    if text is not None:
+        return text
+    from json import dumps
+
+    try:
+        return dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValidationError(f"`json` cannot be written as JSON: {error}", code="invalid_body") from error
 
 
 def _read(file: Any) -> object:

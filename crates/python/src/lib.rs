@@ -3,6 +3,7 @@
 mod convert;
 mod credentials;
 mod errors;
+mod json;
 mod role;
 mod session;
 mod signer;
@@ -14,6 +15,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::credentials::PyCredentials;
+    #[pymodule_export]
+    use crate::json::dumps;
     #[pymodule_export]
     use crate::role::PyAssumeRole;
     #[pymodule_export]
