@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from xacct_sign import ValidationError
 from xacct_sign._native import _dumps
 from xacct_sign._session import _dumps as dumps
