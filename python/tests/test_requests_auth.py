@@ -258,3 +258,39 @@ def test_the_signature_covers_the_body(plain: requests.Session) -> None:
     one, other = server.requests
     assert authorization(one)["Signature"] != authorization(other)["Signature"]
     assert signature(one.headers["authorization"]) == authorization(one)["Signature"]
+
+
+def test_plain_http_elsewhere_is_refused(credentials: xacct_sign.Credentials) -> None:
+    auth = SigV4Auth(credentials, region="us-east-1")
+    with pytest.raises(xacct_sign.ValidationError) as caught:
+        requests.Request("GET", "http://api.example.com/", auth=auth).prepare()
+    assert caught.value.code == "insecure_url"
+
+
+def test_a_location_that_is_no_url_raises_nothing_of_ours(credentials: xacct_sign.Credentials) -> None:
+    with serve(lambda _: Answer(302, {"location": "http://h:99999/"})) as server:
+        auth = SigV4Auth(credentials, region="us-east-1")
+        answer = requests.get(server.url, auth=auth, allow_redirects=False, timeout=10)
+        assert answer.status_code == 302
+
+
+def test_a_file_goes_along_with_a_redirect(emulator: Emulator, tmp_path: Path) -> None:
+    """The gateway in front, a server that redirects behind it: each request is verified."""
+    file = tmp_path / "body"
+    file.write_bytes(b"content")
+    seen: list[tuple[str, bytes]] = []
+
+    def answer(request: Request) -> Answer:
+        seen.append((request.target, request.body))
+        return Answer(307, {"location": "/to"}) if request.target == "/from" else Answer()
+
+    with serve(answer) as upstream:
+        running = Emulator(tmp_path, "--upstream", upstream.url)
+        try:
+            auth = SigV4Auth(running.assume_role())
+            with file.open("rb") as body:
+                done = requests.put(running.url("/from"), data=body, auth=auth, timeout=10)
+        finally:
+            running.close()
+    assert done.status_code == 200
+    assert seen == [("/from", b"content"), ("/to", b"content")]

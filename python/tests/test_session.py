@@ -102,11 +102,17 @@ def test_paths_and_params(session: xacct_sign.Session, url: str, params: Any, pa
     assert response.url.endswith(path + ("?" + query if query else ""))
 
 
-@pytest.mark.parametrize("value", [{"foo": "bar"}, [], 0, None, False, "日本", {"ü": 1.5}])
+@pytest.mark.parametrize("value", [{"foo": "bar"}, [], 0, [None], False, "日本", {"ü": 1.5}])
 def test_json(session: xacct_sign.Session, value: object) -> None:
     shown = echo(session.put("/hoge", json=value))
     assert json.loads(shown["body"]) == value
     assert shown["headers"]["content-type"] == "application/json"
+
+
+def test_json_none_is_no_body(session: xacct_sign.Session) -> None:
+    shown = echo(session.put("/hoge", json=None))
+    assert shown["body"] == ""
+    assert "content-type" not in shown["headers"]
 
 
 @pytest.mark.parametrize("body", ["text", "日本 ü", b"bytes", bytearray(b"array"), memoryview(b"view"), "", b"", None])

@@ -2,7 +2,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, final
 
-__all__ = ["AssumeRole", "Credentials", "PayloadHash", "Session", "Signer", "_dumps", "_trace", "canonical_url"]
+__all__ = [
+    "AssumeRole",
+    "Credentials",
+    "PayloadHash",
+    "Session",
+    "Signer",
+    "_check_private",
+    "_dumps",
+    "_trace",
+    "canonical_url",
+]
 
 _Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
 
@@ -109,6 +119,7 @@ class Session:
         read_timeout: float | None,
     ) -> tuple[int, str, list[tuple[str, str]], bytes]: ...
 
+def _check_private(url: str) -> None: ...
 def _dumps(value: object) -> bytes | None: ...
 def canonical_url(url: str) -> str: ...
 def _trace(

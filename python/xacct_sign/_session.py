@@ -194,7 +194,7 @@ class Session:
         params: Params | None = None,
         headers: Headers | None = None,
         data: object = None,
-        json: object = _UNSET,
+        json: object = None,
         timeout: Timeout | _Unset = _UNSET,
     ) -> Response:
         """Signs and sends one request.
@@ -207,7 +207,8 @@ class Session:
             headers: names and values; `content-type` stays to the letter.
             data: bytes, str (sent as UTF-8), an open file (read to its end, then rewound), or a mapping or pairs that
                 are sent as a form.
-            json: any value that `json.dumps` takes; sent as `application/json` unless `headers` say otherwise.
+            json: any value that `json.dumps` takes, None for none; sent as `application/json` unless `headers` say
+                otherwise.
             timeout: instead of the session's.
 
         Raises:
@@ -307,7 +308,7 @@ def _pairs(given: Any) -> list[tuple[str, str]]:
 
 def _body(data: object, json: object) -> tuple[object, str | None]:
     """The body, and the content type it has unless the headers give one."""
-    if not isinstance(json, _Unset):
+    if json is not None:
         if data is not None:
             raise ValidationError("both `data` and `json` are given", code="invalid_option", hint="give one of them")
         return _dumps(json), "application/json"

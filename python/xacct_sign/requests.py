@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin
 
@@ -10,7 +11,7 @@ from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
 
 from ._errors import ValidationError
-from ._native import AssumeRole, PayloadHash, canonical_url
+from ._native import AssumeRole, PayloadHash, _check_private, canonical_url
 from ._signing import Signing, hash_file, same_origin
 
 __all__ = ["SigV4Auth"]
@@ -32,7 +33,8 @@ class SigV4Auth(AuthBase):
         service: the signing name, `execute-api` for API Gateway.
 
     Raises:
-        ValidationError: for a malformed region or service.
+        ValidationError: for a malformed region or service; when a request is made, for plain http to a host that is not
+            loopback, or a body that can be read only once.
     """
 
     def __init__(self, credentials: Any, *, region: str | None = None, service: str = "execute-api") -> None:
@@ -44,6 +46,7 @@ class SigV4Auth(AuthBase):
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a prepared request in place."""
         r.url = canonical_url(r.url or "")
+        _check_private(r.url)
         if isinstance(r.body, str):
             r.body = r.body.encode()
             r.prepare_content_length(r.body)
@@ -59,23 +62,32 @@ class SigV4Auth(AuthBase):
 
     def _on_response(self, response: Response, **_: object) -> Response:
         """Prepares the headers that requests copies to the request of a redirect, before it does."""
+        if response.is_redirect:
+            for name in _ADDED:
+                response.request.headers.pop(name, None)
+            # A `Location` that is no URL is for requests to complain of, if it goes there at all.
+            with suppress(ValueError):
+                self._sign_redirect(response)
+        return response
+
+    def _sign_redirect(self, response: Response) -> None:
         request = response.request
         location = requests.sessions.SessionRedirectMixin().get_redirect_target(response)
-        if not location:
-            return response
-        target = urljoin(response.url, location)
-        for name in _ADDED:
-            request.headers.pop(name, None)
+        target = urljoin(response.url, location or "")
         if not same_origin(response.url, target):
-            return response
+            return
         keeps_body = response.status_code in (307, 308)
         headers = _wire(request.headers)
         # Cookies may change on the way; the body's headers leave with the body.
         dropped = {"cookie"} if keeps_body else {"cookie", "content-type", "content-length", "transfer-encoding"}
         headers = {name: value for name, value in headers.items() if name.lower() not in dropped}
+        position = getattr(request, "_body_position", None)
+        seek = getattr(request.body, "seek", None)
+        if keeps_body and isinstance(position, int) and seek is not None:
+            # The file was sent, and is rewound by requests only after this.
+            seek(position)
         body = _payload(request.body) if keeps_body else b""
         self._sign(request, canonical_url(target), _redirect_method(request.method or "GET", response), body, headers)
-        return response
 
 
 def _redirect_method(method: str, response: Response) -> str:

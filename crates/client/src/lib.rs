@@ -27,6 +27,7 @@ pub use base::Base;
 pub use role::{RoleOptions, RoleProvider};
 pub use session::{Request, Session, Source};
 pub use transport::{Response, Timeouts};
+pub use url::check_private;
 pub use xacct_sign as core;
 
 /// The system's clock: the only place where this crate reads it.

@@ -3,6 +3,7 @@
 use std::env;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::process;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct RoleProvider {
 }
 
 struct State {
+    /// The process that `role` is of.
+    process: u32,
     role: RoleCredentials,
     /// Counts the fetches that came to an end.
     fetches: u64,
@@ -92,7 +95,7 @@ impl RoleProvider {
         let endpoint = Endpoint::new(&options.call.role_arn, &options.region, options.sts_endpoint.as_deref())?;
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
-        let state = State { role: RoleCredentials::new(seed), fetches: 0, last_error: None };
+        let state = State { process: process::id(), role: RoleCredentials::new(seed), fetches: 0, last_error: None };
         Ok(Self {
             call: options.call,
             endpoint,
@@ -170,7 +173,13 @@ impl RoleProvider {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // INVARIANT: the state is whole at every point where its holder could panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.process != process::id() {
+            // A forked child has the state, and not the thread that was fetching.
+            state.process = process::id();
+            state.role.abandoned();
+        }
+        state
     }
 }
 

@@ -3,7 +3,8 @@
 use std::env;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, header};
@@ -50,10 +51,15 @@ impl fmt::Debug for Response {
 
 /// The connections. Made on first use, so that a provider that is never asked costs nothing.
 #[derive(Default)]
-pub(crate) struct Transport {
+pub(crate) struct Transport(Mutex<Agents>);
+
+#[derive(Default)]
+struct Agents {
+    /// The process that made them: a child that was forked must not share its parent's connections.
+    process: u32,
     /// Plain http goes to loopback only, and so never through a proxy.
-    plain: OnceLock<Agent>,
-    tls: OnceLock<Result<Agent, Error>>,
+    plain: Option<Agent>,
+    tls: Option<Agent>,
 }
 
 impl Transport {
@@ -64,24 +70,32 @@ impl Transport {
         timeouts: Timeouts,
         limit: u64,
     ) -> Result<http::Response<Vec<u8>>, Error> {
-        let agent = if request.uri().scheme() == Some(&http::uri::Scheme::HTTP) {
-            self.plain.get_or_init(|| agent(None, None))
-        } else {
-            self.tls
-                .get_or_init(|| Ok(agent(Some(tls()?), ureq::Proxy::try_from_env())))
-                .as_ref()
-                .map_err(Clone::clone)?
-        };
+        let agent = self.agent(request.uri().scheme() == Some(&http::uri::Scheme::HTTP))?;
         let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
         let failed = |error| failed(error, &host, limit);
         let answer = if request.body().is_empty() && !expects_body(request.method()) {
-            run(agent, request, (), timeouts)
+            run(&agent, request, (), timeouts)
         } else {
-            run(agent, request, request.body().as_slice(), timeouts)
+            run(&agent, request, request.body().as_slice(), timeouts)
         };
         let (parts, body) = answer.map_err(failed)?.into_parts();
         let body = body.into_with_config().limit(limit).read_to_vec().map_err(failed)?;
         Ok(http::Response::from_parts(parts, body))
+    }
+
+    fn agent(&self, is_plain: bool) -> Result<Agent, Error> {
+        // INVARIANT: the agents are whole at every point where the lock's holder could panic.
+        let mut agents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if agents.process != process::id() {
+            *agents = Agents { process: process::id(), ..Agents::default() };
+        }
+        let known = if is_plain { &mut agents.plain } else { &mut agents.tls };
+        if let Some(agent) = known {
+            return Ok(agent.clone());
+        }
+        let made = if is_plain { agent(None, None) } else { agent(Some(tls()?), ureq::Proxy::try_from_env()) };
+        *known = Some(made.clone());
+        Ok(made)
     }
 }
 
@@ -104,8 +118,8 @@ fn run(
     for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         outgoing.headers_mut().remove(name);
     }
-    // Far below what an `Instant` can hold.
-    let capped = |timeout: Option<Duration>| timeout.map(|timeout| timeout.min(LONGEST_TIMEOUT));
+    // Far below what an `Instant` can hold. None is as long, since without a limit a signal would end the wait.
+    let capped = |timeout: Option<Duration>| Some(timeout.unwrap_or(LONGEST_TIMEOUT).min(LONGEST_TIMEOUT));
     let outgoing = agent
         .configure_request(outgoing)
         .timeout_connect(capped(timeouts.connect))

@@ -74,9 +74,20 @@ pub(crate) fn resolve(base: Option<&BaseUrl>, url: &str, query: &[(String, Strin
     Ok(url)
 }
 
-/// Refuses a URL to which a signed request must not go.
-pub(crate) fn check_private(url: &str) -> Result<(), Error> {
+/// Refuses a URL to which a signed request must not go: plain http to a host that is not loopback, or no http at all.
+///
+/// # Errors
+///
+/// [`ErrorKind::InsecureUrl`]; [`ErrorKind::InvalidUrl`] for another scheme, or a URL that is none.
+pub fn check_private(url: &str) -> Result<(), Error> {
     let origin = origin(url)?;
+    if !matches!(origin.scheme(), "http" | "https") {
+        return Err(Error::new(
+            ErrorKind::InvalidUrl,
+            format!("the scheme `{}` is neither https nor http", origin.scheme()),
+        )
+        .with_hint("a WebSocket URL can be presigned, and is opened by a WebSocket client"));
+    }
     if origin.is_private() {
         return Ok(());
     }

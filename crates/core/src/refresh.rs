@@ -95,8 +95,8 @@ impl RoleCredentials {
     pub fn succeeded(&mut self, credentials: Credentials, now: SystemTime) {
         self.refreshing = false;
         self.retry_at = None;
-        // The year 9999 stands for "never" with room for arithmetic.
-        let never = now + Duration::from_secs(100 * 365 * 86_400);
+        // A century stands for "never".
+        let never = now.checked_add(Duration::from_secs(100 * 365 * 86_400)).unwrap_or(now);
         let expires_at = credentials.expires_at().unwrap_or(never);
         let lifetime = expires_at.duration_since(now).unwrap_or_default();
         let mandatory = (lifetime / MANDATORY_PART).min(MANDATORY_AT_MOST);
@@ -114,10 +114,15 @@ impl RoleCredentials {
         self.refreshing = false;
         let serves = self.current.as_ref().is_some_and(|current| now < current.mandatory_at);
         if serves {
-            self.retry_at = Some(now + BACKOFF);
+            self.retry_at = now.checked_add(BACKOFF);
             return None;
         }
         Some(error)
+    }
+
+    /// Whoever was fetching never reports: a process forked while its parent fetched is in this place.
+    pub fn abandoned(&mut self) {
+        self.refreshing = false;
     }
 
     /// A number from 0 to 1000 that the seed decides (one round of splitmix64).

@@ -185,7 +185,15 @@ pub fn canonical_url(url: &str) -> Result<String, Error> {
     let mut out = Vec::with_capacity(url.len() + 16);
     out.extend_from_slice(parts.scheme.name().as_bytes());
     out.extend_from_slice(b"://");
-    out.extend(parts.host.bytes().map(|byte| byte.to_ascii_lowercase()));
+    let (name, port) = match parts.host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port.trim_start_matches('0'))),
+        _ => (parts.host, None),
+    };
+    out.extend(name.bytes().map(|byte| byte.to_ascii_lowercase()));
+    if let Some(port) = port {
+        out.push(b':');
+        out.extend_from_slice(if port.is_empty() { "0" } else { port }.as_bytes());
+    }
     push_sendable_path(&mut out, parts.path);
     let mut query = QueryPairs::parse(parts.query, &[], &[]);
     query.sort_by_key();

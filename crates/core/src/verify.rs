@@ -408,9 +408,10 @@ impl<'a> Presented<'a> {
         }
         let age = now.duration_since(self.signed_at).unwrap_or_default();
         match self.expires_in {
-            Some(expires_in) if age > expires_in => {
-                Err(Refusal::Expired { expired_at: show(self.signed_at + expires_in), now: show(now) })
-            }
+            Some(expires_in) if age > expires_in => Err(Refusal::Expired {
+                expired_at: show(self.signed_at.checked_add(expires_in).unwrap_or(self.signed_at)),
+                now: show(now),
+            }),
             None if age > rules.window => Err(skewed(true)),
             _ => Ok(()),
         }

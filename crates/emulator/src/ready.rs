@@ -108,6 +108,7 @@ impl fmt::Display for Ready {
                 writeln!(f, "#   may assume for {stage}: {role}")?;
             }
         }
+        writeln!(f, "\n# To call this STS instead of AWS's:\nexport AWS_ENDPOINT_URL_STS='{}'", self.addresses.sts)?;
         writeln!(f, "\n# To be somebody nobody trusts, the role {}:", self.outsider.role)?;
         exports(f, &self.outsider.credentials)
     }

@@ -22,7 +22,7 @@ mod _native {
     #[pymodule_export]
     use crate::session::PySession;
     #[pymodule_export]
-    use crate::signer::{PyPayloadHash, PySigner, canonical_url};
+    use crate::signer::{_check_private, PyPayloadHash, PySigner, canonical_url};
     #[pymodule_export]
     use crate::trace::trace;
 }

@@ -181,6 +181,12 @@ pub(crate) fn canonical_url(url: &str) -> PyResult<String> {
     xacct_sign::canonical_url(url).map_err(to_py)
 }
 
+/// Refuses a URL to which a signed request must not go.
+#[pyfunction]
+pub(crate) fn _check_private(url: &str) -> PyResult<()> {
+    xacct_sign_client::check_private(url).map_err(to_py)
+}
+
 /// The bytes that a session sends for a body.
 pub(crate) fn body_bytes(body: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<u8>> {
     match Body::new(body)?.payload()? {
