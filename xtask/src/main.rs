@@ -1,4 +1,4 @@
-//! Build steps that cargo and pip do not do themselves: `cargo xtask demo|test|lint|bench|wheel`.
+//! Build steps that cargo, pip and npm do not do themselves: `cargo xtask demo|test|lint|bench|wheel|npm`.
 //!
 //! Everything is built in the release profile, once, in one target directory.
 
@@ -6,9 +6,11 @@
 
 mod bench;
 mod lint;
+mod npm;
 mod python;
 mod run;
 mod test;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -22,7 +24,8 @@ fn main() -> ExitCode {
         "lint" => lint::run(),
         "bench" => bench::run(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
-        _ => Err("usage: cargo xtask demo|test|lint|bench|wheel".to_owned()),
+        "npm" => npm::package().map(|path| eprintln!("{}", path.display())),
+        _ => Err("usage: cargo xtask demo|test|lint|bench|wheel|npm".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

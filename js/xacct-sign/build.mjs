@@ -1,0 +1,77 @@
+// Builds dist/: one file for each entry, its types, and the module. The bindings in wasm/ must be there.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(fileURLToPath(import.meta.url));
+const dist = join(root, "dist");
+const cache = join(root, "node_modules/.cache/xacct-sign");
+const types = join(cache, "types");
+const wasm = join(root, "wasm/xacct_sign_bg.wasm");
+
+if (!existsSync(wasm)) {
+  console.error("js/xacct-sign/wasm is empty: run `make npm` at the root, which builds the WebAssembly module first");
+  process.exit(1);
+}
+
+rmSync(dist, { recursive: true, force: true });
+rmSync(cache, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+
+/** `inline:FILE` is the file in base64. */
+const inline = {
+  name: "inline",
+  setup(builder) {
+    builder.onResolve({ filter: /^inline:/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path.slice("inline:".length)),
+      namespace: "inline",
+    }));
+    builder.onLoad({ filter: /.*/, namespace: "inline" }, ({ path }) => ({
+      contents: `export default ${JSON.stringify(readFileSync(path).toString("base64"))}`,
+    }));
+  },
+};
+
+async function bundle(entry, outfile, format = "esm") {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`src/${entry}.ts`],
+    outfile,
+    format,
+    bundle: true,
+    platform: "neutral",
+    target: "es2022",
+    external: ["*.wasm", "*.wasm?module"],
+    plugins: [inline],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+  });
+}
+
+await bundle("index", join(dist, "index.js"));
+await bundle("index", join(dist, "index.cjs"), "cjs");
+await bundle("slim", join(dist, "slim.js"));
+await bundle("index.workerd", join(dist, "index.workerd.js"));
+await bundle("index.edge-light", join(dist, "index.edge-light.js"));
+await bundle("testing", join(cache, "testing.mjs"));
+copyFileSync(wasm, join(dist, "xacct_sign.wasm"));
+
+const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+execFileSync(process.execPath, [tsc, "--outDir", types], { cwd: root, stdio: "inherit" });
+
+/** The declarations an entry needs, for ESM and, with `cjs`, for CommonJS. */
+function copyTypes(entry, cjs, seen = new Set()) {
+  if (seen.has(entry)) return;
+  seen.add(entry);
+  const text = readFileSync(join(types, `${entry}.d.ts`), "utf8");
+  writeFileSync(join(dist, `${entry}.d.ts`), text);
+  if (cjs) writeFileSync(join(dist, `${entry}.d.cts`), text.replaceAll(/(from "\.\/[\w.-]+)\.js"/g, '$1.cjs"'));
+  for (const [, next] of text.matchAll(/from "\.\/([\w.-]+)\.js"/g)) copyTypes(next, cjs, seen);
+}
+copyTypes("slim", false);
+copyTypes("index", true);

@@ -1,0 +1,95 @@
+import { env } from "./env.js";
+import { messageOf, XacctSignError } from "./errors.js";
+import type { HostAbortSignal } from "./platform.js";
+
+/** A key pair with its token: the AWS SDK's shape. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+  /** When they end, if they do. */
+  readonly expiration?: Date | undefined;
+}
+
+/** A role's credentials, which always have a token and an end. */
+export interface RoleCredentials extends Credentials {
+  readonly sessionToken: string;
+  readonly expiration: Date;
+}
+
+/** How credentials are asked for. */
+export interface ProvideOptions {
+  /** Ask STS even if there are valid credentials. */
+  readonly forceRefresh?: boolean | undefined;
+  /** Ends the waiting; who else waits for the same call goes on. */
+  readonly signal?: HostAbortSignal | undefined;
+}
+
+/** A credential provider in the shape of the AWS SDK v3. */
+// biome-ignore lint/suspicious/noExplicitAny: the SDK's providers take options of many shapes
+export type CredentialsProvider = (options?: any) => Promise<Credentials>;
+
+/** Credentials, or what provides them. */
+export type CredentialsInput = Credentials | CredentialsProvider;
+
+/**
+ * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read again at each call: what a Lambda function has.
+ *
+ * The provider rejects with `credentials_not_found` where they are not set.
+ */
+export function fromEnv(): () => Promise<Credentials> {
+  return async () => {
+    const sessionToken = env("AWS_SESSION_TOKEN");
+    const keys = { accessKeyId: needed("AWS_ACCESS_KEY_ID"), secretAccessKey: needed("AWS_SECRET_ACCESS_KEY") };
+    return sessionToken === undefined ? keys : { ...keys, sessionToken };
+  };
+}
+
+function needed(name: string): string {
+  const value = env(name);
+  if (value !== undefined) return value;
+  throw new XacctSignError("credentials_not_found", `the environment variable \`${name}\` is not set`, {
+    hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary credentials), or pass credentials",
+  });
+}
+
+/**
+ * The credentials as they are now.
+ *
+ * @throws XacctSignError `credentials_not_found`, `invalid_credentials`
+ */
+export async function resolve(from: CredentialsInput): Promise<Credentials> {
+  if (typeof from !== "function") return checked(from);
+  let given: unknown;
+  try {
+    given = await from();
+  } catch (cause) {
+    if (cause instanceof XacctSignError) throw cause;
+    throw new XacctSignError("credentials_not_found", `the credential provider failed: ${messageOf(cause)}`, { cause });
+  }
+  return checked(given);
+}
+
+/**
+ * The value if it has the shape of credentials; their content the core checks.
+ *
+ * @throws XacctSignError `invalid_credentials`
+ */
+export function checked(value: unknown): Credentials {
+  const given = value as Partial<Record<keyof Credentials, unknown>> | null | undefined;
+  const hasKeys = typeof given?.accessKeyId === "string" && typeof given.secretAccessKey === "string";
+  const token = given?.sessionToken;
+  if (hasKeys && (token === undefined || token === null || typeof token === "string")) return given as Credentials;
+  throw new XacctSignError("invalid_credentials", "the credentials lack a key, or hold something else than strings", {
+    hint: "give { accessKeyId, secretAccessKey, sessionToken? }, or an async function that returns that",
+  });
+}
+
+/**
+ * Refuses what can be no source of credentials.
+ *
+ * @throws XacctSignError `invalid_credentials`
+ */
+export function checkInput(from: CredentialsInput): CredentialsInput {
+  return typeof from === "function" ? from : checked(from);
+}

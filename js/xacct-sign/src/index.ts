@@ -1,0 +1,6 @@
+import base64 from "inline:../wasm/xacct_sign_bg.wasm";
+import { decodeBase64, provideModule } from "./wasm.js";
+
+export * from "./api.js";
+
+provideModule(() => decodeBase64(base64));

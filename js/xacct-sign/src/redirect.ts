@@ -1,0 +1,37 @@
+import { XacctSignError } from "./errors.js";
+import { canonicalUrl, origin } from "./wasm.js";
+
+/** How often a redirect is followed. */
+export const MAX_REDIRECTS = 10;
+
+/**
+ * Where a redirect within the origin leads; undefined if the answer is none, or leads elsewhere.
+ *
+ * @throws XacctSignError `transport` where the runtime hides redirects
+ */
+export function redirectTarget(from: string, response: Response): string | undefined {
+  if (response.type === "opaqueredirect") {
+    throw new XacctSignError(
+      "transport",
+      "the answer is a redirect, which a browser does not let a script follow signed",
+      {
+        hint: 'call the URL it leads to, or pass `redirect: "manual"` to get the answer as the browser gives it',
+      },
+    );
+  }
+  if (![301, 302, 303, 307, 308].includes(response.status)) return undefined;
+  const location = response.headers.get("location");
+  if (!location) return undefined;
+  try {
+    const target = canonicalUrl(new URL(location, from).href.replace(/#.*/, ""));
+    return origin(target)[0] === origin(from)[0] ? target : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the redirect is followed by a GET without a body. */
+export function becomesGet(status: number, method: string): boolean {
+  if (status === 303) return method !== "HEAD" && method !== "GET";
+  return (status === 301 || status === 302) && method === "POST";
+}

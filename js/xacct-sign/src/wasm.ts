@@ -1,0 +1,54 @@
+// The module of the core, instantiated on first use. Each entry says where its bytes come from.
+
+import { initSync } from "../wasm/xacct_sign.js";
+import { messageOf, XacctSignError } from "./errors.js";
+
+export { canonicalUrl, origin, trace, WasmAssumeRole, WasmRefresh, WasmSigner } from "../wasm/xacct_sign.js";
+
+type ModuleSource = () => WebAssembly.Module | BufferSource;
+
+let source: ModuleSource | undefined;
+let isReady = false;
+
+/** Says where the module comes from. */
+export function provideModule(from: ModuleSource): void {
+  source = from;
+}
+
+/** To be called before anything of the module is. */
+export function ready(): void {
+  if (!isReady) start();
+}
+
+function start(): void {
+  if (source === undefined) {
+    throw new XacctSignError("wasm_unavailable", "the WebAssembly module was not given", {
+      hint: 'with "xacct-sign/slim", call init(module) first',
+    });
+  }
+  try {
+    const given = source();
+    initSync({ module: given instanceof WebAssembly.Module ? given : new WebAssembly.Module(given) });
+  } catch (cause) {
+    throw new XacctSignError("wasm_unavailable", `the WebAssembly module cannot be loaded: ${messageOf(cause)}`, {
+      cause,
+      hint:
+        "a page with a Content-Security-Policy needs 'wasm-unsafe-eval' in script-src; on Workers the bundler must use " +
+        'the "workerd" condition; elsewhere import "xacct-sign/slim" and call init() with a compiled WebAssembly.Module',
+    });
+  }
+  isReady = true;
+}
+
+interface Base64Constructor {
+  fromBase64?(text: string): Uint8Array<ArrayBuffer>;
+}
+
+/** Base64 → bytes, by what the runtime has. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: "base64"): Uint8Array<ArrayBuffer> } };
+  if (typeof Buffer?.from === "function") return Buffer.from(text, "base64");
+  const decoder = Uint8Array as Base64Constructor;
+  if (typeof decoder.fromBase64 === "function") return decoder.fromBase64(text);
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,65 @@
+//! The WebAssembly module of the npm package, by whichever toolchain there is.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::run::{Step, root, target};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// Debian's compiler with its sources, and a linker: for machines on which rustup cannot download.
+const DEBIAN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
+
+/// Builds the module and its JavaScript side into `js/xacct-sign/wasm/`.
+pub(crate) fn build() -> Result<PathBuf, String> {
+    let module = compile()?;
+    let folder = root().join("js/xacct-sign/wasm");
+    Step::cargo(["run", "--quiet", "--release", "--locked", "--package", "xtask-bindgen", "--"])
+        .arg(module)
+        .arg(&folder)
+        .run()?;
+    Ok(folder)
+}
+
+fn compile() -> Result<PathBuf, String> {
+    let built = |folder: PathBuf| folder.join(TARGET).join("wasm/xacct_sign_wasm.wasm");
+    let arguments =
+        ["build", "--quiet", "--locked", "--profile", "wasm", "--package", "xacct-sign-wasm", "--target", TARGET];
+    let has_target = || {
+        let libraries = Step::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+        libraries.is_ok_and(|path| PathBuf::from(path.trim()).exists())
+    };
+    if has_target() || (Step::new("rustup").args(["target", "add", TARGET]).succeeds() && has_target()) {
+        Step::cargo(arguments).run()?;
+        return Ok(built(target()));
+    }
+    if !debian_toolchain() {
+        return Err(format!(
+            "no Rust toolchain for {TARGET}: `rustup target add {TARGET}` failed, and Debian's packages {} are not installed and \
+             cannot be. Install the target with rustup, or those packages, or set PATH to a toolchain that has it",
+            DEBIAN.join(", ")
+        ));
+    }
+    // A folder of its own, or this compiler's builds and rustup's rebuild each other.
+    let folder = target().join("debian");
+    let path = format!("/usr/bin:{}", env::var("PATH").unwrap_or_default());
+    Step::new("/usr/bin/cargo")
+        .args(arguments)
+        .args(["-Zbuild-std=std,panic_abort", "--target-dir"])
+        .arg(&folder)
+        .env("PATH", path)
+        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-22")
+        .run()?;
+    Ok(built(folder))
+}
+
+fn debian_toolchain() -> bool {
+    let installed = || {
+        Step::new("wasm-ld-22").arg("--version").succeeds() && Step::new("/usr/bin/cargo").arg("--version").succeeds()
+    };
+    installed()
+        || (Step::new("apt-get").args(["update", "--quiet"]).succeeds()
+            && Step::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(DEBIAN).succeeds()
+            && installed())
+}
