@@ -469,3 +469,12 @@ fn a_presigned_url_cannot_tell_a_service_that_the_payload_is_unsigned() {
     presign("s3").unwrap();
     presign("vpc-lattice-svcs").unwrap();
 }
+
+#[test]
+fn a_port_is_sent_without_zeros_before_it() {
+    // Clients write the port as a number: what is signed must be the same.
+    assert_eq!(xacct_sign::canonical_url("http://127.0.0.1:08080/").unwrap(), "http://127.0.0.1:8080/");
+    assert_eq!(xacct_sign::canonical_url("https://[::1]:08443/").unwrap(), "https://[::1]:8443/");
+    assert_eq!(xacct_sign::canonical_url("https://[::1]/").unwrap(), "https://[::1]/");
+    assert_eq!(xacct_sign::canonical_url("https://a:0443/").unwrap(), "https://a/");
+}

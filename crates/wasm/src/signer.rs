@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use xacct_sign::{
-    Credentials, Error, ErrorKind, HeaderSelection, PathNormalization, PayloadHeader, Payload, PercentEncoding, Request,
-    SessionToken, Signed, Signer, SigningSettings,
+    Credentials, Error, ErrorKind, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding,
+    Request, SessionToken, Signed, Signer, SigningSettings,
 };
 
 use crate::error::to_js;
@@ -61,7 +61,14 @@ impl WasmSigner {
         self.0.presign(&request, lifetime(expires_in)?, instant(now)?).map_err(|error| to_js(&error))
     }
 
-    fn signed(&self, method: &str, url: &str, headers: &str, payload: Payload<'_>, now: f64) -> Result<String, JsValue> {
+    fn signed(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &str,
+        payload: Payload<'_>,
+        now: f64,
+    ) -> Result<String, JsValue> {
         let headers = pairs(headers)?;
         let request = Request { method, url, headers: &headers, payload };
         let signed = self.0.sign_parts(&request, instant(now)?).map_err(|error| to_js(&error))?;

@@ -107,8 +107,7 @@ impl WasmAssumeRole {
     ) -> Result<JsValue, JsValue> {
         let base = Credentials::new("base", secret_access_key, session_token, None).map_err(|error| to_js(&error))?;
         let mut response = http::Response::new(body);
-        *response.status_mut() =
-            http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
         let assumed = self.call.read_response(&base, &response).map_err(|error| to_js(&error))?;
         let credentials = &assumed.credentials;
         let plain = Assumed {
