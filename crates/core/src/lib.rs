@@ -31,6 +31,6 @@ pub use settings::{
     HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, SessionToken, SigningSettings, UnsignedPayload,
     is_left_unsigned,
 };
-pub use signer::{MAX_EXPIRES_IN, Request, Signed, Signer, SigningTrace};
+pub use signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
 pub use time::{format_rfc3339, parse_rfc3339};
 pub use url::{Origin, canonical_url, is_loopback, origin};

@@ -20,8 +20,9 @@ pub(crate) const X_AMZ_DATE: &str = "x-amz-date";
 pub(crate) const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
 pub(crate) const X_AMZ_CONTENT_SHA256: &str = "x-amz-content-sha256";
 
-/// The query parameters of a presigned URL.
-pub(crate) const QUERY_PARAMETERS: [&str; 7] = [
+/// The query parameters of a presigned URL
+/// ([SigV4 query parameters](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html)).
+pub const QUERY_PARAMETERS: [&str; 7] = [
     "X-Amz-Algorithm",
     "X-Amz-Credential",
     "X-Amz-Date",

@@ -1,16 +1,6 @@
 //! Queries and forms: pairs joined by `&`, percent-encoded, `+` for a space.
 
-/// The parameters that presigning puts into a query
-/// ([SigV4 query parameters](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html)).
-const SIGNATURE_PARAMETERS: [&str; 7] = [
-    "X-Amz-Algorithm",
-    "X-Amz-Credential",
-    "X-Amz-Date",
-    "X-Amz-Expires",
-    "X-Amz-Security-Token",
-    "X-Amz-Signature",
-    "X-Amz-SignedHeaders",
-];
+use xacct_sign::QUERY_PARAMETERS;
 
 /// The decoded pairs; `None` if one is not UTF-8 or has a broken escape.
 pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
@@ -29,7 +19,7 @@ pub(crate) fn without_signature(query: &str) -> String {
         .split('&')
         .filter(|pair| {
             let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
-            !decode_form(key).is_some_and(|key| SIGNATURE_PARAMETERS.contains(&key.as_str()))
+            !decode_form(key).is_some_and(|key| QUERY_PARAMETERS.contains(&key.as_str()))
         })
         .collect();
     kept.join("&")
