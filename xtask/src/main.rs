@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "a build tool talks to a person")]
 
 mod bench;
+mod js;
 mod lint;
 mod npm;
 mod python;
