@@ -1,9 +1,9 @@
 //! The npm package: wasm, TypeScript, tarball.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::run::{Step, root};
+use crate::run::{Step, root, target};
 use crate::wasm;
 
 /// The npm workspace with the package's source.
@@ -30,6 +30,23 @@ pub(crate) fn package() -> Result<PathBuf, String> {
         .map_err(|error| format!("{}: {error}", out.display()))?
         .find_map(|entry| entry.ok().map(|entry| entry.path()))
         .ok_or_else(|| "npm packed nothing".to_owned())
+}
+
+/// A new folder in the target directory with the packed package installed, as a user has it.
+pub(crate) fn app(tarball: &Path, name: &str) -> Result<PathBuf, String> {
+    let folder = target().join("npm").join(name);
+    let failed = |error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(failed)?;
+    }
+    fs::create_dir_all(&folder).map_err(failed)?;
+    fs::write(folder.join("package.json"), "{ \"private\": true }\n").map_err(failed)?;
+    Step::new("npm")
+        .args(["install", "--offline", "--no-audit", "--no-fund", "--no-package-lock", "--silent"])
+        .arg(tarball)
+        .in_directory(&folder)
+        .run()?;
+    Ok(folder)
 }
 
 /// Installs what a folder's lock file names, unless it is there already.
