@@ -9,9 +9,9 @@ What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 c
 - Python: `Signer.sign(...)`; botocore `SigV4Auth.add_auth(AWSRequest(...))`; requests-aws4auth in
   `Request(...).prepare()`; awscrt `aws_sign_request(HttpRequest(...)).result()`; signer, auth object and configuration
   made once, for each alike.
-- Node: `Signer.sign`; `aws4.sign`; aws4fetch's `AwsV4Signer.sign`, which makes no `Request`; @smithy/signature-v4's `sign`
-  with a node:crypto hash; each from the same parts. Hashing: the same two SHA-256s and one HMAC by node:crypto. Import: a
-  new Node that imports, less one that does nothing; medians of turns.
+- Node: `Signer.sign`; `aws4.sign`; aws4fetch's `AwsV4Signer.sign`, which makes no `Request`; @smithy/signature-v4's
+  `sign` with a node:crypto hash; each from the same parts. Hashing: the same two SHA-256s and one HMAC by node:crypto.
+  Import: a new Node that imports, less one that does nothing. Medians of turns.
 - Start: a new interpreter from its start to the answer of its first signed call on the emulator, against boto3
   `assume_role` + requests + requests-aws4auth; over http, and over https with a CA file (`AWS_CA_BUNDLE`,
   `REQUESTS_CA_BUNDLE`). Import: a new interpreter that imports, less one that does nothing.
