@@ -17,6 +17,7 @@ export function assertOutcome(outcome, sessionName) {
     requestContext.authorizer.iam.userArn,
     `arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/${sessionName}`,
   );
+  assert.deepEqual(outcome.others, [200, 200, 200, 200, 200]);
   assert.deepEqual(outcome.refused, {
     status: 403,
     text: '{"message":"Forbidden"}',

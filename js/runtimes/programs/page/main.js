@@ -5,4 +5,4 @@ const outcome = fetch("/input.json")
   .then((answer) => answer.json())
   .then((input) => scenario(xacct, input))
   .catch(({ name, code, message, hint }) => ({ name, code, message, hint }));
-globalThis.outcome = outcome;
+Object.assign(globalThis, { outcome });
