@@ -57,7 +57,8 @@ pub(crate) fn install(folder: &str) -> Result<(), String> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    npm(folder, ["ci", "--no-audit", "--no-fund", "--loglevel=error"]).run()?;
+    // Not `npm ci`: it takes no lock file that lacks the binaries of another platform, and installs none that it lacks.
+    npm(folder, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]).run()?;
     fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
 }
 
