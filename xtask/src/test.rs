@@ -1,9 +1,9 @@
-//! All tests: Rust, then Python on the built wheel.
+//! All tests: Rust, then Python on the built wheel, then JavaScript on the packed package.
 
 use std::fs;
 
-use crate::python;
 use crate::run::{Step, target};
+use crate::{js, npm, python};
 
 pub(crate) fn run() -> Result<(), String> {
     crate::build_cli()?;
@@ -36,5 +36,7 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_VECTORS", &vectors)
         .env("XACCT_SIGN_WHEEL", &wheel)
-        .run()
+        .run()?;
+
+    js::test(&npm::package()?)
 }

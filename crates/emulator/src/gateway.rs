@@ -75,7 +75,7 @@ impl Emulator {
 
         let request_id = self.entropy.gateway_request_id();
         let context = request_context(&session, &api, &self.account, &parts, &request_id, now);
-        let reply = Reply { request_id, explain: self.options.explain };
+        let reply = Reply { request_id, explain: self.options.explain, cors: None };
         let Some(upstream) = &self.options.upstream else {
             return Outcome::Respond(reply.answered(echo::respond(&parts, &body, context), log));
         };
