@@ -83,7 +83,7 @@ function invalid(message: string, hint?: string): XacctSignError {
 }
 
 /**
- * The headers as they go out: those given, and over them those that sign.
+ * @internal The headers as they go out: those given, and over them those that sign.
  *
  * @throws XacctSignError `invalid_header` for what `fetch` would send as other bytes than were signed
  */
