@@ -12,6 +12,7 @@ pub(crate) fn test(tarball: &Path) -> Result<(), String> {
     let not_run = target().join("not-run.txt");
     fs::write(&not_run, "").map_err(|error| format!("{}: {error}", not_run.display()))?;
     chromium();
+    npm::npm(PACKAGES, ["test", "--silent"]).run()?;
     npm::install(RUNTIMES)?;
     npm::npm(RUNTIMES, ["test", "--silent"])
         .env("XACCT_SIGN_BIN", crate::cli())

@@ -3,7 +3,15 @@
 import { initSync } from "../wasm/xacct_sign.js";
 import { messageOf, XacctSignError } from "./errors.js";
 
-export { canonicalUrl, origin, trace, WasmAssumeRole, WasmRefresh, WasmSigner } from "../wasm/xacct_sign.js";
+export {
+  canonicalUrl,
+  isPrivate,
+  origin,
+  sha256Hex,
+  WasmAssumeRole,
+  WasmRefresh,
+  WasmSigner,
+} from "../wasm/xacct_sign.js";
 
 type ModuleSource = () => WebAssembly.Module | BufferSource;
 
