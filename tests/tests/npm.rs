@@ -1,5 +1,11 @@
 //! The npm package, as it is packed and installed, held to what the core is held to: driven through Node.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test panics to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test panics to fail, and says what it measured"
+)]
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,8 +3,8 @@
 use wasm_bindgen::JsValue;
 use xacct_sign::Error;
 
-/// Code, hint, `true` if it is retryable, AWS's code, status, request id, and the message, which may itself have lines. What
-/// there is not is an empty line.
+/// Code, hint, `true` if it is retryable, AWS's code, status, request id, and the message, which may itself have lines, as
+/// none of the others has. What there is not is an empty line.
 pub(crate) fn to_js(error: &Error) -> JsValue {
     let aws = error.aws();
     let status = aws.map(|aws| aws.status).unwrap_or_default();
@@ -14,7 +14,7 @@ pub(crate) fn to_js(error: &Error) -> JsValue {
         error.hint().unwrap_or_default(),
         error.is_retryable(),
         aws.map(|aws| aws.code.as_str()).unwrap_or_default(),
-        aws.and_then(|aws| aws.request_id.as_deref()).unwrap_or_default(),
+        aws.and_then(|aws| aws.request_id.as_deref()).and_then(|id| id.lines().next()).unwrap_or_default(),
     );
     JsValue::from(lines)
 }

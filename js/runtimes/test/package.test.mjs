@@ -1,6 +1,7 @@
 // The packed package as others judge it: publint, are-the-types-wrong, and TypeScript in the settings that users have.
 
-import { cpSync, symlinkSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { cpSync, existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -22,6 +23,12 @@ async function clean(program, options) {
     throw new Error(`${program}: ${error.stdout}${error.stderr}`);
   });
 }
+
+test("what a reader needs is in it", () => {
+  for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/xacct_sign.wasm"]) {
+    assert.ok(existsSync(join(app, "node_modules/xacct-sign", file)), file);
+  }
+});
 
 test("publint", () => clean("publint", ["--strict", tarball]));
 test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));

@@ -1,4 +1,4 @@
-// What users write, checked against the packed package's declarations in several settings (test/types.test.mjs).
+// What users write, checked against the packed package's declarations in several settings (test/package.test.mjs).
 
 import {
   type AssumeRoleOptions,

@@ -12,4 +12,5 @@ export { type ErrorCode, type ErrorDetails, XacctSignError } from "./errors.js";
 export { type CreateFetchOptions, createFetch } from "./fetch.js";
 export type { HeadersInput, HeaderValue } from "./headers.js";
 export type { Fetch, HostAbortSignal, HostRequest } from "./platform.js";
-export { canonicalUrl, type PresignOptions, Signer, type SignerOptions, type SignOptions } from "./signer.js";
+export { type PresignOptions, Signer, type SignerOptions, type SignOptions } from "./signer.js";
+export { canonicalUrl } from "./url.js";

@@ -1,3 +1,4 @@
+import { untilAborted, within } from "./abort.js";
 import {
   type CredentialsInput,
   checkInput,
@@ -7,9 +8,10 @@ import {
   resolve,
 } from "./credentials.js";
 import { defaultSessionName, env } from "./env.js";
-import { type ErrorCode, guarded, requireString, XacctSignError } from "./errors.js";
-import type { Fetch, HostAbortSignal } from "./platform.js";
-import { postToSts } from "./sts.js";
+import { type ErrorCode, guarded, XacctSignError } from "./errors.js";
+import { checkedOptions, REGION_HINT, requireString, requireType, timeOf } from "./options.js";
+import type { Fetch } from "./platform.js";
+import { postToSts } from "./transport.js";
 import { ready, WasmAssumeRole, WasmRefresh } from "./wasm.js";
 
 /** The role, and how to assume it. */
@@ -55,11 +57,36 @@ export type RoleProvider = (options?: ProvideOptions) => Promise<RoleCredentials
  */
 export function assumeRole(options: AssumeRoleOptions): RoleProvider {
   const role = new Role(options);
-  return (ask) => untilAborted(() => role.credentials(ask?.forceRefresh === true), ask?.signal);
+  return async (ask) => {
+    const current = await untilAborted(() => role.credentials(ask?.forceRefresh === true), ask?.signal);
+    // A copy: what the caller does with it is nobody else's business.
+    return { ...current, expiration: new Date(current.expiration) };
+  };
 }
 
 const USE = 0;
 const USE_AND_REFRESH = 1;
+
+/** How long a caller who has valid credentials waits for the next ones. */
+const GRACE_SECONDS = 1;
+
+/** @internal Every option there is. */
+export const ASSUME_ROLE_OPTIONS = [
+  "roleArn",
+  "region",
+  "base",
+  "sessionName",
+  "durationSeconds",
+  "externalId",
+  "policy",
+  "policyArns",
+  "tags",
+  "transitiveTagKeys",
+  "sourceIdentity",
+  "stsEndpoint",
+  "fetch",
+  "now",
+] as const;
 
 class Role {
   readonly #call: WasmAssumeRole;
@@ -70,9 +97,12 @@ class Role {
   #current: RoleCredentials | undefined;
   #inFlight: Promise<RoleCredentials> | undefined;
 
-  constructor(options: AssumeRoleOptions) {
+  constructor(given: AssumeRoleOptions) {
+    const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
+    requireType(options.fetch, "function", "fetch");
+    requireType(options.now, "function", "now");
     this.#call = callOf(options);
-    this.#base = checkInput(options.base ?? fromEnv());
+    this.#base = options.base === undefined ? fromEnv() : checkInput(options.base);
     this.#fetch = options.fetch;
     this.#clock = options.now ?? (() => new Date());
     this.#refresh = new WasmRefresh(Math.floor(Math.random() * 2 ** 32));
@@ -85,8 +115,11 @@ class Role {
     const current = this.#current;
     if (current === undefined || (step !== USE && step !== USE_AND_REFRESH)) return this.#fetched();
     if (step === USE) return current;
-    // Awaited rather than left behind: a function that has answered is frozen, and its calls with it.
-    return this.#fetched().catch(() => current);
+    // Awaited for a while rather than left behind: a function that has answered is frozen, and its calls with it.
+    return within(GRACE_SECONDS, this.#fetched()).then(
+      (fetched) => fetched ?? current,
+      () => current,
+    );
   }
 
   /** The outcome of the one call in flight. */
@@ -100,11 +133,19 @@ class Role {
   async #settle(): Promise<RoleCredentials> {
     try {
       const fetched = await this.#ask();
-      guarded(() => this.#refresh.succeeded(fetched.expiration.getTime(), this.#now()));
+      const now = this.#now();
+      if (fetched.expiration.getTime() <= now) {
+        throw new XacctSignError("invalid_response", "the credentials that STS gave have expired already", {
+          hint: "check the clock of this machine",
+        });
+      }
+      guarded(() => this.#refresh.succeeded(fetched.expiration.getTime(), now));
       this.#current = fetched;
       return fetched;
     } catch (error) {
-      this.#refresh.failed(this.#now());
+      const now = Number(this.#clock());
+      // With a clock that tells no time there is nothing to remember.
+      if (now >= 0) guarded(() => this.#refresh.failed(now));
       throw error;
     }
   }
@@ -118,7 +159,7 @@ class Role {
   }
 
   #now(): number {
-    return this.#clock().getTime();
+    return timeOf(this.#clock());
   }
 }
 
@@ -153,10 +194,12 @@ const OPTION = {
  * @throws XacctSignError
  */
 function callOf(options: AssumeRoleOptions): WasmAssumeRole {
-  if (typeof options !== "object" || options === null) {
-    throw new XacctSignError("invalid_option", "no options are given", { hint: "give { roleArn, region }" });
-  }
-  const roleArn = requireString(options.roleArn, "invalid_role_arn", "the role's ARN");
+  const roleArn = requireString(
+    options.roleArn,
+    "invalid_role_arn",
+    "the role's ARN",
+    "a role's ARN is like `arn:aws:iam::123456789012:role/Name`",
+  );
   const sessionName = options.sessionName ?? defaultSessionName();
   ready();
   const call = new WasmAssumeRole(roleArn, requireString(sessionName, "invalid_session_name", "the session name"));
@@ -170,19 +213,21 @@ function callOf(options: AssumeRoleOptions): WasmAssumeRole {
     for (const value of (values as unknown[] | null | undefined) ?? [])
       set(option, code, `an item of ${what}`, value ?? 0);
   };
-  call.set(OPTION.region, requireString(options.region, "invalid_region", "the region"));
+  call.set(OPTION.region, requireString(options.region, "invalid_region", "the region", REGION_HINT));
   const duration: unknown = options.durationSeconds;
-  if (duration !== undefined && duration !== null && typeof duration !== "number") {
-    throw new XacctSignError("invalid_duration", "`durationSeconds` is no number", {
-      hint: "give 900 to 43200 seconds",
+  if (duration !== undefined && !Number.isInteger(duration)) {
+    throw new XacctSignError("invalid_duration", "`durationSeconds` is no whole number", {
+      hint: "use 900 to 43200 seconds; at most 3600 if your own credentials are a role's",
     });
   }
-  set("durationSeconds", "invalid_duration", "the duration", duration?.toString());
+  set("durationSeconds", "invalid_duration", "the duration", duration === undefined ? undefined : String(duration));
   set("externalId", "invalid_external_id", "the external id", options.externalId);
   set("policy", "invalid_session_policy", "the session policy", options.policy);
   setEach("policyArns", "invalid_session_policy", "`policyArns`", options.policyArns);
   const tags = options.tags ?? {};
-  if (typeof tags !== "object") throw new XacctSignError("invalid_tag", "`tags` is no object of keys and values");
+  if (typeof tags !== "object" || Symbol.iterator in tags) {
+    throw new XacctSignError("invalid_tag", "`tags` is no object of keys and values", { hint: "give { key: value }" });
+  }
   for (const [key, value] of Object.entries(tags)) {
     call.set(OPTION.tagKey, key);
     call.set(OPTION.tagValue, requireString(value, "invalid_tag", `the value of the tag \`${key}\``));
@@ -193,18 +238,4 @@ function callOf(options: AssumeRoleOptions): WasmAssumeRole {
   set("stsEndpoint", "invalid_endpoint", "the STS endpoint", endpoint);
   guarded(() => call.check());
   return call;
-}
-
-/** Waits, unless the signal ends that; the call itself goes on for the others. */
-async function untilAborted<T>(start: () => Promise<T>, given: HostAbortSignal | undefined): Promise<T> {
-  const signal = given as AbortSignal | undefined;
-  if (typeof signal?.addEventListener !== "function") return start();
-  if (signal.aborted) throw signal.reason;
-  return new Promise<T>((fulfil, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    start()
-      .then(fulfil, reject)
-      .finally(() => signal.removeEventListener("abort", abort));
-  });
 }

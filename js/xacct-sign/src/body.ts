@@ -1,4 +1,4 @@
-import { XacctSignError } from "./errors.js";
+import { messageOf, XacctSignError } from "./errors.js";
 
 /** Stands for a body that is not signed, where the service takes that. */
 export const UNSIGNED_PAYLOAD: unique symbol = Symbol.for("xacct-sign.unsigned-payload");
@@ -18,49 +18,64 @@ export function bytesOf(body: Exclude<SignableBody, symbol>): Uint8Array {
   if (body === undefined || body === null) return EMPTY;
   if (typeof body === "string") return body === "" ? EMPTY : encoder.encode(body);
   if (body instanceof Uint8Array) return body;
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-  if (isArrayBuffer(body)) return new Uint8Array(body);
+  try {
+    if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+    if (isArrayBuffer(body)) return new Uint8Array(body);
+  } catch (cause) {
+    throw invalid(`the body's bytes cannot be read: ${messageOf(cause)}`, "give bytes that are still yours", cause);
+  }
   throw invalid(
     "the body is neither text nor bytes",
     "give a string, an ArrayBuffer or a view of one; signRequest and fetch take more",
   );
 }
 
-/** A body as it is sent, and the content type it has by itself. */
-export interface SendableBody {
-  readonly bytes: Uint8Array;
-  readonly contentType: string | undefined;
-}
-
 /**
- * Whatever `fetch` takes and can be hashed, serialised once: what is hashed is what is sent.
+ * Refuses what `fetch` does not take, or what cannot be hashed before it is sent.
  *
- * @throws XacctSignError `invalid_body` for a stream
+ * @throws XacctSignError `invalid_body`
  */
-export async function sendable(body: unknown): Promise<SendableBody> {
-  if (typeof body === "string") return { bytes: encoder.encode(body), contentType: "text/plain;charset=UTF-8" };
-  if (body === undefined || body === null || ArrayBuffer.isView(body) || isArrayBuffer(body)) {
-    return { bytes: bytesOf(body as ArrayBuffer | null | undefined), contentType: undefined };
-  }
+export function checkSendable(body: unknown): void {
   if (isStream(body)) {
     throw invalid(
       "the body is a stream, which cannot be hashed before it is sent",
-      "read it first (`await new Response(stream).bytes()`, or a Blob), or set `unsignedPayload: true` where the service takes that",
+      "read it first (`await new Response(stream).arrayBuffer()`), or set `unsignedPayload: true` where the service takes that",
     );
   }
-  const isForm = isA(body, "FormData") || isA(body, "URLSearchParams");
-  if (!isForm && !isA(body, "Blob")) {
-    throw invalid(
-      "the body is none that can be sent",
-      "give a string, bytes, URLSearchParams, Blob or FormData; JSON.stringify makes a string of an object",
-    );
+  const tag = Object.prototype.toString.call(body);
+  const isBytes = ArrayBuffer.isView(body) || tag === "[object ArrayBuffer]";
+  if (
+    typeof body === "string" ||
+    isBytes ||
+    isA(body, "FormData") ||
+    isA(body, "URLSearchParams") ||
+    isA(body, "Blob")
+  ) {
+    return;
   }
+  throw invalid(
+    "the body is none that can be sent",
+    "give a string, bytes, URLSearchParams, Blob or FormData; JSON.stringify makes a string of an object",
+  );
+}
+
+/**
+ * The body of a request or an answer, which stays as it was.
+ *
+ * @throws XacctSignError `invalid_body`
+ */
+export async function bytesIn(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (request.body === null && !request.bodyUsed) return undefined;
   try {
-    const whole = new Response(body as FormData);
-    const bytes = new Uint8Array(await whole.arrayBuffer());
-    return { bytes, contentType: whole.headers.get("content-type") || undefined };
+    const bytes = new Uint8Array(await request.clone().arrayBuffer());
+    // Where a Request does not show its body, as in Firefox, none and an empty one look alike.
+    return request.body === undefined && bytes.length === 0 ? undefined : bytes;
   } catch (cause) {
-    throw new XacctSignError("invalid_body", "the body cannot be read", { cause });
+    throw invalid(
+      `the request's body cannot be read: ${messageOf(cause)}`,
+      "a body can be read once: clone it before",
+      cause,
+    );
   }
 }
 
@@ -80,6 +95,6 @@ function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
 }
 
-function invalid(message: string, hint: string): XacctSignError {
-  return new XacctSignError("invalid_body", message, { hint });
+function invalid(message: string, hint: string, cause?: unknown): XacctSignError {
+  return new XacctSignError("invalid_body", message, { hint, cause });
 }

@@ -60,14 +60,15 @@ function needed(name: string): string {
  */
 export async function resolve(from: CredentialsInput): Promise<Credentials> {
   if (typeof from !== "function") return checked(from);
-  let given: unknown;
   try {
-    given = await from();
+    return checked(await from());
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;
-    throw new XacctSignError("credentials_not_found", `the credential provider failed: ${messageOf(cause)}`, { cause });
+    throw new XacctSignError("credentials_not_found", `the credential provider failed: ${messageOf(cause)}`, {
+      cause,
+      hint: "call the provider by itself to see what it lacks",
+    });
   }
-  return checked(given);
 }
 
 /**
@@ -77,9 +78,11 @@ export async function resolve(from: CredentialsInput): Promise<Credentials> {
  */
 export function checked(value: unknown): Credentials {
   const given = value as Partial<Record<keyof Credentials, unknown>> | null | undefined;
-  const hasKeys = typeof given?.accessKeyId === "string" && typeof given.secretAccessKey === "string";
-  const token = given?.sessionToken;
-  if (hasKeys && (token === undefined || token === null || typeof token === "string")) return given as Credentials;
+  const { accessKeyId, secretAccessKey, sessionToken } = given ?? {};
+  const isToken = sessionToken === undefined || sessionToken === null || typeof sessionToken === "string";
+  if (typeof accessKeyId === "string" && typeof secretAccessKey === "string" && isToken) {
+    return sessionToken ? { accessKeyId, secretAccessKey, sessionToken } : { accessKeyId, secretAccessKey };
+  }
   throw new XacctSignError("invalid_credentials", "the credentials lack a key, or hold something else than strings", {
     hint: "give { accessKeyId, secretAccessKey, sessionToken? }, or an async function that returns that",
   });

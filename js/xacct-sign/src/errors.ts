@@ -78,7 +78,11 @@ export class XacctSignError extends Error {
 
 /** What the module threw, as our error. It throws lines: see `crates/wasm/src/error.rs`. */
 export function fromModule(thrown: unknown): unknown {
-  if (typeof thrown !== "string") return thrown;
+  if (thrown instanceof XacctSignError) return thrown;
+  if (typeof thrown !== "string") {
+    const message = `the WebAssembly module failed: ${messageOf(thrown)}`;
+    return new XacctSignError("wasm_unavailable", message, { cause: thrown, hint: "this is a bug, or memory ran out" });
+  }
   const [code, hint, retryable, awsCode, status, requestId, ...message] = thrown.split("\n");
   return new XacctSignError(code as ErrorCode, message.join("\n"), {
     hint: hint || undefined,
@@ -98,13 +102,8 @@ export function guarded<T>(call: () => T): T {
   }
 }
 
-/** The value if it is a string. */
-export function requireString(value: unknown, code: ErrorCode, what: string): string {
-  if (typeof value === "string") return value;
-  throw new XacctSignError(code, `${what} is not a string but ${value === null ? "null" : typeof value}`);
-}
-
 /** The message of whatever was thrown. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof Error) return String(thrown.message);
+  return typeof thrown === "string" ? thrown : `something else than an error (${typeof thrown})`;
 }

@@ -1,14 +1,15 @@
-import { type AssumeRoleOptions, assumeRole } from "./assume-role.js";
-import { isStream, sendable, UNSIGNED_PAYLOAD } from "./body.js";
+import { untilAborted } from "./abort.js";
+import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, assumeRole } from "./assume-role.js";
+import { UNSIGNED_PAYLOAD } from "./body.js";
 import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "./credentials.js";
-import { guarded, requireString, XacctSignError } from "./errors.js";
-import { type HeadersInput, outgoing, type Pair, pairsOf } from "./headers.js";
+import { XacctSignError } from "./errors.js";
+import { signedHeaders } from "./headers.js";
+import { checkedOptions, requireType, timeOf } from "./options.js";
 import type { Fetch } from "./platform.js";
 import { becomesGet, MAX_REDIRECTS, redirectTarget } from "./redirect.js";
-import { requestFields } from "./request.js";
-import { canonicalUrl, Signer } from "./signer.js";
-import { hostFetch, networkError } from "./sts.js";
-import { isPrivate, origin, ready } from "./wasm.js";
+import { type Call, callOf } from "./request.js";
+import { Signer } from "./signer.js";
+import { hostFetch, send } from "./transport.js";
 
 /** What signs the requests: a role to assume, or credentials, or by default the environment's credentials. */
 export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
@@ -38,38 +39,22 @@ export function createFetch(options: CreateFetchOptions): Fetch {
   return signed as unknown as Fetch;
 }
 
-/** A request whose body is at hand, to be signed as often as it takes. */
-interface Call {
-  url: string;
-  method: string;
-  pairs: Pair[];
-  body: Uint8Array | ReadableStream | undefined;
-  init: RequestInit;
-}
+const FETCH_OPTIONS = [...ASSUME_ROLE_OPTIONS, "credentials", "service", "unsignedPayload"] as const;
 
-const ROLE_OPTIONS = [
-  "base",
-  "sessionName",
-  "durationSeconds",
-  "externalId",
-  "policy",
-  "policyArns",
-  "tags",
-  "transitiveTagKeys",
-  "sourceIdentity",
-  "stsEndpoint",
-] as const;
+/** Those that make no sense without a role. */
+const ROLE_OPTIONS = ASSUME_ROLE_OPTIONS.filter((name) => !["roleArn", "region", "fetch", "now"].includes(name));
 
 class Caller {
   readonly #options: CreateFetchOptions;
-  readonly #credentials: (signal: AbortSignal | undefined) => Promise<Credentials>;
+  readonly #credentials: () => Promise<Credentials>;
   #signer: Signer | undefined;
   #signerOf: Credentials | undefined;
 
-  constructor(options: CreateFetchOptions) {
-    if (typeof options !== "object" || options === null) {
-      throw new XacctSignError("invalid_option", "no options are given", { hint: "give { roleArn, region }" });
-    }
+  constructor(given: CreateFetchOptions) {
+    const options = checkedOptions(given, FETCH_OPTIONS, "{ roleArn, region }");
+    requireType(options.unsignedPayload, "boolean", "unsignedPayload");
+    requireType(options.fetch, "function", "fetch");
+    requireType(options.now, "function", "now");
     this.#options = options;
     this.#credentials = credentialSource(options);
     // Checks region and service here rather than at the first request.
@@ -77,66 +62,37 @@ class Caller {
   }
 
   async fetch(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Response> {
-    const call = await this.#callOf(input, init);
+    const call = await callOf(input, init, this.#options.unsignedPayload === true);
     if ((call.init.redirect ?? "follow") !== "follow") return this.#send(call);
     call.init.redirect = "manual";
     for (let attempt = 0; attempt <= MAX_REDIRECTS; attempt++) {
       const response = await this.#send(call);
       const target = redirectTarget(call.url, response);
-      const isSpent = call.body instanceof ReadableStream && !becomesGet(response.status, call.method);
-      if (target === undefined || isSpent) return response;
+      const isGet = becomesGet(response.status, call.method);
+      const isSpent = call.body !== undefined && !(call.body instanceof Uint8Array);
+      if (target === undefined || (isSpent && !isGet)) return response;
       response.body?.cancel().catch(() => {});
-      if (becomesGet(response.status, call.method)) {
+      if (isGet) {
         call.method = "GET";
         call.body = undefined;
-        call.pairs = call.pairs.filter(([name]) => !/^content-/i.test(name));
+        call.pairs = call.pairs.filter(([name]) => !name.startsWith("content-"));
       }
       call.url = target;
     }
-    throw new XacctSignError("too_many_redirects", `more than ${MAX_REDIRECTS} redirects`);
+    throw new XacctSignError("too_many_redirects", `more than ${MAX_REDIRECTS} redirects`, {
+      hint: "check what the API redirects to",
+    });
   }
 
-  async #callOf(input: RequestInfo | URL, given: RequestInit | undefined): Promise<Call> {
-    const request = typeof Request === "function" && input instanceof Request ? input : undefined;
-    const url = canonicalUrl(request ? request.url : (input as string | URL));
-    checkPrivate(url);
-    const init: RequestInit = { ...(request && requestFields(request)), ...given };
-    const method = requireString(init.method ?? "GET", "invalid_method", "the method").toUpperCase();
-    const pairs = pairsOf((given?.headers ?? request?.headers) as unknown as HeadersInput);
-    const own = given?.body;
-    const body = own ?? (request?.body ? await request.clone().arrayBuffer() : undefined);
-    const { bytes, contentType } = await this.#bodyOf(body);
-    if (contentType !== undefined && !pairs.some(([name]) => name.toLowerCase() === "content-type")) {
-      pairs.push(["content-type", contentType]);
-    }
-    return { url, method, pairs, body: bytes, init };
-  }
-
-  async #bodyOf(body: unknown): Promise<{ bytes: Call["body"]; contentType: string | undefined }> {
-    if (body === undefined || body === null) return { bytes: undefined, contentType: undefined };
-    if (this.#options.unsignedPayload === true && isStream(body)) {
-      return { bytes: body as ReadableStream, contentType: undefined };
-    }
-    return sendable(body);
-  }
-
-  async #send(call: Call): Promise<Response> {
-    const { url, method, pairs, body } = call;
-    const signal = call.init.signal ?? undefined;
-    const signer = this.#signerFor(await this.#credentials(signal));
-    const payload = this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (body as Uint8Array | undefined);
-    const signed = await signer.signAsync(method, url, pairs, payload, this.#options.now?.());
-    const init: RequestInit = { ...call.init, method, headers: outgoing(pairs, signed) };
-    delete init.body;
-    if (body !== undefined) init.body = body as Uint8Array<ArrayBuffer> | ReadableStream;
-    const send = hostFetch(this.#options.fetch);
-    try {
-      return await send(url, init);
-    } catch (thrown) {
-      // Who aborts gets the reason, as of any fetch.
-      if (signal?.aborted) throw thrown;
-      throw networkError(thrown, new URL(url).host);
-    }
+  async #send({ url, method, pairs, body, init }: Call): Promise<Response> {
+    const signer = this.#signerFor(await untilAborted(this.#credentials, init.signal));
+    const { unsignedPayload, now } = this.#options;
+    const payload = unsignedPayload === true ? UNSIGNED_PAYLOAD : (body as Uint8Array | undefined);
+    const signed = await signer.signAsync(method, url, pairs, payload, now && new Date(timeOf(now())));
+    const request: RequestInit & { duplex?: "half" } = { ...init, method, headers: signedHeaders(pairs, signed) };
+    if (body !== undefined) request.body = body;
+    if (body !== undefined && !(body instanceof Uint8Array)) request.duplex = "half";
+    return send(hostFetch(this.#options.fetch), url, request);
   }
 
   /** A signer for these credentials: it holds the derived key, so the last one is kept. */
@@ -155,31 +111,22 @@ class Caller {
   }
 }
 
-function credentialSource(options: CreateFetchOptions): (signal: AbortSignal | undefined) => Promise<Credentials> {
-  const { roleArn, credentials } = options;
-  if (roleArn !== undefined) {
+function credentialSource(options: CreateFetchOptions): () => Promise<Credentials> {
+  const { credentials, service: _, unsignedPayload: __, ...role } = options;
+  // A role that is asked for and undefined, as an unset variable is, must not end in signing as somebody else.
+  if ("roleArn" in options) {
     if (credentials !== undefined) {
       throw new XacctSignError("invalid_option", "both `roleArn` and `credentials` are given", {
         hint: "give what assumes the role as `base`",
       });
     }
-    const provider = assumeRole({ ...options, roleArn });
-    return (signal) => provider({ signal });
+    return assumeRole(role as AssumeRoleOptions);
   }
   for (const name of ROLE_OPTIONS) {
-    if (options[name] === undefined) continue;
+    if (options[name as keyof CreateFetchOptions] === undefined) continue;
     const hint = "give `roleArn`, or leave it out";
     throw new XacctSignError("invalid_option", `\`${name}\` needs a role to assume`, { hint });
   }
-  const source = checkInput(credentials ?? fromEnv());
+  const source = credentials === undefined ? fromEnv() : checkInput(credentials);
   return () => resolve(source);
-}
-
-/** Refuses a URL to which a signed request must not go. */
-function checkPrivate(url: string): void {
-  ready();
-  if (guarded(() => isPrivate(url))) return;
-  throw new XacctSignError("insecure_url", `\`${origin(url)}\` would get a signed request over plain http`, {
-    hint: "use https; plain http is for loopback only",
-  });
 }

@@ -1,6 +1,9 @@
-import { XacctSignError } from "./errors.js";
+import { messageOf, XacctSignError } from "./errors.js";
 
-/** A header's value: `undefined` and `null` are skipped, numbers and booleans become strings. */
+/**
+ * A header's value: `undefined` and `null` are skipped, numbers and booleans become strings, the items of an array become one
+ * value, joined by a comma and a space as `fetch` does it.
+ */
 export type HeaderValue = string | number | boolean | readonly (string | number)[] | null | undefined;
 
 /** Headers as `fetch` takes them, or as a plain object or pairs with values that may be missing. */
@@ -30,17 +33,6 @@ export function linesOf(headers: HeadersInput | null | undefined): string {
     lines += line(name) + line(value);
   });
   return lines;
-}
-
-/**
- * The headers as pairs of strings, in their order.
- *
- * @throws XacctSignError `invalid_header`
- */
-export function pairsOf(headers: HeadersInput | null | undefined): Pair[] {
-  const pairs: Pair[] = [];
-  each(headers, (name, value) => pairs.push([name, value]));
-  return pairs;
 }
 
 type Visit = (name: string, value: string) => unknown;
@@ -75,32 +67,66 @@ function one(name: unknown, value: unknown, visit: Visit): void {
   if (!Array.isArray(value)) {
     throw invalid(`the value of the header \`${name}\` is of type ${typeof value}`, "give a string");
   }
-  for (const item of value) one(name, item, visit);
+  const items: string[] = [];
+  for (const item of value) one(name, item, (_, text) => items.push(text));
+  if (items.length > 0) visit(name, items.join(", "));
 }
 
-function invalid(message: string, hint?: string): XacctSignError {
-  return new XacctSignError("invalid_header", message, { hint });
+function invalid(message: string, hint = "give names and values as strings", cause?: unknown): XacctSignError {
+  return new XacctSignError("invalid_header", message, { hint, cause });
 }
+
+/** What `fetch` sets itself, or leaves to the connection. None of it is signed. */
+const LEFT_TO_FETCH = [
+  "connection",
+  "content-length",
+  "expect",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
 
 /**
- * @internal The headers as they go out: those given, and over them those that sign.
+ * @internal The headers as `fetch` sends them: those that are repeated in one, those that it sets itself left out.
  *
- * @throws XacctSignError `invalid_header` for what `fetch` would send as other bytes than were signed
+ * @throws XacctSignError `invalid_header` for what `fetch` would change after it was signed
  */
-export function outgoing(pairs: readonly Pair[], signed: Readonly<Record<string, string>>): Headers {
+export function sendableHeaders(given: HeadersInput | null | undefined): Headers {
   const headers = new Headers();
-  try {
-    for (const [name, value] of pairs) {
-      // fetch sends such a character as one byte, and UTF-8 is what gets signed.
-      if (/[^\t\x20-\x7e]/.test(value)) throw new TypeError("it holds a character outside printable ASCII");
-      if (!(name.toLowerCase() in signed)) headers.append(name, value);
+  each(given, (name, value) => {
+    const lower = name.toLowerCase();
+    if (LEFT_TO_FETCH.includes(lower)) return;
+    if (lower === "host" || lower.startsWith("sec-")) {
+      throw invalid(
+        `the header \`${name}\` is set by fetch itself`,
+        "leave it out; a Signer signs it for other clients",
+      );
     }
-  } catch (cause) {
-    throw new XacctSignError("invalid_header", `a header cannot be sent: ${(cause as Error).message}`, {
-      cause,
-      hint: "encode the value, for instance with encodeURIComponent",
-    });
-  }
+    try {
+      headers.append(name, value);
+    } catch (cause) {
+      throw invalid(
+        `a header cannot be sent: ${messageOf(cause)}`,
+        "a name is letters, digits and hyphens, a value has no line break",
+        cause,
+      );
+    }
+    // fetch sends such a character as one byte, and UTF-8 is what gets signed.
+    if (/[^\t\x20-\x7e]/.test(headers.get(name) ?? "")) {
+      throw invalid(
+        `the value of the header \`${name}\` holds a character outside printable ASCII`,
+        "encode the value, for instance with encodeURIComponent",
+      );
+    }
+  });
+  return headers;
+}
+
+/** @internal Those headers, and over them those that sign. */
+export function signedHeaders(pairs: readonly Pair[], signed: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers(pairs as [string, string][]);
   for (const name of Object.keys(signed)) headers.set(name, signed[name] as string);
   return headers;
 }

@@ -1,11 +1,13 @@
-import { bytesOf, type SignableBody, sendable, UNSIGNED_PAYLOAD } from "./body.js";
+import { bytesIn, bytesOf, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
 import { type Credentials, checked } from "./credentials.js";
-import { fromModule, guarded, requireString, XacctSignError } from "./errors.js";
+import { fromModule, guarded, XacctSignError } from "./errors.js";
 import { hostHash, hostHashAsync, SMALL_BODY } from "./hash.js";
-import { type HeadersInput, line, linesOf, outgoing, type Pair, pairsOf } from "./headers.js";
+import { type HeadersInput, line, linesOf, type Pair, sendableHeaders, signedHeaders } from "./headers.js";
+import { checkedOptions, REGION_HINT, requireString, timeOf } from "./options.js";
 import type { HostRequest } from "./platform.js";
 import { requestFields } from "./request.js";
-import { canonicalUrl as canonicalUrlOf, ready, sha256Hex, WasmSigner } from "./wasm.js";
+import { canonicalUrl, textOf } from "./url.js";
+import { ready, sha256Hex, WasmSigner } from "./wasm.js";
 
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 /** Of `20150830T123600Z`. */
@@ -43,22 +45,21 @@ export class Signer {
   readonly #sessionToken: string | undefined;
 
   /** @throws XacctSignError `invalid_credentials`, `invalid_region`, `invalid_service`, `wasm_unavailable` */
-  constructor(options: SignerOptions) {
-    if (typeof options !== "object" || options === null) {
-      throw new XacctSignError("invalid_option", "no options are given", { hint: "give { credentials, region }" });
-    }
+  constructor(given: SignerOptions) {
+    const options = checkedOptions(given, ["credentials", "region", "service", "settings"], "{ credentials, region }");
     if (typeof options.credentials === "function") {
       throw new XacctSignError("invalid_credentials", "the credentials are a provider, which a Signer cannot await", {
         hint: "await it and give the result, or use createFetch",
       });
     }
     const { accessKeyId, secretAccessKey, sessionToken } = checked(options.credentials);
-    const region = requireString(options.region, "invalid_region", "the region");
+    const region = requireString(options.region, "invalid_region", "the region", REGION_HINT);
     const service = requireString(options.service ?? "execute-api", "invalid_service", "the service");
-    this.#sessionToken = sessionToken || undefined;
+    this.#sessionToken = sessionToken;
     ready();
     const native = guarded(() => new WasmSigner(accessKeyId, secretAccessKey, sessionToken, region, service));
-    this.#native = options.settings === undefined ? native : native.withSettings(options.settings);
+    const { settings } = options;
+    this.#native = settings === undefined ? native : guarded(() => native.withSettings(settings));
   }
 
   /**
@@ -83,10 +84,12 @@ export class Signer {
     const body = options?.body;
     const hash = body === UNSIGNED_PAYLOAD ? UNSIGNED : hashOf(bytesOf(body));
     const expiresIn = options?.expiresIn ?? 900;
-    if (typeof expiresIn !== "number") {
-      throw new XacctSignError("invalid_expires_in", "`expiresIn` is no number", { hint: "give 1 to 604800 seconds" });
+    if (!Number.isInteger(expiresIn)) {
+      throw new XacctSignError("invalid_expires_in", "`expiresIn` is no whole number", {
+        hint: "choose 1 to 604800 seconds; temporary credentials end it sooner",
+      });
     }
-    const now = timeOf(options?.now);
+    const now = instantOf(options?.now);
     return guarded(() => this.#native.presign(request, hash, expiresIn, now));
   }
 
@@ -97,12 +100,18 @@ export class Signer {
    */
   async signRequest(request: HostRequest): Promise<HostRequest> {
     const given = request as Request;
+    if (typeof given?.url !== "string" || typeof given.clone !== "function") {
+      throw new XacctSignError("invalid_option", "what is to be signed is no Request", { hint: "give a Request" });
+    }
     const url = canonicalUrl(given.url);
-    const bytes = given.body ? (await sendable(await given.clone().arrayBuffer())).bytes : undefined;
-    const pairs = pairsOf(given.headers as unknown as HeadersInput);
-    const headers = outgoing(pairs, await this.signAsync(given.method, url, pairs, bytes, undefined));
+    const bytes = await bytesIn(given);
+    const pairs: Pair[] = [];
+    sendableHeaders(given.headers as unknown as HeadersInput).forEach((value, name) => {
+      pairs.push([name, value]);
+    });
+    const headers = signedHeaders(pairs, await this.signAsync(given.method, url, pairs, bytes, undefined));
     const init: RequestInit = { ...requestFields(given), headers };
-    if (bytes !== undefined) init.body = bytes as Uint8Array<ArrayBuffer>;
+    if (bytes !== undefined) init.body = bytes;
     return new Request(url, init) as HostRequest;
   }
 
@@ -120,7 +129,7 @@ export class Signer {
   }
 
   #sign(request: string, body: SignableBody, hash: string | undefined, at: Date | undefined): Record<string, string> {
-    const now = timeOf(at);
+    const now = instantOf(at);
     let signed: string;
     try {
       if (typeof body === "string" && body.length <= SMALL_BODY) {
@@ -160,25 +169,8 @@ function startOf(method: string, url: string | { readonly href: string }): strin
   return line(requireString(method, "invalid_method", "the method")) + line(textOf(url));
 }
 
-/**
- * The URL in the form that is signed, and that HTTP clients send unchanged.
- *
- * @throws XacctSignError `invalid_url`
- */
-export function canonicalUrl(url: string | { readonly href: string }): string {
-  const text = textOf(url);
-  ready();
-  return guarded(() => canonicalUrlOf(text));
-}
-
-function textOf(url: string | { readonly href: string }): string {
-  return requireString(typeof url === "string" ? url : url?.href, "invalid_url", "the URL");
-}
-
-function timeOf(now: Date | undefined): number {
-  if (now === undefined) return Date.now();
-  if (Object.prototype.toString.call(now) === "[object Date]" && !Number.isNaN(now.getTime())) return now.getTime();
-  throw new XacctSignError("invalid_time", "`now` is no valid Date", { hint: "give a Date, or leave it out" });
+function instantOf(now: Date | undefined): number {
+  return now === undefined ? Date.now() : timeOf(now);
 }
 
 /** A body's SHA-256 in hexadecimal. */

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { assumeRole, createFetch, type Fetch } from "xacct-sign";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { assumeRole, canonicalUrl, createFetch, Signer, XacctSignError } from "xacct-sign";
+import { fakeSts } from "./sts.js";
 
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 const region = "us-east-1";
@@ -69,40 +70,207 @@ test("errors", async () => {
   expect(() => createFetch({ region, externalId: "abc" })).toThrow(expect.objectContaining({ code: "invalid_option" }));
 });
 
-const roleArn = "arn:aws:iam::111111111111:role/Api";
-
-function fakeSts(count: { calls: number }, status = 200): Fetch {
-  return (async () => {
-    count.calls += 1;
-    const end = new Date(Date.now() + 3_600_000).toISOString();
-    if (status !== 200) {
-      const error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>";
-      return new Response(`<ErrorResponse>${error}<RequestId>r</RequestId></ErrorResponse>`, { status });
-    }
-    return new Response(
-      `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><AssumedRoleUser>
-       <AssumedRoleId>A:x</AssumedRoleId><Arn>arn:aws:sts::111111111111:assumed-role/Api/x</Arn></AssumedRoleUser>
-       <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>s${count.calls}</SecretAccessKey>
-       <SessionToken>t</SessionToken><Expiration>${end}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
-    );
-  }) as never;
-}
-
-test("one STS call in flight, kept, and forced", async () => {
-  const count = { calls: 0 };
-  const provider = assumeRole({ roleArn, region, base: credentials, fetch: fakeSts(count) });
-  const all = await Promise.all([provider(), provider(), provider()]);
-  expect([count.calls, all[0]?.expiration instanceof Date, all[2]?.secretAccessKey]).toEqual([1, true, "s1"]);
-  await provider();
-  expect(count.calls).toBe(1);
-  expect((await provider({ forceRefresh: true })).secretAccessKey).toBe("s2");
+test("what is repeated is signed as it is sent", async () => {
+  const call = createFetch({ credentials, region });
+  const sent = async (headers: unknown) => {
+    const before = seen.length;
+    await call(`${base}/a`, { headers: headers as never });
+    const { authorization, ...rest } = seen[before]?.headers ?? {};
+    const url = canonicalUrl(`${base}/a`);
+    const date = rest["x-amz-date"] as string;
+    const now = new Date(date.replace(/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z"));
+    const names = /SignedHeaders=([^,]*)/.exec(authorization ?? "")?.[1]?.split(";") ?? [];
+    const signed = Object.fromEntries(names.filter((name) => name !== "host").map((name) => [name, rest[name]]));
+    const again = new Signer({ credentials, region }).sign("GET", url, { headers: signed as never, now });
+    expect(authorization).toBe(again.authorization);
+    return signed;
+  };
+  expect(await sent({ "x-a": ["1", 2], "x-b": undefined, "x-c": true })).toMatchObject({
+    "x-a": "1, 2",
+    "x-c": "true",
+  });
+  expect(await sent([["x-a", "1"], ["X-A", "2"]])).toMatchObject({ "x-a": "1, 2" }); // biome-ignore format: pairs
+  expect(await sent({ constructor: "1", valueOf: "2" })).toMatchObject({ constructor: "1", valueof: "2" });
+  expect(await sent({ "content-length": "7", connection: "close", expect: "100-continue" })).not.toHaveProperty(
+    "expect",
+  );
 });
 
-test("STS says no; bad options are refused at once", async () => {
-  const denied = assumeRole({ roleArn, region, base: credentials, fetch: fakeSts({ calls: 0 }, 403) });
-  await expect(denied()).rejects.toMatchObject({ code: "assume_role_denied", awsCode: "AccessDenied", status: 403 });
-  const refused = (options: object) => expect(() => assumeRole({ roleArn, region, ...options } as never));
-  refused({ roleArn: "x" }).toThrow(expect.objectContaining({ code: "invalid_role_arn" }));
-  refused({ durationSeconds: 1 }).toThrow(expect.objectContaining({ code: "invalid_duration" }));
-  refused({ region: "cn-north-1" }).toThrow(expect.objectContaining({ code: "partition_mismatch" }));
+test("init wins where it says something, a Request included", async () => {
+  const call = createFetch({ credentials, region });
+  const request = () => new Request(`${base}/a`, { method: "DELETE", headers: { "x-a": "1" } });
+  for (const init of [undefined, {}, { method: undefined }, { signal: undefined, headers: undefined }]) {
+    await call(request(), init as never);
+    expect([seen.at(-1)?.method, seen.at(-1)?.headers["x-a"]]).toEqual(["DELETE", "1"]);
+  }
+  await call(`${base}/a`, request());
+  expect([seen.at(-1)?.method, seen.at(-1)?.headers["x-a"]]).toEqual(["DELETE", "1"]);
+  await call(`${base}/a`, Object.create({ method: "DELETE" }));
+  expect(seen.at(-1)?.method).toBe("DELETE");
+  const given = { method: "PUT", headers: { a: "1" }, body: "a", redirect: "follow" as const };
+  await call(`${base}/a`, Object.freeze({ ...given, headers: Object.freeze(given.headers) }));
+  const posted = new Request(`${base}/a`, { method: "POST", body: "a" });
+  await call(posted);
+  expect(await posted.text()).toBe("a");
+});
+
+test("the body is that of the call's moment", async () => {
+  const call = createFetch({ credentials, region });
+  const body = new TextEncoder().encode("abc");
+  const answer = call(`${base}/a`, { method: "PUT", body });
+  body.fill(88);
+  expect(await (await answer).text()).toBe("abc");
+});
+
+test("options are those of the moment they are given", async () => {
+  const options = { credentials, region };
+  const call = createFetch(options);
+  options.region = "not a region";
+  expect((await call(`${base}/a`)).status).toBe(200);
+});
+
+test("redirects: methods, limits, modes", async () => {
+  const call = createFetch({ credentials, region });
+  for (const [status, method, expected] of [
+    [301, "POST", "GET"],
+    [301, "PUT", "PUT"],
+    [302, "DELETE", "DELETE"],
+    [303, "PUT", "GET"],
+    [303, "HEAD", "HEAD"],
+    [308, "POST", "POST"],
+  ] as const) {
+    const body = method === "HEAD" || method === "DELETE" ? undefined : "a";
+    await call(`${base}/${status}?to=/b`, { method, body, headers: { "content-type": "text/plain" } });
+    expect([status, seen.at(-1)?.method, seen.at(-1)?.url]).toEqual([status, expected, "/b"]);
+    if (expected === "GET") expect(seen.at(-1)?.headers).not.toHaveProperty("content-type");
+  }
+  const loop = createFetch({
+    credentials,
+    region,
+    fetch: (async () => new Response(null, { status: 307, headers: { location: "/" } })) as never,
+  });
+  await expect(loop(`${base}/`)).rejects.toMatchObject({ code: "too_many_redirects" });
+  await expect(call(`${base}/302?to=/b`, { redirect: "error" })).rejects.toMatchObject({ code: "transport" });
+});
+
+test("a redirect elsewhere carries nothing there", async () => {
+  let visits = 0;
+  const other = createServer((_, response) => {
+    visits += 1;
+    response.end();
+  });
+  await new Promise<void>((listening) => other.listen(0, "127.0.0.1", listening));
+  const elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
+  const call = createFetch({ credentials, region });
+  const answer = await call(`${base}/307?to=${encodeURIComponent(elsewhere)}`, { method: "PUT", body: "a" });
+  other.close();
+  expect([answer.status, visits]).toEqual([307, 0]);
+});
+
+test("an unsigned payload, where the service takes it: streams too", async () => {
+  const call = createFetch({ credentials, region, service: "s3", unsignedPayload: true });
+  const stream = new Blob(["streamed"]).stream();
+  expect(await (await call(`${base}/a`, { method: "PUT", body: stream })).text()).toBe("streamed");
+  expect(seen.at(-1)?.headers["x-amz-content-sha256"]).toBe("UNSIGNED-PAYLOAD");
+  async function* parts() {
+    yield new TextEncoder().encode("a");
+  }
+  // A body that is spent is not sent again.
+  const answer = await call(`${base}/307?to=/b`, { method: "PUT", body: parts() as never });
+  expect(answer.status).toBe(307);
+  const gateway = createFetch({ credentials, region, unsignedPayload: true });
+  await expect(gateway(`${base}/a`, { method: "PUT", body: "a" })).rejects.toMatchObject({ code: "unsigned_payload" });
+});
+
+test("an API that does not answer", async () => {
+  vi.useFakeTimers();
+  const fetch = ((_: string, { signal }: RequestInit) =>
+    new Promise((_fulfil, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason));
+    })) as never;
+  const outcome = createFetch({ credentials, region, fetch })("https://api.example.com/").catch((error) => error);
+  await vi.advanceTimersByTimeAsync(35_000);
+  vi.useRealTimers();
+  expect(await outcome).toMatchObject({ code: "timeout", retryable: true });
+});
+
+test("an abort comes through as its reason, whatever fetch throws", async () => {
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const fetch = (async () => {
+    controller.abort(reason);
+    throw new TypeError("socket");
+  }) as never;
+  const call = createFetch({ credentials, region, fetch });
+  await expect(call("https://api.example.com/", { signal: controller.signal })).rejects.toBe(reason);
+});
+
+test("wrong input is refused before anything is sent, with what to do", async () => {
+  let sent = 0;
+  const fetch = (async () => {
+    sent += 1;
+    return new Response();
+  }) as never;
+  const sts = fakeSts();
+  const counting = async (...given: Parameters<typeof sts.fetch>) => sts.fetch(...given);
+  const roleArn = "arn:aws:iam::111111111111:role/Api";
+  const provider = assumeRole({ roleArn, region, base: credentials, fetch: counting as never });
+  const call = createFetch({ credentials: provider, region, fetch });
+  const url = "https://api.example.com/";
+  const used = new Request(url, { method: "PUT", body: "a" });
+  await used.text();
+  for (const [code, input, init] of [
+    ["invalid_url", "/a", undefined],
+    ["invalid_url", 5, undefined],
+    ["invalid_url", {}, undefined],
+    ["invalid_url", undefined, undefined],
+    ["insecure_url", "http://api.example.com/", undefined],
+    ["invalid_option", url, 5],
+    ["invalid_option", url, { mode: "bad" }],
+    ["invalid_option", url, { signal: 5 }],
+    ["invalid_option", url, { redirect: "bad" }],
+    ["invalid_method", url, { method: "CONNECT" }],
+    ["invalid_method", url, { method: "GE T" }],
+    ["invalid_method", url, { method: "GET\n" }],
+    ["invalid_header", url, { headers: { a: "b\nc" } }],
+    ["invalid_header", url, { headers: { "a b": "c" } }],
+    ["invalid_header", url, { headers: { a: "é" } }],
+    ["invalid_header", url, { headers: { a: {} } }],
+    ["invalid_header", url, { headers: [["a"]] }],
+    ["invalid_header", url, { headers: 5 }],
+    ["invalid_header", url, { headers: { host: "other.example.com" } }],
+    ["invalid_header", url, { headers: { "sec-fetch-mode": "navigate" } }],
+    ["invalid_body", url, { body: "a" }],
+    ["invalid_body", url, { method: "PUT", body: {} }],
+    ["invalid_body", url, { method: "PUT", body: 5 }],
+    ["invalid_body", url, { method: "PUT", body: new SharedArrayBuffer(1) }],
+    ["invalid_body", url, { method: "PUT", body: new ReadableStream() }],
+    ["invalid_body", used, undefined],
+  ] as const) {
+    const error: unknown = await call(input as never, init as never).then(
+      () => "was sent",
+      (thrown) => thrown,
+    );
+    expect(error, `${code} ${String(input)}`).toBeInstanceOf(XacctSignError);
+    expect(error).toMatchObject({ code, hint: expect.stringMatching(/./), retryable: false });
+  }
+  expect([sent, sts.calls]).toEqual([0, 0]);
+});
+
+test.each([
+  ["invalid_option", undefined],
+  ["invalid_option", { region, rolearn: "x" }],
+  ["invalid_option", { region, credentials, roleArn: "arn:aws:iam::111111111111:role/Api" }],
+  ["invalid_option", { region, externalId: "abc" }],
+  ["invalid_option", { region, unsignedPayload: "yes" }],
+  ["invalid_option", { region, fetch: 5 }],
+  ["invalid_option", { region, now: 5 }],
+  ["invalid_role_arn", { region, roleArn: undefined }],
+  ["invalid_credentials", { region, credentials: null }],
+  ["invalid_region", { credentials }],
+  ["invalid_service", { credentials, region, service: "a/b" }],
+])("%s at once: %j", (code, options) => {
+  expect(() => createFetch(options as never)).toThrow(
+    expect.objectContaining({ name: "XacctSignError", code, hint: expect.stringMatching(/./) }),
+  );
 });

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { canonicalUrl, Signer, UNSIGNED_PAYLOAD, XacctSignError } from "xacct-sign";
 
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
@@ -63,6 +63,33 @@ test("a presigned URL", () => {
   expect(signer.presign("GET", url, { now, expiresIn: 60 })).toContain("X-Amz-Expires=60&");
 });
 
+test("arrays are signed as fetch sends them", () => {
+  const list = signer.sign("GET", url, { headers: { "x-a": ["1", 2] }, now });
+  expect(list).toEqual(signer.sign("GET", url, { headers: { "x-a": "1, 2" }, now }));
+});
+
+test("bodies too large for the module to be fast, without a hash of the host", async () => {
+  const bytes = new Uint8Array(3 << 20).fill(7);
+  const withHost = signer.sign("PUT", url, { body: bytes, now });
+  const hidden = vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined as never);
+  vi.resetModules();
+  const fresh = await import("xacct-sign");
+  const other = new fresh.Signer({ credentials, region: "us-east-1", service: "service" });
+  expect(other.sign("PUT", url, { body: bytes, now })).toEqual(withHost);
+  expect(other.presign("PUT", url, { body: bytes, now })).toBe(signer.presign("PUT", url, { body: bytes, now }));
+  expect(hidden).toHaveBeenCalled();
+  hidden.mockRestore();
+});
+
+test("signRequest refuses what is no Request, and one that is read", async () => {
+  for (const nothing of [undefined, null, {}, "https://example.com/"]) {
+    await expect(signer.signRequest(nothing as never)).rejects.toMatchObject({ code: "invalid_option" });
+  }
+  const used = new Request(url, { method: "PUT", body: "a" });
+  await used.text();
+  await expect(signer.signRequest(used)).rejects.toMatchObject({ code: "invalid_body" });
+});
+
 test("signRequest leaves the request alone", async () => {
   const request = new Request(url, { method: "PUT", body: "a" });
   const signed = await signer.signRequest(request);
@@ -80,6 +107,19 @@ test.each([
   ["invalid_body", () => signer.sign("GET", url, { body: {} as never })],
   ["invalid_time", () => signer.sign("GET", url, { now: new Date(Number.NaN) })],
   ["invalid_expires_in", () => signer.presign("GET", url, { expiresIn: 0 })],
+  ["invalid_expires_in", () => signer.presign("GET", url, { expiresIn: 1.5 })],
+  ["invalid_expires_in", () => signer.presign("GET", url, { expiresIn: 604_801 })],
+  ["invalid_expires_in", () => signer.presign("GET", url, { expiresIn: "60" as never })],
+  ["invalid_time", () => signer.sign("GET", url, { now: 5 as never })],
+  ["invalid_time", () => signer.sign("GET", url, { now: { [Symbol.toStringTag]: "Date" } as never })],
+  ["invalid_time", () => signer.sign("GET", url, { now: new Date(-1) })],
+  ["invalid_method", () => signer.sign("GET\n", url)],
+  ["invalid_url", () => signer.sign("GET", `${url}\nx`)],
+  ["invalid_header", () => signer.sign("GET", url, { headers: { "a\nb": "c" } })],
+  ["invalid_header", () => signer.sign("GET", url, { headers: { a: Symbol("b") as never } })],
+  ["invalid_option", () => new Signer(undefined as never)],
+  ["invalid_option", () => new Signer({ credentials, region: "us-east-1", token: "t" } as never)],
+  ["invalid_credentials", () => new Signer({ credentials: async () => credentials, region: "us-east-1" } as never)],
   ["invalid_region", () => new Signer({ credentials } as never)],
   ["invalid_service", () => new Signer({ credentials, region: "us-east-1", service: "a/b" })],
   ["invalid_credentials", () => new Signer({ credentials: {}, region: "us-east-1" } as never)],

@@ -1,0 +1,24 @@
+import type { HostAbortSignal } from "./platform.js";
+
+/** Waits, unless the signal ends that: then it rejects with the signal's reason. What was started goes on. */
+export async function untilAborted<T>(start: () => Promise<T>, given: HostAbortSignal | null | undefined): Promise<T> {
+  const signal = given as AbortSignal | null | undefined;
+  if (typeof signal?.addEventListener !== "function") return start();
+  if (signal.aborted) throw signal.reason;
+  return new Promise<T>((fulfil, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    start()
+      .then(fulfil, reject)
+      .finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/** What the promise gives, or undefined if it takes longer; it goes on. */
+export async function within<T>(seconds: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((fulfil) => {
+    timer = setTimeout(fulfil, seconds * 1000, undefined);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

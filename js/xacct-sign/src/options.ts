@@ -1,0 +1,53 @@
+import { type ErrorCode, XacctSignError } from "./errors.js";
+
+export const REGION_HINT = "use the API's region, such as `ap-northeast-1`";
+
+/**
+ * The options, copied: what is changed later changes nothing. A name that is none is a mistake, such as `rolearn`.
+ *
+ * @throws XacctSignError `invalid_option`
+ */
+export function checkedOptions<T extends object>(options: T, names: readonly (keyof T)[], example: string): T {
+  if (typeof options !== "object" || options === null) {
+    throw new XacctSignError("invalid_option", "no options are given", { hint: `give ${example}` });
+  }
+  for (const name of Object.keys(options)) {
+    if ((names as readonly string[]).includes(name)) continue;
+    throw new XacctSignError("invalid_option", `\`${name}\` is no option`, { hint: `there are ${names.join(", ")}` });
+  }
+  return { ...options };
+}
+
+/**
+ * The value if it is a string.
+ *
+ * @throws XacctSignError of the code
+ */
+export function requireString(value: unknown, code: ErrorCode, what: string, hint = "give a string"): string {
+  if (typeof value === "string") return value;
+  throw new XacctSignError(code, `${what} is not a string but ${value === null ? "null" : typeof value}`, { hint });
+}
+
+/**
+ * Refuses what is neither of the type nor left out.
+ *
+ * @throws XacctSignError `invalid_option`
+ */
+export function requireType(value: unknown, type: "function" | "boolean", name: string): void {
+  if (value === undefined || typeof value === type) return;
+  throw new XacctSignError("invalid_option", `\`${name}\` is not a ${type}`, {
+    hint: `give a ${type}, or leave it out`,
+  });
+}
+
+/**
+ * Milliseconds since 1970 of a `Date`.
+ *
+ * @throws XacctSignError `invalid_time`
+ */
+export function timeOf(now: unknown): number {
+  const time =
+    now instanceof Date || Object.prototype.toString.call(now) === "[object Date]" ? Number(now) : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new XacctSignError("invalid_time", "`now` is no valid Date", { hint: "give a Date, or leave it out" });
+}

@@ -1,0 +1,95 @@
+import { messageOf, XacctSignError } from "./errors.js";
+import type { Fetch } from "./platform.js";
+
+/** API Gateway answers within 30 seconds, if only to say that it gives up. */
+const TIMEOUT_SECONDS = 35;
+/** STS's answers are a few kB; whatever is longer is none. */
+const ANSWER_LIMIT = 1 << 20;
+
+/**
+ * The `fetch` that is given, or the runtime's.
+ *
+ * @throws XacctSignError `invalid_option`
+ */
+export function hostFetch(given: Fetch | undefined): typeof globalThis.fetch {
+  const found: unknown = given ?? globalThis.fetch;
+  if (typeof found !== "function") {
+    throw new XacctSignError("invalid_option", "there is no `fetch`", { hint: "give one as the option `fetch`" });
+  }
+  return found as typeof globalThis.fetch;
+}
+
+/**
+ * Sends a request, for whose answer's head it waits so long and no longer.
+ *
+ * @throws XacctSignError `transport`, `timeout`; an abort of the request's own signal comes through as its reason
+ */
+export async function send(fetch: typeof globalThis.fetch, url: string, init: RequestInit): Promise<Response> {
+  const own = init.signal ?? undefined;
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), TIMEOUT_SECONDS * 1000);
+  const { host } = new URL(url);
+  try {
+    const signal = own === undefined ? limit.signal : (AbortSignal.any?.([own, limit.signal]) ?? own);
+    const response: unknown = await fetch(url, { ...init, signal });
+    if (typeof (response as Response | undefined)?.status === "number") return response as Response;
+    throw new TypeError("`fetch` gave no Response");
+  } catch (thrown) {
+    // Who aborts gets the reason, as of any fetch.
+    if (own?.aborted) throw own.reason;
+    if (thrown instanceof XacctSignError) throw thrown;
+    if (limit.signal.aborted) {
+      const message = `no answer from \`${host}\` in ${TIMEOUT_SECONDS} seconds`;
+      throw new XacctSignError("timeout", message, { cause: thrown, retryable: true });
+    }
+    const reason = (thrown as { cause?: unknown } | null | undefined)?.cause;
+    const detail = messageOf(reason instanceof Error ? reason : thrown);
+    throw new XacctSignError("transport", `cannot reach \`${host}\`: ${detail}`, { cause: thrown, retryable: true });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** STS's answer, of any status. */
+export interface Answer {
+  status: number;
+  text: string;
+}
+
+/**
+ * Sends a request to STS, lines of URL, body and headers, and reads the answer.
+ *
+ * @throws XacctSignError `transport`, `timeout`, `response_too_large`
+ */
+export async function postToSts(request: string, given: Fetch | undefined): Promise<Answer> {
+  const [url, body, ...lines] = request.split("\n") as [string, string, ...string[]];
+  const headers = new Headers();
+  for (let at = 0; at < lines.length; at += 2) headers.set(lines[at] as string, lines[at + 1] as string);
+  const response = await send(hostFetch(given), url, { method: "POST", headers, body, redirect: "manual" });
+  return { status: response.status, text: await limitedText(response, new URL(url).host) };
+}
+
+async function limitedText(response: Response, host: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  try {
+    if (!response.body) return await response.text();
+    const reader = response.body.getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      length += part.value.byteLength;
+      if (length > ANSWER_LIMIT) {
+        reader.cancel().catch(() => {});
+        throw new XacctSignError("response_too_large", `the answer of STS is longer than ${ANSWER_LIMIT} bytes`, {
+          hint: "something other than STS may have answered: check the endpoint and the proxy",
+        });
+      }
+      text += decoder.decode(part.value, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (cause) {
+    if (cause instanceof XacctSignError) throw cause;
+    const message = `the answer of \`${host}\` broke off: ${messageOf(cause)}`;
+    throw new XacctSignError("transport", message, { cause, retryable: true });
+  }
+}

@@ -1,0 +1,60 @@
+// An STS that answers as it is told, and counts.
+
+import type { Fetch } from "xacct-sign";
+
+/** One answer: its status, how long the credentials live, and when it comes. */
+export interface Reply {
+  readonly status?: number;
+  readonly code?: string;
+  readonly lifetimeSeconds?: number;
+  readonly after?: Promise<unknown>;
+  readonly body?: string;
+}
+
+export interface Sts {
+  readonly fetch: Fetch;
+  readonly forms: URLSearchParams[];
+  calls: number;
+  next: Reply;
+}
+
+/** An STS whose clock is the given one. */
+export function fakeSts(now: () => Date = () => new Date()): Sts {
+  const sts: Sts = {
+    calls: 0,
+    next: {},
+    forms: [],
+    fetch: (async (_url: string, init: RequestInit) => {
+      sts.calls += 1;
+      const count = sts.calls;
+      sts.forms.push(new URLSearchParams(init.body as string));
+      const { status = 200, code = "AccessDenied", lifetimeSeconds = 3600, after, body } = sts.next;
+      await after;
+      init.signal?.throwIfAborted();
+      if (body !== undefined) return new Response(body, { status });
+      if (status !== 200) {
+        const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error>`;
+        return new Response(`<ErrorResponse>${error}<RequestId>r</RequestId></ErrorResponse>`, { status });
+      }
+      const end = new Date(now().getTime() + lifetimeSeconds * 1000).toISOString();
+      return new Response(
+        `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><AssumedRoleUser>
+         <AssumedRoleId>A:x</AssumedRoleId><Arn>arn:aws:sts::111111111111:assumed-role/Api/x</Arn></AssumedRoleUser>
+         <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>s${count}</SecretAccessKey>
+         <SessionToken>t</SessionToken><Expiration>${end}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+      );
+    }) as never,
+  };
+  return sts;
+}
+
+/** A clock that stands still until it is moved. */
+export function clock(): { now: () => Date; forward(seconds: number): void } {
+  let time = Date.parse("2026-11-24T00:00:00Z");
+  return {
+    now: () => new Date(time),
+    forward: (seconds) => {
+      time += seconds * 1000;
+    },
+  };
+}
