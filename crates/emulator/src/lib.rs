@@ -18,6 +18,7 @@
 //! - Managed policies cannot be looked up: `PolicyArns` are refused.
 //! - There are no MFA devices: a token code is refused.
 
+mod callers;
 mod context;
 mod echo;
 mod emulator;
