@@ -4,6 +4,7 @@ use xacct_sign_provider::{Finding, Level};
 
 use crate::arguments::CheckArguments;
 use crate::failure::Failure;
+use crate::output::counted;
 use crate::{manifest, output};
 
 pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
@@ -16,10 +17,10 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let mut text: String =
         findings.iter().map(|finding| format!("{}\n", self::text(&manifest.file, finding))).collect();
     text.push_str(&format!(
-        "{} stages, {} callers, {} roles; the longest trust policy has {largest} of {} characters\n",
-        manifest.stages.len(),
-        manifest.callers.len(),
-        roles.len(),
+        "{}, {}, {}; the longest trust policy has {largest} of {} characters\n",
+        counted(manifest.stages.len(), "stage", "stages"),
+        counted(manifest.callers.len(), "caller", "callers"),
+        counted(roles.len(), "role", "roles"),
         manifest.api.role_trust_policy_length
     ));
     output::print(&text)?;

@@ -9,6 +9,8 @@ use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
 
+use crate::output::counted;
+
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -109,8 +111,4 @@ impl Failure {
             | Failure::Output(_) => 1,
         }
     }
-}
-
-fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }

@@ -145,7 +145,8 @@ impl Source<'_> {
                 (WhichRole::Every, "*".to_owned())
             } else {
                 let role = self.role_name(&role)?;
-                let key = role.name().to_ascii_lowercase();
+                // Of every account, roles of one name have different paths.
+                let key = if account == "*" { role.to_string() } else { role.name().to_ascii_lowercase() };
                 (WhichRole::Named(role), key)
             };
             let principal = Principal { stage: stage.clone(), account: account.to_owned(), role: key };
