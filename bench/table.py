@@ -1,4 +1,4 @@
-"""One table from one run, ratios first: `python bench/table.py RUST.json`.
+"""One table from one run, ratios first: `python bench/table.py RUST.json NODE.json`.
 
 What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 characters.
 
@@ -9,6 +9,9 @@ What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 c
 - Python: `Signer.sign(...)`; botocore `SigV4Auth.add_auth(AWSRequest(...))`; requests-aws4auth in
   `Request(...).prepare()`; awscrt `aws_sign_request(HttpRequest(...)).result()`; signer, auth object and configuration
   made once, for each alike.
+- Node: `Signer.sign`; `aws4.sign`; aws4fetch's `AwsV4Signer.sign`, which makes no `Request`; @smithy/signature-v4's
+  `sign` with a node:crypto hash; each from the same parts. Hashing: the same two SHA-256s and one HMAC by node:crypto.
+  Import: a new Node that imports, less one that does nothing. Medians of turns.
 - Start: a new interpreter from its start to the answer of its first signed call on the emulator, against boto3
   `assume_role` + requests + requests-aws4auth; over http, and over https with a CA file (`AWS_CA_BUNDLE`,
   `REQUESTS_CA_BUNDLE`). Import: a new interpreter that imports, less one that does nothing.
@@ -216,9 +219,26 @@ def starting():
     return over_http, over_https, imports
 
 
+def node_rows(node):
+    """What Node measured, as rows of the table."""
+
+    def row(what, ours, other, budget=""):
+        return what, node[other] / node[ours], budget, node[ours], node[other]
+
+    return [
+        row("Node aws4 / sign", "ours", "aws4", "at least 2"),
+        row("Node @smithy/signature-v4 / sign", "ours", "smithy", "at least 5"),
+        row("Node aws4fetch / sign", "ours", "aws4fetch", "at least 20"),
+        row("Node hashing alone / sign", "ours", "hashing"),
+        row("Node import, aws4 / ours", "import_ours", "import_aws4", "ours: 10 ms"),
+        row("Node import, @smithy/signature-v4 / ours", "import_ours", "import_smithy"),
+        row("Node import / import and first signature", "first_ours", "import_ours"),
+    ]
+
+
 def main():
     """Prints the table."""
-    rust = json.loads(Path(sys.argv[1]).read_text())
+    rust, node = (json.loads(Path(file).read_text()) for file in sys.argv[1:])
     python = signing()
     http, https, imports = starting()
     bare = imports["nothing"]
@@ -262,6 +282,7 @@ def main():
             imports["ours"] - bare,
             imports["theirs"] - bare,
         ),
+        *node_rows(node),
     ]
 
     def shown(seconds):

@@ -1,7 +1,7 @@
 """A caller in account 000000000000 uses an API in account 111111111111, on the local emulator.
 
-One call that succeeds, and four that are refused. Ends with 0 only if all five went as they should. It runs with the
-wheel alone: `make demo` builds that and the command, and starts this.
+Two calls that succeed, from Python and from Node, and four that are refused. Ends with 0 only if all went as they
+should. It runs with the wheel and the npm package alone: `make demo` builds these and the command, and starts this.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ import xacct_sign
 
 COMMAND = os.environ["XACCT_SIGN_BIN"]
 MANIFEST = str(Path(__file__).with_name("xacct.toml"))
+NODE_PROGRAM = Path(__file__).with_name("call.mjs")
+# A folder in which the npm package is installed.
+NODE_APP = os.environ["XACCT_SIGN_NODE_APP"]
 CONTENT_TYPE = {"content-type": "application/json"}
 
 
@@ -99,12 +102,26 @@ def succeeds(running: Emulator) -> bool:
 
     api = xacct_sign.Session(role_arn, region=running.ready["region"])
     answer = api.put(running.url("stag") + "/hoge", json={"foo": "bar"})
+    return accepted(answer.status_code, answer.json())
 
-    print(f"  answer: {answer.status_code}")
-    seen = answer.json()
+
+def node_succeeds(running: Emulator) -> bool:
+    """The same from Node, with the same environment."""
+    _, role_arn = running.caller("stag")
+    env = os.environ | {"API_ROLE_ARN": role_arn, "API_REGION": running.ready["region"], "API_URL": running.url("stag")}
+    # Read from stdin, so that the package is the one in that folder.
+    command = ["node", "--input-type=module", "-"]
+    program = NODE_PROGRAM.read_text()
+    done = subprocess.run(command, input=program, cwd=NODE_APP, env=env, check=True, stdout=subprocess.PIPE, text=True)
+    return accepted(**json.loads(done.stdout))
+
+
+def accepted(status: int, seen: dict[str, Any]) -> bool:
+    """Shows what the API saw."""
+    print(f"  answer: {status}")
     print(f"  the API saw: {seen['method']} {seen['path']} with the body {seen['body']}")
     print(f"  from: {seen['requestContext']['authorizer']['iam']['userArn']}")
-    return answer.status_code == 200 and json.loads(seen["body"]) == {"foo": "bar"}
+    return status == 200 and json.loads(seen["body"]) == {"foo": "bar"}
 
 
 def outsider(running: Emulator) -> bool:
@@ -167,6 +184,7 @@ def main() -> int:
     with emulator() as running:
         steps: list[tuple[str, Callable[[], bool]]] = [
             ("The caller assumes the role and PUTs a document", lambda: succeeds(running)),
+            ("The same from Node", lambda: node_succeeds(running)),
             ("Refused: an outsider assumes the role", lambda: outsider(running)),
             ("Refused: stag's credentials on prod", lambda: wrong_stage(running)),
             ("Refused: a body changed after signing", lambda: changed_body(running)),

@@ -58,7 +58,6 @@ await bundle("index", join(dist, "index.cjs"), "cjs");
 await bundle("slim", join(dist, "slim.js"));
 await bundle("index.workerd", join(dist, "index.workerd.js"));
 await bundle("index.edge-light", join(dist, "index.edge-light.js"));
-await bundle("testing", join(cache, "testing.mjs"));
 copyFileSync(wasm, join(dist, "xacct_sign.wasm"));
 
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");

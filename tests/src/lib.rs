@@ -14,6 +14,7 @@
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+pub mod behaviours;
 pub mod random;
 pub mod vectors;
 

@@ -19,7 +19,6 @@ fn main() -> ExitCode {
         // Without the default path no bundler goes looking for a file beside the script.
         .omit_default_module_path(true)
         .typescript(true)
-        .remove_name_section(true)
         .remove_producers_section(true)
         .web(true)
         .and_then(|bindgen| bindgen.generate(folder));

@@ -2,8 +2,8 @@
 
 use std::env;
 
-use crate::python;
 use crate::run::{Step, root, target};
+use crate::{js, python};
 
 const CARGO_DENY: &str = "0.20.2";
 
@@ -31,7 +31,8 @@ pub(crate) fn run() -> Result<(), String> {
     Step::new(venv.bin("ruff")).args(["check", "."]).run()?;
     Step::new(venv.python()).args(["-m", "mypy"]).run()?;
     // From outside the repository, so that the installed wheel is checked and not the source beside it.
-    Step::new(venv.python()).args(["-m", "mypy.stubtest", "xacct_sign._native"]).in_directory(env::temp_dir()).run()
+    Step::new(venv.python()).args(["-m", "mypy.stubtest", "xacct_sign._native"]).in_directory(env::temp_dir()).run()?;
+    js::lint()
 }
 
 /// Licences, bans and sources; advisories where their database can be had.

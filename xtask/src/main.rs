@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "a build tool talks to a person")]
 
 mod bench;
+mod js;
 mod lint;
 mod npm;
 mod python;
@@ -36,11 +37,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds the command and the wheel, and shows them at work.
+/// Builds the command, the wheel and the npm package, and shows them at work.
 fn demo() -> Result<(), String> {
     build_cli()?;
     let venv = python::demo_venv()?;
-    Step::new(venv.python()).arg("demo/demo.py").env("XACCT_SIGN_BIN", cli()).run()
+    let node_app = npm::app(&npm::package()?, "demo")?;
+    Step::new(venv.python()).arg("demo/demo.py").env("XACCT_SIGN_BIN", cli()).env("XACCT_SIGN_NODE_APP", node_app).run()
 }
 
 fn build_cli() -> Result<(), String> {

@@ -1,32 +1,68 @@
 //! The npm package: wasm, TypeScript, tarball.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::run::{Step, root};
+use crate::run::{Step, root, target};
 use crate::wasm;
+
+/// The npm workspace with the package's source.
+pub(crate) const PACKAGES: &str = "js";
+
+/// Where the packed package is tried. It is no part of the workspace, so that nothing is found there by chance.
+pub(crate) const RUNTIMES: &str = "js/runtimes";
 
 /// Builds the package and leaves its tarball in `dist/npm/`.
 pub(crate) fn package() -> Result<PathBuf, String> {
     let folder = wasm::build()?;
-    npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).run()?;
+    install(PACKAGES)?;
     let module = folder.join("xacct_sign_bg.wasm");
     // No feature flags: with them it makes modules that Node 20 cannot load.
     Step::new(root().join("js/node_modules/.bin/wasm-opt")).arg("-O3").arg(&module).arg("-o").arg(&module).run()?;
-    npm(["run", "build", "--workspace", "xacct-sign"]).run()?;
+    npm(PACKAGES, ["run", "--silent", "build", "--workspace", "xacct-sign"]).run()?;
     let out = root().join("dist/npm");
     if out.exists() {
         fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
     fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
-    npm(["pack", "--workspace", "xacct-sign", "--loglevel=error", "--pack-destination"]).arg(&out).run()?;
+    npm(PACKAGES, ["pack", "--silent", "--workspace", "xacct-sign", "--pack-destination"]).arg(&out).run()?;
     fs::read_dir(&out)
         .map_err(|error| format!("{}: {error}", out.display()))?
         .find_map(|entry| entry.ok().map(|entry| entry.path()))
         .ok_or_else(|| "npm packed nothing".to_owned())
 }
 
-/// `npm` in the JavaScript workspace.
-pub(crate) fn npm<const N: usize>(arguments: [&str; N]) -> Step {
-    Step::new("npm").args(arguments).in_directory(root().join("js"))
+/// A new folder in the target directory with the packed package installed, as a user has it.
+pub(crate) fn app(tarball: &Path, name: &str) -> Result<PathBuf, String> {
+    let folder = target().join("npm").join(name);
+    let failed = |error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(failed)?;
+    }
+    fs::create_dir_all(&folder).map_err(failed)?;
+    fs::write(folder.join("package.json"), "{ \"private\": true }\n").map_err(failed)?;
+    Step::new("npm")
+        .args(["install", "--offline", "--no-audit", "--no-fund", "--no-package-lock", "--silent"])
+        .arg(tarball)
+        .in_directory(&folder)
+        .run()?;
+    Ok(folder)
+}
+
+/// Installs what a folder's lock file names, unless it is there already.
+pub(crate) fn install(folder: &str) -> Result<(), String> {
+    let lock = root().join(folder).join("package-lock.json");
+    let wanted = fs::read_to_string(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    let stamp = root().join(folder).join("node_modules/.installed-lock.json");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    // Not `npm ci`: it takes no lock file that lacks the binaries of another platform, and installs none that it lacks.
+    npm(folder, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]).run()?;
+    fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+/// `npm` in a folder.
+pub(crate) fn npm<const N: usize>(folder: &str, arguments: [&str; N]) -> Step {
+    Step::new("npm").args(arguments).in_directory(root().join(folder))
 }

@@ -48,6 +48,11 @@ impl Step {
         self
     }
 
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     pub(crate) fn in_directory(mut self, directory: impl AsRef<Path>) -> Self {
         self.command.current_dir(directory);
         self
@@ -74,4 +79,10 @@ impl Step {
     pub(crate) fn succeeds(mut self) -> bool {
         self.command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
+}
+
+/// Installs packages of Debian; whether that worked.
+pub(crate) fn apt_install(packages: &[&str]) -> bool {
+    Step::new("apt-get").args(["update", "--quiet"]).succeeds()
+        && Step::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(packages).succeeds()
 }

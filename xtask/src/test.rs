@@ -1,9 +1,9 @@
-//! All tests: Rust, then Python on the built wheel.
+//! All tests: Rust, then Python on the built wheel, then JavaScript on the packed package.
 
 use std::fs;
 
-use crate::python;
 use crate::run::{Step, target};
+use crate::{js, npm, python};
 
 pub(crate) fn run() -> Result<(), String> {
     crate::build_cli()?;
@@ -13,16 +13,23 @@ pub(crate) fn run() -> Result<(), String> {
         .into_iter()
         .chain(left_out.into_iter().flat_map(|package| ["--exclude", package]))
         .collect();
+    // The Rust tests drive the npm package too, as it is packed and installed.
+    let tarball = npm::package()?;
+    let app = npm::app(&tarball, "rust-tests")?;
     let nextest = Step::cargo(["nextest", "--version"]).succeeds();
-    if nextest {
-        Step::cargo(["nextest", "run", "--no-fail-fast"]).args(&workspace).env("XACCT_SIGN_BIN", crate::cli()).run()?;
+    let runner = if nextest {
+        Step::cargo(["nextest", "run", "--no-fail-fast"])
     } else {
         eprintln!("cargo-nextest is not installed: cargo test runs the same tests");
         Step::cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"])
-            .args(&workspace)
-            .env("XACCT_SIGN_BIN", crate::cli())
-            .run()?;
-    }
+    };
+    runner
+        .args(&workspace)
+        .args(["--features", "xacct-sign-tests/npm"])
+        .env("XACCT_SIGN_BIN", crate::cli())
+        .env("XACCT_SIGN_NPM", &app)
+        .without_env("NODE_EXTRA_CA_CERTS")
+        .run()?;
     Step::cargo(["test", "--doc"]).args(&workspace).run()?;
 
     let (venv, wheel) = python::test_venv()?;
@@ -36,5 +43,7 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_VECTORS", &vectors)
         .env("XACCT_SIGN_WHEEL", &wheel)
-        .run()
+        .run()?;
+
+    js::test(&tarball)
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use crate::run::{Step, root, target};
+use crate::run::{Step, apt_install, root, target};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's compiler with its sources, and a linker: for machines on which rustup cannot download.
@@ -58,8 +58,5 @@ fn debian_toolchain() -> bool {
     let installed = || {
         Step::new("wasm-ld-22").arg("--version").succeeds() && Step::new("/usr/bin/cargo").arg("--version").succeeds()
     };
-    installed()
-        || (Step::new("apt-get").args(["update", "--quiet"]).succeeds()
-            && Step::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(DEBIAN).succeeds()
-            && installed())
+    installed() || (apt_install(&DEBIAN) && installed())
 }

@@ -190,6 +190,10 @@ pub(crate) struct EmulatorArguments {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) credential_lifetime: Option<u64>,
 
+    /// Let pages of this origin call the APIs (CORS), such as http://localhost:5173; `*` is any. May be given again
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+
     /// Print one line of JSON with addresses and credentials when ready, instead of text
     #[arg(long)]
     pub(crate) json: bool,

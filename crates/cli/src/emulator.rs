@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: EmulatorArguments) -> Result<(), Failure> {
     let options = Options {
         upstream: arguments.upstream,
         explain: arguments.explain,
+        allow_origins: arguments.allow_origin,
         credential_lifetime: arguments.credential_lifetime.map(Duration::from_secs),
         caller_policies,
         organizations: arguments.organization.into_iter().collect(),

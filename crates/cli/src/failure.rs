@@ -88,6 +88,9 @@ impl Failure {
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
             Failure::Manifest(error) => Some(error.hint()),
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of plain http, without a query"),
+            Failure::Setup(SetupError::Origin(_)) => {
+                Some("give scheme, host and port as the browser shows them, without a path")
+            }
             Failure::Server(ServerError::Bind { .. } | ServerError::Ports(_)) => {
                 Some("choose other ports with `--port`, or leave it out for any free ones")
             }

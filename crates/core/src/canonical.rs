@@ -5,18 +5,19 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use smallvec::SmallVec;
+use tinyvec::TinyVec;
 
 use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
 use crate::error::{Error, ErrorKind, quote};
 use crate::settings::{PathNormalization, PercentEncoding, SigningSettings};
+use crate::sort::sort_by;
 use crate::url::{QueryPairs, push_without_dot_segments};
 
 /// A header: its name in any case, and its value as it stands on the wire.
 pub(crate) type Header<'a> = (&'a str, &'a [u8]);
 
 /// The headers that a request signs; sorted by [`sort`].
-pub(crate) type Headers<'a> = SmallVec<[Header<'a>; 16]>;
+pub(crate) type Headers<'a> = TinyVec<[Header<'a>; 16]>;
 
 /// The query, and what of it is signed.
 pub(crate) struct Query<'a> {
@@ -57,16 +58,13 @@ impl CanonicalRequest {
         }
         out.push(b'\n');
         let mut previous = "";
-        let mut names: SmallVec<[Range<usize>; 16]> = SmallVec::new();
         for (name, value) in headers {
             if name.eq_ignore_ascii_case(previous) {
                 // The line of this name goes on: its line break gives way to a comma.
                 out.pop();
                 out.push(b',');
             } else {
-                let start = out.len();
                 push_lower(&mut out, name);
-                names.push(start..out.len());
                 out.push(b':');
             }
             push_folded(&mut out, value);
@@ -75,12 +73,7 @@ impl CanonicalRequest {
         }
         out.push(b'\n');
         let start = out.len();
-        for (index, name) in names.into_iter().enumerate() {
-            if index > 0 {
-                out.push(b';');
-            }
-            out.extend_from_within(name);
-        }
+        push_names(&mut out, headers);
         let signed_headers = start..out.len();
         out.push(b'\n');
         out.extend_from_slice(payload_hash);
@@ -95,7 +88,7 @@ impl CanonicalRequest {
 
 /// Sorts by name regardless of case; headers of one name keep their order.
 pub(crate) fn sort(headers: &mut [Header<'_>]) {
-    headers.sort_by(|(a, _), (b, _)| compare(a, b));
+    sort_by(headers, |(a, _), (b, _)| compare(a, b));
 }
 
 fn compare(a: &str, b: &str) -> Ordering {
@@ -106,6 +99,21 @@ fn compare(a: &str, b: &str) -> Ordering {
         }
     }
     a.len().cmp(&b.len())
+}
+
+/// Appends the names of sorted headers in lower case, each once: `host;x-amz-date`.
+pub(crate) fn push_names(out: &mut Vec<u8>, headers: &[Header<'_>]) {
+    let mut previous = "";
+    for (name, _) in headers {
+        if name.eq_ignore_ascii_case(previous) {
+            continue;
+        }
+        if !previous.is_empty() {
+            out.push(b';');
+        }
+        push_lower(out, name);
+        previous = name;
+    }
 }
 
 fn push_lower(out: &mut Vec<u8>, name: &str) {

@@ -271,15 +271,21 @@ impl fmt::Display for Error {
     }
 }
 
+/// Everything in one line. Written out rather than derived: what derives it escapes strings, for which it brings Unicode tables
+/// along that WebAssembly would have to carry.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("code", &self.code())
-            .field("message", &self.0.message)
-            .field("hint", &self.0.hint)
-            .field("aws", &self.0.aws)
-            .field("source", &self.0.source)
-            .finish()
+        write!(f, "Error({}: {}", self.code(), self.0.message)?;
+        if let Some(aws) = &self.0.aws {
+            write!(f, "; AWS: {} {} {}", aws.status, aws.code, aws.request_id.as_deref().unwrap_or_default())?;
+        }
+        if let Some(source) = &self.0.source {
+            write!(f, "; source: {source:?}")?;
+        }
+        if let Some(hint) = &self.0.hint {
+            write!(f, "; hint: {hint}")?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -291,13 +297,19 @@ impl std::error::Error for Error {
 
 /// Quotes user input for a message: in backticks, control characters escaped, cut to 64 characters.
 pub(crate) fn quote(input: &str) -> String {
-    let mut shown: String = input
-        .chars()
-        .take(64)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect();
-    if input.chars().nth(64).is_some() {
-        shown.push('…');
+    let mut shown = String::with_capacity(input.len().min(64) + 8);
+    shown.push('`');
+    for (index, c) in input.chars().enumerate() {
+        if index == 64 {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
     }
-    format!("`{shown}`")
+    shown.push('`');
+    shown
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
-use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
 use crate::encode::HexDigest;
@@ -24,16 +24,17 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    pub(crate) fn derive(
-        credentials: &Credentials,
-        region: &str,
-        service: &str,
-        at: SystemTime,
-        date: &AmzDate,
-    ) -> Self {
-        let key = aws_sigv4::sign::v4::generate_signing_key(credentials.secret_access_key(), at, region, service);
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mac = Hmac::new_from_slice(key.as_ref()).expect("HMAC takes keys of any length");
+    /// HMAC by HMAC from the secret to the key of this day, region and service: "Derive a signing key" of the AWS IAM User
+    /// Guide's "Create a signed AWS API request". Every stage is overwritten when it is no longer needed.
+    pub(crate) fn derive(credentials: &Credentials, region: &str, service: &str, date: &AmzDate) -> Self {
+        let secret = credentials.secret_access_key();
+        let mut first = Zeroizing::new(Vec::with_capacity("AWS4".len() + secret.len()));
+        first.extend_from_slice(b"AWS4");
+        first.extend_from_slice(secret.as_bytes());
+        let mac = [date.date(), region, service, "aws4_request"].iter().fold(keyed(&first), |mut mac, part| {
+            mac.update(part.as_bytes());
+            keyed(Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes())).as_slice())
+        });
         Self { days: date.days(), scope: format!("{}/{region}/{service}/aws4_request", date.date()), mac }
     }
 
@@ -60,6 +61,12 @@ impl SigningKey {
     }
 }
 
+#[inline(never)]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
 /// The signing key of the last day that was signed for, shared by every thread.
 ///
 /// The day is the request's, so an object that lives past midnight UTC keeps working.
@@ -73,7 +80,6 @@ impl KeyCache {
         credentials: &Credentials,
         region: &str,
         service: &str,
-        at: SystemTime,
         date: &AmzDate,
         with: impl FnOnce(&SigningKey) -> T,
     ) -> T {
@@ -83,7 +89,7 @@ impl KeyCache {
             return with(key);
         }
         drop(cached);
-        let key = SigningKey::derive(credentials, region, service, at, date);
+        let key = SigningKey::derive(credentials, region, service, date);
         let result = with(&key);
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
         result

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderName, HeaderValue};
 
 use crate::canonical::{self, CanonicalRequest, Headers, Query, check_header, check_method};
 use crate::credentials::Credentials;
@@ -161,7 +161,8 @@ impl Signer {
         for header in request.headers {
             check_header(*header)?;
         }
-        self.sign_headers(request.method, &url, request.headers.iter().copied(), request.payload, now, None)
+        let headers = request.headers.iter().copied();
+        self.sign_headers(request.method, &url, headers, request.payload, now, CanonicalRequest::signature)
     }
 
     /// Signs as [`Signer::sign_parts`] does, and keeps every stage on the way, to explain a refusal or to compare with
@@ -178,7 +179,8 @@ impl Signer {
         }
         let mut trace = SigningTrace::default();
         let headers = request.headers.iter().copied();
-        let signed = self.sign_headers(request.method, &url, headers, request.payload, now, Some(&mut trace))?;
+        let sign = |canonical, key: &SigningKey, date: &AmzDate| trace.keep(canonical, key, date);
+        let signed = self.sign_headers(request.method, &url, headers, request.payload, now, sign)?;
         Ok((signed, trace))
     }
 
@@ -190,7 +192,7 @@ impl Signer {
     ///
     /// As [`Signer::sign_parts`]; [`ErrorKind::InvalidExpiresIn`] outside 1 second to 7 days.
     pub fn presign(&self, request: &Request<'_>, expires_in: Duration, now: SystemTime) -> Result<String, Error> {
-        self.presign_traced(request, expires_in, now, None)
+        self.presign_with(request, expires_in, now, CanonicalRequest::signature)
     }
 
     /// Presigns as [`Signer::presign`] does, and keeps every stage on the way. See [`Signer::trace`].
@@ -205,7 +207,8 @@ impl Signer {
         now: SystemTime,
     ) -> Result<(String, SigningTrace), Error> {
         let mut trace = SigningTrace::default();
-        let url = self.presign_traced(request, expires_in, now, Some(&mut trace))?;
+        let sign = |canonical, key: &SigningKey, date: &AmzDate| trace.keep(canonical, key, date);
+        let url = self.presign_with(request, expires_in, now, sign)?;
         Ok((url, trace))
     }
 
@@ -219,7 +222,7 @@ impl Signer {
     ) -> Result<Signed<'_>, Error> {
         let url = Url::from_http(uri, headers.contains_key(HOST))?;
         let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        self.sign_headers(method.as_str(), &url, headers, payload, now, None)
+        self.sign_headers(method.as_str(), &url, headers, payload, now, CanonicalRequest::signature)
     }
 
     fn sign_headers<'a>(
@@ -229,7 +232,7 @@ impl Signer {
         given: impl Iterator<Item = (&'a str, &'a [u8])>,
         payload: Payload<'_>,
         now: SystemTime,
-        trace: Option<&mut SigningTrace>,
+        sign: impl FnOnce(CanonicalRequest, &SigningKey, &AmzDate) -> HexDigest,
     ) -> Result<Signed<'_>, Error> {
         let date = AmzDate::new(now)?;
         let payload = self.accepted(payload)?;
@@ -250,7 +253,7 @@ impl Signer {
 
         let query = Query { raw: url.query, skip: &[], extra: &[] };
         let canonical = CanonicalRequest::write(&self.settings, method, url.path, &query, &headers, hash.as_bytes());
-        let authorization = self.with_key(now, &date, |key| {
+        let authorization = self.with_key(&date, |key| {
             let key_id = self.credentials.access_key_id();
             // The names were checked to be tokens, which are ASCII.
             let names = std::str::from_utf8(canonical.signed_headers()).unwrap_or_default();
@@ -260,7 +263,7 @@ impl Signer {
             {
                 authorization.push_str(part);
             }
-            authorization.push_str(key_signature(key, &date, canonical, trace).as_str());
+            authorization.push_str(sign(canonical, key, &date).as_str());
             authorization
         });
         Ok(Signed {
@@ -271,12 +274,12 @@ impl Signer {
         })
     }
 
-    fn presign_traced(
+    fn presign_with(
         &self,
         request: &Request<'_>,
         expires_in: Duration,
         now: SystemTime,
-        trace: Option<&mut SigningTrace>,
+        sign: impl FnOnce(CanonicalRequest, &SigningKey, &AmzDate) -> HexDigest,
     ) -> Result<String, Error> {
         check_method(request.method)?;
         let url = url::split(request.url)?;
@@ -285,11 +288,9 @@ impl Signer {
         }
         let seconds = expires_in.as_secs();
         if seconds == 0 || expires_in > MAX_EXPIRES_IN {
-            return Err(Error::new(
-                ErrorKind::InvalidExpiresIn,
-                format!("a presigned URL cannot live {} seconds", expires_in.as_secs_f64()),
-            )
-            .with_hint("choose 1 to 604800 seconds; temporary credentials end it sooner"));
+            let much = if seconds == 0 { "less than a second" } else { "longer than 604800 seconds" };
+            return Err(Error::new(ErrorKind::InvalidExpiresIn, format!("a presigned URL cannot live {much}"))
+                .with_hint("choose 1 to 604800 seconds; temporary credentials end it sooner"));
         }
         let date = AmzDate::new(now)?;
         let payload = match self.settings.unsigned_payload {
@@ -305,10 +306,13 @@ impl Signer {
         }
         canonical::sort(&mut headers);
 
-        Ok(self.with_key(now, &date, |key| {
+        Ok(self.with_key(&date, |key| {
             let credential = format!("{}/{}", self.credentials.access_key_id(), key.scope);
             let seconds = seconds.to_string();
-            let names = names(&headers);
+            let mut names = Vec::new();
+            canonical::push_names(&mut names, &headers);
+            // They were checked to be tokens, which are ASCII.
+            let names = String::from_utf8(names).unwrap_or_default();
             let token = self.credentials.session_token().map(|token| ("X-Amz-Security-Token", token));
             let signs_token = self.settings.session_token == SessionToken::Signed;
             let mut parameters = vec![
@@ -323,7 +327,7 @@ impl Signer {
             let query = Query { raw: url.query, skip: &QUERY_PARAMETERS, extra: &parameters };
             let canonical =
                 CanonicalRequest::write(&self.settings, request.method, url.path, &query, &headers, hash.as_bytes());
-            let signature = key_signature(key, &date, canonical, trace);
+            let signature = sign(canonical, key, &date);
 
             parameters.extend(token.filter(|_| !signs_token));
             parameters.push(("X-Amz-Signature", signature.as_str()));
@@ -331,8 +335,8 @@ impl Signer {
         }))
     }
 
-    fn with_key<T>(&self, now: SystemTime, date: &AmzDate, with: impl FnOnce(&SigningKey) -> T) -> T {
-        self.keys.with_key(&self.credentials, &self.region, &self.service, now, date, with)
+    fn with_key<T>(&self, date: &AmzDate, with: impl FnOnce(&SigningKey) -> T) -> T {
+        self.keys.with_key(&self.credentials, &self.region, &self.service, date, with)
     }
 
     /// Collects the given headers that are signed, and the host; says whether `x-amz-content-sha256` was among them.
@@ -385,29 +389,22 @@ impl Signer {
     }
 }
 
-/// The names of sorted headers in lower case, each once, as `X-Amz-SignedHeaders` lists them.
-fn names(headers: &Headers<'_>) -> String {
-    let mut names: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
-    names.dedup();
-    names.join(";")
+impl CanonicalRequest {
+    fn signature(self, key: &SigningKey, date: &AmzDate) -> HexDigest {
+        let mut buffer = self.text;
+        key.sign(date, &mut buffer)
+    }
 }
 
-fn key_signature(
-    key: &SigningKey,
-    date: &AmzDate,
-    canonical: CanonicalRequest,
-    trace: Option<&mut SigningTrace>,
-) -> HexDigest {
-    let Some(trace) = trace else {
+impl SigningTrace {
+    fn keep(&mut self, canonical: CanonicalRequest, key: &SigningKey, date: &AmzDate) -> HexDigest {
+        self.canonical_request = String::from_utf8_lossy(&canonical.text).into_owned();
         let mut buffer = canonical.text;
-        return key.sign(date, &mut buffer);
-    };
-    trace.canonical_request = String::from_utf8_lossy(&canonical.text).into_owned();
-    let mut buffer = canonical.text;
-    let signature = key.sign(date, &mut buffer);
-    trace.string_to_sign = String::from_utf8_lossy(&buffer).into_owned();
-    trace.signature = signature.as_str().to_owned();
-    signature
+        let signature = key.sign(date, &mut buffer);
+        self.string_to_sign = String::from_utf8_lossy(&buffer).into_owned();
+        self.signature = signature.as_str().to_owned();
+        signature
+    }
 }
 
 /// The URL with `parameters` behind its query, less those that an earlier signature left there.
@@ -463,14 +460,18 @@ impl Signed<'_> {
     fn apply(&self, headers: &mut http::HeaderMap) -> Result<(), Error> {
         headers.remove(X_AMZ_SECURITY_TOKEN);
         for (name, value) in self.headers() {
-            let mut value = HeaderValue::from_str(value)
-                .map_err(|_| Error::new(ErrorKind::InvalidHeader, format!("the header `{name}` cannot be sent")))?;
-            let name = HeaderName::from_static(name);
-            value.set_sensitive(name == AUTHORIZATION || name == X_AMZ_SECURITY_TOKEN);
-            headers.insert(name, value);
+            headers.insert(HeaderName::from_static(name), sendable(name, value)?);
         }
         Ok(())
     }
+}
+
+/// A header's value for the `http` crate, marked if it carries a secret.
+pub(crate) fn sendable(name: &'static str, value: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| Error::new(ErrorKind::InvalidHeader, format!("the header `{name}` cannot be sent")))?;
+    value.set_sensitive(matches!(name, "authorization" | X_AMZ_SECURITY_TOKEN));
+    Ok(value)
 }
 
 impl std::fmt::Debug for Signed<'_> {

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ::time::format_description::well_known::Rfc3339;
-
 use crate::error::{Error, ErrorKind};
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -81,34 +79,80 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
-/// Reads `20150830T123600Z`.
-pub(crate) fn parse_amz_date(text: &str) -> Option<SystemTime> {
-    let bytes = text.as_bytes();
-    let [y1, y2, y3, y4, m1, m2, d1, d2, b'T', h1, h2, i1, i2, s1, s2, b'Z'] = bytes else {
-        return None;
-    };
-    let number = |digits: &[&u8]| {
-        digits
-            .iter()
-            .try_fold(0_u32, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u32::from(**byte - b'0')))
-    };
-    let year = number(&[y1, y2, y3, y4])?;
-    let month = ::time::Month::try_from(u8::try_from(number(&[m1, m2])?).ok()?).ok()?;
-    let date =
-        ::time::Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(number(&[d1, d2])?).ok()?)
-            .ok()?;
-    let time = ::time::Time::from_hms(
-        u8::try_from(number(&[h1, h2])?).ok()?,
-        u8::try_from(number(&[i1, i2])?).ok()?,
-        u8::try_from(number(&[s1, s2])?).ok()?,
-    )
-    .ok()?;
-    instant(::time::OffsetDateTime::new_utc(date, time))
+/// The day of a date since 1970-01-01, if there is one: the inverse of [`civil`].
+fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    let shifted_year = if month <= 2 { year.checked_sub(1)? } else { year };
+    let year_of_era = shifted_year % 400;
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = (shifted_year / 400 * 146_097 + day_of_era).checked_sub(719_468)?;
+    (civil(days) == (year, month, day)).then_some(days)
 }
 
-/// Reads an RFC 3339 instant, with or without fractions of a second, as AWS writes expiries.
+/// Seconds since 1970 of a date and a time of day.
+fn seconds_of(date: [u64; 3], [hour, minute, second]: [u64; 3]) -> Option<u64> {
+    let [year, month, day] = date;
+    let in_range = hour < 24 && minute < 60 && second < 60;
+    Some(days_of(year, month, day)? * SECONDS_PER_DAY + in_range.then_some(hour * 3600 + minute * 60 + second)?)
+}
+
+/// The number that so many digits at the start of `text` give, and the rest.
+fn number(text: &[u8], digits: usize) -> Option<(u64, &[u8])> {
+    let (number, rest) = text.split_at_checked(digits)?;
+    let digit = |value: u64, byte: &u8| byte.is_ascii_digit().then(|| value * 10 + u64::from(*byte - b'0'));
+    Some((number.iter().try_fold(0, digit)?, rest))
+}
+
+/// Two or three numbers with a separator, which may be empty, between each two.
+fn numbers<'t, const N: usize>(
+    mut text: &'t [u8],
+    digits: [usize; N],
+    separator: &[u8],
+) -> Option<([u64; N], &'t [u8])> {
+    let mut values = [0; N];
+    for (index, (value, digits)) in values.iter_mut().zip(digits).enumerate() {
+        if index > 0 {
+            text = text.strip_prefix(separator)?;
+        }
+        (*value, text) = number(text, digits)?;
+    }
+    Some((values, text))
+}
+
+/// Reads `20150830T123600Z`.
+pub(crate) fn parse_amz_date(text: &str) -> Option<SystemTime> {
+    let (date, rest) = numbers(text.as_bytes(), [4, 2, 2], b"")?;
+    let (time, rest) = numbers(rest.strip_prefix(b"T")?, [2, 2, 2], b"")?;
+    let seconds = seconds_of(date, time)?;
+    (rest == b"Z").then(|| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))).flatten()
+}
+
+/// Reads an RFC 3339 instant of 1970 or later, with or without fractions of a second, as AWS writes expiries. What is finer than a
+/// nanosecond is dropped; a leap second is none.
 pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
-    instant(::time::OffsetDateTime::parse(text, &Rfc3339).ok()?)
+    let (date, rest) = numbers(text.as_bytes(), [4, 2, 2], b"-")?;
+    let rest = rest.strip_prefix(b"T").or_else(|| rest.strip_prefix(b"t"))?;
+    let (time, mut rest) = numbers(rest, [2, 2, 2], b":")?;
+    let seconds = seconds_of(date, time)?;
+    let mut nanoseconds = 0;
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, zone) = fraction.split_at_checked(length).filter(|(digits, _)| !digits.is_empty())?;
+        // Nine digits, zeros where there are fewer.
+        let padded = digits.iter().copied().chain(std::iter::repeat(b'0'));
+        nanoseconds = padded.take(9).fold(0, |value, byte| value * 10 + u32::from(byte - b'0'));
+        rest = zone;
+    }
+    let seconds = match rest {
+        b"Z" | b"z" => seconds,
+        [sign @ (b'+' | b'-'), offset @ ..] => {
+            let ([hours, minutes], b"") = numbers(offset, [2, 2], b":")? else { return None };
+            let offset = (hours < 24 && minutes < 60).then_some(hours * 3600 + minutes * 60)?;
+            if *sign == b'+' { seconds.checked_sub(offset)? } else { seconds + offset }
+        }
+        _ => return None,
+    };
+    UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
 }
 
 /// Writes an instant in RFC 3339 to the second, `2015-08-30T12:36:00Z`; `None` outside 1970..=9999.
@@ -116,11 +160,6 @@ pub fn format_rfc3339(at: SystemTime) -> Option<String> {
     let date = AmzDate::new(at).ok()?;
     let [y1, y2, y3, y4, m1, m2, d1, d2, _, h1, h2, i1, i2, s1, s2, _] = date.text.map(char::from);
     Some(format!("{y1}{y2}{y3}{y4}-{m1}{m2}-{d1}{d2}T{h1}{h2}:{i1}{i2}:{s1}{s2}Z"))
-}
-
-fn instant(at: ::time::OffsetDateTime) -> Option<SystemTime> {
-    let seconds = u64::try_from(at.unix_timestamp()).ok()?;
-    UNIX_EPOCH.checked_add(Duration::new(seconds, at.nanosecond()))
 }
 
 #[cfg(test)]
@@ -156,8 +195,49 @@ mod tests {
             "20150830T126000Z",
             "2015083xT123600Z",
             "20150830 123600Z",
+            "2015-08-30T12:36:00Z",
+            "20150830T123600Z0",
         ] {
             assert!(parse_amz_date(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn instants_are_read_as_the_time_crate_reads_them() {
+        let texts = [
+            "1970-01-01T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00+00:01",
+            "2000-02-29T12:34:56z",
+            "2000-02-29t12:34:56Z",
+            "1900-02-29T00:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-32T00:00:00Z",
+            "2026-11-24T24:00:00Z",
+            "2026-11-24T23:60:00Z",
+            "2026-11-24T23:59:61Z",
+            "2026-11-24T08:09:10.5Z",
+            "2026-11-24T08:09:10.123456789+09:00",
+            "2026-11-24T08:09:10.1234567899Z",
+            "2026-11-24T08:09:10.Z",
+            "2026-11-24T08:09:10+0900",
+            "2026-11-24T08:09:10+24:00",
+            "2026-11-24T08:09:10-12:30",
+            "2026-11-24T08:09:10",
+            "2026-11-24T08:09Z",
+            "2026-11-24T08:09:10Z ",
+            "26-11-24T08:09:10Z",
+            "9999-12-31T23:59:59Z",
+            "",
+        ];
+        for text in texts {
+            let known = ::time::OffsetDateTime::parse(text, &::time::format_description::well_known::Rfc3339).ok();
+            let expected = known.and_then(|at| u128::try_from(at.unix_timestamp_nanos()).ok());
+            let actual = parse_rfc3339(text).map(|at| at.duration_since(UNIX_EPOCH).unwrap().as_nanos());
+            assert_eq!(actual, expected, "{text}");
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
+use tinyvec::TinyVec;
 
 use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
 use crate::error::{Error, ErrorKind, quote};
+use crate::sort::sort_by;
+use crate::text;
 
 /// A URL taken apart, without a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,12 +117,12 @@ fn split_at_first(text: &str, wanted: impl Fn(u8) -> bool) -> (&str, &str) {
 /// A secret may itself hold a `/`, and a URL that needs a message may lack its scheme: whatever stands before the last `@`
 /// is left out.
 pub(crate) fn without_secrets(url: &str) -> Cow<'_, str> {
-    let cut = url.find(['?', '#']).and_then(|end| url.get(..end)).unwrap_or(url);
-    let (scheme, rest) = cut.split_once("://").unwrap_or(("", cut));
+    let shown = url.find(['?', '#']).and_then(|end| url.get(..end)).unwrap_or(url);
+    let (scheme, rest) = text::cut(shown, "://").unwrap_or(("", shown));
     match rest.rsplit_once('@') {
         Some((_, host)) if scheme.is_empty() => Cow::Owned(format!("…@{host}")),
         Some((_, host)) => Cow::Owned(format!("{scheme}://…@{host}")),
-        None => Cow::Borrowed(cut),
+        None => Cow::Borrowed(shown),
     }
 }
 
@@ -224,7 +226,7 @@ fn push_sendable_path(out: &mut Vec<u8>, path: &str) {
 /// Appends a path without `.` and `..` segments, and without empty ones if `collapse` is set.
 pub(crate) fn push_without_dot_segments(out: &mut Vec<u8>, path: &[u8], collapse: bool) {
     let body = path.strip_prefix(b"/").unwrap_or(path);
-    let mut kept: SmallVec<[&[u8]; 16]> = SmallVec::new();
+    let mut kept: Vec<&[u8]> = Vec::with_capacity(16);
     let mut ends_with_slash = false;
     for segment in body.split(|byte| *byte == b'/') {
         ends_with_slash = true;
@@ -252,10 +254,10 @@ pub(crate) fn push_without_dot_segments(out: &mut Vec<u8>, path: &[u8], collapse
 /// The pairs of a query, encoded strictly, in one buffer.
 pub(crate) struct QueryPairs {
     buffer: Vec<u8>,
-    pairs: SmallVec<[Pair; 12]>,
+    pairs: TinyVec<[Pair; 12]>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Pair {
     start: usize,
     equals: usize,
@@ -266,7 +268,7 @@ impl QueryPairs {
     /// Decodes and encodes again the pairs of `raw`, leaves out those whose decoded key is in `skip`, and adds `extra`.
     pub(crate) fn parse(raw: Option<&str>, skip: &[&str], extra: &[(&str, &str)]) -> Self {
         let raw = raw.unwrap_or_default();
-        let mut query = Self { buffer: Vec::with_capacity(raw.len() + 32), pairs: SmallVec::new() };
+        let mut query = Self { buffer: Vec::with_capacity(raw.len() + 32), pairs: TinyVec::new() };
         for piece in raw.as_bytes().split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()) {
             let equals = piece.iter().position(|byte| *byte == b'=');
             let (key, value) = match equals.and_then(|at| piece.split_at_checked(at)) {
@@ -310,14 +312,14 @@ impl QueryPairs {
     /// Sorts by encoded key; equal keys keep their order.
     fn sort_by_key(&mut self) {
         let mut pairs = std::mem::take(&mut self.pairs);
-        pairs.sort_by(|a, b| self.key(a).cmp(self.key(b)));
+        sort_by(&mut pairs, |a, b| self.key(a).cmp(self.key(b)));
         self.pairs = pairs;
     }
 
     /// Sorts by encoded key, then by encoded value: the canonical query string.
     pub(crate) fn sort(&mut self) {
         let mut pairs = std::mem::take(&mut self.pairs);
-        pairs.sort_by(|a, b| self.key(a).cmp(self.key(b)).then_with(|| self.value(a).cmp(self.value(b))));
+        sort_by(&mut pairs, |a, b| self.key(a).cmp(self.key(b)).then_with(|| self.value(a).cmp(self.value(b))));
         self.pairs = pairs;
     }
 
@@ -342,13 +344,17 @@ pub(crate) fn form_bytes(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
     if let Some(rest) = host.strip_prefix('[') {
-        return rest
-            .split_once(']')
-            .and_then(|(inner, _)| inner.parse::<std::net::Ipv6Addr>().ok())
-            .is_some_and(|ip| ip.is_loopback());
+        // Zeros in any number, and a one: what is no address at all cannot be reached either.
+        let (zeros, one) =
+            rest.split_once(']').and_then(|(inner, _)| inner.rsplit_once(':')).unwrap_or(("no address", ""));
+        return one.trim_start_matches('0') == "1" && zeros.bytes().all(|byte| matches!(byte, b'0' | b':'));
     }
     let name = host.split_once(':').map_or(host, |(name, _)| name);
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+    let is_octet = |text: &str| text.parse::<u8>().is_ok_and(|_| text == "0" || !text.starts_with(['0', '+']));
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .strip_prefix("127.")
+            .is_some_and(|octets| octets.split('.').count() == 3 && octets.split('.').all(is_octet))
 }
 
 /// Scheme and host of a URL, to be compared: two URLs have one origin if these are equal.
@@ -385,5 +391,51 @@ impl Origin {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn loopback_is_what_the_library_takes_for_it() {
+        for name in [
+            "127.0.0.1",
+            "127.255.0.9",
+            "127.0.0.256",
+            "127.0.0",
+            "127.0.0.1.1",
+            "127.0.0.01",
+            "127.+1.0.1",
+            "127.0..1",
+            "128.0.0.1",
+            "10.127.0.1",
+            "127.example.com",
+            "127.0.0.1.example.com",
+            "",
+        ] {
+            let expected = name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback());
+            assert_eq!(is_loopback(name), expected, "{name}");
+            assert_eq!(is_loopback(&format!("{name}:8080")), expected, "{name}");
+        }
+        for name in [
+            "::1",
+            "0:0:0:0:0:0:0:1",
+            "::0001",
+            "0::1",
+            "::",
+            "::2",
+            "::10",
+            "1::1",
+            "::ffff:127.0.0.1",
+            "fd00:ec2::23",
+            "1",
+        ] {
+            let expected = name.parse::<std::net::Ipv6Addr>().is_ok_and(|ip| ip.is_loopback());
+            assert_eq!(is_loopback(&format!("[{name}]")), expected, "{name}");
+            assert_eq!(is_loopback(&format!("[{name}]:8080")), expected, "{name}");
+        }
+        assert!(is_loopback("LocalHost:1") && !is_loopback("localhost.example.com") && !is_loopback("["));
     }
 }

@@ -470,7 +470,7 @@ impl<'a> Presented<'a> {
         let query = Query { raw: self.query, skip, extra: &[] };
         let canonical =
             CanonicalRequest::write(&rules.settings, self.method, self.path, &query, &headers, payload.as_bytes());
-        let key = SigningKey::derive(credentials, &rules.region, &rules.service, self.signed_at, &date);
+        let key = SigningKey::derive(credentials, &rules.region, &rules.service, &date);
         let shown = canonical.text.clone();
         let mut buffer = canonical.text;
         if key.verify(&date, &mut buffer, &self.signature) {

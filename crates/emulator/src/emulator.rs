@@ -12,6 +12,7 @@ use xacct_sign_provider::policy::PolicyError;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::callers;
+use crate::cors::{Cors, is_origin};
 use crate::entropy::Entropy;
 use crate::forward::Forward;
 use crate::log::LogEntry;
@@ -23,8 +24,8 @@ use crate::sessions::{Session, Sessions};
 ///
 /// # Defaults
 ///
-/// No upstream (the built-in echo answers), no explanations, lifetimes as asked for, callers' policies as rendered, no
-/// account in an organization but those of callers that are one.
+/// No upstream (the built-in echo answers), no explanations, lifetimes as asked for, no CORS but at STS, callers' policies
+/// as rendered, no account in an organization but those of callers that are one.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Where allowed requests go, a plain `http://` URL; its path, if any, is put before the request's. Without one
@@ -39,6 +40,9 @@ pub struct Options {
     pub caller_policies: BTreeMap<String, String>,
     /// The organizations that accounts are in, by account: what `aws:PrincipalOrgID` is.
     pub organizations: BTreeMap<String, String>,
+    /// Origins whose pages may call the APIs, such as `https://app.example.com`; `*` is any. Where there is one, the
+    /// gateway answers preflights itself, and what the upstream says of CORS is dropped.
+    pub allow_origins: Vec<String>,
 }
 
 /// Which endpoint a request came to. The port decides, not the `Host` header.
@@ -116,6 +120,9 @@ pub enum SetupError {
     /// The upstream is not a plain http URL.
     #[error("the upstream `{0}` is not a URL such as `http://127.0.0.1:3000`")]
     Upstream(String),
+    /// An allowed origin is none.
+    #[error("`{0}` is neither `*` nor an origin such as `https://app.example.com`")]
+    Origin(String),
     /// The lifetime is shorter than a second.
     #[error("credentials cannot live less than a second")]
     Lifetime,
@@ -217,12 +224,22 @@ impl Emulator {
     pub fn handle(&mut self, target: &Target, request: http::Request<Bytes>, now: SystemTime) -> Answer {
         let (parts, body) = request.into_parts();
         let mut log = LogEntry::new(now, target.name(), &parts.method, parts.uri.path());
-        let outcome = match target {
+        let cors = Cors::of(target, &self.options.allow_origins, &parts.headers);
+        let preflight = cors.as_ref().and_then(|cors| cors.preflight(&parts, &mut log));
+        if let Some(response) = preflight {
+            log.status = Some(response.status().as_u16());
+            return Answer { outcome: Outcome::Respond(response), log };
+        }
+        let mut outcome = match target {
             Target::Sts => Outcome::Respond(self.sts(&parts, &body, now, &mut log)),
             Target::Stage(stage) => self.gateway(stage, parts, body, now, &mut log),
         };
-        if let Outcome::Respond(response) = &outcome {
-            log.status = Some(response.status().as_u16());
+        match &mut outcome {
+            Outcome::Respond(response) => {
+                cors.iter().for_each(|cors| cors.mark(response));
+                log.status = Some(response.status().as_u16());
+            }
+            Outcome::Forward(forward) => forward.reply.cors = cors,
         }
         Answer { outcome, log }
     }
@@ -230,10 +247,12 @@ impl Emulator {
     /// Answers a request whose body passed [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES), so that whoever reads it can stop there.
     pub fn body_too_large(&mut self, target: &Target, parts: &Parts, now: SystemTime) -> Answer {
         let mut log = LogEntry::new(now, target.name(), &parts.method, parts.uri.path());
-        let response = match target {
+        let mut response = match target {
             Target::Sts => self.sts_body_too_large(&mut log),
             Target::Stage(_) => self.gateway_body_too_large(&mut log),
         };
+        let cors = Cors::of(target, &self.options.allow_origins, &parts.headers);
+        cors.iter().for_each(|cors| cors.mark(&mut response));
         log.status = Some(response.status().as_u16());
         Answer { outcome: Outcome::Respond(response), log }
     }
@@ -299,6 +318,9 @@ fn check(options: &Options) -> Result<(), SetupError> {
             || upstream.query().is_some())
     {
         return Err(SetupError::Upstream(upstream.to_string()));
+    }
+    if let Some(text) = options.allow_origins.iter().find(|text| !is_origin(text)) {
+        return Err(SetupError::Origin(text.clone()));
     }
     if options.credential_lifetime.is_some_and(|lifetime| lifetime < Duration::from_secs(1)) {
         return Err(SetupError::Lifetime);

@@ -7,6 +7,7 @@ use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use serde_json::Value;
 
 use crate::context::ascii_json;
+use crate::cors::Cors;
 use crate::gateway::message;
 use crate::log::LogEntry;
 use crate::query::without_signature;
@@ -57,6 +58,8 @@ pub enum UpstreamFailure {
 pub struct Reply {
     pub(crate) request_id: String,
     pub(crate) explain: bool,
+    /// What the request's origin is told.
+    pub(crate) cors: Option<Cors>,
 }
 
 impl Reply {
@@ -102,6 +105,9 @@ impl Reply {
     }
 
     fn sign_off(&self, response: &mut Response<Bytes>) {
+        if let Some(cors) = &self.cors {
+            cors.mark(response);
+        }
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             response.headers_mut().insert("apigw-requestid", id);
         }

@@ -76,7 +76,7 @@ impl Emulator {
         let request_id = self.entropy.gateway_request_id();
         let organization = self.options.organizations.get(&self.account).map(String::as_str);
         let context = request_context(&session, &api, &self.account, organization, &parts, &request_id, now);
-        let reply = Reply { request_id, explain: self.options.explain };
+        let reply = Reply { request_id, explain: self.options.explain, cors: None };
         let Some(upstream) = &self.options.upstream else {
             return Outcome::Respond(reply.answered(echo::respond(&parts, &body, context), log));
         };

@@ -14,12 +14,14 @@
 //!
 //! - The stage is the port, whatever the `Host` header says: the header is verified as it was signed, not matched
 //!   against a domain.
+//! - CORS takes the origins of [`Options::allow_origins`], every method and every header; AWS lets one list these too.
 //! - There is no route table, so no `404 {"message":"Not Found"}` for an unknown route: that is the upstream's to say.
 //! - Managed policies cannot be looked up: `PolicyArns` are refused.
 //! - There are no MFA devices: a token code is refused.
 
 mod callers;
 mod context;
+mod cors;
 mod echo;
 mod emulator;
 mod entropy;

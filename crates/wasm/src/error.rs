@@ -1,31 +1,20 @@
-//! Errors of the core → plain objects, of which the package makes `XacctSignError`: the one place.
+//! Errors of the core → lines, of which the package makes `XacctSignError`: the one place.
 
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 use xacct_sign::Error;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Plain<'a> {
-    code: &'a str,
-    message: String,
-    hint: Option<&'a str>,
-    retryable: bool,
-    aws_code: Option<&'a str>,
-    status: Option<u16>,
-    request_id: Option<&'a str>,
-}
-
+/// Code, hint, `true` if it is retryable, AWS's code, status, request id, and the message, which may itself have lines. What
+/// there is not is an empty line.
 pub(crate) fn to_js(error: &Error) -> JsValue {
     let aws = error.aws();
-    let plain = Plain {
-        code: error.code(),
-        message: error.to_string(),
-        hint: error.hint(),
-        retryable: error.is_retryable(),
-        aws_code: aws.map(|aws| aws.code.as_str()),
-        status: aws.map(|aws| aws.status),
-        request_id: aws.and_then(|aws| aws.request_id.as_deref()),
-    };
-    serde_wasm_bindgen::to_value(&plain).unwrap_or_else(|_| JsValue::from(error.code()))
+    let status = aws.map(|aws| aws.status).unwrap_or_default();
+    let lines = format!(
+        "{}\n{}\n{}\n{}\n{status}\n{}\n{error}",
+        error.code(),
+        error.hint().unwrap_or_default(),
+        error.is_retryable(),
+        aws.map(|aws| aws.code.as_str()).unwrap_or_default(),
+        aws.and_then(|aws| aws.request_id.as_deref()).unwrap_or_default(),
+    );
+    JsValue::from(lines)
 }

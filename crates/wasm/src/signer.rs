@@ -2,19 +2,26 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use xacct_sign::{
-    Credentials, Error, ErrorKind, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding,
-    Request, SessionToken, Signed, Signer, SigningSettings,
+    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, SessionToken, Signed,
+    Signer, SigningSettings,
 };
 
 use crate::error::to_js;
 use crate::instant;
+use crate::request::{Lines, hashed};
 
 /// A signer that holds its credentials, so that a token crosses the boundary once.
 #[wasm_bindgen]
 pub struct WasmSigner(Signer);
+
+/// What [`WasmSigner::with_settings`] takes, added up.
+const SINGLE_ENCODING: u8 = 1;
+const NO_NORMALIZATION: u8 = 2;
+const PAYLOAD_HEADER: u8 = 4;
+const TOKEN_AFTER_SIGNING: u8 = 8;
+const ALL_HEADERS: u8 = 16;
 
 #[wasm_bindgen]
 impl WasmSigner {
@@ -33,45 +40,53 @@ impl WasmSigner {
             .map_err(|error| to_js(&error))
     }
 
-    /// Signs a request whose body is given. `headers` is name, line feed, value, line feed, for each; the answer is the
-    /// value of `authorization`, a line feed, that of `x-amz-date`, and if there is one a line feed and that of
-    /// `x-amz-content-sha256`. The session token, which the caller has, is added by the caller.
-    pub fn sign(&self, method: &str, url: &str, headers: &str, body: &[u8], now: f64) -> Result<String, JsValue> {
-        self.signed(method, url, headers, Payload::Bytes(body), now)
+    /// The same credentials under explicit settings, a sum of the constants above. For tests: AWS's cases differ in them.
+    #[wasm_bindgen(js_name = withSettings)]
+    pub fn with_settings(&self, settings: u8) -> Result<WasmSigner, JsValue> {
+        let is = |flag: u8| settings & flag != 0;
+        let (service, region) = (self.0.service(), self.0.region());
+        let mut all = SigningSettings::for_service(service);
+        all.percent_encoding = if is(SINGLE_ENCODING) { PercentEncoding::Single } else { PercentEncoding::Double };
+        all.path_normalization =
+            if is(NO_NORMALIZATION) { PathNormalization::Disabled } else { PathNormalization::Enabled };
+        all.payload_header = if is(PAYLOAD_HEADER) { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned };
+        all.session_token =
+            if is(TOKEN_AFTER_SIGNING) { SessionToken::AddedAfterSigning } else { SessionToken::Signed };
+        all.header_selection = if is(ALL_HEADERS) { HeaderSelection::All } else { HeaderSelection::Standard };
+        Signer::with_settings(self.0.credentials().clone(), region, service, all)
+            .map(Self)
+            .map_err(|error| to_js(&error))
+    }
+
+    /// Signs a request whose body is text. The answer is the value of `authorization`, a line feed, that of `x-amz-date`,
+    /// and if there is one a line feed and that of `x-amz-content-sha256`. The session token, which the caller has, is
+    /// added by the caller.
+    pub fn sign(&self, request: &str, body: &str, now: f64) -> Result<String, JsValue> {
+        self.signed(request, Payload::Bytes(body.as_bytes()), now)
+    }
+
+    /// As `sign`, with a body of bytes.
+    #[wasm_bindgen(js_name = signBytes)]
+    pub fn sign_bytes(&self, request: &str, body: &[u8], now: f64) -> Result<String, JsValue> {
+        self.signed(request, Payload::Bytes(body), now)
     }
 
     /// As `sign`, with the body's SHA-256 in hexadecimal, or `UNSIGNED-PAYLOAD`.
     #[wasm_bindgen(js_name = signHashed)]
-    pub fn sign_hashed(&self, method: &str, url: &str, headers: &str, hash: &str, now: f64) -> Result<String, JsValue> {
-        self.signed(method, url, headers, payload(hash), now)
+    pub fn sign_hashed(&self, request: &str, hash: &str, now: f64) -> Result<String, JsValue> {
+        self.signed(request, hashed(hash), now)
     }
 
     /// The URL with the signature in its query.
-    pub fn presign(
-        &self,
-        method: &str,
-        url: &str,
-        headers: &str,
-        hash: &str,
-        expires_in: f64,
-        now: f64,
-    ) -> Result<String, JsValue> {
-        let headers = pairs(headers)?;
-        let request = Request { method, url, headers: &headers, payload: payload(hash) };
-        self.0.presign(&request, lifetime(expires_in)?, instant(now)?).map_err(|error| to_js(&error))
+    pub fn presign(&self, request: &str, hash: &str, expires_in: f64, now: f64) -> Result<String, JsValue> {
+        let lines = Lines::read(request)?;
+        let request = lines.request(hashed(hash));
+        self.0.presign(&request, lifetime(expires_in), instant(now)?).map_err(|error| to_js(&error))
     }
 
-    fn signed(
-        &self,
-        method: &str,
-        url: &str,
-        headers: &str,
-        payload: Payload<'_>,
-        now: f64,
-    ) -> Result<String, JsValue> {
-        let headers = pairs(headers)?;
-        let request = Request { method, url, headers: &headers, payload };
-        let signed = self.0.sign_parts(&request, instant(now)?).map_err(|error| to_js(&error))?;
+    fn signed(&self, request: &str, payload: Payload<'_>, now: f64) -> Result<String, JsValue> {
+        let lines = Lines::read(request)?;
+        let signed = self.0.sign_parts(&lines.request(payload), instant(now)?).map_err(|error| to_js(&error))?;
         Ok(joined(&signed))
     }
 }
@@ -87,122 +102,7 @@ fn joined(signed: &Signed<'_>) -> String {
     text
 }
 
-/// The headers of `sign`. A value that holds a line feed makes an odd count, or a name that is no token.
-fn pairs(headers: &str) -> Result<Vec<(&str, &[u8])>, JsValue> {
-    let mut lines = headers.split_terminator('\n');
-    let mut pairs = Vec::with_capacity(8);
-    while let Some(name) = lines.next() {
-        let value = lines.next().ok_or_else(|| {
-            to_js(
-                &Error::new(ErrorKind::InvalidHeader, "the value of a header holds a line break")
-                    .with_hint("remove it: a line break in a header's value would begin another header"),
-            )
-        })?;
-        pairs.push((name, value.as_bytes()));
-    }
-    Ok(pairs)
-}
-
-fn payload(hash: &str) -> Payload<'_> {
-    if hash == "UNSIGNED-PAYLOAD" { Payload::Unsigned } else { Payload::Sha256(hash) }
-}
-
-fn lifetime(seconds: f64) -> Result<Duration, JsValue> {
-    Duration::try_from_secs_f64(seconds).map_err(|_| {
-        to_js(
-            &Error::new(ErrorKind::InvalidExpiresIn, format!("a presigned URL cannot live {seconds} seconds"))
-                .with_hint("choose 1 to 604800 seconds; temporary credentials end it sooner"),
-        )
-    })
-}
-
-#[derive(Deserialize)]
-struct TraceInput {
-    access_key_id: String,
-    secret_access_key: String,
-    session_token: Option<String>,
-    region: String,
-    service: String,
-    method: String,
-    url: String,
-    headers: Vec<(String, String)>,
-    body: String,
-    now: f64,
-    expires_in: Option<f64>,
-    percent_encoding: String,
-    normalize_path: bool,
-    payload_header: String,
-    sign_session_token: bool,
-    sign_all_headers: bool,
-}
-
-#[derive(Serialize)]
-struct TraceOutput {
-    canonical_request: String,
-    string_to_sign: String,
-    signature: String,
-    headers: Vec<(String, String)>,
-    url: Option<String>,
-}
-
-/// A hook for the tests: every stage of a signature, under explicit settings.
-#[wasm_bindgen(js_name = trace)]
-pub fn trace(input: JsValue) -> Result<JsValue, JsValue> {
-    let input: TraceInput = serde_wasm_bindgen::from_value(input).map_err(JsValue::from)?;
-    let output = traced(&input)?;
-    serde_wasm_bindgen::to_value(&output).map_err(JsValue::from)
-}
-
-fn traced(input: &TraceInput) -> Result<TraceOutput, JsValue> {
-    let settings = SigningSettings {
-        percent_encoding: match input.percent_encoding.as_str() {
-            "single" => PercentEncoding::Single,
-            _ => PercentEncoding::Double,
-        },
-        path_normalization: if input.normalize_path { PathNormalization::Enabled } else { PathNormalization::Disabled },
-        payload_header: match input.payload_header.as_str() {
-            "always" => PayloadHeader::Always,
-            _ => PayloadHeader::WhenUnsigned,
-        },
-        session_token: if input.sign_session_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
-        header_selection: if input.sign_all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
-        ..SigningSettings::for_service(&input.service)
-    };
-    let to_js = |error: Error| to_js(&error);
-    let credentials = Credentials::new(
-        input.access_key_id.as_str(),
-        input.secret_access_key.as_str(),
-        input.session_token.clone(),
-        None,
-    );
-    let credentials = credentials.map_err(to_js)?;
-    let signer = Signer::with_settings(credentials, input.region.as_str(), input.service.as_str(), settings);
-    let signer = signer.map_err(to_js)?;
-    let headers: Vec<(&str, &[u8])> =
-        input.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let request = Request {
-        method: &input.method,
-        url: &input.url,
-        headers: &headers,
-        payload: Payload::Bytes(input.body.as_bytes()),
-    };
-    let now = instant(input.now)?;
-    let (stages, headers, url) = match input.expires_in {
-        Some(seconds) => {
-            let (url, stages) = signer.trace_presign(&request, lifetime(seconds)?, now).map_err(to_js)?;
-            (stages, Vec::new(), Some(url))
-        }
-        None => {
-            let (signed, stages) = signer.trace(&request, now).map_err(to_js)?;
-            let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            (stages, headers, None)
-        }
-    };
-    Ok(TraceOutput {
-        canonical_request: stages.canonical_request,
-        string_to_sign: stages.string_to_sign,
-        signature: stages.signature,
-        headers,
-        url,
-    })
+/// Whatever is no lifetime becomes one that is refused.
+fn lifetime(seconds: f64) -> Duration {
+    Duration::from_secs(seconds as u64)
 }

@@ -1,102 +1,92 @@
 //! STS `AssumeRole`: the request to send, and the answer read.
 
-use serde::{Deserialize, Serialize};
+use std::time::UNIX_EPOCH;
+
 use wasm_bindgen::prelude::*;
-use xacct_sign::Credentials;
 use xacct_sign::sts::{AssumeRole, Endpoint};
+use xacct_sign::{Credentials, Error};
 
 use crate::error::to_js;
-use crate::{instant, milliseconds};
+use crate::instant;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Options {
-    role_arn: String,
-    region: String,
-    session_name: String,
-    duration_seconds: Option<f64>,
-    external_id: Option<String>,
-    policy: Option<String>,
-    #[serde(default)]
-    policy_arns: Vec<String>,
-    #[serde(default)]
-    tags: Vec<(String, String)>,
-    #[serde(default)]
-    transitive_tag_keys: Vec<String>,
-    source_identity: Option<String>,
-    sts_endpoint: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Outgoing {
-    url: String,
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Assumed<'a> {
-    access_key_id: &'a str,
-    secret_access_key: &'a str,
-    session_token: Option<&'a str>,
-    /// Milliseconds since 1970.
-    expiration: Option<f64>,
-}
-
-/// A role, and how to assume it: checked when it is made.
+/// A role, and how to assume it: what [`WasmAssumeRole::set`] sets, then [`WasmAssumeRole::check`].
 #[wasm_bindgen]
 pub struct WasmAssumeRole {
     call: AssumeRole,
-    endpoint: Endpoint,
+    region: String,
+    sts_endpoint: Option<String>,
 }
+
+/// What [`WasmAssumeRole::set`] sets, as JavaScript numbers it.
+const REGION: u8 = 0;
+const DURATION_SECONDS: u8 = 1;
+const EXTERNAL_ID: u8 = 2;
+const POLICY: u8 = 3;
+const POLICY_ARN: u8 = 4;
+const TAG_KEY: u8 = 5;
+const TAG_VALUE: u8 = 6;
+const TRANSITIVE_TAG_KEY: u8 = 7;
+const SOURCE_IDENTITY: u8 = 8;
+const STS_ENDPOINT: u8 = 9;
 
 #[wasm_bindgen]
 impl WasmAssumeRole {
-    /// From the options as an object; see `xacct_sign::sts::AssumeRole` for their limits.
+    /// See `xacct_sign::sts::AssumeRole`.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue) -> Result<WasmAssumeRole, JsValue> {
-        let options: Options = serde_wasm_bindgen::from_value(options).map_err(JsValue::from)?;
-        let mut call = AssumeRole::new(options.role_arn, options.session_name);
-        // What is no whole number of seconds, or out of range, becomes one that is refused.
-        let duration = options.duration_seconds.unwrap_or(3600.0);
-        call.duration_seconds = if duration.fract() == 0.0 { duration as u32 } else { 0 };
-        call.external_id = options.external_id;
-        call.policy = options.policy;
-        call.policy_arns = options.policy_arns;
-        call.tags = options.tags;
-        call.transitive_tag_keys = options.transitive_tag_keys;
-        call.source_identity = options.source_identity;
-        call.validate().map_err(|error| to_js(&error))?;
-        let endpoint = Endpoint::new(&call.role_arn, &options.region, options.sts_endpoint.as_deref());
-        Ok(Self { endpoint: endpoint.map_err(|error| to_js(&error))?, call })
+    #[must_use]
+    pub fn new(role_arn: String, session_name: String) -> WasmAssumeRole {
+        Self { call: AssumeRole::new(role_arn, session_name), region: String::new(), sts_endpoint: None }
     }
 
-    /// The signed request: `{ url, headers, body }`.
+    /// Sets one option, or adds to one that is a list; a tag's value follows its key.
+    pub fn set(&mut self, option: u8, value: String) {
+        let call = &mut self.call;
+        match option {
+            REGION => self.region = value,
+            // What is no whole number of seconds, or out of range, becomes one that is refused.
+            DURATION_SECONDS => call.duration_seconds = value.parse().unwrap_or_default(),
+            EXTERNAL_ID => call.external_id = Some(value),
+            POLICY => call.policy = Some(value),
+            POLICY_ARN => call.policy_arns.push(value),
+            TAG_KEY => call.tags.push((value, String::new())),
+            TAG_VALUE => call.tags.iter_mut().last().into_iter().for_each(|tag| tag.1.clone_from(&value)),
+            TRANSITIVE_TAG_KEY => call.transitive_tag_keys.push(value),
+            SOURCE_IDENTITY => call.source_identity = Some(value),
+            STS_ENDPOINT => self.sts_endpoint = Some(value),
+            _ => {}
+        }
+    }
+
+    /// Refuses what cannot work; see `xacct_sign::sts::AssumeRole::validate` and `xacct_sign::sts::Endpoint::new`.
+    pub fn check(&self) -> Result<(), JsValue> {
+        self.call.validate().and_then(|()| self.endpoint()).map(drop).map_err(|error| to_js(&error))
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        Endpoint::new(&self.call.role_arn, &self.region, self.sts_endpoint.as_deref())
+    }
+
+    /// The signed `POST`, line by line: URL, body, then each header's name and value.
     pub fn request(
         &self,
         access_key_id: String,
         secret_access_key: String,
         session_token: Option<String>,
         now: f64,
-    ) -> Result<JsValue, JsValue> {
-        let base = Credentials::new(access_key_id, secret_access_key, session_token, None);
-        let base = base.map_err(|error| to_js(&error))?;
-        let request = self.call.request(&base, &self.endpoint, instant(now)?).map_err(|error| to_js(&error))?;
-        // A browser sets `host` itself, and lets nobody else.
-        let headers = request.headers().iter().filter(|(name, _)| *name != http::header::HOST);
-        let outgoing = Outgoing {
-            url: self.endpoint.url().to_owned(),
-            headers: headers
-                .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
-                .collect(),
-            body: String::from_utf8(request.into_body()).unwrap_or_default(),
-        };
-        serde_wasm_bindgen::to_value(&outgoing).map_err(JsValue::from)
+    ) -> Result<String, JsValue> {
+        let now = instant(now)?;
+        let endpoint = self.endpoint().map_err(|error| to_js(&error))?;
+        let parts = Credentials::new(access_key_id, secret_access_key, session_token, None)
+            .and_then(|base| self.call.request_parts(&base, &endpoint, now))
+            .map_err(|error| to_js(&error))?;
+        let mut lines = vec![endpoint.url().as_bytes(), &parts.body];
+        lines.extend(parts.headers.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
+        // URL, form and headers are ASCII.
+        Ok(String::from_utf8(lines.join(&b'\n')).unwrap_or_default())
     }
 
-    /// Reads the answer: `{ accessKeyId, secretAccessKey, sessionToken, expiration }`. The base credentials are those
-    /// that signed: no error shows their secrets.
+    /// Reads the answer, line by line: key id, secret, token, and the milliseconds since 1970 at which they expire. The base
+    /// credentials are those that signed: no error shows their secrets.
     #[wasm_bindgen(js_name = readResponse)]
     pub fn read_response(
         &self,
@@ -104,18 +94,14 @@ impl WasmAssumeRole {
         session_token: Option<String>,
         status: u16,
         body: &str,
-    ) -> Result<JsValue, JsValue> {
-        let base = Credentials::new("base", secret_access_key, session_token, None).map_err(|error| to_js(&error))?;
-        let mut response = http::Response::new(body);
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-        let assumed = self.call.read_response(&base, &response).map_err(|error| to_js(&error))?;
+    ) -> Result<String, JsValue> {
+        let assumed = Credentials::new("base", secret_access_key, session_token, None)
+            .and_then(|base| self.call.read_answer(&base, status, body.as_bytes()))
+            .map_err(|error| to_js(&error))?;
         let credentials = &assumed.credentials;
-        let plain = Assumed {
-            access_key_id: credentials.access_key_id(),
-            secret_access_key: credentials.secret_access_key(),
-            session_token: credentials.session_token(),
-            expiration: credentials.expires_at().map(milliseconds),
-        };
-        serde_wasm_bindgen::to_value(&plain).map_err(JsValue::from)
+        let expires_at = credentials.expires_at().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        let milliseconds = expires_at.as_secs() * 1000 + u64::from(expires_at.subsec_millis());
+        let token = credentials.session_token().unwrap_or_default();
+        Ok(format!("{}\n{}\n{token}\n{milliseconds}", credentials.access_key_id(), credentials.secret_access_key()))
     }
 }

@@ -7,9 +7,9 @@ import {
   resolve,
 } from "./credentials.js";
 import { defaultSessionName, env } from "./env.js";
-import { guarded, requireString, XacctSignError } from "./errors.js";
+import { type ErrorCode, guarded, requireString, XacctSignError } from "./errors.js";
 import type { Fetch, HostAbortSignal } from "./platform.js";
-import { type Outgoing, postToSts } from "./sts.js";
+import { postToSts } from "./sts.js";
 import { ready, WasmAssumeRole, WasmRefresh } from "./wasm.js";
 
 /** The role, and how to assume it. */
@@ -71,12 +71,10 @@ class Role {
   #inFlight: Promise<RoleCredentials> | undefined;
 
   constructor(options: AssumeRoleOptions) {
-    const plain = plainOptions(options);
+    this.#call = callOf(options);
     this.#base = checkInput(options.base ?? fromEnv());
     this.#fetch = options.fetch;
     this.#clock = options.now ?? (() => new Date());
-    ready();
-    this.#call = guarded(() => new WasmAssumeRole(plain));
     this.#refresh = new WasmRefresh(Math.floor(Math.random() * 2 ** 32));
   }
 
@@ -114,10 +112,9 @@ class Role {
   async #ask(): Promise<RoleCredentials> {
     const { accessKeyId, secretAccessKey, sessionToken } = await resolve(this.#base);
     const now = this.#now();
-    const request: Outgoing = guarded(() => this.#call.request(accessKeyId, secretAccessKey, sessionToken, now));
+    const request = guarded(() => this.#call.request(accessKeyId, secretAccessKey, sessionToken, now));
     const { status, text } = await postToSts(request, this.#fetch);
-    const assumed = guarded(() => this.#call.readResponse(secretAccessKey, sessionToken, status, text));
-    return { ...assumed, expiration: new Date(assumed.expiration) };
+    return credentialsOf(guarded(() => this.#call.readResponse(secretAccessKey, sessionToken, status, text)));
   }
 
   #now(): number {
@@ -125,27 +122,77 @@ class Role {
   }
 }
 
-/** The options as the module takes them: nothing undefined. */
-function plainOptions(options: AssumeRoleOptions): Record<string, unknown> {
+/** The credentials from the module's lines. */
+function credentialsOf(lines: string): RoleCredentials {
+  const [accessKeyId, secretAccessKey, sessionToken, milliseconds] = lines.split("\n") as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  return { accessKeyId, secretAccessKey, sessionToken, expiration: new Date(Number(milliseconds)) };
+}
+
+/** The options by the numbers that the module has for them. */
+const OPTION = {
+  region: 0,
+  durationSeconds: 1,
+  externalId: 2,
+  policy: 3,
+  policyArns: 4,
+  tagKey: 5,
+  tagValue: 6,
+  transitiveTagKeys: 7,
+  sourceIdentity: 8,
+  stsEndpoint: 9,
+} as const;
+
+/**
+ * The call as the module knows it, checked.
+ *
+ * @throws XacctSignError
+ */
+function callOf(options: AssumeRoleOptions): WasmAssumeRole {
   if (typeof options !== "object" || options === null) {
     throw new XacctSignError("invalid_option", "no options are given", { hint: "give { roleArn, region }" });
   }
+  const roleArn = requireString(options.roleArn, "invalid_role_arn", "the role's ARN");
+  const sessionName = options.sessionName ?? defaultSessionName();
+  ready();
+  const call = new WasmAssumeRole(roleArn, requireString(sessionName, "invalid_session_name", "the session name"));
+  const set = (option: keyof typeof OPTION, code: ErrorCode, what: string, value: unknown) => {
+    if (value !== undefined && value !== null) call.set(OPTION[option], requireString(value, code, what));
+  };
+  const setEach = (option: keyof typeof OPTION, code: ErrorCode, what: string, values: unknown) => {
+    if (values !== undefined && values !== null && !Array.isArray(values)) {
+      throw new XacctSignError(code, `${what} is no array`, { hint: "give an array of strings" });
+    }
+    for (const value of (values as unknown[] | null | undefined) ?? [])
+      set(option, code, `an item of ${what}`, value ?? 0);
+  };
+  call.set(OPTION.region, requireString(options.region, "invalid_region", "the region"));
+  const duration: unknown = options.durationSeconds;
+  if (duration !== undefined && duration !== null && typeof duration !== "number") {
+    throw new XacctSignError("invalid_duration", "`durationSeconds` is no number", {
+      hint: "give 900 to 43200 seconds",
+    });
+  }
+  set("durationSeconds", "invalid_duration", "the duration", duration?.toString());
+  set("externalId", "invalid_external_id", "the external id", options.externalId);
+  set("policy", "invalid_session_policy", "the session policy", options.policy);
+  setEach("policyArns", "invalid_session_policy", "`policyArns`", options.policyArns);
   const tags = options.tags ?? {};
   if (typeof tags !== "object") throw new XacctSignError("invalid_tag", "`tags` is no object of keys and values");
-  const plain: Record<string, unknown> = {
-    roleArn: requireString(options.roleArn, "invalid_role_arn", "the role's ARN"),
-    region: requireString(options.region, "invalid_region", "the region"),
-    sessionName: requireString(options.sessionName ?? defaultSessionName(), "invalid_session_name", "the session name"),
-    durationSeconds: options.durationSeconds,
-    externalId: options.externalId,
-    policy: options.policy,
-    policyArns: options.policyArns,
-    tags: Object.entries(tags).map(([key, value]) => [key, requireString(value, "invalid_tag", `the tag \`${key}\``)]),
-    transitiveTagKeys: options.transitiveTagKeys,
-    sourceIdentity: options.sourceIdentity,
-    stsEndpoint: options.stsEndpoint ?? env("AWS_ENDPOINT_URL_STS"),
-  };
-  return Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined && value !== null));
+  for (const [key, value] of Object.entries(tags)) {
+    call.set(OPTION.tagKey, key);
+    call.set(OPTION.tagValue, requireString(value, "invalid_tag", `the value of the tag \`${key}\``));
+  }
+  setEach("transitiveTagKeys", "invalid_tag", "`transitiveTagKeys`", options.transitiveTagKeys);
+  set("sourceIdentity", "invalid_source_identity", "the source identity", options.sourceIdentity);
+  const endpoint = options.stsEndpoint ?? env("AWS_ENDPOINT_URL_STS");
+  set("stsEndpoint", "invalid_endpoint", "the STS endpoint", endpoint);
+  guarded(() => call.check());
+  return call;
 }
 
 /** Waits, unless the signal ends that; the call itself goes on for the others. */

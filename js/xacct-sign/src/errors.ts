@@ -76,21 +76,17 @@ export class XacctSignError extends Error {
   }
 }
 
-interface PlainError extends ErrorDetails {
-  code: ErrorCode;
-  message: string;
-}
-
-function isPlainError(value: unknown): value is PlainError {
-  return typeof value === "object" && value !== null && !(value instanceof Error) && "code" in value;
-}
-
-/** What the module threw, as our error. */
+/** What the module threw, as our error. It throws lines: see `crates/wasm/src/error.rs`. */
 export function fromModule(thrown: unknown): unknown {
-  if (isPlainError(thrown)) return new XacctSignError(thrown.code, thrown.message, thrown);
-  if (thrown instanceof XacctSignError || thrown instanceof WebAssembly.RuntimeError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new XacctSignError("invalid_option", `an option has the wrong type: ${message}`, { cause: thrown });
+  if (typeof thrown !== "string") return thrown;
+  const [code, hint, retryable, awsCode, status, requestId, ...message] = thrown.split("\n");
+  return new XacctSignError(code as ErrorCode, message.join("\n"), {
+    hint: hint || undefined,
+    retryable: retryable === "true",
+    awsCode: awsCode || undefined,
+    status: Number(status) || undefined,
+    requestId: requestId || undefined,
+  });
 }
 
 /** Calls into the module. */

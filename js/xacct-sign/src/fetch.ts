@@ -8,7 +8,7 @@ import { becomesGet, MAX_REDIRECTS, redirectTarget } from "./redirect.js";
 import { requestFields } from "./request.js";
 import { canonicalUrl, Signer } from "./signer.js";
 import { hostFetch, networkError } from "./sts.js";
-import { origin, ready } from "./wasm.js";
+import { isPrivate, origin, ready } from "./wasm.js";
 
 /** What signs the requests: a role to assume, or credentials, or by default the environment's credentials. */
 export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
@@ -178,9 +178,8 @@ function credentialSource(options: CreateFetchOptions): (signal: AbortSignal | u
 /** Refuses a URL to which a signed request must not go. */
 function checkPrivate(url: string): void {
   ready();
-  const [place, isPrivate] = guarded(() => origin(url)) as [string, boolean];
-  if (isPrivate) return;
-  throw new XacctSignError("insecure_url", `\`${place}\` would get a signed request over plain http`, {
+  if (guarded(() => isPrivate(url))) return;
+  throw new XacctSignError("insecure_url", `\`${origin(url)}\` would get a signed request over plain http`, {
     hint: "use https; plain http is for loopback only",
   });
 }

@@ -24,7 +24,7 @@ export function redirectTarget(from: string, response: Response): string | undef
   if (!location) return undefined;
   try {
     const target = canonicalUrl(new URL(location, from).href.replace(/#.*/, ""));
-    return origin(target)[0] === origin(from)[0] ? target : undefined;
+    return origin(target) === origin(from) ? target : undefined;
   } catch {
     return undefined;
   }

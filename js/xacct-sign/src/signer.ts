@@ -1,13 +1,15 @@
 import { bytesOf, type SignableBody, sendable, UNSIGNED_PAYLOAD } from "./body.js";
 import { type Credentials, checked } from "./credentials.js";
-import { guarded, requireString, XacctSignError } from "./errors.js";
+import { fromModule, guarded, requireString, XacctSignError } from "./errors.js";
 import { hostHash, hostHashAsync, SMALL_BODY } from "./hash.js";
-import { type HeadersInput, joined, outgoing, type Pair, pairsOf } from "./headers.js";
+import { type HeadersInput, line, linesOf, outgoing, type Pair, pairsOf } from "./headers.js";
 import type { HostRequest } from "./platform.js";
 import { requestFields } from "./request.js";
-import { canonicalUrl as canonicalUrlOf, ready, WasmSigner } from "./wasm.js";
+import { canonicalUrl as canonicalUrlOf, ready, sha256Hex, WasmSigner } from "./wasm.js";
 
 const UNSIGNED = "UNSIGNED-PAYLOAD";
+/** Of `20150830T123600Z`. */
+const DATE_LENGTH = 16;
 
 /** What signs. */
 export interface SignerOptions {
@@ -16,6 +18,8 @@ export interface SignerOptions {
   readonly region: string;
   /** The signing name; `execute-api` (API Gateway) by default. */
   readonly service?: string | undefined;
+  /** @internal For tests: AWS's cases differ in settings that a service has once and for all. */
+  readonly settings?: number | undefined;
 }
 
 /** What of a request is signed beside method and URL. */
@@ -53,7 +57,8 @@ export class Signer {
     const service = requireString(options.service ?? "execute-api", "invalid_service", "the service");
     this.#sessionToken = sessionToken || undefined;
     ready();
-    this.#native = guarded(() => new WasmSigner(accessKeyId, secretAccessKey, sessionToken, region, service));
+    const native = guarded(() => new WasmSigner(accessKeyId, secretAccessKey, sessionToken, region, service));
+    this.#native = options.settings === undefined ? native : native.withSettings(options.settings);
   }
 
   /**
@@ -64,7 +69,8 @@ export class Signer {
    *   `unsigned_payload`
    */
   sign(method: string, url: string | { readonly href: string }, options?: SignOptions): Record<string, string> {
-    return this.#sign(method, url, pairsOf(options?.headers), options?.body, undefined, options?.now);
+    const request = startOf(method, url) + linesOf(options?.headers);
+    return this.#sign(request, options?.body, undefined, options?.now);
   }
 
   /**
@@ -73,9 +79,7 @@ export class Signer {
    * @throws XacctSignError as `sign`, and `invalid_expires_in`
    */
   presign(method: string, url: string | { readonly href: string }, options?: PresignOptions): string {
-    const verb = requireString(method, "invalid_method", "the method");
-    const target = textOf(url);
-    const headers = joined(pairsOf(options?.headers));
+    const request = startOf(method, url) + linesOf(options?.headers);
     const body = options?.body;
     const hash = body === UNSIGNED_PAYLOAD ? UNSIGNED : hashOf(bytesOf(body));
     const expiresIn = options?.expiresIn ?? 900;
@@ -83,7 +87,7 @@ export class Signer {
       throw new XacctSignError("invalid_expires_in", "`expiresIn` is no number", { hint: "give 1 to 604800 seconds" });
     }
     const now = timeOf(options?.now);
-    return guarded(() => this.#native.presign(verb, target, headers, hash, expiresIn, now));
+    return guarded(() => this.#native.presign(request, hash, expiresIn, now));
   }
 
   /**
@@ -111,47 +115,49 @@ export class Signer {
     now: Date | undefined,
   ): Promise<Record<string, string>> {
     const isLarge = typeof body === "object" && body.length > SMALL_BODY;
-    return this.#sign(method, url, pairs, body, isLarge ? await hostHashAsync(body) : undefined, now);
+    const hash = isLarge ? await hostHashAsync(body) : undefined;
+    return this.#sign(startOf(method, url) + linesOf(pairs), body, hash, now);
   }
 
-  #sign(
-    method: string,
-    url: string | { readonly href: string },
-    pairs: readonly Pair[],
-    body: SignableBody,
-    hash: string | undefined,
-    at: Date | undefined,
-  ): Record<string, string> {
-    const verb = requireString(method, "invalid_method", "the method");
-    const target = textOf(url);
+  #sign(request: string, body: SignableBody, hash: string | undefined, at: Date | undefined): Record<string, string> {
     const now = timeOf(at);
     let signed: string;
     try {
-      if (body === UNSIGNED_PAYLOAD) {
-        signed = this.#native.signHashed(verb, target, joined(pairs), UNSIGNED, now);
+      if (typeof body === "string" && body.length <= SMALL_BODY) {
+        signed = this.#native.sign(request, body, now);
+      } else if (body === UNSIGNED_PAYLOAD) {
+        signed = this.#native.signHashed(request, UNSIGNED, now);
       } else {
         const bytes = bytesOf(body);
         const digest = hash ?? (bytes.length > SMALL_BODY ? hostHash(bytes) : undefined);
         signed =
           digest === undefined
-            ? this.#native.sign(verb, target, joined(pairs), bytes, now)
-            : this.#native.signHashed(verb, target, joined(pairs), digest, now);
+            ? this.#native.signBytes(request, bytes, now)
+            : this.#native.signHashed(request, digest, now);
       }
     } catch (thrown) {
-      return guarded(() => {
-        throw thrown;
-      });
+      throw fromModule(thrown);
     }
     return this.#headersOf(signed);
   }
 
+  /** The headers from the module's lines: authorization, date, and if there is one the body's hash. */
   #headersOf(signed: string): Record<string, string> {
-    const [authorization, date, hash] = signed.split("\n") as [string, string, string?];
-    const headers: Record<string, string> = { authorization, "x-amz-date": date };
+    const dateAt = signed.indexOf("\n") + 1;
+    const headers: Record<string, string> = {
+      authorization: signed.slice(0, dateAt - 1),
+      "x-amz-date": signed.slice(dateAt, dateAt + DATE_LENGTH),
+    };
     if (this.#sessionToken !== undefined) headers["x-amz-security-token"] = this.#sessionToken;
-    if (hash !== undefined) headers["x-amz-content-sha256"] = hash;
+    const hashAt = dateAt + DATE_LENGTH + 1;
+    if (hashAt < signed.length) headers["x-amz-content-sha256"] = signed.slice(hashAt);
     return headers;
   }
+}
+
+/** Method and URL as the first lines of a request. */
+function startOf(method: string, url: string | { readonly href: string }): string {
+  return line(requireString(method, "invalid_method", "the method")) + line(textOf(url));
 }
 
 /**
@@ -175,14 +181,7 @@ function timeOf(now: Date | undefined): number {
   throw new XacctSignError("invalid_time", "`now` is no valid Date", { hint: "give a Date, or leave it out" });
 }
 
-let hasher: WasmSigner | undefined;
-
 /** A body's SHA-256 in hexadecimal. */
 function hashOf(bytes: Uint8Array): string {
-  const hash = hostHash(bytes);
-  if (hash !== undefined) return hash;
-  // S3's signatures bring the body's hash along: the last line.
-  hasher ??= new WasmSigner("hash", "hash", undefined, "us-east-1", "s3");
-  const signed = hasher.sign("PUT", "https://localhost/", "", bytes, Date.now());
-  return signed.slice(signed.lastIndexOf("\n") + 1);
+  return hostHash(bytes) ?? sha256Hex(bytes);
 }

@@ -1,13 +1,6 @@
 import { messageOf, XacctSignError } from "./errors.js";
 import type { Fetch } from "./platform.js";
 
-/** The signed request to STS. */
-export interface Outgoing {
-  url: string;
-  headers: [string, string][];
-  body: string;
-}
-
 /** STS's answer, of any status. */
 export interface Answer {
   status: number;
@@ -19,18 +12,21 @@ const TIMEOUT_SECONDS = 35;
 const ANSWER_LIMIT = 1 << 20;
 
 /**
- * Sends the request and reads the answer.
+ * Sends the request, lines of URL, body and headers, and reads the answer.
  *
  * @throws XacctSignError `transport`, `timeout`, `response_too_large`
  */
-export async function postToSts(request: Outgoing, given: Fetch | undefined): Promise<Answer> {
+export async function postToSts(request: string, given: Fetch | undefined): Promise<Answer> {
   const send = hostFetch(given);
-  const { host } = new URL(request.url);
+  const [url, body, ...lines] = request.split("\n") as [string, string, ...string[]];
+  const headers = new Headers();
+  for (let at = 0; at < lines.length; at += 2) headers.set(lines[at] as string, lines[at + 1] as string);
+  const { host } = new URL(url);
   try {
-    const response = await send(request.url, {
+    const response = await send(url, {
       method: "POST",
-      headers: request.headers,
-      body: request.body,
+      headers,
+      body,
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
     });

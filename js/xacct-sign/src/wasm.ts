@@ -3,7 +3,15 @@
 import { initSync } from "../wasm/xacct_sign.js";
 import { messageOf, XacctSignError } from "./errors.js";
 
-export { canonicalUrl, origin, trace, WasmAssumeRole, WasmRefresh, WasmSigner } from "../wasm/xacct_sign.js";
+export {
+  canonicalUrl,
+  isPrivate,
+  origin,
+  sha256Hex,
+  WasmAssumeRole,
+  WasmRefresh,
+  WasmSigner,
+} from "../wasm/xacct_sign.js";
 
 type ModuleSource = () => WebAssembly.Module | BufferSource;
 
@@ -27,8 +35,7 @@ function start(): void {
     });
   }
   try {
-    const given = source();
-    initSync({ module: given instanceof WebAssembly.Module ? given : new WebAssembly.Module(given) });
+    initSync({ module: moduleOf(source()) });
   } catch (cause) {
     throw new XacctSignError("wasm_unavailable", `the WebAssembly module cannot be loaded: ${messageOf(cause)}`, {
       cause,
@@ -38,6 +45,14 @@ function start(): void {
     });
   }
   isReady = true;
+}
+
+function moduleOf(given: WebAssembly.Module | BufferSource): WebAssembly.Module {
+  const isModule = Object.prototype.toString.call(given) === "[object WebAssembly.Module]";
+  if (!isModule) return new WebAssembly.Module(given as BufferSource);
+  // Edge runtimes hand in modules of another realm: usable here, but nothing that bindgen's `instanceof` knows.
+  if (!(given instanceof WebAssembly.Module)) Object.setPrototypeOf(given, WebAssembly.Module.prototype);
+  return given as WebAssembly.Module;
 }
 
 interface Base64Constructor {

@@ -126,7 +126,7 @@ fn tags(call: &AssumeRole) -> Result<(), Error> {
         if value.chars().count() > 256 || !value.chars().all(allowed) {
             return refused(format!("the value of the tag {} is not allowed", quote(key)));
         }
-        if call.tags.iter().take(index).any(|(earlier, _)| earlier.to_lowercase() == key.to_lowercase()) {
+        if call.tags.iter().take(index).any(|(earlier, _)| same_key(earlier, key)) {
             return refused(format!(
                 "the tag key {} is given twice; keys are compared without regard to case",
                 quote(key)
@@ -134,9 +134,13 @@ fn tags(call: &AssumeRole) -> Result<(), Error> {
         }
     }
     for key in &call.transitive_tag_keys {
-        if !call.tags.iter().any(|(tag, _)| tag.to_lowercase() == key.to_lowercase()) {
+        if !call.tags.iter().any(|(tag, _)| same_key(tag, key)) {
             return refused(format!("the transitive tag key {} names no tag", quote(key)));
         }
     }
     Ok(())
+}
+
+fn same_key(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
 }

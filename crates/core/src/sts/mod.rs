@@ -5,10 +5,11 @@
 mod endpoint;
 mod limits;
 mod response;
+mod xml;
 
 use std::time::SystemTime;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use http::header::{HOST, HeaderName};
 
 pub use endpoint::{Endpoint, RoleArn};
 pub use response::AssumedRole;
@@ -16,7 +17,10 @@ pub use response::AssumedRole;
 use crate::credentials::Credentials;
 use crate::encode::push_encoded;
 use crate::error::Error;
-use crate::signer::Signer;
+use crate::payload::Payload;
+use crate::signer::{Request, Signer, sendable};
+
+const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 /// The parameters of an `AssumeRole` call.
 ///
@@ -70,6 +74,21 @@ impl std::fmt::Debug for Mfa {
     }
 }
 
+/// The headers and the body of a signed `POST`.
+pub struct RequestParts {
+    /// Names in lower case, and values. `host` is left to the client, which sends [`Endpoint::url`]'s.
+    pub headers: Vec<(&'static str, String)>,
+    /// A form.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for RequestParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The headers hold the session token.
+        f.debug_struct("RequestParts").finish_non_exhaustive()
+    }
+}
+
 impl AssumeRole {
     /// A call for this role under this session name, with defaults for the rest.
     #[must_use]
@@ -97,7 +116,7 @@ impl AssumeRole {
         limits::validate(self)
     }
 
-    /// The signed request for this call.
+    /// The signed request for this call: a `POST` to [`Endpoint::url`].
     ///
     /// # Errors
     ///
@@ -108,19 +127,40 @@ impl AssumeRole {
         endpoint: &Endpoint,
         now: SystemTime,
     ) -> Result<http::Request<Vec<u8>>, Error> {
+        let parts = self.request_parts(credentials, endpoint, now)?;
+        let unusable = |error| {
+            Error::new(crate::ErrorKind::InvalidEndpoint, "the STS endpoint cannot be called").with_source(error)
+        };
+        let request = http::Request::post(endpoint.url()).header(HOST, endpoint.host());
+        let mut request = request.body(parts.body).map_err(unusable)?;
+        for (name, value) in parts.headers {
+            request.headers_mut().insert(HeaderName::from_static(name), sendable(name, &value)?);
+        }
+        Ok(request)
+    }
+
+    /// As [`AssumeRole::request`], for clients that do not use the `http` crate.
+    ///
+    /// # Errors
+    ///
+    /// As [`AssumeRole::request`].
+    pub fn request_parts(
+        &self,
+        credentials: &Credentials,
+        endpoint: &Endpoint,
+        now: SystemTime,
+    ) -> Result<RequestParts, Error> {
         self.validate()?;
         let signer = Signer::new(credentials.clone(), endpoint.region(), "sts")?;
-        let mut request = http::Request::post(endpoint.url())
-            .header(HOST, endpoint.host())
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
-            // Without it STS may answer in an undocumented JSON.
-            .header(ACCEPT, "application/xml")
-            .body(self.form())
-            .map_err(|error| {
-                Error::new(crate::ErrorKind::InvalidEndpoint, "the STS endpoint cannot be called").with_source(error)
-            })?;
-        signer.sign(&mut request, now)?;
-        Ok(request)
+        let body = self.form();
+        // Without `accept` STS may answer in an undocumented JSON.
+        let given = [("accept", "application/xml"), ("content-type", FORM)];
+        let bytes = given.map(|(name, value)| (name, value.as_bytes()));
+        let payload = Payload::Bytes(&body);
+        let signed =
+            signer.sign_parts(&Request { method: "POST", url: endpoint.url(), headers: &bytes, payload }, now)?;
+        let headers = given.into_iter().chain(signed.headers()).map(|(name, value)| (name, value.to_owned())).collect();
+        Ok(RequestParts { headers, body })
     }
 
     /// Reads STS's answer to this call. `credentials` are those that signed it: an error's text never shows their secrets,
@@ -135,7 +175,16 @@ impl AssumeRole {
         credentials: &Credentials,
         response: &http::Response<B>,
     ) -> Result<AssumedRole, Error> {
-        response::read(&self.role_arn, credentials, response.status().as_u16(), response.body().as_ref())
+        self.read_answer(credentials, response.status().as_u16(), response.body().as_ref())
+    }
+
+    /// As [`AssumeRole::read_response`], for clients that do not use the `http` crate.
+    ///
+    /// # Errors
+    ///
+    /// As [`AssumeRole::read_response`].
+    pub fn read_answer(&self, credentials: &Credentials, status: u16, body: &[u8]) -> Result<AssumedRole, Error> {
+        response::read(&self.role_arn, credentials, status, body)
     }
 
     /// The body: every value percent-encoded, so that `a+b` stays `a+b`.
@@ -168,6 +217,7 @@ impl AssumeRole {
 struct Form(Vec<u8>);
 
 impl Form {
+    #[inline(never)]
     fn push(&mut self, name: &str, value: &str) {
         self.0.push(b'&');
         self.0.extend_from_slice(name.as_bytes());

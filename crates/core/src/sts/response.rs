@@ -1,9 +1,9 @@
 //! STS's answers: XML, of which only what is known is read.
 
-use quick_xml::events::Event;
-
 use crate::credentials::Credentials;
 use crate::error::{AwsAnswer, Error, ErrorKind, quote};
+use crate::sts::xml::Elements;
+use crate::text::{contains, cut, replaced};
 use crate::time::parse_rfc3339;
 
 /// What STS says of an assumed role.
@@ -56,71 +56,13 @@ const THROTTLING: &[&str] = &[
     "EC2ThrottledException",
 ];
 
-/// Elements of the answer: (parent, name) → text.
-struct Elements(Vec<(String, String, String)>);
-
-impl Elements {
-    fn text(&self, parent: &str, name: &str) -> Option<&str> {
-        self.0.iter().find(|(p, n, _)| p == parent && n == name).map(|(_, _, text)| text.trim())
-    }
-
-    fn read(body: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(body).ok()?;
-        let mut reader = quick_xml::Reader::from_str(text);
-        let mut open: Vec<(String, String)> = Vec::new();
-        let mut elements = Vec::new();
-        loop {
-            match reader.read_event().ok()? {
-                Event::Start(start) => {
-                    let name = start.local_name().as_ref().to_owned();
-                    open.push((name, String::new()));
-                    if open.len() > 32 {
-                        return None;
-                    }
-                }
-                Event::End(_) => {
-                    let (name, text) = open.pop()?;
-                    let parent = open.last().map(|(parent, _)| parent.clone()).unwrap_or_default();
-                    elements.push((parent, name, text));
-                }
-                Event::Text(text) => {
-                    if let Some((_, collected)) = open.last_mut() {
-                        collected.push_str(&text.xml10_content());
-                    }
-                }
-                Event::CData(text) => {
-                    if let Some((_, collected)) = open.last_mut() {
-                        collected.push_str(&text.xml10_content());
-                    }
-                }
-                Event::GeneralRef(reference) => {
-                    let resolved = match reference.resolve_char_ref().ok()? {
-                        Some(c) => c.to_string(),
-                        None => quick_xml::escape::resolve_predefined_entity(&reference)?.to_owned(),
-                    };
-                    if let Some((_, collected)) = open.last_mut() {
-                        collected.push_str(&resolved);
-                    }
-                }
-                Event::Eof => return (open.is_empty() && !elements.is_empty()).then_some(Self(elements)),
-                _ => {}
-            }
-        }
-    }
-}
-
 pub(super) fn read(role_arn: &str, base: &Credentials, status: u16, body: &[u8]) -> Result<AssumedRole, Error> {
     let elements = Elements::read(body);
     if !(200..300).contains(&status) {
         return Err(refusal(role_arn, base, status, elements.as_ref()));
     }
     let elements = elements.ok_or_else(|| invalid("is not XML"))?;
-    let get = |parent: &'static str, name: &'static str| {
-        elements
-            .text(parent, name)
-            .filter(|text| !text.is_empty())
-            .ok_or_else(|| invalid(&format!("has no `{parent}/{name}`")))
-    };
+    let get = |parent, name| needed(&elements, parent, name);
     let expires_at = parse_rfc3339(get("Credentials", "Expiration")?)
         .ok_or_else(|| invalid("has an `Expiration` that is no RFC 3339 instant"))?;
     let credentials = Credentials::new(
@@ -142,6 +84,12 @@ pub(super) fn read(role_arn: &str, base: &Credentials, status: u16, body: &[u8])
     })
 }
 
+#[inline(never)]
+fn needed<'e>(elements: &'e Elements<'_>, parent: &str, name: &str) -> Result<&'e str, Error> {
+    let text = elements.text(parent, name).filter(|text| !text.is_empty());
+    text.ok_or_else(|| invalid(&format!("has no `{parent}/{name}`")))
+}
+
 fn invalid(what: &str) -> Error {
     Error::new(ErrorKind::InvalidResponse, format!("the answer of STS {what}"))
         .with_hint("something other than STS may have answered: check the endpoint and the proxy")
@@ -151,7 +99,7 @@ fn is_throttling(code: &str) -> bool {
     THROTTLING.contains(&code)
 }
 
-fn refusal(role_arn: &str, base: &Credentials, status: u16, elements: Option<&Elements>) -> Error {
+fn refusal(role_arn: &str, base: &Credentials, status: u16, elements: Option<&Elements<'_>>) -> Error {
     let text = |name| elements.and_then(|elements| elements.text("Error", name)).unwrap_or_default();
     let is_code = |code: &&str| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
     let code = without_secrets(text("Code"), base);
@@ -187,20 +135,23 @@ fn refusal(role_arn: &str, base: &Credentials, status: u16, elements: Option<&El
 
 /// The text without the secrets of the request that it answers.
 fn without_secrets(text: &str, base: &Credentials) -> String {
-    let shown = text.replace(base.secret_access_key(), "[redacted]");
-    base.session_token().map_or(shown.clone(), |token| shown.replace(token, "[redacted]"))
+    let shown = replaced(text, base.secret_access_key(), "[redacted]");
+    match base.session_token() {
+        Some(token) => replaced(&shown, token, "[redacted]"),
+        None => shown,
+    }
 }
 
 /// The caller's ARN in `User: {arn} is not authorized to perform: ...`.
 fn caller(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("User: ")?;
+    let (_, rest) = cut(message, "User: ")?;
     rest.split_whitespace().next().filter(|arn| arn.starts_with("arn:"))
 }
 
 fn hint(kind: ErrorKind, code: &str, message: &str) -> Option<&'static str> {
-    let is_about_time = message.contains("Signature expired") || message.contains("not yet current");
+    let is_about_time = contains(message, "Signature expired") || contains(message, "not yet current");
     Some(match kind {
-        ErrorKind::AssumeRoleDenied if message.contains("root accounts") => {
+        ErrorKind::AssumeRoleDenied if contains(message, "root accounts") => {
             "use a role's or a user's credentials, not the account's root"
         }
         ErrorKind::AssumeRoleDenied => {
@@ -208,10 +159,10 @@ fn hint(kind: ErrorKind, code: &str, message: &str) -> Option<&'static str> {
              the one given here), and the caller's own policy must allow sts:AssumeRole on the role; STS says the same for a \
              role that does not exist"
         }
-        ErrorKind::AssumeRoleInvalid if message.contains("role chaining") => {
+        ErrorKind::AssumeRoleInvalid if contains(message, "role chaining") => {
             "use at most 3600 seconds: your own credentials are a role's"
         }
-        ErrorKind::AssumeRoleInvalid if message.contains("MaxSessionDuration") => {
+        ErrorKind::AssumeRoleInvalid if contains(message, "MaxSessionDuration") => {
             "use a shorter duration, or let the role's owner raise its MaxSessionDuration"
         }
         ErrorKind::AssumeRoleExpired => {

@@ -1,0 +1,59 @@
+// The emulator, as a process of its own.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { fromEnvironment } from "./run.mjs";
+
+const MANIFEST = fileURLToPath(new URL("../../../demo/xacct.toml", import.meta.url));
+
+/** What a caller of stage `stag` has to know. */
+/** @typedef {{ region: string, stsEndpoint: string, url: string, roleArn: string, base: { accessKeyId: string, secretAccessKey: string, sessionToken: string } }} Caller */
+
+/**
+ * Starts the emulator.
+ *
+ * @param {string[]} options
+ * @returns {Promise<Caller & { stop(): Promise<void> }>}
+ */
+export async function startEmulator(...options) {
+  const command = fromEnvironment(
+    "XACCT_SIGN_BIN",
+    "the command, as built by `cargo build --release -p xacct-sign-cli`",
+  );
+  const emulator = spawn(command, ["emulator", "--manifest", MANIFEST, "--explain", "--json", ...options], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const exit = once(emulator, "exit");
+  const lines = createInterface({ input: emulator.stdout });
+  const [line] = await Promise.race([once(lines, "line"), exit.then(() => [undefined])]);
+  if (line === undefined) throw new Error("the emulator did not start");
+  const ready = JSON.parse(line);
+  const caller = ready.callers.find((/** @type {any} */ each) => "stag" in each.may_assume);
+  return {
+    region: ready.region,
+    stsEndpoint: ready.sts_url,
+    url: ready.stages.stag.url,
+    roleArn: caller.may_assume.stag,
+    base: {
+      accessKeyId: caller.credentials.access_key_id,
+      secretAccessKey: caller.credentials.secret_access_key,
+      sessionToken: caller.credentials.session_token,
+    },
+    async stop() {
+      emulator.kill();
+      await exit;
+    },
+  };
+}
+
+/**
+ * A caller without what only this process can use: to be handed to a program as JSON.
+ *
+ * @param {Caller} emulator
+ * @param {string} sessionName
+ */
+export function inputOf({ region, stsEndpoint, url, roleArn, base }, sessionName) {
+  return { region, stsEndpoint, url, roleArn, base, sessionName };
+}

@@ -1,0 +1,8 @@
+import * as xacct from "xacct-sign";
+import { scenario } from "./scenario.mjs";
+
+export default {
+  async fetch(request) {
+    return Response.json(await scenario(xacct, await request.json()));
+  },
+};

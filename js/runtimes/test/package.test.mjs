@@ -1,0 +1,53 @@
+// The packed package as others judge it: publint, are-the-types-wrong, and TypeScript in the settings that users have.
+
+import { cpSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { freshApp, fromEnvironment, run, tool } from "../lib/run.mjs";
+
+const tarball = fromEnvironment("XACCT_SIGN_TARBALL", "the packed package");
+const here = fileURLToPath(new URL("..", import.meta.url));
+
+let app;
+before(async () => {
+  app = await freshApp();
+  cpSync(join(here, "types"), join(app, "types"), { recursive: true });
+  symlinkSync(join(here, "node_modules/@types"), join(app, "node_modules/@types"));
+});
+
+/** A program that prints what it finds and fails if that is something. */
+async function clean(program, options) {
+  await run(tool(program), options, here).catch((error) => {
+    throw new Error(`${program}: ${error.stdout}${error.stderr}`);
+  });
+}
+
+test("publint", () => clean("publint", ["--strict", tarball]));
+test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));
+test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints", "slim", "--profile", "esm-only"]));
+
+const nodeNext = { module: "nodenext", moduleResolution: "nodenext" };
+const bundler = { module: "esnext", moduleResolution: "bundler" };
+const commonjs = { module: "commonjs", moduleResolution: "node10", esModuleInterop: true, ignoreDeprecations: "5.0" };
+const everywhere = ["use.ts"];
+const withFetch = ["use.ts", "fetch.ts"];
+for (const [name, options, files] of [
+  ["Node's types, ESM", { ...nodeNext, lib: ["ES2022"], types: ["node"] }, [...withFetch, "slim.ts"]],
+  ["lib.dom, a bundler", { ...bundler, lib: ["ES2022", "DOM", "DOM.Iterable"], types: [] }, [...withFetch, "slim.ts"]],
+  ["neither lib.dom nor Node's types", { ...nodeNext, lib: ["ES2022"], types: [] }, [...everywhere, "slim.ts"]],
+  ["CommonJS, the old resolution", { ...commonjs, lib: ["ES2022", "DOM", "DOM.Iterable"], types: [] }, withFetch],
+]) {
+  test(`TypeScript: ${name}`, async () => {
+    const config = {
+      compilerOptions: { target: "es2022", strict: true, exactOptionalPropertyTypes: true, noEmit: true, ...options },
+      files: files.map((file) => `types/${file}`),
+    };
+    // `skipLibCheck` is off: our declarations are checked too.
+    const file = `tsconfig.${name.replaceAll(/\W+/g, "-")}.json`;
+    writeFileSync(join(app, file), JSON.stringify(config));
+    await run(tool("tsc"), ["--project", join(app, file)], app).catch((error) => {
+      throw new Error(error.stdout);
+    });
+  });
+}

@@ -1,0 +1,98 @@
+"""The example for AWS Lambda, run by Lambda's own runtime client against a runtime API on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from helpers import REPOSITORY, Emulator
+
+EXAMPLE = REPOSITORY / "examples" / "lambda-python"
+
+
+class RuntimeApi:
+    """https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, on loopback."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.outcomes: queue.Queue[tuple[str, Any]] = queue.Queue()
+        runtime = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                event = json.dumps(runtime.events.get()).encode()
+                arn = "arn:aws:lambda:ap-northeast-1:000000000000:function:shop"
+                self.send_response(200)
+                self.send_header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+                self.send_header("lambda-runtime-deadline-ms", "99999999999999")
+                self.send_header("lambda-runtime-invoked-function-arn", arn)
+                # Without it the client crashes.
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(event)))
+                self.end_headers()
+                self.wfile.write(event)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                runtime.outcomes.put((self.path.rsplit("/", 1)[1], json.loads(body)))
+                self.send_response(202)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def runtime() -> Iterator[RuntimeApi]:
+    running = RuntimeApi()
+    yield running
+    running.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: awslambdaric is for Linux")
+def test_the_example_handles_two_invocations_with_one_call_to_sts(emulator: Emulator, runtime: RuntimeApi) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_LAMBDA_RUNTIME_API": runtime.address,
+        "AWS_LAMBDA_FUNCTION_NAME": "shop function",
+        "AWS_ENDPOINT_URL_STS": emulator.sts_url,
+        "API_ROLE_ARN": emulator.role_arn(),
+        "API_REGION": emulator.region,
+        "API_URL": emulator.url(),
+    } | {f"AWS_{name.upper()}": value for name, value in emulator.caller()["credentials"].items()}
+    command = [sys.executable, "-m", "awslambdaric", "handler.handler"]
+    process = subprocess.Popen(command, cwd=EXAMPLE, env=environment)
+    try:
+        seen = []
+        for number in (1, 2):
+            runtime.events.put({"order": number})
+            kind, outcome = runtime.outcomes.get(timeout=30)
+            assert kind == "response", outcome
+            assert json.loads(outcome["body"]) == {"order": number}
+            seen.append(outcome["requestContext"]["authorizer"]["iam"])
+    finally:
+        process.kill()
+        process.wait()
+    assert seen[0]["userArn"] == "arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/shop-function"
+    # The second invocation used the credentials of the first.
+    assert seen[0]["accessKey"] == seen[1]["accessKey"]

@@ -1,0 +1,54 @@
+//! The npm package tried and checked, in its workspace and as it is packed.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use crate::npm::{self, PACKAGES, RUNTIMES};
+use crate::run::{apt_install, root, target};
+
+/// Tests of the packed package. What cannot run here is said at the end, and fails where `CI` is set.
+pub(crate) fn test(tarball: &Path) -> Result<(), String> {
+    let not_run = target().join("not-run.txt");
+    fs::write(&not_run, "").map_err(|error| format!("{}: {error}", not_run.display()))?;
+    chromium();
+    npm::npm(PACKAGES, ["test", "--silent"]).run()?;
+    npm::install(RUNTIMES)?;
+    npm::npm(RUNTIMES, ["test", "--silent"])
+        .env("XACCT_SIGN_BIN", crate::cli())
+        .env("XACCT_SIGN_TARBALL", tarball)
+        .env("XACCT_SIGN_NOT_RUN", &not_run)
+        .without_env("NODE_EXTRA_CA_CERTS")
+        .run()?;
+    let missing = fs::read_to_string(&not_run).map_err(|error| format!("{}: {error}", not_run.display()))?;
+    eprint!("{missing}");
+    Ok(())
+}
+
+/// Formatting, lints and types; the package is built first, because the module's types are made.
+pub(crate) fn lint() -> Result<(), String> {
+    npm::package()?;
+    npm::install(RUNTIMES)?;
+    npm::npm(PACKAGES, ["run", "--silent", "lint"]).run()?;
+    npm::npm(PACKAGES, ["run", "--silent", "typecheck"]).run()?;
+    npm::npm(RUNTIMES, ["run", "--silent", "lint"]).run()?;
+    npm::npm(RUNTIMES, ["run", "--silent", "typecheck"]).run()?;
+    [PACKAGES, RUNTIMES].into_iter().try_for_each(names_no_registry)
+}
+
+/// A lock file names versions and digests, not the registry of whoever wrote it.
+fn names_no_registry(folder: &str) -> Result<(), String> {
+    let lock = root().join(folder).join("package-lock.json");
+    let text = fs::read_to_string(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    if text.contains("\"resolved\": \"http") {
+        return Err(format!("{} names a registry: write it where .npmrc is", lock.display()));
+    }
+    Ok(())
+}
+
+/// Debian's browser, if none is there and it can be had; else the tests say what did not run.
+fn chromium() {
+    if env::var_os("CHROMIUM").is_none() && !Path::new("/usr/bin/chromium").exists() {
+        apt_install(&["chromium"]);
+    }
+}
