@@ -1,9 +1,11 @@
 //! `render`, `check`, `diff`, `init`, `schema` and `policy note` as a user runs them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may panic")]
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const MANIFEST: &str = r#"[api]
 account = "111111111111"
@@ -221,4 +223,44 @@ fn the_emulator_takes_a_template_and_no_manifest_beside_it() {
     let (code, _, stderr) = run(&folder, "emulator --template roles.json --caller-policy shop=roles.json");
     assert_eq!(code, 2);
     assert!(stderr.contains("there is no caller `shop`"), "{stderr}");
+}
+
+/// What a running emulator says when it is ready.
+#[cfg(unix)]
+fn ready(folder: &Path, arguments: &str) -> serde_json::Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xacct-sign"));
+    command.current_dir(folder).arg("emulator").args(arguments.split(' ')).arg("--json").stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_emulator_runs_from_a_template_and_from_a_manifest_with_its_lock_file() {
+    let callers: String = (0..60)
+        .map(|i| format!("[callers.c{i:02}]\naccount = \"{:012}\"\nroles = {{ stag = \"LambdaRole\" }}\n", i + 1))
+        .collect();
+    let folder = folder("emulated", &format!("{MANIFEST}{callers}"));
+    let (_, template, _) = run(&folder, "render cloudformation --stage stag");
+    fs::write(folder.join("roles.json"), template).unwrap();
+    let by_role = |ready: &serde_json::Value| -> BTreeMap<String, String> {
+        let callers = ready["callers"].as_array().unwrap().iter();
+        callers.map(|c| (c["role"].to_string(), c["may_assume"]["stag"].to_string())).collect()
+    };
+    let from_template = ready(&folder, "--template roles.json");
+    assert_eq!(from_template["stages"]["stag"]["api_id"], "f6g7h8i9j0");
+    let from_manifest = ready(&folder, "--manifest xacct.toml --organization 000000000001=o-a1b2c3d4e5");
+    assert_eq!(by_role(&from_template), by_role(&from_manifest));
+    assert_eq!(by_role(&from_manifest).len(), 61);
+
+    // The lock file decides which role a caller has, here as everywhere.
+    let lock = fs::read_to_string(folder.join("xacct.lock.toml")).unwrap();
+    fs::write(folder.join("xacct.lock.toml"), lock.replace("c00 = 1", "c00 = 2")).unwrap();
+    let moved = by_role(&ready(&folder, "--manifest xacct.toml"));
+    let role = &moved["\"arn:aws:iam::000000000001:role/LambdaRole\""];
+    assert_eq!(role, "\"arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag-2\"");
 }
