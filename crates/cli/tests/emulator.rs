@@ -98,7 +98,12 @@ fn errors_have_a_place_a_hint_and_an_exit_code() {
 
     let good = manifest("good.toml", MANIFEST);
     let good = good.to_str().unwrap();
-    for wrong in [["--upstream", "https://example.com"], ["--credential-lifetime", "0"], ["--port", "65536"]] {
+    for wrong in [
+        ["--upstream", "https://example.com"],
+        ["--credential-lifetime", "0"],
+        ["--port", "65536"],
+        ["--allow-origin", "https://app.example.com/"],
+    ] {
         assert_eq!(ends(&["--manifest", good, wrong[0], wrong[1]]).0, 2, "{wrong:?}");
     }
     assert_eq!(ends(&[]).0, 2);

@@ -30,14 +30,23 @@ test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints",
 const nodeNext = { module: "nodenext", moduleResolution: "nodenext" };
 const bundler = { module: "esnext", moduleResolution: "bundler" };
 const commonjs = { module: "commonjs", moduleResolution: "node10", esModuleInterop: true, ignoreDeprecations: "5.0" };
-const everywhere = ["use.ts"];
-const withFetch = ["use.ts", "fetch.ts"];
-for (const [name, options, files] of [
-  ["Node's types, ESM", { ...nodeNext, lib: ["ES2022"], types: ["node"] }, [...withFetch, "slim.ts"]],
-  ["lib.dom, a bundler", { ...bundler, lib: ["ES2022", "DOM", "DOM.Iterable"], types: [] }, [...withFetch, "slim.ts"]],
-  ["neither lib.dom nor Node's types", { ...nodeNext, lib: ["ES2022"], types: [] }, [...everywhere, "slim.ts"]],
-  ["CommonJS, the old resolution", { ...commonjs, lib: ["ES2022", "DOM", "DOM.Iterable"], types: [] }, withFetch],
-]) {
+const dom = { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [] };
+/** @type {{ name: string, options: object, files: string[] }[]} */
+const settings = [
+  {
+    name: "Node's types, ESM",
+    options: { ...nodeNext, lib: ["ES2022"], types: ["node"] },
+    files: ["use.ts", "fetch.ts", "slim.ts"],
+  },
+  { name: "lib.dom, a bundler", options: { ...bundler, ...dom }, files: ["use.ts", "fetch.ts", "slim.ts"] },
+  {
+    name: "neither lib.dom nor Node's types",
+    options: { ...nodeNext, lib: ["ES2022"], types: [] },
+    files: ["use.ts", "slim.ts"],
+  },
+  { name: "CommonJS, the old resolution", options: { ...commonjs, ...dom }, files: ["use.ts", "fetch.ts"] },
+];
+for (const { name, options, files } of settings) {
   test(`TypeScript: ${name}`, async () => {
     const config = {
       compilerOptions: { target: "es2022", strict: true, exactOptionalPropertyTypes: true, noEmit: true, ...options },

@@ -141,6 +141,7 @@ fn tags(call: &AssumeRole) -> Result<(), Error> {
     Ok(())
 }
 
+/// STS compares keys without regard to case. Letters beyond ASCII are left to it: their table is a tenth of the WebAssembly module.
 fn same_key(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
