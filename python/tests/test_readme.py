@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -18,7 +19,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_readme_has_the_snippets_that_are_run_here() -> None:
     assert len(blocks("python")) == 3
-    assert len(blocks("sh")) == 2
+    assert len(blocks("sh")) == 3
 
 
 @pytest.mark.parametrize("snippet", blocks("python"), ids=["session", "requests", "signer"])
@@ -58,3 +59,14 @@ def test_the_policy_commands_run(tmp_path: Path) -> None:
         arguments = [str(manifest) if word == "xacct.toml" else word for word in words[1:]]
         done = subprocess.run([cli(), *arguments], capture_output=True, text=True, check=True)
         assert '"Version": "2012-10-17"' in done.stdout
+
+
+def test_the_providers_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "xacct.toml").write_text(blocks("toml")[0])
+    (tmp_path / "xacct-sign").symlink_to(cli())
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    script = f"set -e\n{blocks('sh')[2]}"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("ApiAllowByIamRoleStag: the same\n")
+    assert "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag" in (tmp_path / "note.md").read_text()

@@ -1,34 +1,52 @@
 //! `xacct-sign emulator`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
 use xacct_sign_emulator::server::{run as serve, seed};
 use xacct_sign_emulator::{Emulator, LogEntry, Options, Ready};
+use xacct_sign_provider::Deployment;
 
 use crate::arguments::EmulatorArguments;
 use crate::failure::Failure;
-use crate::manifest;
+use crate::{check, manifest, output};
 
 pub(crate) fn run(arguments: EmulatorArguments) -> Result<(), Failure> {
-    let manifest = manifest::read(&arguments.manifest)?;
-    for finding in manifest.check() {
-        let (role, characters, limit) = (finding.role, finding.characters, finding.limit);
-        note(&format!(
-            "warning: a policy of `{role}` has {characters} characters, IAM takes {limit}\nhint: {}",
-            finding.hint
-        ));
+    let deployment = deployment(&arguments)?;
+    let mut caller_policies = BTreeMap::new();
+    for (caller, file) in arguments.caller_policy {
+        caller_policies.insert(caller, manifest::read_text(Path::new(&file))?);
     }
     let options = Options {
         upstream: arguments.upstream,
         explain: arguments.explain,
         allow_origins: arguments.allow_origin,
         credential_lifetime: arguments.credential_lifetime.map(Duration::from_secs),
+        caller_policies,
+        organizations: arguments.organization.into_iter().collect(),
     };
-    let emulator = Emulator::new(&manifest, options, seed()?)?;
+    let emulator = Emulator::of(&deployment, options, seed()?)?;
     let (is_json, is_explained) = (arguments.json, arguments.explain);
     serve(emulator, arguments.port, |ready| announce(ready, is_json), move |entry| log(entry, is_explained))?;
     Ok(())
+}
+
+/// What the emulator enforces: the templates, or what the manifest renders to.
+fn deployment(arguments: &EmulatorArguments) -> Result<Deployment, Failure> {
+    if let Some(first) = arguments.template.first() {
+        let texts = arguments.template.iter().map(|path| manifest::read_text(path)).collect::<Result<Vec<_>, _>>()?;
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let failed = |source| Failure::Deployed { path: first.clone(), source };
+        return Deployment::of_templates(&texts).map_err(failed);
+    }
+    let manifest = manifest::read(&arguments.manifest)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    for finding in plan.findings().iter().filter(|finding| finding.is_open()) {
+        output::note(&check::text(&manifest.file, finding));
+    }
+    Ok(plan.deployment())
 }
 
 /// Tells where the emulator is. Whoever waits for the line gets it at once.
@@ -54,10 +72,5 @@ fn log(entry: &LogEntry, is_explained: bool) {
             }
         }
     }
-    note(&text);
-}
-
-/// Writes to stderr in one piece. If nobody reads it, the emulator goes on.
-fn note(text: &str) {
-    let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+    output::note(&text);
 }

@@ -7,19 +7,42 @@ use std::process::ExitCode;
 
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
-use xacct_sign_provider::ManifestError;
+use xacct_sign_provider::{DeployedError, ManifestError};
+
+use crate::output::counted;
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cannot read the manifest `{}`", path.display())]
+    #[error("cannot read {what} `{}`", path.display())]
     Unreadable {
+        what: &'static str,
         path: PathBuf,
         #[source]
         source: io::Error,
     },
     #[error("the manifest has no {kind} `{name}`; it has {}", known.join(", "))]
     NotInManifest { kind: &'static str, name: String, known: Vec<String> },
+    #[error("cannot write `{}`", path.display())]
+    Unwritable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` is there already", .0.display())]
+    Exists(PathBuf),
+    #[error("`{}` cannot be used", path.display())]
+    Deployed {
+        path: PathBuf,
+        #[source]
+        source: DeployedError,
+    },
+    #[error("`{}` is outdated", .0.display())]
+    LockOutdated(PathBuf),
+    #[error("{} not accepted", counted(*.0, "finding is", "findings are"))]
+    Findings(usize),
+    #[error("{}", counted(*.0, "role differs", "roles differ"))]
+    Different(usize),
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
     #[error(transparent)]
@@ -57,9 +80,12 @@ impl Failure {
 
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Failure::Unreadable { .. } => {
-                Some("give the path of a manifest, a file such as `xacct.toml`, with `--manifest`")
-            }
+            Failure::Unreadable { what: "the manifest", .. } => Some(
+                "give the path of a manifest, a file such as `xacct.toml`, with `--manifest`; `xacct-sign init` writes one",
+            ),
+            Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
+            Failure::Deployed { source, .. } => Some(source.hint()),
+            Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
             Failure::Manifest(error) => Some(error.hint()),
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of plain http, without a query"),
             Failure::Setup(SetupError::Origin(_)) => {
@@ -74,8 +100,18 @@ impl Failure {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Failure::Unreadable { .. } | Failure::NotInManifest { .. } | Failure::Manifest(_) | Failure::Setup(_) => 2,
-            Failure::Server(_) | Failure::Output(_) => 1,
+            Failure::Unreadable { .. }
+            | Failure::NotInManifest { .. }
+            | Failure::Exists(_)
+            | Failure::Deployed { .. }
+            | Failure::Manifest(_)
+            | Failure::Setup(_) => 2,
+            Failure::Unwritable { .. }
+            | Failure::LockOutdated(_)
+            | Failure::Findings(_)
+            | Failure::Different(_)
+            | Failure::Server(_)
+            | Failure::Output(_) => 1,
         }
     }
 }

@@ -1,12 +1,10 @@
 //! `xacct-sign policy`.
 
-use std::io::{self, Write as _};
-
 use xacct_sign_provider::{Document, ProviderRole};
 
 use crate::arguments::{CallerArguments, PolicyCommand, StageArguments};
 use crate::failure::Failure;
-use crate::manifest;
+use crate::{manifest, output};
 
 /// A role's ARN, and its document.
 type Documents = Vec<(String, Document)>;
@@ -17,20 +15,17 @@ pub(crate) fn run(command: PolicyCommand) -> Result<(), Failure> {
         PolicyCommand::Trust(arguments) => stage_documents(&arguments, |role| role.trust_policy)?,
         PolicyCommand::Invoke(arguments) => stage_documents(&arguments, |role| role.invoke_policy)?,
         PolicyCommand::Caller(arguments) => caller_documents(&arguments)?,
+        PolicyCommand::Note(arguments) => return note(&arguments),
     };
-    let mut stdout = io::stdout().lock();
-    let written = match documents.as_slice() {
-        [(_, document)] => writeln!(stdout, "{}", document.to_json_pretty()),
-        several => several
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, (role, document))| {
-                let lead = if index == 0 { "{\n  " } else { ",\n  " };
-                write!(stdout, "{lead}\"{role}\": {}", document.to_json_pretty().replace('\n', "\n  "))
-            })
-            .and_then(|()| writeln!(stdout, "\n}}")),
-    };
-    written.and_then(|()| stdout.flush()).map_err(Failure::Output)
+    match documents.as_slice() {
+        [(_, document)] => output::print(&format!("{}\n", document.to_json_pretty())),
+        several => {
+            let entry = |(role, document): &(String, Document)| {
+                format!("  \"{role}\": {}", document.to_json_pretty().replace('\n', "\n  "))
+            };
+            output::print(&format!("{{\n{}\n}}\n", several.iter().map(entry).collect::<Vec<_>>().join(",\n")))
+        }
+    }
 }
 
 fn stage_documents(
@@ -38,20 +33,20 @@ fn stage_documents(
     document: impl Fn(ProviderRole) -> Document,
 ) -> Result<Documents, Failure> {
     let manifest = manifest::read(&arguments.manifest)?;
-    if !manifest.stages.contains_key(&arguments.stage) {
-        let known = manifest.stages.keys().cloned().collect();
-        return Err(Failure::NotInManifest { kind: "stage", name: arguments.stage.clone(), known });
-    }
-    let roles = manifest.provider_roles().into_iter().filter(|role| role.stage == arguments.stage);
-    Ok(roles.map(|role| (role.arn.clone(), document(role))).collect())
+    let stage = manifest::stage(&manifest, &arguments.stage)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    Ok(plan.stage_roles(stage).into_iter().map(|role| (role.arn.clone(), document(role))).collect())
 }
 
 fn caller_documents(arguments: &CallerArguments) -> Result<Documents, Failure> {
     let manifest = manifest::read(&arguments.manifest)?;
-    if !manifest.callers.contains_key(&arguments.caller) {
-        let known = manifest.callers.keys().cloned().collect();
-        return Err(Failure::NotInManifest { kind: "caller", name: arguments.caller.clone(), known });
-    }
-    let roles = manifest.caller_roles().into_iter().filter(|role| role.caller == arguments.caller);
-    Ok(roles.map(|role| (role.arn, role.policy)).collect())
+    let caller = manifest::caller(&manifest, &arguments.caller)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    Ok(plan.roles_of(caller).into_iter().map(|role| (role.arn, role.policy)).collect())
+}
+
+fn note(arguments: &CallerArguments) -> Result<(), Failure> {
+    let manifest = manifest::read(&arguments.manifest)?;
+    let caller = manifest::caller(&manifest, &arguments.caller)?;
+    output::print(&manifest.plan(&manifest::read_lock(&arguments.manifest)?).note(caller))
 }

@@ -6,16 +6,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::HeaderMap;
 use http::request::Parts;
 use serde_json::{Value, json};
+use xacct_sign_provider::DeployedStage;
 
-use crate::roles::StageApi;
 use crate::sessions::Session;
 
 /// The request context. The identity is that of the assumed role, in the API's account: who the caller was shows only
 /// in the session's name.
 pub(crate) fn request_context(
     session: &Session,
-    api: &StageApi,
+    api: &DeployedStage,
     account: &str,
+    organization: Option<&str>,
     parts: &Parts,
     request_id: &str,
     now: SystemTime,
@@ -32,7 +33,7 @@ pub(crate) fn request_context(
                 "accountId": session.principal.account(),
                 "callerId": session.user_id,
                 "cognitoIdentity": null,
-                "principalOrgId": null,
+                "principalOrgId": organization,
                 "userArn": session.principal.arn(),
                 "userId": session.user_id,
             },

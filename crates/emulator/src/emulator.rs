@@ -1,6 +1,6 @@
 //! The emulator: whom it knows, and the entry for every request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,22 +8,24 @@ use bytes::Bytes;
 use http::request::Parts;
 use xacct_sign::Credentials;
 use xacct_sign::verify::{Presented, Refusal, Rules};
-use xacct_sign_provider::Manifest;
-use xacct_sign_provider::policy::{PolicyDocument, PolicyError, PolicyKind, PrincipalIdentity};
+use xacct_sign_provider::policy::PolicyError;
+use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
+use crate::callers;
 use crate::cors::{Cors, is_origin};
 use crate::entropy::Entropy;
 use crate::forward::Forward;
 use crate::log::LogEntry;
 use crate::reason::Reason;
-use crate::roles::{self, ProviderRole, StageApi};
-use crate::sessions::{Session, Sessions, issue};
+use crate::roles::{self, ProviderRole};
+use crate::sessions::{Session, Sessions};
 
 /// How the emulator behaves.
 ///
 /// # Defaults
 ///
-/// No upstream (the built-in echo answers), no explanations, lifetimes as asked for, no CORS but at STS.
+/// No upstream (the built-in echo answers), no explanations, lifetimes as asked for, no CORS but at STS, callers' policies
+/// as rendered, no account in an organization but those of callers that are one.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Where allowed requests go, a plain `http://` URL; its path, if any, is put before the request's. Without one
@@ -33,6 +35,11 @@ pub struct Options {
     pub explain: bool,
     /// Credentials from AssumeRole live at most this long, so that expiry can be tried; at least a second.
     pub credential_lifetime: Option<Duration>,
+    /// What callers have attached to their roles instead of the policy that is rendered for them: a policy in JSON, by the
+    /// caller's name.
+    pub caller_policies: BTreeMap<String, String>,
+    /// The organizations that accounts are in, by account: what `aws:PrincipalOrgID` is.
+    pub organizations: BTreeMap<String, String>,
     /// Origins whose pages may call the APIs, such as `https://app.example.com`; `*` is any. Where there is one, the
     /// gateway answers preflights itself, and what the upstream says of CORS is dropped.
     pub allow_origins: Vec<String>,
@@ -104,6 +111,9 @@ pub enum SetupError {
         #[source]
         source: PolicyError,
     },
+    /// A caller's policy is for a caller that is not there.
+    #[error("there is no caller `{0}`")]
+    UnknownCaller(String),
     /// Credentials could not be made.
     #[error("credentials could not be issued")]
     Credentials(#[from] xacct_sign::Error),
@@ -158,7 +168,7 @@ pub struct Emulator {
     pub(crate) entropy: Entropy,
     pub(crate) sessions: Sessions,
     pub(crate) roles: BTreeMap<String, Arc<ProviderRole>>,
-    pub(crate) stages: BTreeMap<String, Arc<StageApi>>,
+    pub(crate) stages: BTreeMap<String, Arc<DeployedStage>>,
     callers: Vec<CallerAccess>,
     outsider: CallerAccess,
 }
@@ -177,38 +187,31 @@ impl Emulator {
     /// All ids, secrets and tokens come from `seed`: the same seed gives the same ones, so take it from the system's
     /// randomness wherever anybody but a test can reach the emulator.
     ///
+    /// There is no lock file: where the callers of a stage do not fit into one role, see [`Emulator::of`].
+    ///
     /// # Errors
     ///
     /// [`SetupError`] for options that make no sense; a manifest that was parsed gives none.
     pub fn new(manifest: &Manifest, options: Options, seed: [u8; 32]) -> Result<Self, SetupError> {
+        Self::of(&manifest.plan(&Lock::default()).deployment(), options, seed)
+    }
+
+    /// An emulator of what is deployed, otherwise as [`Emulator::new`].
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] for options that make no sense, and for policies that are none.
+    pub fn of(deployment: &Deployment, options: Options, seed: [u8; 32]) -> Result<Self, SetupError> {
         check(&options)?;
         let mut entropy = Entropy::new(seed);
         let mut sessions = Sessions::default();
-        let roles = roles::provider_roles(manifest, &mut entropy)?;
-
-        // One role may serve several callers of the manifest; then it bears the policies of all of them.
-        let mut policies: BTreeMap<String, Vec<Arc<PolicyDocument>>> = BTreeMap::new();
-        for role in manifest.caller_roles() {
-            let policy = roles::read(&role.arn, &role.policy, PolicyKind::Identity)?;
-            policies.entry(role.arn).or_default().push(Arc::new(policy));
-        }
-        let mut callers = Vec::new();
-        for role in manifest.caller_roles() {
-            let policies = policies.get(&role.arn).cloned().unwrap_or_default();
-            callers.push(CallerAccess {
-                credentials: base_session(&mut entropy, &mut sessions, &role.arn, &role.caller, policies)?,
-                caller: role.caller,
-                account: role.account,
-                role: role.arn,
-                may_assume: role.may_assume,
-            });
-        }
-        let outsider = outsider(manifest, &mut entropy, &mut sessions)?;
+        let roles = roles::provider_roles(deployment, &mut entropy)?;
+        let (callers, outsider) = callers::issue(deployment, &options, &mut entropy, &mut sessions)?;
         Ok(Self {
+            region: deployment.region.clone(),
+            account: deployment.account.clone(),
+            stages: roles::stages(deployment),
             options,
-            region: manifest.api.region.clone(),
-            account: manifest.api.account.clone(),
-            stages: roles::stages(manifest),
             entropy,
             sessions,
             roles,
@@ -323,46 +326,4 @@ fn check(options: &Options) -> Result<(), SetupError> {
         return Err(SetupError::Lifetime);
     }
     Ok(())
-}
-
-fn base_session(
-    entropy: &mut Entropy,
-    sessions: &mut Sessions,
-    role: &str,
-    name: &str,
-    policies: Vec<Arc<PolicyDocument>>,
-) -> Result<Credentials, SetupError> {
-    let principal = PrincipalIdentity::assumed_role(role, name)
-        .map_err(|source| SetupError::Policy { role: role.to_owned(), source })?;
-    let session = sessions.add(Session {
-        credentials: issue(entropy, None)?,
-        principal,
-        user_id: format!("{}:{name}", entropy.id("AROA", 17)),
-        policies,
-        session_policy: None,
-        tags: Vec::new(),
-        source_identity: None,
-    });
-    Ok(session.credentials.clone())
-}
-
-fn outsider(manifest: &Manifest, entropy: &mut Entropy, sessions: &mut Sessions) -> Result<CallerAccess, SetupError> {
-    let mut taken: BTreeSet<&str> = manifest.callers.values().map(|caller| caller.account.as_str()).collect();
-    taken.insert(&manifest.api.account);
-    let account = (0..=999_999_999_999_u64)
-        .rev()
-        .map(|number| format!("{number:012}"))
-        .find(|account| !taken.contains(account.as_str()))
-        .unwrap_or_default();
-    let role = format!("arn:{}:iam::{account}:role/Outsider", manifest.api.partition());
-    // Its own account lets it do everything, so it is the trust policy alone that refuses it.
-    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:*","execute-api:*"],"Resource":"*"}]}"#;
-    let policy = Arc::new(roles::read_text(&role, policy, PolicyKind::Identity)?);
-    Ok(CallerAccess {
-        credentials: base_session(entropy, sessions, &role, "outsider", vec![policy])?,
-        caller: "outsider".to_owned(),
-        account,
-        role,
-        may_assume: BTreeMap::new(),
-    })
 }

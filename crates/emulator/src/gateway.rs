@@ -11,6 +11,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use xacct_sign::verify::{Refusal, Rules};
+use xacct_sign_provider::DeployedStage;
 
 use crate::context::request_context;
 use crate::emulator::{Emulator, Outcome, Unauthenticated};
@@ -18,7 +19,6 @@ use crate::forward::{self, Forward, Reply};
 use crate::log::LogEntry;
 use crate::paths::readings;
 use crate::reason::Reason;
-use crate::roles::StageApi;
 use crate::sessions::Session;
 use crate::{echo, log};
 
@@ -74,7 +74,8 @@ impl Emulator {
         }
 
         let request_id = self.entropy.gateway_request_id();
-        let context = request_context(&session, &api, &self.account, &parts, &request_id, now);
+        let organization = self.options.organizations.get(&self.account).map(String::as_str);
+        let context = request_context(&session, &api, &self.account, organization, &parts, &request_id, now);
         let reply = Reply { request_id, explain: self.options.explain, cors: None };
         let Some(upstream) = &self.options.upstream else {
             return Outcome::Respond(reply.answered(echo::respond(&parts, &body, context), log));
@@ -86,7 +87,7 @@ impl Emulator {
     }
 
     /// Whether the session may call the route, by every reading of its path.
-    fn may_invoke(&self, session: &Session, api: &StageApi, parts: &Parts, now: SystemTime) -> Result<(), String> {
+    fn may_invoke(&self, session: &Session, api: &DeployedStage, parts: &Parts, now: SystemTime) -> Result<(), String> {
         if session.principal.account() != self.account {
             return Err(format!(
                 "`{}` is not in the API's account, {}: an HTTP API has no resource policy, so a role in its account has to be assumed first",

@@ -16,9 +16,12 @@
 //!   against a domain.
 //! - CORS takes the origins of [`Options::allow_origins`], every method and every header; AWS lets one list these too.
 //! - There is no route table, so no `404 {"message":"Not Found"}` for an unknown route: that is the upstream's to say.
+//! - A caller that is an organization, a whole account or any account gets credentials of a role that is made up for it.
+//! - An account is in an organization only if [`Options::organizations`] or the manifest says so.
 //! - Managed policies cannot be looked up: `PolicyArns` are refused.
 //! - There are no MFA devices: a token code is refused.
 
+mod callers;
 mod context;
 mod cors;
 mod echo;

@@ -26,6 +26,7 @@ const MAX_HEADER_CHARACTERS: usize = 2_000;
 /// | `role_not_found` | STS: no such role; AWS says `AccessDenied` |
 /// | `caller_not_allowed` | STS: the caller's own policy does not allow it |
 /// | `trust_denied` | STS: the role's trust policy does not allow it: caller, ExternalId, conditions |
+/// | `source_identity_set` | STS: another source identity than the session's own |
 /// | `duration_too_long` | STS: longer than the role or role chaining takes |
 /// | `internal` | the emulator itself failed |
 #[derive(Debug, Clone, PartialEq, Eq)]

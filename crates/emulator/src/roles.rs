@@ -1,10 +1,10 @@
-//! The manifest's roles, as the documents that hang on them are read back from their JSON.
+//! The provider's roles, with the policies that hang on them as they are read back from their JSON.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use xacct_sign_provider::policy::{PolicyDocument, PolicyKind};
-use xacct_sign_provider::{Document, Manifest};
+use xacct_sign_provider::{DeployedStage, Deployment};
 
 use crate::emulator::SetupError;
 use crate::entropy::Entropy;
@@ -16,55 +16,33 @@ pub(crate) struct ProviderRole {
     pub(crate) id: String,
     pub(crate) max_session_seconds: u32,
     pub(crate) trust: PolicyDocument,
-    pub(crate) invoke: Arc<PolicyDocument>,
+    pub(crate) policies: Vec<Arc<PolicyDocument>>,
 }
 
-/// A stage's API.
-pub(crate) struct StageApi {
-    pub(crate) api_id: String,
-    pub(crate) api_stage: String,
-    /// `arn:{partition}:execute-api:{region}:{account}:{api_id}/{api_stage}`
-    pub(crate) arn: String,
-}
-
-/// Reads the rendered document: the emulator evaluates what gets deployed, not the tables it is made of.
-pub(crate) fn read(role: &str, document: &Document, kind: PolicyKind) -> Result<PolicyDocument, SetupError> {
-    read_text(role, &document.to_json(), kind)
-}
-
-pub(crate) fn read_text(role: &str, text: &str, kind: PolicyKind) -> Result<PolicyDocument, SetupError> {
+/// Reads a rendered document: the emulator evaluates what gets deployed, not the tables it is made of.
+pub(crate) fn read(role: &str, text: &str, kind: PolicyKind) -> Result<PolicyDocument, SetupError> {
     PolicyDocument::parse(text, kind).map_err(|source| SetupError::Policy { role: role.to_owned(), source })
 }
 
 pub(crate) fn provider_roles(
-    manifest: &Manifest,
+    deployment: &Deployment,
     entropy: &mut Entropy,
 ) -> Result<BTreeMap<String, Arc<ProviderRole>>, SetupError> {
     let mut roles = BTreeMap::new();
-    for role in manifest.provider_roles() {
+    for (arn, role) in &deployment.roles {
+        let policies = role.policies.iter().map(|policy| read(arn, policy, PolicyKind::Identity).map(Arc::new));
         let compiled = ProviderRole {
             id: entropy.id("AROA", 17),
             max_session_seconds: role.max_session_duration,
-            trust: read(&role.arn, &role.trust_policy, PolicyKind::Trust)?,
-            invoke: Arc::new(read(&role.arn, &role.invoke_policy, PolicyKind::Identity)?),
-            arn: role.arn.clone(),
+            trust: read(arn, &role.trust_policy, PolicyKind::Trust)?,
+            policies: policies.collect::<Result<_, _>>()?,
+            arn: arn.clone(),
         };
-        roles.insert(role.arn, Arc::new(compiled));
+        roles.insert(arn.clone(), Arc::new(compiled));
     }
     Ok(roles)
 }
 
-pub(crate) fn stages(manifest: &Manifest) -> BTreeMap<String, Arc<StageApi>> {
-    manifest
-        .stages
-        .iter()
-        .map(|(name, stage)| {
-            let api = StageApi {
-                api_id: stage.api_id.clone(),
-                api_stage: stage.api_stage.clone(),
-                arn: manifest.stage_arn(stage),
-            };
-            (name.clone(), Arc::new(api))
-        })
-        .collect()
+pub(crate) fn stages(deployment: &Deployment) -> BTreeMap<String, Arc<DeployedStage>> {
+    deployment.stages.iter().map(|(name, stage)| (name.clone(), Arc::new(stage.clone()))).collect()
 }

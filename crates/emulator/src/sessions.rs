@@ -27,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) session_policy: Option<PolicyDocument>,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) source_identity: Option<String>,
+    /// The organization that the session's account is in.
+    pub(crate) organization: Option<String>,
 }
 
 impl Session {
@@ -45,6 +47,9 @@ impl Session {
         }
         if let Some(identity) = &self.source_identity {
             context.set("aws:SourceIdentity", identity);
+        }
+        if let Some(id) = &self.organization {
+            context.set("aws:PrincipalOrgID", id);
         }
         context
     }
@@ -142,6 +147,7 @@ mod tests {
             session_policy: None,
             tags: Vec::new(),
             source_identity: None,
+            organization: None,
         })
     }
 

@@ -119,7 +119,8 @@ impl Emulator {
             credentials: issue(&mut self.entropy, expires_at).map_err(|error| Fault::internal(&error))?,
             principal,
             user_id: format!("{}:{}", role.id, call.session_name),
-            policies: vec![Arc::clone(&role.invoke)],
+            policies: role.policies.clone(),
+            organization: self.options.organizations.get(&self.account).cloned(),
             session_policy,
             tags: call.tags.clone(),
             source_identity: call.source_identity.clone().or_else(|| caller.source_identity.clone()),
@@ -134,15 +135,22 @@ impl Emulator {
         let arn = caller.principal.arn();
         let denied = |action, code, why: String| Fault::denied(arn, action, &call.role_arn, Reason::new(code, why));
         let Some(role) = self.roles.get(&call.role_arn).cloned() else {
-            let why = format!("there is no role `{}` in the manifest", call.role_arn);
+            let why = format!("there is no role `{}` here", call.role_arn);
             return Err(denied("sts:AssumeRole", "role_not_found", why));
         };
+        if let (Some(set), Some(asked)) = (&caller.source_identity, &call.source_identity)
+            && set != asked
+        {
+            let why = format!("the session's source identity `{set}` stays as it is, `{asked}` was asked for");
+            return Err(denied("sts:SetSourceIdentity", "source_identity_set", why));
+        }
         let context = assume_role_context(caller.context(&self.region, now), call);
         let mut actions = vec!["sts:AssumeRole"];
         if !call.tags.is_empty() {
             actions.push("sts:TagSession");
         }
-        if call.source_identity.is_some() {
+        // A source identity that the caller's own session has goes on to the next, and takes the same leave.
+        if call.source_identity.is_some() || caller.source_identity.is_some() {
             actions.push("sts:SetSourceIdentity");
         }
         for action in actions {
@@ -168,6 +176,8 @@ fn assume_role_context(mut context: Context, call: &AssumeRole) -> Context {
         context.set("sts:ExternalId", external_id);
     }
     if let Some(identity) = &call.source_identity {
+        context.set("sts:SourceIdentity", identity);
+    } else if let Some(identity) = context.values("aws:SourceIdentity").and_then(|values| values.first()).cloned() {
         context.set("sts:SourceIdentity", identity);
     }
     for (key, value) in &call.tags {

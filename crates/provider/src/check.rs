@@ -1,70 +1,229 @@
-//! IAM's size limits, checked before anything is deployed.
+//! The check: what AWS would refuse, and what is probably not meant.
 
-use crate::document::Document;
-use crate::manifest::Manifest;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Trust policy, in characters without white space: the default quota of a role.
-const TRUST_DEFAULT: usize = 2_048;
-/// Trust policy, in characters without white space: the quota that AWS raises it to at most.
-const TRUST_RAISED: usize = 4_096;
-/// All inline policies of a role together, in characters without white space.
-const INLINE: usize = 10_240;
+use crate::finding::{Finding, FindingCode as Code, Subject};
+use crate::limits::{INLINE_POLICIES, MANAGED_POLICY, ROLE_NAME, ROLES, TEMPLATE_IN_S3, TEMPLATE_RESOURCES};
+use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, WhichRole};
+use crate::names;
+use crate::plan::Plan;
+use crate::render::cloudformation;
+use crate::roles::{ProviderRole, RoleKind};
 
-/// A document that does not fit into IAM.
-///
-/// The limits are those of
-/// [IAM and STS quotas](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The stable code: `trust_policy_needs_quota`, `trust_policy_too_large` or
-    /// `invoke_policy_too_large`.
-    pub code: &'static str,
-    /// The provider's role that the document hangs on.
-    pub role: String,
-    /// The document's size in characters, white space not counted.
-    pub characters: usize,
-    /// The limit that it exceeds, in characters.
-    pub limit: usize,
-    /// What to do about it, one sentence.
-    pub hint: &'static str,
-}
-
-impl Manifest {
-    /// Measures the documents of every provider role against IAM's limits; empty when all fit.
+impl Plan<'_> {
+    /// Everything that is found, in the order of the manifest's lines, accepted findings included.
     #[must_use]
-    pub fn check(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for role in self.provider_roles() {
-            let trust = characters(&role.trust_policy);
-            let invoke = characters(&role.invoke_policy);
-            let mut find = |code, characters, limit, hint| {
-                findings.push(Finding { code, role: role.name.clone(), characters, limit, hint });
-            };
-            if trust > TRUST_RAISED {
-                find(
-                    "trust_policy_too_large",
-                    trust,
-                    TRUST_RAISED,
-                    "no quota goes that far: give some of the callers `routes`, and so roles of their own",
-                );
-            } else if trust > TRUST_DEFAULT {
-                find(
-                    "trust_policy_needs_quota",
-                    trust,
-                    TRUST_DEFAULT,
-                    "ask AWS to raise the quota `Role trust policy length` to 4096, or give some of the callers `routes`, and so roles of their own",
-                );
-            }
-            if invoke > INLINE {
-                find("invoke_policy_too_large", invoke, INLINE, "put routes together with `{proxy+}` or `*`");
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut found = Findings { manifest: self.manifest, findings: Vec::new() };
+        self.check_api(&mut found);
+        for stage in self.manifest.stages.values() {
+            self.check_stage(stage, &mut found);
+        }
+        let elsewhere = roles_elsewhere(self.manifest);
+        for caller in self.manifest.callers.values() {
+            self.check_caller(caller, &elsewhere, &mut found);
+        }
+        found.check_acceptances();
+        let mut findings = found.findings;
+        findings.sort_by(|a, b| a.line.cmp(&b.line).then_with(|| a.subject.cmp(&b.subject)));
+        findings
+    }
+
+    fn check_api(&self, found: &mut Findings<'_>) {
+        let own = |caller: &&Caller| caller.routes.is_some();
+        let roles = self.shared.values().map(BTreeMap::len).sum::<usize>()
+            + self.manifest.callers.values().filter(own).map(|caller| caller.stages().count()).sum::<usize>();
+        if roles > ROLES.at_most {
+            let message = format!("the manifest means {roles} roles, an account has {} by default", ROLES.at_most);
+            found.add(Code::TooManyRoles, Subject::Api, message);
+        }
+        let seconds = self.manifest.api.max_session_duration;
+        if seconds > 3_600 {
+            let message = format!("`max_session_duration` is {seconds} s, role chaining gives 3600 s at most");
+            found.add(Code::DurationBeyondChaining, Subject::Api, message);
+        }
+        if !self.is_recorded {
+            let message = "the lock file does not say what the manifest now means".to_owned();
+            found.add(Code::LockOutdated, Subject::Api, message);
+        }
+    }
+
+    fn check_stage(&self, stage: &Stage, found: &mut Findings<'_>) {
+        let subject = || Subject::Stage(stage.name.clone());
+        let roles = self.stage_roles(stage);
+        for role in &roles {
+            self.check_role(role, found);
+        }
+        let shared = roles.iter().filter(|role| matches!(role.kind, RoleKind::Shared(_)));
+        let (count, callers) = shared.fold((0_usize, 0_usize), |(count, callers), role| {
+            (count.saturating_add(1), callers.saturating_add(role.callers.len()))
+        });
+        if count > 1 {
+            let limit = self.manifest.api.role_trust_policy_length;
+            let message = format!(
+                "its {callers} callers of every route take {count} roles, with trust policies of {limit} characters"
+            );
+            found.add(Code::RolesSplit, subject(), message);
+        }
+        let bytes = cloudformation::template(self.manifest, stage, &roles).len();
+        if roles.len() > TEMPLATE_RESOURCES.at_most || bytes > TEMPLATE_IN_S3.at_most {
+            let message = format!("its CloudFormation template has {} resources and {bytes} bytes", roles.len());
+            found.add(Code::TemplateTooLarge, subject(), message);
+        }
+    }
+
+    fn check_role(&self, role: &ProviderRole, found: &mut Findings<'_>) {
+        let subject = match &role.kind {
+            RoleKind::Own(caller) => Subject::Caller(caller.clone()),
+            // A shared role outgrows its limit only when a caller does so alone.
+            RoleKind::Shared(_) => match role.callers.as_slice() {
+                [one] => Subject::Caller(one.clone()),
+                _ => Subject::Stage(role.stage.clone()),
+            },
+        };
+        let name = &role.name;
+        let limit = self.manifest.api.role_trust_policy_length;
+        let size = role.trust_policy.characters();
+        if size > limit {
+            let message = format!("the trust policy of `{name}` has {size} characters, IAM takes {limit}");
+            found.add(Code::TrustPolicyTooLarge, subject.clone(), message);
+        }
+        let (size, limit) = (role.invoke_policy.characters(), INLINE_POLICIES.at_most);
+        if size > limit {
+            let message = format!("the invoke policy of `{name}` has {size} characters, IAM takes {limit}");
+            found.add(Code::InvokePolicyTooLarge, subject, message);
+        }
+        if name.len() > ROLE_NAME.at_most {
+            let message = format!("`{name}` has {} characters, IAM takes {}", name.len(), ROLE_NAME.at_most);
+            found.add(Code::RoleNameTooLong, Subject::Stage(role.stage.clone()), message);
+        }
+    }
+
+    fn check_caller(&self, caller: &Caller, elsewhere: &Elsewhere<'_>, found: &mut Findings<'_>) {
+        let subject = || Subject::Caller(caller.name.clone());
+        for role in self.roles_of(caller) {
+            let size = role.policy.characters();
+            if size > MANAGED_POLICY.at_most {
+                let message =
+                    format!("the policy of `{}` has {size} characters, IAM takes {}", role.arn, MANAGED_POLICY.at_most);
+                found.add(Code::CallerPolicyTooLarge, subject(), message);
             }
         }
-        findings
+        if caller.is_third_party && caller.external_id.is_none() {
+            let message = "it is a third party and has no `external_id`".to_owned();
+            found.add(Code::ThirdPartyWithoutExternalId, subject(), message);
+        }
+        if let CallerPrincipals::Roles { account, roles, .. } = &caller.principals {
+            if account == "*" {
+                let message = "its role is trusted in every AWS account".to_owned();
+                found.add(Code::WildcardAccount, subject(), message);
+            }
+            let whole: Vec<&str> =
+                roles.iter().filter(|(_, role)| **role == WhichRole::Every).map(|(stage, _)| stage.as_str()).collect();
+            if !whole.is_empty() {
+                let message = format!("all of account `{account}` is trusted on {}", quoted(&whole));
+                found.add(Code::WholeAccount, subject(), message);
+            }
+            self.check_production(account, roles, elsewhere, &mut |message| {
+                found.add(Code::ProductionTrustsOtherStage, subject(), message);
+            });
+        }
+        let spanning: Vec<String> = caller
+            .routes
+            .iter()
+            .flatten()
+            .filter(|route| route.spans_segments())
+            .map(|route| format!("`{route}` also opens `{} {}`", route.method(), route.deeper_example()))
+            .collect();
+        if !spanning.is_empty() {
+            found.add(Code::WildcardSpansSegments, subject(), format!("route {}", spanning.join(", route ")));
+        }
+    }
+
+    fn check_production(
+        &self,
+        account: &str,
+        roles: &BTreeMap<String, WhichRole>,
+        elsewhere: &Elsewhere<'_>,
+        add: &mut dyn FnMut(String),
+    ) {
+        for (stage, role) in roles {
+            let WhichRole::Named(role) = role else { continue };
+            if !self.manifest.stages.get(stage).is_some_and(|stage| stage.is_production) {
+                continue;
+            }
+            let key = (account, role.name().to_ascii_lowercase());
+            if let Some(other) = elsewhere.roles.get(&key) {
+                add(format!("stage `{stage}` trusts `{role}`, which is also trusted on stage `{other}`"));
+            } else if let Some(word) = names::words_of(role.name()).into_iter().find(|w| elsewhere.words.contains(w)) {
+                add(format!("stage `{stage}` trusts `{role}`, which is of `{word}` by its name"));
+            }
+        }
     }
 }
 
-/// No value that a manifest takes holds white space, so the compact form has none to discount.
-fn characters(document: &Document) -> usize {
-    document.to_json().chars().count()
+/// What is trusted on stages that are no production stages.
+struct Elsewhere<'m> {
+    /// The stage, by account and role in lower case.
+    roles: BTreeMap<(&'m str, String), &'m str>,
+    /// Words that a role's name has when it is not meant for production.
+    words: BTreeSet<String>,
+}
+
+fn roles_elsewhere(manifest: &Manifest) -> Elsewhere<'_> {
+    let is_other = |stage: &str| manifest.stages.get(stage).is_some_and(|stage| !stage.is_production);
+    let mut roles = BTreeMap::new();
+    for caller in manifest.callers.values() {
+        if let CallerPrincipals::Roles { account, roles: of_caller, .. } = &caller.principals {
+            for (stage, role) in of_caller.iter().filter(|(stage, _)| is_other(stage)) {
+                if let WhichRole::Named(role) = role {
+                    roles.insert((account.as_str(), role.name().to_ascii_lowercase()), stage.as_str());
+                }
+            }
+        }
+    }
+    let usual = ["dev", "develop", "development", "qa", "sandbox", "stag", "staging", "test", "testing"];
+    let mut words: BTreeSet<String> = usual.into_iter().map(str::to_owned).collect();
+    words.extend(manifest.stages.keys().filter(|stage| is_other(stage)).map(|stage| stage.to_ascii_lowercase()));
+    // A stage that is production keeps its own name, whatever it is.
+    for stage in manifest.stages.values().filter(|stage| stage.is_production) {
+        words.remove(&stage.name.to_ascii_lowercase());
+    }
+    Elsewhere { roles, words }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+struct Findings<'m> {
+    manifest: &'m Manifest,
+    findings: Vec<Finding>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, code: Code, subject: Subject, message: String) {
+        let place = match &subject {
+            Subject::Api => Some((self.manifest.api.line, &self.manifest.api.accept)),
+            Subject::Stage(name) => self.manifest.stages.get(name).map(|stage| (stage.line, &stage.accept)),
+            Subject::Caller(name) => self.manifest.callers.get(name).map(|caller| (caller.line, &caller.accept)),
+        };
+        let (line, accept) = place.map_or((1, None), |(line, accept)| (line, Some(accept)));
+        let accepted = accept.filter(|_| code.can_be_accepted()).and_then(|accept| accept.get(&code)).cloned();
+        self.findings.push(Finding { code, subject, line, message, accepted });
+    }
+
+    fn check_acceptances(&mut self) {
+        let manifest = self.manifest;
+        let mut all: Vec<(Subject, &Accepted)> = vec![(Subject::Api, &manifest.api.accept)];
+        all.extend(manifest.stages.values().map(|stage| (Subject::Stage(stage.name.clone()), &stage.accept)));
+        all.extend(manifest.callers.values().map(|caller| (Subject::Caller(caller.name.clone()), &caller.accept)));
+        let used: BTreeSet<(Code, Subject)> = self.findings.iter().map(|f| (f.code, f.subject.clone())).collect();
+        for (subject, accepted) in all {
+            for code in accepted.keys().filter(|code| !used.contains(&(**code, subject.clone()))) {
+                let message = format!("`{}` is accepted, but not found", code.code());
+                self.add(Code::UnusedAcceptance, subject.clone(), message);
+            }
+        }
+    }
 }

@@ -22,6 +22,12 @@ impl From<Vec<String>> for OneOrMany {
     }
 }
 
+impl From<Vec<&str>> for OneOrMany {
+    fn from(values: Vec<&str>) -> Self {
+        Self(values.into_iter().map(str::to_owned).collect())
+    }
+}
+
 impl From<&str> for OneOrMany {
     fn from(value: &str) -> Self {
         Self(vec![value.to_owned()])
@@ -36,6 +42,9 @@ impl Serialize for OneOrMany {
         }
     }
 }
+
+/// Conditions by operator and key.
+pub type Conditions = BTreeMap<&'static str, BTreeMap<&'static str, OneOrMany>>;
 
 /// One `Allow` statement of a rendered policy.
 ///
@@ -56,27 +65,23 @@ pub struct Statement {
     pub resource: Option<OneOrMany>,
     /// Under which conditions, by operator and key; left out when empty.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub condition: BTreeMap<&'static str, BTreeMap<&'static str, OneOrMany>>,
+    pub condition: Conditions,
 }
 
 impl Statement {
-    /// Trusts the principals, all of them under the same condition.
-    pub(crate) fn trust(principals: Vec<String>, external_id: Option<&str>) -> Self {
-        let mut condition = BTreeMap::new();
-        if let Some(external_id) = external_id {
-            condition.insert("StringEquals", BTreeMap::from([("sts:ExternalId", OneOrMany::from(external_id))]));
-        }
+    /// Trusts the principals with the action.
+    pub(crate) fn trust(action: &'static str, principals: Vec<String>, condition: Conditions) -> Self {
         Self {
             effect: "Allow",
             principal: Some(BTreeMap::from([("AWS", principals.into())])),
-            action: "sts:AssumeRole".into(),
+            action: action.into(),
             resource: None,
             condition,
         }
     }
 
-    /// Allows its bearer the action on the resources.
-    pub(crate) fn allow(action: &str, resources: Vec<String>) -> Self {
+    /// Allows its bearer the actions on the resources.
+    pub(crate) fn allow(action: impl Into<OneOrMany>, resources: Vec<String>) -> Self {
         Self {
             effect: "Allow",
             principal: None,
@@ -108,6 +113,13 @@ impl Document {
     #[expect(clippy::expect_used, reason = "texts, lists and maps with text keys always serialize")]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a document serializes")
+    }
+
+    /// The document's size as IAM counts it: characters without white space. No value that a manifest takes holds any, so
+    /// the compact form has none to discount.
+    #[must_use]
+    pub fn characters(&self) -> usize {
+        self.to_json().chars().count()
     }
 
     /// The document as JSON for people, indented by two spaces.

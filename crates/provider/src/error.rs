@@ -1,4 +1,4 @@
-//! The one error of reading a manifest.
+//! The one error of reading a manifest and its lock file.
 
 use std::fmt;
 
@@ -36,8 +36,26 @@ pub enum ManifestErrorKind {
     DuplicateCaller,
     /// Two roles of the provider would get the same name.
     RoleNameCollision,
-    /// A caller has no role on any stage.
+    /// A caller is on no stage.
     UnusedCaller,
+    /// A caller is neither roles of an account nor an organization, or both.
+    InvalidCaller,
+    /// A form of trust is unknown, or cannot express what the caller is.
+    InvalidTrust,
+    /// The id of an organization does not look like one.
+    InvalidOrganization,
+    /// A pattern of session names is not one that could match, or their list is empty.
+    InvalidSessionName,
+    /// The key of a session tag is not one that STS takes, or their list is empty.
+    InvalidTagKey,
+    /// A pattern of source identities is not one that could match, or their list is empty.
+    InvalidSourceIdentity,
+    /// `role_trust_policy_length` is not between 2048 and 4096 characters.
+    InvalidQuota,
+    /// What is accepted is no finding, cannot be accepted, or is accepted without a reason.
+    UnknownFinding,
+    /// The lock file is not one that this version writes.
+    InvalidLock,
 }
 
 impl ManifestErrorKind {
@@ -59,6 +77,15 @@ impl ManifestErrorKind {
         Self::DuplicateCaller,
         Self::RoleNameCollision,
         Self::UnusedCaller,
+        Self::InvalidCaller,
+        Self::InvalidTrust,
+        Self::InvalidOrganization,
+        Self::InvalidSessionName,
+        Self::InvalidTagKey,
+        Self::InvalidSourceIdentity,
+        Self::InvalidQuota,
+        Self::UnknownFinding,
+        Self::InvalidLock,
     ];
 
     /// The stable code, in snake case. Programs may rely on it; the texts may change.
@@ -81,6 +108,15 @@ impl ManifestErrorKind {
             Self::DuplicateCaller => "duplicate_caller",
             Self::RoleNameCollision => "role_name_collision",
             Self::UnusedCaller => "unused_caller",
+            Self::InvalidCaller => "invalid_caller",
+            Self::InvalidTrust => "invalid_trust",
+            Self::InvalidOrganization => "invalid_organization",
+            Self::InvalidSessionName => "invalid_session_name",
+            Self::InvalidTagKey => "invalid_tag_key",
+            Self::InvalidSourceIdentity => "invalid_source_identity",
+            Self::InvalidQuota => "invalid_quota",
+            Self::UnknownFinding => "unknown_finding",
+            Self::InvalidLock => "invalid_lock",
         }
     }
 
@@ -90,7 +126,7 @@ impl ManifestErrorKind {
         match self {
             Self::Syntax => "the manifest is TOML: strings, account ids among them, are quoted, and a key stands once",
             Self::Schema => {
-                "the keys are `[api]` account, region, role_name, max_session_duration; `[stages.NAME]` api_id, api_stage; `[callers.NAME]` account, roles, external_id, routes"
+                "`xacct-sign schema` prints the JSON Schema with every key; editors complete and check the file with it"
             }
             Self::InvalidAccountId => {
                 "write the account id as a string of 12 digits, `account = \"012345678901\"`: as a number it would lose its leading zeros"
@@ -122,25 +158,56 @@ impl ManifestErrorKind {
             Self::RoleNameCollision => {
                 "role names are made of `role_name`, stage and caller in title case, and are unique in an account without regard to case: rename one of the two"
             }
-            Self::UnusedCaller => "say which role the caller runs as on which stage: `roles = { stag = \"RoleName\" }`",
+            Self::UnusedCaller => {
+                "say which role the caller runs as on which stage: `roles = { stag = \"RoleName\" }`; of an organization say `stages = [\"stag\"]`"
+            }
+            Self::InvalidCaller => {
+                "a caller is either roles of an account (`account` and `roles`) or a whole organization (`organization` and `stages`)"
+            }
+            Self::InvalidTrust => {
+                "`trust` is `role` (the role's ARN, the default) or `account` (the account with a condition on `aws:PrincipalArn`); `*` as account or role takes `account`"
+            }
+            Self::InvalidOrganization => {
+                "copy the id from AWS Organizations: `o-` and 10 to 32 letters in lower case or digits"
+            }
+            Self::InvalidSessionName => {
+                "a session name has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for any name"
+            }
+            Self::InvalidTagKey => {
+                "a tag's key has 1 to 128 letters, digits or `_.:/=+-@` and does not begin with `aws:`; leave the key out for no tags"
+            }
+            Self::InvalidSourceIdentity => {
+                "a source identity has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for none"
+            }
+            Self::InvalidQuota => {
+                "AWS raises the quota `Role trust policy length` from 2048 to 4096 characters at most: write what your account has"
+            }
+            Self::UnknownFinding => {
+                "write `accept = { CODE = \"the reason\" }` with a code that `xacct-sign check` shows as a warning or a note"
+            }
+            Self::InvalidLock => {
+                "`xacct-sign render` writes the lock file: restore it from version control; without it callers may get other roles"
+            }
         }
     }
 }
 
 /// A manifest that cannot be used: what is wrong, where, and what to do about it.
 ///
-/// `Display` gives `{file}:{line}: {message}`.
+/// `Display` gives `{file}:{line}:{column}: {message}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestError {
     kind: ManifestErrorKind,
     file: String,
     line: usize,
+    column: usize,
     message: String,
 }
 
 impl ManifestError {
-    pub(crate) fn new(kind: ManifestErrorKind, file: &str, line: usize, message: String) -> Self {
-        Self { kind, file: file.to_owned(), line, message }
+    pub(crate) fn new(kind: ManifestErrorKind, file: &str, place: (usize, usize), message: String) -> Self {
+        let (line, column) = place;
+        Self { kind, file: file.to_owned(), line, column, message }
     }
 
     /// What is wrong.
@@ -167,6 +234,12 @@ impl ManifestError {
         self.line
     }
 
+    /// The column of that line, from 1, in characters.
+    #[must_use]
+    pub const fn column(&self) -> usize {
+        self.column
+    }
+
     /// What is wrong, in one sentence, without the place.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -182,7 +255,7 @@ impl ManifestError {
 
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
     }
 }
 

@@ -8,7 +8,7 @@
 //! This crate opens no file and no socket and reads no clock: text goes in, values come out.
 //!
 //! ```
-//! use xacct_sign_provider::Manifest;
+//! use xacct_sign_provider::{Lock, Manifest};
 //! use xacct_sign_provider::policy::{
 //!     Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate,
 //! };
@@ -29,7 +29,8 @@
 //!     "xacct.toml",
 //! )?;
 //!
-//! let roles = manifest.provider_roles();
+//! // Without a lock file; with one, `Lock::parse(text, "xacct.lock.toml")?`.
+//! let roles = manifest.plan(&Lock::default()).provider_roles();
 //! let role = roles.first().ok_or("no role")?;
 //! assert_eq!(role.arn, "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag");
 //!
@@ -52,18 +53,35 @@
 //! ```
 
 mod check;
+mod deployed;
+mod deployment;
+mod diff;
 mod document;
 mod error;
+mod finding;
+mod grants;
+pub mod limits;
+mod lock;
 mod manifest;
 mod names;
+mod plan;
 pub mod policy;
+mod render;
 mod roles;
 mod route;
+mod trust;
 
-pub use check::Finding;
-pub use document::{Document, OneOrMany, Statement};
+pub use deployed::{DeployedError, DeployedRole, read_roles};
+pub use deployment::{DeployedStage, Deployment, RolePolicies};
+pub use diff::RoleDiff;
+pub use document::{Conditions, Document, OneOrMany, Statement};
 pub use error::{ManifestError, ManifestErrorKind};
-pub use manifest::{Api, Caller, Manifest, Stage};
+pub use finding::{Finding, FindingCode, Level, Subject};
+pub use grants::Grant;
+pub use lock::Lock;
+pub use manifest::{Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Manifest, Stage, TrustForm, WhichRole};
 pub use names::RoleName;
-pub use roles::{CallerRole, ProviderRole};
+pub use plan::{Move, Plan};
+pub use render::Format;
+pub use roles::{CallerRole, ProviderRole, RoleKind};
 pub use route::Route;

@@ -51,10 +51,14 @@ impl RoleName {
         format!("arn:{partition}:iam::{account}:role{}{}", self.path, self.name)
     }
 
-    /// The same role name with something appended; `None` when it gets too long.
-    pub(crate) fn with_suffix(&self, suffix: &str) -> Option<Self> {
-        let name = format!("{}{suffix}", self.name);
-        is_role_name(&name).then(|| Self { path: self.path.clone(), name })
+    /// The same role name with something appended; it may be too long, see [`RoleName::fits`].
+    pub(crate) fn with_suffix(&self, suffix: &str) -> Self {
+        Self { path: self.path.clone(), name: format!("{}{suffix}", self.name) }
+    }
+
+    /// Whether the name is not too long for IAM.
+    pub(crate) fn fits(&self) -> bool {
+        is_role_name(&self.name)
     }
 }
 
@@ -116,6 +120,61 @@ pub(crate) fn is_api_stage(text: &str) -> bool {
 
 pub(crate) fn is_external_id(text: &str) -> bool {
     (2..=1224).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c))
+}
+
+/// `o-` and 10 to 32 letters in lower case or digits
+/// ([Organization](https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html)).
+pub(crate) fn is_organization_id(text: &str) -> bool {
+    text.strip_prefix("o-").is_some_and(|id| {
+        (10..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
+}
+
+/// What `RoleSessionName` and `SourceIdentity` take, and wildcards
+/// ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
+pub(crate) fn is_session_name_pattern(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.chars().all(|c| is_role_character(c) || c == '*' || c == '?')
+}
+
+/// The key of a session tag, without the white space and the letters beyond ASCII that AWS takes as well: policies'
+/// sizes are counted without white space, and keys are compared in several places.
+pub(crate) fn is_tag_key(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c))
+        && !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
+/// Whether a stage of this name is a production stage, unless the manifest says so itself.
+pub(crate) fn is_production(stage: &str) -> bool {
+    let words: Vec<String> = stage.split(['-', '_']).map(str::to_ascii_lowercase).collect();
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    has(&["prod", "prd", "production", "live"]) && !has(&["pre", "non"])
+}
+
+/// The words of a role's name, in lower case: `LambdaRoleDeve` has `lambda`, `role`, `deve`.
+pub(crate) fn words_of(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() || (c.is_ascii_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
+            word.push(c.to_ascii_lowercase());
+        }
+        was_lower = c.is_ascii_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The domain under which a partition's API Gateway is reached.
+pub(crate) fn dns_suffix(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "amazonaws.com.cn",
+        "aws-eusc" => "amazonaws.eu",
+        _ => "amazonaws.com",
+    }
 }
 
 /// The partition that a region is in.

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::{Document, Statement};
-use crate::manifest::{Caller, Manifest, Stage};
+use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
 use crate::names::{RoleName, title_case};
-use crate::route::Route;
+use crate::plan::Plan;
+use crate::trust;
 
 /// A role in the API's account that callers assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProviderRole {
-    /// The role's name without its path: `ApiAllowByIamRoleStag`, or `ApiAllowByIamRoleStagPartner`
-    /// for a caller with routes of its own.
+    /// The role's name without its path: `ApiAllowByIamRoleStag`, `ApiAllowByIamRoleStag-2` where the callers do not fit
+    /// into one, or `ApiAllowByIamRoleStagPartner` for a caller with routes of its own.
     pub name: String,
     /// The role's path, `/` unless `role_name` has one.
     pub path: String,
@@ -20,6 +21,8 @@ pub struct ProviderRole {
     pub arn: String,
     /// The stage of the manifest that the role opens.
     pub stage: String,
+    /// Which of the stage's roles it is.
+    pub kind: RoleKind,
     /// The longest session that the role gives, in seconds, 3600 to 43200.
     pub max_session_duration: u32,
     /// Who may assume the role.
@@ -30,18 +33,29 @@ pub struct ProviderRole {
     pub callers: Vec<String>,
 }
 
+/// Which of a stage's roles a role is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoleKind {
+    /// For callers of every route: the first, second, ... of them, from 1.
+    Shared(u32),
+    /// For a caller with routes of its own, by its name.
+    Own(String),
+}
+
 /// A role in a caller's account, with what it must be allowed over there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallerRole {
     /// The caller's name in the manifest.
     pub caller: String,
-    /// The caller's account, 12 digits.
+    /// The caller's account, 12 digits; `*` for every account, or every one of the organization.
     pub account: String,
-    /// The caller's role, without its path.
+    /// The caller's role, without its path; `*` for every role.
     pub role_name: String,
-    /// The ARN of the caller's role, path included.
+    /// The ARN of the caller's role, path included; with `*` where account or role are so.
     pub arn: String,
+    /// The organization, if it is that what is trusted.
+    pub organization: Option<String>,
     /// The ARN of the provider's role that it may assume, by stage.
     pub may_assume: BTreeMap<String, String>,
     /// The policy to attach to the caller's role: crossing accounts takes the caller's own account's
@@ -50,8 +64,8 @@ pub struct CallerRole {
     pub policy: Document,
 }
 
-impl Manifest {
-    /// The roles of the API's account, in the order of stages by name, a stage's shared role before
+impl<'m> Plan<'m> {
+    /// The roles of the API's account, in the order of stages by name, a stage's shared roles before
     /// those of single callers.
     ///
     /// A stage's shared role serves all callers that may use every route; a stage without such
@@ -59,18 +73,18 @@ impl Manifest {
     /// the invoke policy hangs on the role.
     #[must_use]
     pub fn provider_roles(&self) -> Vec<ProviderRole> {
+        self.manifest.stages.values().flat_map(|stage| self.stage_roles(stage)).collect()
+    }
+
+    /// The roles of one stage, in the same order.
+    #[must_use]
+    pub fn stage_roles(&self, stage: &Stage) -> Vec<ProviderRole> {
         let mut roles = Vec::new();
-        for stage in self.stages.values() {
-            let on_stage = || self.callers.values().filter(|caller| caller.roles.contains_key(&stage.name));
-            let shared: Vec<&Caller> = on_stage().filter(|c| c.routes.is_none()).collect();
-            if !shared.is_empty() {
-                roles.push(self.provider_role(stage, &shared, None));
-            }
-            for caller in on_stage() {
-                if let Some(routes) = &caller.routes {
-                    roles.push(self.provider_role(stage, &[caller], Some(routes)));
-                }
-            }
+        for (number, callers) in self.shared.get(stage.name.as_str()).into_iter().flatten() {
+            roles.push(self.provider_role(stage, callers, RoleKind::Shared(*number)));
+        }
+        for caller in self.manifest.callers.values().filter(|c| c.routes.is_some() && c.is_on(&stage.name)) {
+            roles.push(self.provider_role(stage, &[caller], RoleKind::Own(caller.name.clone())));
         }
         roles
     }
@@ -79,44 +93,71 @@ impl Manifest {
     /// callers by name, then of role ARNs.
     #[must_use]
     pub fn caller_roles(&self) -> Vec<CallerRole> {
-        let mut roles = Vec::new();
-        for caller in self.callers.values() {
-            let mut by_role: BTreeMap<&RoleName, BTreeMap<String, String>> = BTreeMap::new();
-            for (stage, role) in &caller.roles {
-                let provider_role = self.provider_role_name(stage, caller);
-                by_role
-                    .entry(role)
-                    .or_default()
-                    .insert(stage.clone(), provider_role.arn(self.api.partition(), &self.api.account));
-            }
-            for (role, may_assume) in by_role {
-                let resources: BTreeSet<String> = may_assume.values().cloned().collect();
-                roles.push(CallerRole {
-                    caller: caller.name.clone(),
-                    account: caller.account.clone(),
-                    role_name: role.name().to_owned(),
-                    arn: role.arn(self.api.partition(), &caller.account),
-                    policy: Document::new(vec![Statement::allow("sts:AssumeRole", resources.into_iter().collect())]),
-                    may_assume,
-                });
-            }
+        self.manifest.callers.values().flat_map(|caller| self.roles_of(caller)).collect()
+    }
+
+    /// The roles of one caller.
+    #[must_use]
+    pub fn roles_of(&self, caller: &Caller) -> Vec<CallerRole> {
+        let api = &self.manifest.api;
+        let mut by_role: BTreeMap<WhichRole, BTreeMap<String, String>> = BTreeMap::new();
+        for stage in caller.stages() {
+            let role = match &caller.principals {
+                CallerPrincipals::Roles { roles, .. } => roles.get(stage).cloned(),
+                CallerPrincipals::Organization { .. } => None,
+            };
+            let arn = self.role_for(caller, stage).arn(api.partition(), &api.account);
+            by_role.entry(role.unwrap_or(WhichRole::Every)).or_default().insert(stage.to_owned(), arn);
         }
-        roles
+        let (account, organization) = match &caller.principals {
+            CallerPrincipals::Roles { account, .. } => (account.as_str(), None),
+            CallerPrincipals::Organization { id, .. } => ("*", Some(id)),
+        };
+        by_role
+            .into_iter()
+            .map(|(role, may_assume)| {
+                let (role_name, arn) = match &role {
+                    WhichRole::Named(role) => (role.name(), role.arn(api.partition(), account)),
+                    WhichRole::Every => ("*", format!("arn:{}:iam::{account}:role/*", api.partition())),
+                };
+                CallerRole {
+                    caller: caller.name.clone(),
+                    account: account.to_owned(),
+                    role_name: role_name.to_owned(),
+                    arn,
+                    organization: organization.cloned(),
+                    policy: caller_policy(caller, &may_assume),
+                    may_assume,
+                }
+            })
+            .collect()
     }
 
-    fn provider_role_name(&self, stage: &str, caller: &Caller) -> RoleName {
-        let own = caller.routes.is_some().then_some(caller.name.as_str());
-        role_name(&self.api.role_name, stage, own)
-            // INVARIANT: `Manifest::parse` refuses names that get too long.
-            .unwrap_or_else(|| self.api.role_name.clone())
+    /// The provider's role that the caller assumes on a stage.
+    pub(crate) fn role_for(&self, caller: &Caller, stage: &str) -> RoleName {
+        let kind = match &caller.routes {
+            Some(_) => RoleKind::Own(caller.name.clone()),
+            // Every caller that is on a stage has been given a role there.
+            None => RoleKind::Shared(self.lock().number(stage, &caller.name).unwrap_or(1)),
+        };
+        self.name(stage, &kind)
     }
 
-    fn provider_role(&self, stage: &Stage, callers: &[&Caller], routes: Option<&[Route]>) -> ProviderRole {
-        let partition = self.api.partition();
-        let name = callers
-            .first()
-            .map_or_else(|| self.api.role_name.clone(), |caller| self.provider_role_name(&stage.name, caller));
-        let api_arn = self.stage_arn(stage);
+    pub(crate) fn name(&self, stage: &str, kind: &RoleKind) -> RoleName {
+        let base = &self.manifest.api.role_name;
+        match kind {
+            RoleKind::Shared(1) => role_name(base, stage, None),
+            // A hyphen is in no title case, so no other stage or caller gets this name.
+            RoleKind::Shared(number) => role_name(base, stage, None).with_suffix(&format!("-{number}")),
+            RoleKind::Own(caller) => role_name(base, stage, Some(caller)),
+        }
+    }
+
+    fn provider_role(&self, stage: &'m Stage, callers: &[&Caller], kind: RoleKind) -> ProviderRole {
+        let api = &self.manifest.api;
+        let name = self.name(&stage.name, &kind);
+        let api_arn = self.manifest.stage_arn(stage);
+        let routes = callers.first().and_then(|caller| caller.routes.as_ref());
         let mut resources = Vec::new();
         match routes {
             None => resources.push(format!("{api_arn}/*")),
@@ -129,42 +170,34 @@ impl Manifest {
                 }
             }
         }
-
-        let mut open: BTreeSet<String> = BTreeSet::new();
-        let mut with_external_id = Vec::new();
-        for caller in callers {
-            let Some(role) = caller.roles.get(&stage.name) else {
-                continue;
-            };
-            let principal = role.arn(partition, &caller.account);
-            match caller.external_id.as_deref() {
-                None => {
-                    open.insert(principal);
-                }
-                Some(id) => with_external_id.push(Statement::trust(vec![principal], Some(id))),
-            }
-        }
-        let mut statements = Vec::new();
-        if !open.is_empty() {
-            statements.push(Statement::trust(open.into_iter().collect(), None));
-        }
-        statements.extend(with_external_id);
-
         ProviderRole {
             name: name.name().to_owned(),
             path: name.path().to_owned(),
-            arn: name.arn(partition, &self.api.account),
+            arn: name.arn(api.partition(), &api.account),
             stage: stage.name.clone(),
-            max_session_duration: self.api.max_session_duration,
-            trust_policy: Document::new(statements),
+            kind,
+            max_session_duration: api.max_session_duration,
+            trust_policy: trust::policy(callers, &stage.name, api.partition()),
             invoke_policy: Document::new(vec![Statement::allow("execute-api:Invoke", resources)]),
             callers: callers.iter().map(|caller| caller.name.clone()).collect(),
         }
     }
 }
 
-/// The name of a provider's role: `role_name`, stage and, for a role of its own, caller in title
-/// case; `None` when that is too long for IAM.
-pub(crate) fn role_name(base: &RoleName, stage: &str, caller: Option<&str>) -> Option<RoleName> {
+/// Tags and a source identity are actions of their own, on both sides.
+fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>) -> Document {
+    let mut actions = vec!["sts:AssumeRole"];
+    if !caller.tags.is_empty() {
+        actions.push("sts:TagSession");
+    }
+    if !caller.source_identity.is_empty() {
+        actions.push("sts:SetSourceIdentity");
+    }
+    let resources: BTreeSet<String> = may_assume.values().cloned().collect();
+    Document::new(vec![Statement::allow(actions, resources.into_iter().collect())])
+}
+
+/// The name of a provider's role: `role_name`, stage and, for a role of its own, caller in title case. It may be too long.
+pub(crate) fn role_name(base: &RoleName, stage: &str, caller: Option<&str>) -> RoleName {
     base.with_suffix(&format!("{}{}", title_case(stage), caller.map(title_case).unwrap_or_default()))
 }

@@ -62,6 +62,26 @@ impl Route {
             self.path.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment }).collect();
         format!("{method}{}", path.join("/"))
     }
+
+    /// Whether it opens more than API Gateway's own notation says: `{name}`, one segment, becomes IAM's `*`, which spans
+    /// `/`; and so does a `*`, which many take for one segment. `{name+}` says what it does, and so does `/*` alone.
+    pub(crate) fn spans_segments(&self) -> bool {
+        self.path != "/*"
+            && self
+                .path
+                .split('/')
+                .any(|segment| segment == "*" || (segment.starts_with('{') && !segment.ends_with("+}")))
+    }
+
+    /// A path that is opened too, as one segment is not one to IAM.
+    pub(crate) fn deeper_example(&self) -> String {
+        let segments = self.path.split('/').map(|segment| match segment {
+            "*" => "1/secret",
+            variable if variable.starts_with('{') => "1/secret",
+            other => other,
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
 }
 
 impl fmt::Display for Route {

@@ -3,13 +3,21 @@
 
 use std::collections::BTreeSet;
 
-use xacct_sign_provider::{Manifest, ManifestErrorKind, RoleName, Route};
+use xacct_sign_provider::{
+    Caller, CallerPrincipals, FindingCode, JSON_SCHEMA, Lock, Manifest, ManifestErrorKind, RoleName, Route, TrustForm,
+    WhichRole,
+};
 
 const API: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\"\n";
 
 /// Stage `stag` on lines 4 and 5, caller `shop` on lines 6 to 8.
 fn with_caller(rest: &str) -> String {
     format!("{API}[stages.stag]\napi_id = \"f6g7h8i9j0\"\n[callers.shop]\naccount = \"000000000000\"\n{rest}\n")
+}
+
+/// Caller `shop` as an organization, on the same lines.
+fn organization(rest: &str) -> String {
+    with_caller(rest).replace("account = \"000000000000\"", "organization = \"o-a1b2c3d4e5\"")
 }
 
 fn with_api(rest: &str) -> String {
@@ -25,7 +33,21 @@ fn defaults_are_filled_in() {
     let shop = &manifest.callers["shop"];
     assert_eq!(shop.external_id, None);
     assert_eq!(shop.routes, None);
-    assert_eq!(shop.roles["stag"].to_string(), "Batch");
+    assert_eq!(role(shop, "stag"), ("000000000000", "Batch".to_owned(), TrustForm::Role));
+    assert!(shop.session_names.is_empty() && shop.tags.is_empty() && shop.source_identity.is_empty());
+    assert!(!shop.is_third_party && shop.accept.is_empty());
+    assert!(!manifest.stages["stag"].is_production);
+    assert_eq!(manifest.api.role_trust_policy_length, 2048);
+    assert_eq!((manifest.api.line, manifest.stages["stag"].line, shop.line), (1, 4, 6));
+}
+
+fn role<'c>(caller: &'c Caller, stage: &str) -> (&'c str, String, TrustForm) {
+    let CallerPrincipals::Roles { account, roles, trust } = &caller.principals else { panic!("an organization") };
+    let name = match &roles[stage] {
+        WhichRole::Named(name) => name.to_string(),
+        WhichRole::Every => "*".to_owned(),
+    };
+    (account, name, *trust)
 }
 
 #[test]
@@ -36,14 +58,35 @@ fn everything_can_be_given() {
         region = "cn-north-1"
         role_name = "apis/Allow"
         max_session_duration = 43200
+        role_trust_policy_length = 4096
+        accept = { duration_beyond_chaining = "callers are users" }
         [stages.pre-prod]
         api_id = "f6g7h8i9j0"
         api_stage = "v1"
+        production = true
+        accept = { roles_split = "there are many" }
         [callers.shop]
         account = "000000000000"
         roles = { pre-prod = "service-role/LambdaRole" }
         external_id = "a+b=c,d.e@f:g/h-i_j"
         routes = ["ANY /", "GET /items/{id}/", "PUT /a/{proxy+}", "POST /b/*"]
+        trust = "account"
+        session_names = ["b-*", "a-?", "b-*"]
+        tags = ["team", "env:x"]
+        source_identity = ["*"]
+        third_party = true
+        accept = { wildcard_spans_segments = "checked in the API" }
+        [callers.everybody]
+        organization = "o-a1b2c3d4e5"
+        stages = ["pre-prod"]
+        [callers.all-of-it]
+        account = "000000000001"
+        roles = { pre-prod = "*" }
+        trust = "account"
+        [callers.anywhere]
+        account = "*"
+        roles = { pre-prod = "Batch" }
+        trust = "account"
     "#;
     let manifest = Manifest::parse(text, "xacct.toml").unwrap();
     assert_eq!(manifest.api.partition(), "aws-cn");
@@ -52,7 +95,23 @@ fn everything_can_be_given() {
     assert_eq!(manifest.api.max_session_duration, 43200);
     assert_eq!(manifest.stages["pre-prod"].api_stage, "v1");
     let shop = &manifest.callers["shop"];
-    assert_eq!(shop.roles["pre-prod"].path(), "/service-role/");
+    assert_eq!(role(shop, "pre-prod"), ("000000000000", "service-role/LambdaRole".to_owned(), TrustForm::Account));
+    assert_eq!(shop.session_names, ["a-?", "b-*"]);
+    assert_eq!(shop.tags, ["env:x", "team"]);
+    assert_eq!(shop.source_identity, ["*"]);
+    assert!(shop.is_third_party);
+    assert_eq!(shop.accept[&FindingCode::WildcardSpansSegments], "checked in the API");
+    assert_eq!(manifest.api.accept[&FindingCode::DurationBeyondChaining], "callers are users");
+    assert_eq!(manifest.stages["pre-prod"].accept[&FindingCode::RolesSplit], "there are many");
+    assert!(manifest.stages["pre-prod"].is_production);
+    assert_eq!(manifest.api.role_trust_policy_length, 4096);
+    let CallerPrincipals::Organization { id, stages } = &manifest.callers["everybody"].principals else { panic!() };
+    assert_eq!(
+        (id.as_str(), stages.iter().map(String::as_str).collect::<Vec<_>>()),
+        ("o-a1b2c3d4e5", vec!["pre-prod"])
+    );
+    assert_eq!(role(&manifest.callers["all-of-it"], "pre-prod").1, "*");
+    assert_eq!(role(&manifest.callers["anywhere"], "pre-prod").0, "*");
     assert_eq!(shop.external_id.as_deref(), Some("a+b=c,d.e@f:g/h-i_j"));
     let routes: Vec<String> = shop.routes.as_ref().unwrap().iter().map(Route::to_string).collect();
     assert_eq!(routes, ["ANY /", "GET /items/{id}/", "PUT /a/{proxy+}", "POST /b/*"]);
@@ -79,7 +138,7 @@ fn refused() -> Vec<(String, &'static str, usize, &'static str)> {
         (API.replace("ap-northeast-1", ""), "invalid_region", 3, "``"),
         (with_api("role_name = \"a b\""), "invalid_role_name", 4, "`a b`"),
         (with_caller("roles = { stag = \"arn:aws:iam::000000000000:role/X\" }"), "invalid_role_name", 8, "`arn:"),
-        (with_caller("roles = { stag = \"*\" }"), "invalid_role_name", 8, "`*`"),
+        (with_caller("roles = { stag = \"*x\" }"), "invalid_role_name", 8, "`*x`"),
         (with_caller("roles = { stag = \"/X\" }"), "invalid_role_name", 8, "`/X`"),
         (with_caller("roles = { stag = \"*/X\" }"), "invalid_role_name", 8, "`*/X`"),
         (
@@ -122,7 +181,55 @@ fn refused() -> Vec<(String, &'static str, usize, &'static str)> {
         ),
         (with_caller(""), "unused_caller", 6, "`shop`"),
         (with_caller("roles = {}"), "unused_caller", 6, "`shop`"),
+        (caller("organization = \"o-a1b2c3d4e5\""), "invalid_caller", 6, "both"),
+        (caller("").replace("account = \"000000000000\"\n", ""), "invalid_caller", 6, "neither"),
+        (caller("stages = [\"stag\"]"), "invalid_caller", 6, "`stages`"),
+        (organization("stages = [\"stag\"]\nroles = { stag = \"X\" }"), "invalid_caller", 6, "`roles`"),
+        (organization("stages = [\"stag\"]\ntrust = \"role\""), "invalid_caller", 6, "`trust`"),
+        (organization("stages = [\"prod\"]"), "unknown_stage", 8, "`prod`"),
+        (organization("stages = [\"stag\", \"stag\"]"), "duplicate_caller", 8, "`o-a1b2c3d4e5`"),
+        (organization("stages = []"), "unused_caller", 6, "`shop`"),
+        (organization("").replace("o-a1b2c3d4e5", "a1b2c3d4e5"), "invalid_organization", 7, "`a1b2c3d4e5`"),
+        (caller("trust = \"accounts\""), "invalid_trust", 9, "`accounts`"),
+        (caller("").replace("000000000000", "*"), "invalid_trust", 7, "every account"),
+        (with_caller("roles = { stag = \"*\" }"), "invalid_trust", 8, "every role"),
+        (
+            with_caller("roles = { stag = \"*\" }\ntrust = \"account\"").replace("000000000000", "*"),
+            "invalid_caller",
+            8,
+            "every role of every account",
+        ),
+        (caller("session_names = [\"a b\"]"), "invalid_session_name", 9, "`a b`"),
+        (caller("session_names = []"), "invalid_session_name", 9, "empty"),
+        (caller("tags = [\"aws:x\"]"), "invalid_tag_key", 9, "`aws:x`"),
+        (caller("tags = [\"a\",\n\"a b\"]"), "invalid_tag_key", 10, "`a b`"),
+        (caller("source_identity = [\"a:b\"]"), "invalid_source_identity", 9, "`a:b`"),
+        (with_api("role_trust_policy_length = 4097"), "invalid_quota", 4, "`4097`"),
+        (with_api("role_trust_policy_length = 2047"), "invalid_quota", 4, "`2047`"),
+        (caller("accept = { nothing = \"x\" }"), "unknown_finding", 9, "`nothing`"),
+        (caller("accept = { trust_policy_too_large = \"x\" }"), "unknown_finding", 9, "`trust_policy_too_large`"),
+        (caller("accept = { whole_account = \" \" }"), "unknown_finding", 9, "without a reason"),
+        (with_api("accept = [\"whole_account\"]"), "schema", 4, ""),
     ]
+}
+
+/// Lock files that no version writes: text, line, a part of the message.
+const LOCKS: [(&str, usize, &str); 6] = [
+    ("", 1, "`version`"),
+    ("version = 1\nstages", 2, ""),
+    ("version = 2", 1, "`2`"),
+    ("version = 1\n[stages.stag]\nshop = 0", 3, "`0`"),
+    ("version = 1\n[stages.stag]\nshop = 10001", 3, "`10001`"),
+    ("version = 1\n[stages.\"a/b\"]\nshop = 1", 2, "`a/b`"),
+];
+
+#[test]
+fn columns_count_characters() {
+    let text = with_caller("roles = { \"stag\" = \"Ü\" }");
+    let error = Manifest::parse(&text, "f").unwrap_err();
+    assert_eq!((error.line(), error.column()), (8, 20));
+    let error = Manifest::parse(&with_caller("roles = { \"ä\" = \"A\", \"ü\" = \"B\" }"), "f").unwrap_err();
+    assert_eq!((error.code(), error.line(), error.column()), ("unknown_stage", 8, 11), "{error}");
 }
 
 #[test]
@@ -140,8 +247,18 @@ fn every_refusal_has_its_code_its_line_and_a_hint() {
         assert!(!error.message().ends_with('.'), "{error}");
         assert!(!error.hint().is_empty());
         assert_eq!(error.file(), "some.toml");
-        assert_eq!(error.to_string(), format!("some.toml:{line}: {}", error.message()));
+        let column = error.column();
+        let shown = text.lines().nth(line - 1).unwrap_or_default().chars().count();
+        assert!((1..=shown + 1).contains(&column), "{column} is not in line {line} of:\n{text}");
+        assert_eq!(error.to_string(), format!("some.toml:{line}:{column}: {}", error.message()));
         seen.insert(code);
+    }
+    for (text, line, part) in LOCKS {
+        let error = Lock::parse(text, "some.lock.toml").unwrap_err();
+        assert_eq!((error.code(), error.line(), error.file()), ("invalid_lock", line, "some.lock.toml"), "{error}");
+        assert!(error.message().contains(part), "{part} is not in: {error}");
+        assert!(!error.hint().is_empty());
+        seen.insert(error.code());
     }
     let all: BTreeSet<&str> = ManifestErrorKind::ALL.iter().map(|kind| kind.code()).collect();
     assert_eq!(all.len(), ManifestErrorKind::ALL.len(), "codes are unique");
@@ -238,7 +355,10 @@ fn no_text_makes_it_panic() {
             let mut changed = text[..at].to_owned();
             changed.push_str(replacement);
             changed.extend(text[at..].chars().skip(1));
-            let _ = Manifest::parse(&changed, "f").map(|m| (m.provider_roles(), m.caller_roles()));
+            let _ = Manifest::parse(&changed, "f").map(|m| {
+                let plan = m.plan(&Lock::default());
+                (plan.provider_roles(), plan.caller_roles(), plan.findings())
+            });
         }
     }
     for opening in ["[", "a=[", "{", "a.", "a={b="] {
@@ -247,4 +367,33 @@ fn no_text_makes_it_panic() {
         let deep = format!("a={}", opening.repeat(100_000));
         assert_eq!(Manifest::parse(&deep, "f").unwrap_err().code(), "syntax");
     }
+}
+
+/// The keys that serde says it expects, of the text of its error.
+fn expected_keys(text: &str) -> BTreeSet<String> {
+    let error = Manifest::parse(text, "f").unwrap_err();
+    assert_eq!(error.code(), "schema", "{error}");
+    let (_, keys) = error.message().split_once("expected ").unwrap();
+    keys.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_json_schema_has_the_parsers_keys() {
+    let schema: serde_json::Value = serde_json::from_str(JSON_SCHEMA).unwrap();
+    let keys = |value: &serde_json::Value| -> BTreeSet<String> {
+        value["properties"].as_object().unwrap().keys().cloned().collect()
+    };
+    let definitions = &schema["definitions"];
+    assert_eq!(keys(&schema), expected_keys(&with_api("[unknown]")));
+    assert_eq!(keys(&definitions["api"]), expected_keys(&with_api("unknown = 1")));
+    assert_eq!(keys(&definitions["stage"]), expected_keys(&with_api("[stages.x]\nunknown = 1")));
+    assert_eq!(keys(&definitions["caller"]), expected_keys(&with_caller("unknown = 1")));
+    // Together, the three tables accept what can be accepted.
+    let accepted: BTreeSet<String> = ["acceptedOnApi", "acceptedOnStage", "acceptedOnCaller"]
+        .iter()
+        .flat_map(|name| keys(&definitions[*name]))
+        .collect();
+    let can_be: BTreeSet<String> =
+        FindingCode::ALL.iter().filter(|code| code.can_be_accepted()).map(|code| code.code().to_owned()).collect();
+    assert_eq!(accepted, can_be);
 }

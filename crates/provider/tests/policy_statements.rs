@@ -4,8 +4,8 @@
 mod common;
 
 use common::{CALLER, ROLE, identity, session, trust, trust_for};
-use xacct_sign_provider::Manifest;
 use xacct_sign_provider::policy::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::{Lock, Manifest};
 
 fn statement(effect: &str, principal: &str) -> String {
     format!(r#"{{"Effect":"{effect}","Principal":{principal},"Action":"sts:AssumeRole"}}"#)
@@ -300,7 +300,7 @@ fn rendered_documents_let_in_whom_the_manifest_names() {
         routes = ["PUT /hoge", "GET /items/{id}"]
     "#;
     let manifest = Manifest::parse(text, "xacct.toml").unwrap();
-    let roles = manifest.provider_roles();
+    let roles = manifest.plan(&Lock::default()).provider_roles();
     let (shared, own) = (&roles[0], &roles[1]);
     let batch = PrincipalIdentity::assumed_role("arn:aws:iam::222222222222:role/Batch", "s").unwrap();
     let id = |id: &str| Context::new().with("sts:ExternalId", id);
@@ -340,7 +340,7 @@ fn rendered_documents_let_in_whom_the_manifest_names() {
         let other_stage = resource.replace("$default", "v1");
         assert!(!evaluate(&[&document], &Request { resource: &other_stage, ..request }).is_allowed());
     }
-    for caller in manifest.caller_roles() {
+    for caller in manifest.plan(&Lock::default()).caller_roles() {
         let document = PolicyDocument::parse(&caller.policy.to_json(), PolicyKind::Identity).unwrap();
         for role in &roles {
             let request = Request {

@@ -56,7 +56,11 @@ pub(crate) fn explaining() -> World {
 }
 
 pub(crate) fn world_with(options: Options) -> World {
-    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    world_of(MANIFEST, options)
+}
+
+pub(crate) fn world_of(manifest: &str, options: Options) -> World {
+    let manifest = Manifest::parse(manifest, "xacct.toml").unwrap();
     let emulator = Emulator::new(&manifest, options, [7; 32]).unwrap();
     // 2023-11-14T22:13:20Z
     World { emulator, now: UNIX_EPOCH + Duration::from_secs(1_700_000_000), log: Vec::new() }

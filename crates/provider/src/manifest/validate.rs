@@ -1,16 +1,19 @@
 //! From the file's text to a checked manifest.
 
+mod caller;
+
 use std::collections::{BTreeMap, btree_map::Entry};
 use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Api, Caller, Manifest, Stage, raw};
+use super::{Accepted, Api, Manifest, Stage, raw};
 use crate::error::{ManifestError, ManifestErrorKind as Kind};
+use crate::finding::FindingCode;
+use crate::limits;
 use crate::names::{self, RoleName};
 use crate::roles::role_name;
-use crate::route::Route;
 
 /// What the names of roles begin with when the manifest does not say.
 const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
@@ -20,7 +23,8 @@ const MIN_SESSION_DURATION: u32 = 3_600;
 const MAX_SESSION_DURATION: u32 = 43_200;
 
 pub(super) fn manifest(text: &str, file_name: &str) -> Result<Manifest, ManifestError> {
-    let source = Source { text, file_name };
+    let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at.saturating_add(1));
+    let source = Source { text, file_name, line_starts: std::iter::once(0).chain(starts).collect() };
     let deserializer = toml::Deserializer::parse(text).map_err(|error| source.toml_error(Kind::Syntax, &error))?;
     let raw = raw::Manifest::deserialize(deserializer).map_err(|error| source.toml_error(Kind::Schema, &error))?;
 
@@ -35,25 +39,16 @@ pub(super) fn manifest(text: &str, file_name: &str) -> Result<Manifest, Manifest
     }
     let mut callers = BTreeMap::new();
     let mut caller_places = Vec::new();
-    let mut roles_in_use: BTreeMap<RoleInUse, String> = BTreeMap::new();
+    let mut in_use = caller::InUse::new();
     for (name, caller) in in_file_order(raw.callers) {
         let place = name.span();
-        let caller = source.caller(name, caller, &stages, &mut roles_in_use)?;
+        let caller = source.caller(name, caller, &stages, &mut in_use)?;
         caller_places.push((caller.name.clone(), place));
         callers.insert(caller.name.clone(), caller);
     }
-    let manifest = Manifest { api, stages, callers };
+    let manifest = Manifest { file: file_name.to_owned(), api, stages, callers };
     source.check_role_names(&manifest, &stage_places, &caller_places)?;
     Ok(manifest)
-}
-
-/// Which role of which account on which stage: all that tells callers apart.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct RoleInUse {
-    stage: String,
-    account: String,
-    /// In lower case and without its path: names are unique in an account without regard to both.
-    role: String,
 }
 
 /// The first error is that of the first place in the file, not of the first name in the alphabet.
@@ -66,13 +61,27 @@ fn in_file_order<T>(table: raw::Table<T>) -> Vec<(Spanned<String>, T)> {
 struct Source<'a> {
     text: &'a str,
     file_name: &'a str,
+    /// Where each line begins.
+    line_starts: Vec<usize>,
 }
 
 impl Source<'_> {
     fn error(&self, kind: Kind, place: Range<usize>, message: String) -> ManifestError {
-        let before = self.text.bytes().take(place.start);
-        let line = before.filter(|b| *b == b'\n').count().saturating_add(1);
-        ManifestError::new(kind, self.file_name, line, message)
+        let (line, column) = self.line_and_column(place.start);
+        ManifestError::new(kind, self.file_name, (line, column), message)
+    }
+
+    /// Both from 1; the column in characters.
+    fn line_and_column(&self, at: usize) -> (usize, usize) {
+        let line = self.line(at);
+        let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let column = self.text.get(start..at).unwrap_or_default().chars().count();
+        (line, column.saturating_add(1))
+    }
+
+    /// From 1.
+    fn line(&self, at: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= at)
     }
 
     fn toml_error(&self, kind: Kind, error: &toml::de::Error) -> ManifestError {
@@ -81,101 +90,81 @@ impl Source<'_> {
         self.error(kind, error.span().unwrap_or(0..0), message.join(" "))
     }
 
-    fn api(&self, raw: raw::Api) -> Result<Api, ManifestError> {
+    fn api(&self, raw: Spanned<raw::Api>) -> Result<Api, ManifestError> {
+        let line = self.line(raw.span().start);
+        let raw = raw.into_inner();
         let account = self.account(&raw.account)?;
         let region = self.text_that(names::is_region, Kind::InvalidRegion, "a region", raw.region)?;
         let role_name = match raw.role_name {
             Some(name) => self.role_name(&name)?,
             None => self.role_name(&Spanned::new(0..0, DEFAULT_ROLE_NAME.to_owned()))?,
         };
-        let max_session_duration = match raw.max_session_duration {
-            None => MIN_SESSION_DURATION,
-            Some(seconds) => u32::try_from(*seconds.get_ref())
-                .ok()
-                .filter(|s| (MIN_SESSION_DURATION..=MAX_SESSION_DURATION).contains(s))
-                .ok_or_else(|| {
-                    let message = format!(
-                        "`{}` is not a maximum session duration between {MIN_SESSION_DURATION} and {MAX_SESSION_DURATION} seconds",
-                        seconds.get_ref()
-                    );
-                    self.error(Kind::InvalidDuration, seconds.span(), message)
-                })?,
+        let max_session_duration = self.number_in(
+            raw.max_session_duration,
+            "a maximum session duration",
+            "seconds",
+            Kind::InvalidDuration,
+            MIN_SESSION_DURATION,
+            MAX_SESSION_DURATION,
+        )?;
+        let role_trust_policy_length = self.number_in(
+            raw.role_trust_policy_length,
+            "a length of trust policies",
+            "characters",
+            Kind::InvalidQuota,
+            limits::TRUST_POLICY.at_most,
+            limits::TRUST_POLICY_RAISED.at_most,
+        )?;
+        let accept = self.accept(raw.accept)?;
+        Ok(Api { account, region, role_name, max_session_duration, role_trust_policy_length, accept, line })
+    }
+
+    /// A number between two; the lower where none is given.
+    fn number_in<T: TryFrom<i64> + PartialOrd + Copy + std::fmt::Display>(
+        &self,
+        number: Option<Spanned<i64>>,
+        what: &str,
+        unit: &str,
+        kind: Kind,
+        least: T,
+        most: T,
+    ) -> Result<T, ManifestError> {
+        let Some(number) = number else {
+            return Ok(least);
         };
-        Ok(Api { account, region, role_name, max_session_duration })
+        T::try_from(*number.get_ref()).ok().filter(|value| *value >= least && *value <= most).ok_or_else(|| {
+            let message = format!("`{}` is not {what} between {least} and {most} {unit}", number.get_ref());
+            self.error(kind, number.span(), message)
+        })
     }
 
     fn stage(&self, name: Spanned<String>, raw: raw::Stage) -> Result<Stage, ManifestError> {
+        let line = self.line(name.span().start);
         let name = self.text_that(names::is_label, Kind::InvalidStageName, "a name for a stage", name)?;
         let api_id = self.text_that(names::is_api_id, Kind::InvalidApiId, "an API id", raw.api_id)?;
         let api_stage = match raw.api_stage {
             None => "$default".to_owned(),
             Some(text) => self.text_that(names::is_api_stage, Kind::InvalidApiStage, "an API stage", text)?,
         };
-        Ok(Stage { name, api_id, api_stage })
+        let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
+        Ok(Stage { name, api_id, api_stage, is_production, accept: self.accept(raw.accept)?, line })
     }
 
-    fn caller(
-        &self,
-        name: Spanned<String>,
-        raw: raw::Caller,
-        stages: &BTreeMap<String, Stage>,
-        roles_in_use: &mut BTreeMap<RoleInUse, String>,
-    ) -> Result<Caller, ManifestError> {
-        let name_place = name.span();
-        let name = self.text_that(names::is_label, Kind::InvalidCallerName, "a name for a caller", name)?;
-        let account = self.account(&raw.account)?;
-        let mut roles = BTreeMap::new();
-        for (stage, role) in in_file_order(raw.roles) {
-            if !stages.contains_key(stage.get_ref()) {
-                let message =
-                    format!("caller `{name}` names the stage `{}`, which is not in the manifest", stage.get_ref());
-                return Err(self.error(Kind::UnknownStage, stage.span(), message));
-            }
-            let place = role.span();
-            let role = self.role_name(&role)?;
-            let stage = stage.into_inner();
-            let in_use =
-                RoleInUse { stage: stage.clone(), account: account.clone(), role: role.name().to_ascii_lowercase() };
-            match roles_in_use.entry(in_use) {
-                Entry::Vacant(free) => free.insert(name.clone()),
-                Entry::Occupied(other) => {
-                    let message = format!(
-                        "caller `{name}` is the same role `{role}` of account `{account}` on stage `{stage}` as caller `{}`",
-                        other.get()
-                    );
-                    return Err(self.error(Kind::DuplicateCaller, place, message));
-                }
+    fn accept(&self, raw: raw::Table<Spanned<String>>) -> Result<Accepted, ManifestError> {
+        let mut accepted = Accepted::new();
+        for (code, reason) in in_file_order(raw) {
+            let known = FindingCode::from_code(code.get_ref()).filter(|code| code.can_be_accepted());
+            let Some(known) = known else {
+                let message = format!("`{}` is not the code of a finding that can be accepted", code.get_ref());
+                return Err(self.error(Kind::UnknownFinding, code.span(), message));
             };
-            roles.insert(stage, role);
-        }
-        if roles.is_empty() {
-            let message = format!("caller `{name}` has no role on any stage");
-            return Err(self.error(Kind::UnusedCaller, name_place, message));
-        }
-        let external_id = raw
-            .external_id
-            .map(|text| self.text_that(names::is_external_id, Kind::InvalidExternalId, "an external id", text))
-            .transpose()?;
-        let routes = raw.routes.map(|routes| self.routes(&name, routes)).transpose()?;
-        Ok(Caller { name, account, roles, external_id, routes })
-    }
-
-    fn routes(&self, caller: &str, routes: Spanned<Vec<Spanned<String>>>) -> Result<Vec<Route>, ManifestError> {
-        if routes.get_ref().is_empty() {
-            let message = format!("caller `{caller}` has an empty list of routes");
-            return Err(self.error(Kind::InvalidRoute, routes.span(), message));
-        }
-        let mut parsed = Vec::new();
-        for route in routes.into_inner() {
-            match Route::parse(route.get_ref()) {
-                Ok(route) => parsed.push(route),
-                Err(reason) => {
-                    let message = format!("route `{}` {reason}", route.get_ref());
-                    return Err(self.error(Kind::InvalidRoute, route.span(), message));
-                }
+            if reason.get_ref().trim().is_empty() {
+                let message = format!("`{}` is accepted without a reason", code.get_ref());
+                return Err(self.error(Kind::UnknownFinding, reason.span(), message));
             }
+            accepted.insert(known, reason.into_inner());
         }
-        Ok(parsed)
+        Ok(accepted)
     }
 
     fn account(&self, value: &Spanned<toml::Value>) -> Result<String, ManifestError> {
@@ -228,10 +217,11 @@ impl Source<'_> {
                 None => format!("stage `{stage}`"),
                 Some(caller) => format!("caller `{caller}` on stage `{stage}`"),
             };
-            let Some(name) = role_name(&manifest.api.role_name, stage, caller) else {
+            let name = role_name(&manifest.api.role_name, stage, caller);
+            if !name.fits() {
                 let message = format!("the role of {owner} gets a name of more than 64 characters");
                 return Err(self.error(Kind::InvalidRoleName, place.clone(), message));
-            };
+            }
             match taken.entry(name.name().to_ascii_lowercase()) {
                 Entry::Vacant(free) => {
                     free.insert(owner);
@@ -251,7 +241,7 @@ impl Source<'_> {
             let Some(caller) = manifest.callers.get(name).filter(|c| c.routes.is_some()) else {
                 continue;
             };
-            for stage in caller.roles.keys() {
+            for stage in caller.stages() {
                 take(stage, Some(name), place)?;
             }
         }

@@ -1,0 +1,179 @@
+//! What the check finds: one table of codes.
+
+use std::fmt;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Good to know.
+    Note,
+    /// Probably not meant, or a risk: fix it, or accept it in the manifest with a reason.
+    Warning,
+    /// AWS would refuse it: nothing is rendered.
+    Error,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+macro_rules! findings {
+    ($($variant:ident, $code:literal, $level:ident, $reason:literal, $hint:literal;)*) => {
+        /// What the check can find, one variant for each stable code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum FindingCode {
+            $(#[doc = $reason] $variant,)*
+        }
+
+        impl FindingCode {
+            /// Every code, errors first: for tables of documentation and tests.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The stable code, in snake case.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// How much it matters.
+            #[must_use]
+            pub const fn level(self) -> Level {
+                match self { $(Self::$variant => Level::$level,)* }
+            }
+
+            /// Why it is found at all, one sentence.
+            #[must_use]
+            pub const fn reason(self) -> &'static str {
+                match self { $(Self::$variant => $reason,)* }
+            }
+
+            /// What to do about it, one sentence.
+            #[must_use]
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)* }
+            }
+        }
+    };
+}
+
+findings! {
+    TrustPolicyTooLarge, "trust_policy_too_large", Error,
+        "A single caller's statement is longer than a trust policy may be.",
+        "shorten the external id or the lists of patterns, or raise the account's quota and `role_trust_policy_length`";
+    InvokePolicyTooLarge, "invoke_policy_too_large", Error,
+        "The inline policies of a role take at most 10,240 characters.",
+        "put routes together with `{proxy+}`";
+    CallerPolicyTooLarge, "caller_policy_too_large", Error,
+        "A managed policy, which a caller attaches to its role, takes at most 6,144 characters.",
+        "let the caller use different roles for different stages";
+    RoleNameTooLong, "role_name_too_long", Error,
+        "A role's name, with the number of a stage's second role and those after it, takes at most 64 characters.",
+        "shorten `role_name` or the stage's name";
+    TooManyRoles, "too_many_roles", Warning,
+        "An account has 1,000 roles by default, its other roles included.",
+        "have the quota `Roles per account` raised, trust whole accounts or an organization, or use several accounts";
+    TemplateTooLarge, "template_too_large", Warning,
+        "A CloudFormation template takes at most 500 resources and 1 MB.",
+        "deploy the stage with Terraform, raise `role_trust_policy_length`, or trust whole accounts or an organization";
+    WildcardAccount, "wildcard_account", Warning,
+        "A role of this name in any AWS account of the world is trusted: whoever makes one is in.",
+        "name the accounts, or trust an `organization`";
+    WholeAccount, "whole_account", Warning,
+        "Every principal of the account is trusted that its own account lets assume the role.",
+        "name the role that the caller runs as";
+    ThirdPartyWithoutExternalId, "third_party_without_external_id", Warning,
+        "A third party that serves several customers can be tricked into using one customer's role for another (the confused deputy).",
+        "have the third party make an id that is unique to you, and write it as `external_id`";
+    ProductionTrustsOtherStage, "production_trusts_other_stage", Warning,
+        "Whoever may change what runs as the role on another stage can call production.",
+        "use a role of its own for production";
+    WildcardSpansSegments, "wildcard_spans_segments", Warning,
+        "IAM's `*` spans `/`: a route with a variable opens deeper paths too, if the API has any.",
+        "write `{proxy+}` at the end if the rest of the path is meant; IAM cannot express one segment, so check deeper routes in the API";
+    DurationBeyondChaining, "duration_beyond_chaining", Warning,
+        "Callers whose own credentials are a role's session, as those of a Lambda function, get an hour at most, whatever the role gives.",
+        "leave `max_session_duration` at 3600 unless callers are IAM users";
+    LockOutdated, "lock_outdated", Warning,
+        "The lock file says which of several roles a caller has; a caller that is not in it may move when others come.",
+        "run `xacct-sign render`, and commit the lock file beside the manifest";
+    UnusedAcceptance, "unused_acceptance", Warning,
+        "What is accepted is not found any more.",
+        "delete the line";
+    RolesSplit, "roles_split", Note,
+        "The callers of a stage do not fit into one trust policy.",
+        "by role ARN a caller takes about 50 characters, by account with `aws:PrincipalArn` about 90, a whole account (`roles = { STAGE = \"*\" }`) about 35, an `organization` about 110 for all of its accounts together";
+}
+
+impl FindingCode {
+    /// The code of this name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| known.code() == code)
+    }
+
+    /// Whether a manifest can accept it: what AWS would refuse nobody can.
+    #[must_use]
+    pub fn can_be_accepted(self) -> bool {
+        self.level() < Level::Error && self != Self::UnusedAcceptance
+    }
+}
+
+/// What a finding is about: where the manifest accepts it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The table `[api]`.
+    Api,
+    /// The table `[stages.NAME]`.
+    Stage(String),
+    /// The table `[callers.NAME]`.
+    Caller(String),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api => f.write_str("[api]"),
+            Self::Stage(name) => write!(f, "[stages.{name}]"),
+            Self::Caller(name) => write!(f, "[callers.{name}]"),
+        }
+    }
+}
+
+/// Something that the check found.
+///
+/// `Display` gives `{level}[{code}] {subject}: {message}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What was found.
+    pub code: FindingCode,
+    /// What it is about.
+    pub subject: Subject,
+    /// The line of that table in the manifest, from 1.
+    pub line: usize,
+    /// What was found, with its figures, in one sentence.
+    pub message: String,
+    /// The reason for which the manifest accepts it, if it does.
+    pub accepted: Option<String>,
+}
+
+impl Finding {
+    /// Whether it is an error or a warning that nobody has accepted.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.accepted.is_none() && self.code.level() >= Level::Warning
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}] {}: {}", self.code.level(), self.code.code(), self.subject, self.message)
+    }
+}

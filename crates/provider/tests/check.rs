@@ -1,0 +1,211 @@
+//! The check: every finding has a manifest that shows it and one that does not, and is accepted where it can be.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+
+use xacct_sign_provider::limits::LIMITS;
+use xacct_sign_provider::{Finding, FindingCode, Level, Lock, Manifest, Subject};
+
+const API: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\"\n";
+const STAG: &str = "[stages.stag]\napi_id = \"f6g7h8i9j0\"\n";
+const PROD: &str = "[stages.prod]\napi_id = \"k1l2m3n4o5\"\n";
+
+fn caller(rest: &str) -> String {
+    format!("[callers.shop]\naccount = \"000000000000\"\nroles = {{ stag = \"Batch\" }}\n{rest}\n")
+}
+
+fn on_stag(rest: &str) -> String {
+    format!("{API}{STAG}{}", caller(rest))
+}
+
+fn findings(text: &str) -> Vec<Finding> {
+    Manifest::parse(text, "xacct.toml").unwrap().plan(&Lock::default()).findings()
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    findings(text).iter().map(|finding| finding.code.code()).collect()
+}
+
+fn many_callers(count: usize, rest: &str) -> String {
+    let caller = |i: usize| format!("[callers.c{i}]\naccount = \"{i:012}\"\nroles = {{ stag = \"Batch\" }}\n{rest}\n");
+    format!("{API}{STAG}{}", (0..count).map(caller).collect::<String>())
+}
+
+fn many_routes(count: usize) -> String {
+    let routes: Vec<String> = (0..count).map(|i| format!("\"GET /items/{i}\"")).collect();
+    format!("routes = [{}]", routes.join(", "))
+}
+
+fn many_stages(count: usize, role: &str) -> String {
+    let stages: String = (0..count).map(|i| format!("[stages.s{i}]\napi_id = \"a\"\n")).collect();
+    let roles: Vec<String> = (0..count).map(|i| format!("s{i} = \"{role}\"")).collect();
+    format!("{API}{stages}[callers.shop]\naccount = \"000000000000\"\nroles = {{ {} }}\n", roles.join(", "))
+}
+
+/// Many callers with routes of their own, and so roles.
+fn many_roles(count: usize) -> String {
+    many_callers(count, "routes = [\"GET /\"]")
+}
+
+/// Code, a manifest in which it is found, what it is about, a part of the message.
+fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
+    let shop = || Subject::Caller("shop".to_owned());
+    let id = "x".repeat(1224);
+    let patterns: Vec<String> = (0..30).map(|i| format!("\"{i}-{}\"", "p".repeat(50))).collect();
+    let long_name = "x".repeat(60);
+    let split: String = many_callers(100, "").replace("[api]", &format!("[api]\nrole_name = \"{long_name}\""));
+    vec![
+        (
+            "trust_policy_too_large",
+            on_stag(&format!("external_id = \"{id}\"\nsession_names = [{}]", patterns.join(", "))),
+            shop(),
+            "`ApiAllowByIamRoleStag` has",
+        ),
+        ("invoke_policy_too_large", on_stag(&many_routes(150)), shop(), "IAM takes 10240"),
+        ("caller_policy_too_large", many_stages(130, "Batch"), shop(), "IAM takes 6144"),
+        ("role_name_too_long", split, Subject::Stage("stag".to_owned()), "Stag-2` has 66 characters"),
+        ("too_many_roles", many_roles(1001), Subject::Api, "1001 roles"),
+        ("template_too_large", many_roles(501), Subject::Stage("stag".to_owned()), "501 resources"),
+        ("wildcard_account", on_stag("trust = \"account\"").replace("000000000000", "*"), shop(), "every AWS account"),
+        ("whole_account", on_stag("trust = \"account\"").replace("Batch", "*"), shop(), "account `000000000000`"),
+        ("third_party_without_external_id", on_stag("third_party = true"), shop(), "`external_id`"),
+        (
+            "production_trusts_other_stage",
+            format!("{API}{STAG}{PROD}{}", caller("").replace("stag =", "prod = \"Batch\", stag =")),
+            shop(),
+            "also trusted on stage `stag`",
+        ),
+        (
+            "production_trusts_other_stage",
+            format!("{API}{STAG}{PROD}{}", caller("").replace("stag = \"Batch\"", "prod = \"BatchStag\"")),
+            shop(),
+            "is of `stag` by its name",
+        ),
+        (
+            "wildcard_spans_segments",
+            on_stag("routes = [\"PUT /a\", \"GET /orders/*\"]"),
+            shop(),
+            "route `GET /orders/*` also opens `GET /orders/1/secret`",
+        ),
+        (
+            "wildcard_spans_segments",
+            on_stag("routes = [\"GET /orders/{id}/parts\"]"),
+            shop(),
+            "`GET /orders/1/secret/parts`",
+        ),
+        (
+            "duration_beyond_chaining",
+            on_stag("").replace("[stages", "max_session_duration = 7200\n[stages"),
+            Subject::Api,
+            "7200 s",
+        ),
+        ("lock_outdated", many_callers(100, ""), Subject::Api, "lock file"),
+        ("unused_acceptance", on_stag("accept = { whole_account = \"x\" }"), shop(), "`whole_account`"),
+        ("roles_split", many_callers(100, ""), Subject::Stage("stag".to_owned()), "100 callers"),
+    ]
+}
+
+#[test]
+fn every_finding_is_found() {
+    let mut seen = BTreeSet::new();
+    for (code, text, subject, part) in found() {
+        let findings = findings(&text);
+        let finding = findings.iter().find(|finding| finding.code.code() == code && finding.subject == subject);
+        let finding = finding.unwrap_or_else(|| panic!("{code} is not found: {findings:?}"));
+        assert!(finding.message.contains(part), "{part} is not in: {finding}");
+        let line = text.lines().nth(finding.line - 1).unwrap();
+        assert_eq!(line, subject.to_string(), "line {} of:\n{text}", finding.line);
+        let level = finding.code.level();
+        assert_eq!(finding.to_string(), format!("{level}[{code}] {subject}: {}", finding.message));
+        assert_eq!(finding.is_open(), level >= Level::Warning);
+        assert_eq!(finding.accepted, None);
+        seen.insert(finding.code);
+    }
+    assert_eq!(seen, FindingCode::ALL.iter().copied().collect(), "every code has a case");
+}
+
+#[test]
+fn what_can_be_accepted_is_with_its_reason() {
+    for (code, text, subject, _) in found() {
+        let code = FindingCode::from_code(code).unwrap();
+        if !code.can_be_accepted() {
+            continue;
+        }
+        let header = format!("{subject}\n");
+        assert!(text.contains(&header));
+        let accepted = text.replace(&header, &format!("{header}accept = {{ {} = \"so be it\" }}\n", code.code()));
+        let findings = findings(&accepted);
+        let finding = findings.iter().find(|finding| finding.code == code && finding.subject == subject).unwrap();
+        assert_eq!(finding.accepted.as_deref(), Some("so be it"));
+        assert!(!finding.is_open());
+        assert!(!findings.iter().any(|finding| finding.code == FindingCode::UnusedAcceptance), "{findings:?}");
+    }
+}
+
+#[test]
+fn what_is_right_is_not_found() {
+    let plain = on_stag("");
+    for text in [
+        plain.clone(),
+        on_stag("routes = [\"GET /orders/{proxy+}\", \"ANY /*\", \"PUT /a\"]"),
+        on_stag("third_party = true\nexternal_id = \"b3c7\""),
+        // Neither stage is for production.
+        plain
+            .replace("{ stag", "{ pre-prod = \"Batch\", stag")
+            .replace(STAG, &format!("{STAG}[stages.pre-prod]\napi_id = \"a\"\n")),
+        // The manifest says so itself.
+        format!("{API}{STAG}{PROD}production = false\n{}", caller("").replace("stag =", "prod = \"Batch\", stag =")),
+        // A role of its own, and a word that only looks like a stage's.
+        format!("{API}{STAG}{PROD}{}", caller("").replace("stag =", "prod = \"Stagecoach\", stag =")),
+        // The same name in another account.
+        format!(
+            "{API}{STAG}{PROD}{}{}",
+            caller(""),
+            caller("").replace("shop", "b").replace("stag", "prod").replace("00000", "00001")
+        ),
+        many_stages(60, "Batch"),
+        on_stag(&many_routes(80)),
+        many_callers(30, ""),
+    ] {
+        assert_eq!(codes(&text), Vec::<&str>::new(), "{text}");
+    }
+    let live = plain.replace("[stages.stag]", "[stages.stag]\nproduction = true").replace("Batch", "BatchDev");
+    assert_eq!(codes(&live), ["production_trusts_other_stage"]);
+}
+
+#[test]
+fn findings_stand_in_the_order_of_the_file() {
+    let text = format!(
+        "{API}max_session_duration = 7200\n{STAG}{}{}",
+        caller("third_party = true\nroutes = [\"GET /a/*\"]").replace("shop", "z"),
+        caller("third_party = true").replace("shop", "a").replace("Batch", "Other")
+    );
+    let found: Vec<String> = findings(&text).iter().map(|f| format!("{} {}", f.line, f.code.code())).collect();
+    let expected = [
+        "1 duration_beyond_chaining",
+        "7 third_party_without_external_id",
+        "7 wildcard_spans_segments",
+        "12 third_party_without_external_id",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_tables_are_complete() {
+    let codes: BTreeSet<&str> = FindingCode::ALL.iter().map(|code| code.code()).collect();
+    assert_eq!(codes.len(), FindingCode::ALL.len(), "codes are unique");
+    let docs = include_str!("../../../docs/provider.md");
+    for code in FindingCode::ALL {
+        assert_eq!(FindingCode::from_code(code.code()), Some(*code));
+        assert!(code.reason().ends_with('.') && !code.hint().ends_with('.') && !code.hint().is_empty());
+        let row = format!("| `{}` | {} | {} |", code.code(), code.level(), code.reason());
+        assert!(docs.contains(&row), "docs/provider.md lacks the row:\n{row}");
+    }
+    for limit in LIMITS {
+        let row = format!("| {} | {} {} | [AWS]({}) |", limit.what, limit.at_most, limit.unit, limit.source);
+        assert!(docs.contains(&row), "docs/provider.md lacks the row:\n{row}");
+    }
+    for kind in xacct_sign_provider::ManifestErrorKind::ALL {
+        assert!(docs.contains(&format!("`{}`", kind.code())), "docs/provider.md lacks `{}`", kind.code());
+    }
+}

@@ -1,0 +1,370 @@
+"""The provider's documents, judged by other people's tools: cfn-lint, moto, parliament, jsonschema, boto3."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jsonschema
+import pytest
+import requests
+import tomllib
+from helpers import REPOSITORY, Emulator, cli
+from moto.server import ThreadedMotoServer
+
+with warnings.catch_warnings():
+    # It leaves files open.
+    warnings.simplefilter("ignore", ResourceWarning)
+    import parliament
+
+STAGES = ("deve", "stag", "prod")
+
+# The README's example.
+SHOP = re.findall(r"^```toml\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.M | re.S)[0]
+
+# Every form of trust, every condition, roles of their own, and more callers than fit into one role.
+EVERYTHING = (
+    SHOP
+    + """
+[callers.partner]
+account = "222222222222"
+roles = { stag = "Batch", prod = "service-role/Batch" }
+external_id = "b3c7+x=y"
+session_names = ["partner-*", "batch-?"]
+tags = ["team", "cost:center"]
+source_identity = ["*"]
+third_party = true
+routes = ["PUT /hoge", "GET /items/{id}", "ANY /orders/{proxy+}"]
+accept = { wildcard_spans_segments = "the API has no deeper routes", production_trusts_other_stage = "it is theirs" }
+
+[callers.later]
+account = "333333333333"
+roles = { stag = "NotThereYet" }
+trust = "account"
+session_names = ["later-*"]
+
+[callers.supplier]
+account = "444444444444"
+roles = { deve = "*" }
+trust = "account"
+accept = { whole_account = "their only workload" }
+
+[callers.everybody]
+organization = "o-a1b2c3d4e5"
+stages = ["deve"]
+tags = ["team"]
+"""
+    + "".join(
+        f'[callers.customer-{number}]\naccount = "{500_000_000_000 + number}"\nroles = {{ stag = "LambdaRoleStag" }}\n'
+        for number in range(100)
+    )
+)
+MANIFESTS = {"shop": SHOP, "everything": EVERYTHING}
+
+
+class Provider:
+    """The command, in a folder with a manifest."""
+
+    def __init__(self, folder: Path, manifest: str) -> None:
+        self.folder = folder
+        (folder / "xacct.toml").write_text(manifest)
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        done = subprocess.run([cli(), *arguments], cwd=self.folder, capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def render(self, form: str, stage: str) -> Any:
+        return json.loads(self.run("render", form, "--stage", stage))
+
+    def template(self, stage: str) -> Path:
+        path = self.folder / f"{stage}.json"
+        path.write_text(self.run("render", "cloudformation", "--stage", stage))
+        return path
+
+
+@pytest.fixture(params=MANIFESTS.values(), ids=MANIFESTS)
+def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Provider:
+    """Each manifest in turn."""
+    return Provider(tmp_path, request.param)
+
+
+def properties(template: Any) -> list[dict[str, Any]]:
+    assert {resource["Type"] for resource in template["Resources"].values()} == {"AWS::IAM::Role"}
+    return [resource["Properties"] for resource in template["Resources"].values()]
+
+
+def roles(template: Any) -> dict[str, tuple[Any, ...]]:
+    """What a template makes, by the role's name."""
+    return {
+        role["RoleName"]: (
+            role["AssumeRolePolicyDocument"],
+            [policy["PolicyDocument"] for policy in role["Policies"]],
+            role["Path"],
+            role["MaxSessionDuration"],
+        )
+        for role in properties(template)
+    }
+
+
+def test_the_check_finds_nothing(provider: Provider) -> None:
+    # The lock file comes first: the callers of stag are on several roles.
+    provider.run("render", "json", "--stage", "stag")
+    assert "warning" not in provider.run("check").replace(" warning", "")
+
+
+def test_every_form_grants_the_same(provider: Provider) -> None:
+    for stage in STAGES:
+        cloudformation = roles(provider.render("cloudformation", stage))
+        plain = {
+            role["name"]: (
+                role["trust_policy"],
+                [role["invoke_policy"]],
+                role["path"],
+                role["max_session_duration"],
+            )
+            for role in provider.render("json", stage)["roles"]
+        }
+        assert plain == cloudformation
+
+        resource = provider.render("terraform", stage)["resource"]
+        terraform = {}
+        for label, role in resource["aws_iam_role"].items():
+            policy = resource["aws_iam_role_policy"][label]
+            assert policy["role"] == f"${{aws_iam_role.{label}.name}}"
+            documents = json.loads(role["assume_role_policy"]), [json.loads(policy["policy"])]
+            terraform[role["name"]] = (*documents, role["path"], role["max_session_duration"])
+        assert terraform == cloudformation
+
+        printed = json.loads(provider.run("policy", "trust", "--stage", stage))
+        if "Statement" in printed:
+            ((trust, *_),) = cloudformation.values()
+            assert printed == trust
+        else:
+            assert {arn.rpartition("/")[2]: policy for arn, policy in printed.items()} == {
+                name: trust for name, (trust, *_) in cloudformation.items()
+            }
+
+
+def test_cfn_lint_has_nothing_to_say(provider: Provider) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "import sys, cfnlint.runner; sys.exit(cfnlint.runner.main())",
+        "--regions",
+        "ap-northeast-1",
+        "--",
+    ]
+    templates = [provider.template(stage) for stage in STAGES]
+    done = subprocess.run([*command, *map(str, templates)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+    # It would say something.
+    text = templates[0].read_text()
+    for wrong in (
+        text.replace('"MaxSessionDuration": 3600', '"MaxSessionDuration": 60'),
+        text.replace('"Allow"', '"Al"'),
+    ):
+        assert wrong != text
+        templates[0].write_text(wrong)
+        assert subprocess.run([*command, str(templates[0])], capture_output=True).returncode != 0
+
+
+def findings(policy: dict[str, Any]) -> list[str]:
+    analyzed = parliament.analyze_policy_string(json.dumps(policy))
+    return [f"{finding.issue} {finding.detail}" for finding in analyzed.findings]
+
+
+def test_parliament_finds_nothing(provider: Provider) -> None:
+    for stage in STAGES:
+        for trust, invoke, *_ in roles(provider.render("cloudformation", stage)).values():
+            assert [findings(policy) for policy in invoke] == [[]]
+            # It knows no trust policies: the role, which IAM adds, is the resource, and who is trusted is left out.
+            for statement in trust["Statement"]:
+                del statement["Principal"]
+                statement["Resource"] = "arn:aws:iam::111111111111:role/Name"
+            assert findings(trust) == []
+    for caller in tomllib.loads((provider.folder / "xacct.toml").read_text())["callers"]:
+        printed = json.loads(provider.run("policy", "caller", "--caller", caller))
+        for policy in [printed] if "Statement" in printed else printed.values():
+            assert findings(policy) == []
+    # It would find a condition key that its action does not have.
+    wrong = {"StringEquals": {"sts:ExternalId": "x"}}
+    statement = {"Effect": "Allow", "Action": "sts:TagSession", "Resource": "arn:aws:iam::111111111111:role/Name"}
+    assert findings({"Version": "2012-10-17", "Statement": [statement | {"Condition": wrong}]}) != []
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The URL of a moto server."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def client(url: str, service: str) -> Any:
+    key = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.client(service, region_name="ap-northeast-1", endpoint_url=url, **key)
+
+
+def test_what_is_deployed_is_what_was_rendered(provider: Provider, moto: str) -> None:
+    requests.post(f"{moto}/moto-api/reset", timeout=10).raise_for_status()
+    cloudformation, iam = client(moto, "cloudformation"), client(moto, "iam")
+    try:
+        for stage in STAGES:
+            text = provider.template(stage).read_text()
+            name = f"{stage}-{len(text)}"
+            cloudformation.create_stack(StackName=name, TemplateBody=text, Capabilities=["CAPABILITY_NAMED_IAM"])
+            rendered = roles(json.loads(text))
+            read_back, answers = {}, []
+            for role in rendered:
+                answer = iam.get_role(RoleName=role)["Role"]
+                policies = iam.list_role_policies(RoleName=role)["PolicyNames"]
+                documents = [iam.get_role_policy(RoleName=role, PolicyName=p)["PolicyDocument"] for p in policies]
+                # moto keeps what a template says as Python shows it.
+                documents = [ast.literal_eval(text) if isinstance(text, str) else text for text in documents]
+                path, duration = answer["Path"], answer["MaxSessionDuration"]
+                read_back[role] = (answer["AssumeRolePolicyDocument"], documents, path, duration)
+                answers.append({"RoleName": role, "AssumeRolePolicyDocument": answer["AssumeRolePolicyDocument"]})
+            assert read_back == rendered
+
+            # The command agrees, and sees what somebody changes by hand.
+            deployed = provider.folder / "deployed.json"
+            deployed.write_text(json.dumps({"Roles": answers}))
+            said = provider.run("diff", "--stage", stage, "--deployed", str(deployed))
+            assert said.count(": the same\n") == len(rendered)
+            role = sorted(rendered)[0]
+            changed = json.loads(json.dumps(rendered[role][0]))
+            stranger = {"AWS": "arn:aws:iam::999999999999:role/Stranger"}
+            changed["Statement"].append({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": stranger})
+            iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(changed))
+            answer = iam.get_role(RoleName=role)["Role"]
+            deployed.write_text(json.dumps({"Role": answer}, default=str))
+            said = provider.run("diff", "--stage", stage, "--deployed", str(deployed), code=1)
+            assert said == f"{role}\n- `{stranger['AWS']}` may sts:AssumeRole\n"
+            cloudformation.delete_stack(StackName=name)
+    finally:
+        cloudformation.close()
+        iam.close()
+
+
+# ---------------------------------------------------------------- the schema and the parser
+
+CALLER = SHOP.partition("[callers.shop]")[2]
+BROKEN = {
+    "unknown key": SHOP.replace("[api]", "[api]\nunknown = 1"),
+    "unknown table": SHOP + "[other]\n",
+    "no api": "[stages.stag]\napi_id = 'a'\n",
+    "account as a number": SHOP.replace('account = "111111111111"', "account = 111111111111"),
+    "short account": SHOP.replace("111111111111", "11111111111"),
+    "region": SHOP.replace("ap-northeast-1", "ap northeast"),
+    "role name": SHOP.replace("ApiAllowByIamRole", "Api Allow"),
+    "duration": SHOP.replace("[api]", "[api]\nmax_session_duration = 60"),
+    "quota": SHOP.replace("[api]", "[api]\nrole_trust_policy_length = 5000"),
+    "api id": SHOP.replace("a1b2c3d4e5", "A1"),
+    "api stage": SHOP.replace("[stages.stag]", "[stages.stag]\napi_stage = 'a/b'"),
+    "stage name": SHOP.replace("[stages.stag]", "[stages.'a b']"),
+    "caller name": SHOP.replace("[callers.shop]", "[callers.'a b']"),
+    "no account": SHOP.replace('account = "000000000000"\n', ""),
+    "account and organization": SHOP + 'organization = "o-a1b2c3d4e5"\n',
+    "organization id": SHOP + '[callers.x]\norganization = "x"\nstages = ["stag"]\n',
+    "organization without stages": SHOP + '[callers.x]\norganization = "o-a1b2c3d4e5"\n',
+    "trust": SHOP + 'trust = "x"\n',
+    "external id": SHOP + 'external_id = "a b"\n',
+    "session names": SHOP + "session_names = []\n",
+    "session name": SHOP + 'session_names = ["a b"]\n',
+    "tag": SHOP + 'tags = ["aws:x"]\n',
+    "source identity": SHOP + 'source_identity = ["a b"]\n',
+    "third party": SHOP + "third_party = 1\n",
+    "route": SHOP + 'routes = ["get /"]\n',
+    "no routes": SHOP + "routes = []\n",
+    "finding": SHOP + "accept = { x = 'y' }\n",
+    "no reason": SHOP + "accept = { whole_account = ' ' }\n",
+}
+
+
+def test_the_schema_takes_what_the_parser_takes(provider: Provider) -> None:
+    schema = json.loads(provider.run("schema"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.Draft7Validator(schema).validate(tomllib.loads((provider.folder / "xacct.toml").read_text()))
+    (provider.folder / "xacct.toml").unlink()
+    provider.run("init")
+    jsonschema.Draft7Validator(schema).validate(tomllib.loads((provider.folder / "xacct.toml").read_text()))
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_the_schema_refuses_what_the_parser_refuses(text: str, tmp_path: Path) -> None:
+    provider = Provider(tmp_path, text)
+    validator = jsonschema.Draft7Validator(json.loads(provider.run("schema")))
+    assert not validator.is_valid(tomllib.loads(text))
+    provider.run("check", code=2)
+
+
+# ---------------------------------------------------------------- the note
+
+
+@pytest.fixture
+def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The note for a caller, its URL an emulator's, whose credentials are in the environment."""
+    provider = Provider(tmp_path, EVERYTHING)
+    (tmp_path / "emulator").mkdir()
+    running = Emulator(tmp_path / "emulator", text=EVERYTHING)
+    try:
+        for name, value in running.caller("partner", "stag")["credentials"].items():
+            monkeypatch.setenv(f"AWS_{name.upper()}", value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", running.sts_url)
+        note = provider.run("policy", "note", "--caller", "partner")
+        _, _, note = note.partition("## Stage stag")
+        yield note.replace("https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com", running.url())
+    finally:
+        running.close()
+
+
+def snippet(note: str, language: str) -> str:
+    return re.findall(rf"^```{language}\n(.*?)^```$", note, re.M | re.S)[0]
+
+
+def test_the_notes_python_runs(noted: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(snippet(noted, "python"), {})
+    assert capsys.readouterr().out == "200\n"
+
+
+def test_the_notes_shell_runs(noted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The AWS CLI is boto3 here, with the arguments that the note gives it; curl is curl."""
+    aws = tmp_path / "aws"
+    aws.write_text(
+        f"#!{sys.executable}\n"
+        + """import argparse, boto3
+parser = argparse.ArgumentParser()
+parser.add_argument("words", nargs=2)
+for name in ("region", "role-arn", "role-session-name", "external-id", "query", "output"):
+    parser.add_argument(f"--{name}")
+given = parser.parse_args()
+assert given.words == ["sts", "assume-role"] and given.output == "text"
+assert given.query == "Credentials.[AccessKeyId,SecretAccessKey,SessionToken]"
+sts = boto3.client("sts", region_name=given.region)
+call = {"RoleArn": given.role_arn, "RoleSessionName": given.role_session_name, "ExternalId": given.external_id}
+found = sts.assume_role(**call)["Credentials"]
+print(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], sep="\\t")
+"""
+    )
+    aws.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    script = "set -e\n" + snippet(noted, "sh").replace("curl ", "curl --silent --show-error --fail ")
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["method"], answer["path"]) == ("GET", "/items/1")
+    user = answer["requestContext"]["authorizer"]["iam"]["userArn"]
+    assert user.startswith("arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStagPartner/")
