@@ -59,7 +59,8 @@ await bundle("slim", join(dist, "slim.js"));
 await bundle("index.workerd", join(dist, "index.workerd.js"));
 await bundle("index.edge-light", join(dist, "index.edge-light.js"));
 copyFileSync(wasm, join(dist, "xacct_sign.wasm"));
-for (const license of ["LICENSE-APACHE", "LICENSE-MIT"]) copyFileSync(join(root, "../..", license), join(root, license));
+for (const license of ["LICENSE-APACHE", "LICENSE-MIT"])
+  copyFileSync(join(root, "../..", license), join(root, license));
 
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 execFileSync(process.execPath, [tsc, "--outDir", types], { cwd: root, stdio: "inherit" });

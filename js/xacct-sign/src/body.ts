@@ -60,7 +60,7 @@ export function checkSendable(body: unknown): void {
 }
 
 /**
- * The body of a request or an answer, which stays as it was.
+ * @internal The body of a request, which stays as it was.
  *
  * @throws XacctSignError `invalid_body`
  */

@@ -79,9 +79,9 @@ export async function resolve(from: CredentialsInput): Promise<Credentials> {
 export function checked(value: unknown): Credentials {
   const given = value as Partial<Record<keyof Credentials, unknown>> | null | undefined;
   const { accessKeyId, secretAccessKey, sessionToken } = given ?? {};
-  const isToken = sessionToken === undefined || sessionToken === null || typeof sessionToken === "string";
-  if (typeof accessKeyId === "string" && typeof secretAccessKey === "string" && isToken) {
-    return sessionToken ? { accessKeyId, secretAccessKey, sessionToken } : { accessKeyId, secretAccessKey };
+  if (typeof accessKeyId === "string" && typeof secretAccessKey === "string") {
+    if (typeof sessionToken === "string") return { accessKeyId, secretAccessKey, sessionToken };
+    if (sessionToken === undefined || sessionToken === null) return { accessKeyId, secretAccessKey };
   }
   throw new XacctSignError("invalid_credentials", "the credentials lack a key, or hold something else than strings", {
     hint: "give { accessKeyId, secretAccessKey, sessionToken? }, or an async function that returns that",

@@ -55,7 +55,7 @@ export class Signer {
     const { accessKeyId, secretAccessKey, sessionToken } = checked(options.credentials);
     const region = requireString(options.region, "invalid_region", "the region", REGION_HINT);
     const service = requireString(options.service ?? "execute-api", "invalid_service", "the service");
-    this.#sessionToken = sessionToken;
+    this.#sessionToken = sessionToken || undefined;
     ready();
     const native = guarded(() => new WasmSigner(accessKeyId, secretAccessKey, sessionToken, region, service));
     const { settings } = options;
