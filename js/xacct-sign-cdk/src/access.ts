@@ -145,7 +145,7 @@ export class CrossAccountApiAccess extends Construct {
   private grant(grantee: iam.IGrantable, openings: readonly Opening[], resourceArns: string[]): iam.Grant {
     this.openings.push(...openings);
     this.refuseViolations();
-    return iam.Grant.addToPrincipal({ grantee, actions: [INVOKE], resourceArns, scope: this });
+    return iam.Grant.addToPrincipal({ grantee, actions: [INVOKE], resourceArns });
   }
 
   private violations(when: "now" | "synthesis"): XacctSignError[] {

@@ -22,7 +22,7 @@ export function routesOf(api: IHttpApi, when: When): ApiRoute[] | undefined {
   const resource = api.node.defaultChild;
   if (resource === undefined || !CfnResource.isCfnResource(resource)) return undefined;
   const ownRoutes = ["Body", "BodyS3Location", "Target"];
-  const properties = propertiesOf(resource, ownRoutes, when);
+  const properties = when === "now" ? fieldsOf(resource, ownRoutes) : renderedProperties(resource);
   if (ownRoutes.some((name) => properties[name] !== undefined)) return undefined;
   return seenRoutesOf(api, when);
 }
@@ -32,12 +32,11 @@ export function seenRoutesOf(api: IHttpApi, when: When): ApiRoute[] {
   const routes: ApiRoute[] = [];
   for (const construct of api.node.root.node.findAll()) {
     if (!CfnResource.isCfnResource(construct) || construct.cfnResourceType !== "AWS::ApiGatewayV2::Route") continue;
-    const { ApiId, RouteKey, AuthorizationType } = propertiesOf(
-      construct,
-      ["ApiId", "RouteKey", "AuthorizationType"],
-      when,
-    );
-    if (!isSame(ApiId, api.apiId, Stack.of(construct), api)) continue;
+    const names = ["ApiId", "RouteKey", "AuthorizationType"];
+    const set = fieldsOf(construct, names);
+    const { ApiId, RouteKey, AuthorizationType } = when === "now" ? set : renderedProperties(construct);
+    // In the template of another stack the API's id is an import: what was set says whose it is.
+    if (![set.ApiId, ApiId].some((id) => isSame(id, api, Stack.of(construct)))) continue;
     // While the app is built a token may be anything yet.
     if (when === "now" && (Token.isUnresolved(RouteKey) || Token.isUnresolved(AuthorizationType))) continue;
     const authorization = typeof AuthorizationType === "string" ? AuthorizationType : "NONE";
@@ -47,16 +46,16 @@ export function seenRoutesOf(api: IHttpApi, when: When): ApiRoute[] {
   return routes;
 }
 
-function isSame(apiId: unknown, of: string, stack: Stack, api: IHttpApi): boolean {
-  if (apiId === of) return true;
-  const isComparable = Stack.of(api) === stack || !Token.isUnresolved(of);
-  return isComparable && JSON.stringify(stack.resolve(apiId)) === JSON.stringify(stack.resolve(of));
+function isSame(id: unknown, api: IHttpApi, stack: Stack): boolean {
+  if (id === api.apiId) return true;
+  const isComparable = Stack.of(api) === stack || !Token.isUnresolved(api.apiId);
+  return isComparable && JSON.stringify(stack.resolve(id)) === JSON.stringify(stack.resolve(api.apiId));
 }
 
 type Properties = Readonly<Record<string, unknown>>;
 
-function propertiesOf(resource: CfnResource, names: readonly string[], when: When): Properties {
-  if (when === "synthesis") return renderedProperties(resource);
+/** By the names that they have in a template. */
+function fieldsOf(resource: CfnResource, names: readonly string[]): Properties {
   const fields = resource as unknown as Properties;
   return Object.fromEntries(names.map((name) => [name, fields[name.charAt(0).toLowerCase() + name.slice(1)]]));
 }

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { Token } from "aws-cdk-lib";
 import { XacctSignError } from "./errors.js";
-import { manifestText, type Stage, stageOf, type TextFile } from "./module.js";
+import { type Finding, manifestText, type Stage, stageOf, type TextFile } from "./module.js";
 import type { ApiCaller, CallersProps, ManifestProps } from "./props.js";
 
 /** What stands for an account, a region and an API's id that are known at deployment only. */
@@ -82,11 +82,18 @@ export function stageOfProps(props: CallersProps, api: ApiPlace): Stage {
   refuseTokens(manifest, []);
   const text = manifestText(manifest);
   try {
-    return stageOf({ name: "the props", text }, undefined, props.stage);
+    const stage = stageOf({ name: "the props", text }, undefined, props.stage);
+    return { ...stage, findings: stage.findings.map(inCode) };
   } catch (error) {
     if (!(error instanceof XacctSignError) || error.place === undefined) throw error;
     throw new XacctSignError(error.code, `${tableAt(text, error.place.line)}: ${error.message}`, error.hint);
   }
+}
+
+/** Callers in code have no lock file. */
+function inCode(finding: Finding): Finding {
+  if (finding.code !== "lock_outdated") return finding;
+  return { ...finding, hint: "keep the callers in a manifest, whose lock file records it" };
 }
 
 function callerTable(caller: ApiCaller, stage: string): object {

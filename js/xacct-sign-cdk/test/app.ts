@@ -9,7 +9,9 @@ import { HttpUrlIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 export const env = { account: "111111111111", region: "ap-northeast-1" };
 
 /** What answers is of no interest here. */
-export const integration = new HttpUrlIntegration("Upstream", "https://upstream.example.com");
+export function integration(): HttpUrlIntegration {
+  return new HttpUrlIntegration("Upstream", "https://upstream.example.com");
+}
 
 /** An empty stack. */
 export function newStack(props: StackProps = { env }): Stack {
@@ -20,7 +22,7 @@ export function newStack(props: StackProps = { env }): Stack {
 export function newApi(props: HttpApiProps = {}, stackProps: StackProps = { env }): { stack: Stack; httpApi: HttpApi } {
   const stack = newStack(stackProps);
   const httpApi = new HttpApi(stack, "HttpApi", { defaultAuthorizer: new HttpIamAuthorizer(), ...props });
-  httpApi.addRoutes({ path: "/hoge", methods: [HttpMethod.PUT], integration });
-  httpApi.addRoutes({ path: "/items/{id}", methods: [HttpMethod.GET], integration });
+  httpApi.addRoutes({ path: "/hoge", methods: [HttpMethod.PUT], integration: integration() });
+  httpApi.addRoutes({ path: "/items/{id}", methods: [HttpMethod.GET], integration: integration() });
   return { stack, httpApi };
 }
