@@ -1,7 +1,7 @@
 // Builds dist/: one CommonJS file with the module in it, and its types. The bindings in wasm/ must be there.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,3 +34,16 @@ await build({
 
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 execFileSync(process.execPath, [tsc, "--outDir", dist], { cwd: root, stdio: "inherit" });
+
+/** The declarations that an entry needs. */
+function neededBy(entry, needed = new Set()) {
+  needed.add(`${entry}.d.ts`);
+  for (const [, next] of readFileSync(join(dist, `${entry}.d.ts`), "utf8").matchAll(/from "\.\/([\w.-]+)\.js"/g)) {
+    if (!needed.has(`${next}.d.ts`)) neededBy(next, needed);
+  }
+  return needed;
+}
+const needed = neededBy("index");
+for (const file of readdirSync(dist)) {
+  if (file.endsWith(".d.ts") && !needed.has(file)) rmSync(join(dist, file));
+}

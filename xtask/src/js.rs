@@ -8,13 +8,14 @@ use crate::npm::{self, PACKAGES, RUNTIMES};
 use crate::run::{apt_install, root, target};
 
 /// Tests of the packed packages. What cannot run here is said at the end, and fails where `CI` is set.
-pub(crate) fn test(tarball: &Path, cdk_tarball: &Path) -> Result<(), String> {
+pub(crate) fn test(tarball: &Path, cdk_tarball: &Path, cfn_lint: &Path) -> Result<(), String> {
     let not_run = target().join("not-run.txt");
     fs::write(&not_run, "").map_err(|error| format!("{}: {error}", not_run.display()))?;
     chromium();
     npm::npm(PACKAGES, ["test", "--silent"])
         .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
+        .env("XACCT_SIGN_CFN_LINT", cfn_lint)
         .run()?;
     npm::install(RUNTIMES)?;
     npm::npm(RUNTIMES, ["test", "--silent"])

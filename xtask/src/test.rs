@@ -45,5 +45,5 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_WHEEL", &wheel)
         .run()?;
 
-    js::test(&tarball, &npm::CDK.pack()?)
+    js::test(&tarball, &npm::CDK.pack()?, &venv.bin("cfn-lint"))
 }

@@ -1,4 +1,4 @@
-// The packed package as others judge it: publint, are-the-types-wrong, and TypeScript in the settings that users have.
+// The packed packages as others judge them: publint, are-the-types-wrong, and TypeScript in the settings that users have.
 
 import { cpSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { freshApp, fromEnvironment, run, tool } from "../lib/run.mjs";
 
 const tarball = fromEnvironment("XACCT_SIGN_TARBALL", "the packed package");
+const cdkTarball = fromEnvironment("XACCT_SIGN_CDK_TARBALL", "the packed construct");
 const here = fileURLToPath(new URL("..", import.meta.url));
 
 let app;
@@ -26,6 +27,8 @@ async function clean(program, options) {
 test("publint", () => clean("publint", ["--strict", tarball]));
 test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));
 test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints", "slim", "--profile", "esm-only"]));
+test("publint, the construct", () => clean("publint", ["--strict", cdkTarball]));
+test("are-the-types-wrong, the construct", () => clean("attw", [cdkTarball]));
 
 const nodeNext = { module: "nodenext", moduleResolution: "nodenext" };
 const bundler = { module: "esnext", moduleResolution: "bundler" };
