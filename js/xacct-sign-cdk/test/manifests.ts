@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** The README's and the demo's: one caller, another role for production. */
+/** The demo's: one caller, another role for production. */
 export const shop = join(__dirname, "../../../demo/xacct.toml");
 
 /** What every manifest here begins with. */
