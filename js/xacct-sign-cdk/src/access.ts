@@ -30,14 +30,7 @@ export class CrossAccountApiAccess extends Construct {
    * @param apiStage the stage's name in API Gateway, by default `$default`
    */
   static allRoutesArn(httpApi: IHttpApi, apiStage = "$default"): string {
-    return Stack.of(httpApi).formatArn({
-      service: "execute-api",
-      region: httpApi.env.region,
-      account: httpApi.env.account,
-      resource: httpApi.apiId,
-      resourceName: `${apiStage}/*`,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-    });
+    return allRoutesArn(httpApi, apiStage);
   }
 
   /** The API. */
@@ -70,7 +63,7 @@ export class CrossAccountApiAccess extends Construct {
     else this.checkAccount(this.httpApi.env.account, "the API's");
     const apiArn = isFromManifest(props)
       ? `arn:${stage.partition}:execute-api:${stage.region}:${stage.account}:${this.httpApi.apiId}/${stage.apiStage}`
-      : CrossAccountApiAccess.allRoutesArn(this.httpApi, stage.apiStage).slice(0, -"/*".length);
+      : allRoutesArn(this.httpApi, stage.apiStage).slice(0, -"/*".length);
     this.allRoutesArn = `${apiArn}/*`;
 
     const isPartitionKnown = isFromManifest(props) || !Token.isUnresolved(this.httpApi.env.region);
@@ -226,14 +219,27 @@ export class CrossAccountApiAccess extends Construct {
   }
 }
 
+function allRoutesArn(httpApi: IHttpApi, apiStage: string): string {
+  return Stack.of(httpApi).formatArn({
+    service: "execute-api",
+    region: httpApi.env.region,
+    account: httpApi.env.account,
+    resource: httpApi.apiId,
+    resourceName: `${apiStage}/*`,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+  });
+}
+
 /** Trusts whom a policy trusts. */
 class TrustPolicy extends iam.PrincipalBase {
   constructor(private readonly policy: PolicyDocument) {
     super();
   }
 
+  /** Everybody who is trusted; under which conditions, the statements say. */
   override get policyFragment(): iam.PrincipalPolicyFragment {
-    throw new Error("a trust policy has several statements, each with principals of its own");
+    const principals = this.policy.Statement.flatMap(({ Principal }) => Principal?.AWS ?? []);
+    return new iam.PrincipalPolicyFragment({ AWS: [...new Set(principals)] });
   }
 
   override addToAssumeRolePolicy(document: iam.PolicyDocument): void {

@@ -1,6 +1,6 @@
 // What is opened has to be authorized by IAM.
 
-import { App, Lazy, Stack } from "aws-cdk-lib";
+import { App, Aspects, Lazy, Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import {
   type CfnApi,
@@ -14,6 +14,7 @@ import {
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import * as iam from "aws-cdk-lib/aws-iam";
+import type { IConstruct } from "constructs";
 import { describe, expect, test } from "vitest";
 import { type ApiCaller, CrossAccountApiAccess, XacctSignError } from "xacct-sign-cdk";
 import { env, integration, newApi, newStack } from "./app.js";
@@ -142,6 +143,15 @@ describe("routes whose authorization is written another way", () => {
   test.each<[string, (httpApi: HttpApi, stack: Stack) => void]>([
     ["a property", (httpApi) => Object.assign(routeOf(httpApi), { authorizationType: "NONE" })],
     ["an override", (httpApi) => routeOf(httpApi).addPropertyOverride("AuthorizationType", "NONE")],
+    [
+      "an aspect",
+      (_, stack) => {
+        const visit = (construct: IConstruct) => {
+          if (construct instanceof CfnRoute) construct.authorizationType = "NONE";
+        };
+        Aspects.of(stack).add({ visit });
+      },
+    ],
     ["a deleted property", (httpApi) => routeOf(httpApi).addPropertyDeletionOverride("AuthorizationType")],
     [
       "a resource of CloudFormation",
