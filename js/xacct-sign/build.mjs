@@ -3,9 +3,10 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { inline } from "../inline.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
@@ -21,20 +22,6 @@ if (!existsSync(wasm)) {
 rmSync(dist, { recursive: true, force: true });
 rmSync(cache, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-
-/** `inline:FILE` is the file in base64. */
-const inline = {
-  name: "inline",
-  setup(builder) {
-    builder.onResolve({ filter: /^inline:/ }, ({ path, resolveDir }) => ({
-      path: resolve(resolveDir, path.slice("inline:".length)),
-      namespace: "inline",
-    }));
-    builder.onLoad({ filter: /.*/, namespace: "inline" }, ({ path }) => ({
-      contents: `export default ${JSON.stringify(readFileSync(path).toString("base64"))}`,
-    }));
-  },
-};
 
 async function bundle(entry, outfile, format = "esm") {
   await build({

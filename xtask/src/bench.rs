@@ -13,7 +13,7 @@ pub(crate) fn run() -> Result<(), String> {
     let json = Step::cargo(["run", "--quiet", "--release", "--locked", "--package", "xacct-sign-bench"]).output()?;
     fs::write(&rust, json).map_err(|error| format!("{}: {error}", rust.display()))?;
     let node = target().join("bench-node.json");
-    let tarball = npm::package()?;
+    let tarball = npm::CALLER.pack()?;
     npm::install(RUNTIMES)?;
     let json = Step::new("node")
         .arg("js/runtimes/bench/node.mjs")

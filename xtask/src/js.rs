@@ -1,4 +1,4 @@
-//! The npm package tried and checked, in its workspace and as it is packed.
+//! The npm packages tried and checked, in their workspace and as they are packed.
 
 use std::env;
 use std::fs;
@@ -7,16 +7,21 @@ use std::path::Path;
 use crate::npm::{self, PACKAGES, RUNTIMES};
 use crate::run::{apt_install, root, target};
 
-/// Tests of the packed package. What cannot run here is said at the end, and fails where `CI` is set.
-pub(crate) fn test(tarball: &Path) -> Result<(), String> {
+/// Tests of the packed packages. What cannot run here is said at the end, and fails where `CI` is set.
+pub(crate) fn test(tarball: &Path, cdk_tarball: &Path, cfn_lint: &Path) -> Result<(), String> {
     let not_run = target().join("not-run.txt");
     fs::write(&not_run, "").map_err(|error| format!("{}: {error}", not_run.display()))?;
     chromium();
-    npm::npm(PACKAGES, ["test", "--silent"]).run()?;
+    npm::npm(PACKAGES, ["test", "--silent"])
+        .env("XACCT_SIGN_BIN", crate::cli())
+        .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
+        .env("XACCT_SIGN_CFN_LINT", cfn_lint)
+        .run()?;
     npm::install(RUNTIMES)?;
     npm::npm(RUNTIMES, ["test", "--silent"])
         .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_TARBALL", tarball)
+        .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
         .env("XACCT_SIGN_NOT_RUN", &not_run)
         .without_env("NODE_EXTRA_CA_CERTS")
         .run()?;
@@ -25,9 +30,10 @@ pub(crate) fn test(tarball: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Formatting, lints and types; the package is built first, because the module's types are made.
+/// Formatting, lints and types; the packages are built first, because the modules' types are made.
 pub(crate) fn lint() -> Result<(), String> {
-    npm::package()?;
+    npm::CALLER.pack()?;
+    npm::CDK.pack()?;
     npm::install(RUNTIMES)?;
     npm::npm(PACKAGES, ["run", "--silent", "lint"]).run()?;
     npm::npm(PACKAGES, ["run", "--silent", "typecheck"]).run()?;

@@ -25,7 +25,9 @@ fn main() -> ExitCode {
         "lint" => lint::run(),
         "bench" => bench::run(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
-        "npm" => npm::package().map(|path| eprintln!("{}", path.display())),
+        "npm" => [npm::CALLER, npm::CDK]
+            .iter()
+            .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         _ => Err("usage: cargo xtask demo|test|lint|bench|wheel|npm".to_owned()),
     };
     match outcome {
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
 fn demo() -> Result<(), String> {
     build_cli()?;
     let venv = python::demo_venv()?;
-    let node_app = npm::app(&npm::package()?, "demo")?;
+    let node_app = npm::app(&npm::CALLER.pack()?, "demo")?;
     Step::new(venv.python()).arg("demo/demo.py").env("XACCT_SIGN_BIN", cli()).env("XACCT_SIGN_NODE_APP", node_app).run()
 }
 

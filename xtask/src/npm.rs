@@ -1,4 +1,4 @@
-//! The npm package: wasm, TypeScript, tarball.
+//! The npm packages: wasm, TypeScript, tarball.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,30 +6,60 @@ use std::path::{Path, PathBuf};
 use crate::run::{Step, root, target};
 use crate::wasm;
 
-/// The npm workspace with the package's source.
+/// The npm workspace with the packages' source.
 pub(crate) const PACKAGES: &str = "js";
 
-/// Where the packed package is tried. It is no part of the workspace, so that nothing is found there by chance.
+/// Where the packed packages are tried. It is no part of the workspace, so that nothing is found there by chance.
 pub(crate) const RUNTIMES: &str = "js/runtimes";
 
-/// Builds the package and leaves its tarball in `dist/npm/`.
-pub(crate) fn package() -> Result<PathBuf, String> {
-    let folder = wasm::build()?;
-    install(PACKAGES)?;
-    let module = folder.join("xacct_sign_bg.wasm");
-    // No feature flags: with them it makes modules that Node 20 cannot load.
-    Step::new(root().join("js/node_modules/.bin/wasm-opt")).arg("-O3").arg(&module).arg("-o").arg(&module).run()?;
-    npm(PACKAGES, ["run", "--silent", "build", "--workspace", "xacct-sign"]).run()?;
-    let out = root().join("dist/npm");
-    if out.exists() {
-        fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+/// A package of the workspace.
+pub(crate) struct Package {
+    /// Its name on npm, and of its folder.
+    pub(crate) name: &'static str,
+    /// The crate that is its WebAssembly module.
+    pub(crate) module: &'static str,
+}
+
+/// What callers install.
+pub(crate) const CALLER: Package = Package { name: "xacct-sign", module: "xacct-sign-wasm" };
+
+/// The construct for the AWS CDK.
+pub(crate) const CDK: Package = Package { name: "xacct-sign-cdk", module: "xacct-sign-provider-wasm" };
+
+impl Package {
+    /// Where its source is.
+    pub(crate) fn folder(&self) -> PathBuf {
+        Path::new(PACKAGES).join(self.name)
     }
-    fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
-    npm(PACKAGES, ["pack", "--silent", "--workspace", "xacct-sign", "--pack-destination"]).arg(&out).run()?;
-    fs::read_dir(&out)
-        .map_err(|error| format!("{}: {error}", out.display()))?
-        .find_map(|entry| entry.ok().map(|entry| entry.path()))
-        .ok_or_else(|| "npm packed nothing".to_owned())
+
+    /// Builds the package and leaves its tarball in `dist/npm/`.
+    pub(crate) fn pack(&self) -> Result<PathBuf, String> {
+        let folder = wasm::build(self)?;
+        install(PACKAGES)?;
+        let module = folder.join("xacct_sign_bg.wasm");
+        // No feature flags: with them it makes modules that Node 20 cannot load.
+        Step::new(root().join("js/node_modules/.bin/wasm-opt")).arg("-O3").arg(&module).arg("-o").arg(&module).run()?;
+        npm(PACKAGES, ["run", "--silent", "build", "--workspace", self.name]).run()?;
+        let out = root().join("dist/npm");
+        fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+        // A tarball of an older version must not be taken for this one.
+        while let Some(old) = self.tarball(&out)? {
+            fs::remove_file(&old).map_err(|error| format!("{}: {error}", old.display()))?;
+        }
+        npm(PACKAGES, ["pack", "--silent", "--workspace", self.name, "--pack-destination"]).arg(&out).run()?;
+        self.tarball(&out)?.ok_or_else(|| format!("npm packed no {}", self.name))
+    }
+
+    /// `NAME-VERSION.tgz`.
+    fn tarball(&self, folder: &Path) -> Result<Option<PathBuf>, String> {
+        let is_own = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let version = name.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('-'));
+            version.is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit()))
+        };
+        let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).find(is_own))
+    }
 }
 
 /// A new folder in the target directory with the packed package installed, as a user has it.

@@ -1,4 +1,4 @@
-//! All tests: Rust, then Python on the built wheel, then JavaScript on the packed package.
+//! All tests: Rust, then Python on the built wheel, then JavaScript on the packed packages.
 
 use std::fs;
 
@@ -8,13 +8,13 @@ use crate::{js, npm, python};
 pub(crate) fn run() -> Result<(), String> {
     crate::build_cli()?;
     // The tests of crates that are built as an extension module cannot be linked.
-    let left_out = ["xacct-sign-python", "xacct-sign-wasm", "xtask", "xtask-bindgen"];
+    let left_out = ["xacct-sign-python", "xacct-sign-wasm", "xacct-sign-provider-wasm", "xtask", "xtask-bindgen"];
     let workspace: Vec<&str> = ["--release", "--locked", "--workspace"]
         .into_iter()
         .chain(left_out.into_iter().flat_map(|package| ["--exclude", package]))
         .collect();
     // The Rust tests drive the npm package too, as it is packed and installed.
-    let tarball = npm::package()?;
+    let tarball = npm::CALLER.pack()?;
     let app = npm::app(&tarball, "rust-tests")?;
     let nextest = Step::cargo(["nextest", "--version"]).succeeds();
     let runner = if nextest {
@@ -45,5 +45,5 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_WHEEL", &wheel)
         .run()?;
 
-    js::test(&tarball)
+    js::test(&tarball, &npm::CDK.pack()?, &venv.bin("cfn-lint"))
 }

@@ -1,18 +1,19 @@
-//! The WebAssembly module of the npm package, by whichever toolchain there is.
+//! The WebAssembly modules of the npm packages, by whichever toolchain there is.
 
 use std::env;
 use std::path::PathBuf;
 
+use crate::npm::Package;
 use crate::run::{Step, apt_install, root, target};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's compiler with its sources, and a linker: for machines on which rustup cannot download.
 const DEBIAN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
-/// Builds the module and its JavaScript side into `js/xacct-sign/wasm/`.
-pub(crate) fn build() -> Result<PathBuf, String> {
-    let module = compile()?;
-    let folder = root().join("js/xacct-sign/wasm");
+/// Builds a package's module and its JavaScript side into the package's folder `wasm/`.
+pub(crate) fn build(package: &Package) -> Result<PathBuf, String> {
+    let module = compile(package.module)?;
+    let folder = root().join(package.folder()).join("wasm");
     Step::cargo(["run", "--quiet", "--release", "--locked", "--package", "xtask-bindgen", "--"])
         .arg(module)
         .arg(&folder)
@@ -20,10 +21,10 @@ pub(crate) fn build() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-fn compile() -> Result<PathBuf, String> {
-    let built = |folder: PathBuf| folder.join(TARGET).join("wasm/xacct_sign_wasm.wasm");
-    let arguments =
-        ["build", "--quiet", "--locked", "--profile", "wasm", "--package", "xacct-sign-wasm", "--target", TARGET];
+fn compile(crate_name: &str) -> Result<PathBuf, String> {
+    let built =
+        |folder: PathBuf| folder.join(TARGET).join("wasm").join(format!("{}.wasm", crate_name.replace('-', "_")));
+    let arguments = ["build", "--quiet", "--locked", "--profile", "wasm", "--package", crate_name, "--target", TARGET];
     let has_target = || {
         let libraries = Step::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
         libraries.is_ok_and(|path| PathBuf::from(path.trim()).exists())

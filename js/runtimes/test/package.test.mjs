@@ -1,4 +1,4 @@
-// The packed package as others judge it: publint, are-the-types-wrong, and TypeScript in the settings that users have.
+// The packed packages as others judge them: publint, are-the-types-wrong, and TypeScript in the settings that users have.
 
 import assert from "node:assert/strict";
 import { cpSync, existsSync, symlinkSync, writeFileSync } from "node:fs";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { freshApp, fromEnvironment, run, tool } from "../lib/run.mjs";
 
 const tarball = fromEnvironment("XACCT_SIGN_TARBALL", "the packed package");
+const cdkTarball = fromEnvironment("XACCT_SIGN_CDK_TARBALL", "the packed construct");
 const here = fileURLToPath(new URL("..", import.meta.url));
 
 let app;
@@ -33,6 +34,8 @@ test("what a reader needs is in it", () => {
 test("publint", () => clean("publint", ["--strict", tarball]));
 test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));
 test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints", "slim", "--profile", "esm-only"]));
+test("publint, the construct", () => clean("publint", ["--strict", cdkTarball]));
+test("are-the-types-wrong, the construct", () => clean("attw", [cdkTarball]));
 
 const nodeNext = { module: "nodenext", moduleResolution: "nodenext" };
 const bundler = { module: "esnext", moduleResolution: "bundler" };

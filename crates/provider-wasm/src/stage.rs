@@ -1,0 +1,109 @@
+//! A stage as JSON: `js/xacct-sign-cdk/src/module.ts` has the same types.
+
+use serde::Serialize;
+use xacct_sign_provider::{Document, Finding, Manifest, Plan, ProviderRole, RoleKind, Subject};
+
+/// What the construct takes from a manifest.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stage<'a> {
+    account: &'a str,
+    region: &'a str,
+    partition: &'a str,
+    api_id: &'a str,
+    api_stage: &'a str,
+    /// What each resource of an invoke policy begins with.
+    api_arn: String,
+    roles: Vec<Role>,
+    findings: Vec<Found<'a>>,
+}
+
+/// A role with its documents.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Role {
+    /// The number of a shared role, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<u32>,
+    name: String,
+    path: String,
+    max_session_duration: u32,
+    trust_policy: Document,
+    invoke_policy: Document,
+    callers: Vec<String>,
+}
+
+/// What the check found and nobody has accepted.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Found<'a> {
+    code: &'static str,
+    level: String,
+    /// The caller that it is about, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
+    subject: String,
+    line: usize,
+    message: String,
+    reason: &'static str,
+    hint: &'static str,
+    file: &'a str,
+}
+
+impl<'a> Stage<'a> {
+    /// Findings on other stages, and on callers that are on other stages only, are left out, unless they are errors: with
+    /// one, nothing is rendered.
+    pub(crate) fn of(manifest: &'a Manifest, plan: &Plan<'_>, stage: &'a xacct_sign_provider::Stage) -> Self {
+        let api = &manifest.api;
+        let concerns = |finding: &Finding| match &finding.subject {
+            Subject::Api => true,
+            Subject::Stage(name) => *name == stage.name,
+            Subject::Caller(name) => manifest.callers.get(name).is_some_and(|caller| caller.is_on(&stage.name)),
+        };
+        let findings = plan.findings().into_iter().filter(|finding| {
+            finding.accepted.is_none()
+                && (concerns(finding) || finding.code.level() == xacct_sign_provider::Level::Error)
+        });
+        Self {
+            account: &api.account,
+            region: &api.region,
+            partition: api.partition(),
+            api_id: &stage.api_id,
+            api_stage: &stage.api_stage,
+            api_arn: manifest.stage_arn(stage),
+            roles: plan.stage_roles(stage).into_iter().map(Role::of).collect(),
+            findings: findings.map(|finding| Found::of(finding, &manifest.file)).collect(),
+        }
+    }
+}
+
+impl Role {
+    fn of(role: ProviderRole) -> Self {
+        let shared = match role.kind {
+            RoleKind::Shared(number) => Some(number),
+            RoleKind::Own(_) => None,
+        };
+        let ProviderRole { name, path, max_session_duration, trust_policy, invoke_policy, callers, .. } = role;
+        Self { shared, name, path, max_session_duration, trust_policy, invoke_policy, callers }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn of(finding: Finding, file: &'a str) -> Self {
+        let caller = match &finding.subject {
+            Subject::Caller(name) => Some(name.clone()),
+            Subject::Api | Subject::Stage(_) => None,
+        };
+        Self {
+            code: finding.code.code(),
+            level: finding.code.level().to_string(),
+            caller,
+            subject: finding.subject.to_string(),
+            line: finding.line,
+            message: finding.message,
+            reason: finding.code.reason(),
+            hint: finding.code.hint(),
+            file,
+        }
+    }
+}

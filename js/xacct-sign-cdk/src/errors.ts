@@ -1,0 +1,76 @@
+/** What is wrong with a manifest: the codes of `xacct-sign check`, see docs/provider.md. */
+export type ManifestErrorCode =
+  | "syntax"
+  | "schema"
+  | "invalid_account_id"
+  | "invalid_region"
+  | "invalid_role_name"
+  | "invalid_duration"
+  | "invalid_stage_name"
+  | "invalid_caller_name"
+  | "invalid_api_id"
+  | "invalid_api_stage"
+  | "invalid_external_id"
+  | "invalid_route"
+  | "unknown_stage"
+  | "duplicate_caller"
+  | "role_name_collision"
+  | "unused_caller"
+  | "invalid_caller"
+  | "invalid_trust"
+  | "invalid_organization"
+  | "invalid_session_name"
+  | "invalid_tag_key"
+  | "invalid_source_identity"
+  | "invalid_quota"
+  | "unknown_finding"
+  | "invalid_lock"
+  | "trust_policy_too_large"
+  | "invoke_policy_too_large"
+  | "caller_policy_too_large"
+  | "role_name_too_long";
+
+/** What is wrong with how the construct is used. */
+export type UsageErrorCode =
+  | "invalid_props"
+  | "unresolved_token"
+  | "manifest_unreadable"
+  | "account_mismatch"
+  | "region_mismatch"
+  | "api_mismatch"
+  | "routes_hidden"
+  | "route_not_iam"
+  | "route_not_found"
+  | "not_one_role"
+  | "unknown_caller";
+
+/** Every code; stable, unlike the messages. */
+export type ErrorCode = ManifestErrorCode | UsageErrorCode;
+
+/** Where in a file it is. */
+export interface ErrorPlace {
+  /** The manifest or its lock file. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in characters. */
+  readonly column: number;
+}
+
+/** The one error of this package. */
+export class XacctSignError extends Error {
+  override readonly name: string = "XacctSignError";
+  /** What went wrong. */
+  readonly code: ErrorCode;
+  /** What to do about it. */
+  readonly hint: string;
+  /** Where it is, if it is in a file. */
+  readonly place?: ErrorPlace;
+
+  constructor(code: ErrorCode, message: string, hint: string, details: { place?: ErrorPlace; cause?: unknown } = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = hint;
+    if (details.place) this.place = details.place;
+  }
+}

@@ -1,0 +1,99 @@
+// The module of the provider crate, instantiated on first use, and its texts as values.
+
+import base64 from "inline:../wasm/xacct_sign_bg.wasm";
+import { initSync, manifestOf, readStage, routeArnSuffix } from "../wasm/xacct_sign.js";
+import { type ErrorCode, XacctSignError } from "./errors.js";
+
+/** A stage of a manifest: the same as in crates/provider-wasm/src/stage.rs. */
+export interface Stage {
+  readonly account: string;
+  readonly region: string;
+  readonly partition: string;
+  readonly apiId: string;
+  readonly apiStage: string;
+  /** What each resource of an invoke policy begins with. */
+  readonly apiArn: string;
+  readonly roles: readonly StageRole[];
+  readonly findings: readonly Finding[];
+}
+
+/** A role of the stage with its documents. */
+export interface StageRole {
+  /** The number of a role that callers share, from 1; a caller with routes of its own has a role without one. */
+  readonly shared?: number;
+  readonly name: string;
+  readonly path: string;
+  readonly maxSessionDuration: number;
+  readonly trustPolicy: PolicyDocument;
+  readonly invokePolicy: PolicyDocument;
+  readonly callers: readonly string[];
+}
+
+/** A policy in JSON. */
+export interface PolicyDocument {
+  readonly Version: string;
+  readonly Statement: readonly Statement[];
+}
+
+/** A statement in JSON. */
+export interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Principal?: { readonly AWS: string | string[] };
+  readonly Resource?: string | string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | string[]>>>>;
+}
+
+/** What the check found, and nobody has accepted. */
+export interface Finding {
+  readonly code: string;
+  readonly level: "note" | "warning" | "error";
+  /** The caller that it is about, if it is about one. */
+  readonly caller?: string;
+  /** The table that it is about, such as `[callers.shop]`. */
+  readonly subject: string;
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+  readonly reason: string;
+  readonly hint: string;
+}
+
+let isReady = false;
+
+/** Calls into the module, which throws lines: see crates/provider-wasm/src/error.rs. */
+function call<T>(of: () => T): T {
+  if (!isReady) {
+    initSync({ module: Buffer.from(base64, "base64") });
+    isReady = true;
+  }
+  try {
+    return of();
+  } catch (thrown) {
+    if (typeof thrown !== "string") throw thrown;
+    const [code, hint = "", file, line, column, ...message] = thrown.split("\n");
+    const place = file ? { file, line: Number(line), column: Number(column) } : undefined;
+    throw new XacctSignError(code as ErrorCode, message.join("\n"), hint, { place });
+  }
+}
+
+/** A file's name and text. */
+export interface TextFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A stage of a manifest, with its lock file if there is one. */
+export function stageOf(manifest: TextFile, lock: TextFile | undefined, stage: string): Stage {
+  return call(() => JSON.parse(readStage(manifest.text, manifest.name, lock?.text, lock?.name ?? "", stage)));
+}
+
+/** The text of the manifest that an object with the manifest's keys means. */
+export function manifestText(manifest: object): string {
+  return call(() => manifestOf(JSON.stringify(manifest)));
+}
+
+/** `GET /items/{id}` → `GET/items/*`, as it stands in an ARN. */
+export function arnSuffix(route: string): string {
+  return call(() => routeArnSuffix(route));
+}

@@ -1,0 +1,150 @@
+// Where the callers come from: a manifest's file, or the props, which become a manifest too, so that one parser checks both.
+
+import { readFileSync } from "node:fs";
+import { basename, dirname, extname, join } from "node:path";
+import { Token } from "aws-cdk-lib";
+import { XacctSignError } from "./errors.js";
+import { type Finding, manifestText, type Stage, stageOf, type TextFile } from "./module.js";
+import type { ApiCaller, CallersProps, ManifestProps } from "./props.js";
+
+/** What stands for an account, a region and an API's id that are known at deployment only. */
+const PLACEHOLDER = { account: "000000000000", region: "us-east-1", apiId: "0000000000" };
+
+/** The account and the region of an API, and its id. Each may be a token. */
+export interface ApiPlace {
+  readonly account: string;
+  readonly region: string;
+  readonly apiId: string;
+}
+
+/** Reads the stage from the manifest and its lock file. */
+export function stageOfManifest(props: ManifestProps): Stage {
+  const manifest = { name: props.manifest, text: readText(props.manifest) };
+  return placed(() => stageOf(manifest, lockOf(props.manifest), props.stage));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const message = `cannot read the manifest \`${file}\`: ${(cause as Error).message}`;
+    const hint = `the path is relative to the working directory, \`${process.cwd()}\``;
+    throw new XacctSignError("manifest_unreadable", message, hint, { cause });
+  }
+}
+
+/** `xacct.toml` has `xacct.lock.toml` beside it. */
+function lockOf(manifest: string): TextFile | undefined {
+  const name = join(dirname(manifest), `${basename(manifest, extname(manifest))}.lock.toml`);
+  try {
+    return { name, text: readFileSync(name, "utf8") };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const message = `cannot read the lock file \`${name}\`: ${(cause as Error).message}`;
+    throw new XacctSignError("manifest_unreadable", message, "make it readable, or restore it from version control", {
+      cause,
+    });
+  }
+}
+
+/** Errors in a file show their place. */
+function placed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof XacctSignError) || error.place === undefined) throw error;
+    const { code, message, hint, place } = error;
+    throw new XacctSignError(code, `${place.file}:${place.line}:${place.column}: ${message}`, hint, { place });
+  }
+}
+
+/** The stage that the props mean. */
+export function stageOfProps(props: CallersProps, api: ApiPlace): Stage {
+  const known = (value: string, otherwise: string) => (Token.isUnresolved(value) ? otherwise : value);
+  const callers = Object.entries(props.callers).map(([name, caller]) => [name, callerTable(caller, props.stage)]);
+  const manifest = {
+    api: {
+      account: known(api.account, PLACEHOLDER.account),
+      region: known(api.region, PLACEHOLDER.region),
+      role_name: props.roleName,
+      max_session_duration: seconds(props),
+      role_trust_policy_length: props.roleTrustPolicyLength,
+    },
+    stages: {
+      [props.stage]: {
+        api_id: known(api.apiId, PLACEHOLDER.apiId),
+        api_stage: props.apiStage,
+        production: props.production,
+      },
+    },
+    callers: Object.fromEntries(callers),
+  };
+  refuseTokens(manifest, []);
+  const text = manifestText(manifest);
+  try {
+    const stage = stageOf({ name: "the props", text }, undefined, props.stage);
+    return { ...stage, findings: stage.findings.map(inCode) };
+  } catch (error) {
+    if (!(error instanceof XacctSignError) || error.place === undefined) throw error;
+    throw new XacctSignError(error.code, `${tableAt(text, error.place.line)}: ${error.message}`, error.hint);
+  }
+}
+
+/** Callers in code have no lock file. */
+function inCode(finding: Finding): Finding {
+  if (finding.code !== "lock_outdated") return finding;
+  return { ...finding, hint: "keep the callers in a manifest, whose lock file records it" };
+}
+
+function callerTable(caller: ApiCaller, stage: string): object {
+  const isObject = typeof caller === "object" && caller !== null;
+  if (!isObject) throw new XacctSignError("invalid_props", "a caller is not an object", "see the type `ApiCaller`");
+  const { account, role, trust, organization } = caller;
+  return {
+    account,
+    roles: role === undefined ? undefined : { [stage]: role },
+    trust,
+    organization,
+    stages: organization === undefined ? undefined : [stage],
+    external_id: caller.externalId,
+    session_names: caller.sessionNames,
+    tags: caller.tags,
+    source_identity: caller.sourceIdentity,
+    third_party: caller.thirdParty,
+    routes: caller.routes,
+  };
+}
+
+function seconds({ maxSessionDuration }: CallersProps): number | undefined {
+  if (maxSessionDuration?.isUnresolved()) throw unresolved("maxSessionDuration");
+  return maxSessionDuration?.toSeconds();
+}
+
+/** Who is trusted has to be known when it is checked. */
+function refuseTokens(value: unknown, path: readonly string[]): void {
+  if (Token.isUnresolved(value)) throw unresolved(path.join("."));
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (Token.isUnresolved(key)) throw unresolved(path.join("."));
+    refuseTokens(inner, [...path, key]);
+  }
+}
+
+/** The error for a value that is known at deployment only. */
+export function unresolved(what: string): XacctSignError {
+  return new XacctSignError(
+    "unresolved_token",
+    `\`${what}\` is a token, which is known at deployment only`,
+    "give a literal value: what is trusted is checked when the app is synthesized",
+  );
+}
+
+/** The name of the table that a line of the text is in: `callers.shop`. */
+function tableAt(text: string, line: number): string {
+  const header = text
+    .split("\n")
+    .slice(0, line)
+    .reverse()
+    .find((line) => line.startsWith("["));
+  return header?.slice(1, -1) ?? "the props";
+}
