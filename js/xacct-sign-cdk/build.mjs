@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { inline } from "../inline.mjs";
+import { copyLicenses } from "../licenses.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
@@ -47,3 +48,4 @@ const needed = neededBy("index");
 for (const file of readdirSync(dist)) {
   if (file.endsWith(".d.ts") && !needed.has(file)) rmSync(join(dist, file));
 }
+copyLicenses(root);

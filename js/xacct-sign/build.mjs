@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { inline } from "../inline.mjs";
+import { copyLicenses } from "../licenses.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
@@ -46,8 +47,7 @@ await bundle("slim", join(dist, "slim.js"));
 await bundle("index.workerd", join(dist, "index.workerd.js"));
 await bundle("index.edge-light", join(dist, "index.edge-light.js"));
 copyFileSync(wasm, join(dist, "xacct_sign.wasm"));
-for (const license of ["LICENSE-APACHE", "LICENSE-MIT"])
-  copyFileSync(join(root, "../..", license), join(root, license));
+copyLicenses(root);
 
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 execFileSync(process.execPath, [tsc, "--outDir", types], { cwd: root, stdio: "inherit" });
