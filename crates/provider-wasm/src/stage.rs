@@ -51,19 +51,8 @@ struct Found<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// Findings on other stages, and on callers that are on other stages only, are left out, unless they are errors: with
-    /// one, nothing is rendered.
     pub(crate) fn of(manifest: &'a Manifest, plan: &Plan<'_>, stage: &'a xacct_sign_provider::Stage) -> Self {
         let api = &manifest.api;
-        let concerns = |finding: &Finding| match &finding.subject {
-            Subject::Api => true,
-            Subject::Stage(name) => *name == stage.name,
-            Subject::Caller(name) => manifest.callers.get(name).is_some_and(|caller| caller.is_on(&stage.name)),
-        };
-        let findings = plan.findings().into_iter().filter(|finding| {
-            finding.accepted.is_none()
-                && (concerns(finding) || finding.code.level() == xacct_sign_provider::Level::Error)
-        });
         Self {
             account: &api.account,
             region: &api.region,
@@ -72,7 +61,7 @@ impl<'a> Stage<'a> {
             api_stage: &stage.api_stage,
             api_arn: manifest.stage_arn(stage),
             roles: plan.stage_roles(stage).into_iter().map(Role::of).collect(),
-            findings: findings.map(|finding| Found::of(finding, &manifest.file)).collect(),
+            findings: plan.findings_on(stage).into_iter().map(|finding| Found::of(finding, &manifest.file)).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{Finding, FindingCode as Code, Subject};
+use crate::finding::{Finding, FindingCode as Code, Level, Subject};
 use crate::limits::{INLINE_POLICIES, MANAGED_POLICY, ROLE_NAME, ROLES, TEMPLATE_IN_S3, TEMPLATE_RESOURCES};
 use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, WhichRole};
 use crate::names;
@@ -26,6 +26,23 @@ impl Plan<'_> {
         found.check_acceptances();
         let mut findings = found.findings;
         findings.sort_by(|a, b| a.line.cmp(&b.line).then_with(|| a.subject.cmp(&b.subject)));
+        findings
+    }
+
+    /// What is found and not accepted that concerns one stage. Findings on other stages, and on callers that are on other
+    /// stages only, are left out, unless they are errors: with one, nothing is rendered.
+    #[must_use]
+    pub fn findings_on(&self, stage: &Stage) -> Vec<Finding> {
+        let is_on = |name: &str| self.manifest.callers.get(name).is_some_and(|caller| caller.is_on(&stage.name));
+        let concerns = |finding: &Finding| match &finding.subject {
+            Subject::Api => true,
+            Subject::Stage(name) => *name == stage.name,
+            Subject::Caller(name) => is_on(name),
+        };
+        let mut findings = self.findings();
+        findings.retain(|finding| {
+            finding.accepted.is_none() && (concerns(finding) || finding.code.level() == Level::Error)
+        });
         findings
     }
 
