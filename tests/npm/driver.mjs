@@ -15,8 +15,8 @@ function optionsOf({ headers, body, now, expiresIn }) {
 
 const operations = {
   canonicalUrl: ({ url }) => canonicalUrl(url),
-  sign: (request) => new Signer(request.signer).sign(request.method, request.url, optionsOf(request)),
-  presign: (request) => new Signer(request.signer).presign(request.method, request.url, optionsOf(request)),
+  sign: (request) => new Signer(request.signer, request.settings).sign(request.method, request.url, optionsOf(request)),
+  presign: (request) => new Signer(request.signer, request.settings).presign(request.method, request.url, optionsOf(request)),
   assumeRole: ({ options }) => {
     assumeRole(options);
     return null;

@@ -97,6 +97,11 @@ fn split_any(url: &str) -> Result<Url<'_>, Error> {
         })?;
     let (rest, _fragment) = split_at_first(rest, |byte| byte == b'#');
     let (authority, tail) = split_at_first(rest, |byte| matches!(byte, b'/' | b'?'));
+    if authority.contains('\\') {
+        // A browser takes it for a slash, so that what stands before it is the host there, and user info here.
+        return Err(invalid(format!("the URL {} has a backslash in its host", quote(&without_secrets(url))))
+            .with_hint("write slashes"));
+    }
     let host = host_header(authority, default_port)
         .ok_or_else(|| invalid(format!("the URL {} has no valid host", quote(&without_secrets(url)))).with_hint("a host is letters, digits, dots and hyphens (an international name in its `xn--` form), with an optional port"))?;
     let base = url.get(..scheme_text.len() + 3 + authority.len()).unwrap_or_default();

@@ -23,7 +23,10 @@ fn instant(milliseconds: f64) -> Result<SystemTime, JsValue> {
     (milliseconds >= 0.0)
         .then(|| UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds as u64)))
         .flatten()
-        .ok_or_else(|| error::to_js(&Error::new(ErrorKind::InvalidTime, "the time is before 1970 or no time at all")))
+        .ok_or_else(|| {
+            let error = Error::new(ErrorKind::InvalidTime, "the time is before 1970 or no time at all");
+            error::to_js(&error.with_hint("give an instant from 1970 to 9999"))
+        })
 }
 
 /// See `xacct_sign::canonical_url`.

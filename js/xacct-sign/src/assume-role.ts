@@ -1,4 +1,4 @@
-import { untilAborted, within } from "./abort.js";
+import { LATE, untilAborted, within } from "./abort.js";
 import {
   type CredentialsInput,
   checkInput,
@@ -9,9 +9,10 @@ import {
 } from "./credentials.js";
 import { defaultSessionName, env } from "./env.js";
 import { type ErrorCode, guarded, XacctSignError } from "./errors.js";
-import { checkedOptions, REGION_HINT, requireString, requireType, timeOf } from "./options.js";
+import { checkedOptions, REGION_HINT, readClock, requireString, requireType } from "./options.js";
 import type { Fetch } from "./platform.js";
-import { postToSts } from "./transport.js";
+import { postToSts, TIMEOUT_SECONDS, timeout } from "./transport.js";
+import { canonicalUrl, isSamePlace } from "./url.js";
 import { ready, WasmAssumeRole, WasmRefresh } from "./wasm.js";
 
 /** The role, and how to assume it. */
@@ -117,7 +118,7 @@ class Role {
     if (step === USE) return current;
     // Awaited for a while rather than left behind: a function that has answered is frozen, and its calls with it.
     return within(GRACE_SECONDS, this.#fetched()).then(
-      (fetched) => fetched ?? current,
+      (fetched) => (fetched === LATE ? current : fetched),
       () => current,
     );
   }
@@ -132,7 +133,9 @@ class Role {
 
   async #settle(): Promise<RoleCredentials> {
     try {
-      const fetched = await this.#ask();
+      // The provider of the base credentials and STS's answer to its end, together.
+      const fetched = await within(TIMEOUT_SECONDS, this.#ask());
+      if (fetched === LATE) throw timeout("STS");
       const now = this.#now();
       if (fetched.expiration.getTime() <= now) {
         throw new XacctSignError("invalid_response", "the credentials that STS gave have expired already", {
@@ -143,15 +146,22 @@ class Role {
       this.#current = fetched;
       return fetched;
     } catch (error) {
-      const now = Number(this.#clock());
-      // With a clock that tells no time there is nothing to remember.
-      if (now >= 0) guarded(() => this.#refresh.failed(now));
+      this.#remember();
       throw error;
     }
   }
 
+  /** That a fetch has failed, unless the clock is what failed. */
+  #remember(): void {
+    try {
+      this.#refresh.failed(this.#now());
+    } catch {
+      // Without a time there is nothing to wait for.
+    }
+  }
+
   async #ask(): Promise<RoleCredentials> {
-    const { accessKeyId, secretAccessKey, sessionToken } = await resolve(this.#base);
+    const { accessKeyId, secretAccessKey, sessionToken } = await resolve(this.#base, this.#now());
     const now = this.#now();
     const request = guarded(() => this.#call.request(accessKeyId, secretAccessKey, sessionToken, now));
     const { status, text } = await postToSts(request, this.#fetch);
@@ -159,7 +169,7 @@ class Role {
   }
 
   #now(): number {
-    return timeOf(this.#clock());
+    return readClock(this.#clock);
   }
 }
 
@@ -237,5 +247,10 @@ function callOf(options: AssumeRoleOptions): WasmAssumeRole {
   const endpoint = options.stsEndpoint ?? env("AWS_ENDPOINT_URL_STS");
   set("stsEndpoint", "invalid_endpoint", "the STS endpoint", endpoint);
   guarded(() => call.check());
+  if (typeof endpoint === "string" && !isSamePlace(canonicalUrl(endpoint))) {
+    throw new XacctSignError("invalid_endpoint", `fetch would not send to \`${endpoint}\` as it was signed`, {
+      hint: "give a URL such as `https://sts.ap-northeast-1.amazonaws.com`",
+    });
+  }
   return call;
 }

@@ -44,6 +44,8 @@ export function checkSendable(body: unknown): void {
   }
   const tag = Object.prototype.toString.call(body);
   const isBytes = ArrayBuffer.isView(body) || tag === "[object ArrayBuffer]";
+  // Refuses bytes that have been handed on to somebody else.
+  if (isBytes) bytesOf(body as ArrayBuffer);
   if (
     typeof body === "string" ||
     isBytes ||

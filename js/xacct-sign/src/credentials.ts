@@ -58,10 +58,10 @@ function needed(name: string): string {
  *
  * @throws XacctSignError `credentials_not_found`, `invalid_credentials`
  */
-export async function resolve(from: CredentialsInput): Promise<Credentials> {
-  if (typeof from !== "function") return checked(from);
+export async function resolve(from: CredentialsInput, now: number): Promise<Credentials> {
+  if (typeof from !== "function") return notExpired(from, now);
   try {
-    return checked(await from());
+    return notExpired(await from(), now);
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;
     throw new XacctSignError("credentials_not_found", `the credential provider failed: ${messageOf(cause)}`, {
@@ -71,6 +71,14 @@ export async function resolve(from: CredentialsInput): Promise<Credentials> {
   }
 }
 
+function notExpired(value: unknown, now: number): Credentials {
+  const credentials = checked(value);
+  if (credentials.expiration === undefined || !(credentials.expiration.getTime() <= now)) return credentials;
+  throw new XacctSignError("invalid_credentials", "the credentials have expired", {
+    hint: "give a provider, which is asked for new ones, or check the clock of this machine",
+  });
+}
+
 /**
  * The value if it has the shape of credentials; their content the core checks.
  *
@@ -78,10 +86,11 @@ export async function resolve(from: CredentialsInput): Promise<Credentials> {
  */
 export function checked(value: unknown): Credentials {
   const given = value as Partial<Record<keyof Credentials, unknown>> | null | undefined;
-  const { accessKeyId, secretAccessKey, sessionToken } = given ?? {};
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = given ?? {};
   if (typeof accessKeyId === "string" && typeof secretAccessKey === "string") {
-    if (typeof sessionToken === "string") return { accessKeyId, secretAccessKey, sessionToken };
-    if (sessionToken === undefined || sessionToken === null) return { accessKeyId, secretAccessKey };
+    const keys = { accessKeyId, secretAccessKey, expiration: expiration instanceof Date ? expiration : undefined };
+    if (typeof sessionToken === "string") return { ...keys, sessionToken };
+    if (sessionToken === undefined || sessionToken === null) return keys;
   }
   throw new XacctSignError("invalid_credentials", "the credentials lack a key, or hold something else than strings", {
     hint: "give { accessKeyId, secretAccessKey, sessionToken? }, or an async function that returns that",

@@ -4,9 +4,9 @@ import { UNSIGNED_PAYLOAD } from "./body.js";
 import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "./credentials.js";
 import { XacctSignError } from "./errors.js";
 import { signedHeaders } from "./headers.js";
-import { checkedOptions, requireType, timeOf } from "./options.js";
+import { checkedOptions, readClock, requireType } from "./options.js";
 import type { Fetch } from "./platform.js";
-import { becomesGet, MAX_REDIRECTS, redirectTarget } from "./redirect.js";
+import { becomesGet, isRedirect, MAX_REDIRECTS, redirectTarget } from "./redirect.js";
 import { type Call, callOf } from "./request.js";
 import { Signer } from "./signer.js";
 import { hostFetch, send } from "./transport.js";
@@ -14,7 +14,7 @@ import { hostFetch, send } from "./transport.js";
 /** What signs the requests: a role to assume, or credentials, or by default the environment's credentials. */
 export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
   /** The ARN of the role to assume; `base` assumes it. */
-  readonly roleArn?: string | undefined;
+  readonly roleArn?: string;
   /** What signs without a role: credentials or a provider, such as one of `assumeRole` that is shared. */
   readonly credentials?: CredentialsInput | undefined;
   /** The signing name; `execute-api` (API Gateway) by default. */
@@ -63,19 +63,27 @@ class Caller {
 
   async fetch(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Response> {
     const call = await callOf(input, init, this.#options.unsignedPayload === true);
-    if ((call.init.redirect ?? "follow") !== "follow") return this.#send(call);
+    const { redirect = "follow" } = call.init;
     call.init.redirect = "manual";
+    if (redirect === "manual") return this.#send(call);
+    if (redirect === "error") {
+      const response = await this.#send(call);
+      if (!isRedirect(response)) return response;
+      throw new XacctSignError("too_many_redirects", 'the answer is a redirect, and `redirect` is "error"', {
+        hint: "check what the API redirects to",
+      });
+    }
     for (let attempt = 0; attempt <= MAX_REDIRECTS; attempt++) {
       const response = await this.#send(call);
       const target = redirectTarget(call.url, response);
       const isGet = becomesGet(response.status, call.method);
       const isSpent = call.body !== undefined && !(call.body instanceof Uint8Array);
       if (target === undefined || (isSpent && !isGet)) return response;
-      response.body?.cancel().catch(() => {});
+      response.body?.cancel?.().catch(() => {});
       if (isGet) {
         call.method = "GET";
         call.body = undefined;
-        call.pairs = call.pairs.filter(([name]) => !name.startsWith("content-"));
+        call.pairs = call.pairs.filter(([name]) => !/^content-(encoding|language|location|length|type)$/.test(name));
       }
       call.url = target;
     }
@@ -88,7 +96,7 @@ class Caller {
     const signer = this.#signerFor(await untilAborted(this.#credentials, init.signal));
     const { unsignedPayload, now } = this.#options;
     const payload = unsignedPayload === true ? UNSIGNED_PAYLOAD : (body as Uint8Array | undefined);
-    const signed = await signer.signAsync(method, url, pairs, payload, now && new Date(timeOf(now())));
+    const signed = await signer.signAsync(method, url, pairs, payload, now && new Date(readClock(now)));
     const request: RequestInit & { duplex?: "half" } = { ...init, method, headers: signedHeaders(pairs, signed) };
     if (body !== undefined) request.body = body;
     if (body !== undefined && !(body instanceof Uint8Array)) request.duplex = "half";
@@ -128,5 +136,6 @@ function credentialSource(options: CreateFetchOptions): () => Promise<Credential
     throw new XacctSignError("invalid_option", `\`${name}\` needs a role to assume`, { hint });
   }
   const source = credentials === undefined ? fromEnv() : checkInput(credentials);
-  return () => resolve(source);
+  const now = options.now ?? (() => new Date());
+  return () => resolve(source, readClock(now));
 }

@@ -89,16 +89,18 @@ const LEFT_TO_FETCH = [
 ];
 
 /**
- * @internal The headers as `fetch` sends them: those that are repeated in one, those that it sets itself left out.
+ * @internal The headers as `fetch` sends them: those that are repeated in one, those that it sets itself left out. Those that a
+ * request cannot have are refused, or dropped where they come from a Request that is passed on.
  *
  * @throws XacctSignError `invalid_header` for what `fetch` would change after it was signed
  */
-export function sendableHeaders(given: HeadersInput | null | undefined): Headers {
+export function sendableHeaders(given: HeadersInput | null | undefined, reserved: "refuse" | "drop"): Headers {
   const headers = new Headers();
   each(given, (name, value) => {
     const lower = name.toLowerCase();
     if (LEFT_TO_FETCH.includes(lower)) return;
-    if (lower === "host" || lower.startsWith("sec-")) {
+    if (lower === "host" || lower === "set-cookie" || lower.startsWith("sec-")) {
+      if (reserved === "drop") return;
       throw invalid(
         `the header \`${name}\` is set by fetch itself`,
         "leave it out; a Signer signs it for other clients",

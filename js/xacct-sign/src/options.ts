@@ -1,4 +1,4 @@
-import { type ErrorCode, XacctSignError } from "./errors.js";
+import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
 
 export const REGION_HINT = "use the API's region, such as `ap-northeast-1`";
 
@@ -11,11 +11,22 @@ export function checkedOptions<T extends object>(options: T, names: readonly (ke
   if (typeof options !== "object" || options === null) {
     throw new XacctSignError("invalid_option", "no options are given", { hint: `give ${example}` });
   }
-  for (const name of Object.keys(options)) {
-    if ((names as readonly string[]).includes(name)) continue;
-    throw new XacctSignError("invalid_option", `\`${name}\` is no option`, { hint: `there are ${names.join(", ")}` });
+  const copy: Partial<T> = {};
+  try {
+    for (const name of Object.keys(options)) {
+      if ((names as readonly string[]).includes(name) || options[name as keyof T] === undefined) continue;
+      throw new XacctSignError("invalid_option", `\`${name}\` is no option`, { hint: `there are ${names.join(", ")}` });
+    }
+    // By name: those of a class have their options in getters and prototypes.
+    for (const name of names) if (name in options) copy[name] = options[name];
+  } catch (cause) {
+    if (cause instanceof XacctSignError) throw cause;
+    throw new XacctSignError("invalid_option", `an option cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: `give ${example}`,
+    });
   }
-  return { ...options };
+  return copy as T;
 }
 
 /**
@@ -50,4 +61,22 @@ export function timeOf(now: unknown): number {
     now instanceof Date || Object.prototype.toString.call(now) === "[object Date]" ? Number(now) : Number.NaN;
   if (!Number.isNaN(time)) return time;
   throw new XacctSignError("invalid_time", "`now` is no valid Date", { hint: "give a Date, or leave it out" });
+}
+
+/**
+ * Milliseconds since 1970 by the user's clock.
+ *
+ * @throws XacctSignError `invalid_time`
+ */
+export function readClock(clock: () => Date): number {
+  let now: unknown;
+  try {
+    now = clock();
+  } catch (cause) {
+    throw new XacctSignError("invalid_time", `\`now\` failed: ${messageOf(cause)}`, {
+      cause,
+      hint: "give a clock that tells a Date",
+    });
+  }
+  return timeOf(now);
 }

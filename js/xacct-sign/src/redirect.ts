@@ -19,8 +19,7 @@ export function redirectTarget(from: string, response: Response): string | undef
       },
     );
   }
-  if (![301, 302, 303, 307, 308].includes(response.status)) return undefined;
-  const location = response.headers.get("location");
+  const location = locationOf(response);
   if (!location) return undefined;
   try {
     const target = canonicalUrl(new URL(location, from).href.replace(/#.*/, ""));
@@ -28,6 +27,17 @@ export function redirectTarget(from: string, response: Response): string | undef
   } catch {
     return undefined;
   }
+}
+
+/** Whether an answer is a redirect, or hides that it is one. */
+export function isRedirect(response: Response): boolean {
+  return response.type === "opaqueredirect" || !!locationOf(response);
+}
+
+/** Where an answer leads; a `fetch` of somebody else's may give answers that have less. */
+function locationOf(response: Response): string | null | undefined {
+  if (![301, 302, 303, 307, 308].includes(response.status)) return undefined;
+  return response.headers?.get?.("location");
 }
 
 /** Whether the redirect is followed by a GET without a body. */

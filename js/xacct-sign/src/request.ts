@@ -1,7 +1,8 @@
+import { untilAborted } from "./abort.js";
 import { bytesIn, checkSendable, isStream } from "./body.js";
 import { messageOf, XacctSignError } from "./errors.js";
 import { type HeadersInput, type Pair, sendableHeaders } from "./headers.js";
-import { canonicalUrl, checkPrivate } from "./url.js";
+import { sendableUrl } from "./url.js";
 
 /** What of a `RequestInit` is read, beside `headers` and `body`. */
 const FIELDS = [
@@ -56,35 +57,53 @@ export async function callOf(
       hint: "give what fetch takes there, such as { method, headers, body }",
     });
   }
-  const request = typeof Request === "function" && input instanceof Request ? input : undefined;
-  const url = canonicalUrl(request ? request.url : (input as string | URL));
-  checkPrivate(url);
+  const request = requestIn(input);
+  // A Request in place of `init` is how a proxy passes one on.
+  const second = requestIn(given);
+  const url = sendableUrl(request ? request.url : (input as string | URL));
   const init = initOf(request, given);
-  const body: unknown = given?.body ?? undefined;
-  const isSentUnread = isUnsigned && isStream(body);
-  if (body !== undefined && !isSentUnread) checkSendable(body);
-  const own = body === undefined && request ? await bytesIn(request) : undefined;
-  const content = isSentUnread ? undefined : (body ?? own);
-  const headers = sendableHeaders((given?.headers ?? request?.headers) as HeadersInput | undefined);
-  const read = hostRequest(url, { ...init, headers, body: content as BodyInit | undefined }, isSentUnread);
+  const signal = checkedSignal(init);
+  const givenBody: unknown = second ? undefined : (given?.body ?? undefined);
+  // The Request whose body is sent where `init` has none.
+  const source = givenBody !== undefined ? undefined : second && second.body !== null ? second : request;
+  const unread: unknown = isUnsigned ? (givenBody ?? source?.body) : undefined;
+  const stream = isStream(unread) ? (unread as BodyInit) : undefined;
+  let content: BodyInit | undefined;
+  if (stream === undefined) {
+    if (givenBody !== undefined) checkSendable(givenBody);
+    content = source ? await untilAborted(() => bytesIn(source), signal) : (givenBody as BodyInit | undefined);
+  }
+  const headers =
+    given?.headers === undefined || second
+      ? sendableHeaders((second ?? request)?.headers as HeadersInput | undefined, "drop")
+      : sendableHeaders(given.headers as HeadersInput, "refuse");
+  const read = hostRequest(url, { ...init, headers, body: content }, stream !== undefined);
   const pairs: Pair[] = [];
   read.headers.forEach((value, name) => {
     pairs.push([name, value]);
   });
-  return {
-    url,
-    method: read.method,
-    pairs,
-    body: isSentUnread ? (body as BodyInit) : await bytesIn(read),
-    init,
-  };
+  return { url, method: read.method, pairs, body: stream ?? (await bytesIn(read)), init };
+}
+
+function requestIn(value: unknown): Request | undefined {
+  return typeof Request === "function" && value instanceof Request ? value : undefined;
 }
 
 /** What `init` says over what the request does; what only this runtime knows (`dispatcher`, `tls`) is passed on. */
 function initOf(request: Request | undefined, given: RequestInit | null | undefined): RequestInit {
-  const { headers: _, body: __, ...own } = given ?? {};
-  for (const name of FIELDS) delete (own as Record<string, unknown>)[name];
-  return { ...own, ...(request && requestFields(request)), ...(given && requestFields(given)) };
+  const own: Record<string, unknown> = {};
+  if (given && !requestIn(given)) {
+    for (const name in given) own[name] = (given as Record<string, unknown>)[name];
+    for (const name of ["headers", "body", ...FIELDS]) delete own[name];
+  }
+  const init: RequestInit = { ...own, ...(request && requestFields(request)), ...(given && requestFields(given)) };
+  if (given?.signal === null) delete init.signal;
+  return init;
+}
+
+function checkedSignal({ signal }: RequestInit): AbortSignal | undefined {
+  if (signal === undefined || typeof signal?.addEventListener === "function") return signal;
+  throw new XacctSignError("invalid_option", "`signal` is no AbortSignal", { hint: "give an AbortController's" });
 }
 
 function hostRequest(url: string, init: RequestInit, hasStream: boolean): Request {
@@ -100,7 +119,8 @@ function hostRequest(url: string, init: RequestInit, hasStream: boolean): Reques
     });
   }
   try {
-    return new Request(url, init);
+    // Without the signal, to which each Request would hang on.
+    return new Request(url, { ...init, signal: null });
   } catch (cause) {
     throw new XacctSignError("invalid_option", `fetch does not take the request: ${messageOf(cause)}`, {
       cause,

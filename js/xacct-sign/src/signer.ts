@@ -20,8 +20,6 @@ export interface SignerOptions {
   readonly region: string;
   /** The signing name; `execute-api` (API Gateway) by default. */
   readonly service?: string | undefined;
-  /** @internal For tests: AWS's cases differ in settings that a service has once and for all. */
-  readonly settings?: number | undefined;
 }
 
 /** What of a request is signed beside method and URL. */
@@ -45,8 +43,11 @@ export class Signer {
   readonly #sessionToken: string | undefined;
 
   /** @throws XacctSignError `invalid_credentials`, `invalid_region`, `invalid_service`, `wasm_unavailable` */
-  constructor(given: SignerOptions) {
-    const options = checkedOptions(given, ["credentials", "region", "service", "settings"], "{ credentials, region }");
+  constructor(options: SignerOptions);
+  /** @internal For tests: AWS's cases differ in settings that a service has once and for all. */
+  constructor(options: SignerOptions, settings?: number);
+  constructor(given: SignerOptions, settings?: number) {
+    const options = checkedOptions(given, ["credentials", "region", "service"], "{ credentials, region }");
     if (typeof options.credentials === "function") {
       throw new XacctSignError("invalid_credentials", "the credentials are a provider, which a Signer cannot await", {
         hint: "await it and give the result, or use createFetch",
@@ -58,7 +59,6 @@ export class Signer {
     this.#sessionToken = sessionToken || undefined;
     ready();
     const native = guarded(() => new WasmSigner(accessKeyId, secretAccessKey, sessionToken, region, service));
-    const { settings } = options;
     this.#native = settings === undefined ? native : guarded(() => native.withSettings(settings));
   }
 
@@ -106,7 +106,7 @@ export class Signer {
     const url = canonicalUrl(given.url);
     const bytes = await bytesIn(given);
     const pairs: Pair[] = [];
-    sendableHeaders(given.headers as unknown as HeadersInput).forEach((value, name) => {
+    sendableHeaders(given.headers as unknown as HeadersInput, "drop").forEach((value, name) => {
       pairs.push([name, value]);
     });
     const headers = signedHeaders(pairs, await this.signAsync(given.method, url, pairs, bytes, undefined));

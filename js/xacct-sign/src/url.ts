@@ -18,9 +18,31 @@ export function textOf(url: string | { readonly href: string }): string {
   return requireString(typeof url === "string" ? url : url?.href, "invalid_url", "the URL", "give a string or a URL");
 }
 
-/** @internal Refuses a URL to which a signed request must not go. */
-export function checkPrivate(url: string): void {
-  if (guarded(() => isPrivate(url))) return;
+/**
+ * @internal Whether the runtime takes a canonical URL for the same place: it reads `https://0x7f.1/` as 127.0.0.1.
+ */
+export function isSamePlace(url: string): boolean {
+  try {
+    const { protocol, host } = new URL(url);
+    return `${protocol}//${host}` === origin(url);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @internal The URL in the form that is signed, if `fetch` can send a signed request there.
+ *
+ * @throws XacctSignError `invalid_url`, `insecure_url`
+ */
+export function sendableUrl(given: string | { readonly href: string }): string {
+  const url = canonicalUrl(given);
+  if (!/^https?:/.test(url) || !isSamePlace(url)) {
+    throw new XacctSignError("invalid_url", `fetch would not send to \`${origin(url)}\` as it was signed`, {
+      hint: "give an https URL with a host's name, or its address in the usual form",
+    });
+  }
+  if (guarded(() => isPrivate(url))) return url;
   throw new XacctSignError("insecure_url", `\`${origin(url)}\` would get a signed request over plain http`, {
     hint: "use https; plain http is for loopback only",
   });

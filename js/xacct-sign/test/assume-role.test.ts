@@ -113,6 +113,22 @@ test("an STS that does not answer", async () => {
   expect(await outcome).toMatchObject({ code: "timeout", retryable: true });
 });
 
+test("an STS whose answer stalls, and base credentials that never come", async () => {
+  const stalled = async () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode("<AssumeRole")),
+      }),
+    );
+  vi.useFakeTimers();
+  for (const options of [{ fetch: stalled as never }, { base: () => new Promise<never>(() => {}) }]) {
+    const provider = assumeRole({ ...role, ...options });
+    const outcome = provider().catch((error) => error);
+    await vi.advanceTimersByTimeAsync(35_000);
+    expect(await outcome).toMatchObject({ code: "timeout", retryable: true });
+  }
+});
+
 test("answers that are none", async () => {
   const sts = fakeSts();
   const provider = assumeRole({ ...role, fetch: sts.fetch });
@@ -160,13 +176,20 @@ test("the environment's credentials, read at each refresh", async () => {
 test("base: what the AWS SDK has, and what fails", async () => {
   const sts = fakeSts();
   const from = (base: unknown) => assumeRole({ ...role, base: base as never, fetch: sts.fetch })();
-  const identity = { ...credentials, accountId: "111111111111", $source: {}, expiration: new Date(0) };
+  const identity = {
+    ...credentials,
+    accountId: "111111111111",
+    $source: {},
+    expiration: new Date(Date.now() + 60_000),
+  };
   expect((await from(identity)).secretAccessKey).toBe("s1");
   expect((await from(async () => identity)).secretAccessKey).toBe("s2");
   for (const [base, code] of [
     [async () => Promise.reject(new Error("no profile")), "credentials_not_found"],
     [async () => Promise.reject(Object.create(null)), "credentials_not_found"],
     [async () => undefined, "invalid_credentials"],
+    [async () => ({ ...identity, expiration: new Date(0) }), "invalid_credentials"],
+    [{ ...identity, expiration: new Date(0) }, "invalid_credentials"],
     [async () => ({ ...credentials, sessionToken: 5 }), "invalid_credentials"],
     [
       async () => ({
@@ -215,6 +238,8 @@ test.each([
   ["invalid_source_identity", { ...role, sourceIdentity: 5 }],
   ["invalid_endpoint", { ...role, stsEndpoint: 5 }],
   ["insecure_url", { ...role, stsEndpoint: "http://sts.example.com" }],
+  ["invalid_endpoint", { ...role, stsEndpoint: "https://1.2.3.4.5" }],
+  ["invalid_endpoint", { ...role, stsEndpoint: "https://0x7f.1/" }],
   ["invalid_credentials", { ...role, base: null }],
   ["invalid_credentials", { ...role, base: {} }],
 ])("%s, with what to do, at once: %j", (code, options) => {

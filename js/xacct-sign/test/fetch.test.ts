@@ -150,7 +150,94 @@ test("redirects: methods, limits, modes", async () => {
     fetch: (async () => new Response(null, { status: 307, headers: { location: "/" } })) as never,
   });
   await expect(loop(`${base}/`)).rejects.toMatchObject({ code: "too_many_redirects" });
-  await expect(call(`${base}/302?to=/b`, { redirect: "error" })).rejects.toMatchObject({ code: "transport" });
+  await expect(call(`${base}/302?to=/b`, { redirect: "error" })).rejects.toMatchObject({
+    code: "too_many_redirects",
+    retryable: false,
+  });
+  expect((await call(`${base}/a`, { redirect: "error" })).status).toBe(200);
+});
+
+test("options of a class are options", async () => {
+  const sts = fakeSts();
+  class Settings {
+    region = region;
+    base = credentials;
+    fetch = sts.fetch;
+    get roleArn() {
+      return "arn:aws:iam::111111111111:role/Api";
+    }
+  }
+  await createFetch(new Settings())("https://api.example.com/").catch(() => {});
+  expect(sts.forms[0]?.get("RoleArn")).toBe("arn:aws:iam::111111111111:role/Api");
+  const throwing = {
+    region,
+    get credentials() {
+      throw new Error("no");
+    },
+  };
+  expect(() => createFetch(throwing as never)).toThrow(expect.objectContaining({ code: "invalid_option" }));
+});
+
+test("a Request in place of init, as a proxy passes one on", async () => {
+  const call = createFetch({ credentials, region });
+  const incoming = new Request(`${base}/in`, {
+    method: "POST",
+    body: "x",
+    headers: { host: "a", "sec-a": "b", "x-a": "1" },
+  });
+  const answer = await call(`${base}/a`, incoming);
+  expect([answer.status, await answer.text(), seen.at(-1)?.url, seen.at(-1)?.headers["x-a"]]).toEqual([
+    200,
+    "x",
+    "/a",
+    "1",
+  ]);
+});
+
+test("a signal of null takes a Request's away", async () => {
+  const call = createFetch({ credentials, region });
+  const aborted = () => new Request(`${base}/a`, { signal: AbortSignal.abort() });
+  await expect(call(aborted())).rejects.toMatchObject({ name: "AbortError" });
+  expect((await call(aborted(), { signal: null })).status).toBe(200);
+});
+
+test("an abort ends the waiting for a fetch that knows no signals, and for a body", async () => {
+  const reason = new Error("enough");
+  const endless = () => new ReadableStream({ pull: () => new Promise(() => {}) });
+  const deaf = createFetch({ credentials, region, fetch: (() => new Promise(() => {})) as never });
+  const call = createFetch({ credentials, region });
+  for (const start of [
+    (signal: AbortSignal) => deaf("https://api.example.com/", { signal }),
+    (signal: AbortSignal) =>
+      call(new Request(`${base}/a`, { method: "PUT", body: endless(), duplex: "half" } as never), { signal }),
+  ]) {
+    const controller = new AbortController();
+    const outcome = start(controller.signal).catch((error) => error);
+    setTimeout(() => controller.abort(reason), 10);
+    expect(await outcome).toBe(reason);
+  }
+});
+
+test("credentials that have expired are not signed with", async () => {
+  const expired = { ...credentials, sessionToken: "t", expiration: new Date(0) };
+  for (const given of [expired, async () => expired]) {
+    await expect(createFetch({ credentials: given, region })(`${base}/a`)).rejects.toMatchObject({
+      code: "invalid_credentials",
+    });
+  }
+  const now = () => new Date(-1e15);
+  await expect(createFetch({ credentials, region, now })(`${base}/a`)).rejects.toMatchObject({ code: "invalid_time" });
+});
+
+test("answers of another fetch that have less", async () => {
+  const answers = [
+    { status: 302 },
+    { status: 302, headers: new Headers({ location: "/b" }), body: {} },
+    { status: 200 },
+  ];
+  const call = createFetch({ credentials, region, fetch: (async () => answers.shift()) as never });
+  expect((await call("https://api.example.com/")).status).toBe(302);
+  expect((await call("https://api.example.com/")).status).toBe(200);
 });
 
 test("a redirect elsewhere carries nothing there", async () => {
@@ -172,6 +259,8 @@ test("an unsigned payload, where the service takes it: streams too", async () =>
   const stream = new Blob(["streamed"]).stream();
   expect(await (await call(`${base}/a`, { method: "PUT", body: stream })).text()).toBe("streamed");
   expect(seen.at(-1)?.headers["x-amz-content-sha256"]).toBe("UNSIGNED-PAYLOAD");
+  const request = new Request(`${base}/a`, { method: "PUT", body: new Blob(["in"]).stream(), duplex: "half" } as never);
+  expect(await (await call(request)).text()).toBe("in");
   async function* parts() {
     yield new TextEncoder().encode("a");
   }
@@ -219,12 +308,18 @@ test("wrong input is refused before anything is sent, with what to do", async ()
   const url = "https://api.example.com/";
   const used = new Request(url, { method: "PUT", body: "a" });
   await used.text();
+  const detached = new ArrayBuffer(1);
+  structuredClone(detached, { transfer: [detached] });
   for (const [code, input, init] of [
     ["invalid_url", "/a", undefined],
     ["invalid_url", 5, undefined],
     ["invalid_url", {}, undefined],
     ["invalid_url", undefined, undefined],
     ["insecure_url", "http://api.example.com/", undefined],
+    ["invalid_url", "wss://api.example.com/", undefined],
+    ["invalid_url", "https://api.example.com\\@other.example.com/", undefined],
+    ["invalid_url", "https://1.2.3.4.5/", undefined],
+    ["invalid_url", "https://2130706433/", undefined],
     ["invalid_option", url, 5],
     ["invalid_option", url, { mode: "bad" }],
     ["invalid_option", url, { signal: 5 }],
@@ -244,6 +339,7 @@ test("wrong input is refused before anything is sent, with what to do", async ()
     ["invalid_body", url, { method: "PUT", body: {} }],
     ["invalid_body", url, { method: "PUT", body: 5 }],
     ["invalid_body", url, { method: "PUT", body: new SharedArrayBuffer(1) }],
+    ["invalid_body", url, { method: "PUT", body: detached }],
     ["invalid_body", url, { method: "PUT", body: new ReadableStream() }],
     ["invalid_body", used, undefined],
   ] as const) {
