@@ -168,7 +168,7 @@ export class CrossAccountApiAccess extends Construct {
       roleName: role.name,
       path: role.path,
       maxSessionDuration: Duration.seconds(role.maxSessionDuration),
-      assumedBy: new TrustPolicy(mapStrings(role.trustPolicy, inPartition)),
+      assumedBy: new TrustPolicy(mapArns(role.trustPolicy, inPartition)),
       inlinePolicies: { [POLICY_NAME]: iam.PolicyDocument.fromJson(invokePolicy) },
     });
     for (const caller of role.callers) this.byCaller.set(caller, made);
@@ -267,6 +267,22 @@ function suffixOf(route: unknown): string {
     throw new XacctSignError("invalid_route", "a route is not a string", "write `METHOD /path`");
   }
   return arnSuffix(route);
+}
+
+/** The same trust with other ARNs of principals. Other texts, such as an ExternalId, may only look like one. */
+function mapArns(policy: PolicyDocument, map: (arn: string) => string): PolicyDocument {
+  const mapKeys = (keys: Readonly<Record<string, string | string[]>>) =>
+    mapEntries(keys, (key, value) => (key === "aws:PrincipalArn" ? mapStrings(value, map) : value));
+  const mapStatement = ({ Principal, Condition, ...statement }: Statement): Statement => ({
+    ...statement,
+    ...(Principal && { Principal: mapStrings(Principal, map) }),
+    ...(Condition && { Condition: mapEntries(Condition, (_, keys) => mapKeys(keys)) }),
+  });
+  return { ...policy, Statement: policy.Statement.map(mapStatement) };
+}
+
+function mapEntries<T>(record: Readonly<Record<string, T>>, map: (key: string, value: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(key, value)]));
 }
 
 /** The same with other strings. */

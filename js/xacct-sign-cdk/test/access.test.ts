@@ -158,6 +158,26 @@ describe("account, region and API", () => {
     });
   });
 
+  test("that are tokens change the ARNs of principals, and no text that looks like one", () => {
+    const { stack, httpApi } = newApi({}, {});
+    const text = "arn:aws:x";
+    const odd: ApiCaller = { account: "222222222222", role: "Batch", trust: TrustForm.ACCOUNT, externalId: text };
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers: { odd }, httpApi });
+    const [role] = Object.values(rolesOf(stack));
+    const arn = (end: string) => ({ "Fn::Join": ["", ["arn:", { Ref: "AWS::Partition" }, end]] });
+    expect(role?.Properties.AssumeRolePolicyDocument.Statement).toEqual([
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Principal: { AWS: arn(":iam::222222222222:root") },
+        Condition: {
+          StringEquals: { "sts:ExternalId": text },
+          ArnEquals: { "aws:PrincipalArn": arn(":iam::222222222222:role/Batch") },
+        },
+      },
+    ]);
+  });
+
   test("are the manifest's where it has them", () => {
     const stack = newStack({});
     new CrossAccountApiAccess(stack, "Access", { manifest: shop, stage: "stag", assertAllRoutesUseIam: true });
