@@ -131,6 +131,37 @@ describe("every route", () => {
   });
 });
 
+describe("a route that is meant to be without IAM", () => {
+  const build = (routesWithoutIam: string[], change?: (httpApi: HttpApi) => void) => () => {
+    const { stack, httpApi } = newApi();
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers, httpApi, routesWithoutIam });
+    change?.(httpApi);
+    Template.fromStack(stack);
+  };
+
+  test.each(["GET /helth", "get /health", "/health", "GET /health/", "$default", ""])(
+    "has the key of one, not %j",
+    (key) => {
+      const change = (httpApi: HttpApi) => add(httpApi, "/health", HttpMethod.GET, none);
+      const expected = `route_not_found: \`${key}\` in \`routesWithoutIam\` is the key of no route of the API`;
+      expect(build(["GET /health", key], change)).toThrow(expected);
+    },
+  );
+
+  test("may be added later", () => {
+    expect(build(["GET /health"], (httpApi) => add(httpApi, "/health", HttpMethod.GET, none))).not.toThrow();
+    expect(build(["GET /health"])).toThrow(/route_not_found/);
+  });
+
+  test("is not looked for where the routes are hidden", () => {
+    const stack = newStack();
+    const httpApi = HttpApi.fromHttpApiAttributes(stack, "Imported", { httpApiId: "f6g7h8i9j0" });
+    const props = { stage: "stag", callers, httpApi, assertAllRoutesUseIam: true, routesWithoutIam: ["GET /health"] };
+    new CrossAccountApiAccess(stack, "Access", props);
+    Template.fromStack(stack).resourceCountIs("AWS::IAM::Role", 1);
+  });
+});
+
 describe("routes whose authorization is written another way", () => {
   const build = (change: (httpApi: HttpApi, stack: Stack) => void) => () => {
     const { stack, httpApi } = newApi();
