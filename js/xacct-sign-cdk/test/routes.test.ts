@@ -1,6 +1,6 @@
 // What is opened has to be authorized by IAM.
 
-import { App, Aspects, CfnParameter, CfnResource, Fn, Lazy, NestedStack, Stack } from "aws-cdk-lib";
+import { App, Aspects, CfnParameter, CfnResource, Fn, Lazy, NestedStack, Stack, Stage } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import {
   type CfnApi,
@@ -264,6 +264,19 @@ describe("routes whose authorization is written another way", () => {
     const change = (httpApi: HttpApi, stack: Stack) =>
       void new CfnRoute(new NestedStack(stack, "Nested"), "R", { apiId: attribute(httpApi), routeKey: "GET /x" });
     expect(build(change)).toThrow(/route_not_iam: .* `GET \/x`/);
+  });
+
+  test.each(["deve", "stag"])("of the app's stages only that of the API matters: %s", (wrong) => {
+    const app = new App();
+    for (const stage of ["deve", "stag"]) {
+      const scope = new Stage(app, stage, { env });
+      const stack = new Stack(scope, "Stack");
+      const httpApi = new HttpApi(stack, "HttpApi", { defaultAuthorizer: new HttpIamAuthorizer() });
+      new CrossAccountApiAccess(stack, "Access", { stage, callers, httpApi });
+      const other = new Stack(scope, "Other");
+      if (stage === wrong) new CfnRoute(other, "R", { apiId: attribute(httpApi), routeKey: "GET /x" });
+    }
+    expect(() => app.synth()).toThrow(new RegExp(`\\[${wrong}/Stack/Access\\] route_not_iam: .* \`GET /x\``));
   });
 
   test("a resource whose type is overridden is a route", () => {
