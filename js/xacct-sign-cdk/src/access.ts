@@ -1,4 +1,4 @@
-import { Annotations, ArnFormat, Aws, CfnResource, Duration, Stack, Token } from "aws-cdk-lib";
+import { Annotations, ArnFormat, Aws, Duration, Stack, Token } from "aws-cdk-lib";
 import { HttpApi, type IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
@@ -6,7 +6,8 @@ import { type Assertions, type Opening, violations } from "./checks.js";
 import { type ErrorCode, XacctSignError } from "./errors.js";
 import { arnSuffix, type Finding, type PolicyDocument, type Stage, type StageRole, type Statement } from "./module.js";
 import type { CrossAccountApiAccessProps, ManifestProps } from "./props.js";
-import { stageOfManifest, stageOfProps, unresolved } from "./source.js";
+import { checkProps } from "./shape.js";
+import { stageOfManifest, stageOfProps } from "./source.js";
 
 const INVOKE = "execute-api:Invoke";
 /** The name of the inline policy, the same as in the templates of `xacct-sign render`. */
@@ -167,7 +168,7 @@ export class CrossAccountApiAccess extends Construct {
       roleName: role.name,
       path: role.path,
       maxSessionDuration: Duration.seconds(role.maxSessionDuration),
-      assumedBy: new TrustPolicy(mapStrings(role.trustPolicy, inPartition)),
+      assumedBy: new TrustPolicy(mapArns(role.trustPolicy, inPartition)),
       inlinePolicies: { [POLICY_NAME]: iam.PolicyDocument.fromJson(invokePolicy) },
     });
     for (const caller of role.callers) this.byCaller.set(caller, made);
@@ -253,43 +254,6 @@ class TrustPolicy extends iam.PrincipalBase {
   }
 }
 
-function checkProps(props: CrossAccountApiAccessProps): void {
-  const wrong = (message: string, hint: string) => new XacctSignError("invalid_props", message, hint);
-  const hint = "give either `manifest`, a file, or `callers`";
-  if (typeof props !== "object" || props === null) throw wrong("there are no props", hint);
-  const { manifest, callers } = props as { manifest?: unknown; callers?: unknown };
-  if ((manifest === undefined) === (callers === undefined)) {
-    throw wrong(`there are ${manifest === undefined ? "neither" : "both"} a manifest and callers`, hint);
-  }
-  for (const [name, value] of [
-    ["stage", props.stage],
-    ["manifest", manifest ?? ""],
-  ] as const) {
-    if (typeof value !== "string") throw wrong(`\`${name}\` is not a string`, "give its name");
-    if (Token.isUnresolved(value)) throw unresolved(name);
-  }
-  if (callers !== undefined && (typeof callers !== "object" || callers === null || Array.isArray(callers))) {
-    throw wrong("`callers` is not an object", "give each caller as a property, by its name");
-  }
-  const { routesWithoutIam } = props;
-  if (routesWithoutIam !== undefined && !Array.isArray(routesWithoutIam)) {
-    throw wrong("`routesWithoutIam` is not a list", "give a list of route keys, such as `GET /health`");
-  }
-  if (props.httpApi !== undefined || callers !== undefined) checkApi(props.httpApi, wrong);
-}
-
-function checkApi(api: unknown, wrong: (message: string, hint: string) => XacctSignError): void {
-  const { apiId, node } = (api ?? {}) as Partial<IHttpApi>;
-  const hint = "pass an `HttpApi`, or what `HttpApi.fromHttpApiAttributes` gives";
-  if (typeof apiId !== "string" || node === undefined) throw wrong("`httpApi` is not an HTTP API", hint);
-  const resource = node.defaultChild;
-  if (resource === undefined || !CfnResource.isCfnResource(resource)) return;
-  const { protocolType } = resource as CfnResource & { protocolType?: unknown };
-  if (resource.cfnResourceType !== "AWS::ApiGatewayV2::Api" || protocolType === "WEBSOCKET") {
-    throw wrong(`\`${node.path}\` is not an HTTP API`, hint);
-  }
-}
-
 function isFromManifest(props: CrossAccountApiAccessProps): props is ManifestProps {
   return "manifest" in props && props.manifest !== undefined;
 }
@@ -303,6 +267,22 @@ function suffixOf(route: unknown): string {
     throw new XacctSignError("invalid_route", "a route is not a string", "write `METHOD /path`");
   }
   return arnSuffix(route);
+}
+
+/** The same trust with other ARNs of principals. Other texts, such as an ExternalId, may only look like one. */
+function mapArns(policy: PolicyDocument, map: (arn: string) => string): PolicyDocument {
+  const mapKeys = (keys: Readonly<Record<string, string | string[]>>) =>
+    mapEntries(keys, (key, value) => (key === "aws:PrincipalArn" ? mapStrings(value, map) : value));
+  const mapStatement = ({ Principal, Condition, ...statement }: Statement): Statement => ({
+    ...statement,
+    ...(Principal && { Principal: mapStrings(Principal, map) }),
+    ...(Condition && { Condition: mapEntries(Condition, (_, keys) => mapKeys(keys)) }),
+  });
+  return { ...policy, Statement: policy.Statement.map(mapStatement) };
+}
+
+function mapEntries<T>(record: Readonly<Record<string, T>>, map: (key: string, value: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(key, value)]));
 }
 
 /** The same with other strings. */

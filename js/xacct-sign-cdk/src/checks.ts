@@ -40,6 +40,12 @@ export function violations(
       errors.set(`no ${opening.route}`, notFound(opening.route));
     }
   }
+  // An exemption of no route would be one of whatever gets its key later.
+  if (all !== undefined && when === "synthesis") {
+    for (const key of assertions.withoutIam) {
+      if (!all.some((route) => route.key === key)) errors.set(`no exempt ${key}`, noExempt(key));
+    }
+  }
   return [...errors.values()];
 }
 
@@ -65,5 +71,13 @@ function notFound(route: string): XacctSignError {
     "route_not_found",
     `\`${route}\` opens no route of the API`,
     "correct it, or add the route to the API",
+  );
+}
+
+function noExempt(key: string): XacctSignError {
+  return new XacctSignError(
+    "route_not_found",
+    `\`${key}\` in \`routesWithoutIam\` is the key of no route of the API`,
+    "write it as the route's key is, or take it out",
   );
 }

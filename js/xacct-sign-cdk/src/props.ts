@@ -19,7 +19,8 @@ export interface CommonProps {
 
   /**
    * Routes that are meant to be without IAM authorization, by their keys, such as `GET /health` or
-   * `OPTIONS /{proxy+}`. They are open to whomever their own authorizer lets in, or to everybody.
+   * `OPTIONS /{proxy+}`. They are open to whomever their own authorizer lets in, or to everybody. A key of no route fails
+   * the synthesis, where the routes can be seen.
    *
    * @default - every route that is opened has to be authorized by IAM
    */

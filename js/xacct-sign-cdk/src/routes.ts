@@ -1,7 +1,8 @@
 // The routes of an API as far as the app knows them, and which of them a part of an ARN opens.
 
-import { CfnResource, Stack, Token } from "aws-cdk-lib";
+import { CfnResource, Reference, Stack, Stage, Token, Tokenization } from "aws-cdk-lib";
 import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import type { IConstruct } from "constructs";
 
 /** A route of the API. */
 export interface ApiRoute {
@@ -27,17 +28,22 @@ export function routesOf(api: IHttpApi, when: When): ApiRoute[] | undefined {
   return seenRoutesOf(api, when);
 }
 
-/** The routes of the API that this app makes. */
+/**
+ * The routes of the API that this app makes. At synthesis a route is the API's unless it is provably another's; before, only
+ * if it is provably the API's, as a token may be anything yet.
+ */
 export function seenRoutesOf(api: IHttpApi, when: When): ApiRoute[] {
   const routes: ApiRoute[] = [];
   for (const construct of api.node.root.node.findAll()) {
-    if (!CfnResource.isCfnResource(construct) || construct.cfnResourceType !== "AWS::ApiGatewayV2::Route") continue;
-    const names = ["ApiId", "RouteKey", "AuthorizationType"];
-    const set = fieldsOf(construct, names);
+    if (!CfnResource.isCfnResource(construct)) continue;
+    // What is in another stage of the app may not be ready to be rendered.
+    const isRendered = when === "synthesis" && Stage.of(construct) === Stage.of(api);
+    const type = isRendered ? rendered(construct).Type : construct.cfnResourceType;
+    if (type !== "AWS::ApiGatewayV2::Route") continue;
+    const set = fieldsOf(construct, ["ApiId", "RouteKey", "AuthorizationType"]);
     const { ApiId, RouteKey, AuthorizationType } = when === "now" ? set : renderedProperties(construct);
-    // In the template of another stack the API's id is an import: what was set says whose it is.
-    if (![set.ApiId, ApiId].some((id) => isSame(id, api, Stack.of(construct)))) continue;
-    // While the app is built a token may be anything yet.
+    const owner = ownerOf(set.ApiId, when === "now" ? undefined : { id: ApiId, stack: Stack.of(construct) }, api);
+    if (owner === "another" || (owner === "unknown" && when === "now")) continue;
     if (when === "now" && (Token.isUnresolved(RouteKey) || Token.isUnresolved(AuthorizationType))) continue;
     const authorization = typeof AuthorizationType === "string" ? AuthorizationType : "NONE";
     // A key that is known at deployment only may be any.
@@ -46,10 +52,48 @@ export function seenRoutesOf(api: IHttpApi, when: When): ApiRoute[] {
   return routes;
 }
 
-function isSame(id: unknown, api: IHttpApi, stack: Stack): boolean {
-  if (id === api.apiId) return true;
-  const isComparable = Stack.of(api) === stack || !Token.isUnresolved(api.apiId);
-  return isComparable && JSON.stringify(stack.resolve(id)) === JSON.stringify(stack.resolve(api.apiId));
+/** An API's id as it is in a stack's template. */
+interface RenderedId {
+  readonly id: unknown;
+  readonly stack: Stack;
+}
+
+/** Whose route it is, by the API's id as it was set and, at synthesis, as it will be in the template. */
+function ownerOf(set: unknown, template: RenderedId | undefined, api: IHttpApi): "ours" | "another" | "unknown" {
+  // In the template of another stack the id is an import: what was set says whose it is, if nothing has overridden it.
+  const isAsSet = template === undefined || isSame(template.stack.resolve(set), template.id);
+  if (isAsSet && set === api.apiId) return "ours";
+  const theirs = (isAsSet ? apiOf(set) : undefined) ?? (template && apiInTemplate(template));
+  if (theirs !== undefined) return theirs === apiOf(api.apiId) ? "ours" : "another";
+  // INVARIANT: a token that is no reference to an API of this app may be any API's id.
+  return "unknown";
+}
+
+/** The API that an id names: its resource if the app makes it, or a literal id; `undefined` if that is not known. */
+function apiOf(id: unknown): CfnResource | string | undefined {
+  if (!Token.isUnresolved(id)) return typeof id === "string" ? id : undefined;
+  const token = Tokenization.reverse(id, { failConcat: false });
+  if (!Reference.isReference(token) || !["Ref", "ApiId"].includes(token.displayName)) return undefined;
+  return isApi(token.target) ? token.target : undefined;
+}
+
+/** The same of an id in a template. */
+function apiInTemplate({ id, stack }: RenderedId): CfnResource | string | undefined {
+  if (typeof id !== "object" || id === null) return apiOf(id);
+  const { Ref, "Fn::GetAtt": attribute } = id as { Ref?: unknown; "Fn::GetAtt"?: unknown };
+  const [logicalId, name] = Array.isArray(attribute) ? attribute : [Ref, "ApiId"];
+  if (name !== "ApiId") return undefined;
+  const isIt = (resource: CfnResource) =>
+    Stack.of(resource) === stack && stack.resolve(resource.logicalId) === logicalId;
+  return stack.node.findAll().filter(isApi).find(isIt);
+}
+
+function isApi(construct: IConstruct): construct is CfnResource {
+  return CfnResource.isCfnResource(construct) && construct.cfnResourceType === "AWS::ApiGatewayV2::Api";
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -57,16 +101,23 @@ type Properties = Readonly<Record<string, unknown>>;
 /** By the names that they have in a template. */
 function fieldsOf(resource: CfnResource, names: readonly string[]): Properties {
   const fields = resource as unknown as Properties;
-  return Object.fromEntries(names.map((name) => [name, fields[name.charAt(0).toLowerCase() + name.slice(1)]]));
+  // A resource without a class of its own has its properties here.
+  const { _cfnProperties: others = {} } = fields as { _cfnProperties?: Properties };
+  const field = (name: string) => fields[name.charAt(0).toLowerCase() + name.slice(1)] ?? others[name];
+  return Object.fromEntries(names.map((name) => [name, field(name)]));
 }
 
-/** With what `addPropertyOverride` has changed, which no public method shows. */
 function renderedProperties(resource: CfnResource): Properties {
+  return rendered(resource).Properties ?? {};
+}
+
+/** A resource as in the template, with what `addOverride` has changed, which no public method shows. */
+function rendered(resource: CfnResource): { readonly Type?: string; readonly Properties?: Properties } {
   const template = (resource as unknown as { _toCloudFormation(): unknown })._toCloudFormation();
-  const { Resources } = Stack.of(resource).resolve(template) as {
-    Resources: Record<string, { Properties?: Properties }>;
+  const { Resources = {} } = Stack.of(resource).resolve(template) as {
+    Resources?: Record<string, { Type?: string; Properties?: Properties }>;
   };
-  return Object.values(Resources)[0]?.Properties ?? {};
+  return Object.values(Resources)[0] ?? {};
 }
 
 /**

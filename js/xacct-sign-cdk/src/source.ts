@@ -97,8 +97,6 @@ function inCode(finding: Finding): Finding {
 }
 
 function callerTable(caller: ApiCaller, stage: string): object {
-  const isObject = typeof caller === "object" && caller !== null;
-  if (!isObject) throw new XacctSignError("invalid_props", "a caller is not an object", "see the type `ApiCaller`");
   const { account, role, trust, organization } = caller;
   return {
     account,

@@ -158,6 +158,26 @@ describe("account, region and API", () => {
     });
   });
 
+  test("that are tokens change the ARNs of principals, and no text that looks like one", () => {
+    const { stack, httpApi } = newApi({}, {});
+    const text = "arn:aws:x";
+    const odd: ApiCaller = { account: "222222222222", role: "Batch", trust: TrustForm.ACCOUNT, externalId: text };
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers: { odd }, httpApi });
+    const [role] = Object.values(rolesOf(stack));
+    const arn = (end: string) => ({ "Fn::Join": ["", ["arn:", { Ref: "AWS::Partition" }, end]] });
+    expect(role?.Properties.AssumeRolePolicyDocument.Statement).toEqual([
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Principal: { AWS: arn(":iam::222222222222:root") },
+        Condition: {
+          StringEquals: { "sts:ExternalId": text },
+          ArnEquals: { "aws:PrincipalArn": arn(":iam::222222222222:role/Batch") },
+        },
+      },
+    ]);
+  });
+
   test("are the manifest's where it has them", () => {
     const stack = newStack({});
     new CrossAccountApiAccess(stack, "Access", { manifest: shop, stage: "stag", assertAllRoutesUseIam: true });
@@ -363,8 +383,8 @@ describe("wrong props", () => {
     ["tag key", shopWith({ tags: [""] }), "invalid_tag_key"],
     ["source identity", shopWith({ sourceIdentity: [] }), "invalid_source_identity"],
     ["route", shopWith({ routes: ["PUT"] }), "invalid_route"],
-    ["third party", shopWith({ thirdParty: "yes" }), "schema"],
-    ["null", shopWith({ externalId: null }), "schema"],
+    ["third party", shopWith({ thirdParty: "yes" }), "invalid_props"],
+    ["null", shopWith({ externalId: null }), "invalid_props"],
     ["organization", { callers: { org: { organization: "org" } } }, "invalid_organization"],
     ["account and organization", shopWith({ organization: "o-a1b2c3d4e5" }), "invalid_caller"],
     ["neither", { callers: { shop: {} } }, "invalid_caller"],
@@ -375,7 +395,7 @@ describe("wrong props", () => {
     ["role name", { callers, roleName: "a b" }, "invalid_role_name"],
     ["duration", { callers, maxSessionDuration: Duration.minutes(5) }, "invalid_duration"],
     ["quota", { callers, roleTrustPolicyLength: 1 }, "invalid_quota"],
-    ["quota, no number", { callers, roleTrustPolicyLength: "many" }, "schema"],
+    ["quota, no number", { callers, roleTrustPolicyLength: "many" }, "invalid_props"],
     ["a caller", { callers: { shop: "000000000000" } }, "invalid_props"],
     ["a caller, null", { callers: { shop: null } }, "invalid_props"],
     ["callers", { callers: [callers.shop] }, "invalid_props"],
@@ -394,6 +414,59 @@ describe("wrong props", () => {
   test("their message names the caller", () => {
     expect(refused(shopWith({ externalId: "a b" })).message).toBe("callers.shop: `a b` is not an external id");
     expect(refused({ callers, roleName: "a b" }).message).toBe("api: `a b` is not the name of a role");
+  });
+
+  test.each<[object, string]>([
+    [shopWith({ external_id: "b3c7" }), "`callers.shop.external_id` is unknown"],
+    [shopWith({ externalID: "b3c7" }), "`callers.shop.externalID` is unknown"],
+    [shopWith({ external_id: undefined }), "`callers.shop.external_id` is unknown"],
+    [shopWith({ toString: "b3c7" }), "`callers.shop.toString` is unknown"],
+    [{ callers, rolename: "Allow" }, "`rolename` is unknown"],
+    [{ manifest: shop, rolename: "Allow" }, "`rolename` is unknown"],
+    [{ manifest: shop, roleName: "Allow" }, "`roleName` goes with `callers`, and not with `manifest`"],
+    [{ manifest: shop, apiStage: "v1" }, "`apiStage` goes with `callers`, and not with `manifest`"],
+    [
+      { manifest: shop, maxSessionDuration: Duration.hours(2) },
+      "`maxSessionDuration` goes with `callers`, and not with `manifest`",
+    ],
+    [
+      { manifest: shop, roleTrustPolicyLength: 4096 },
+      "`roleTrustPolicyLength` goes with `callers`, and not with `manifest`",
+    ],
+    [{ manifest: shop, production: true }, "`production` goes with `callers`, and not with `manifest`"],
+  ])("an unknown key, %j", (props, message) => {
+    const error = refused(props);
+    expect(error).toMatchObject({ code: "invalid_props", message });
+    const known = message.includes("callers.shop") ? /known ones are: .*`externalId`/ : /known ones are: .*`httpApi`/;
+    expect(error.hint).toMatch(known);
+  });
+
+  test("a prop of callers that is left undefined goes with a manifest", () => {
+    const stack = newStack();
+    const props = { manifest: shop, stage: "stag", assertAllRoutesUseIam: true, roleName: undefined };
+    new CrossAccountApiAccess(stack, "Access", props);
+    expect(Object.keys(rolesOf(stack))).toHaveLength(1);
+  });
+
+  test.each<[object, string]>([
+    [{ callers, maxSessionDuration: 3600 }, "`maxSessionDuration` is not a `Duration`"],
+    [{ callers, maxSessionDuration: null }, "`maxSessionDuration` is not a `Duration`"],
+    [{ callers, roleTrustPolicyLength: Number.NaN }, "`roleTrustPolicyLength` is not a number"],
+    [{ callers, roleName: null }, "`roleName` is not a string"],
+    [{ callers, apiStage: 1 }, "`apiStage` is not a string"],
+    [{ callers, production: "no" }, "`production` is not a boolean"],
+    [{ callers, assertAllRoutesUseIam: "yes" }, "`assertAllRoutesUseIam` is not a boolean"],
+    [{ callers, routesWithoutIam: ["GET /health", 1] }, "`routesWithoutIam` is not a list of strings"],
+    [{ callers, stage: undefined }, "there is no `stage`"],
+    [{ callers: { shop: null } }, "`callers.shop` is not an object"],
+    [shopWith({ account: null }), "`callers.shop.account` is not an account"],
+    [shopWith({ role: 1 }), "`callers.shop.role` is not a string"],
+    [shopWith({ externalId: null }), "`callers.shop.externalId` is not a string"],
+    [shopWith({ routes: null }), "`callers.shop.routes` is not a list of strings"],
+    [shopWith({ sessionNames: "a" }), "`callers.shop.sessionNames` is not a list of strings"],
+    [shopWith({ thirdParty: null }), "`callers.shop.thirdParty` is not a boolean"],
+  ])("another type, %j, names the prop", (props, message) => {
+    expect(refused(props)).toMatchObject({ code: "invalid_props", message });
   });
 
   test("no props at all", () => {

@@ -1,6 +1,6 @@
 // What is opened has to be authorized by IAM.
 
-import { App, Aspects, Lazy, Stack } from "aws-cdk-lib";
+import { App, Aspects, CfnParameter, CfnResource, Fn, Lazy, NestedStack, Stack, Stage } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import {
   type CfnApi,
@@ -131,6 +131,37 @@ describe("every route", () => {
   });
 });
 
+describe("a route that is meant to be without IAM", () => {
+  const build = (routesWithoutIam: string[], change?: (httpApi: HttpApi) => void) => () => {
+    const { stack, httpApi } = newApi();
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers, httpApi, routesWithoutIam });
+    change?.(httpApi);
+    Template.fromStack(stack);
+  };
+
+  test.each(["GET /helth", "get /health", "/health", "GET /health/", "$default", ""])(
+    "has the key of one, not %j",
+    (key) => {
+      const change = (httpApi: HttpApi) => add(httpApi, "/health", HttpMethod.GET, none);
+      const expected = `route_not_found: \`${key}\` in \`routesWithoutIam\` is the key of no route of the API`;
+      expect(build(["GET /health", key], change)).toThrow(expected);
+    },
+  );
+
+  test("may be added later", () => {
+    expect(build(["GET /health"], (httpApi) => add(httpApi, "/health", HttpMethod.GET, none))).not.toThrow();
+    expect(build(["GET /health"])).toThrow(/route_not_found/);
+  });
+
+  test("is not looked for where the routes are hidden", () => {
+    const stack = newStack();
+    const httpApi = HttpApi.fromHttpApiAttributes(stack, "Imported", { httpApiId: "f6g7h8i9j0" });
+    const props = { stage: "stag", callers, httpApi, assertAllRoutesUseIam: true, routesWithoutIam: ["GET /health"] };
+    new CrossAccountApiAccess(stack, "Access", props);
+    Template.fromStack(stack).resourceCountIs("AWS::IAM::Role", 1);
+  });
+});
+
 describe("routes whose authorization is written another way", () => {
   const build = (change: (httpApi: HttpApi, stack: Stack) => void) => () => {
     const { stack, httpApi } = newApi();
@@ -181,6 +212,112 @@ describe("routes whose authorization is written another way", () => {
     ],
   ])("%s fails the synthesis", (_, change) => {
     expect(build(change)).toThrow(/route_not_iam/);
+  });
+
+  const otherStack = (stack: Stack) => new Stack(App.of(stack) as App, "Other", { env });
+  const attribute = (httpApi: HttpApi) => (httpApi.node.defaultChild as CfnApi).attrApiId;
+  const logicalId = (httpApi: HttpApi) => Stack.of(httpApi).getLogicalId(httpApi.node.defaultChild as CfnApi);
+
+  const exportName = (httpApi: HttpApi) => {
+    Stack.of(httpApi).exportValue(httpApi.apiId, { name: "TheApi" });
+    return "TheApi";
+  };
+
+  /** Ways to write the id of an API in a stack. */
+  const ids: [string, (httpApi: HttpApi, stack: Stack) => string][] = [
+    ["Ref", (httpApi) => httpApi.apiId],
+    ["attrApiId", attribute],
+    ["getAtt", (httpApi) => (httpApi.node.defaultChild as CfnApi).getAtt("ApiId").toString()],
+    ["Fn.ref", (httpApi) => Fn.ref(logicalId(httpApi))],
+    ["Fn.getAtt", (httpApi) => Fn.getAtt(logicalId(httpApi), "ApiId").toString()],
+    ["a lazy value", (httpApi) => Lazy.string({ produce: () => httpApi.apiId })],
+  ];
+
+  test.each<[string, (httpApi: HttpApi, stack: Stack) => string]>([
+    ...ids,
+    ["Fn.join", (httpApi) => Fn.join("", [httpApi.apiId, ""])],
+    ["Fn.sub", (httpApi) => Fn.sub(`\${${logicalId(httpApi)}}`)],
+    ["Fn.select", (httpApi) => Fn.select(0, Fn.split("/", `${httpApi.apiId}/x`))],
+    ["a parameter", (_, stack) => new CfnParameter(stack, "ApiId").valueAsString],
+  ])("an API's id by %s is taken for the API's", (_, id) => {
+    const change = (httpApi: HttpApi, stack: Stack) =>
+      void new CfnRoute(stack, "R", { apiId: id(httpApi, stack), routeKey: "GET /x", authorizationType: "NONE" });
+    expect(build(change)).toThrow(/route_not_iam: .* `GET \/x`/);
+    const generic = (httpApi: HttpApi, stack: Stack) =>
+      void new CfnResource(stack, "R", {
+        type: "AWS::ApiGatewayV2::Route",
+        properties: { ApiId: id(httpApi, stack), RouteKey: "GET /x" },
+      });
+    expect(build(generic)).toThrow(/route_not_iam: .* `GET \/x`/);
+  });
+
+  test.each<[string, (httpApi: HttpApi) => string]>([
+    ["an attribute", attribute],
+    ["an export", (httpApi) => Fn.importValue(exportName(httpApi))],
+  ])("an API's id in another stack by %s is taken for the API's", (_, id) => {
+    const change = (httpApi: HttpApi, stack: Stack) =>
+      void new CfnRoute(otherStack(stack), "R", { apiId: id(httpApi), routeKey: "GET /x" });
+    expect(build(change)).toThrow(/route_not_iam: .* `GET \/x`/);
+  });
+
+  test("an API's id in a nested stack is taken for the API's", () => {
+    const change = (httpApi: HttpApi, stack: Stack) =>
+      void new CfnRoute(new NestedStack(stack, "Nested"), "R", { apiId: attribute(httpApi), routeKey: "GET /x" });
+    expect(build(change)).toThrow(/route_not_iam: .* `GET \/x`/);
+  });
+
+  test.each(["deve", "stag"])("of the app's stages only that of the API matters: %s", (wrong) => {
+    const app = new App();
+    for (const stage of ["deve", "stag"]) {
+      const scope = new Stage(app, stage, { env });
+      const stack = new Stack(scope, "Stack");
+      const httpApi = new HttpApi(stack, "HttpApi", { defaultAuthorizer: new HttpIamAuthorizer() });
+      new CrossAccountApiAccess(stack, "Access", { stage, callers, httpApi });
+      const other = new Stack(scope, "Other");
+      if (stage === wrong) new CfnRoute(other, "R", { apiId: attribute(httpApi), routeKey: "GET /x" });
+    }
+    expect(() => app.synth()).toThrow(new RegExp(`\\[${wrong}/Stack/Access\\] route_not_iam: .* \`GET /x\``));
+  });
+
+  test("a resource whose type is overridden is a route", () => {
+    const change = (httpApi: HttpApi, stack: Stack) => {
+      const properties = { ApiId: httpApi.apiId, RouteKey: "GET /x", AuthorizationType: "NONE" };
+      const resource = new CfnResource(stack, "R", { type: "AWS::CloudFormation::WaitConditionHandle", properties });
+      resource.addOverride("Type", "AWS::ApiGatewayV2::Route");
+    };
+    expect(build(change)).toThrow(/route_not_iam: .* `GET \/x`/);
+  });
+
+  test("a route that an override moves to the API is the API's", () => {
+    const change = (httpApi: HttpApi, stack: Stack) => {
+      const route = new CfnRoute(stack, "R", { apiId: new HttpApi(stack, "Other").apiId, routeKey: "GET /x" });
+      route.addPropertyOverride("ApiId", { Ref: logicalId(httpApi) });
+    };
+    expect(build(change)).toThrow(/route_not_iam: .* `GET \/x`/);
+  });
+
+  test.each<[string, (other: HttpApi, stack: Stack) => string]>([...ids, ["a literal", () => "z9y8x7w6v5"]])(
+    "a route of another API by %s is of no interest",
+    (_, id) => {
+      const change = (_: HttpApi, stack: Stack) =>
+        void new CfnRoute(stack, "R", { apiId: id(new HttpApi(stack, "Other"), stack), routeKey: "GET /x" });
+      expect(build(change)).not.toThrow();
+    },
+  );
+
+  test.each<[string, (other: HttpApi) => string]>([
+    ["Ref", (other) => other.apiId],
+    ["attrApiId", attribute],
+  ])("a route of another API in another stack by %s is of no interest", (_, id) => {
+    const change = (_: HttpApi, stack: Stack) => {
+      const apiId = id(new HttpApi(stack, "Other"));
+      const elsewhere = otherStack(stack);
+      new CfnRoute(elsewhere, "R", { apiId, routeKey: "GET /x" });
+      new CfnRoute(new NestedStack(elsewhere, "Nested"), "R", { apiId, routeKey: "GET /x" });
+      const properties = { ApiId: apiId, RouteKey: "GET /x" };
+      new CfnResource(elsewhere, "G", { type: "AWS::ApiGatewayV2::Route", properties });
+    };
+    expect(build(change)).not.toThrow();
   });
 
   test("an override to IAM is enough", () => {

@@ -1,0 +1,119 @@
+// Whether the props have the shape that their types say, which JavaScript does not check.
+
+import { CfnResource, Token } from "aws-cdk-lib";
+import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import { XacctSignError } from "./errors.js";
+import type { ApiCaller, CallersProps, CommonProps, ManifestProps } from "./props.js";
+import { unresolved } from "./source.js";
+
+/** What a value is, in words, and how that is seen. */
+const KINDS = {
+  "a string": (value: unknown) => typeof value === "string",
+  "a list of strings": (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === "string"),
+  "a boolean": (value: unknown) => typeof value === "boolean",
+  "a number": (value: unknown) => Number.isFinite(value),
+  "a `Duration`": (value: unknown) => isObject(value) && typeof value.toSeconds === "function",
+  "an object": (value: unknown) => isObject(value) && !Array.isArray(value),
+  // The parser says how an account is written if it is a number.
+  "an account": (value: unknown) => typeof value === "string" || typeof value === "number",
+  // Looked at in more detail below.
+  "an API": () => true,
+} as const;
+
+type Kind = keyof typeof KINDS;
+/** Every name of a type's properties, so that none is forgotten here. */
+type Shape<T> = Readonly<Record<keyof T, Kind>>;
+
+const COMMON: Shape<CommonProps> = {
+  stage: "a string",
+  assertAllRoutesUseIam: "a boolean",
+  routesWithoutIam: "a list of strings",
+};
+const WITH_MANIFEST: Shape<ManifestProps> = { ...COMMON, manifest: "a string", httpApi: "an API" };
+const WITH_CALLERS: Shape<CallersProps> = {
+  ...COMMON,
+  callers: "an object",
+  httpApi: "an API",
+  apiStage: "a string",
+  roleName: "a string",
+  maxSessionDuration: "a `Duration`",
+  roleTrustPolicyLength: "a number",
+  production: "a boolean",
+};
+const CALLER: Shape<ApiCaller> = {
+  account: "an account",
+  role: "a string",
+  trust: "a string",
+  organization: "a string",
+  externalId: "a string",
+  sessionNames: "a list of strings",
+  tags: "a list of strings",
+  sourceIdentity: "a list of strings",
+  thirdParty: "a boolean",
+  routes: "a list of strings",
+};
+
+/**
+ * Refuses props that are missing, unknown, of another type, or that exclude each other.
+ *
+ * @throws XacctSignError `invalid_props`, or `unresolved_token`
+ */
+export function checkProps(props: unknown): void {
+  const hint = "give either `manifest`, a file, or `callers`";
+  if (!isObject(props)) throw wrong("there are no props", hint);
+  const { manifest, callers, stage, httpApi, routesWithoutIam } = props;
+  if ((manifest === undefined) === (callers === undefined)) {
+    throw wrong(`there are ${manifest === undefined ? "neither" : "both"} a manifest and callers`, hint);
+  }
+  for (const [name, value] of Object.entries({ stage, manifest })) {
+    if (Token.isUnresolved(value)) throw unresolved(name);
+  }
+  if (stage === undefined) throw wrong("there is no `stage`", "give the stage's name");
+  checkKeys(props, manifest === undefined ? WITH_CALLERS : WITH_MANIFEST, "");
+  for (const [name, caller] of Object.entries((callers ?? {}) as Fields)) {
+    if (!isObject(caller)) throw wrong(`\`callers.${name}\` is not an object`, "see the type `ApiCaller`");
+    checkKeys(caller, CALLER, `callers.${name}.`);
+  }
+  if (Token.isUnresolved(routesWithoutIam)) throw unresolved("routesWithoutIam");
+  if (httpApi !== undefined || callers !== undefined) checkApi(httpApi);
+}
+
+/** A property that is `undefined` counts as left out, if there is one of that name at all. */
+function checkKeys(value: Fields, shape: Readonly<Record<string, Kind>>, prefix: string): void {
+  const known = Object.keys(shape).map((name) => `\`${name}\``);
+  for (const [name, inner] of Object.entries(value)) {
+    const what = `\`${prefix}${name}\``;
+    const kind = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    if (kind === undefined) {
+      const isOther = prefix === "" && Object.hasOwn(WITH_CALLERS, name);
+      if (isOther && inner === undefined) continue;
+      const message = isOther ? `${what} goes with \`callers\`, and not with \`manifest\`` : `${what} is unknown`;
+      throw wrong(message, `${isOther ? "write it in the manifest; " : ""}the known ones are: ${known.join(", ")}`);
+    }
+    // Tokens have a code of their own.
+    if (inner === undefined || Token.isUnresolved(inner) || KINDS[kind](inner)) continue;
+    throw wrong(`${what} is not ${kind}`, "correct it, or leave it out if it is optional");
+  }
+}
+
+function checkApi(api: unknown): void {
+  const { apiId, node } = (api ?? {}) as Partial<IHttpApi>;
+  const hint = "pass an `HttpApi`, or what `HttpApi.fromHttpApiAttributes` gives";
+  if (typeof apiId !== "string" || node === undefined) throw wrong("`httpApi` is not an HTTP API", hint);
+  const resource = node.defaultChild;
+  if (resource === undefined || !CfnResource.isCfnResource(resource)) return;
+  const { protocolType } = resource as CfnResource & { protocolType?: unknown };
+  if (resource.cfnResourceType !== "AWS::ApiGatewayV2::Api" || protocolType === "WEBSOCKET") {
+    throw wrong(`\`${node.path}\` is not an HTTP API`, hint);
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null;
+}
+
+function wrong(message: string, hint: string): XacctSignError {
+  return new XacctSignError("invalid_props", message, hint);
+}
