@@ -26,6 +26,8 @@ pub enum ManifestErrorKind {
     InvalidApiId,
     /// An `api_stage` is not one that API Gateway takes.
     InvalidApiStage,
+    /// Two stages are the same stage of the same API.
+    DuplicateApi,
     /// An external id is not one that STS takes.
     InvalidExternalId,
     /// A route is not `METHOD /path`, or a list of routes is empty.
@@ -71,6 +73,7 @@ impl ManifestErrorKind {
         Self::InvalidCallerName,
         Self::InvalidApiId,
         Self::InvalidApiStage,
+        Self::DuplicateApi,
         Self::InvalidExternalId,
         Self::InvalidRoute,
         Self::UnknownStage,
@@ -102,6 +105,7 @@ impl ManifestErrorKind {
             Self::InvalidCallerName => "invalid_caller_name",
             Self::InvalidApiId => "invalid_api_id",
             Self::InvalidApiStage => "invalid_api_stage",
+            Self::DuplicateApi => "duplicate_api",
             Self::InvalidExternalId => "invalid_external_id",
             Self::InvalidRoute => "invalid_route",
             Self::UnknownStage => "unknown_stage",
@@ -144,6 +148,9 @@ impl ManifestErrorKind {
             }
             Self::InvalidApiStage => {
                 "an API stage is `$default`, or up to 128 letters, digits, `-` or `_`; leave the key out for `$default`"
+            }
+            Self::DuplicateApi => {
+                "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or make the two one stage"
             }
             Self::InvalidExternalId => {
                 "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API"

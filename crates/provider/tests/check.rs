@@ -37,7 +37,7 @@ fn many_routes(count: usize) -> String {
 }
 
 fn many_stages(count: usize, role: &str) -> String {
-    let stages: String = (0..count).map(|i| format!("[stages.s{i}]\napi_id = \"a\"\n")).collect();
+    let stages: String = (0..count).map(|i| format!("[stages.s{i}]\napi_id = \"a{i}\"\n")).collect();
     let roles: Vec<String> = (0..count).map(|i| format!("s{i} = \"{role}\"")).collect();
     format!("{API}{stages}[callers.shop]\naccount = \"000000000000\"\nroles = {{ {} }}\n", roles.join(", "))
 }

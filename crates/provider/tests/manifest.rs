@@ -155,6 +155,13 @@ fn refused() -> Vec<(String, &'static str, usize, &'static str)> {
         (caller("").replace("callers.shop", "callers.\"sh*p\""), "invalid_caller_name", 6, "`sh*p`"),
         (with_api("[stages.x]\napi_id = \"*\""), "invalid_api_id", 5, "`*`"),
         (with_api("[stages.x]\napi_id = \"a\"\napi_stage = \"*\""), "invalid_api_stage", 6, "`*`"),
+        (with_api("[stages.x]\napi_id = \"a\"\n[stages.b]\napi_id = \"a\""), "duplicate_api", 6, "stage `x`"),
+        (
+            with_api("[stages.x]\napi_id = \"a\"\napi_stage = \"v1\"\n[stages.b]\napi_stage = \"v1\"\napi_id = \"a\""),
+            "duplicate_api",
+            7,
+            "stage `v1`",
+        ),
         (caller("external_id = \"x\""), "invalid_external_id", 9, "`x`"),
         (caller("external_id = \"a b\""), "invalid_external_id", 9, "`a b`"),
         (caller("routes = []"), "invalid_route", 9, "caller `shop`"),
