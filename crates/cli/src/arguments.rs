@@ -24,7 +24,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; the emulator was ended by Ctrl-C or SIGTERM
   1  it failed while running: a port is taken, output cannot be written; `check` found something that is not accepted,
-     `diff` a difference, `render` an error or with --locked an outdated lock file
+     `diff` a difference, `render` or `policy` an error; with `render --locked`, the lock file is outdated
   2  wrong usage, or a manifest or another file that cannot be read or used";
 
 #[derive(Debug, Subcommand)]

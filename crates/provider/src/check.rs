@@ -46,6 +46,21 @@ impl Plan<'_> {
         findings
     }
 
+    /// What is found and not accepted that concerns one caller: on the API, on the caller, and on its stages.
+    #[must_use]
+    pub fn findings_of(&self, caller: &Caller) -> Vec<Finding> {
+        let mut findings = self.findings();
+        findings.retain(|finding| {
+            finding.accepted.is_none()
+                && match &finding.subject {
+                    Subject::Api => true,
+                    Subject::Stage(name) => caller.is_on(name),
+                    Subject::Caller(name) => *name == caller.name,
+                }
+        });
+        findings
+    }
+
     fn check_api(&self, found: &mut Findings<'_>) {
         let own = |caller: &&Caller| caller.routes.is_some();
         let roles = self.shared.values().map(BTreeMap::len).sum::<usize>()
