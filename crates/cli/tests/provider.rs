@@ -221,7 +221,9 @@ fn schema_is_json() {
 fn a_note_says_all_that_a_caller_needs() {
     let folder = folder(
         "note",
-        &format!("{MANIFEST}external_id = \"b3c7\"\nsession_names = [\"shop-*\"]\nroutes = [\"GET /items/{{proxy+}}\"]\n"),
+        &format!(
+            "{MANIFEST}external_id = \"b3c7\"\nsession_names = [\"shop-*\"]\nroutes = [\"GET /items/{{proxy+}}\"]\n"
+        ),
     );
     let (code, stdout, stderr) = run(&folder, "policy note --caller shop");
     assert_eq!((code, stderr.as_str()), (0, ""));
@@ -241,6 +243,19 @@ fn a_note_says_all_that_a_caller_needs() {
         assert!(stdout.contains(part), "{part} is not in:\n{stdout}");
     }
     assert_eq!(run(&folder, "policy note --caller x").0, 2);
+
+    // What it shows is a call that is allowed.
+    fs::write(folder.join("xacct.toml"), format!("{MANIFEST}routes = [\"PUT /hoge\", \"GET /a\"]\n")).unwrap();
+    let (_, stdout, _) = run(&folder, "policy note --caller shop");
+    let url = "https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com/hoge";
+    for part in [
+        "api.put(\"/hoge\")".to_owned(),
+        format!("api(\"{url}\", {{ method: \"PUT\" }})"),
+        "\ncurl --request PUT --aws-sigv4 ".to_owned(),
+        format!(" '{url}'\n"),
+    ] {
+        assert!(stdout.contains(&part), "{part} is not in:\n{stdout}");
+    }
 }
 
 #[test]
