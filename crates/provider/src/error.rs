@@ -135,7 +135,9 @@ impl ManifestErrorKind {
             Self::InvalidAccountId => {
                 "write the account id as a string of 12 digits, `account = \"012345678901\"`: as a number it would lose its leading zeros"
             }
-            Self::InvalidRegion => "write a region as AWS does, for example `ap-northeast-1`",
+            Self::InvalidRegion => {
+                "write a region as AWS does, for example `ap-northeast-1`; those of the isolated partitions (`us-iso-east-1`) are not supported"
+            }
             Self::InvalidRoleName => {
                 "write the role's name, with its path if it has one (`service-role/Name`), not its ARN; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too"
             }
@@ -156,7 +158,7 @@ impl ManifestErrorKind {
                 "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API"
             }
             Self::InvalidRoute => {
-                "a route is `METHOD /path`, such as `GET /items/{id}`, `ANY /orders/{proxy+}` or `GET /items/*`: the method in capitals or `ANY`, `{name}` for one segment, `{name+}` or `*` for the rest at the end; leave `routes` out to allow every route"
+                "a route is `METHOD /path`, such as `GET /items/{id}`, `ANY /orders/{proxy+}` or `GET /items/*`: the method in capitals or `ANY`, `{name}` for one segment, `{name+}` or `*` for the rest at the end; write a path decoded, with a variable for what cannot stand in a route; leave `routes` out to allow every route"
             }
             Self::UnknownStage => "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`",
             Self::DuplicateCaller => {

@@ -64,6 +64,7 @@ pub mod limits;
 mod lock;
 mod manifest;
 mod names;
+mod overlap;
 mod plan;
 pub mod policy;
 mod render;
