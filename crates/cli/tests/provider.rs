@@ -266,6 +266,12 @@ fn the_emulator_takes_a_template_and_no_manifest_beside_it() {
     assert_eq!(run(&folder, "emulator --template roles.json --manifest xacct.toml").0, 2);
     assert_eq!(run(&folder, "emulator --template xacct.toml").0, 2);
     assert_eq!(run(&folder, "emulator --caller-policy shop").0, 2);
+    for (member, part) in [("1=o-a1b2c3d4e5", "`1` is not an account id"), ("000000000000=o-a", "`o-a` is not the id")]
+    {
+        let (code, _, stderr) = run(&folder, &format!("emulator --template roles.json --organization {member}"));
+        assert_eq!(code, 2);
+        assert!(stderr.contains(part), "{stderr}");
+    }
     let (code, _, stderr) = run(&folder, "emulator --template roles.json --caller-policy shop=roles.json");
     assert_eq!(code, 2);
     assert!(stderr.contains("there is no caller `shop`"), "{stderr}");

@@ -183,7 +183,7 @@ impl ManifestErrorKind {
                 "a session name has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for any name"
             }
             Self::InvalidTagKey => {
-                "a tag's key has 1 to 128 letters, digits or `_.:/=+-@` and does not begin with `aws:`; leave the key out for no tags"
+                "a tag's key has 1 to 128 letters, digits or `_.:/=+-@` and does not begin with `aws:`, there are at most 50, and case does not tell them apart; leave the key out for no tags"
             }
             Self::InvalidSourceIdentity => {
                 "a source identity has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for none"

@@ -81,7 +81,7 @@ pub use finding::{Finding, FindingCode, Level, Subject};
 pub use grants::Grant;
 pub use lock::Lock;
 pub use manifest::{Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Manifest, Stage, TrustForm, WhichRole};
-pub use names::RoleName;
+pub use names::{RoleName, is_account_id, is_organization_id};
 pub use plan::{Move, Plan};
 pub use render::Format;
 pub use roles::{CallerRole, ProviderRole, RoleKind};

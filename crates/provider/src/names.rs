@@ -96,7 +96,10 @@ pub(crate) fn title_case(name: &str) -> String {
         .collect()
 }
 
-pub(crate) fn is_account_id(text: &str) -> bool {
+/// Whether it is an account id: a string of 12 digits
+/// ([Account identifiers](https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html)).
+#[must_use]
+pub fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -130,9 +133,10 @@ pub(crate) fn is_external_id(text: &str) -> bool {
     (2..=1224).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c))
 }
 
-/// `o-` and 10 to 32 letters in lower case or digits
+/// Whether it is an organization's id: `o-` and 10 to 32 letters in lower case or digits
 /// ([Organization](https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html)).
-pub(crate) fn is_organization_id(text: &str) -> bool {
+#[must_use]
+pub fn is_organization_id(text: &str) -> bool {
     text.strip_prefix("o-").is_some_and(|id| {
         (10..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     })

@@ -116,8 +116,8 @@ fn check_segment(segment: &str, is_last: bool) -> Result<(), String> {
         return if is_greedy { end_only(segment, is_last) } else { Ok(()) };
     }
     if segment.contains('%') {
-        // API Gateway matches routes and IAM policies with the decoded path.
-        return Err(format!("has `%` within the segment `{segment}`, but is compared with the decoded path"));
+        // Nothing says that API Gateway compares the raw path: an ARN with an escape may never match.
+        return Err(format!("has `%` within the segment `{segment}`: escapes are not taken"));
     }
     // A `*` or a `?` would be a wildcard in the ARN, and `{` could begin a policy variable.
     match segment.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@".contains(*c))) {

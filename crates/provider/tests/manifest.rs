@@ -219,6 +219,13 @@ fn refused() -> Vec<(String, &'static str, usize, &'static str)> {
         (caller("session_names = []"), "invalid_session_name", 9, "empty"),
         (caller("tags = [\"aws:x\"]"), "invalid_tag_key", 9, "`aws:x`"),
         (caller("tags = [\"a\",\n\"a b\"]"), "invalid_tag_key", 10, "`a b`"),
+        (caller("tags = [\"Team\", \"team\"]"), "invalid_tag_key", 9, "`team`"),
+        (
+            caller(&format!("tags = [{}]", (0..51).map(|i| format!("\"t{i}\", ")).collect::<String>())),
+            "invalid_tag_key",
+            9,
+            "51",
+        ),
         (caller("source_identity = [\"a:b\"]"), "invalid_source_identity", 9, "`a:b`"),
         (with_api("role_trust_policy_length = 4097"), "invalid_quota", 4, "`4097`"),
         (with_api("role_trust_policy_length = 2047"), "invalid_quota", 4, "`2047`"),
