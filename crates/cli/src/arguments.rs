@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use xacct_sign_provider::{is_account_id, is_organization_id};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.
 #[derive(Debug, Parser)]
@@ -20,11 +21,22 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((left.to_owned(), right.to_owned()))
 }
 
+fn member(text: &str) -> Result<(String, String), String> {
+    let (account, organization) = pair(text)?;
+    if !is_account_id(&account) {
+        return Err(format!("`{account}` is not an account id of 12 digits"));
+    }
+    if !is_organization_id(&organization) {
+        return Err(format!("`{organization}` is not the id of an organization, such as `o-a1b2c3d4e5`"));
+    }
+    Ok((account, organization))
+}
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; the emulator was ended by Ctrl-C or SIGTERM
   1  it failed while running: a port is taken, output cannot be written; `check` found something that is not accepted,
-     `diff` a difference, `render` an error or with --locked an outdated lock file
+     `diff` a difference, `render` or `policy` an error; with `render --locked`, the lock file is outdated
   2  wrong usage, or a manifest or another file that cannot be read or used";
 
 #[derive(Debug, Subcommand)]
@@ -123,7 +135,7 @@ pub(crate) struct InitArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// The trust policy of a stage's role: who may assume it
+    /// The trust policy of a stage's role: who may assume it. Of several roles an object by role ARN, of none `{}`
     Trust(StageArguments),
     /// The policy of a stage's role: what it may invoke
     Invoke(StageArguments),
@@ -171,7 +183,7 @@ pub(crate) struct EmulatorArguments {
     pub(crate) caller_policy: Vec<(String, String)>,
 
     /// The organization that an account is in; may be repeated
-    #[arg(long, value_name = "ACCOUNT=ID", value_parser = pair)]
+    #[arg(long, value_name = "ACCOUNT=ID", value_parser = member)]
     pub(crate) organization: Vec<(String, String)>,
 
     /// The port of STS; the stages get the ports after it, in the order of their names. 0 takes any free ones

@@ -1,6 +1,6 @@
 //! `xacct-sign check`.
 
-use xacct_sign_provider::{Finding, Level};
+use xacct_sign_provider::{Finding, Level, Manifest};
 
 use crate::arguments::CheckArguments;
 use crate::failure::Failure;
@@ -28,6 +28,19 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
         0 => Ok(()),
         open => Err(Failure::Findings(open)),
     }
+}
+
+/// Prints on stderr what is found and not accepted on documents that are about to be printed.
+///
+/// # Errors
+///
+/// [`Failure::Errors`] with the number of errors, where there are any.
+pub(crate) fn warn(manifest: &Manifest, findings: &[Finding]) -> Result<(), Failure> {
+    let errors = findings.iter().filter(|finding| finding.code.level() == Level::Error).count();
+    for finding in findings.iter().filter(|finding| finding.is_open()) {
+        output::note(&text(&manifest.file, finding));
+    }
+    if errors == 0 { Ok(()) } else { Err(Failure::Errors(errors)) }
 }
 
 /// A finding with its place, its reason and what to do about it.

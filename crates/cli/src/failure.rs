@@ -41,6 +41,8 @@ pub(crate) enum Failure {
     LockOutdated(PathBuf),
     #[error("{} not accepted", counted(*.0, "finding is", "findings are"))]
     Findings(usize),
+    #[error("{}: nothing is printed", counted(*.0, "error", "errors"))]
+    Errors(usize),
     #[error("{}", counted(*.0, "role differs", "roles differ"))]
     Different(usize),
     #[error("the output cannot be written")]
@@ -71,15 +73,33 @@ impl Failure {
         }
         let mut stderr = io::stderr().lock();
         // Nobody is left to tell if this fails.
-        let _ = writeln!(stderr, "error: {text}");
+        let _ = match self.code() {
+            Some(code) => writeln!(stderr, "error[{code}]: {text}"),
+            None => writeln!(stderr, "error: {text}"),
+        };
         if let Some(hint) = self.hint() {
             let _ = writeln!(stderr, "hint: {hint}");
         }
         ExitCode::from(self.exit_code())
     }
 
+    /// The stable code of what is wrong with a file or a name, as documented in `docs/provider.md`.
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Failure::Manifest(error) => Some(error.code()),
+            Failure::Deployed { source, .. } => Some(source.code()),
+            Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
+            Failure::NotInManifest { .. } => Some("unknown_caller"),
+            _ => None,
+        }
+    }
+
     fn hint(&self) -> Option<&'static str> {
         match self {
+            Failure::NotInManifest { kind: "stage", .. } => {
+                Some("give the name of a table `[stages.NAME]` with `--stage`")
+            }
+            Failure::NotInManifest { .. } => Some("give the name of a table `[callers.NAME]` with `--caller`"),
             Failure::Unreadable { what: "the manifest", .. } => Some(
                 "give the path of a manifest, a file such as `xacct.toml`, with `--manifest`; `xacct-sign init` writes one",
             ),
@@ -109,6 +129,7 @@ impl Failure {
             Failure::Unwritable { .. }
             | Failure::LockOutdated(_)
             | Failure::Findings(_)
+            | Failure::Errors(_)
             | Failure::Different(_)
             | Failure::Server(_)
             | Failure::Output(_) => 1,

@@ -4,7 +4,7 @@ use xacct_sign_provider::{Document, ProviderRole};
 
 use crate::arguments::{CallerArguments, PolicyCommand, StageArguments};
 use crate::failure::Failure;
-use crate::{manifest, output};
+use crate::{check, manifest, output};
 
 /// A role's ARN, and its document.
 type Documents = Vec<(String, Document)>;
@@ -35,6 +35,7 @@ fn stage_documents(
     let manifest = manifest::read(&arguments.manifest)?;
     let stage = manifest::stage(&manifest, &arguments.stage)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    check::warn(&manifest, &plan.findings_on(stage))?;
     Ok(plan.stage_roles(stage).into_iter().map(|role| (role.arn.clone(), document(role))).collect())
 }
 
@@ -42,11 +43,14 @@ fn caller_documents(arguments: &CallerArguments) -> Result<Documents, Failure> {
     let manifest = manifest::read(&arguments.manifest)?;
     let caller = manifest::caller(&manifest, &arguments.caller)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    check::warn(&manifest, &plan.findings_of(caller))?;
     Ok(plan.roles_of(caller).into_iter().map(|role| (role.arn, role.policy)).collect())
 }
 
 fn note(arguments: &CallerArguments) -> Result<(), Failure> {
     let manifest = manifest::read(&arguments.manifest)?;
     let caller = manifest::caller(&manifest, &arguments.caller)?;
-    output::print(&manifest.plan(&manifest::read_lock(&arguments.manifest)?).note(caller))
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    check::warn(&manifest, &plan.findings_of(caller))?;
+    output::print(&plan.note(caller))
 }

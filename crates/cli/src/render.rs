@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use xacct_sign_provider::{Format, Level};
+use xacct_sign_provider::{FindingCode, Format};
 
 use crate::arguments::RenderCommand;
 use crate::failure::Failure;
@@ -20,12 +20,10 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     let recorded = manifest::read_lock(path)?;
     let plan = manifest.plan(&recorded);
 
-    let mut findings = plan.findings();
-    findings.retain(|finding| finding.code.level() == Level::Error);
-    if !findings.is_empty() {
-        findings.iter().for_each(|finding| output::note(&check::text(&manifest.file, finding)));
-        return Err(Failure::Findings(findings.len()));
-    }
+    let mut findings = plan.findings_on(stage);
+    // The lock file is about to be written.
+    findings.retain(|finding| finding.code != FindingCode::LockOutdated);
+    check::warn(&manifest, &findings)?;
     if *plan.lock() != recorded {
         let lock_path = manifest::lock_path(path);
         if arguments.locked {

@@ -93,7 +93,7 @@ fn errors_have_a_place_a_hint_and_an_exit_code() {
     let bad = bad.to_str().unwrap();
     let (code, stderr) = ends(&["--manifest", bad]);
     assert_eq!(code, 2);
-    assert!(stderr.starts_with(&format!("error: {bad}:3:11: ")), "{stderr}");
+    assert!(stderr.starts_with(&format!("error[invalid_account_id]: {bad}:3:11: ")), "{stderr}");
     assert!(stderr.contains("\nhint: write the account id as a string"), "{stderr}");
 
     let good = manifest("good.toml", MANIFEST);

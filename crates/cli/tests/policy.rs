@@ -49,5 +49,8 @@ fn an_unknown_name_is_refused_and_the_known_ones_are_named() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.contains("has no") && text.contains("`x`"), "{text}");
         assert!(text.contains("stag") || text.contains("shop"), "{text}");
+        let kind = if arguments[0] == "trust" { "stage" } else { "caller" };
+        assert!(text.starts_with(&format!("error[unknown_{kind}]: ")), "{text}");
+        assert!(text.contains(&format!("\nhint: give the name of a table `[{kind}s.NAME]`")), "{text}");
     }
 }

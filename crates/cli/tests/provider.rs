@@ -59,7 +59,7 @@ fn render_writes_the_lock_file_once() {
     fs::write(&lock, "version = 9").unwrap();
     let (code, _, stderr) = run(&folder, "render json --stage stag");
     assert_eq!(code, 2);
-    assert!(stderr.starts_with("error: xacct.lock.toml:1:11: "), "{stderr}");
+    assert!(stderr.starts_with("error[invalid_lock]: xacct.lock.toml:1:11: "), "{stderr}");
 }
 
 #[test]
@@ -69,8 +69,39 @@ fn nothing_is_rendered_that_aws_would_refuse() {
     let (code, stdout, stderr) = run(&folder, "render terraform --stage stag");
     assert_eq!((code, stdout.as_str()), (1, ""));
     assert!(stderr.contains("xacct.toml:6: error[invoke_policy_too_large] [callers.shop]: "), "{stderr}");
-    assert!(stderr.contains("error: 1 finding is not accepted"), "{stderr}");
+    assert!(stderr.contains("error: 1 error: nothing is printed"), "{stderr}");
     assert!(!folder.join("xacct.lock.toml").exists());
+    for command in ["trust --stage stag", "invoke --stage stag", "caller --caller shop", "note --caller shop"] {
+        let (code, stdout, stderr) = run(&folder, &format!("policy {command}"));
+        assert_eq!((code, stdout.as_str()), (1, ""), "{command}");
+        assert!(stderr.contains("error[invoke_policy_too_large] [callers.shop]: "), "{stderr}");
+    }
+}
+
+#[test]
+fn open_warnings_are_said_on_whatever_is_printed() {
+    let text = format!("{MANIFEST}third_party = true\n");
+    let folder = folder("warned", &text);
+    let commands = [
+        "render cloudformation --stage stag",
+        "policy trust --stage stag",
+        "policy invoke --stage stag",
+        "policy caller --caller shop",
+        "policy note --caller shop",
+    ];
+    for command in commands {
+        let (code, stdout, stderr) = run(&folder, command);
+        assert_eq!(code, 0, "{command}: {stderr}");
+        assert!(!stdout.is_empty(), "{command}");
+        let warning = "xacct.toml:6: warning[third_party_without_external_id] [callers.shop]: ";
+        assert!(stderr.starts_with(warning) && stderr.contains("\n  hint: "), "{command}: {stderr}");
+    }
+    let accept = "accept = { third_party_without_external_id = \"until June\" }\n";
+    fs::write(folder.join("xacct.toml"), format!("{text}{accept}")).unwrap();
+    for command in commands {
+        let (code, _, stderr) = run(&folder, command);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{command}");
+    }
 }
 
 #[test]
@@ -190,7 +221,9 @@ fn schema_is_json() {
 fn a_note_says_all_that_a_caller_needs() {
     let folder = folder(
         "note",
-        &format!("{MANIFEST}external_id = \"b3c7\"\nsession_names = [\"shop-*\"]\nroutes = [\"GET /items/{{id}}\"]\n"),
+        &format!(
+            "{MANIFEST}external_id = \"b3c7\"\nsession_names = [\"shop-*\"]\nroutes = [\"GET /items/{{proxy+}}\"]\n"
+        ),
     );
     let (code, stdout, stderr) = run(&folder, "policy note --caller shop");
     assert_eq!((code, stderr.as_str()), (0, ""));
@@ -200,7 +233,7 @@ fn a_note_says_all_that_a_caller_needs() {
         "- Region: `ap-northeast-1`\n",
         "- URL: `https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com`\n",
         "- External id: `b3c7`",
-        "- Routes: `GET /items/{id}`\n",
+        "- Routes: `GET /items/{proxy+}`\n",
         "- Session name, one of: `shop-*`\n",
         "    external_id=\"b3c7\",\n",
         "  externalId: \"b3c7\",\n",
@@ -210,6 +243,19 @@ fn a_note_says_all_that_a_caller_needs() {
         assert!(stdout.contains(part), "{part} is not in:\n{stdout}");
     }
     assert_eq!(run(&folder, "policy note --caller x").0, 2);
+
+    // What it shows is a call that is allowed.
+    fs::write(folder.join("xacct.toml"), format!("{MANIFEST}routes = [\"PUT /hoge\", \"GET /a\"]\n")).unwrap();
+    let (_, stdout, _) = run(&folder, "policy note --caller shop");
+    let url = "https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com/hoge";
+    for part in [
+        "api.put(\"/hoge\")".to_owned(),
+        format!("api(\"{url}\", {{ method: \"PUT\" }})"),
+        "\ncurl --request PUT --aws-sigv4 ".to_owned(),
+        format!(" '{url}'\n"),
+    ] {
+        assert!(stdout.contains(&part), "{part} is not in:\n{stdout}");
+    }
 }
 
 #[test]
@@ -220,6 +266,12 @@ fn the_emulator_takes_a_template_and_no_manifest_beside_it() {
     assert_eq!(run(&folder, "emulator --template roles.json --manifest xacct.toml").0, 2);
     assert_eq!(run(&folder, "emulator --template xacct.toml").0, 2);
     assert_eq!(run(&folder, "emulator --caller-policy shop").0, 2);
+    for (member, part) in [("1=o-a1b2c3d4e5", "`1` is not an account id"), ("000000000000=o-a", "`o-a` is not the id")]
+    {
+        let (code, _, stderr) = run(&folder, &format!("emulator --template roles.json --organization {member}"));
+        assert_eq!(code, 2);
+        assert!(stderr.contains(part), "{stderr}");
+    }
     let (code, _, stderr) = run(&folder, "emulator --template roles.json --caller-policy shop=roles.json");
     assert_eq!(code, 2);
     assert!(stderr.contains("there is no caller `shop`"), "{stderr}");

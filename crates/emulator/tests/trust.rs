@@ -217,3 +217,33 @@ fn a_template_alone_is_enough() {
         assert!(!error.hint().is_empty());
     }
 }
+
+#[test]
+fn what_a_template_would_lose_is_refused() {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation);
+    let property = |text: &str| template.replacen("\"RoleName\"", &format!("{text}, \"RoleName\""), 1);
+    let resource = |kind: &str| {
+        template.replacen("\"Resources\": {", &format!("\"Resources\": {{ \"Other\": {{\"Type\": \"{kind}\"}},"), 1)
+    };
+    for (text, part) in [
+        (property(r#""PermissionsBoundary": "arn:aws:iam::111111111111:policy/B""#), "`PermissionsBoundary` of"),
+        (property(r#""ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]"#), "`ManagedPolicyArns` of"),
+        (resource("AWS::IAM::Policy"), "resource `Other` of type `AWS::IAM::Policy`"),
+        (resource("AWS::IAM::RolePolicy"), "`AWS::IAM::RolePolicy`"),
+        (resource("AWS::IAM::ManagedPolicy"), "`AWS::IAM::ManagedPolicy`"),
+    ] {
+        let error = Deployment::of_templates(&[&text]).unwrap_err();
+        assert_eq!(error.code(), "policy_ignored", "{error}");
+        assert!(error.to_string().contains(part) && error.hint().contains("inline policies"), "{error}");
+    }
+    assert!(Deployment::of_templates(&[&property("\"ManagedPolicyArns\": []")]).is_ok());
+    assert!(Deployment::of_templates(&[&resource("AWS::SQS::Queue")]).is_ok());
+
+    let other_api = template.replace("f6g7h8i9j0", "k1l2m3n4o5").replace("ApiAllowByIamRole", "Other");
+    let error = Deployment::of_templates(&[&template, &other_api]).unwrap_err();
+    assert_eq!((error.code(), error.to_string().as_str()), ("duplicate", "stage `stag` is two APIs"));
+    let error = Deployment::of_templates(&[&template, &template]).unwrap_err();
+    assert_eq!(error.code(), "duplicate", "{error}");
+    assert!(error.to_string().contains("stands twice"), "{error}");
+}

@@ -1,11 +1,13 @@
 //! The check: what AWS would refuse, and what is probably not meant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::finding::{Finding, FindingCode as Code, Level, Subject};
 use crate::limits::{INLINE_POLICIES, MANAGED_POLICY, ROLE_NAME, ROLES, TEMPLATE_IN_S3, TEMPLATE_RESOURCES};
 use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, WhichRole};
-use crate::names;
+use crate::names::{self, RoleName};
+use crate::overlap::WideCallers;
 use crate::plan::Plan;
 use crate::render::cloudformation;
 use crate::roles::{ProviderRole, RoleKind};
@@ -20,8 +22,13 @@ impl Plan<'_> {
             self.check_stage(stage, &mut found);
         }
         let elsewhere = roles_elsewhere(self.manifest);
+        let wide = WideCallers::of(self.manifest);
         for caller in self.manifest.callers.values() {
             self.check_caller(caller, &elsewhere, &mut found);
+            let lifted = wide.lifted(caller);
+            if !lifted.is_empty() {
+                found.add(Code::OverlappingCaller, Subject::Caller(caller.name.clone()), lifted.join(", "));
+            }
         }
         found.check_acceptances();
         let mut findings = found.findings;
@@ -42,6 +49,21 @@ impl Plan<'_> {
         let mut findings = self.findings();
         findings.retain(|finding| {
             finding.accepted.is_none() && (concerns(finding) || finding.code.level() == Level::Error)
+        });
+        findings
+    }
+
+    /// What is found and not accepted that concerns one caller: on the API, on the caller, and on its stages.
+    #[must_use]
+    pub fn findings_of(&self, caller: &Caller) -> Vec<Finding> {
+        let mut findings = self.findings();
+        findings.retain(|finding| {
+            finding.accepted.is_none()
+                && match &finding.subject {
+                    Subject::Api => true,
+                    Subject::Stage(name) => caller.is_on(name),
+                    Subject::Caller(name) => *name == caller.name,
+                }
         });
         findings
     }
@@ -141,9 +163,9 @@ impl Plan<'_> {
                 let message = format!("all of account `{account}` is trusted on {}", quoted(&whole));
                 found.add(Code::WholeAccount, subject(), message);
             }
-            self.check_production(account, roles, elsewhere, &mut |message| {
-                found.add(Code::ProductionTrustsOtherStage, subject(), message);
-            });
+        }
+        for message in self.check_production(caller, elsewhere) {
+            found.add(Code::ProductionTrustsOtherStage, subject(), message);
         }
         let spanning: Vec<String> = caller
             .routes
@@ -157,56 +179,112 @@ impl Plan<'_> {
         }
     }
 
-    fn check_production(
-        &self,
-        account: &str,
-        roles: &BTreeMap<String, WhichRole>,
-        elsewhere: &Elsewhere<'_>,
-        add: &mut dyn FnMut(String),
-    ) {
-        for (stage, role) in roles {
-            let WhichRole::Named(role) = role else { continue };
-            if !self.manifest.stages.get(stage).is_some_and(|stage| stage.is_production) {
-                continue;
-            }
-            let key = (account, role.name().to_ascii_lowercase());
-            if let Some(other) = elsewhere.roles.get(&key) {
-                add(format!("stage `{stage}` trusts `{role}`, which is also trusted on stage `{other}`"));
-            } else if let Some(word) = names::words_of(role.name()).into_iter().find(|w| elsewhere.words.contains(w)) {
-                add(format!("stage `{stage}` trusts `{role}`, which is of `{word}` by its name"));
+    /// On which production stages the caller has no business, a sentence each.
+    fn check_production(&self, caller: &Caller, elsewhere: &Elsewhere<'_>) -> Vec<String> {
+        let is_production = |stage: &str| self.manifest.stages.get(stage).is_some_and(|stage| stage.is_production);
+        let mut found = Vec::new();
+        for stage in caller.stages().filter(|stage| is_production(stage)) {
+            let trusted = principal(caller, stage);
+            let named = trusted.name.map(RoleName::name);
+            if let Some(other) = elsewhere.stages.get(&trusted.key()) {
+                found.push(format!("stage `{stage}` trusts {trusted}, which is also trusted on stage `{other}`"));
+            } else if let Some(word) = named.and_then(|name| elsewhere.word_in(name)) {
+                found.push(format!("stage `{stage}` trusts {trusted}, which is of `{word}` by its name"));
             }
         }
+        found
+    }
+}
+
+/// Who is trusted on a stage.
+struct Trusted<'m> {
+    /// The account, or the organization.
+    of: &'m str,
+    /// The role, if it is one.
+    name: Option<&'m RoleName>,
+}
+
+impl<'m> Trusted<'m> {
+    /// The account or organization, and the role in lower case, `*` for all of it.
+    fn key(&self) -> (&'m str, String) {
+        (self.of, self.name.map_or("*".to_owned(), |role| role.name().to_ascii_lowercase()))
+    }
+}
+
+impl fmt::Display for Trusted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(role) => write!(f, "`{role}`"),
+            None => write!(f, "all of `{}`", self.of),
+        }
+    }
+}
+
+fn principal<'m>(caller: &'m Caller, stage: &str) -> Trusted<'m> {
+    match &caller.principals {
+        CallerPrincipals::Organization { id, .. } => Trusted { of: id, name: None },
+        CallerPrincipals::Roles { account, roles, .. } => match roles.get(stage) {
+            Some(WhichRole::Named(role)) => Trusted { of: account, name: Some(role) },
+            Some(WhichRole::Every) | None => Trusted { of: account, name: None },
+        },
     }
 }
 
 /// What is trusted on stages that are no production stages.
 struct Elsewhere<'m> {
-    /// The stage, by account and role in lower case.
-    roles: BTreeMap<(&'m str, String), &'m str>,
-    /// Words that a role's name has when it is not meant for production.
-    words: BTreeSet<String>,
+    /// The stage, by who is trusted there.
+    stages: BTreeMap<(&'m str, String), &'m str>,
+    /// What stands in a role's name when it is not meant for production, by its letters and digits.
+    words: BTreeMap<String, String>,
 }
+
+impl Elsewhere<'_> {
+    /// The first run of words in a role's name that is not meant for production.
+    fn word_in(&self, role: &str) -> Option<&str> {
+        names::runs_of_words(role).iter().find_map(|run| self.words.get(run)).map(String::as_str)
+    }
+}
+
+/// Words of roles that are not meant for production, whatever the stages are.
+const USUAL_WORDS: [&str; 12] = [
+    "dev",
+    "deve",
+    "develop",
+    "development",
+    "non-prod",
+    "pre-prod",
+    "qa",
+    "sandbox",
+    "stag",
+    "staging",
+    "test",
+    "testing",
+];
 
 fn roles_elsewhere(manifest: &Manifest) -> Elsewhere<'_> {
     let is_other = |stage: &str| manifest.stages.get(stage).is_some_and(|stage| !stage.is_production);
-    let mut roles = BTreeMap::new();
+    let mut stages = BTreeMap::new();
     for caller in manifest.callers.values() {
-        if let CallerPrincipals::Roles { account, roles: of_caller, .. } = &caller.principals {
-            for (stage, role) in of_caller.iter().filter(|(stage, _)| is_other(stage)) {
-                if let WhichRole::Named(role) = role {
-                    roles.insert((account.as_str(), role.name().to_ascii_lowercase()), stage.as_str());
-                }
-            }
+        for stage in caller.stages().filter(|stage| is_other(stage)) {
+            stages.insert(principal(caller, stage).key(), stage);
         }
     }
-    let usual = ["dev", "develop", "development", "qa", "sandbox", "stag", "staging", "test", "testing"];
-    let mut words: BTreeSet<String> = usual.into_iter().map(str::to_owned).collect();
-    words.extend(manifest.stages.keys().filter(|stage| is_other(stage)).map(|stage| stage.to_ascii_lowercase()));
+    let mut words: BTreeMap<String, String> = BTreeMap::new();
+    let others = manifest.stages.keys().map(String::as_str).filter(|stage| is_other(stage));
+    for name in USUAL_WORDS.into_iter().chain(others) {
+        let word = names::words_of(name).concat();
+        // The number of a role says nothing of its stage.
+        if !word.bytes().all(|b| b.is_ascii_digit()) {
+            words.insert(word, name.to_owned());
+        }
+    }
     // A stage that is production keeps its own name, whatever it is.
     for stage in manifest.stages.values().filter(|stage| stage.is_production) {
-        words.remove(&stage.name.to_ascii_lowercase());
+        for run in names::runs_of_words(&stage.name) {
+            words.remove(&run);
+        }
     }
-    Elsewhere { roles, words }
+    Elsewhere { stages, words }
 }
 
 fn quoted(names: &[&str]) -> String {

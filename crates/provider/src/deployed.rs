@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::policy::json::Strict;
+
 /// What is not a document that roles can be read from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -15,7 +17,8 @@ impl DeployedError {
         Self { code, message: message.into() }
     }
 
-    /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown` or `not_an_api`.
+    /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
+    /// `policy_ignored` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -32,6 +35,12 @@ impl DeployedError {
                 "policies have to stand there in full: intrinsic functions such as `Fn::Sub` are not resolved"
             }
             "role_unknown" => "say which role the policy hangs on with `--role`",
+            "policy_ignored" => {
+                "the emulator enforces a role's inline policies alone: write them into its `Policies`, and try boundaries and managed policies in AWS"
+            }
+            "duplicate" => {
+                "give each stage and each role once, and a stage's name in the template's `Metadata.XacctSign.Stage`"
+            }
             _ => "the roles of the template have to allow `execute-api:Invoke` on ARNs of one account and region",
         }
     }
@@ -43,6 +52,9 @@ impl DeployedError {
 pub struct DeployedRole {
     /// The role's name; `None` of a bare trust policy.
     pub name: Option<String>,
+    /// Whether the document is about this role alone, and so says nothing of a stage's other roles: a bare trust policy, and
+    /// what `aws iam get-role` prints.
+    pub is_alone: bool,
     /// The role's path, `/` if the document does not say.
     pub path: String,
     /// The longest session that the role gives, in seconds; 3600 if the document does not say.
@@ -61,7 +73,7 @@ pub struct DeployedRole {
 ///
 /// [`DeployedError`] when the text is not JSON, holds no role, or a policy is not one.
 pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
-    let value: Value = serde_json::from_str(text)
+    let Strict(value) = serde_json::from_str(text)
         .map_err(|error| DeployedError::new("not_json", format!("it is not JSON: {error}")))?;
     let none = || DeployedError::new("no_role", "it holds neither a role nor a trust policy");
     let Value::Object(document) = &value else {
@@ -74,7 +86,7 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
         let properties = resources.values().filter(is_role).filter_map(|resource| resource.get("Properties"));
         properties.map(|role| read(role, "AssumeRolePolicyDocument", "Policies")).collect::<Result<_, _>>()?
     } else if let Some(role) = document.get("Role") {
-        vec![read(role, "AssumeRolePolicyDocument", "RolePolicyList")?]
+        vec![DeployedRole { is_alone: true, ..read(role, "AssumeRolePolicyDocument", "RolePolicyList")? }]
     } else if let Some(Value::Array(roles)) = document.get("Roles").or_else(|| document.get("RoleDetailList")) {
         roles.iter().map(|role| read(role, "AssumeRolePolicyDocument", "RolePolicyList")).collect::<Result<_, _>>()?
     } else if let Some(Value::Array(roles)) = document.get("roles") {
@@ -89,7 +101,7 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
 
 fn bare(trust_policy: Value) -> DeployedRole {
     let (name, path) = (None, "/".to_owned());
-    DeployedRole { name, path, max_session_duration: 3_600, trust_policy, policies: Vec::new() }
+    DeployedRole { name, is_alone: true, path, max_session_duration: 3_600, trust_policy, policies: Vec::new() }
 }
 
 /// A role as IAM and CloudFormation write it.
@@ -98,6 +110,7 @@ fn read(role: &Value, trust: &str, policies: &str) -> Result<DeployedRole, Deplo
     let inline = role.get(policies).and_then(Value::as_array).into_iter().flatten();
     Ok(DeployedRole {
         name: text_of(role, "RoleName").map(str::to_owned),
+        is_alone: false,
         path: text_of(role, "Path").unwrap_or("/").to_owned(),
         max_session_duration: duration(role.get("MaxSessionDuration")),
         policies: inline.map(|inline| policy(inline.get("PolicyDocument"))).collect::<Result<_, _>>()?,
@@ -109,6 +122,7 @@ fn read(role: &Value, trust: &str, policies: &str) -> Result<DeployedRole, Deplo
 fn rendered(role: &Value) -> Result<DeployedRole, DeployedError> {
     Ok(DeployedRole {
         name: text_of(role, "name").map(str::to_owned),
+        is_alone: false,
         path: text_of(role, "path").unwrap_or("/").to_owned(),
         max_session_duration: duration(role.get("max_session_duration")),
         trust_policy: policy(role.get("trust_policy"))?,
@@ -129,6 +143,7 @@ fn terraform(resource: &Map<String, Value>) -> Result<Vec<DeployedRole>, Deploye
         let inline = inline.filter(|i| text_of(i, "role").is_some_and(|role| role.starts_with(&reference)));
         roles.push(DeployedRole {
             name: literal(role.get("name")).as_str().map(str::to_owned),
+            is_alone: false,
             path: text_of(role, "path").unwrap_or("/").to_owned(),
             max_session_duration: duration(role.get("max_session_duration")),
             trust_policy: policy(Some(&literal(role.get("assume_role_policy"))))?,
@@ -153,7 +168,8 @@ fn policy(value: Option<&Value>) -> Result<Value, DeployedError> {
         Some(Value::Object(policy)) => Ok(Value::Object(policy.clone())),
         Some(Value::String(text)) => {
             let text = if text.trim_start().starts_with('{') { text.clone() } else { percent_decoded(text) };
-            serde_json::from_str(&text).map_err(|_| invalid("is not JSON"))
+            let parsed: Result<Strict, _> = serde_json::from_str(&text);
+            parsed.map(|Strict(value)| value).map_err(|error| invalid(&format!("is not JSON: {error}")))
         }
         Some(_) => Err(invalid("is neither an object nor a text")),
         None => Err(invalid("is missing")),

@@ -96,6 +96,7 @@ impl Deployment {
         let mut read = Vec::new();
         for template in templates {
             let name = stage_name(template);
+            refuse_what_is_ignored(template)?;
             for role in read_roles(template)? {
                 for arn in role.policies.iter().flat_map(invoked) {
                     let (stage, at) = api_of(&arn).ok_or_else(|| not_an_api(&arn))?;
@@ -103,7 +104,10 @@ impl Deployment {
                         return Err(not_an_api(&arn));
                     }
                     let name = name.clone().unwrap_or_else(|| stage.api_stage.trim_matches('$').to_owned());
-                    stages.insert(name, stage);
+                    let other = stages.insert(name.clone(), stage.clone());
+                    if other.is_some_and(|other| other != stage) {
+                        return Err(duplicate(&format!("stage `{name}` is two APIs")));
+                    }
                 }
                 read.push(role);
             }
@@ -112,7 +116,9 @@ impl Deployment {
         let mut deployment = Self { partition, region, account, stages, roles: BTreeMap::new(), callers: Vec::new() };
         for role in &read {
             let (arn, policies) = role_policies(role, &deployment.partition, &deployment.account)?;
-            deployment.roles.insert(arn, policies);
+            if deployment.roles.insert(arn.clone(), policies).is_some() {
+                return Err(duplicate(&format!("role `{arn}` stands twice")));
+            }
         }
         deployment.callers = callers(&read, &deployment);
         Ok(deployment)
@@ -121,6 +127,34 @@ impl Deployment {
 
 fn not_an_api(arn: &str) -> DeployedError {
     DeployedError::new("not_an_api", format!("`{arn}` is not the ARN of the one API that the templates are for"))
+}
+
+fn duplicate(message: &str) -> DeployedError {
+    DeployedError::new("duplicate", message)
+}
+
+/// What decides in AWS and is not enforced here must not look as if it were.
+fn refuse_what_is_ignored(template: &str) -> Result<(), DeployedError> {
+    let ignored = |what: String| Err(DeployedError::new("policy_ignored", format!("{what} would be ignored")));
+    let value: Value = serde_json::from_str(template).unwrap_or_default();
+    let is_there = |role: &Value, key: &str| role.get(key).is_some_and(|value| *value != Value::Array(Vec::new()));
+    for (id, resource) in value.get("Resources").and_then(Value::as_object).into_iter().flatten() {
+        let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
+        match (kind, resource.get("Properties")) {
+            ("AWS::IAM::Policy" | "AWS::IAM::RolePolicy" | "AWS::IAM::ManagedPolicy", _) => {
+                return ignored(format!("resource `{id}` of type `{kind}`"));
+            }
+            ("AWS::IAM::Role", Some(role)) => {
+                for key in ["PermissionsBoundary", "ManagedPolicyArns"] {
+                    if is_there(role, key) {
+                        return ignored(format!("`{key}` of resource `{id}`"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<(String, RolePolicies), DeployedError> {

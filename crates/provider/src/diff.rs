@@ -38,9 +38,9 @@ impl RoleDiff {
 impl Plan<'_> {
     /// Compares the trust policies of a stage's roles with those that are deployed, by what they grant.
     ///
-    /// Roles are matched by name. Of several deployed roles, those count that the manifest means or that are named as a
-    /// role of this stage would be; a single one is compared alone. A bare policy hangs on the role `only`, or on the
-    /// stage's only role.
+    /// Roles are matched by name. Of a list or a template, those count that the manifest means, there or not, and those that
+    /// are named as a role of this stage would be. A document about one role is compared with that role alone. A bare policy
+    /// hangs on the role `only`, or on the stage's only role.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Plan<'_> {
         }
         let names: BTreeSet<String> = match (only, deployed) {
             (Some(name), _) => BTreeSet::from([name.to_owned()]),
-            (None, [_]) => there.keys().cloned().collect(),
+            (None, [one]) if one.is_alone => there.keys().cloned().collect(),
             (None, _) => {
                 let of_stage = there.keys().filter(|name| self.is_named_for(name, stage));
                 meant.keys().chain(of_stage).cloned().collect()

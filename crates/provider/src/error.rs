@@ -26,6 +26,8 @@ pub enum ManifestErrorKind {
     InvalidApiId,
     /// An `api_stage` is not one that API Gateway takes.
     InvalidApiStage,
+    /// Two stages are the same stage of the same API.
+    DuplicateApi,
     /// An external id is not one that STS takes.
     InvalidExternalId,
     /// A route is not `METHOD /path`, or a list of routes is empty.
@@ -71,6 +73,7 @@ impl ManifestErrorKind {
         Self::InvalidCallerName,
         Self::InvalidApiId,
         Self::InvalidApiStage,
+        Self::DuplicateApi,
         Self::InvalidExternalId,
         Self::InvalidRoute,
         Self::UnknownStage,
@@ -102,6 +105,7 @@ impl ManifestErrorKind {
             Self::InvalidCallerName => "invalid_caller_name",
             Self::InvalidApiId => "invalid_api_id",
             Self::InvalidApiStage => "invalid_api_stage",
+            Self::DuplicateApi => "duplicate_api",
             Self::InvalidExternalId => "invalid_external_id",
             Self::InvalidRoute => "invalid_route",
             Self::UnknownStage => "unknown_stage",
@@ -131,7 +135,9 @@ impl ManifestErrorKind {
             Self::InvalidAccountId => {
                 "write the account id as a string of 12 digits, `account = \"012345678901\"`: as a number it would lose its leading zeros"
             }
-            Self::InvalidRegion => "write a region as AWS does, for example `ap-northeast-1`",
+            Self::InvalidRegion => {
+                "write a region as AWS does, for example `ap-northeast-1`; those of the isolated partitions (`us-iso-east-1`) are not supported"
+            }
             Self::InvalidRoleName => {
                 "write the role's name, with its path if it has one (`service-role/Name`), not its ARN; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too"
             }
@@ -145,11 +151,14 @@ impl ManifestErrorKind {
             Self::InvalidApiStage => {
                 "an API stage is `$default`, or up to 128 letters, digits, `-` or `_`; leave the key out for `$default`"
             }
+            Self::DuplicateApi => {
+                "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or make the two one stage"
+            }
             Self::InvalidExternalId => {
                 "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API"
             }
             Self::InvalidRoute => {
-                "a route is `METHOD /path`, such as `GET /items/{id}`, `ANY /orders/{proxy+}` or `GET /items/*`: the method in capitals or `ANY`, `{name}` for one segment, `{name+}` or `*` for the rest at the end; leave `routes` out to allow every route"
+                "a route is `METHOD /path`, such as `GET /items/{id}`, `ANY /orders/{proxy+}` or `GET /items/*`: the method in capitals or `ANY`, `{name}` for one segment, `{name+}` or `*` for the rest at the end; write a path decoded, with a variable for what cannot stand in a route; leave `routes` out to allow every route"
             }
             Self::UnknownStage => "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`",
             Self::DuplicateCaller => {
@@ -174,7 +183,7 @@ impl ManifestErrorKind {
                 "a session name has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for any name"
             }
             Self::InvalidTagKey => {
-                "a tag's key has 1 to 128 letters, digits or `_.:/=+-@` and does not begin with `aws:`; leave the key out for no tags"
+                "a tag's key has 1 to 128 letters, digits or `_.:/=+-@` and does not begin with `aws:`, there are at most 50, and case does not tell them apart; leave the key out for no tags"
             }
             Self::InvalidSourceIdentity => {
                 "a source identity has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for none"

@@ -91,6 +91,9 @@ findings! {
     ThirdPartyWithoutExternalId, "third_party_without_external_id", Warning,
         "A third party that serves several customers can be tricked into using one customer's role for another (the confused deputy).",
         "have the third party make an id that is unique to you, and write it as `external_id`";
+    OverlappingCaller, "overlapping_caller", Warning,
+        "A wider caller on the same stage lets the caller in without its terms: they bind nobody.",
+        "give the wider caller the same terms, take the account out of it, or drop the terms";
     ProductionTrustsOtherStage, "production_trusts_other_stage", Warning,
         "Whoever may change what runs as the role on another stage can call production.",
         "use a role of its own for production";

@@ -96,16 +96,27 @@ pub(crate) fn title_case(name: &str) -> String {
         .collect()
 }
 
-pub(crate) fn is_account_id(text: &str) -> bool {
+/// Whether it is an account id: a string of 12 digits
+/// ([Account identifiers](https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html)).
+#[must_use]
+pub fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// A region becomes part of ARNs here, and of host names elsewhere: it is one DNS label.
+/// A region becomes part of ARNs here, and of host names elsewhere: `ap-northeast-1`, words and a number, of a partition
+/// that is known ([Regions](https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html)).
 pub(crate) fn is_region(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
+    let Some((words, number)) = text.rsplit_once('-') else { return false };
+    let is_word = |word: &str| word.len() >= 2 && word.bytes().all(|b| b.is_ascii_lowercase());
+    let words: Vec<&str> = words.split('-').collect();
+    // The partitions `aws-iso`, `aws-iso-b` and so on have domains of their own.
+    let is_isolated = words.iter().any(|word| word.starts_with("iso"));
+    text.len() <= 63
+        && words.len() >= 2
+        && words.iter().all(|word| is_word(word))
+        && !is_isolated
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 pub(crate) fn is_api_id(text: &str) -> bool {
@@ -122,9 +133,10 @@ pub(crate) fn is_external_id(text: &str) -> bool {
     (2..=1224).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c))
 }
 
-/// `o-` and 10 to 32 letters in lower case or digits
+/// Whether it is an organization's id: `o-` and 10 to 32 letters in lower case or digits
 /// ([Organization](https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html)).
-pub(crate) fn is_organization_id(text: &str) -> bool {
+#[must_use]
+pub fn is_organization_id(text: &str) -> bool {
     text.strip_prefix("o-").is_some_and(|id| {
         (10..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     })
@@ -133,7 +145,9 @@ pub(crate) fn is_organization_id(text: &str) -> bool {
 /// What `RoleSessionName` and `SourceIdentity` take, and wildcards
 /// ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
 pub(crate) fn is_session_name_pattern(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.chars().all(|c| is_role_character(c) || c == '*' || c == '?')
+    // A name has 2 characters at least: of patterns of one, only `*` could match.
+    (text == "*" || (2..=64).contains(&text.len()))
+        && text.chars().all(|c| is_role_character(c) || c == '*' || c == '?')
 }
 
 /// The key of a session tag, without the white space and the letters beyond ASCII that AWS takes as well: policies'
@@ -151,21 +165,33 @@ pub(crate) fn is_production(stage: &str) -> bool {
     has(&["prod", "prd", "production", "live"]) && !has(&["pre", "non"])
 }
 
-/// The words of a role's name, in lower case: `LambdaRoleDeve` has `lambda`, `role`, `deve`.
+/// The words of a name, in lower case, parted by signs, case and digits: `LambdaRoleDeve01` has `lambda`, `role`, `deve`,
+/// `01`, and `APIProd` has `api`, `prod`.
 pub(crate) fn words_of(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for c in name.chars() {
-        if !c.is_ascii_alphanumeric() || (c.is_ascii_uppercase() && was_lower) {
+    let mut last = '-';
+    let mut rest = name.chars().peekable();
+    while let Some(c) = rest.next() {
+        let ends_acronym = last.is_ascii_uppercase() && rest.peek().is_some_and(char::is_ascii_lowercase);
+        let is_start = !c.is_ascii_alphanumeric()
+            || (c.is_ascii_uppercase() && (last.is_ascii_lowercase() || ends_acronym))
+            || (c.is_ascii_digit() != last.is_ascii_digit());
+        if is_start {
             words.push(String::new());
         }
         if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
             word.push(c.to_ascii_lowercase());
         }
-        was_lower = c.is_ascii_lowercase();
+        last = c;
     }
     words.retain(|word| !word.is_empty());
     words
+}
+
+/// Every run of neighbouring words of a name, without what parts them; longer ones first.
+pub(crate) fn runs_of_words(name: &str) -> Vec<String> {
+    let words = words_of(name);
+    (1..=words.len()).rev().flat_map(|length| words.windows(length).map(<[String]>::concat)).collect()
 }
 
 /// The domain under which a partition's API Gateway is reached.

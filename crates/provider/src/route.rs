@@ -115,8 +115,12 @@ fn check_segment(segment: &str, is_last: bool) -> Result<(), String> {
         }
         return if is_greedy { end_only(segment, is_last) } else { Ok(()) };
     }
+    if segment.contains('%') {
+        // Nothing says that API Gateway compares the raw path: an ARN with an escape may never match.
+        return Err(format!("has `%` within the segment `{segment}`: escapes are not taken"));
+    }
     // A `*` or a `?` would be a wildcard in the ARN, and `{` could begin a policy variable.
-    match segment.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@%".contains(*c))) {
+    match segment.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@".contains(*c))) {
         Some(c) => Err(format!("has `{c}` within the segment `{segment}`")),
         None => Ok(()),
     }

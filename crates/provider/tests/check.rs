@@ -23,7 +23,7 @@ fn findings(text: &str) -> Vec<Finding> {
 }
 
 fn codes(text: &str) -> Vec<&'static str> {
-    findings(text).iter().map(|finding| finding.code.code()).collect()
+    findings(text).iter().filter(|finding| finding.accepted.is_none()).map(|finding| finding.code.code()).collect()
 }
 
 fn many_callers(count: usize, rest: &str) -> String {
@@ -37,7 +37,7 @@ fn many_routes(count: usize) -> String {
 }
 
 fn many_stages(count: usize, role: &str) -> String {
-    let stages: String = (0..count).map(|i| format!("[stages.s{i}]\napi_id = \"a\"\n")).collect();
+    let stages: String = (0..count).map(|i| format!("[stages.s{i}]\napi_id = \"a{i}\"\n")).collect();
     let roles: Vec<String> = (0..count).map(|i| format!("s{i} = \"{role}\"")).collect();
     format!("{API}{stages}[callers.shop]\naccount = \"000000000000\"\nroles = {{ {} }}\n", roles.join(", "))
 }
@@ -45,6 +45,15 @@ fn many_stages(count: usize, role: &str) -> String {
 /// Many callers with routes of their own, and so roles.
 fn many_roles(count: usize) -> String {
     many_callers(count, "routes = [\"GET /\"]")
+}
+
+const ORGANIZATION: &str = "[callers.wide]\norganization = \"o-a1b2c3d4e5\"\nstages = [\"stag\"]\n";
+const WHOLE: &str = "[callers.wide]\naccount = \"000000000000\"\ntrust = \"account\"\nroles = { stag = \"*\" }\naccept = { whole_account = \"x\" }\n";
+const ANY: &str = "[callers.wide]\naccount = \"*\"\ntrust = \"account\"\nroles = { stag = \"Batch\" }\naccept = { wildcard_account = \"x\" }\n";
+
+/// The caller `shop` beside a wider one.
+fn beside(wide: &str, rest: &str) -> String {
+    format!("{}{wide}", on_stag(rest))
 }
 
 /// Code, a manifest in which it is found, what it is about, a part of the message.
@@ -80,6 +89,38 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             format!("{API}{STAG}{PROD}{}", caller("").replace("stag = \"Batch\"", "prod = \"BatchStag\"")),
             shop(),
             "is of `stag` by its name",
+        ),
+        (
+            "production_trusts_other_stage",
+            format!(
+                "{API}{STAG}{PROD}[callers.shop]\norganization = \"o-a1b2c3d4e5\"\nstages = [\"prod\", \"stag\"]\n"
+            ),
+            shop(),
+            "trusts all of `o-a1b2c3d4e5`, which is also trusted on stage `stag`",
+        ),
+        (
+            "production_trusts_other_stage",
+            format!(
+                "{API}{STAG}{PROD}{}",
+                caller("trust = \"account\"").replace("stag = \"Batch\"", "prod = \"*\", stag = \"*\"")
+            ),
+            shop(),
+            "trusts all of `000000000000`",
+        ),
+        (
+            "overlapping_caller",
+            beside(ORGANIZATION, "external_id = \"b3c7\""),
+            shop(),
+            "`wide` lets it in without its `external_id`",
+        ),
+        ("overlapping_caller", beside(WHOLE, "routes = [\"GET /a\"]"), shop(), "without its `routes`"),
+        ("overlapping_caller", beside(ANY, "session_names = [\"shop-*\"]"), shop(), "without its `session_names`"),
+        ("overlapping_caller", beside(ORGANIZATION, "third_party = true"), shop(), "without its `third_party`"),
+        (
+            "overlapping_caller",
+            beside(ORGANIZATION, "trust = \"account\"\nexternal_id = \"b3c7\"").replace("Batch", "*"),
+            shop(),
+            "on stage `stag` caller `wide`",
         ),
         (
             "wildcard_spans_segments",
@@ -163,6 +204,14 @@ fn what_is_right_is_not_found() {
             caller(""),
             caller("").replace("shop", "b").replace("stag", "prod").replace("00000", "00001")
         ),
+        // A wider caller beside one without terms, or of the same terms, or of other principals, or on another stage.
+        beside(ORGANIZATION, ""),
+        beside(ORGANIZATION, "tags = [\"team\"]"),
+        beside(&format!("{ORGANIZATION}external_id = \"b3c7\"\n"), "external_id = \"b3c7\""),
+        beside(&format!("{ORGANIZATION}external_id = \"other\"\n"), "external_id = \"b3c7\""),
+        beside(&WHOLE.replace("000000000000", "000000000001"), "external_id = \"b3c7\""),
+        beside(&ANY.replace("Batch", "Other"), "external_id = \"b3c7\""),
+        format!("{}{PROD}{}", on_stag("external_id = \"b3c7\""), ORGANIZATION.replace("\"stag\"", "\"prod\"")),
         many_stages(60, "Batch"),
         on_stag(&many_routes(80)),
         many_callers(30, ""),
@@ -171,6 +220,45 @@ fn what_is_right_is_not_found() {
     }
     let live = plain.replace("[stages.stag]", "[stages.stag]\nproduction = true").replace("Batch", "BatchDev");
     assert_eq!(codes(&live), ["production_trusts_other_stage"]);
+}
+
+/// The names of roles are taken apart by case, signs, acronyms and digits, and stages may be several words.
+#[test]
+fn a_role_of_another_stage_is_known_by_its_name() {
+    let with_stage = |stage: &str, role: &str| {
+        let caller = caller("").replace("stag = \"Batch\"", &format!("prod = \"{role}\""));
+        format!("{API}{PROD}[stages.{stage}]\napi_id = \"p\"\n{caller}")
+    };
+    for (stage, role) in [
+        ("stag", "NonProd"),
+        ("stag", "role-nonprod"),
+        ("deve", "LambdaRoleDeve01"),
+        ("pre-prod", "LambdaRolePreProd"),
+        ("pre-prod", "LambdaRolePreprod"),
+        ("preprod", "LambdaRolePreProd"),
+        ("up-next", "LambdaUpNext"),
+        ("stag", "role_dev2"),
+        ("stag", "APIDevRole"),
+        ("stag", "LambdaDEVRole"),
+        ("v2", "LambdaV2"),
+    ] {
+        assert_eq!(codes(&with_stage(stage, role)), ["production_trusts_other_stage"], "{stage} {role}");
+    }
+    for (stage, role) in [
+        ("stag", "LambdaRoleProd"),
+        ("pre-prod", "LambdaRoleProd"),
+        ("stag", "Device"),
+        ("stag", "Latest"),
+        ("v2", "LambdaV1"),
+        ("up-next", "LambdaNextUp"),
+        ("2", "Lambda2"),
+    ] {
+        assert_eq!(codes(&with_stage(stage, role)), Vec::<&str>::new(), "{stage} {role}");
+    }
+    let own = with_stage("stag", "LambdaTestProd")
+        .replace("[stages.prod]", "[stages.prod-test]")
+        .replace("prod =", "prod-test =");
+    assert_eq!(codes(&own), Vec::<&str>::new());
 }
 
 #[test]

@@ -89,18 +89,31 @@ fn what_aws_prints_is_read() {
     let encoded: String = policy.to_string().bytes().map(|b| format!("%{b:02X}")).collect();
     let role = |document: Value| json!({"RoleName": "ApiAllowByIamRoleStag", "Path": "/", "AssumeRolePolicyDocument": document});
     for text in [
+        policy.clone(),
         json!({"Role": role(policy.clone())}),
         json!({"Role": role(Value::String(encoded))}),
         json!({"Role": role(Value::String(policy.to_string()))}),
-        json!({"Roles": [role(policy.clone())]}),
-        json!({"RoleDetailList": [role(policy.clone())], "Policies": []}),
     ] {
-        let diffs = diff_of(None, &read_roles(&text.to_string()).unwrap());
+        let only = text.get("Statement").map(|_| "ApiAllowByIamRoleStag");
+        let diffs = diff_of(only, &read_roles(&text.to_string()).unwrap());
         assert_eq!(diffs.len(), 1, "{text}");
         assert!(diffs[0].is_same(), "{diffs:?}");
     }
+    // A list or a template would have the stage's other role too.
+    for text in [
+        json!({"Roles": [role(policy.clone())]}),
+        json!({"RoleDetailList": [role(policy.clone())], "Policies": []}),
+        json!({"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": role(policy.clone())}}}),
+    ] {
+        let diffs = diff_of(None, &read_roles(&text.to_string()).unwrap());
+        let summary: Vec<_> = diffs.iter().map(|diff| (diff.role.as_str(), diff.is_deployed, diff.is_same())).collect();
+        let expected = [("ApiAllowByIamRoleStag", true, true), ("ApiAllowByIamRoleStagNarrow", false, false)];
+        assert_eq!(summary, expected, "{text}");
+    }
     for (text, code) in [
         ("x", "not_json"),
+        (r#"{"Statement":[],"Statement":[]}"#, "not_json"),
+        (r#"{"Role":{"AssumeRolePolicyDocument":"{\"Statement\":[],\"Statement\":[]}"}}"#, "invalid_policy"),
         ("[]", "no_role"),
         (r#"{"Roles":[]}"#, "no_role"),
         (r#"{"Role":{}}"#, "invalid_policy"),

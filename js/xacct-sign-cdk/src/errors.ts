@@ -10,6 +10,7 @@ export type ManifestErrorCode =
   | "invalid_caller_name"
   | "invalid_api_id"
   | "invalid_api_stage"
+  | "duplicate_api"
   | "invalid_external_id"
   | "invalid_route"
   | "unknown_stage"

@@ -34,6 +34,7 @@ pub(super) fn manifest(text: &str, file_name: &str) -> Result<Manifest, Manifest
     for (name, stage) in in_file_order(raw.stages) {
         let place = name.span();
         let stage = source.stage(name, stage)?;
+        source.check_api_is_new(&stage, &stages, &place)?;
         stage_places.push((stage.name.clone(), place));
         stages.insert(stage.name.clone(), stage);
     }
@@ -148,6 +149,22 @@ impl Source<'_> {
         };
         let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
         Ok(Stage { name, api_id, api_stage, is_production, accept: self.accept(raw.accept)?, line })
+    }
+
+    /// Who may call one of two stages with the same API could call the other.
+    fn check_api_is_new(
+        &self,
+        stage: &Stage,
+        others: &BTreeMap<String, Stage>,
+        place: &Range<usize>,
+    ) -> Result<(), ManifestError> {
+        let is_same = |other: &&Stage| other.api_id == stage.api_id && other.api_stage == stage.api_stage;
+        let Some(other) = others.values().find(is_same) else { return Ok(()) };
+        let message = format!(
+            "stage `{}` is API `{}`, stage `{}`, as is stage `{}`",
+            stage.name, stage.api_id, stage.api_stage, other.name
+        );
+        Err(self.error(Kind::DuplicateApi, place.clone(), message))
     }
 
     fn accept(&self, raw: raw::Table<Spanned<String>>) -> Result<Accepted, ManifestError> {

@@ -14,7 +14,7 @@ mod condition;
 mod context;
 mod date;
 mod evaluate;
-mod json;
+pub(crate) mod json;
 mod parse;
 mod pattern;
 mod principal;

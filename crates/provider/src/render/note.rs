@@ -81,11 +81,12 @@ impl Call<'_> {
         let mut options = vec![format!("    \"{}\",", self.arn), format!("    region=\"{}\",", self.region)];
         options.extend(self.caller.external_id.iter().map(|id| format!("    external_id=\"{id}\",")));
         options.extend(self.session_name().map(|name| format!("    session_name=\"{name}\",")));
+        let (method, path) = self.request();
         format!(
-            "import xacct_sign\n\nrole = xacct_sign.AssumeRole(\n{}\n)\napi = xacct_sign.Session(role, base_url=\"{}\")\nprint(api.get(\"{}\").status_code)\n",
+            "import xacct_sign\n\nrole = xacct_sign.AssumeRole(\n{}\n)\napi = xacct_sign.Session(role, base_url=\"{}\")\nprint(api.{}(\"{path}\").status_code)\n",
             options.join("\n"),
             self.url,
-            self.path()
+            method.to_ascii_lowercase()
         )
     }
 
@@ -93,11 +94,12 @@ impl Call<'_> {
         let mut options = vec![format!("  roleArn: \"{}\",", self.arn), format!("  region: \"{}\",", self.region)];
         options.extend(self.caller.external_id.iter().map(|id| format!("  externalId: \"{id}\",")));
         options.extend(self.session_name().map(|name| format!("  sessionName: \"{name}\",")));
+        let (method, path) = self.request();
+        let method = if method == "GET" { String::new() } else { format!(", {{ method: \"{method}\" }}") };
         format!(
-            "import {{ createFetch }} from \"xacct-sign\";\n\nconst api = createFetch({{\n{}\n}});\nconst answer = await api(\"{}{}\");\nconsole.log(answer.status);\n",
+            "import {{ createFetch }} from \"xacct-sign\";\n\nconst api = createFetch({{\n{}\n}});\nconst answer = await api(\"{}{path}\"{method});\nconsole.log(answer.status);\n",
             options.join("\n"),
-            self.url,
-            self.path()
+            self.url
         )
     }
 
@@ -107,22 +109,30 @@ impl Call<'_> {
         let session_name = if session_name.len() < 2 { format!("{session_name}-caller") } else { session_name };
         let external_id =
             self.caller.external_id.iter().map(|id| format!(" \\\n  --external-id '{id}'")).collect::<String>();
+        let (method, path) = self.request();
+        let method = match method {
+            "GET" => String::new(),
+            "HEAD" => " --head".to_owned(),
+            other => format!(" --request {other}"),
+        };
         format!(
-            "read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN <<EOF\n$(aws sts assume-role --region {region} \\\n  --role-arn '{arn}' \\\n  --role-session-name '{session_name}'{external_id} \\\n  --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)\nEOF\ncurl --aws-sigv4 'aws:amz:{region}:execute-api' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n  --header \"x-amz-security-token: $AWS_SESSION_TOKEN\" '{url}{path}'\n",
+            "read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN <<EOF\n$(aws sts assume-role --region {region} \\\n  --role-arn '{arn}' \\\n  --role-session-name '{session_name}'{external_id} \\\n  --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)\nEOF\ncurl{method} --aws-sigv4 'aws:amz:{region}:execute-api' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n  --header \"x-amz-security-token: $AWS_SESSION_TOKEN\" '{url}{path}'\n",
             region = self.region,
             arn = self.arn,
-            url = self.url,
-            path = self.path()
+            url = self.url
         )
     }
 
-    /// A path that the caller may GET, or else the root.
-    fn path(&self) -> String {
-        let route = self.caller.routes.iter().flatten().find(|route| matches!(route.method(), "GET" | "ANY"));
+    /// A method and a path that the caller may use: those of its first route, or the root.
+    fn request(&self) -> (&str, String) {
+        let Some(route) = self.caller.routes.iter().flatten().next() else {
+            return ("GET", "/".to_owned());
+        };
         let segment = |segment: &str| {
             if segment.starts_with('{') || segment == "*" { "1".to_owned() } else { segment.to_owned() }
         };
-        route.map_or("/".to_owned(), |route| route.path().split('/').map(segment).collect::<Vec<_>>().join("/"))
+        let method = if route.method() == "ANY" { "GET" } else { route.method() };
+        (method, route.path().split('/').map(segment).collect::<Vec<_>>().join("/"))
     }
 }
 

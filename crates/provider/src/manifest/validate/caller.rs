@@ -12,6 +12,9 @@ use crate::manifest::{Caller, CallerPrincipals, Stage, TrustForm, WhichRole, raw
 use crate::names;
 use crate::route::Route;
 
+/// How many session tags STS takes.
+const MAX_TAGS: usize = 50;
+
 /// What tells callers apart, and which caller it is.
 pub(super) type InUse = BTreeMap<Principal, String>;
 
@@ -72,7 +75,9 @@ impl Source<'_> {
             Kind::InvalidSessionName,
             "a pattern of session names",
         )?;
+        let tags_place = raw.tags.as_ref().map(Spanned::span);
         let tags = self.texts(raw.tags, names::is_tag_key, Kind::InvalidTagKey, "the key of a session tag")?;
+        self.check_tags(&tags, tags_place)?;
         let source_identity = self.texts(
             raw.source_identity,
             names::is_session_name_pattern,
@@ -230,6 +235,20 @@ impl Source<'_> {
             texts.insert(self.text_that(is_valid, kind, what, text)?);
         }
         Ok(texts.into_iter().collect())
+    }
+
+    /// STS takes 50 tags at most, and compares their keys without regard to case
+    /// ([Session tags](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html)).
+    fn check_tags(&self, tags: &[String], place: Option<Range<usize>>) -> Result<(), ManifestError> {
+        let refuse = |message: String| Err(self.error(Kind::InvalidTagKey, place.clone().unwrap_or_default(), message));
+        if tags.len() > MAX_TAGS {
+            return refuse(format!("there are {} keys of session tags, STS takes {MAX_TAGS}", tags.len()));
+        }
+        let mut seen = BTreeSet::new();
+        match tags.iter().find(|tag| !seen.insert(tag.to_ascii_lowercase())) {
+            Some(tag) => refuse(format!("the key `{tag}` stands twice, but for its case")),
+            None => Ok(()),
+        }
     }
 
     fn routes(&self, caller: &str, routes: raw::Texts) -> Result<Vec<Route>, ManifestError> {
