@@ -28,7 +28,7 @@ fn manifest() -> Manifest {
         external_id = "b3c7:x/y"
         session_names = ["p-*"]
         tags = ["team"]
-        routes = ["GET /items/{id}", "PUT /a$$b/%25/*"]
+        routes = ["GET /items/{id}", "PUT /a$$b/*"]
         "#
     .to_owned();
     for index in 0..60 {
