@@ -365,6 +365,7 @@ print(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], sep
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert (answer["method"], answer["path"]) == ("GET", "/items/1")
+    # The first of the caller's routes.
+    assert (answer["method"], answer["path"]) == ("PUT", "/hoge")
     user = answer["requestContext"]["authorizer"]["iam"]["userArn"]
     assert user.startswith("arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStagPartner/")
