@@ -478,3 +478,12 @@ fn a_port_is_sent_without_zeros_before_it() {
     assert_eq!(xacct_sign::canonical_url("https://[::1]/").unwrap(), "https://[::1]/");
     assert_eq!(xacct_sign::canonical_url("https://a:0443/").unwrap(), "https://a/");
 }
+
+/// STS compares tag keys without regard to case, in every script.
+#[test]
+fn tag_keys_that_differ_in_case_alone_are_one() {
+    for (one, other) in [("team", "TEAM"), ("größe", "GRÖßE"), ("команда", "КОМАНДА")] {
+        let result = with(|call| call.tags = vec![(one.into(), "1".into()), (other.into(), "2".into())]);
+        assert_eq!(result.unwrap_err().code(), "invalid_tag", "{one} {other}");
+    }
+}

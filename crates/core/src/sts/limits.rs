@@ -141,7 +141,11 @@ fn tags(call: &AssumeRole) -> Result<(), Error> {
     Ok(())
 }
 
-/// STS compares keys without regard to case. Letters beyond ASCII are left to it: their table is a tenth of the WebAssembly module.
+/// STS compares keys without regard to case. In WebAssembly letters beyond ASCII are left to it: their table would be a tenth of
+/// the module.
 fn same_key(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
+    if cfg!(target_family = "wasm") {
+        return a.eq_ignore_ascii_case(b);
+    }
+    a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
 }
