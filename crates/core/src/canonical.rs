@@ -10,7 +10,7 @@ use tinyvec::TinyVec;
 use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
 use crate::error::{Error, ErrorKind, quote};
 use crate::settings::{PathNormalization, PercentEncoding, SigningSettings};
-use crate::sort::sort_by;
+use crate::small::sort::sort_by;
 use crate::url::{QueryPairs, push_without_dot_segments};
 
 /// A header: its name in any case, and its value as it stands on the wire.

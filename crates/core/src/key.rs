@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::credentials::Credentials;
 use crate::encode::HexDigest;
 use crate::error::{Error, ErrorKind, quote};
-use crate::time::AmzDate;
+use crate::small::time::AmzDate;
 
 /// The only algorithm here.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";

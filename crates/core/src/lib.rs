@@ -18,10 +18,8 @@ mod payload;
 pub mod refresh;
 mod settings;
 mod signer;
-mod sort;
+mod small;
 pub mod sts;
-mod text;
-mod time;
 mod url;
 pub mod verify;
 
@@ -34,5 +32,5 @@ pub use settings::{
     is_left_unsigned,
 };
 pub use signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
-pub use time::{format_rfc3339, parse_rfc3339};
+pub use small::time::{format_rfc3339, parse_rfc3339};
 pub use url::{Origin, canonical_url, is_loopback, origin};

@@ -13,7 +13,7 @@ use crate::payload::Payload;
 use crate::settings::{
     HeaderSelection, PayloadHeader, SessionToken, SigningSettings, UnsignedPayload, is_left_unsigned,
 };
-use crate::time::AmzDate;
+use crate::small::time::AmzDate;
 use crate::url::{self, Url};
 
 pub(crate) const X_AMZ_DATE: &str = "x-amz-date";

@@ -6,8 +6,8 @@ use tinyvec::TinyVec;
 
 use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
 use crate::error::{Error, ErrorKind, quote};
-use crate::sort::sort_by;
-use crate::text;
+use crate::small::sort::sort_by;
+use crate::small::text;
 
 /// A URL taken apart, without a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use crate::key::{ALGORITHM, SigningKey};
 use crate::payload::{Payload, sha256_hex};
 use crate::settings::{SessionToken, SigningSettings, UnsignedPayload};
 use crate::signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
-use crate::time::{AmzDate, parse_amz_date};
+use crate::small::time::{AmzDate, parse_amz_date};
 use crate::url::form_bytes;
 
 /// Why a signature is refused. [`Refusal::code`] is stable; `Display` says it in a sentence without a secret.

@@ -2,9 +2,9 @@
 
 use crate::credentials::Credentials;
 use crate::error::{AwsAnswer, Error, ErrorKind, quote};
-use crate::sts::xml::Elements;
-use crate::text::{contains, cut, replaced};
-use crate::time::parse_rfc3339;
+use crate::small::text::{contains, cut, replaced};
+use crate::small::time::parse_rfc3339;
+use crate::small::xml::Elements;
 
 /// What STS says of an assumed role.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,23 +5,23 @@
 //! 3.1, 4.1, 4.6). A document type, which an answer has no use for, is refused, and so is whatever is not well-formed as far as
 //! that can be told from what is read.
 
-use crate::text::cut;
+use crate::small::text::cut;
 
 /// How deep elements may be nested.
 const DEPTH: usize = 32;
 
 /// The elements of a document in the order in which they end: the parent's name, the name, the text between its tags without
 /// that of the elements within. Names are without their prefixes.
-pub(super) struct Elements<'t>(Vec<(&'t str, &'t str, String)>);
+pub(crate) struct Elements<'t>(Vec<(&'t str, &'t str, String)>);
 
 impl<'t> Elements<'t> {
     /// The text of the first element of this name in a parent of that.
-    pub(super) fn text(&self, parent: &str, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, parent: &str, name: &str) -> Option<&str> {
         self.0.iter().find(|(p, n, _)| *p == parent && *n == name).map(|(_, _, text)| text.trim())
     }
 
     /// Reads a document; `None` if it is none.
-    pub(super) fn read(body: &'t [u8]) -> Option<Self> {
+    pub(crate) fn read(body: &'t [u8]) -> Option<Self> {
         let mut rest = std::str::from_utf8(body).ok()?;
         rest = rest.strip_prefix('\u{feff}').unwrap_or(rest);
         let mut document = Document::default();

@@ -5,7 +5,6 @@
 mod endpoint;
 mod limits;
 mod response;
-mod xml;
 
 use std::time::SystemTime;
 
