@@ -11,14 +11,14 @@ use xacct_sign::verify::{Presented, Refusal, Rules};
 use xacct_sign_provider::policy::PolicyError;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
-use crate::callers;
 use crate::cors::{Cors, is_origin};
-use crate::entropy::Entropy;
-use crate::forward::Forward;
+use crate::gateway::forward::Forward;
+use crate::iam::callers;
+use crate::iam::entropy::Entropy;
+use crate::iam::roles::{self, ProviderRole};
+use crate::iam::sessions::{Session, Sessions};
 use crate::log::LogEntry;
 use crate::reason::Reason;
-use crate::roles::{self, ProviderRole};
-use crate::sessions::{Session, Sessions};
 
 /// How the emulator behaves.
 ///

@@ -4,6 +4,11 @@
 //! ([Control access with IAM authorization](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html)).
 //! Limits: [Quotas of HTTP APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html).
 
+mod context;
+mod echo;
+pub(crate) mod forward;
+mod paths;
+
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -13,14 +18,14 @@ use http::{Response, StatusCode};
 use xacct_sign::verify::{Refusal, Rules};
 use xacct_sign_provider::DeployedStage;
 
-use crate::context::request_context;
 use crate::emulator::{Emulator, Outcome, Unauthenticated};
-use crate::forward::{self, Forward, Reply};
+use crate::gateway::context::request_context;
+use crate::gateway::forward::{Forward, Reply};
+use crate::gateway::paths::readings;
+use crate::iam::sessions::Session;
+use crate::log;
 use crate::log::LogEntry;
-use crate::paths::readings;
 use crate::reason::Reason;
-use crate::sessions::Session;
-use crate::{echo, log};
 
 /// The longest body of a request, in bytes: 10 MB.
 pub const MAX_BODY_BYTES: usize = 10_485_760;

@@ -21,30 +21,20 @@
 //! - Managed policies cannot be looked up: `PolicyArns` are refused.
 //! - There are no MFA devices: a token code is refused.
 
-mod callers;
-mod context;
 mod cors;
-mod echo;
 mod emulator;
-mod entropy;
-mod forward;
 mod gateway;
+mod iam;
 mod log;
-mod paths;
 mod query;
 mod ready;
 mod reason;
-mod roles;
 #[cfg(feature = "server")]
 pub mod server;
-mod sessions;
 mod sts;
-mod sts_fault;
-mod sts_parameters;
-mod sts_xml;
 
 pub use emulator::{Answer, CallerAccess, Emulator, Options, Outcome, SetupError, Target};
-pub use forward::{Forward, Reply, UpstreamFailure};
+pub use gateway::forward::{Forward, Reply, UpstreamFailure};
 pub use gateway::{MAX_BODY_BYTES, MAX_HEAD_BYTES, UPSTREAM_TIMEOUT};
 pub use log::LogEntry;
 pub use ready::{Addresses, Ready};

@@ -1,6 +1,10 @@
 //! STS: `AssumeRole` and `GetCallerIdentity`
 //! ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
 
+mod fault;
+mod parameters;
+mod xml;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,13 +17,13 @@ use xacct_sign_provider::policy::{Context, PolicyDocument, PolicyKind, Principal
 
 use crate::emulator::Emulator;
 use crate::gateway::MAX_BODY_BYTES;
+use crate::iam::roles::ProviderRole;
+use crate::iam::sessions::{Session, allowed, issue};
 use crate::log::LogEntry;
 use crate::reason::Reason;
-use crate::roles::ProviderRole;
-use crate::sessions::{Session, allowed, issue};
-use crate::sts_fault::Fault;
-use crate::sts_parameters::Parameters;
-use crate::sts_xml::{self, Xml};
+use crate::sts::fault::Fault;
+use crate::sts::parameters::Parameters;
+use crate::sts::xml::Xml;
 
 /// How far a request's time may lie from STS's, either way.
 const WINDOW: Duration = Duration::from_secs(900);
@@ -39,8 +43,8 @@ impl Emulator {
         let request_id = self.entropy.request_id();
         match self.call(parts, body, now, log) {
             Ok((root, result)) => {
-                let children = [result, sts_xml::metadata(&request_id)];
-                sts_xml::respond(StatusCode::OK, root, &children, &request_id)
+                let children = [result, xml::metadata(&request_id)];
+                xml::respond(StatusCode::OK, root, &children, &request_id)
             }
             Err(fault) => self.sts_refuse(fault, &request_id, log),
         }

@@ -8,7 +8,7 @@ use http::request::Parts;
 use xacct_sign::sts::{AssumeRole, Mfa};
 
 use crate::query;
-use crate::sts_fault::Fault;
+use crate::sts::fault::Fault;
 
 /// Parameters by name. What a call does not know is ignored, as AWS does.
 pub(crate) struct Parameters(BTreeMap<String, String>);

@@ -6,8 +6,8 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use serde_json::Value;
 
-use crate::context::ascii_json;
 use crate::cors::Cors;
+use crate::gateway::context::ascii_json;
 use crate::gateway::message;
 use crate::log::LogEntry;
 use crate::query::without_signature;

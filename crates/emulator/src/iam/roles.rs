@@ -7,7 +7,7 @@ use xacct_sign_provider::policy::{PolicyDocument, PolicyKind};
 use xacct_sign_provider::{DeployedStage, Deployment};
 
 use crate::emulator::SetupError;
-use crate::entropy::Entropy;
+use crate::iam::entropy::Entropy;
 
 /// A role that callers assume.
 pub(crate) struct ProviderRole {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use xacct_sign::Credentials;
 use xacct_sign_provider::policy::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate};
 
-use crate::entropy::Entropy;
+use crate::iam::entropy::Entropy;
 
 /// How long an expired session is remembered, so that it is reported as expired rather than as unknown.
 const REMEMBERED: Duration = Duration::from_secs(3_600);

@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::{Map, Value, json};
 
-use crate::forward::SECRET_HEADERS;
+use crate::gateway::forward::SECRET_HEADERS;
 use crate::query::without_signature;
 
 /// `method`, `path`, `query` (as it stood, without a presigned URL's signature), `headers` (without the signature and the

@@ -11,7 +11,7 @@ use xacct_sign::{Error, ErrorKind, sts::AssumeRole};
 use crate::emulator::Unauthenticated;
 use crate::log::LogEntry;
 use crate::reason::Reason;
-use crate::sts_xml::{self, Xml};
+use crate::sts::xml::{self, Xml};
 
 /// An error as STS tells it, and the reason as it is.
 pub(crate) struct Fault {
@@ -189,7 +189,7 @@ impl Fault {
             "Error",
             vec![Xml::text("Type", kind), Xml::text("Code", self.code), Xml::text("Message", self.message.as_str())],
         );
-        sts_xml::respond(self.status, "ErrorResponse", &[error, Xml::text("RequestId", request_id)], request_id)
+        xml::respond(self.status, "ErrorResponse", &[error, Xml::text("RequestId", request_id)], request_id)
     }
 }
 

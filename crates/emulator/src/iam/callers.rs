@@ -8,9 +8,9 @@ use xacct_sign_provider::policy::{PolicyDocument, PolicyKind, PrincipalIdentity}
 use xacct_sign_provider::{CallerRole, Deployment};
 
 use crate::emulator::{CallerAccess, Options, SetupError};
-use crate::entropy::Entropy;
-use crate::roles;
-use crate::sessions::{self, Session, Sessions};
+use crate::iam::entropy::Entropy;
+use crate::iam::roles;
+use crate::iam::sessions::{self, Session, Sessions};
 
 /// The role that stands for every role of an account.
 const ANY_ROLE: &str = "AnyRole";

@@ -8,7 +8,7 @@ use http::request::Parts;
 use serde_json::{Value, json};
 use xacct_sign_provider::DeployedStage;
 
-use crate::sessions::Session;
+use crate::iam::sessions::Session;
 
 /// The request context. The identity is that of the assumed role, in the API's account: who the caller was shows only
 /// in the session's name.
