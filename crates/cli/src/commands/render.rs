@@ -5,8 +5,9 @@ use std::fs;
 use xacct_sign_provider::{FindingCode, Format};
 
 use crate::arguments::RenderCommand;
+use crate::commands::check;
 use crate::failure::Failure;
-use crate::{check, manifest, output};
+use crate::{manifest, output};
 
 pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     let (arguments, format) = match command {

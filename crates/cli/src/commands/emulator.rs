@@ -10,8 +10,9 @@ use xacct_sign_emulator::{Emulator, LogEntry, Options, Ready};
 use xacct_sign_provider::Deployment;
 
 use crate::arguments::EmulatorArguments;
+use crate::commands::check;
 use crate::failure::Failure;
-use crate::{check, manifest, output};
+use crate::{manifest, output};
 
 pub(crate) fn run(arguments: EmulatorArguments) -> Result<(), Failure> {
     let deployment = deployment(&arguments)?;

@@ -1,9 +1,9 @@
-//! `xacct-sign init` and `xacct-sign schema`.
+//! `xacct-sign init`.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 
-use xacct_sign_provider::{JSON_SCHEMA, Manifest};
+use xacct_sign_provider::Manifest;
 
 use crate::arguments::InitArguments;
 use crate::failure::Failure;
@@ -12,7 +12,7 @@ use crate::output;
 const TEMPLATE: &str = include_str!("init.toml");
 
 /// Writes a manifest that is valid as it stands; a file that is there is not touched.
-pub(crate) fn init(arguments: &InitArguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &InitArguments) -> Result<(), Failure> {
     let text = TEMPLATE.replace("111111111111", &arguments.account).replace("us-east-1", &arguments.region);
     let path = &arguments.manifest;
     Manifest::parse(&text, &path.to_string_lossy())?;
@@ -25,8 +25,4 @@ pub(crate) fn init(arguments: &InitArguments) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Failure::Exists(path.clone())),
         Err(source) => Err(Failure::Unwritable { path: path.clone(), source }),
     }
-}
-
-pub(crate) fn schema() -> Result<(), Failure> {
-    output::print(JSON_SCHEMA)
 }

@@ -3,8 +3,9 @@
 use xacct_sign_provider::{Document, ProviderRole};
 
 use crate::arguments::{CallerArguments, PolicyCommand, StageArguments};
+use crate::commands::check;
 use crate::failure::Failure;
-use crate::{check, manifest, output};
+use crate::{manifest, output};
 
 /// A role's ARN, and its document.
 type Documents = Vec<(String, Document)>;
