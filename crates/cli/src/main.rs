@@ -2,7 +2,10 @@
 
 mod arguments;
 mod commands;
+mod counted;
 mod failure;
+mod files;
+mod findings;
 mod manifest;
 mod output;
 

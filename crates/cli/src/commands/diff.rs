@@ -4,7 +4,7 @@ use xacct_sign_provider::{RoleDiff, read_roles};
 
 use crate::arguments::DiffArguments;
 use crate::failure::Failure;
-use crate::{manifest, output};
+use crate::{files, manifest, output};
 
 pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let path = &arguments.stage.manifest;
@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let plan = manifest.plan(&manifest::read_lock(path)?);
     let file = arguments.deployed.clone();
     let deployed =
-        read_roles(&manifest::read_text(&file)?).map_err(|source| Failure::Deployed { path: file.clone(), source })?;
+        read_roles(&files::read(&file)?).map_err(|source| Failure::Deployed { path: file.clone(), source })?;
     let roles = plan
         .diff(stage, arguments.role.as_deref(), &deployed)
         .map_err(|source| Failure::Deployed { path: file, source })?;

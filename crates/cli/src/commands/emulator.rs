@@ -10,15 +10,14 @@ use xacct_sign_emulator::{Emulator, LogEntry, Options, Ready};
 use xacct_sign_provider::Deployment;
 
 use crate::arguments::EmulatorArguments;
-use crate::commands::check;
 use crate::failure::Failure;
-use crate::{manifest, output};
+use crate::{files, findings, manifest, output};
 
 pub(crate) fn run(arguments: EmulatorArguments) -> Result<(), Failure> {
     let deployment = deployment(&arguments)?;
     let mut caller_policies = BTreeMap::new();
     for (caller, file) in arguments.caller_policy {
-        caller_policies.insert(caller, manifest::read_text(Path::new(&file))?);
+        caller_policies.insert(caller, files::read(Path::new(&file))?);
     }
     let options = Options {
         upstream: arguments.upstream,
@@ -37,16 +36,14 @@ pub(crate) fn run(arguments: EmulatorArguments) -> Result<(), Failure> {
 /// What the emulator enforces: the templates, or what the manifest renders to.
 fn deployment(arguments: &EmulatorArguments) -> Result<Deployment, Failure> {
     if let Some(first) = arguments.template.first() {
-        let texts = arguments.template.iter().map(|path| manifest::read_text(path)).collect::<Result<Vec<_>, _>>()?;
+        let texts = arguments.template.iter().map(|path| files::read(path)).collect::<Result<Vec<_>, _>>()?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let failed = |source| Failure::Deployed { path: first.clone(), source };
         return Deployment::of_templates(&texts).map_err(failed);
     }
     let manifest = manifest::read(&arguments.manifest)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
-    for finding in plan.findings().iter().filter(|finding| finding.is_open()) {
-        output::note(&check::text(&manifest.file, finding));
-    }
+    findings::note(&manifest, &plan.findings());
     Ok(plan.deployment())
 }
 

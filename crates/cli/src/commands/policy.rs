@@ -3,9 +3,8 @@
 use xacct_sign_provider::{Document, ProviderRole};
 
 use crate::arguments::{CallerArguments, PolicyCommand, StageArguments};
-use crate::commands::check;
 use crate::failure::Failure;
-use crate::{manifest, output};
+use crate::{findings, manifest, output};
 
 /// A role's ARN, and its document.
 type Documents = Vec<(String, Document)>;
@@ -36,7 +35,7 @@ fn stage_documents(
     let manifest = manifest::read(&arguments.manifest)?;
     let stage = manifest::stage(&manifest, &arguments.stage)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
-    check::warn(&manifest, &plan.findings_on(stage))?;
+    findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
     Ok(plan.stage_roles(stage).into_iter().map(|role| (role.arn.clone(), document(role))).collect())
 }
 
@@ -44,7 +43,7 @@ fn caller_documents(arguments: &CallerArguments) -> Result<Documents, Failure> {
     let manifest = manifest::read(&arguments.manifest)?;
     let caller = manifest::caller(&manifest, &arguments.caller)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
-    check::warn(&manifest, &plan.findings_of(caller))?;
+    findings::refuse_errors(&manifest, &plan.findings_of(caller))?;
     Ok(plan.roles_of(caller).into_iter().map(|role| (role.arn, role.policy)).collect())
 }
 
@@ -52,6 +51,6 @@ fn note(arguments: &CallerArguments) -> Result<(), Failure> {
     let manifest = manifest::read(&arguments.manifest)?;
     let caller = manifest::caller(&manifest, &arguments.caller)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
-    check::warn(&manifest, &plan.findings_of(caller))?;
+    findings::refuse_errors(&manifest, &plan.findings_of(caller))?;
     output::print(&plan.note(caller))
 }

@@ -5,9 +5,8 @@ use std::fs;
 use xacct_sign_provider::{FindingCode, Format};
 
 use crate::arguments::RenderCommand;
-use crate::commands::check;
 use crate::failure::Failure;
-use crate::{manifest, output};
+use crate::{findings, manifest, output};
 
 pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     let (arguments, format) = match command {
@@ -24,7 +23,7 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     let mut findings = plan.findings_on(stage);
     // The lock file is about to be written.
     findings.retain(|finding| finding.code != FindingCode::LockOutdated);
-    check::warn(&manifest, &findings)?;
+    findings::refuse_errors(&manifest, &findings)?;
     if *plan.lock() != recorded {
         let lock_path = manifest::lock_path(path);
         if arguments.locked {
