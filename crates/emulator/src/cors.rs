@@ -15,7 +15,6 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use crate::emulator::Target;
 use crate::log::LogEntry;
 use crate::reason::Reason;
 
@@ -35,6 +34,8 @@ const STS: Kind = Kind {
     max_age: "172800",
 };
 
+const ANY: HeaderValue = HeaderValue::from_static("*");
+
 #[derive(Debug)]
 struct Kind {
     status: StatusCode,
@@ -52,25 +53,25 @@ pub(crate) struct Cors {
 }
 
 impl Cors {
-    /// `None` for an API without any allowed origin: CORS is then the business of what is behind it.
-    pub(crate) fn of(target: &Target, allow_origins: &[String], headers: &HeaderMap) -> Option<Self> {
-        let any = HeaderValue::from_static("*");
-        let origin = headers.get(ORIGIN);
-        match target {
-            Target::Sts => Some(Self { kind: &STS, allowed: origin.map(|_| any) }),
-            Target::Stage(_) if allow_origins.is_empty() => None,
-            Target::Stage(_) => {
-                let allowed = origin.and_then(|origin| {
-                    let is = |text: &String| text.as_bytes() == origin.as_bytes();
-                    if allow_origins.iter().any(|text| text == "*") {
-                        Some(any)
-                    } else {
-                        allow_origins.iter().any(is).then(|| origin.clone())
-                    }
-                });
-                Some(Self { kind: &API, allowed })
-            }
+    /// STS's.
+    pub(crate) fn of_sts(headers: &HeaderMap) -> Self {
+        Self { kind: &STS, allowed: headers.get(ORIGIN).map(|_| ANY) }
+    }
+
+    /// An API's; `None` for one without any allowed origin: CORS is then the business of what is behind it.
+    pub(crate) fn of_api(allow_origins: &[String], headers: &HeaderMap) -> Option<Self> {
+        if allow_origins.is_empty() {
+            return None;
         }
+        let allowed = headers.get(ORIGIN).and_then(|origin| {
+            let is = |text: &String| text.as_bytes() == origin.as_bytes();
+            if allow_origins.iter().any(|text| text == "*") {
+                Some(ANY)
+            } else {
+                allow_origins.iter().any(is).then(|| origin.clone())
+            }
+        });
+        Some(Self { kind: &API, allowed })
     }
 
     /// The whole answer to a preflight; `None` if the request is none.

@@ -6,7 +6,8 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use xacct_sign::Credentials;
 
-use crate::emulator::{CallerAccess, Emulator};
+use crate::emulator::Emulator;
+use crate::iam::callers::CallerAccess;
 
 /// The URLs of a running emulator, without a trailing `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]

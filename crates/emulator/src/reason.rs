@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use http::HeaderValue;
 use xacct_sign::verify::Refusal;
 
 /// The longest reason that goes into a header, in characters.
@@ -42,11 +43,11 @@ impl Reason {
         Self { code, detail: detail.into() }
     }
 
-    /// The reason as a header's value: ASCII on one line, at most 2,000 characters.
-    #[must_use]
-    pub fn header_value(&self) -> http::HeaderValue {
+    /// Puts the reason into the header `x-xacct-reason`, which AWS does not have: ASCII on one line, at most 2,000 characters.
+    pub(crate) fn explain<B>(&self, response: &mut http::Response<B>) {
         let text: String = self.to_string().chars().take(MAX_HEADER_CHARACTERS).collect();
-        http::HeaderValue::from_str(&text).unwrap_or_else(|_| http::HeaderValue::from_static(self.code))
+        let value = HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(self.code));
+        response.headers_mut().insert("x-xacct-reason", value);
     }
 }
 

@@ -7,8 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::{Map, Value, json};
 
-use crate::gateway::forward::SECRET_HEADERS;
-use crate::query::without_signature;
+use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 
 /// `method`, `path`, `query` (as it stood, without a presigned URL's signature), `headers` (without the signature and the
 /// token; values of one name joined by commas), `body` with `isBase64Encoded`, and `requestContext`.

@@ -8,13 +8,10 @@ use serde_json::Value;
 
 use crate::cors::Cors;
 use crate::gateway::context::ascii_json;
-use crate::gateway::message;
+use crate::gateway::message::{message, set_request_id};
+use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 use crate::log::LogEntry;
-use crate::query::without_signature;
 use crate::reason::Reason;
-
-/// What the API behind the gateway must not see.
-pub(crate) const SECRET_HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "x-amz-security-token"];
 
 /// Headers that concern one connection only (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [&str; 9] = [
@@ -31,6 +28,16 @@ const HOP_BY_HOP: [&str; 9] = [
 
 /// The header that carries `requestContext` as JSON. What a client sends under this name is dropped.
 const REQUEST_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-request-context");
+
+/// What is to be done with a request.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome {
+    /// Answer with this.
+    Respond(Response<Bytes>),
+    /// Send the request to the upstream, and answer with what [`Reply`] makes of its answer.
+    Forward(Box<Forward>),
+}
 
 /// A request that passed, for the upstream.
 #[derive(Debug)]
@@ -96,7 +103,7 @@ impl Reply {
         };
         let mut response = message(status, text);
         if self.explain {
-            response.headers_mut().insert("x-xacct-reason", reason.header_value());
+            reason.explain(&mut response);
         }
         self.sign_off(&mut response);
         log.status = Some(status.as_u16());
@@ -108,9 +115,7 @@ impl Reply {
         if let Some(cors) = &self.cors {
             cors.mark(response);
         }
-        if let Ok(id) = HeaderValue::from_str(&self.request_id) {
-            response.headers_mut().insert("apigw-requestid", id);
-        }
+        set_request_id(response, &self.request_id);
     }
 }
 

@@ -7,13 +7,28 @@ use xacct_sign::Credentials;
 use xacct_sign_provider::policy::{PolicyDocument, PolicyKind, PrincipalIdentity};
 use xacct_sign_provider::{CallerRole, Deployment};
 
-use crate::emulator::{CallerAccess, Options, SetupError};
 use crate::iam::entropy::Entropy;
 use crate::iam::roles;
 use crate::iam::sessions::{self, Session, Sessions};
+use crate::options::{Options, SetupError};
 
 /// The role that stands for every role of an account.
 const ANY_ROLE: &str = "AnyRole";
+
+/// An identity that the emulator issued credentials to at start-up, as Lambda does to a function.
+#[derive(Debug, Clone)]
+pub struct CallerAccess {
+    /// The caller's name in the manifest.
+    pub caller: String,
+    /// The caller's account, 12 digits.
+    pub account: String,
+    /// The ARN of the caller's role.
+    pub role: String,
+    /// The ARN of the role that it may assume, by stage.
+    pub may_assume: BTreeMap<String, String>,
+    /// Temporary credentials of a session of the caller's role. They do not expire while the emulator runs.
+    pub credentials: Credentials,
+}
 
 /// Sessions of the callers' roles, and of an outsider's.
 pub(crate) fn issue(

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use xacct_sign_provider::Deployment;
 use xacct_sign_provider::policy::{PolicyDocument, PolicyKind};
-use xacct_sign_provider::{DeployedStage, Deployment};
 
-use crate::emulator::SetupError;
 use crate::iam::entropy::Entropy;
+use crate::options::SetupError;
 
 /// A role that callers assume.
 pub(crate) struct ProviderRole {
@@ -41,8 +41,4 @@ pub(crate) fn provider_roles(
         roles.insert(arn.clone(), Arc::new(compiled));
     }
     Ok(roles)
-}
-
-pub(crate) fn stages(deployment: &Deployment) -> BTreeMap<String, Arc<DeployedStage>> {
-    deployment.stages.iter().map(|(name, stage)| (name.clone(), Arc::new(stage.clone()))).collect()
 }

@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use xacct_sign::verify::Refusal;
 use xacct_sign::{Error, ErrorKind, sts::AssumeRole};
 
-use crate::emulator::Unauthenticated;
+use crate::iam::authenticate::Unauthenticated;
 use crate::log::LogEntry;
 use crate::reason::Reason;
 use crate::sts::xml::{self, Xml};
