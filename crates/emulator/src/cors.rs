@@ -16,10 +16,10 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::log::LogEntry;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 
 /// What an API answers, as if it were configured with every method and with the headers that the page wants to send.
-const API: Kind = Kind {
+const API: Rules = Rules {
     status: StatusCode::NO_CONTENT,
     methods: "GET,HEAD,PUT,POST,PATCH,DELETE,OPTIONS",
     exposed: "*",
@@ -27,7 +27,7 @@ const API: Kind = Kind {
 };
 
 /// What STS answers.
-const STS: Kind = Kind {
+const STS: Rules = Rules {
     status: StatusCode::OK,
     methods: "GET,POST,OPTIONS",
     exposed: "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date",
@@ -37,7 +37,7 @@ const STS: Kind = Kind {
 const ANY: HeaderValue = HeaderValue::from_static("*");
 
 #[derive(Debug)]
-struct Kind {
+struct Rules {
     status: StatusCode,
     methods: &'static str,
     exposed: &'static str,
@@ -47,7 +47,7 @@ struct Kind {
 /// What one request's origin is told by an endpoint that has CORS configured.
 #[derive(Debug)]
 pub(crate) struct Cors {
-    kind: &'static Kind,
+    rules: &'static Rules,
     /// `*`, or the request's origin; `None` without an origin, or for one that is not let in.
     allowed: Option<HeaderValue>,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Cors {
 impl Cors {
     /// STS's.
     pub(crate) fn of_sts(headers: &HeaderMap) -> Self {
-        Self { kind: &STS, allowed: headers.get(ORIGIN).map(|_| ANY) }
+        Self { rules: &STS, allowed: headers.get(ORIGIN).map(|_| ANY) }
     }
 
     /// An API's; `None` for one without any allowed origin: CORS is then the business of what is behind it.
@@ -71,7 +71,7 @@ impl Cors {
                 allow_origins.iter().any(is).then(|| origin.clone())
             }
         });
-        Some(Self { kind: &API, allowed })
+        Some(Self { rules: &API, allowed })
     }
 
     /// The whole answer to a preflight; `None` if the request is none.
@@ -81,17 +81,18 @@ impl Cors {
             return None;
         }
         let mut response = Response::new(Bytes::new());
-        *response.status_mut() = self.kind.status;
+        *response.status_mut() = self.rules.status;
         let origin = String::from_utf8_lossy(origin.as_bytes());
         if self.allowed.is_none() {
-            log.reason = Some(Reason::new("origin_not_allowed", format!("pages of `{origin}` may not call this API")));
+            log.reason =
+                Some(Reason::new(Kind::OriginNotAllowed, format!("pages of `{origin}` may not call this API")));
             return Some(response);
         }
         log.done = Some(format!("preflight from {origin}"));
         self.mark(&mut response);
         let headers = response.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(self.kind.methods));
-        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(self.kind.max_age));
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(self.rules.methods));
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(self.rules.max_age));
         if let Some(asked) = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
@@ -111,7 +112,7 @@ impl Cors {
             headers.append(VARY, HeaderValue::from_static("Origin"));
         }
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed.clone());
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(self.kind.exposed));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(self.rules.exposed));
     }
 }
 

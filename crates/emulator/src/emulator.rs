@@ -74,7 +74,7 @@ pub struct Answer {
 /// let Outcome::Respond(response) = answer.outcome else { return Err("not answered".into()) };
 /// assert_eq!(response.status(), 403);
 /// assert_eq!(response.body().as_ref(), br#"{"message":"Forbidden"}"#);
-/// assert_eq!(answer.log.reason.map(|reason| reason.code), Some("signature_missing"));
+/// assert_eq!(answer.log.reason.map(|reason| reason.code()), Some("signature_missing"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Emulator {

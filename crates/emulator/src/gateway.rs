@@ -30,7 +30,7 @@ use crate::iam::authenticate::authenticate;
 use crate::iam::sessions::Session;
 use crate::log::LogEntry;
 use crate::options::Options;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 
 pub use forward::{Forward, Outcome, Reply, UpstreamFailure};
 pub use http_api::{MAX_BODY_BYTES, MAX_HEAD_BYTES, UPSTREAM_TIMEOUT};
@@ -53,13 +53,13 @@ impl Gateway<'_> {
         log: &mut LogEntry,
     ) -> Outcome {
         let Some(api) = self.stages.get(stage) else {
-            let reason = Reason::new("unknown_stage", format!("the manifest has no stage `{stage}`"));
+            let reason = Reason::new(Kind::UnknownStage, format!("the manifest has no stage `{stage}`"));
             return Outcome::Respond(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log));
         };
         let head = head_bytes(&parts);
         if head > MAX_HEAD_BYTES {
             let detail = format!("request line and header values take {head} bytes, {MAX_HEAD_BYTES} are allowed");
-            let reason = Reason::new("head_too_large", detail);
+            let reason = Reason::new(Kind::HeadTooLarge, detail);
             let (status, text) = (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
             return Outcome::Respond(self.refuse(status, text, reason, log));
         }
@@ -76,7 +76,7 @@ impl Gateway<'_> {
         };
         log.principal = Some(session.principal.arn().to_owned());
         if let Err(why) = self.may_invoke(&session, api, &parts, now) {
-            let reason = Reason::new("not_allowed", why);
+            let reason = Reason::new(Kind::NotAllowed, why);
             return Outcome::Respond(self.refuse(StatusCode::FORBIDDEN, "Forbidden", reason, log));
         }
 
@@ -113,7 +113,7 @@ impl Gateway<'_> {
     }
 
     pub(crate) fn body_too_large(&mut self, log: &mut LogEntry) -> Response<Bytes> {
-        let reason = Reason::new("body_too_large", format!("the body is longer than {MAX_BODY_BYTES} bytes"));
+        let reason = Reason::new(Kind::BodyTooLarge, format!("the body is longer than {MAX_BODY_BYTES} bytes"));
         self.refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large", reason, log)
     }
 

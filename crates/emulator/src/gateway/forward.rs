@@ -11,7 +11,7 @@ use crate::gateway::context::ascii_json;
 use crate::gateway::message::{message, set_request_id};
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 use crate::log::LogEntry;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 
 /// Headers that concern one connection only (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [&str; 9] = [
@@ -88,17 +88,17 @@ impl Reply {
             UpstreamFailure::Connection => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Internal Server Error",
-                Reason::new("upstream_failed", "the upstream could not be reached or broke off"),
+                Reason::new(Kind::UpstreamFailed, "the upstream could not be reached or broke off"),
             ),
             UpstreamFailure::Timeout => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Service Unavailable",
-                Reason::new("upstream_timeout", "the upstream took longer than the gateway waits, 30 s"),
+                Reason::new(Kind::UpstreamTimeout, "the upstream took longer than the gateway waits, 30 s"),
             ),
             UpstreamFailure::TooLarge => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Internal Server Error",
-                Reason::new("upstream_too_large", "the upstream's answer is longer than 10 MB"),
+                Reason::new(Kind::UpstreamTooLarge, "the upstream's answer is longer than 10 MB"),
             ),
         };
         let mut response = message(status, text);

@@ -8,7 +8,7 @@ use xacct_sign::verify::{Presented, Refusal, Rules};
 
 use crate::iam::sessions::{Session, Sessions};
 use crate::log::LogEntry;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 
 /// Why a request's signer is not known.
 pub(crate) enum Unauthenticated {
@@ -54,7 +54,7 @@ pub(crate) fn authenticate(
     presented.check(&session.credentials, rules, body, now).map_err(Unauthenticated::Refused)?;
     if session.is_expired(now) {
         let at = session.credentials.expires_at().and_then(xacct_sign::format_rfc3339).unwrap_or_default();
-        let reason = Reason::new("expired", format!("the credentials expired at {at}"));
+        let reason = Reason::new(Kind::Expired, format!("the credentials expired at {at}"));
         return Err(Unauthenticated::Expired(session, reason));
     }
     Ok(session)
@@ -65,5 +65,5 @@ fn unknown_key(access_key_id: &str) -> Reason {
     let looks_like_one = access_key_id.len() <= 128
         && access_key_id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let shown = if looks_like_one { format!("`{access_key_id}`") } else { "that was presented".to_owned() };
-    Reason::new("unknown_key", format!("the access key id {shown} was not issued here, or expired long ago"))
+    Reason::new(Kind::UnknownKey, format!("the access key id {shown} was not issued here, or expired long ago"))
 }

@@ -11,7 +11,7 @@ use crate::iam::Iam;
 use crate::iam::roles::ProviderRole;
 use crate::iam::sessions::{Session, allowed, issue};
 use crate::options::Options;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 use crate::sts::fault::Fault;
 use crate::sts::xml::Xml;
 
@@ -75,13 +75,13 @@ fn authorize(iam: &Iam, caller: &Session, call: &AssumeRole, now: SystemTime) ->
     let denied = |action, code, why: String| Fault::denied(arn, action, &call.role_arn, Reason::new(code, why));
     let Some(role) = iam.roles.get(&call.role_arn).cloned() else {
         let why = format!("there is no role `{}` here", call.role_arn);
-        return Err(denied("sts:AssumeRole", "role_not_found", why));
+        return Err(denied("sts:AssumeRole", Kind::RoleNotFound, why));
     };
     if let (Some(set), Some(asked)) = (&caller.source_identity, &call.source_identity)
         && set != asked
     {
         let why = format!("the session's source identity `{set}` stays as it is, `{asked}` was asked for");
-        return Err(denied("sts:SetSourceIdentity", "source_identity_set", why));
+        return Err(denied("sts:SetSourceIdentity", Kind::SourceIdentitySet, why));
     }
     let context = assume_role_context(caller.context(&iam.region, now), call);
     let mut actions = vec!["sts:AssumeRole"];
@@ -93,7 +93,7 @@ fn authorize(iam: &Iam, caller: &Session, call: &AssumeRole, now: SystemTime) ->
         actions.push("sts:SetSourceIdentity");
     }
     for action in actions {
-        caller.may(action, &role.arn, context.clone()).map_err(|why| denied(action, "caller_not_allowed", why))?;
+        caller.may(action, &role.arn, context.clone()).map_err(|why| denied(action, Kind::CallerNotAllowed, why))?;
         let request = Request {
             principal: Some(caller.principal.clone()),
             action,
@@ -101,7 +101,7 @@ fn authorize(iam: &Iam, caller: &Session, call: &AssumeRole, now: SystemTime) ->
             context: context.clone(),
         };
         allowed("the trust policy", evaluate(&[&role.trust], &request))
-            .map_err(|why| denied(action, "trust_denied", why))?;
+            .map_err(|why| denied(action, Kind::TrustDenied, why))?;
     }
     Ok(role)
 }

@@ -10,7 +10,7 @@ use xacct_sign::{Error, ErrorKind, sts::AssumeRole};
 
 use crate::iam::authenticate::Unauthenticated;
 use crate::log::LogEntry;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 use crate::sts::xml::{self, Xml};
 
 /// An error as STS tells it, and the reason as it is.
@@ -35,13 +35,13 @@ impl Fault {
         Self::bad_request(
             "MissingAction",
             text,
-            Reason::new("action_missing", "there is no `Action` in the query or the form"),
+            Reason::new(Kind::ActionMissing, "there is no `Action` in the query or the form"),
         )
     }
 
     pub(crate) fn unknown_action(action: &str, version: &str) -> Self {
         let text = format!("Could not find operation {action} for version {version}");
-        let reason = Reason::new("action_unknown", format!("`{action}` of version `{version}` is not emulated"));
+        let reason = Reason::new(Kind::ActionUnknown, format!("`{action}` of version `{version}` is not emulated"));
         Self::bad_request("InvalidAction", text, reason)
     }
 
@@ -51,7 +51,7 @@ impl Fault {
             status: StatusCode::NOT_FOUND,
             code: "MalformedQueryString",
             message: format!("The query string contains a syntax error: {what}"),
-            reason: Reason::new("parameters_malformed", what),
+            reason: Reason::new(Kind::ParametersMalformed, what),
         }
     }
 
@@ -60,7 +60,7 @@ impl Fault {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             code: "RequestEntityTooLarge",
             message: "Request Entity Too Large".to_owned(),
-            reason: Reason::new("body_too_large", "the body is longer than any call"),
+            reason: Reason::new(Kind::BodyTooLarge, "the body is longer than any call"),
         }
     }
 
@@ -71,24 +71,24 @@ impl Fault {
     }
 
     pub(crate) fn mfa() -> Self {
-        let reason = Reason::new("mfa_unsupported", "the emulator has no MFA devices");
+        let reason = Reason::new(Kind::MfaUnsupported, "the emulator has no MFA devices");
         Self::forbidden("AccessDenied", "MultiFactorAuthentication failed, unable to validate MFA code.", reason)
     }
 
     pub(crate) fn malformed_policy(source: &dyn std::error::Error) -> Self {
         let text = "The policy is not in the valid JSON format.";
-        Self::bad_request("MalformedPolicyDocument", text, Reason::new("policy_malformed", source.to_string()))
+        Self::bad_request("MalformedPolicyDocument", text, Reason::new(Kind::PolicyMalformed, source.to_string()))
     }
 
     pub(crate) fn policy_arns() -> Self {
         let text = "The emulator cannot look up managed session policies: pass the policy inline as Policy";
-        Self::bad_request("ValidationError", text, Reason::new("policy_arns_unsupported", text))
+        Self::bad_request("ValidationError", text, Reason::new(Kind::PolicyArnsUnsupported, text))
     }
 
     pub(crate) fn too_long_for_role(asked: u32, at_most: u32) -> Self {
         let reason = format!("{asked} s were asked for, the role gives at most {at_most} s");
         let text = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
-        Self::bad_request("ValidationError", text, Reason::new("duration_too_long", reason))
+        Self::bad_request("ValidationError", text, Reason::new(Kind::DurationTooLong, reason))
     }
 
     pub(crate) fn too_long_for_chaining(asked: u32) -> Self {
@@ -96,7 +96,7 @@ impl Fault {
             "{asked} s were asked for with credentials that are a role's session themselves, as a Lambda function's are: 3600 s at most"
         );
         let text = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
-        Self::bad_request("ValidationError", text, Reason::new("duration_too_long", reason))
+        Self::bad_request("ValidationError", text, Reason::new(Kind::DurationTooLong, reason))
     }
 
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
@@ -104,7 +104,7 @@ impl Fault {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             code: "InternalFailure",
             message: "The request processing has failed because of an unknown error.".to_owned(),
-            reason: Reason::new("internal", error.to_string()),
+            reason: Reason::new(Kind::Internal, error.to_string()),
         }
     }
 
@@ -114,7 +114,7 @@ impl Fault {
         let text = format!(
             "1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: {constraint}"
         );
-        Self::bad_request("ValidationError", text, Reason::new("parameter_invalid", detail))
+        Self::bad_request("ValidationError", text, Reason::new(Kind::ParameterInvalid, detail))
     }
 
     /// A call whose parameters the core refuses.
@@ -150,7 +150,13 @@ impl Fault {
                     detail,
                 );
             }
-            _ => return Self::bad_request("ValidationError", detail.clone(), Reason::new("parameter_invalid", detail)),
+            _ => {
+                return Self::bad_request(
+                    "ValidationError",
+                    detail.clone(),
+                    Reason::new(Kind::ParameterInvalid, detail),
+                );
+            }
         };
         let length = value.chars().count();
         let constraint = if length < shortest {
@@ -161,7 +167,7 @@ impl Fault {
             return Self::bad_request(
                 "ValidationError",
                 format!("{value} is invalid"),
-                Reason::new("parameter_invalid", detail),
+                Reason::new(Kind::ParameterInvalid, detail),
             );
         } else {
             format!("Member must satisfy regular expression pattern: {pattern}")

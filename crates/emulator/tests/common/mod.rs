@@ -118,7 +118,7 @@ impl World {
 
     /// The code of the last refusal.
     pub(crate) fn reason(&self) -> Option<&'static str> {
-        self.log.last().and_then(|entry| entry.reason.as_ref()).map(|reason| reason.code)
+        self.log.last().and_then(|entry| entry.reason.as_ref()).map(|reason| reason.code())
     }
 
     pub(crate) fn detail(&self) -> String {
