@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
-use quick_xml::escape::partial_escape;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
@@ -21,9 +20,7 @@ impl Xml {
     fn write(&self, depth: usize, out: &mut String) {
         let indent = "  ".repeat(depth);
         match self {
-            Self::Text(name, text) => {
-                out.push_str(&format!("{indent}<{name}>{}</{name}>\n", partial_escape(text.as_str())))
-            }
+            Self::Text(name, text) => out.push_str(&format!("{indent}<{name}>{}</{name}>\n", escaped(text))),
             Self::Node(name, children) => {
                 out.push_str(&format!("{indent}<{name}>\n"));
                 for child in children {
@@ -33,6 +30,21 @@ impl Xml {
             }
         }
     }
+}
+
+/// Text as it stands between two tags. A reader would make a line feed of a carriage return.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\r' => out.push_str("&#13;"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 /// A response whose root element has the namespace of STS.
@@ -53,4 +65,15 @@ pub(crate) fn respond(status: StatusCode, root: &str, children: &[Xml], request_
 
 pub(crate) fn metadata(request_id: &str) -> Xml {
     Xml::Node("ResponseMetadata", vec![Xml::text("RequestId", request_id)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn text_keeps_its_meaning_between_tags() {
+        assert_eq!(escaped("</Message>&amp;"), "&lt;/Message&gt;&amp;amp;");
+        assert_eq!(escaped("a\r\nb \"c\" 'd' é"), "a&#13;\nb \"c\" 'd' é");
+    }
 }
