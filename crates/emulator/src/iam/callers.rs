@@ -70,7 +70,7 @@ pub(crate) fn issue(
 
     let role = format!("arn:{}:iam::{outsider_account}:role/Outsider", deployment.partition);
     // Its own account lets it do everything, so it is the trust policy alone that refuses it.
-    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:*","execute-api:*"],"Resource":"*"}]}"#;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     let policy = Arc::new(roles::read(&role, policy, PolicyKind::Identity)?);
     let organization = options.organizations.get(&outsider_account).cloned();
     let outsider = CallerAccess {
