@@ -43,6 +43,30 @@ impl Ready {
         }
     }
 
+    /// The region of the manifest.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The callers' roles with their credentials, by caller and role.
+    #[must_use]
+    pub fn callers(&self) -> &[CallerAccess] {
+        &self.callers
+    }
+
+    /// The role of a caller that may assume one of this stage; the first, if it has several.
+    #[must_use]
+    pub fn caller(&self, name: &str, stage: &str) -> Option<&CallerAccess> {
+        self.callers.iter().find(|access| access.caller == name && access.may_assume.contains_key(stage))
+    }
+
+    /// A valid identity that nobody trusts.
+    #[must_use]
+    pub fn outsider(&self) -> &CallerAccess {
+        &self.outsider
+    }
+
     /// Where the emulator is.
     #[must_use]
     pub fn addresses(&self) -> &Addresses {

@@ -1,6 +1,9 @@
 //! The shell around [`Emulator`]: loopback ports, the clock, the system's randomness and the upstream. It decides nothing.
+//!
+//! [`run`] is the command's. [`Running`] is for tests: an emulator in the test's own process.
 
 mod error;
+mod running;
 mod serve;
 
 use std::future::Future;
@@ -11,6 +14,7 @@ use crate::log::LogEntry;
 use crate::ready::Ready;
 
 pub use error::ServerError;
+pub use running::Running;
 pub use serve::Server;
 
 /// A seed for [`Emulator::new`] from the system's randomness.
