@@ -1,14 +1,12 @@
 //! STS: AssumeRole and GetCallerIdentity, their answers and errors.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use bytes::Bytes;
-use common::*;
 use http::{Request, Response};
 use xacct_sign::sts::{AssumeRole, Mfa};
 use xacct_sign::{Credentials, ErrorKind, Payload, Signer};
 use xacct_sign_emulator::{Options, Target};
+
+use crate::world::*;
 
 const SHOP: &str = "arn:aws:sts::000000000000:assumed-role/LambdaRoleDeve/shop";
 

@@ -1,14 +1,12 @@
 //! No secret is in a log line or in a reason.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use bytes::Bytes;
-use common::*;
 use http::Request;
 use xacct_sign::sts::AssumeRole;
 use xacct_sign::{Credentials, Payload, Signer};
 use xacct_sign_emulator::{Addresses, Ready, Target};
+
+use crate::world::*;
 
 const MARKER: &str = "SECRETMARKER/abc+def";
 
@@ -62,7 +60,7 @@ fn logs_and_reasons_hold_no_secret() {
     }
     // Key and secret swapped; a token of another scheme.
     let swapped = Credentials::new("SECRETMARKERabc+def", base.access_key_id(), None, None).unwrap();
-    let mut request = common::request("GET", "/hoge", "");
+    let mut request = crate::world::request("GET", "/hoge", "");
     sign(&mut request, &swapped, "execute-api", world.now);
     send(&mut world, &stag(), request.clone());
     for value in [

@@ -1,14 +1,9 @@
 //! The shell: real sockets, real bytes.
-#![cfg(feature = "server")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use common::*;
 use http::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,6 +11,8 @@ use tokio::sync::oneshot;
 use xacct_sign::sts::{AssumeRole, Endpoint};
 use xacct_sign_emulator::server::Server;
 use xacct_sign_emulator::{Options, Ready};
+
+use crate::world::*;
 
 struct Running {
     ready: Ready,

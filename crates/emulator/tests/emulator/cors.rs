@@ -1,13 +1,11 @@
 //! CORS: preflights without a signature, and what a page is told with every answer.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use bytes::Bytes;
-use common::*;
 use http::{Request, Response, Uri};
 use xacct_sign::sts::AssumeRole;
 use xacct_sign_emulator::{Options, Outcome, SetupError, Target};
+
+use crate::world::*;
 
 const PAGE: &str = "https://app.example.com";
 

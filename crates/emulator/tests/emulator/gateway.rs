@@ -1,14 +1,12 @@
 //! The gateway: what passes, and every way in which a request is refused.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use bytes::Bytes;
-use common::*;
 use serde_json::{Value, json};
 use xacct_sign::sts::AssumeRole;
 use xacct_sign::{Credentials, Payload, Signer};
 use xacct_sign_emulator::{MAX_BODY_BYTES, MAX_HEAD_BYTES, Options, Target};
+
+use crate::world::*;
 
 #[track_caller]
 fn assert_forbidden(world: &World, response: &http::Response<Bytes>, code: &str) {

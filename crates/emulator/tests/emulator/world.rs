@@ -1,5 +1,4 @@
 //! A manifest, an emulator with a moved clock, and callers that sign.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "shared by tests, each of which uses a part")]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,15 +1,13 @@
 //! Forms of trust, what a session may be, and whose policies are enforced.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use std::collections::BTreeMap;
 
-use common::*;
 use xacct_sign::Credentials;
 use xacct_sign::sts::AssumeRole;
 use xacct_sign_emulator::{Emulator, Options, SetupError};
 use xacct_sign_provider::{Deployment, Format, Lock, Manifest};
+
+use crate::world::*;
 
 const MANIFEST: &str = r#"
 [api]
@@ -61,8 +59,8 @@ fn an_organization_comes_in_with_an_account_of_its_own() {
     let mut world = world_of(MANIFEST, Options::default());
     let everybody = base(&world, "everybody");
     let credentials = world.assume(&everybody, EVERYBODY);
-    assert_eq!(world.api(&common::stag(), &credentials, "GET", "/status", "").status(), 200);
-    assert_eq!(world.api(&common::stag(), &credentials, "GET", "/other", "").status(), 403);
+    assert_eq!(world.api(&crate::world::stag(), &credentials, "GET", "/status", "").status(), 200);
+    assert_eq!(world.api(&crate::world::stag(), &credentials, "GET", "/other", "").status(), 403);
     // The outsider's own account lets it do everything: only the organization keeps it out.
     let outsider = world.emulator.outsider().credentials.clone();
     assert_eq!(refused(&mut world, &outsider, &AssumeRole::new(EVERYBODY, "session-1")), "trust_denied");
@@ -82,7 +80,7 @@ fn accounts_are_in_the_organizations_that_they_are_said_to_be() {
         let everybody = base(&world, "everybody");
         let credentials = world.assume(&everybody, EVERYBODY);
         // What the API sees is the organization of the assumed role's account.
-        let seen = text(&world.api(&common::stag(), &credentials, "GET", "/status", ""));
+        let seen = text(&world.api(&crate::world::stag(), &credentials, "GET", "/status", ""));
         assert!(seen.contains(r#""principalOrgId":"o-provider00""#), "{seen}");
     }
 }
@@ -93,7 +91,7 @@ fn a_whole_account_comes_in_with_any_role() {
     let access = world.emulator.callers().iter().find(|access| access.caller == "suppliers").unwrap().clone();
     assert_eq!(access.role, "arn:aws:iam::333333333333:role/AnyRole");
     let credentials = world.assume(&access.credentials, SUPPLIERS);
-    assert_eq!(world.api(&common::stag(), &credentials, "GET", "/stock/1/2", "").status(), 200);
+    assert_eq!(world.api(&crate::world::stag(), &credentials, "GET", "/stock/1/2", "").status(), 200);
 }
 
 #[test]
@@ -137,7 +135,7 @@ fn a_session_policy_narrows_and_never_widens() {
     let mut statuses = |base: &Credentials, role: &str, name: &str, policy: String, paths: [&str; 2]| {
         let call = AssumeRole { policy: Some(policy), ..AssumeRole::new(role, name) };
         let credentials = world.try_assume(base, &call).unwrap();
-        paths.map(|path| world.api(&common::stag(), &credentials, "GET", path, "").status().as_u16())
+        paths.map(|path| world.api(&crate::world::stag(), &credentials, "GET", path, "").status().as_u16())
     };
     assert_eq!(statuses(&shop, STAG, "shop-1", policy("Allow", arn), ["/items/1", "/hoge"]), [200, 403]);
     assert_eq!(statuses(&shop, STAG, "shop-1", policy("Deny", arn), ["/items/1", "/hoge"]), [403, 403]);
@@ -200,10 +198,10 @@ fn a_template_alone_is_enough() {
     let mut world = World { emulator, now: world().now, log: Vec::new() };
     let shop = base(&world, "000000000000-LambdaRoleDeve");
     let credentials = world.try_assume(&shop, &shop_call()).unwrap();
-    assert_eq!(world.api(&common::stag(), &credentials, "PUT", "/hoge", "{}").status(), 200);
+    assert_eq!(world.api(&crate::world::stag(), &credentials, "PUT", "/hoge", "{}").status(), 200);
     let everybody = base(&world, "o-a1b2c3d4e5-Every");
     let credentials = world.assume(&everybody, EVERYBODY);
-    assert_eq!(world.api(&common::stag(), &credentials, "PUT", "/hoge", "{}").status(), 403);
+    assert_eq!(world.api(&crate::world::stag(), &credentials, "PUT", "/hoge", "{}").status(), 403);
 
     for (text, code) in [
         ("[", "not_json"),

@@ -1,15 +1,13 @@
 //! Requests for the upstream, and its answers.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod common;
 
 use bytes::Bytes;
-use common::*;
 use http::{Response, Uri};
 use serde_json::Value;
 use xacct_sign::{Payload, Signer};
 use xacct_sign_emulator::{Emulator, Forward, Options, Outcome, SetupError, UpstreamFailure};
 use xacct_sign_provider::Manifest;
+
+use crate::world::*;
 
 fn with_upstream(upstream: &'static str) -> World {
     world_with(Options { upstream: Some(Uri::from_static(upstream)), explain: true, ..Options::default() })
