@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use xacct_sign::sts::AssumeRole;
-use xacct_sign_emulator::{Options, Outcome, SetupError, Target};
+use xacct_sign_emulator::{Emulator, Options, Outcome, SetupError, Target};
+use xacct_sign_provider::Manifest;
 
 use crate::world::*;
 
@@ -154,11 +155,10 @@ fn sts_lets_every_origin_in() {
 
 #[test]
 fn an_origin_is_scheme_host_and_port() {
-    let manifest = "[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n[stages.a]\napi_id = \"f6g7h8i9j0\"\n[callers.b]\naccount = \"000000000000\"\nroles = { a = \"R\" }";
-    let manifest = xacct_sign_provider::Manifest::parse(manifest, "x").unwrap();
+    let manifest = Manifest::parse(DEMO, "xacct.toml").unwrap();
     let made = |origin: &str| {
         let options = Options { allow_origins: vec![origin.to_owned()], ..Options::default() };
-        xacct_sign_emulator::Emulator::new(&manifest, options, [0; 32]).map(drop)
+        Emulator::new(&manifest, options, [0; 32]).map(drop)
     };
     for good in ["*", PAGE, "http://localhost:5173", "http://[::1]:8080", "capacitor://localhost"] {
         assert!(made(good).is_ok(), "{good}");

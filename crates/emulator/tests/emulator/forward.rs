@@ -99,7 +99,7 @@ fn failures_of_the_upstream() {
 
 #[test]
 fn options_that_make_no_sense() {
-    let manifest = Manifest::parse("[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n[stages.a]\napi_id = \"f6g7h8i9j0\"\n[callers.b]\naccount = \"000000000000\"\nroles = { a = \"R\" }", "x").unwrap();
+    let manifest = Manifest::parse(DEMO, "xacct.toml").unwrap();
     let made = |options| Emulator::new(&manifest, options, [0; 32]).map(drop);
     for upstream in ["https://example.com", "/relative", "http://a/?q=1"] {
         let options = Options { upstream: Some(Uri::from_static(upstream)), ..Options::default() };

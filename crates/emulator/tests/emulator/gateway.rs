@@ -256,13 +256,13 @@ fn a_caller_that_assumed_nothing_is_refused() {
 #[test]
 fn a_stage_that_is_not_there() {
     let mut world = world();
-    let response = world.send(&Target::Stage("deve".to_owned()), request("GET", "/", ""));
+    let response = world.send(&Target::Stage("none".to_owned()), request("GET", "/", ""));
     assert_eq!((response.status().as_u16(), text(&response).as_str()), (404, r#"{"message":"Not Found"}"#));
 }
 
 #[test]
 fn routes_are_enforced_in_every_reading_of_the_path() {
-    let mut world = explaining();
+    let mut world = world_with_partner();
     let mut call = AssumeRole::new(PARTNER, "batch");
     call.external_id = Some(EXTERNAL_ID.to_owned());
     let credentials = world.try_assume(&world.partner(), &call).unwrap();

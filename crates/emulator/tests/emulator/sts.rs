@@ -74,7 +74,8 @@ fn every_call_gives_new_credentials() {
 
 #[test]
 fn lifetimes() {
-    let mut world = world();
+    let manifest = DEMO.replace("[api]\n", "[api]\nmax_session_duration = 7200\n");
+    let mut world = world_of(&manifest, Options::default());
     let mut call = AssumeRole::new(STAG, "session-1");
     call.duration_seconds = 900;
     let credentials = world.try_assume(&world.shop(), &call).unwrap();
@@ -123,7 +124,7 @@ fn denials_look_alike_and_the_log_tells_them_apart() {
 
 #[test]
 fn the_external_id_must_be_right() {
-    let mut world = world();
+    let mut world = world_with_partner();
     let partner = world.partner();
     let arn = "arn:aws:sts::222222222222:assumed-role/Batch/partner";
     for wrong in [None, Some("other"), Some("B3C7-X+Y=Z")] {
@@ -140,7 +141,7 @@ fn the_external_id_must_be_right() {
 
 #[test]
 fn an_unescaped_plus_is_a_space() {
-    let mut world = world();
+    let mut world = world_with_partner();
     let partner = world.partner();
     let rest = format!("RoleArn={PARTNER}&RoleSessionName=batch&ExternalId={EXTERNAL_ID}");
     let request = form(&world, &partner, &assume_form(&rest));

@@ -1,4 +1,4 @@
-//! A manifest, an emulator with a moved clock, and callers that sign.
+//! The demo's manifest, an emulator with a moved clock, and callers that sign.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,25 +15,14 @@ pub(crate) const PROD: &str = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleP
 pub(crate) const PARTNER: &str = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStagPartner";
 pub(crate) const EXTERNAL_ID: &str = "b3c7-x+y=z";
 
-const MANIFEST: &str = r#"
-[api]
-account = "111111111111"
-region = "ap-northeast-1"
-max_session_duration = 7200
+/// What the demo deploys: the stages deve, stag and prod, for the caller shop.
+pub(crate) const DEMO: &str = include_str!("../../../../demo/xacct.toml");
 
-[stages.stag]
-api_id = "f6g7h8i9j0"
-[stages.prod]
-api_id = "k1l2m3n4o5"
-api_stage = "v1"
-
-[callers.shop]
-account = "000000000000"
-roles = { stag = "service-role/LambdaRoleDeve", prod = "LambdaRoleProd" }
-
+/// A caller that the demo does not have: with a path in its role, an external id and routes.
+const PARTNERS_TABLE: &str = r#"
 [callers.partner]
 account = "222222222222"
-roles = { stag = "Batch" }
+roles = { stag = "service-role/Batch" }
 external_id = "b3c7-x+y=z"
 routes = ["PUT /hoge", "GET /items/*"]
 "#;
@@ -55,7 +44,11 @@ pub(crate) fn explaining() -> World {
 }
 
 pub(crate) fn world_with(options: Options) -> World {
-    world_of(MANIFEST, options)
+    world_of(DEMO, options)
+}
+
+pub(crate) fn world_with_partner() -> World {
+    world_of(&format!("{DEMO}{PARTNERS_TABLE}"), Options { explain: true, ..Options::default() })
 }
 
 pub(crate) fn world_of(manifest: &str, options: Options) -> World {
