@@ -18,6 +18,7 @@ use crate::sts::Sts;
 
 /// Which endpoint a request came to. The port decides, not the `Host` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Target {
     /// STS.
     Sts,
@@ -37,6 +38,7 @@ impl Target {
 /// The outcome of a request, and what the log says about it.
 #[derive(Debug)]
 #[must_use]
+#[non_exhaustive]
 pub struct Answer {
     /// What is to be done.
     pub outcome: Outcome,
@@ -159,8 +161,7 @@ impl Emulator {
     }
 
     /// The region of the manifest.
-    #[must_use]
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.iam.region
     }
 

@@ -7,7 +7,7 @@
 //!
 //! [`Emulator`] decides sans-IO: time is an argument of [`Emulator::handle`], randomness one of [`Emulator::new`],
 //! requests and responses are values. So a test can move its clock. The module `server` (feature `server`) is the thin shell
-//! that puts it on loopback ports.
+//! that puts it on loopback ports; its `Running` is an emulator for a test in Rust.
 //!
 //! Where AWS's behaviour is documented it is followed to the status and the text; [`Reason`] adds what AWS does not
 //! tell: why. What differs from AWS:

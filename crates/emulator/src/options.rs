@@ -7,7 +7,7 @@ use xacct_sign_provider::policy::PolicyError;
 
 use crate::cors::is_origin;
 
-/// How the emulator behaves.
+/// How the emulator behaves. Options get added: take those that you do not mean from [`Options::default`].
 ///
 /// # Defaults
 ///

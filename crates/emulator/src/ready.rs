@@ -11,11 +11,20 @@ use crate::iam::callers::CallerAccess;
 
 /// The URLs of a running emulator, without a trailing `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Addresses {
     /// STS.
     pub sts: String,
     /// Each stage's API, by the stage's name.
     pub stages: BTreeMap<String, String>,
+}
+
+impl Addresses {
+    /// The URL of STS, and those of the stages by their names.
+    #[must_use]
+    pub fn new(sts: impl Into<String>, stages: BTreeMap<String, String>) -> Self {
+        Self { sts: sts.into(), stages }
+    }
 }
 
 /// Everything needed to call a running emulator: it holds secrets, though none that is worth anything elsewhere.

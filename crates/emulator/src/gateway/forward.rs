@@ -29,7 +29,7 @@ const HOP_BY_HOP: [&str; 9] = [
 /// The header that carries `requestContext` as JSON. What a client sends under this name is dropped.
 const REQUEST_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-request-context");
 
-/// What is to be done with a request.
+/// What is to be done with a request. Whoever drives the emulator does each of these, so the list is closed.
 #[derive(Debug)]
 #[must_use]
 pub enum Outcome {
@@ -41,6 +41,7 @@ pub enum Outcome {
 
 /// A request that passed, for the upstream.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Forward {
     /// What to send: absolute URL, no hop-by-hop headers, no signature, no token; the identity in
     /// `x-amzn-request-context`.
@@ -51,6 +52,7 @@ pub struct Forward {
 
 /// How the upstream failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UpstreamFailure {
     /// It could not be reached, or broke off.
     Connection,

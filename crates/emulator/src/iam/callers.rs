@@ -17,6 +17,7 @@ const ANY_ROLE: &str = "AnyRole";
 
 /// An identity that the emulator issued credentials to at start-up, as Lambda does to a function.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct CallerAccess {
     /// The caller's name in the manifest.
     pub caller: String,

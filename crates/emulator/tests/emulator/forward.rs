@@ -35,7 +35,7 @@ fn the_upstream_sees_the_request_without_secrets_and_with_the_identity() {
         request.headers_mut().insert(name, value.parse().unwrap());
     }
     sign(&mut request, &credentials, "execute-api", world.now);
-    let Forward { request, reply } = forwarded(&mut world, request);
+    let Forward { request, reply, .. } = forwarded(&mut world, request);
     assert_eq!(request.uri(), "http://127.0.0.1:3000/base/a%2Fb/../c?x=1&x=%20");
     assert_eq!((request.method().as_str(), request.body().as_ref()), ("PUT", b"body".as_slice()));
     for name in ["authorization", "x-amz-security-token", "connection", "x-hop", "te"] {

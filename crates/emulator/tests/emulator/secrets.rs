@@ -105,10 +105,8 @@ fn a_log_entry_is_one_line_of_ascii() {
 #[test]
 fn the_ready_line_is_one_line() {
     let world = world();
-    let addresses = Addresses {
-        sts: "http://127.0.0.1:1".to_owned(),
-        stages: [("stag".to_owned(), "http://127.0.0.1:2".to_owned())].into(),
-    };
+    let stages = [("stag".to_owned(), "http://127.0.0.1:2".to_owned())];
+    let addresses = Addresses::new("http://127.0.0.1:1", stages.into());
     let line = Ready::new(&world.emulator, addresses).to_json();
     assert!(!line.contains('\n'));
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();

@@ -96,7 +96,7 @@ impl World {
     }
 
     pub(crate) fn outcome(&mut self, target: &Target, request: Request<Bytes>) -> Outcome {
-        let Answer { outcome, log } = self.emulator.handle(target, request, self.now);
+        let Answer { outcome, log, .. } = self.emulator.handle(target, request, self.now);
         self.log.push(log);
         outcome
     }
