@@ -1,7 +1,5 @@
 //! Queries and forms: pairs joined by `&`, percent-encoded, `+` for a space.
 
-use xacct_sign::QUERY_PARAMETERS;
-
 /// The decoded pairs; `None` if one is not UTF-8 or has a broken escape.
 pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     text.split('&')
@@ -13,19 +11,8 @@ pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// The query without a presigned URL's signature: what the API behind the gateway may see.
-pub(crate) fn without_signature(query: &str) -> String {
-    let kept: Vec<&str> = query
-        .split('&')
-        .filter(|pair| {
-            let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
-            !decode_form(key).is_some_and(|key| QUERY_PARAMETERS.contains(&key.as_str()))
-        })
-        .collect();
-    kept.join("&")
-}
-
-fn decode_form(text: &str) -> Option<String> {
+/// Decodes a key or value.
+pub(crate) fn decode_form(text: &str) -> Option<String> {
     percent_decode(&text.replace('+', " "))
 }
 
