@@ -6,15 +6,16 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
+use xacct_sign::verify::Rules;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::cors::Cors;
-use crate::gateway::{Gateway, MAX_BODY_BYTES, Outcome};
+use crate::gateway::{self, Gateway, MAX_BODY_BYTES, Outcome};
 use crate::iam::Iam;
 use crate::iam::callers::CallerAccess;
 use crate::log::LogEntry;
 use crate::options::{Options, SetupError};
-use crate::sts::Sts;
+use crate::sts::{self, Sts};
 
 /// Which endpoint a request came to. The port decides, not the `Host` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +84,8 @@ pub struct Emulator {
     options: Options,
     iam: Iam,
     stages: BTreeMap<String, DeployedStage>,
+    sts_rules: Rules,
+    gateway_rules: Rules,
 }
 
 impl Emulator {
@@ -107,7 +110,13 @@ impl Emulator {
     /// [`SetupError`] for options that make no sense, and for policies that are none.
     pub fn of(deployment: &Deployment, options: Options, seed: [u8; 32]) -> Result<Self, SetupError> {
         options.check()?;
-        Ok(Self { iam: Iam::of(deployment, &options, seed)?, stages: deployment.stages.clone(), options })
+        Ok(Self {
+            sts_rules: sts::rules(&deployment.region).map_err(SetupError::Region)?,
+            gateway_rules: gateway::rules(&deployment.region).map_err(SetupError::Region)?,
+            iam: Iam::of(deployment, &options, seed)?,
+            stages: deployment.stages.clone(),
+            options,
+        })
     }
 
     /// Decides one request. Method, path, query and headers are as they stood on the wire, names in lower case.
@@ -171,11 +180,11 @@ impl Emulator {
     }
 
     fn sts(&mut self) -> Sts<'_> {
-        Sts { iam: &mut self.iam, options: &self.options }
+        Sts { iam: &mut self.iam, options: &self.options, rules: &self.sts_rules }
     }
 
     fn gateway(&mut self) -> Gateway<'_> {
-        Gateway { iam: &mut self.iam, stages: &self.stages, options: &self.options }
+        Gateway { iam: &mut self.iam, stages: &self.stages, options: &self.options, rules: &self.gateway_rules }
     }
 
     fn cors(&self, target: &Target, headers: &HeaderMap) -> Option<Cors> {

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use http::header::HeaderValue;
 use http::request::Parts;
 use http::{Response, StatusCode};
+use xacct_sign::Scope;
 use xacct_sign::verify::Rules;
 use xacct_sign_provider::DeployedStage;
 
@@ -40,6 +41,16 @@ pub(crate) struct Gateway<'e> {
     pub(crate) iam: &'e mut Iam,
     pub(crate) stages: &'e BTreeMap<String, DeployedStage>,
     pub(crate) options: &'e Options,
+    pub(crate) rules: &'e Rules,
+}
+
+/// What a gateway insists on of a signature.
+///
+/// # Errors
+///
+/// For a region that is none.
+pub(crate) fn rules(region: &str) -> Result<Rules, xacct_sign::Error> {
+    Scope::new(region, SIGNING_NAME).map(|scope| Rules::new(scope, WINDOW))
 }
 
 impl Gateway<'_> {
@@ -66,8 +77,7 @@ impl Gateway<'_> {
         if body.len() > MAX_BODY_BYTES {
             return Outcome::Respond(self.body_too_large(log));
         }
-        let rules = Rules::new(&self.iam.region, SIGNING_NAME, WINDOW);
-        let session = match authenticate(&self.iam.sessions, &rules, &parts, &body, now) {
+        let session = match authenticate(&self.iam.sessions, self.rules, &parts, &body, now) {
             Ok(session) => session,
             Err(unauthenticated) => {
                 let reason = unauthenticated.into_reason(log);

@@ -68,6 +68,9 @@ pub enum SetupError {
     /// A caller's policy is for a caller that is not there.
     #[error("there is no caller `{0}`")]
     UnknownCaller(String),
+    /// The API's region is none.
+    #[error("the region of the API cannot be used")]
+    Region(#[source] xacct_sign::Error),
     /// Credentials could not be made.
     #[error("credentials could not be issued")]
     Credentials(#[from] xacct_sign::Error),

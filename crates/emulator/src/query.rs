@@ -1,5 +1,7 @@
 //! Queries and forms: pairs joined by `&`, percent-encoded, `+` for a space.
 
+use xacct_sign::encode::{is_well_encoded, percent_decoded};
+
 /// The decoded pairs; `None` if one is not UTF-8 or has a broken escape.
 pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     text.split('&')
@@ -18,16 +20,5 @@ pub(crate) fn decode_form(text: &str) -> Option<String> {
 
 /// Decodes escapes once; `None` for a broken escape or what is not UTF-8.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            decoded.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            decoded.push(byte);
-        }
-    }
-    String::from_utf8(decoded).ok()
+    is_well_encoded(text).then(|| String::from_utf8(percent_decoded(text)).ok()).flatten()
 }

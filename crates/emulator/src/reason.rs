@@ -99,14 +99,7 @@ impl Reason {
 
 impl From<&Refusal> for Reason {
     fn from(refusal: &Refusal) -> Self {
-        // What stands where the algorithm should may be a secret of another scheme, such as a bare API key.
-        let detail = match refusal {
-            Refusal::Algorithm(name) if !name.starts_with("AWS") => {
-                "the `Authorization` header is not of AWS4-HMAC-SHA256".to_owned()
-            }
-            other => other.to_string(),
-        };
-        Self::new(Kind::Signature(refusal.code()), detail)
+        Self::new(Kind::Signature(refusal.code()), refusal.to_string())
     }
 }
 

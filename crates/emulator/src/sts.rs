@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode};
+use xacct_sign::Scope;
 use xacct_sign::verify::Rules;
 
 use crate::iam::Iam;
@@ -32,6 +33,16 @@ const VERSION: &str = "2011-06-15";
 pub(crate) struct Sts<'e> {
     pub(crate) iam: &'e mut Iam,
     pub(crate) options: &'e Options,
+    pub(crate) rules: &'e Rules,
+}
+
+/// What STS insists on of a signature.
+///
+/// # Errors
+///
+/// For a region that is none.
+pub(crate) fn rules(region: &str) -> Result<Rules, xacct_sign::Error> {
+    Scope::new(region, "sts").map(|scope| Rules::new(scope, WINDOW))
 }
 
 impl Sts<'_> {
@@ -80,8 +91,7 @@ impl Sts<'_> {
         if !matches!(action, "AssumeRole" | "GetCallerIdentity") || version != VERSION {
             return Err(Fault::unknown_action(action, version));
         }
-        let rules = Rules::new(&self.iam.region, "sts", WINDOW);
-        let caller = authenticate(&self.iam.sessions, &rules, parts, body, now)
+        let caller = authenticate(&self.iam.sessions, self.rules, parts, body, now)
             .map_err(|unauthenticated| Fault::unauthenticated(unauthenticated, now, log))?;
         log.principal = Some(caller.principal.arn().to_owned());
         if action == "GetCallerIdentity" {

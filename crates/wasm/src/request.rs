@@ -1,7 +1,7 @@
 //! A request as one string.
 
 use wasm_bindgen::JsValue;
-use xacct_sign::{Error, ErrorKind, Payload, Request};
+use xacct_sign::{Error, ErrorKind, Payload, Request, Url};
 
 use crate::error::to_js;
 
@@ -13,7 +13,7 @@ const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 /// refused the line feed.
 pub(crate) struct Lines<'a> {
     method: &'a str,
-    url: &'a str,
+    url: Url<'a>,
     headers: Vec<(&'a str, &'a [u8])>,
 }
 
@@ -27,6 +27,7 @@ impl<'a> Lines<'a> {
             let value = next().ok_or_else(|| to_js(&Error::new(ErrorKind::InvalidHeader, "a header has no value")))?;
             headers.push((name, value.as_bytes()));
         }
+        let url = Url::parse(url).map_err(|error| to_js(&error))?;
         Ok(Self { method, url, headers })
     }
 

@@ -137,11 +137,6 @@ class Role {
       const fetched = await within(TIMEOUT_SECONDS, this.#ask());
       if (fetched === LATE) throw timeout("STS");
       const now = this.#now();
-      if (fetched.expiration.getTime() <= now) {
-        throw new XacctSignError("invalid_response", "the credentials that STS gave have expired already", {
-          hint: "check the clock of this machine",
-        });
-      }
       guarded(() => this.#refresh.succeeded(fetched.expiration.getTime(), now));
       this.#current = fetched;
       return fetched;
@@ -165,7 +160,7 @@ class Role {
     const now = this.#now();
     const request = guarded(() => this.#call.request(accessKeyId, secretAccessKey, sessionToken, now));
     const { status, text } = await postToSts(request, this.#fetch);
-    return credentialsOf(guarded(() => this.#call.readResponse(secretAccessKey, sessionToken, status, text)));
+    return credentialsOf(guarded(() => this.#call.readResponse(secretAccessKey, sessionToken, status, text, this.#now())));
   }
 
   #now(): number {

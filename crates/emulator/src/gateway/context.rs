@@ -62,7 +62,7 @@ fn header(headers: &HeaderMap, name: &str) -> String {
 /// `12/Mar/2020:19:03:58 +0000`.
 fn common_log_time(now: SystemTime) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let text = xacct_sign::format_rfc3339(now).unwrap_or_default();
+    let text = xacct_sign::aws::format_rfc3339(now).unwrap_or_default();
     let (date, time) = text.trim_end_matches('Z').split_once('T').unwrap_or_default();
     let mut date = date.split('-');
     let (year, month, day) = (date.next(), date.next(), date.next());

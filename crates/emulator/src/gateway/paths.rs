@@ -1,5 +1,7 @@
 //! What a path may mean to whoever routes it.
 
+use xacct_sign::without_dot_segments;
+
 use crate::query::percent_decode;
 
 /// Every reading of a path, without its leading `/`, as it may stand in the ARN of `execute-api:Invoke`; `None` if it
@@ -17,34 +19,14 @@ pub(crate) fn readings(path: &str) -> Option<Vec<String>> {
         return None;
     }
     let mut readings = vec![raw.to_owned()];
-    let resolved = [raw, &decoded].map(|path| [false, true].map(|merges| without_dot_segments(path, merges)));
-    for reading in resolved.into_iter().flatten().chain([decoded]) {
+    let resolved = |path: &str, merges| without_dot_segments(path, merges).split_off(1);
+    let all = [raw, &decoded].map(|path| [false, true].map(|merges| resolved(path, merges)));
+    for reading in all.into_iter().flatten().chain([decoded]) {
         if !readings.contains(&reading) {
             readings.push(reading);
         }
     }
     Some(readings)
-}
-
-/// RFC 3986, section 5.2.4, on a path without its leading `/`; `merges` as servers do that take `//` for `/`.
-fn without_dot_segments(path: &str, merges: bool) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    let mut ends_open = false;
-    for segment in path.split('/') {
-        ends_open = matches!(segment, "." | "..") || (merges && segment.is_empty());
-        match segment {
-            "." => {}
-            ".." => {
-                kept.pop();
-            }
-            "" if merges => {}
-            other => kept.push(other),
-        }
-    }
-    if ends_open && !kept.is_empty() {
-        kept.push("");
-    }
-    kept.join("/")
 }
 
 #[cfg(test)]

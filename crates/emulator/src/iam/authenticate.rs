@@ -53,7 +53,7 @@ pub(crate) fn authenticate(
     };
     presented.check(&session.credentials, rules, body, now).map_err(Unauthenticated::Refused)?;
     if session.is_expired(now) {
-        let at = session.credentials.expires_at().and_then(xacct_sign::format_rfc3339).unwrap_or_default();
+        let at = session.credentials.expires_at().and_then(xacct_sign::aws::format_rfc3339).unwrap_or_default();
         let reason = Reason::new(Kind::Expired, format!("the credentials expired at {at}"));
         return Err(Unauthenticated::Expired(session, reason));
     }

@@ -79,7 +79,7 @@ pub(crate) fn allowed(policy: &str, decision: Decision) -> Result<(), String> {
 fn request_context(region: &str, now: SystemTime) -> Context {
     let mut context = Context::new();
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    if let Some(now) = xacct_sign::format_rfc3339(now) {
+    if let Some(now) = xacct_sign::aws::format_rfc3339(now) {
         context.set("aws:CurrentTime", now);
     }
     context.set("aws:EpochTime", seconds.to_string());

@@ -128,7 +128,7 @@ fn assume_role_context(mut context: Context, call: &AssumeRole) -> Context {
 
 fn issued(session: &Session, call: &AssumeRole) -> Xml {
     let credentials = &session.credentials;
-    let expiration = credentials.expires_at().and_then(xacct_sign::format_rfc3339).unwrap_or_default();
+    let expiration = credentials.expires_at().and_then(xacct_sign::aws::format_rfc3339).unwrap_or_default();
     let user = vec![Xml::text("AssumedRoleId", session.user_id.as_str()), Xml::text("Arn", session.principal.arn())];
     let mut result = vec![
         Xml::Node("AssumedRoleUser", user),

@@ -246,7 +246,7 @@ fn scope_text(expected: &str, presented: &str) -> String {
 fn skew_text(signed_at: &str, now: SystemTime, window: Duration, is_behind: bool) -> String {
     let minutes = window.as_secs() / 60;
     let shown = |at: Option<SystemTime>| {
-        let text = at.and_then(xacct_sign::format_rfc3339).unwrap_or_default();
+        let text = at.and_then(xacct_sign::aws::format_rfc3339).unwrap_or_default();
         text.replace(['-', ':'], "")
     };
     let here = shown(Some(now));

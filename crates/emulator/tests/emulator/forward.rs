@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, Uri};
 use serde_json::Value;
-use xacct_sign::{Payload, Signer};
+use xacct_sign::{Payload, Scope, Signer, Url};
 use xacct_sign_emulator::{Emulator, Forward, Options, Outcome, SetupError, UpstreamFailure};
 use xacct_sign_provider::Manifest;
 
@@ -69,11 +69,13 @@ fn a_presigned_urls_signature_does_not_reach_the_upstream() {
     let credentials = world.assume(&world.shop(), STAG);
     let parts = xacct_sign::Request {
         method: "GET",
-        url: "http://api.example.com/hoge?a=1",
+        url: Url::parse("http://api.example.com/hoge?a=1").unwrap(),
         headers: &[],
         payload: Payload::Bytes(b""),
     };
-    let url = Signer::new(credentials, REGION, "execute-api").unwrap().presign(&parts, seconds(60), world.now).unwrap();
+    let url = Signer::new(credentials, Scope::new(REGION, "execute-api").unwrap())
+        .presign(&parts, seconds(60), world.now)
+        .unwrap();
     let request = http::Request::get(url).header("host", "api.example.com").body(Bytes::new()).unwrap();
     assert_eq!(forwarded(&mut world, request).request.uri(), "http://127.0.0.1:3000/hoge?a=1");
 }

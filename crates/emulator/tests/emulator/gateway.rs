@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 use xacct_sign::sts::AssumeRole;
-use xacct_sign::{Credentials, Payload, Signer};
+use xacct_sign::{Credentials, Payload, Scope, Signer, Url};
 use xacct_sign_emulator::{MAX_BODY_BYTES, MAX_HEAD_BYTES, Options, Target};
 
 use crate::world::*;
@@ -223,7 +223,7 @@ fn the_scope_is_the_manifests_region_and_execute_api() {
     let credentials = world.assume(&world.shop(), STAG);
     for (region, service) in [("us-east-1", "execute-api"), (REGION, "sts")] {
         let mut request = request("GET", "/hoge", "");
-        let signer = Signer::new(credentials.clone(), region, service).unwrap();
+        let signer = Signer::new(credentials.clone(), Scope::new(region, service).unwrap());
         signer.sign(&mut request, world.now).unwrap();
         let response = world.send(&stag(), request);
         assert_forbidden(&world, &response, "scope_mismatch");
@@ -330,11 +330,11 @@ fn presigned_urls_pass_until_they_end_and_show_no_signature() {
     let credentials = world.assume(&world.shop(), STAG);
     let parts = xacct_sign::Request {
         method: "GET",
-        url: "http://api.example.com/hoge?a=1",
+        url: Url::parse("http://api.example.com/hoge?a=1").unwrap(),
         headers: &[],
         payload: Payload::Bytes(b""),
     };
-    let signer = Signer::new(credentials, REGION, "execute-api").unwrap();
+    let signer = Signer::new(credentials, Scope::new(REGION, "execute-api").unwrap());
     let url = signer.presign(&parts, seconds(60), world.now).unwrap();
     let presigned = || http::Request::get(&url).header("host", "api.example.com").body(Bytes::new()).unwrap();
     let response = world.send(&stag(), presigned());

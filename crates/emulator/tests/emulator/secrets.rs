@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use xacct_sign::sts::AssumeRole;
-use xacct_sign::{Credentials, Payload, Signer};
+use xacct_sign::{Credentials, Payload, Scope, Signer, Url};
 use xacct_sign_emulator::{Addresses, Ready, Target};
 
 use crate::world::*;
@@ -41,14 +41,14 @@ fn logs_and_reasons_hold_no_secret() {
             world.now += seconds(4_000);
             send(&mut world, &target, signed);
             world.now -= seconds(4_000);
+            let url = format!("http://h{target_uri}");
             let parts = xacct_sign::Request {
                 method: "GET",
-                url: &format!("http://h{target_uri}"),
+                url: Url::parse(&url).unwrap(),
                 headers: &[],
                 payload: Payload::Bytes(b""),
             };
-            let url = Signer::new(credentials.clone(), REGION, service)
-                .unwrap()
+            let url = Signer::new(credentials.clone(), Scope::new(REGION, service).unwrap())
                 .presign(&parts, seconds(60), world.now)
                 .unwrap();
             for method in ["GET", "PUT"] {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use http::Request;
 use tokio::sync::oneshot;
-use xacct_sign::sts::{AssumeRole, Endpoint};
+use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
 use xacct_sign_emulator::server::{Running, Server};
 use xacct_sign_emulator::{Options, Ready};
 
@@ -53,13 +53,13 @@ fn assumed(ready: &Ready) -> xacct_sign::Credentials {
     let base = &ready.caller("shop", "stag").unwrap().credentials;
     let call = AssumeRole::new(STAG, "session-1");
     let sts = &ready.addresses().sts;
-    let endpoint = Endpoint::new(STAG, REGION, Some(sts)).unwrap();
+    let endpoint = Endpoint::new(REGION, Some(sts)).unwrap();
     let request = call.request(base, &endpoint, now()).unwrap().map(Bytes::from);
     let answer = raw(sts, &wire(&request));
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
     let response = http::Response::builder().status(200).body(body.to_owned()).unwrap();
-    call.read_response(base, &response).unwrap().credentials
+    call.read_response(base, &response, now()).unwrap().credentials
 }
 
 fn signed(credentials: &xacct_sign::Credentials, method: &str, target: &str, body: &str) -> Vec<u8> {

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
-use xacct_sign::sts::{AssumeRole, Mfa};
-use xacct_sign::{Credentials, ErrorKind, Payload, Signer};
+use xacct_sign::sts::{Action as _, AssumeRole, Mfa};
+use xacct_sign::{Credentials, ErrorKind, Payload, Scope, Signer, Url};
 use xacct_sign_emulator::{Options, Target};
 
 use crate::world::*;
@@ -59,7 +59,7 @@ fn credentials_look_like_awss() {
     assert_eq!(element(&response, "Expiration"), "2023-11-14T23:13:20Z");
     assert!(!text(&response).contains("PackedPolicySize"));
     assert_eq!(element(&response, "RequestId"), response.headers()["x-amzn-requestid"]);
-    let assumed = call.read_response(&world.shop(), &response).unwrap();
+    let assumed = call.read_response(&world.shop(), &response, world.now).unwrap();
     assert_eq!(assumed.credentials.expires_at(), Some(world.now + seconds(3_600)));
 }
 
@@ -266,8 +266,13 @@ fn a_get_with_query_parameters_and_a_presigned_one() {
     assert_eq!(world.send(&Target::Sts, get).status(), 200, "{}", world.detail());
 
     let url = "http://127.0.0.1:4566/?Action=GetCallerIdentity&Version=2011-06-15";
-    let parts = xacct_sign::Request { method: "GET", url, headers: &[], payload: Payload::Bytes(b"") };
-    let signer = Signer::new(world.shop(), REGION, "sts").unwrap();
+    let parts = xacct_sign::Request {
+        method: "GET",
+        url: Url::parse(url).unwrap(),
+        headers: &[],
+        payload: Payload::Bytes(b""),
+    };
+    let signer = Signer::new(world.shop(), Scope::new(REGION, "sts").unwrap());
     let url = signer.presign(&parts, seconds(60), world.now).unwrap();
     let presigned = || Request::get(&url).header("host", "127.0.0.1:4566").body(Bytes::new()).unwrap();
     assert_eq!(element(&world.send(&Target::Sts, presigned()), "Arn"), SHOP, "{}", world.detail());
@@ -323,7 +328,7 @@ fn the_scope_is_the_region_and_sts() {
         (REGION, "execute-api", "Credential should be scoped to correct service: 'sts'."),
     ] {
         let mut request = request("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", "");
-        Signer::new(world.shop(), region, service).unwrap().sign(&mut request, world.now).unwrap();
+        Signer::new(world.shop(), Scope::new(region, service).unwrap()).sign(&mut request, world.now).unwrap();
         let response = world.send(&Target::Sts, request);
         assert_error(&world, &response, 403, "SignatureDoesNotMatch", message, "scope_mismatch");
     }
@@ -348,7 +353,7 @@ fn credentials_that_are_not_valid() {
     let text = "The security token included in the request is expired";
     assert_error(&world, &response, 403, "ExpiredToken", text, "expired");
     let error = world.try_assume(&expired, &AssumeRole::new(STAG, "session-1")).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AssumeRoleExpired);
+    assert_eq!(error.kind(), ErrorKind::StsExpired);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use xacct_sign::sts::{AssumeRole, Endpoint};
-use xacct_sign::{Credentials, Signer};
+use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
+use xacct_sign::{Credentials, Scope, Signer};
 use xacct_sign_emulator::{Answer, Emulator, LogEntry, Options, Outcome, Target};
 use xacct_sign_provider::Manifest;
 
@@ -67,7 +67,7 @@ pub(crate) fn stag() -> Target {
 }
 
 pub(crate) fn sign(request: &mut Request<Bytes>, credentials: &Credentials, service: &str, now: SystemTime) {
-    Signer::new(credentials.clone(), REGION, service).unwrap().sign(request, now).unwrap();
+    Signer::new(credentials.clone(), Scope::new(REGION, service).unwrap()).sign(request, now).unwrap();
 }
 
 /// An unsigned request as it would come over the wire.
@@ -118,10 +118,12 @@ impl World {
         reason.map(ToString::to_string).unwrap_or_default()
     }
 
-    /// The signed request of a call, its body ready to be changed.
+    /// The signed request of a call, its body ready to be changed. It is made whether the credentials have expired or not.
     pub(crate) fn assume_request(&self, base: &Credentials, call: &AssumeRole) -> Request<Bytes> {
-        let endpoint = Endpoint::new(&call.role_arn, REGION, Some("http://127.0.0.1:4566")).unwrap();
-        call.request(base, &endpoint, self.now).unwrap().map(Bytes::from)
+        let endpoint = Endpoint::new(REGION, Some("http://127.0.0.1:4566")).unwrap();
+        let token = base.session_token().map(str::to_owned);
+        let base = Credentials::new(base.access_key_id(), base.secret_access_key(), token, None).unwrap();
+        call.request(&base, &endpoint, self.now).unwrap().map(Bytes::from)
     }
 
     pub(crate) fn call(&mut self, base: &Credentials, call: &AssumeRole) -> Response<Bytes> {
@@ -136,7 +138,7 @@ impl World {
         call: &AssumeRole,
     ) -> Result<Credentials, xacct_sign::Error> {
         let response = self.call(base, call);
-        call.read_response(base, &response).map(|assumed| assumed.credentials)
+        call.read_response(base, &response, self.now).map(|assumed| assumed.credentials)
     }
 
     pub(crate) fn assume(&mut self, base: &Credentials, role: &str) -> Credentials {

@@ -1,6 +1,7 @@
 //! STS's limits on the parameters of `AssumeRole`, checked here so that a mistake costs no call.
 
-use super::{AssumeRole, RoleArn};
+use super::AssumeRole;
+use crate::aws::{Arn, RoleArn, is_external_id, is_name_character, is_session_name};
 use crate::error::{Error, ErrorKind, quote};
 
 pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
@@ -10,18 +11,11 @@ pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
         return Err(Error::new(
             ErrorKind::InvalidDuration,
             format!("a duration of {} seconds is not allowed", call.duration_seconds),
-        )
-        .with_hint("use 900 to 43200 seconds; at most 3600 if your own credentials are a role's"));
+        ));
     }
-    if let Some(id) = &call.external_id {
-        let allowed = |c: char| is_name(c) || matches!(c, ':' | '/');
-        if !(2..=1224).contains(&id.chars().count()) || !id.chars().all(allowed) {
-            return Err(Error::new(
-                ErrorKind::InvalidExternalId,
-                format!("the external id {} is not allowed", quote(id)),
-            )
-            .with_hint("use 2 to 1224 of `A-Z a-z 0-9 _ + = , . @ : / -`"));
-        }
+    if let Some(id) = call.external_id.as_ref().filter(|id| !is_external_id(id)) {
+        let message = format!("the external id {} is not allowed", quote(id));
+        return Err(Error::new(ErrorKind::InvalidExternalId, message));
     }
     policies(call)?;
     tags(call)?;
@@ -33,7 +27,7 @@ pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
     }
     if let Some(mfa) = &call.mfa {
         let serial = (9..=256).contains(&mfa.serial_number.len())
-            && mfa.serial_number.chars().all(|c| is_name(c) || matches!(c, ':' | '/'));
+            && mfa.serial_number.chars().all(|c| is_name_character(c) || matches!(c, ':' | '/'));
         if !serial {
             return Err(Error::new(
                 ErrorKind::InvalidMfa,
@@ -48,17 +42,11 @@ pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
     Ok(())
 }
 
-/// `[\w+=,.@-]`, ASCII.
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '=' | ',' | '.' | '@' | '-')
-}
-
 fn name(kind: ErrorKind, what: &str, value: &str) -> Result<(), Error> {
-    if (2..=64).contains(&value.len()) && value.chars().all(is_name) {
+    if is_session_name(value) {
         return Ok(());
     }
-    Err(Error::new(kind, format!("the {what} {} is not allowed", quote(value)))
-        .with_hint("use 2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`, without a space"))
+    Err(Error::new(kind, format!("the {what} {} is not allowed", quote(value))))
 }
 
 fn policies(call: &AssumeRole) -> Result<(), Error> {
@@ -80,19 +68,17 @@ fn policies(call: &AssumeRole) -> Result<(), Error> {
     }
     let role = RoleArn::parse(&call.role_arn)?;
     for arn in &call.policy_arns {
-        let mut fields = arn.splitn(6, ':');
-        let mut next = || fields.next().unwrap_or_default();
-        let (scheme, partition, service, region, account, resource) = (next(), next(), next(), next(), next(), next());
-        let is_policy = scheme == "arn"
-            && partition == role.partition()
-            && service == "iam"
-            && region.is_empty()
-            && resource.strip_prefix("policy/").is_some_and(|name| !name.is_empty())
-            && (20..=2048).contains(&arn.len());
-        if !is_policy {
+        let is_policy = |of: &Arn<'_>| {
+            of.partition == role.partition()
+                && of.service == "iam"
+                && of.region.is_empty()
+                && of.resource.strip_prefix("policy/").is_some_and(|name| !name.is_empty())
+                && (20..=2048).contains(&arn.len())
+        };
+        let Some(of) = Arn::parse(arn).filter(is_policy) else {
             return refused(format!("{} is no managed policy's ARN of the role's partition", quote(arn)));
-        }
-        if account != "aws" && account != role.account() {
+        };
+        if of.account != "aws" && of.account != role.account() {
             return refused(format!("the managed policy {} is not in the role's account", quote(arn)));
         }
     }
@@ -100,10 +86,7 @@ fn policies(call: &AssumeRole) -> Result<(), Error> {
 }
 
 fn tags(call: &AssumeRole) -> Result<(), Error> {
-    let refused = |message: String| {
-        Err(Error::new(ErrorKind::InvalidTag, message)
-            .with_hint("keys are 1 to 128, values 0 to 256 letters, digits, spaces and `_ . : / = + - @`"))
-    };
+    let refused = |message: String| Err(Error::new(ErrorKind::InvalidTag, message));
     if call.tags.len() > 50 {
         return refused(format!("{} session tags are given; STS takes 50", call.tags.len()));
     }
