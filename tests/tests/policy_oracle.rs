@@ -8,7 +8,7 @@ use iam_rs::{
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use xacct_sign_provider::policy::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 
 const ROLES: [&str; 3] = [
     "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag",

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use xacct_sign::Credentials;
 use xacct_sign::verify::{Presented, Refusal, Rules};
-use xacct_sign_provider::policy::PolicyError;
+use xacct_sign_provider::iam::PolicyError;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::callers;

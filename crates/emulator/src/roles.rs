@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use xacct_sign_provider::policy::{PolicyDocument, PolicyKind};
+use xacct_sign_provider::iam::{PolicyDocument, PolicyKind};
 use xacct_sign_provider::{DeployedStage, Deployment};
 
 use crate::emulator::SetupError;

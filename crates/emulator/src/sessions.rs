@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::Credentials;
-use xacct_sign_provider::policy::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate};
 
 use crate::entropy::Entropy;
 

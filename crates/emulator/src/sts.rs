@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use xacct_sign::sts::AssumeRole;
 use xacct_sign::verify::Rules;
-use xacct_sign_provider::policy::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 
 use crate::emulator::Emulator;
 use crate::gateway::MAX_BODY_BYTES;

@@ -8,12 +8,13 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Accepted, Api, Manifest, Stage, raw};
-use crate::error::{ManifestError, ManifestErrorKind as Kind};
+use super::error::{ManifestError, ManifestErrorKind as Kind};
+use super::raw;
+use super::types::{Accepted, Api, Manifest, Stage};
 use crate::finding::FindingCode;
 use crate::limits;
 use crate::names::{self, RoleName};
-use crate::roles::role_name;
+use crate::plan::role_name;
 
 /// What the names of roles begin with when the manifest does not say.
 const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";

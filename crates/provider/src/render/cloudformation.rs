@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{POLICY_NAME, compact, pretty};
-use crate::document::Document;
+use crate::iam::document::Document;
 use crate::limits::TEMPLATE_BODY;
 use crate::manifest::{Manifest, Stage};
 use crate::names::title_case;
-use crate::roles::{ProviderRole, RoleKind};
+use crate::plan::{ProviderRole, RoleKind};
 
 /// The key of the template's metadata that says what the template is for.
 pub(crate) const METADATA: &str = "XacctSign";

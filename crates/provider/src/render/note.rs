@@ -2,8 +2,7 @@
 
 use crate::manifest::{Caller, Manifest, Stage};
 use crate::names::dns_suffix;
-use crate::plan::Plan;
-use crate::roles::CallerRole;
+use crate::plan::{CallerRole, Plan};
 
 impl Plan<'_> {
     /// The note for a caller: for each of its stages the role's ARN, the region, the external id and how to call; and what

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{POLICY_NAME, pretty};
 use crate::manifest::Stage;
-use crate::roles::{ProviderRole, RoleKind};
+use crate::plan::{ProviderRole, RoleKind};
 
 #[derive(Serialize)]
 struct Configuration {

@@ -1,9 +1,7 @@
 //! What the tests of the evaluator share.
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
-use xacct_sign_provider::policy::{
-    Context, Decision, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate,
-};
+use xacct_sign_provider::iam::{Context, Decision, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 
 pub const CALLER: &str = "arn:aws:iam::000000000000:role/service-role/Shop";
 pub const ROLE: &str = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag";

@@ -7,10 +7,11 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::{Source, in_file_order};
-use crate::error::{ManifestError, ManifestErrorKind as Kind};
-use crate::manifest::{Caller, CallerPrincipals, Stage, TrustForm, WhichRole, raw};
+use crate::manifest::error::{ManifestError, ManifestErrorKind as Kind};
+use crate::manifest::raw;
+use crate::manifest::route::Route;
+use crate::manifest::types::{Caller, CallerPrincipals, Stage, TrustForm, WhichRole};
 use crate::names;
-use crate::route::Route;
 
 /// How many session tags STS takes.
 const MAX_TAGS: usize = 50;

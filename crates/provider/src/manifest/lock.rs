@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::error::{ManifestError, ManifestErrorKind as Kind};
+use super::error::{ManifestError, ManifestErrorKind as Kind};
 use crate::names;
 
 /// The version of the lock file's format.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::{Document, Statement};
+use super::sharing::Plan;
+use super::trust;
+use crate::iam::document::{Document, Statement};
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
 use crate::names::{RoleName, title_case};
-use crate::plan::Plan;
-use crate::trust;
 
 /// A role in the API's account that callers assume.
 #[derive(Debug, Clone, PartialEq, Eq)]

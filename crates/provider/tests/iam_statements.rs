@@ -4,7 +4,7 @@
 mod common;
 
 use common::{CALLER, ROLE, identity, session, trust, trust_for};
-use xacct_sign_provider::policy::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 use xacct_sign_provider::{Lock, Manifest};
 
 fn statement(effect: &str, principal: &str) -> String {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::deployed::{DeployedError, DeployedRole, read_roles};
-use crate::document::{Document, Statement};
-use crate::grants;
+use super::read::{DeployedError, DeployedRole, read_roles};
+use crate::iam::document::{Document, Statement};
+use crate::iam::grants;
+use crate::manifest::Stage;
 use crate::names::title_case;
-use crate::plan::Plan;
+use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
-use crate::roles::CallerRole;
 
 /// Roles with their policies as JSON, the stages that they open, and who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Plan<'_> {
     #[must_use]
     pub fn deployment(&self) -> Deployment {
         let manifest = self.manifest;
-        let stage = |stage: &crate::Stage| DeployedStage {
+        let stage = |stage: &Stage| DeployedStage {
             api_id: stage.api_id.clone(),
             api_stage: stage.api_stage.clone(),
             arn: manifest.stage_arn(stage),

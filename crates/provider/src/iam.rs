@@ -1,4 +1,4 @@
-//! Evaluation of IAM policy documents, for one request at a time.
+//! IAM policy documents: as they are written, what they grant, and their evaluation for one request at a time.
 //!
 //! What is evaluated is the JSON that gets deployed. The rules are those of
 //! [Policy evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html),
@@ -13,7 +13,9 @@
 mod condition;
 mod context;
 mod date;
+pub(crate) mod document;
 mod evaluate;
+pub(crate) mod grants;
 pub(crate) mod json;
 mod parse;
 mod pattern;

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{identity, trust};
-use xacct_sign_provider::policy::{Context, Effect, KNOWN_KEYS};
+use xacct_sign_provider::iam::{Context, Effect, KNOWN_KEYS};
 
 fn statement(effect: &str, condition: &str) -> String {
     format!(r#"{{"Effect":"{effect}","Principal":"*","Action":"sts:AssumeRole","Condition":{condition}}}"#)

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize as _;
 
-use crate::deployed::{DeployedError, DeployedRole};
-use crate::document::Document;
-use crate::grants::{self, Grant};
+use super::read::{DeployedError, DeployedRole};
+use crate::iam::document::Document;
+use crate::iam::grants::{self, Grant};
 use crate::manifest::Stage;
 use crate::names::title_case;
 use crate::plan::Plan;
