@@ -14,6 +14,7 @@ mod condition;
 mod context;
 mod date;
 pub(crate) mod document;
+mod error;
 mod evaluate;
 pub(crate) mod grants;
 pub(crate) mod json;
@@ -23,6 +24,7 @@ mod principal;
 mod variables;
 
 pub use context::{Context, KNOWN_KEYS};
+pub use error::PolicyError;
 pub use evaluate::{Decision, Effect, Request, evaluate};
-pub use parse::{PolicyDocument, PolicyError, PolicyKind};
+pub use parse::{PolicyDocument, PolicyKind};
 pub use principal::PrincipalIdentity;

@@ -2,9 +2,11 @@
 
 mod error;
 mod lock;
+pub(crate) mod names;
 mod raw;
 mod route;
 mod schema;
+mod source;
 mod types;
 mod validate;
 

@@ -6,5 +6,3 @@ mod trust;
 
 pub use roles::{CallerRole, ProviderRole, RoleKind};
 pub use sharing::{Move, Plan};
-
-pub(crate) use roles::role_name;

@@ -8,7 +8,7 @@ use super::read::{DeployedError, DeployedRole, read_roles};
 use crate::iam::document::{Document, Statement};
 use crate::iam::grants;
 use crate::manifest::Stage;
-use crate::names::title_case;
+use crate::manifest::names::title_case;
 use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
 

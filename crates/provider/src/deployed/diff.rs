@@ -8,7 +8,7 @@ use super::read::{DeployedError, DeployedRole};
 use crate::iam::document::Document;
 use crate::iam::grants::{self, Grant};
 use crate::manifest::Stage;
-use crate::names::title_case;
+use crate::manifest::names::title_case;
 use crate::plan::Plan;
 
 /// How one role differs; both lists are empty when it does not.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::context;
 use super::date;
-use super::parse::PolicyError;
+use super::error::PolicyError;
 use super::pattern::{self, Case, Token};
 use super::variables::{Template, Variables, Wildcards};
 

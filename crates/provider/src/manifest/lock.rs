@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
-use crate::names;
+use super::names;
 
 /// The version of the lock file's format.
 const VERSION: i64 = 1;

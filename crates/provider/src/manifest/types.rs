@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::ManifestError;
 use super::route::Route;
-use super::validate;
 use crate::finding::FindingCode;
 use crate::names::{RoleName, partition_of};
 
@@ -192,27 +190,6 @@ impl Caller {
 }
 
 impl Manifest {
-    /// Reads a manifest and checks it.
-    ///
-    /// `file_name` is for messages only, nothing is opened.
-    ///
-    /// # Errors
-    ///
-    /// The first thing that is wrong: text that is not TOML, keys that are unknown or missing, and
-    /// everything that [`ManifestErrorKind`](crate::ManifestErrorKind) names.
-    ///
-    /// ```
-    /// use xacct_sign_provider::Manifest;
-    ///
-    /// let error = Manifest::parse("[api]\naccount = 111111111111\nregion = \"eu-west-1\"", "xacct.toml")
-    ///     .unwrap_err();
-    /// assert_eq!(error.code(), "invalid_account_id");
-    /// assert_eq!((error.line(), error.column()), (2, 11));
-    /// ```
-    pub fn parse(text: &str, file_name: &str) -> Result<Self, ManifestError> {
-        validate::manifest(text, file_name)
-    }
-
     /// The ARN of a stage's API, to which `/{METHOD}/{path}` is appended.
     #[must_use]
     pub fn stage_arn(&self, stage: &Stage) -> String {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::sharing::Plan;
 use super::trust;
 use crate::iam::document::{Document, Statement};
+use crate::manifest::names::role_name;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
-use crate::names::{RoleName, title_case};
+use crate::names::RoleName;
 
 /// A role in the API's account that callers assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,9 +196,4 @@ fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>) -> Docu
     }
     let resources: BTreeSet<String> = may_assume.values().cloned().collect();
     Document::new(vec![Statement::allow(actions, resources.into_iter().collect())])
-}
-
-/// The name of a provider's role: `role_name`, stage and, for a role of its own, caller in title case. It may be too long.
-pub(crate) fn role_name(base: &RoleName, stage: &str, caller: Option<&str>) -> RoleName {
-    base.with_suffix(&format!("{}{}", title_case(stage), caller.map(title_case).unwrap_or_default()))
 }

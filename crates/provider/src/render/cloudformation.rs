@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{POLICY_NAME, compact, pretty};
 use crate::iam::document::Document;
 use crate::limits::TEMPLATE_BODY;
+use crate::manifest::names::title_case;
 use crate::manifest::{Manifest, Stage};
-use crate::names::title_case;
 use crate::plan::{ProviderRole, RoleKind};
 
 /// The key of the template's metadata that says what the template is for.

@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::{Source, in_file_order};
 use crate::manifest::error::{ManifestError, ManifestErrorKind as Kind};
+use crate::manifest::names::is_label;
 use crate::manifest::raw;
 use crate::manifest::route::Route;
+use crate::manifest::source::{Source, in_file_order};
 use crate::manifest::types::{Caller, CallerPrincipals, Stage, TrustForm, WhichRole};
 use crate::names;
 
@@ -38,7 +39,7 @@ impl Source<'_> {
         in_use: &mut InUse,
     ) -> Result<Caller, ManifestError> {
         let place = name.span();
-        let name = self.text_that(names::is_label, Kind::InvalidCallerName, "a name for a caller", name)?;
+        let name = self.text_that(is_label, Kind::InvalidCallerName, "a name for a caller", name)?;
         let unfit = |why: &str| Err(self.error(Kind::InvalidCaller, place.clone(), format!("caller `{name}` {why}")));
         let principals = match (raw.account, raw.organization) {
             (Some(account), None) => {
