@@ -61,6 +61,7 @@ mod manifest;
 mod names;
 mod plan;
 mod render;
+pub mod target;
 
 pub use deployed::{DeployedError, DeployedRole, DeployedStage, Deployment, RoleDiff, RolePolicies, read_roles};
 pub use finding::{Finding, FindingCode, Level, Subject};

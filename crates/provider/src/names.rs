@@ -101,16 +101,6 @@ pub(crate) fn is_region(text: &str) -> bool {
         && number.bytes().all(|b| b.is_ascii_digit())
 }
 
-pub(crate) fn is_api_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-}
-
-pub(crate) fn is_api_stage(text: &str) -> bool {
-    text == "$default"
-        || ((1..=128).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
-}
-
 pub(crate) fn is_external_id(text: &str) -> bool {
     (2..=1224).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c))
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::manifest::Stage;
 use crate::plan::Plan;
 
-/// The name of the inline policy that allows `execute-api:Invoke`.
+/// The name of the inline policy that opens the API's routes.
 pub(crate) const POLICY_NAME: &str = "InvokeApi";
 
 /// A form in which documents are deployed.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::iam::json::Strict;
+use crate::target::invoke;
 
 /// What is not a document that roles can be read from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +42,7 @@ impl DeployedError {
             "duplicate" => {
                 "give each stage and each role once, and a stage's name in the template's `Metadata.XacctSign.Stage`"
             }
-            _ => "the roles of the template have to allow `execute-api:Invoke` on ARNs of one account and region",
+            _ => concat!("the roles of the template have to allow `", invoke!(), "` on ARNs of one account and region"),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::route::Route;
 use crate::finding::FindingCode;
 use crate::names::{RoleName, partition_of};
+use crate::target::HttpApi;
 
 /// Findings that somebody has looked at and takes as they are, with the reason for it.
 pub type Accepted = BTreeMap<FindingCode, String>;
@@ -190,16 +191,15 @@ impl Caller {
 }
 
 impl Manifest {
+    /// Where the API of a stage is.
+    #[must_use]
+    pub fn target<'a>(&'a self, stage: &'a Stage) -> HttpApi<'a> {
+        HttpApi::new(&self.api.region, &self.api.account, &stage.api_id, &stage.api_stage)
+    }
+
     /// The ARN of a stage's API, to which `/{METHOD}/{path}` is appended.
     #[must_use]
     pub fn stage_arn(&self, stage: &Stage) -> String {
-        format!(
-            "arn:{}:execute-api:{}:{}:{}/{}",
-            self.api.partition(),
-            self.api.region,
-            self.api.account,
-            stage.api_id,
-            stage.api_stage
-        )
+        self.target(stage).arn()
     }
 }

@@ -16,6 +16,7 @@ use super::types::{Accepted, Api, Manifest, Stage};
 use crate::finding::FindingCode;
 use crate::limits;
 use crate::names as aws;
+use crate::target::{HttpApi, http_api};
 
 /// What the names of roles begin with when the manifest does not say.
 const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
@@ -109,10 +110,10 @@ impl Source<'_> {
     fn stage(&self, name: Spanned<String>, raw: raw::Stage) -> Result<Stage, ManifestError> {
         let line = self.line(name.span().start);
         let name = self.text_that(names::is_label, Kind::InvalidStageName, "a name for a stage", name)?;
-        let api_id = self.text_that(aws::is_api_id, Kind::InvalidApiId, "an API id", raw.api_id)?;
+        let api_id = self.text_that(http_api::is_api_id, Kind::InvalidApiId, "an API id", raw.api_id)?;
         let api_stage = match raw.api_stage {
-            None => "$default".to_owned(),
-            Some(text) => self.text_that(aws::is_api_stage, Kind::InvalidApiStage, "an API stage", text)?,
+            None => HttpApi::DEFAULT_STAGE.to_owned(),
+            Some(text) => self.text_that(http_api::is_api_stage, Kind::InvalidApiStage, "an API stage", text)?,
         };
         let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
         Ok(Stage { name, api_id, api_stage, is_production, accept: self.accept(raw.accept)?, line })

@@ -8,6 +8,7 @@ use crate::iam::document::{Document, Statement};
 use crate::manifest::names::role_name;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
 use crate::names::RoleName;
+use crate::target::HttpApi;
 
 /// A role in the API's account that callers assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,14 +158,14 @@ impl<'m> Plan<'m> {
     fn provider_role(&self, stage: &'m Stage, callers: &[&Caller], kind: RoleKind) -> ProviderRole {
         let api = &self.manifest.api;
         let name = self.name(&stage.name, &kind);
-        let api_arn = self.manifest.stage_arn(stage);
+        let target = self.manifest.target(stage);
         let routes = callers.first().and_then(|caller| caller.routes.as_ref());
         let mut resources = Vec::new();
         match routes {
-            None => resources.push(format!("{api_arn}/*")),
+            None => resources.push(target.resource("*")),
             Some(routes) => {
                 for route in routes {
-                    let resource = format!("{api_arn}/{}", route.arn_suffix());
+                    let resource = target.resource(&route.arn_suffix());
                     if !resources.contains(&resource) {
                         resources.push(resource);
                     }
@@ -179,7 +180,7 @@ impl<'m> Plan<'m> {
             kind,
             max_session_duration: api.max_session_duration,
             trust_policy: trust::policy(callers, &stage.name, api.partition()),
-            invoke_policy: Document::new(vec![Statement::allow("execute-api:Invoke", resources)]),
+            invoke_policy: Document::new(vec![Statement::allow(HttpApi::INVOKE, resources)]),
             callers: callers.iter().map(|caller| caller.name.clone()).collect(),
         }
     }
