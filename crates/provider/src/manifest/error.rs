@@ -1,204 +1,120 @@
-//! The one error of reading a manifest and its lock file.
+//! The one error of reading a manifest and its lock file: one table of codes.
 
 use std::fmt;
 
-/// What is wrong with a manifest: one variant for each stable code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ManifestErrorKind {
-    /// The text is not TOML.
-    Syntax,
-    /// The text is TOML, but a key is unknown, is missing, or holds another type of value.
-    Schema,
-    /// An account id is not a string of 12 digits.
-    InvalidAccountId,
-    /// The region does not look like one.
-    InvalidRegion,
-    /// A role's name, or one that would be made of it, is not one that IAM takes.
-    InvalidRoleName,
-    /// `max_session_duration` is not between 3600 and 43200 seconds.
-    InvalidDuration,
-    /// A stage's name cannot become part of a role's name.
-    InvalidStageName,
-    /// A caller's name cannot become part of a role's name.
-    InvalidCallerName,
-    /// An `api_id` is not one that API Gateway gives.
-    InvalidApiId,
-    /// An `api_stage` is not one that API Gateway takes.
-    InvalidApiStage,
-    /// Two stages are the same stage of the same API.
-    DuplicateApi,
-    /// An external id is not one that STS takes.
-    InvalidExternalId,
-    /// A route is not `METHOD /path`, or a list of routes is empty.
-    InvalidRoute,
-    /// A caller names a stage that is not in the manifest.
-    UnknownStage,
-    /// Two callers are the same role of the same account on the same stage.
-    DuplicateCaller,
-    /// Two roles of the provider would get the same name.
-    RoleNameCollision,
-    /// A caller is on no stage.
-    UnusedCaller,
-    /// A caller is neither roles of an account nor an organization, or both.
-    InvalidCaller,
-    /// A form of trust is unknown, or cannot express what the caller is.
-    InvalidTrust,
-    /// The id of an organization does not look like one.
-    InvalidOrganization,
-    /// A pattern of session names is not one that could match, or their list is empty.
-    InvalidSessionName,
-    /// The key of a session tag is not one that STS takes, or their list is empty.
-    InvalidTagKey,
-    /// A pattern of source identities is not one that could match, or their list is empty.
-    InvalidSourceIdentity,
-    /// `role_trust_policy_length` is not between 2048 and 4096 characters.
-    InvalidQuota,
-    /// What is accepted is no finding, cannot be accepted, or is accepted without a reason.
-    UnknownFinding,
-    /// The lock file is not one that this version writes.
-    InvalidLock,
+macro_rules! manifest_errors {
+    ($($variant:ident, $code:literal, $meaning:literal, $hint:literal;)*) => {
+        /// What is wrong with a manifest: one variant for each stable code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ManifestErrorKind {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl ManifestErrorKind {
+            /// Every kind, in the order of declaration: for tables of documentation and tests.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The stable code, in snake case. Programs may rely on it; the texts may change.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What it means, one sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+
+            /// What to do about it, one sentence.
+            #[must_use]
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)* }
+            }
+        }
+    };
 }
 
-impl ManifestErrorKind {
-    /// Every kind, in the order of declaration: for tables of documentation and tests.
-    pub const ALL: &[Self] = &[
-        Self::Syntax,
-        Self::Schema,
-        Self::InvalidAccountId,
-        Self::InvalidRegion,
-        Self::InvalidRoleName,
-        Self::InvalidDuration,
-        Self::InvalidStageName,
-        Self::InvalidCallerName,
-        Self::InvalidApiId,
-        Self::InvalidApiStage,
-        Self::DuplicateApi,
-        Self::InvalidExternalId,
-        Self::InvalidRoute,
-        Self::UnknownStage,
-        Self::DuplicateCaller,
-        Self::RoleNameCollision,
-        Self::UnusedCaller,
-        Self::InvalidCaller,
-        Self::InvalidTrust,
-        Self::InvalidOrganization,
-        Self::InvalidSessionName,
-        Self::InvalidTagKey,
-        Self::InvalidSourceIdentity,
-        Self::InvalidQuota,
-        Self::UnknownFinding,
-        Self::InvalidLock,
-    ];
-
-    /// The stable code, in snake case. Programs may rely on it; the texts may change.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Syntax => "syntax",
-            Self::Schema => "schema",
-            Self::InvalidAccountId => "invalid_account_id",
-            Self::InvalidRegion => "invalid_region",
-            Self::InvalidRoleName => "invalid_role_name",
-            Self::InvalidDuration => "invalid_duration",
-            Self::InvalidStageName => "invalid_stage_name",
-            Self::InvalidCallerName => "invalid_caller_name",
-            Self::InvalidApiId => "invalid_api_id",
-            Self::InvalidApiStage => "invalid_api_stage",
-            Self::DuplicateApi => "duplicate_api",
-            Self::InvalidExternalId => "invalid_external_id",
-            Self::InvalidRoute => "invalid_route",
-            Self::UnknownStage => "unknown_stage",
-            Self::DuplicateCaller => "duplicate_caller",
-            Self::RoleNameCollision => "role_name_collision",
-            Self::UnusedCaller => "unused_caller",
-            Self::InvalidCaller => "invalid_caller",
-            Self::InvalidTrust => "invalid_trust",
-            Self::InvalidOrganization => "invalid_organization",
-            Self::InvalidSessionName => "invalid_session_name",
-            Self::InvalidTagKey => "invalid_tag_key",
-            Self::InvalidSourceIdentity => "invalid_source_identity",
-            Self::InvalidQuota => "invalid_quota",
-            Self::UnknownFinding => "unknown_finding",
-            Self::InvalidLock => "invalid_lock",
-        }
-    }
-
-    /// What to do about it, one sentence.
-    #[must_use]
-    pub const fn hint(self) -> &'static str {
-        match self {
-            Self::Syntax => "the manifest is TOML: strings, account ids among them, are quoted, and a key stands once",
-            Self::Schema => {
-                "`xacct-sign schema` prints the JSON Schema with every key; editors complete and check the file with it"
-            }
-            Self::InvalidAccountId => {
-                "write the account id as a string of 12 digits, `account = \"012345678901\"`: as a number it would lose its leading zeros"
-            }
-            Self::InvalidRegion => {
-                "write a region as AWS does, for example `ap-northeast-1`; those of the isolated partitions (`us-iso-east-1`) are not supported"
-            }
-            Self::InvalidRoleName => {
-                "write the role's name, with its path if it has one (`service-role/Name`), not its ARN; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too"
-            }
-            Self::InvalidDuration => "IAM takes a maximum session duration of 3600 to 43200 seconds",
-            Self::InvalidStageName | Self::InvalidCallerName => {
-                "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all"
-            }
-            Self::InvalidApiId => {
-                "copy the API's id from API Gateway, for example `a1b2c3d4e5`: lower-case letters and digits"
-            }
-            Self::InvalidApiStage => {
-                "an API stage is `$default`, or up to 128 letters, digits, `-` or `_`; leave the key out for `$default`"
-            }
-            Self::DuplicateApi => {
-                "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or make the two one stage"
-            }
-            Self::InvalidExternalId => {
-                "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API"
-            }
-            Self::InvalidRoute => {
-                "a route is `METHOD /path`, such as `GET /items/{id}`, `ANY /orders/{proxy+}` or `GET /items/*`: the method in capitals or `ANY`, `{name}` for one segment, `{name+}` or `*` for the rest at the end; write a path decoded, with a variable for what cannot stand in a route; leave `routes` out to allow every route"
-            }
-            Self::UnknownStage => "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`",
-            Self::DuplicateCaller => {
-                "IAM cannot tell the two apart: give each caller a role of its own on the stage, or make them one caller"
-            }
-            Self::RoleNameCollision => {
-                "role names are made of `role_name`, stage and caller in title case, and are unique in an account without regard to case: rename one of the two"
-            }
-            Self::UnusedCaller => {
-                "say which role the caller runs as on which stage: `roles = { stag = \"RoleName\" }`; of an organization say `stages = [\"stag\"]`"
-            }
-            Self::InvalidCaller => {
-                "a caller is either roles of an account (`account` and `roles`) or a whole organization (`organization` and `stages`)"
-            }
-            Self::InvalidTrust => {
-                "`trust` is `role` (the role's ARN, the default) or `account` (the account with a condition on `aws:PrincipalArn`); `*` as account or role takes `account`"
-            }
-            Self::InvalidOrganization => {
-                "copy the id from AWS Organizations: `o-` and 10 to 32 letters in lower case or digits"
-            }
-            Self::InvalidSessionName => {
-                "a session name has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for any name"
-            }
-            Self::InvalidTagKey => {
-                "a tag's key has 1 to 128 letters, digits or `_.:/=+-@` and does not begin with `aws:`, there are at most 50, and case does not tell them apart; leave the key out for no tags"
-            }
-            Self::InvalidSourceIdentity => {
-                "a source identity has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for none"
-            }
-            Self::InvalidQuota => {
-                "AWS raises the quota `Role trust policy length` from 2048 to 4096 characters at most: write what your account has"
-            }
-            Self::UnknownFinding => {
-                "write `accept = { CODE = \"the reason\" }` with a code that `xacct-sign check` shows as a warning or a note"
-            }
-            Self::InvalidLock => {
-                "`xacct-sign render` writes the lock file: restore it from version control; without it callers may get other roles"
-            }
-        }
-    }
+manifest_errors! {
+    Syntax, "syntax",
+        "The text is not TOML.",
+        "the manifest is TOML: strings, account ids among them, are quoted, and a key stands once";
+    Schema, "schema",
+        "The text is TOML, but a key is unknown, is missing, or holds another type of value.",
+        "`xacct-sign schema` prints the JSON Schema with every key; editors complete and check the file with it";
+    InvalidAccountId, "invalid_account_id",
+        "An account id is not a string of 12 digits.",
+        "write the account id as a string of 12 digits, `account = \"012345678901\"`: as a number it would lose its leading zeros";
+    InvalidRegion, "invalid_region",
+        "The region does not look like one.",
+        "write a region as AWS does, for example `ap-northeast-1`; those of the isolated partitions (`us-iso-east-1`) are not supported";
+    InvalidRoleName, "invalid_role_name",
+        "A role's name, or one that would be made of it, is not one that IAM takes.",
+        "write the role's name, with its path if it has one (`service-role/Name`), not its ARN; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too";
+    InvalidDuration, "invalid_duration",
+        "`max_session_duration` is not between 3600 and 43200 seconds.",
+        "IAM takes a maximum session duration of 3600 to 43200 seconds";
+    InvalidStageName, "invalid_stage_name",
+        "A stage's name cannot become part of a role's name.",
+        "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all";
+    InvalidCallerName, "invalid_caller_name",
+        "A caller's name cannot become part of a role's name.",
+        "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all";
+    InvalidApiId, "invalid_api_id",
+        "An `api_id` is not one that API Gateway gives.",
+        "copy the API's id from API Gateway, for example `a1b2c3d4e5`: lower-case letters and digits";
+    InvalidApiStage, "invalid_api_stage",
+        "An `api_stage` is not one that API Gateway takes.",
+        "an API stage is `$default`, or up to 128 letters, digits, `-` or `_`; leave the key out for `$default`";
+    DuplicateApi, "duplicate_api",
+        "Two stages are the same stage of the same API.",
+        "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or make the two one stage";
+    InvalidExternalId, "invalid_external_id",
+        "An external id is not one that STS takes.",
+        "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API";
+    InvalidRoute, "invalid_route",
+        "A route is not `METHOD /path`, or a list of routes is empty.",
+        "a route is `METHOD /path`, such as `GET /items/{id}`, `ANY /orders/{proxy+}` or `GET /items/*`: the method in capitals or `ANY`, `{name}` for one segment, `{name+}` or `*` for the rest at the end; write a path decoded, with a variable for what cannot stand in a route; leave `routes` out to allow every route";
+    UnknownStage, "unknown_stage",
+        "A caller names a stage that is not in the manifest.",
+        "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";
+    DuplicateCaller, "duplicate_caller",
+        "Two callers are the same role of the same account on the same stage.",
+        "IAM cannot tell the two apart: give each caller a role of its own on the stage, or make them one caller";
+    RoleNameCollision, "role_name_collision",
+        "Two roles of the provider would get the same name.",
+        "role names are made of `role_name`, stage and caller in title case, and are unique in an account without regard to case: rename one of the two";
+    UnusedCaller, "unused_caller",
+        "A caller is on no stage.",
+        "say which role the caller runs as on which stage: `roles = { stag = \"RoleName\" }`; of an organization say `stages = [\"stag\"]`";
+    InvalidCaller, "invalid_caller",
+        "A caller is neither roles of an account nor an organization, or both.",
+        "a caller is either roles of an account (`account` and `roles`) or a whole organization (`organization` and `stages`)";
+    InvalidTrust, "invalid_trust",
+        "A form of trust is unknown, or cannot express what the caller is.",
+        "`trust` is `role` (the role's ARN, the default) or `account` (the account with a condition on `aws:PrincipalArn`); `*` as account or role takes `account`";
+    InvalidOrganization, "invalid_organization",
+        "The id of an organization does not look like one.",
+        "copy the id from AWS Organizations: `o-` and 10 to 32 letters in lower case or digits";
+    InvalidSessionName, "invalid_session_name",
+        "A pattern of session names is not one that could match, or their list is empty.",
+        "a session name has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for any name";
+    InvalidTagKey, "invalid_tag_key",
+        "The key of a session tag is not one that STS takes, or their list is empty.",
+        "a tag's key has 1 to 128 letters, digits or `_.:/=+-@` and does not begin with `aws:`, there are at most 50, and case does not tell them apart; leave the key out for no tags";
+    InvalidSourceIdentity, "invalid_source_identity",
+        "A pattern of source identities is not one that could match, or their list is empty.",
+        "a source identity has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for none";
+    InvalidQuota, "invalid_quota",
+        "`role_trust_policy_length` is not between 2048 and 4096 characters.",
+        "AWS raises the quota `Role trust policy length` from 2048 to 4096 characters at most: write what your account has";
+    UnknownFinding, "unknown_finding",
+        "What is accepted is no finding, cannot be accepted, or is accepted without a reason.",
+        "write `accept = { CODE = \"the reason\" }` with a code that `xacct-sign check` shows as a warning or a note";
+    InvalidLock, "invalid_lock",
+        "The lock file is not one that this version writes.",
+        "`xacct-sign render` writes the lock file: restore it from version control; without it callers may get other roles";
 }
 
 /// A manifest that cannot be used: what is wrong, where, and what to do about it.
