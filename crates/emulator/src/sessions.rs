@@ -72,8 +72,8 @@ impl Session {
 }
 
 /// The decision as a result, with the policy that made it.
-pub(crate) fn allowed(policy: &str, decision: Decision) -> Result<(), String> {
-    if decision.is_allowed() { Ok(()) } else { Err(format!("{policy}: {}", decision.reasons.join("; "))) }
+pub(crate) fn allowed(policy: &str, decision: Decision<'_>) -> Result<(), String> {
+    if decision.is_allowed() { Ok(()) } else { Err(format!("{policy}: {decision}")) }
 }
 
 fn request_context(region: &str, now: SystemTime) -> Context {

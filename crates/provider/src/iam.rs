@@ -13,6 +13,7 @@
 mod condition;
 mod context;
 mod date;
+mod decision;
 pub(crate) mod document;
 mod error;
 mod evaluate;
@@ -21,10 +22,13 @@ pub(crate) mod json;
 mod parse;
 mod pattern;
 mod principal;
+mod request;
 mod variables;
 
-pub use context::{Context, KNOWN_KEYS};
+pub use context::{Context, KNOWN_KEYS, Values};
+pub use decision::{Asked, Decision, Effect, FailedCondition, Mismatch, Outcome, StatementOutcome};
 pub use error::PolicyError;
-pub use evaluate::{Decision, Effect, Request, evaluate};
+pub use evaluate::evaluate;
 pub use parse::{PolicyDocument, PolicyKind};
 pub use principal::PrincipalIdentity;
+pub use request::Request;

@@ -39,16 +39,11 @@
 //!     "arn:aws:iam::000000000000:role/LambdaRoleDeve",
 //!     "orders",
 //! )?;
-//! let decision = evaluate(
-//!     &[&trust],
-//!     &Request {
-//!         principal: Some(caller),
-//!         action: "sts:AssumeRole",
-//!         resource: &role.arn,
-//!         context: Context::new(),
-//!     },
-//! );
-//! assert_eq!(decision.effect, Effect::Allow);
+//! let request =
+//!     Request { principal: Some(caller), action: "sts:AssumeRole", resource: &role.arn, context: Context::new() };
+//! let decision = evaluate(&[&trust], &request);
+//! assert_eq!(decision.effect(), Effect::Allow);
+//! assert_eq!(decision.to_string(), format!("statement 1: allows `sts:AssumeRole` on `{}`", role.arn));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
