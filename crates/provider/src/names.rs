@@ -47,7 +47,7 @@ impl RoleName {
 
     /// The role's ARN, path included.
     #[must_use]
-    pub fn arn(&self, partition: &str, account: &str) -> String {
+    pub(crate) fn arn(&self, partition: &str, account: &str) -> String {
         format!("arn:{partition}:iam::{account}:role{}{}", self.path, self.name)
     }
 

@@ -15,6 +15,7 @@ pub(crate) const POLICY_NAME: &str = "InvokeApi";
 
 /// A form in which documents are deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// A CloudFormation template in JSON.
     CloudFormation,

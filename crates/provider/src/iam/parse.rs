@@ -10,6 +10,7 @@ use super::variables::{Template, Variables, Wildcards};
 
 /// Where a document hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PolicyKind {
     /// On a role, as its trust policy: every statement names principals, none names resources,
     /// because the role is the resource.
@@ -22,7 +23,6 @@ pub enum PolicyKind {
 /// An IAM policy document that has been read, ready for [`evaluate`](super::evaluate).
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyDocument {
-    kind: PolicyKind,
     pub(super) statements: Vec<Statement>,
 }
 
@@ -99,13 +99,7 @@ impl PolicyDocument {
                     .map_err(|error| PolicyError::new(format!("statement {}: {error}", index.saturating_add(1))))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { kind, statements })
-    }
-
-    /// Where the document hangs.
-    #[must_use]
-    pub const fn kind(&self) -> PolicyKind {
-        self.kind
+        Ok(Self { statements })
     }
 
     /// What the evaluator does not know in the document, in words, each with its statement; empty

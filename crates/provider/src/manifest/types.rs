@@ -130,6 +130,7 @@ pub struct Caller {
 
 /// Which principals a caller is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CallerPrincipals {
     /// Roles of an account.
     Roles {
@@ -151,6 +152,7 @@ pub enum CallerPrincipals {
 
 /// Which role of an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum WhichRole {
     /// This one.
     Named(RoleName),
@@ -160,6 +162,7 @@ pub enum WhichRole {
 
 /// How a trust policy names a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum TrustForm {
     /// `Principal` is the role's ARN. IAM stores the role's unique id: the role has to exist, and when it is made anew
     /// the trust is dead until the policy is saved again

@@ -37,6 +37,7 @@ pub struct ProviderRole {
 
 /// Which of a stage's roles a role is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum RoleKind {
     /// For callers of every route: the first, second, ... of them, from 1.
     Shared(u32),

@@ -23,6 +23,7 @@ pub struct Plan<'m> {
 
 /// A caller that no longer fits into the role that it had.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Move {
     /// The caller's name.
     pub caller: String,
