@@ -1,4 +1,4 @@
-//! A stage as JSON: `js/xacct-sign-cdk/src/module.ts` has the same types.
+//! A stage as an object: `js/xacct-sign-cdk/src/module.ts` has the same types.
 
 use serde::Serialize;
 use xacct_sign_provider::{Document, Finding, Manifest, Plan, ProviderRole, RoleKind, Subject};
