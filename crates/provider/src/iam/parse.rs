@@ -10,7 +10,6 @@ use super::variables::{Template, Variables, Wildcards};
 
 /// Where a document hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum PolicyKind {
     /// On a role, as its trust policy: every statement names principals, none names resources,
     /// because the role is the resource.
