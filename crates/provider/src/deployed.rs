@@ -2,8 +2,10 @@
 
 mod deployment;
 mod diff;
+mod error;
 mod read;
 
 pub use deployment::{DeployedStage, Deployment, RolePolicies};
 pub use diff::RoleDiff;
-pub use read::{DeployedError, DeployedRole, read_roles};
+pub use error::DeployedError;
+pub use read::{DeployedRole, read_roles};

@@ -10,9 +10,6 @@ use serde::Serialize;
 use crate::manifest::Stage;
 use crate::plan::Plan;
 
-/// The name of the inline policy that opens the API's routes.
-pub(crate) const POLICY_NAME: &str = "InvokeApi";
-
 /// A form in which documents are deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

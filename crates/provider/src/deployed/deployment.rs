@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::read::{DeployedError, DeployedRole, read_roles};
+use super::error::DeployedError;
+use super::read::{DeployedRole, read_roles};
 use crate::iam::document::{Document, Statement};
 use crate::iam::grants;
 use crate::manifest::names::title_case;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize as _;
 
-use super::read::{DeployedError, DeployedRole};
+use super::error::DeployedError;
+use super::read::DeployedRole;
 use crate::iam::document::Document;
 use crate::iam::grants::{self, Grant};
 use crate::manifest::Stage;

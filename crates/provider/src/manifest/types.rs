@@ -173,6 +173,20 @@ pub enum TrustForm {
     Account,
 }
 
+impl TrustForm {
+    /// Every form, the default first: for tables of documentation and other languages.
+    pub const ALL: &[Self] = &[Self::Role, Self::Account];
+
+    /// What the manifest calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Account => "account",
+        }
+    }
+}
+
 impl Caller {
     /// Whether the caller may call the stage.
     #[must_use]

@@ -35,6 +35,11 @@ pub struct ProviderRole {
     pub callers: Vec<String>,
 }
 
+impl ProviderRole {
+    /// The name of the inline policy that the invoke policy becomes, wherever it is rendered.
+    pub const INVOKE_POLICY_NAME: &'static str = "InvokeApi";
+}
+
 /// Which of a stage's roles a role is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

@@ -107,13 +107,11 @@ impl Source<'_> {
     }
 
     fn trust(&self, text: Option<&Spanned<String>>) -> Result<TrustForm, ManifestError> {
-        match text.map(|text| (text.get_ref().as_str(), text.span())) {
-            None | Some(("role", _)) => Ok(TrustForm::Role),
-            Some(("account", _)) => Ok(TrustForm::Account),
-            Some((other, place)) => {
-                Err(self.error(Kind::InvalidTrust, place, format!("`{other}` is not a form of trust")))
-            }
-        }
+        let Some(text) = text else { return Ok(TrustForm::Role) };
+        TrustForm::ALL.iter().copied().find(|form| form.name() == text.get_ref()).ok_or_else(|| {
+            let message = format!("`{}` is not a form of trust", text.get_ref());
+            self.error(Kind::InvalidTrust, text.span(), message)
+        })
     }
 
     fn caller_account(&self, value: &Spanned<toml::Value>, trust: TrustForm) -> Result<String, ManifestError> {
