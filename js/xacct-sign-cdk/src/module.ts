@@ -3,6 +3,7 @@
 import base64 from "inline:../wasm/xacct_sign_bg.wasm";
 import { initSync, manifestOf, readStage, routeArnSuffix } from "../wasm/xacct_sign.js";
 import { type ErrorPlace, type ManifestErrorCode, XacctSignError } from "./errors.js";
+import type { Level } from "./tables.js";
 
 /** A stage of a manifest: the same as in crates/provider-wasm/src/stage.rs. */
 export interface Stage {
@@ -47,7 +48,7 @@ export interface Statement {
 /** What the check found, and nobody has accepted. */
 export interface Finding {
   readonly code: string;
-  readonly level: "note" | "warning" | "error";
+  readonly level: Level;
   /** The caller that it is about, if it is about one. */
   readonly caller?: string;
   /** The table that it is about, such as `[callers.shop]`. */

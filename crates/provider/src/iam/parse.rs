@@ -19,7 +19,7 @@ pub enum PolicyKind {
     Identity,
 }
 
-/// An IAM policy document that has been read, ready for [`evaluate`](super::evaluate).
+/// An IAM policy document that has been read, ready for [`evaluate`](super::evaluate()).
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyDocument {
     pub(super) statements: Vec<Statement>,
