@@ -92,4 +92,48 @@ impl Context {
     pub fn values(&self, key: &str) -> Option<&[String]> {
         self.values.get(&key.to_ascii_lowercase()).map(Vec::as_slice)
     }
+    /// The values of a key, if it is present, for an evaluation.
+    pub(super) fn of_key(&self, key: &str) -> Option<Values<'_>> {
+        self.values(key).map(|values| Values(Held::Several(values)))
+    }
 }
+
+/// The values that a request has of a condition key: one at least.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'a>(Held<'a>);
+
+#[derive(Debug, Clone, Copy)]
+enum Held<'a> {
+    One(&'a str),
+    Several(&'a [String]),
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn one(value: &'a str) -> Self {
+        Self(Held::One(value))
+    }
+
+    /// Each value, in the order in which the context was given them.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> + Clone {
+        let (one, several) = match self.0 {
+            Held::One(value) => (Some(value), [].as_slice()),
+            Held::Several(values) => (None, values),
+        };
+        one.into_iter().chain(several.iter().map(String::as_str))
+    }
+
+    /// The value, if there is one and no other.
+    #[must_use]
+    pub fn single(self) -> Option<&'a str> {
+        let mut values = self.iter();
+        values.next().filter(|_| values.next().is_none())
+    }
+}
+
+impl PartialEq for Values<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Values<'_> {}

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::error::{ManifestError, ManifestErrorKind as Kind};
-use crate::names;
+use super::error::{ManifestError, ManifestErrorKind as Kind};
+use super::names;
 
 /// The version of the lock file's format.
 const VERSION: i64 = 1;

@@ -3,22 +3,10 @@
 use serde_json::Value;
 
 use super::condition::{self, Condition};
-use super::json::Strict;
+use super::error::PolicyError;
+use super::json::{Strict, texts};
 use super::principal::{self, Principal};
 use super::variables::{Template, Variables, Wildcards};
-
-/// A document that is no IAM policy, or an ARN that is no principal's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct PolicyError {
-    message: String,
-}
-
-impl PolicyError {
-    pub(super) fn new(message: String) -> Self {
-        Self { message }
-    }
-}
 
 /// Where a document hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,10 +19,9 @@ pub enum PolicyKind {
     Identity,
 }
 
-/// An IAM policy document that has been read, ready for [`evaluate`](super::evaluate).
+/// An IAM policy document that has been read, ready for [`evaluate`](super::evaluate()).
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyDocument {
-    kind: PolicyKind,
     pub(super) statements: Vec<Statement>,
 }
 
@@ -111,13 +98,7 @@ impl PolicyDocument {
                     .map_err(|error| PolicyError::new(format!("statement {}: {error}", index.saturating_add(1))))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { kind, statements })
-    }
-
-    /// Where the document hangs.
-    #[must_use]
-    pub const fn kind(&self) -> PolicyKind {
-        self.kind
+        Ok(Self { statements })
     }
 
     /// What the evaluator does not know in the document, in words, each with its statement; empty
@@ -245,16 +226,4 @@ fn is_well_formed(element: &str, text: &str) -> bool {
             "Action" => text.contains(':') && !text.contains("${"),
             _ => text.starts_with("arn:") && text.split(':').count() >= 6,
         }
-}
-
-/// One text, or a list of at least one.
-pub(super) fn texts(element: &str, value: &Value) -> Result<Vec<String>, PolicyError> {
-    let texts: Option<Vec<String>> = match value {
-        Value::String(text) => Some(vec![text.clone()]),
-        Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
-        _ => None,
-    };
-    texts
-        .filter(|texts| !texts.is_empty())
-        .ok_or_else(|| PolicyError::new(format!("`{element}` is neither a text nor a list of texts")))
 }

@@ -44,13 +44,13 @@ impl Route {
 
     /// The method, in capitals; `ANY` for every method.
     #[must_use]
-    pub fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         &self.method
     }
 
     /// The path as the manifest writes it, with its leading slash.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 

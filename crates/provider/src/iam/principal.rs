@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::parse::{PolicyError, texts};
+use super::error::PolicyError;
+use super::json::texts;
 use crate::names::is_account_id;
 
 /// Who makes a request.

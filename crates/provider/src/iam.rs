@@ -1,4 +1,4 @@
-//! Evaluation of IAM policy documents, for one request at a time.
+//! IAM policy documents: as they are written, what they grant, and their evaluation for one request at a time.
 //!
 //! What is evaluated is the JSON that gets deployed. The rules are those of
 //! [Policy evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html),
@@ -13,14 +13,22 @@
 mod condition;
 mod context;
 mod date;
+mod decision;
+pub(crate) mod document;
+mod error;
 mod evaluate;
+pub(crate) mod grants;
 pub(crate) mod json;
 mod parse;
 mod pattern;
 mod principal;
+mod request;
 mod variables;
 
-pub use context::{Context, KNOWN_KEYS};
-pub use evaluate::{Decision, Effect, Request, evaluate};
-pub use parse::{PolicyDocument, PolicyError, PolicyKind};
+pub use context::{Context, KNOWN_KEYS, Values};
+pub use decision::{Asked, Decision, Effect, FailedCondition, Mismatch, Outcome, StatementOutcome};
+pub use error::PolicyError;
+pub use evaluate::evaluate;
+pub use parse::{PolicyDocument, PolicyKind};
 pub use principal::PrincipalIdentity;
+pub use request::Request;

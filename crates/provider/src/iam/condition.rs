@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::context;
+use super::context::{self, Values};
 use super::date;
-use super::parse::PolicyError;
+use super::decision::{Asked, FailedCondition, Quoted};
+use super::error::PolicyError;
 use super::pattern::{self, Case, Token};
 use super::variables::{Template, Variables, Wildcards};
 
@@ -16,7 +17,7 @@ pub(super) struct Condition {
     /// The operator as written, prefix and suffix included.
     operator: String,
     key: String,
-    /// The values as written, for reasons.
+    /// The values as written, for what is told of it.
     written: Vec<String>,
     quantifier: Quantifier,
     holds_if_absent: bool,
@@ -231,7 +232,7 @@ fn value_unsupported(
     written: &[String],
     unsupported: &mut Vec<String>,
 ) -> Option<Condition> {
-    unsupported.push(format!("value {} of condition {operator} {key}", quoted(written)));
+    unsupported.push(format!("value {} of condition {operator} {key}", Quoted(written.iter().map(String::as_str))));
     None
 }
 
@@ -251,75 +252,59 @@ fn number(text: &str) -> Option<f64> {
     is_plain.then(|| text.parse().ok()).flatten().filter(|number: &f64| number.is_finite())
 }
 
-fn quoted(values: &[String]) -> String {
-    let quoted: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
-    quoted.join(", ")
-}
-
 /// What a condition asks of the request.
 pub(super) trait Lookup {
     /// All values of a key; `None` when it is absent.
-    fn values(&self, key: &str) -> Option<Vec<&str>>;
+    fn values(&self, key: &str) -> Option<Values<'_>>;
 
     /// The value of a key that holds one.
     fn value(&self, key: &str) -> Option<&str> {
-        match self.values(key)?.as_slice() {
-            [one] => Some(*one),
-            _ => None,
-        }
+        self.values(key)?.single()
     }
 }
 
 impl Condition {
-    /// Whether the condition holds, in a statement that allows or denies; if not, why.
+    /// Whether the condition holds, in a statement that allows or denies; if not, what it asked for and what there was.
     ///
     /// What cannot be decided (a number that is none, a negated operator with a variable that the
     /// request has no value for) goes against the request: it does not hold in a statement that
     /// allows, and holds in one that denies.
-    pub(super) fn holds(&self, request: &dyn Lookup, allows: bool) -> Result<(), String> {
-        let values = request.values(&self.key);
-        if let Test::Absent(wanted) = self.test {
-            return if values.is_none() == wanted {
-                Ok(())
-            } else if wanted {
-                Err(self.reason("the request has one"))
-            } else {
-                Err(self.reason("the request has none"))
-            };
+    pub(super) fn holds<'a>(&'a self, request: &'a dyn Lookup, allows: bool) -> Result<(), FailedCondition<'a>> {
+        let had = request.values(&self.key);
+        if self.is_met(had, request, allows) {
+            return Ok(());
         }
-        let Some(values) = values else {
-            let holds = self.holds_if_absent
+        let asked = match self.test {
+            Test::Absent(true) => Asked::Absence,
+            Test::Absent(false) => Asked::Presence,
+            _ if self.is_negated => Asked::NoneOf(&self.written),
+            _ => Asked::OneOf(&self.written),
+        };
+        Err(FailedCondition { operator: &self.operator, key: &self.key, asked, had })
+    }
+
+    fn is_met(&self, had: Option<Values<'_>>, request: &dyn Lookup, allows: bool) -> bool {
+        if let Test::Absent(wanted) = self.test {
+            return had.is_none() == wanted;
+        }
+        let Some(values) = had else {
+            return self.holds_if_absent
                 || match self.quantifier {
                     Quantifier::Single => self.is_negated,
                     Quantifier::AnyValue => false,
                     Quantifier::AllValues => true,
                 };
-            return if holds { Ok(()) } else { Err(self.reason("the request has none")) };
         };
         let mut each = values
             .iter()
             .map(|value| self.matches(value, request).map_or(!allows, |matches| matches != self.is_negated));
-        let holds = match self.quantifier {
+        match self.quantifier {
             Quantifier::AnyValue => each.any(|holds| holds),
             Quantifier::AllValues => each.all(|holds| holds),
             // A key that should hold one value holds several: undecided, see above.
             Quantifier::Single if allows => each.all(|holds| holds),
             Quantifier::Single => each.any(|holds| holds),
-        };
-        if holds {
-            return Ok(());
         }
-        let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
-        let not = if self.is_negated { "anything but " } else { "" };
-        Err(self.reason(&format!(
-            "the request has {}, the statement asks for {not}{}",
-            quoted(&values),
-            quoted(&self.written)
-        )))
-    }
-
-    fn reason(&self, why: &str) -> String {
-        format!("condition {} {}: {why}", self.operator, self.key)
     }
 
     /// Whether one of the statement's values matches; `None` when it cannot be decided.

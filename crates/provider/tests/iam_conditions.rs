@@ -4,7 +4,10 @@
 mod common;
 
 use common::{identity, trust};
-use xacct_sign_provider::policy::{Context, Effect, KNOWN_KEYS};
+use xacct_sign_provider::iam::{
+    Asked, Context, Effect, FailedCondition, KNOWN_KEYS, Mismatch, Outcome, PolicyDocument, PolicyKind, Request,
+    evaluate,
+};
 
 fn statement(effect: &str, condition: &str) -> String {
     format!(r#"{{"Effect":"{effect}","Principal":"*","Action":"sts:AssumeRole","Condition":{condition}}}"#)
@@ -239,6 +242,43 @@ fn reasons_say_what_was_missing() {
     assert_eq!(
         trust(&condition, context("sts:ExternalId=x")).reasons,
         ["statement 1: condition StringEquals sts:ExternalId: the request has `x`, the statement asks for `abc`"]
+    );
+}
+
+/// What the text says is there as values, without a text being made.
+#[test]
+fn reasons_are_values() {
+    let condition = |operator: &str, key: &str, value: &str| {
+        let effect = statement("Allow", &format!(r#"{{"{operator}":{{"{key}":"{value}"}}}}"#));
+        PolicyDocument::parse(&format!(r#"{{"Statement":{effect}}}"#), PolicyKind::Trust).unwrap()
+    };
+    let documents = [
+        condition("StringNotLike", "STS:externalid", "a*"),
+        condition("Null", "sts:ExternalId", "true"),
+        condition("ForAnyValue:StringEquals", "aws:TagKeys", "team"),
+    ];
+    let context = context("sts:ExternalId=abc");
+    let request = Request { principal: None, action: "sts:AssumeRole", resource: "x", context };
+    let decision = evaluate(&documents.each_ref(), &request);
+    assert_eq!(decision.effect(), Effect::ImplicitDeny);
+    let failed: Vec<(usize, &FailedCondition<'_>)> = decision
+        .reasons()
+        .map(|statement| match &statement.outcome {
+            Outcome::DoesNotApply(Mismatch::Condition(failed)) => (statement.policy, failed),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let [(0, not_like), (1, null), (2, any_value)] = failed.as_slice() else { panic!("{failed:?}") };
+    assert_eq!((not_like.operator, not_like.key), ("StringNotLike", "STS:externalid"));
+    assert_eq!(not_like.asked, Asked::NoneOf(&["a*".to_owned()]));
+    assert_eq!(not_like.had.and_then(|had| had.single()), Some("abc"));
+    assert_eq!((null.asked, null.had.is_some()), (Asked::Absence, true));
+    assert_eq!((any_value.asked, any_value.had), (Asked::OneOf(&["team".to_owned()]), None));
+    assert_eq!(
+        decision.to_string(),
+        "policy 1, statement 1: condition StringNotLike STS:externalid: the request has `abc`, the statement asks for anything but `a*`; \
+         policy 2, statement 1: condition Null sts:ExternalId: the request has one; \
+         policy 3, statement 1: condition ForAnyValue:StringEquals aws:TagKeys: the request has none"
     );
 }
 

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::deployed::{DeployedError, DeployedRole, read_roles};
-use crate::document::{Document, Statement};
-use crate::grants;
-use crate::names::title_case;
-use crate::plan::Plan;
+use super::error::DeployedError;
+use super::read::{DeployedRole, read_roles};
+use crate::iam::document::{Document, Statement};
+use crate::iam::grants;
+use crate::manifest::names::title_case;
+use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
-use crate::roles::CallerRole;
+use crate::target::HttpApi;
 
 /// Roles with their policies as JSON, the stages that they open, and who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +39,14 @@ pub struct DeployedStage {
     pub api_id: String,
     /// The API's stage.
     pub api_stage: String,
-    /// `arn:{partition}:execute-api:{region}:{account}:{api_id}/{api_stage}`
+    /// Its ARN, see [`HttpApi::arn`].
     pub arn: String,
+}
+
+impl From<HttpApi<'_>> for DeployedStage {
+    fn from(api: HttpApi<'_>) -> Self {
+        Self { api_id: api.api_id.to_owned(), api_stage: api.api_stage.to_owned(), arn: api.arn() }
+    }
 }
 
 /// A role's policies as they are deployed, in JSON.
@@ -59,11 +66,6 @@ impl Plan<'_> {
     #[must_use]
     pub fn deployment(&self) -> Deployment {
         let manifest = self.manifest;
-        let stage = |stage: &crate::Stage| DeployedStage {
-            api_id: stage.api_id.clone(),
-            api_stage: stage.api_stage.clone(),
-            arn: manifest.stage_arn(stage),
-        };
         let roles = self.provider_roles().into_iter().map(|role| {
             let policies = RolePolicies {
                 max_session_duration: role.max_session_duration,
@@ -76,7 +78,7 @@ impl Plan<'_> {
             partition: manifest.api.partition().to_owned(),
             region: manifest.api.region.clone(),
             account: manifest.api.account.clone(),
-            stages: manifest.stages.iter().map(|(name, of)| (name.clone(), stage(of))).collect(),
+            stages: manifest.stages.iter().map(|(name, of)| (name.clone(), manifest.target(of).into())).collect(),
             roles: roles.collect(),
             callers: self.caller_roles(),
         }
@@ -99,8 +101,10 @@ impl Deployment {
             refuse_what_is_ignored(template)?;
             for role in read_roles(template)? {
                 for arn in role.policies.iter().flat_map(invoked) {
-                    let (stage, at) = api_of(&arn).ok_or_else(|| not_an_api(&arn))?;
-                    if place.get_or_insert_with(|| at.clone()) != &at {
+                    let api = HttpApi::of_arn(&arn).ok_or_else(|| not_an_api(&arn))?;
+                    let stage = DeployedStage::from(api);
+                    let at = [api.partition, api.region, api.account];
+                    if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
                         return Err(not_an_api(&arn));
                     }
                     let name = name.clone().unwrap_or_else(|| stage.api_stage.trim_matches('$').to_owned());
@@ -177,21 +181,6 @@ fn stage_name(template: &str) -> Option<String> {
 fn invoked(policy: &Value) -> Vec<String> {
     let statements = policy.get("Statement").and_then(Value::as_array).into_iter().flatten();
     statements.filter_map(|statement| statement.get("Resource")).flat_map(grants::texts).collect()
-}
-
-/// `arn:{partition}:execute-api:{region}:{account}:{api_id}/{api_stage}/...`
-fn api_of(arn: &str) -> Option<(DeployedStage, [String; 3])> {
-    let mut parts = arn.splitn(6, ':');
-    let (start, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
-    let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut path = resource.split('/');
-    let (api_id, api_stage) = (path.next()?, path.next()?);
-    let is_api =
-        start == "arn" && service == "execute-api" && ![api_id, api_stage].iter().any(|text| text.contains('*'));
-    let at = [partition, region, account].map(str::to_owned);
-    let (api_id, api_stage) = (api_id.to_owned(), api_stage.to_owned());
-    let arn = format!("arn:{partition}:execute-api:{region}:{account}:{api_id}/{api_stage}");
-    is_api.then_some((DeployedStage { api_id, api_stage, arn }, at))
 }
 
 /// Whoever the trust policies name, with leave to assume the roles that do.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize as _;
 
-use crate::deployed::{DeployedError, DeployedRole};
-use crate::document::Document;
-use crate::grants::{self, Grant};
+use super::error::DeployedError;
+use super::read::DeployedRole;
+use crate::iam::document::Document;
+use crate::iam::grants::{self, Grant};
 use crate::manifest::Stage;
-use crate::names::title_case;
+use crate::manifest::names::title_case;
 use crate::plan::Plan;
 
 /// How one role differs; both lists are empty when it does not.

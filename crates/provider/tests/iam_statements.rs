@@ -4,7 +4,7 @@
 mod common;
 
 use common::{CALLER, ROLE, identity, session, trust, trust_for};
-use xacct_sign_provider::policy::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 use xacct_sign_provider::{Lock, Manifest};
 
 fn statement(effect: &str, principal: &str) -> String {
@@ -98,17 +98,15 @@ fn other_unknown_things_deny_and_are_named() {
         {
             let document = PolicyDocument::parse(&text, PolicyKind::Trust).unwrap();
             assert!(document.unsupported()[0].contains(name), "{:?}", document.unsupported());
-            let decision = evaluate(
-                &[&document],
-                &Request {
-                    principal: Some(session()),
-                    action: "sts:AssumeRole",
-                    resource: ROLE,
-                    context: Context::new(),
-                },
-            );
-            assert_eq!(decision.effect, expected, "{text}");
-            assert!(decision.reasons[0].contains(name), "{:?}", decision.reasons);
+            let request = Request {
+                principal: Some(session()),
+                action: "sts:AssumeRole",
+                resource: ROLE,
+                context: Context::new(),
+            };
+            let decision = evaluate(&[&document], &request);
+            assert_eq!(decision.effect(), expected, "{text}");
+            assert!(decision.to_string().contains(name), "{decision}");
         }
     }
 }
@@ -171,14 +169,14 @@ fn documents_go_together() {
     let (s3, sts, deny) = (parse("Allow", "s3:*"), parse("Allow", "sts:*"), parse("Deny", "*"));
     let request =
         Request { principal: Some(session()), action: "sts:AssumeRole", resource: ROLE, context: Context::new() };
-    assert_eq!(evaluate(&[&s3, &sts], &request).effect, Effect::Allow);
-    assert_eq!(evaluate(&[&s3, &sts, &deny], &request).effect, Effect::ExplicitDeny);
+    assert_eq!(evaluate(&[&s3, &sts], &request).effect(), Effect::Allow);
+    assert_eq!(evaluate(&[&s3, &sts, &deny], &request).effect(), Effect::ExplicitDeny);
     let decision = evaluate(&[&s3, &s3], &request);
-    assert_eq!(decision.effect, Effect::ImplicitDeny);
-    assert_eq!(decision.reasons[1], "policy 2, statement 1: action: it does not cover `sts:AssumeRole`");
+    assert_eq!(decision.effect(), Effect::ImplicitDeny);
+    assert_eq!(decision.outcomes()[1].to_string(), "policy 2, statement 1: action: it does not cover `sts:AssumeRole`");
     let nothing = evaluate(&[], &request);
-    assert_eq!(nothing.effect, Effect::ImplicitDeny);
-    assert_eq!(nothing.reasons.len(), 1);
+    assert_eq!(nothing.effect(), Effect::ImplicitDeny);
+    assert_eq!(nothing.to_string(), "there is no policy that could allow it");
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn operator_of(operator: &str, values: &BTreeSet<String>) -> String {
 
 /// Keys are the same in any case: those that we know are written as AWS does.
 fn key_of(key: &str) -> String {
-    let known = crate::policy::KNOWN_KEYS.iter().find(|known| known.eq_ignore_ascii_case(key));
+    let known = super::KNOWN_KEYS.iter().find(|known| known.eq_ignore_ascii_case(key));
     known.map_or_else(|| key.to_owned(), |known| (*known).to_owned())
 }
 

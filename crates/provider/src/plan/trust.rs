@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::{Conditions, Document, OneOrMany, Statement};
+use crate::iam::document::{Conditions, Document, OneOrMany, Statement};
 use crate::manifest::{Caller, CallerPrincipals, TrustForm, WhichRole};
 
 /// How principals are named.

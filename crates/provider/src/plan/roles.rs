@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::{Document, Statement};
+use super::sharing::Plan;
+use super::trust;
+use crate::iam::document::{Document, Statement};
+use crate::manifest::names::role_name;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
-use crate::names::{RoleName, title_case};
-use crate::plan::Plan;
-use crate::trust;
+use crate::names::RoleName;
+use crate::target::HttpApi;
 
 /// A role in the API's account that callers assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +35,14 @@ pub struct ProviderRole {
     pub callers: Vec<String>,
 }
 
+impl ProviderRole {
+    /// The name of the inline policy that the invoke policy becomes, wherever it is rendered.
+    pub const INVOKE_POLICY_NAME: &'static str = "InvokeApi";
+}
+
 /// Which of a stage's roles a role is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum RoleKind {
     /// For callers of every route: the first, second, ... of them, from 1.
     Shared(u32),
@@ -156,14 +164,14 @@ impl<'m> Plan<'m> {
     fn provider_role(&self, stage: &'m Stage, callers: &[&Caller], kind: RoleKind) -> ProviderRole {
         let api = &self.manifest.api;
         let name = self.name(&stage.name, &kind);
-        let api_arn = self.manifest.stage_arn(stage);
+        let target = self.manifest.target(stage);
         let routes = callers.first().and_then(|caller| caller.routes.as_ref());
         let mut resources = Vec::new();
         match routes {
-            None => resources.push(format!("{api_arn}/*")),
+            None => resources.push(target.resource("*")),
             Some(routes) => {
                 for route in routes {
-                    let resource = format!("{api_arn}/{}", route.arn_suffix());
+                    let resource = target.resource(&route.arn_suffix());
                     if !resources.contains(&resource) {
                         resources.push(resource);
                     }
@@ -178,7 +186,7 @@ impl<'m> Plan<'m> {
             kind,
             max_session_duration: api.max_session_duration,
             trust_policy: trust::policy(callers, &stage.name, api.partition()),
-            invoke_policy: Document::new(vec![Statement::allow("execute-api:Invoke", resources)]),
+            invoke_policy: Document::new(vec![Statement::allow(HttpApi::INVOKE, resources)]),
             callers: callers.iter().map(|caller| caller.name.clone()).collect(),
         }
     }
@@ -195,9 +203,4 @@ fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>) -> Docu
     }
     let resources: BTreeSet<String> = may_assume.values().cloned().collect();
     Document::new(vec![Statement::allow(actions, resources.into_iter().collect())])
-}
-
-/// The name of a provider's role: `role_name`, stage and, for a role of its own, caller in title case. It may be too long.
-pub(crate) fn role_name(base: &RoleName, stage: &str, caller: Option<&str>) -> RoleName {
-    base.with_suffix(&format!("{}{}", title_case(stage), caller.map(title_case).unwrap_or_default()))
 }

@@ -1,4 +1,4 @@
-//! JSON in which a key stands once.
+//! JSON in which a key stands once, and its lists of texts.
 //!
 //! Of two equal keys most parsers keep the last and drop the first silently: of a policy they would
 //! show one half and enforce the other. IAM refuses such documents, so does this.
@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+use super::error::PolicyError;
 
 pub(crate) struct Strict(pub(crate) Value);
 
@@ -67,4 +69,16 @@ impl<'de> Visitor<'de> for StrictVisitor {
         }
         Ok(Value::Object(map))
     }
+}
+
+/// One text, or a list of at least one.
+pub(super) fn texts(element: &str, value: &Value) -> Result<Vec<String>, PolicyError> {
+    let texts: Option<Vec<String>> = match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    };
+    texts
+        .filter(|texts| !texts.is_empty())
+        .ok_or_else(|| PolicyError::new(format!("`{element}` is neither a text nor a list of texts")))
 }
