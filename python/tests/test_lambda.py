@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from helpers import REPOSITORY, Emulator
+from emulator import REPOSITORY, Emulator
 
 EXAMPLE = REPOSITORY / "examples" / "lambda-python"
 
@@ -79,7 +79,7 @@ def test_the_example_handles_two_invocations_with_one_call_to_sts(emulator: Emul
         "API_ROLE_ARN": emulator.role_arn(),
         "API_REGION": emulator.region,
         "API_URL": emulator.url(),
-    } | {f"AWS_{name.upper()}": value for name, value in emulator.caller()["credentials"].items()}
+    } | emulator.environment()
     command = [sys.executable, "-m", "awslambdaric", "handler.handler"]
     process = subprocess.Popen(command, cwd=EXAMPLE, env=environment)
     try:
