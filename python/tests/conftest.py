@@ -21,6 +21,10 @@ hypothesis.settings.load_profile("here")
 _FOREIGN = ("AWS_", "BOTO_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_", "REQUESTS_CA_BUNDLE")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sleeps: waits for real seconds")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Nothing may hang."""
     for item in items:
