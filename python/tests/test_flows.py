@@ -132,7 +132,7 @@ def check_signature(request: Request, server: Server, signed: set[str]) -> None:
 
 
 def in_a_thread(call: Callable[[], int]) -> int | xacct_sign.XacctSignError:
-    """The outcome of a call. Native code that hangs cannot be interrupted by a time limit; waiting for its thread can."""
+    """The outcome of a call. No time limit interrupts native code that hangs; waiting for its thread can be."""
     outcome: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
 
     def run() -> None:
