@@ -37,11 +37,11 @@ class Emulator:
 
     def __init__(self, *options: str, manifest: Path = DEMO) -> None:
         """Starts it, and waits for the line that says where everything is."""
+        command = [str(cli()), "emulator", "--manifest", str(manifest), "--json", *options]
         self._folder = tempfile.TemporaryDirectory(prefix="xacct-sign-")
         self._log = Path(self._folder.name, "emulator.log")
         # A file, because a pipe that nobody reads fills up and stops it.
         with self._log.open("wb") as log:
-            command = [str(cli()), "emulator", "--manifest", str(manifest), "--json", *options]
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:

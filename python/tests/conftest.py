@@ -31,6 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.timeout(60))
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What is skipped past `helpers.not_run`, a whole module too, fails."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    for report in reporter.stats.get("skipped", []) if reporter else []:
+        reason = str(report.longrepr[-1])
+        if not reason.startswith("Skipped: NOT RUN "):
+            reporter.write_line(f"\n{report.nodeid} did not run, and not by tests/not-run.toml: {reason}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _scrubbed_environment() -> Iterator[None]:
     """Neither credentials nor proxies of whoever runs the tests."""

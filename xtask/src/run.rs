@@ -81,8 +81,20 @@ impl Step {
     }
 }
 
-/// Installs packages of Debian; whether that worked.
-pub(crate) fn apt_install(packages: &[&str]) -> bool {
-    Step::new("apt-get").args(["update", "--quiet"]).succeeds()
-        && Step::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(packages).succeeds()
+/// Whether this is a machine that is there for the checks alone.
+pub(crate) fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
+
+/// Packages of Debian that are missing: installed where `CI` is set. On anybody else's machine they are asked for.
+pub(crate) fn system_packages(packages: &[&str]) -> Result<(), String> {
+    if !is_ci() {
+        return Err(format!(
+            "Debian's {} missing: run `apt-get install --yes --no-install-recommends {}`, or set CI to have it done",
+            if packages.len() == 1 { format!("package {} is", packages.join(" ")) } else { "packages are".to_owned() },
+            packages.join(" ")
+        ));
+    }
+    Step::new("apt-get").args(["update", "--quiet"]).run()?;
+    Step::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(packages).run()
 }
