@@ -65,6 +65,12 @@ impl Step {
         if status.success() { Ok(()) } else { Err(format!("`{}` failed: {status}", self.shown)) }
     }
 
+    /// Runs, and gives the program's exit code: for those that answer with it. What it prints is shown.
+    pub(crate) fn code(mut self) -> Result<i32, String> {
+        let status = self.command.status().map_err(|error| format!("`{}` cannot be run: {error}", self.shown))?;
+        status.code().ok_or_else(|| format!("`{}` failed: {status}", self.shown))
+    }
+
     /// Runs, and gives what the program printed.
     pub(crate) fn output(mut self) -> Result<String, String> {
         let output = self.command.stderr(Stdio::inherit()).output();
