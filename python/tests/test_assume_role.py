@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 import xacct_sign
 from emulator import Emulator
-from helpers import EXTERNAL_ID, ROLE_ARN, Answer, Request, fake_role, serve, sts_answer, sts_error
+from helpers import (
+    BRIEF,
+    EXTERNAL_ID,
+    ROLE_ARN,
+    Answer,
+    Request,
+    fake_role,
+    serve,
+    sts_answer,
+    sts_error,
+    without_expiry,
+)
 
 THREADS = 32
 
@@ -58,7 +69,7 @@ def test_a_session_outlives_its_credentials(short_lived: Emulator) -> None:
 
 def test_expired_credentials_are_refused_by_the_emulator(short_lived: Emulator) -> None:
     """So that the test above proves something."""
-    fixed = short_lived.assume_role().credentials()
+    fixed = without_expiry(short_lived.assume_role().credentials())
     session = xacct_sign.Session(credentials=fixed, region=short_lived.region, base_url=short_lived.url())
     assert session.get("/hoge").status_code == 200
     while session.get("/hoge").status_code == 200:
@@ -149,10 +160,11 @@ def test_a_failed_early_refresh_keeps_what_works() -> None:
 
 
 def test_each_refresh_sends_the_same_parameters() -> None:
-    with serve(lambda _: sts_answer(lifetime=0)) as sts:
+    with serve(lambda _: sts_answer(lifetime=BRIEF)) as sts:
         role = fake_role(sts, external_id="a+b", tags={"b": "1", "a": "2"}, transitive_tag_keys=["a"])
         for _ in range(3):
             role.credentials()
+            time.sleep(BRIEF)
     assert len(sts.requests) == 3
     assert len({request.body for request in sts.requests}) == 1
 
@@ -205,7 +217,7 @@ def test_wrong_base_credentials(emulator: Emulator, change: dict[str, Any], code
 
 
 def test_expired_base_credentials(short_lived: Emulator) -> None:
-    base = short_lived.assume_role().credentials()
+    base = without_expiry(short_lived.assume_role().credentials())
     while True:
         with pytest.raises(xacct_sign.StsError) as caught:
             short_lived.assume_role(base=base).credentials()

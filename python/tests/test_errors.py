@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 import xacct_sign
-from helpers import REGION, ROLE_ARN, Server, fake_role, serve, sts_answer, table
+from helpers import REGION, ROLE_ARN, Answer, Server, fake_role, serve, sts_answer, sts_error, table
 from xacct_sign import AssumeRole, Credentials, Session, Signer
 from xacct_sign.requests import SigV4Auth
 
@@ -346,3 +346,40 @@ def test_credentials_with_an_expiry_in_another_zone() -> None:
     assert held == at
     assert held is not None
     assert held.utcoffset() == timedelta(0)
+
+
+def test_errors_say_whether_to_try_again() -> None:
+    """`retryable`, from the same table as in Rust and JavaScript."""
+    answers = {
+        "sts_throttled": (sts_error(400, "Throttling", "Rate exceeded"), True),
+        "sts_denied": (sts_error(403, "AccessDenied", "no"), False),
+        "sts_failed": (sts_error(503, "ServiceUnavailable", "later"), True),
+        "invalid_response": (Answer(200, {}, b"{}"), False),
+    }
+    for code, (answer, retryable) in answers.items():
+        with serve(lambda _, answer=answer: answer) as sts, pytest.raises(xacct_sign.XacctSignError) as caught:
+            fake_role(sts).credentials()
+        assert (caught.value.code, caught.value.retryable) == (code, retryable)
+        if isinstance(caught.value, xacct_sign.StsError):
+            assert caught.value.action == "AssumeRole"
+    with pytest.raises(xacct_sign.ValidationError) as invalid:
+        Signer(GOOD, "no region")
+    assert invalid.value.retryable is False
+
+
+def test_errors_keep_what_caused_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CA bundle cannot be read: and why."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(xacct_sign.TransportError) as caught:
+        Session(credentials=GOOD, region=REGION).get("https://127.0.0.1:9/")
+    cause = caught.value.__cause__
+    assert isinstance(cause, FileNotFoundError)
+    assert caught.value.retryable
+
+    with pytest.raises(xacct_sign.ValidationError) as base_url:
+        Session(credentials=GOOD, region=REGION, base_url="https://[bad/")
+    inner = base_url.value.__cause__
+    assert isinstance(inner, xacct_sign.ValidationError)
+    assert (base_url.value.code, inner.code) == ("invalid_endpoint", "invalid_url")
+    copied = pickle.loads(pickle.dumps(base_url.value))
+    assert copied.code == "invalid_endpoint"

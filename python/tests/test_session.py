@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import xacct_sign
 from emulator import Emulator
 from helpers import (
+    BRIEF,
     EXTERNAL_ID,
     REGION,
     ROLE_ARN,
@@ -511,12 +513,13 @@ def test_credentials_of_the_environment_are_read_at_each_request(monkeypatch: py
 
 
 def test_base_credentials_of_the_environment_are_read_at_each_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve(lambda _: sts_answer(lifetime=0)) as sts, serve() as api:
+    with serve(lambda _: sts_answer(lifetime=BRIEF)) as sts, serve() as api:
         session = xacct_sign.Session(fake_role(sts, base=None), base_url=api.url)
         for key in ("AKIDONE", "AKIDTWO"):
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
             monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
             session.get("/")
+            time.sleep(BRIEF)
     keys = [authorization(request)["Credential"].partition("/")[0] for request in sts.requests]
     assert keys == ["AKIDONE", "AKIDTWO"]
 
@@ -565,12 +568,13 @@ def test_session_name(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with serve(lambda _: sts_answer(lifetime=0)) as sts:
+    with serve(lambda _: sts_answer(lifetime=BRIEF)) as sts:
         role = fake_role(sts, session_name=argument)
         monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "too-late")
         assert role.session_name == expected
         for _ in range(2):
             role.credentials()
+            time.sleep(BRIEF)
     # It is fixed when the provider is made.
     assert [request.form["RoleSessionName"] for request in sts.requests] == [expected] * 2
 

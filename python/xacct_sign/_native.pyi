@@ -20,6 +20,18 @@ _Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
 
 @final
 class Credentials:
+    """An access key id, its secret and, for temporary credentials, the session token and the instant they expire.
+
+    Args:
+        access_key_id: `AKIA...` for long-term, `ASIA...` for temporary credentials.
+        secret_access_key: shown by no `repr` and no error.
+        session_token: for temporary credentials; an empty one counts as none.
+        expires_at: an aware datetime; informative, AWS decides.
+
+    Raises:
+        ValidationError: `invalid_credentials` for a part that is empty or holds white space, `invalid_time` for a naive
+            datetime.
+    """
     def __new__(
         cls,
         access_key_id: str,
@@ -34,19 +46,35 @@ class Credentials:
     @property
     def session_token(self) -> str | None: ...
     @property
-    def expires_at(self) -> datetime | None: ...
+    def expires_at(self) -> datetime | None:
+        """The instant from which AWS refuses these credentials, as an aware datetime; None for long-term ones."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
 @final
 class PayloadHash:
+    """As a body: its SHA-256 in 64 lower-case hexadecimal digits, where the body itself is not at hand."""
     def __new__(cls, sha256: str) -> PayloadHash: ...
     @staticmethod
-    def unsigned() -> PayloadHash: ...
+    def unsigned() -> PayloadHash:
+        """The payload that is not signed."""
 
 @final
 class Signer:
+    """Signs requests for one service in one region with one set of credentials.
+
+    The signing key is derived once a day (of the request, in UTC); the object is safe to share between threads.
+
+    Args:
+        credentials: what signs. They do not refresh: take a signer of `AssumeRole.credentials()` for each request, or let
+            `Session` or `SigV4Auth` do so.
+        region: the API's region.
+        service: the signing name, `execute-api` for API Gateway.
+
+    Raises:
+        ValidationError: `invalid_region`, `invalid_service`.
+    """
     def __new__(cls, credentials: Credentials, region: str, service: str = "execute-api") -> Signer: ...
     @property
     def credentials(self) -> Credentials: ...
@@ -62,7 +90,21 @@ class Signer:
         body: object = None,
         *,
         now: datetime | None = None,
-    ) -> dict[str, str]: ...
+    ) -> dict[str, str]:
+        """The headers to add: `authorization`, `x-amz-date` and, where they apply, `x-amz-security-token` and
+        `x-amz-content-sha256`. They replace what the request has under these names.
+
+        Args:
+            method: as it will be sent.
+            url: absolute, exactly as it will be sent: `canonical_url` makes it so.
+            headers: a mapping or pairs of str to str (sent as UTF-8) or bytes; all are signed but those that proxies and
+                clients change on the way, such as `user-agent`.
+            body: bytes or str (sent as UTF-8), a `PayloadHash`, or `UNSIGNED_PAYLOAD` where the service takes it.
+            now: an aware datetime; None is the clock's. API Gateway takes it for five minutes.
+
+        Raises:
+            ValidationError: for bad input, with its code.
+        """
     def presign(
         self,
         method: str,
@@ -72,10 +114,42 @@ class Signer:
         headers: _Headers | None = None,
         body: object = None,
         now: datetime | None = None,
-    ) -> str: ...
+    ) -> str:
+        """The URL with the signature in its query. Whoever has it can send the request until it expires.
+
+        Args:
+            expires_in: 1 to 604800 seconds; temporary credentials end it sooner.
+            headers: what else must be sent with it, and is signed.
+
+        The other arguments, and what is raised, are those of `sign`.
+        """
 
 @final
 class AssumeRole:
+    """A role's credentials: fetched from STS when they are needed, and again before they expire.
+
+    Share one object among all threads and clients: it makes one STS call per lifetime, whoever asks. Parameters and limits
+    are those of STS's `AssumeRole` (AWS STS API Reference).
+
+    Args:
+        role_arn: `arn:{partition}:iam::{account}:role/{name}`.
+        region: the API's region, whose STS endpoint is called.
+        session_name: 2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`; how the other side's logs tell callers apart. None takes
+            `AWS_ROLE_SESSION_NAME`, else the Lambda function's name, else `xacct-sign`.
+        external_id: what the role's trust policy asks a third party for.
+        duration_seconds: 900 to 43200; at most 3600 if the base credentials are a role's themselves.
+        policy: a session policy as JSON, up to 2048 characters.
+        policy_arns: up to 10 managed policies of the role's account, used like `policy`.
+        tags: up to 50 session tags.
+        transitive_tag_keys: keys of `tags` that go on to the next role of a chain.
+        source_identity: 2 to 64 characters, as for `session_name`.
+        base: the credentials that assume the role; None takes `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+            `AWS_SESSION_TOKEN`, read again at each refresh.
+        sts_endpoint: a URL instead of the regional endpoint's; None takes `AWS_ENDPOINT_URL_STS`, if set.
+
+    Raises:
+        ValidationError: for any argument that STS would refuse; nothing is sent.
+    """
     def __new__(
         cls,
         role_arn: str,
@@ -92,7 +166,16 @@ class AssumeRole:
         base: Credentials | None = None,
         sts_endpoint: str | None = None,
     ) -> AssumeRole: ...
-    def credentials(self) -> Credentials: ...
+    def credentials(self) -> Credentials:
+        """Credentials that are valid now; calls STS where that is needed, and waits where another thread already does.
+
+        A failed early refresh is no error: the old credentials still serve.
+
+        Raises:
+            CredentialsError: there are no base credentials, or they have expired.
+            StsError: STS refused or failed.
+            TransportError: the network failed; `TransportTimeout` if a time limit ran out.
+        """
     @property
     def role_arn(self) -> str: ...
     @property
@@ -123,12 +206,30 @@ class Session:
 @final
 class Signing:
     def __new__(cls, source: Credentials | AssumeRole, region: str | None, service: str) -> Signing: ...
-    def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]: ...
+    def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
+        """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
 
-def _join_url(url: str, reference: str) -> tuple[str, bool]: ...
-def _reachable_url(url: str) -> str: ...
-def _dumps(value: object) -> bytes | None: ...
-def canonical_url(url: str) -> str: ...
+def _join_url(url: str, reference: str) -> tuple[str, bool]:
+    """Where a reference in an answer leads, in its canonical form, and whether that is the same origin."""
+
+def _reachable_url(url: str) -> str:
+    """The URL in its canonical form, if a signed request may go there."""
+
+def _dumps(value: object) -> bytes | None:
+    """The value in compact JSON, or `None` where only Python's `json` knows what to do: subclasses and other types, keys that
+    are no `str`, integers beyond 64 bits, NaN, deep nesting.
+    """
+
+def canonical_url(url: str) -> str:
+    """The URL in the form in which every verifier reads it alike, ready to be signed and sent.
+
+    Dot segments are resolved and `//` left alone; what cannot be sent is percent-encoded as UTF-8; the query is encoded
+    strictly and sorted by key; scheme and host are in lower case, without default port, user info and fragment.
+
+    Raises:
+        ValidationError: `invalid_url` if it is relative or malformed, or holds a control character.
+    """
+
 def _trace(
     credentials: Credentials,
     region: str,
