@@ -52,14 +52,17 @@ copyLicenses(root);
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 execFileSync(process.execPath, [tsc, "--outDir", types], { cwd: root, stdio: "inherit" });
 
-/** The declarations an entry needs, for ESM and, with `cjs`, for CommonJS. */
+const RELATIVE = /from "(\.[^"]+)\.js"/g;
+
+/** The declarations an entry needs, in folders as their sources are, for ESM and, with `cjs`, for CommonJS. */
 function copyTypes(entry, cjs, seen = new Set()) {
   if (seen.has(entry)) return;
   seen.add(entry);
   const text = readFileSync(join(types, `${entry}.d.ts`), "utf8");
+  mkdirSync(dirname(join(dist, entry)), { recursive: true });
   writeFileSync(join(dist, `${entry}.d.ts`), text);
-  if (cjs) writeFileSync(join(dist, `${entry}.d.cts`), text.replaceAll(/(from "\.\/[\w.-]+)\.js"/g, '$1.cjs"'));
-  for (const [, next] of text.matchAll(/from "\.\/([\w.-]+)\.js"/g)) copyTypes(next, cjs, seen);
+  if (cjs) writeFileSync(join(dist, `${entry}.d.cts`), text.replaceAll(RELATIVE, 'from "$1.cjs"'));
+  for (const [, next] of text.matchAll(RELATIVE)) copyTypes(join(dirname(entry), next), cjs, seen);
 }
 copyTypes("slim", false);
 copyTypes("index", true);

@@ -1,6 +1,6 @@
 import { guarded, XacctSignError } from "./errors.js";
+import { canonicalUrl as canonicalUrlOf, isPrivate, origin, ready } from "./module/wasm.js";
 import { requireString } from "./options.js";
-import { canonicalUrl as canonicalUrlOf, isPrivate, origin, ready } from "./wasm.js";
 
 /**
  * The URL in the form that is signed, and that HTTP clients send unchanged.

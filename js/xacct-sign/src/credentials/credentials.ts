@@ -1,6 +1,6 @@
-import { env } from "./env.js";
-import { messageOf, XacctSignError } from "./errors.js";
-import type { HostAbortSignal } from "./platform.js";
+import { messageOf, XacctSignError } from "../errors.js";
+import { env } from "../host/env.js";
+import type { HostAbortSignal } from "../host/platform.js";
 
 /** A key pair with its token: the AWS SDK's shape. */
 export interface Credentials {

@@ -1,5 +1,5 @@
-import { XacctSignError } from "./errors.js";
-import { canonicalUrl, origin } from "./wasm.js";
+import { XacctSignError } from "../errors.js";
+import { canonicalUrl, origin } from "../module/wasm.js";
 
 /** How often a redirect is followed. */
 export const MAX_REDIRECTS = 10;

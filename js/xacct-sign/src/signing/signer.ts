@@ -1,13 +1,13 @@
+import { type Credentials, checked } from "../credentials/credentials.js";
+import { fromModule, guarded, XacctSignError } from "../errors.js";
+import { requestFields } from "../fetch/request.js";
+import { hostHash, hostHashAsync, SMALL_BODY } from "../host/hash.js";
+import type { HostRequest } from "../host/platform.js";
+import { ready, sha256Hex, WasmSigner } from "../module/wasm.js";
+import { checkedOptions, REGION_HINT, requireString, timeOf } from "../options.js";
+import { canonicalUrl, textOf } from "../url.js";
 import { bytesIn, bytesOf, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
-import { type Credentials, checked } from "./credentials.js";
-import { fromModule, guarded, XacctSignError } from "./errors.js";
-import { hostHash, hostHashAsync, SMALL_BODY } from "./hash.js";
 import { type HeadersInput, line, linesOf, type Pair, sendableHeaders, signedHeaders } from "./headers.js";
-import { checkedOptions, REGION_HINT, requireString, timeOf } from "./options.js";
-import type { HostRequest } from "./platform.js";
-import { requestFields } from "./request.js";
-import { canonicalUrl, textOf } from "./url.js";
-import { ready, sha256Hex, WasmSigner } from "./wasm.js";
 
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 /** Of `20150830T123600Z`. */

@@ -1,8 +1,8 @@
-import { untilAborted } from "./abort.js";
-import { bytesIn, checkSendable, isStream } from "./body.js";
-import { messageOf, XacctSignError } from "./errors.js";
-import { type HeadersInput, type Pair, sendableHeaders } from "./headers.js";
-import { sendableUrl } from "./url.js";
+import { messageOf, XacctSignError } from "../errors.js";
+import { untilAborted } from "../host/abort.js";
+import { bytesIn, checkSendable, isStream } from "../signing/body.js";
+import { type HeadersInput, type Pair, sendableHeaders } from "../signing/headers.js";
+import { sendableUrl } from "../url.js";
 
 /** What of a `RequestInit` is read, beside `headers` and `body`. */
 const FIELDS = [

@@ -1,5 +1,5 @@
+import { messageOf, XacctSignError } from "../errors.js";
 import { LATE, untilAborted, within } from "./abort.js";
-import { messageOf, XacctSignError } from "./errors.js";
 import type { Fetch } from "./platform.js";
 
 /** API Gateway answers within 30 seconds, if only to say that it gives up. */

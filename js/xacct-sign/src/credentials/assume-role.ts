@@ -1,4 +1,11 @@
-import { LATE, untilAborted, within } from "./abort.js";
+import { type ErrorCode, guarded, XacctSignError } from "../errors.js";
+import { LATE, untilAborted, within } from "../host/abort.js";
+import { defaultSessionName, env } from "../host/env.js";
+import type { Fetch } from "../host/platform.js";
+import { postToSts, TIMEOUT_SECONDS, timeout } from "../host/transport.js";
+import { ready, WasmAssumeRole, WasmRefresh } from "../module/wasm.js";
+import { checkedOptions, REGION_HINT, readClock, requireString, requireType } from "../options.js";
+import { canonicalUrl, isSamePlace } from "../url.js";
 import {
   type CredentialsInput,
   checkInput,
@@ -7,13 +14,6 @@ import {
   type RoleCredentials,
   resolve,
 } from "./credentials.js";
-import { defaultSessionName, env } from "./env.js";
-import { type ErrorCode, guarded, XacctSignError } from "./errors.js";
-import { checkedOptions, REGION_HINT, readClock, requireString, requireType } from "./options.js";
-import type { Fetch } from "./platform.js";
-import { postToSts, TIMEOUT_SECONDS, timeout } from "./transport.js";
-import { canonicalUrl, isSamePlace } from "./url.js";
-import { ready, WasmAssumeRole, WasmRefresh } from "./wasm.js";
 
 /** The role, and how to assume it. */
 export interface AssumeRoleOptions {

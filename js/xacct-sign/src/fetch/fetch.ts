@@ -1,15 +1,15 @@
-import { untilAborted } from "./abort.js";
-import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, assumeRole } from "./assume-role.js";
-import { UNSIGNED_PAYLOAD } from "./body.js";
-import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "./credentials.js";
-import { XacctSignError } from "./errors.js";
-import { signedHeaders } from "./headers.js";
-import { checkedOptions, readClock, requireType } from "./options.js";
-import type { Fetch } from "./platform.js";
+import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, assumeRole } from "../credentials/assume-role.js";
+import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "../credentials/credentials.js";
+import { XacctSignError } from "../errors.js";
+import { untilAborted } from "../host/abort.js";
+import type { Fetch } from "../host/platform.js";
+import { hostFetch, send } from "../host/transport.js";
+import { checkedOptions, readClock, requireType } from "../options.js";
+import { UNSIGNED_PAYLOAD } from "../signing/body.js";
+import { signedHeaders } from "../signing/headers.js";
+import { Signer } from "../signing/signer.js";
 import { becomesGet, isRedirect, MAX_REDIRECTS, redirectTarget } from "./redirect.js";
 import { type Call, callOf } from "./request.js";
-import { Signer } from "./signer.js";
-import { hostFetch, send } from "./transport.js";
 
 /** What signs the requests: a role to assume, or credentials, or by default the environment's credentials. */
 export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
