@@ -1,4 +1,4 @@
-export { type AssumeRoleOptions, assumeRole, type RoleProvider } from "./credentials/assume-role.js";
+export { assumeRole, type RoleProvider } from "./credentials/assume-role.js";
 export {
   type Credentials,
   type CredentialsInput,
@@ -7,6 +7,7 @@ export {
   type ProvideOptions,
   type RoleCredentials,
 } from "./credentials/credentials.js";
+export type { AssumeRoleOptions } from "./credentials/role-options.js";
 export { type ErrorCode, type ErrorDetails, XacctSignError } from "./errors.js";
 export { type CreateFetchOptions, createFetch } from "./fetch/fetch.js";
 export type { Fetch, HostAbortSignal, HostRequest } from "./host/platform.js";

@@ -1,4 +1,5 @@
-import { guarded, XacctSignError } from "./errors.js";
+import { XacctSignError } from "./errors.js";
+import { guarded } from "./module/thrown.js";
 import { canonicalUrl as canonicalUrlOf, isPrivate, origin, ready } from "./module/wasm.js";
 import { requireString } from "./options.js";
 

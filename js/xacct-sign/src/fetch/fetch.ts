@@ -1,5 +1,6 @@
-import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, assumeRole } from "../credentials/assume-role.js";
+import { assumeRole } from "../credentials/assume-role.js";
 import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "../credentials/credentials.js";
+import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions } from "../credentials/role-options.js";
 import { XacctSignError } from "../errors.js";
 import { untilAborted } from "../host/abort.js";
 import type { Fetch } from "../host/platform.js";

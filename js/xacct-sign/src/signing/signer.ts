@@ -1,8 +1,9 @@
 import { type Credentials, checked } from "../credentials/credentials.js";
-import { fromModule, guarded, XacctSignError } from "../errors.js";
-import { requestFields } from "../fetch/request.js";
+import { XacctSignError } from "../errors.js";
+import { requestFields } from "../host/fields.js";
 import { hostHash, hostHashAsync, SMALL_BODY } from "../host/hash.js";
 import type { HostRequest } from "../host/platform.js";
+import { fromModule, guarded } from "../module/thrown.js";
 import { ready, sha256Hex, WasmSigner } from "../module/wasm.js";
 import { checkedOptions, REGION_HINT, requireString, timeOf } from "../options.js";
 import { canonicalUrl, textOf } from "../url.js";

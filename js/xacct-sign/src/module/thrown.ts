@@ -1,0 +1,27 @@
+import { type ErrorCode, messageOf, XacctSignError } from "../errors.js";
+
+/** What the module threw, as our error. It throws lines: see `crates/wasm/src/error.rs`. */
+export function fromModule(thrown: unknown): unknown {
+  if (thrown instanceof XacctSignError) return thrown;
+  if (typeof thrown !== "string") {
+    const message = `the WebAssembly module failed: ${messageOf(thrown)}`;
+    return new XacctSignError("wasm_unavailable", message, { cause: thrown, hint: "this is a bug, or memory ran out" });
+  }
+  const [code, hint, retryable, awsCode, status, requestId, ...message] = thrown.split("\n");
+  return new XacctSignError(code as ErrorCode, message.join("\n"), {
+    hint: hint || undefined,
+    retryable: retryable === "true",
+    awsCode: awsCode || undefined,
+    status: Number(status) || undefined,
+    requestId: requestId || undefined,
+  });
+}
+
+/** Calls into the module, and throws what it throws as our error. */
+export function guarded<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    throw fromModule(thrown);
+  }
+}
