@@ -6,6 +6,7 @@
 
 #![allow(unreachable_pub, reason = "wasm-bindgen exports what is pub")]
 
+pub mod constants;
 mod error;
 mod refresh;
 mod request;

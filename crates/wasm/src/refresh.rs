@@ -6,17 +6,9 @@ use wasm_bindgen::prelude::*;
 use xacct_sign::refresh::{Poll, RoleCredentials};
 use xacct_sign::{Credentials, Error, ErrorKind};
 
+use crate::constants::{REFRESH, USE, USE_AND_REFRESH, WAIT};
 use crate::error::to_js;
 use crate::instant;
-
-/// What `poll` answers: use what there is.
-const USE: u8 = 0;
-/// Use what there is, and fetch anew meanwhile.
-const USE_AND_REFRESH: u8 = 1;
-/// Fetch first.
-const REFRESH: u8 = 2;
-/// Someone is fetching: wait for that.
-const WAIT: u8 = 3;
 
 /// See `xacct_sign::refresh::RoleCredentials`.
 #[wasm_bindgen]
@@ -31,7 +23,7 @@ impl WasmRefresh {
         Self(RoleCredentials::new(u64::from(seed)))
     }
 
-    /// What to do at `now`: 0 use, 1 use and refresh meanwhile, 2 refresh first, 3 wait for who is refreshing.
+    /// What to do at `now`: one of [`crate::constants::POLLS`].
     pub fn poll(&mut self, now: f64) -> Result<u8, JsValue> {
         Ok(match self.0.poll(instant(now)?) {
             Poll::Use(_) => USE,

@@ -3,9 +3,8 @@
 use wasm_bindgen::JsValue;
 use xacct_sign::{Error, ErrorKind, Payload, Request};
 
+use crate::constants::UNSIGNED;
 use crate::error::to_js;
-
-const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// Method, URL, and each header's name and value, every one followed by a line feed.
 ///

@@ -8,6 +8,7 @@ use xacct_sign::{
     Signer, SigningSettings,
 };
 
+use crate::constants::{ALL_HEADERS, NO_NORMALIZATION, PAYLOAD_HEADER, SINGLE_ENCODING, TOKEN_AFTER_SIGNING};
 use crate::error::to_js;
 use crate::instant;
 use crate::request::{Lines, hashed};
@@ -15,13 +16,6 @@ use crate::request::{Lines, hashed};
 /// A signer that holds its credentials, so that a token crosses the boundary once.
 #[wasm_bindgen]
 pub struct WasmSigner(Signer);
-
-/// What [`WasmSigner::with_settings`] takes, added up.
-const SINGLE_ENCODING: u8 = 1;
-const NO_NORMALIZATION: u8 = 2;
-const PAYLOAD_HEADER: u8 = 4;
-const TOKEN_AFTER_SIGNING: u8 = 8;
-const ALL_HEADERS: u8 = 16;
 
 #[wasm_bindgen]
 impl WasmSigner {
@@ -40,7 +34,7 @@ impl WasmSigner {
             .map_err(|error| to_js(&error))
     }
 
-    /// The same credentials under explicit settings, a sum of the constants above. For tests: AWS's cases differ in them.
+    /// The same credentials under explicit settings, a sum of [`crate::constants::SETTINGS`]. For tests: AWS's cases differ in them.
     #[wasm_bindgen(js_name = withSettings)]
     pub fn with_settings(&self, settings: u8) -> Result<WasmSigner, JsValue> {
         let is = |flag: u8| settings & flag != 0;

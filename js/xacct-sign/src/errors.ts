@@ -1,43 +1,7 @@
+import type { CoreErrorCode } from "../wasm/constants.js";
+
 /** What went wrong, the same code in every language; `wasm_unavailable` is JavaScript's own. */
-export type ErrorCode =
-  | "invalid_url"
-  | "invalid_method"
-  | "invalid_header"
-  | "invalid_body"
-  | "invalid_region"
-  | "invalid_service"
-  | "invalid_credentials"
-  | "invalid_time"
-  | "invalid_expires_in"
-  | "unsigned_payload"
-  | "invalid_role_arn"
-  | "invalid_session_name"
-  | "invalid_duration"
-  | "invalid_external_id"
-  | "invalid_session_policy"
-  | "invalid_tag"
-  | "invalid_source_identity"
-  | "invalid_mfa"
-  | "partition_mismatch"
-  | "unknown_partition"
-  | "invalid_endpoint"
-  | "invalid_option"
-  | "insecure_url"
-  | "origin_mismatch"
-  | "credentials_not_found"
-  | "assume_role_denied"
-  | "assume_role_invalid"
-  | "assume_role_expired"
-  | "assume_role_credentials"
-  | "assume_role_throttled"
-  | "assume_role_failed"
-  | "invalid_response"
-  | "response_too_large"
-  | "transport"
-  | "timeout"
-  | "too_many_redirects"
-  | "http_status"
-  | "wasm_unavailable";
+export type ErrorCode = CoreErrorCode | "wasm_unavailable";
 
 /** What an error says beside its message. */
 export interface ErrorDetails {

@@ -1,3 +1,4 @@
+import { POLL } from "../../wasm/constants.js";
 import { XacctSignError } from "../errors.js";
 import { LATE, untilAborted, within } from "../host/abort.js";
 import type { Fetch } from "../host/platform.js";
@@ -34,9 +35,6 @@ export function assumeRole(options: AssumeRoleOptions): RoleProvider {
   };
 }
 
-const USE = 0;
-const USE_AND_REFRESH = 1;
-
 /** How long a caller who has valid credentials waits for the next ones. */
 const GRACE_SECONDS = 1;
 
@@ -65,8 +63,8 @@ class Role {
     const now = this.#now();
     const step = guarded(() => this.#refresh.poll(now));
     const current = this.#current;
-    if (current === undefined || (step !== USE && step !== USE_AND_REFRESH)) return this.#fetched();
-    if (step === USE) return current;
+    if (current === undefined || (step !== POLL.use && step !== POLL.useAndRefresh)) return this.#fetched();
+    if (step === POLL.use) return current;
     // Awaited for a while rather than left behind: a function that has answered is frozen, and its calls with it.
     return within(GRACE_SECONDS, this.#fetched()).then(
       (fetched) => (fetched === LATE ? current : fetched),

@@ -1,3 +1,4 @@
+import { OPTION } from "../../wasm/constants.js";
 import { type ErrorCode, XacctSignError } from "../errors.js";
 import { defaultSessionName, env } from "../host/env.js";
 import type { Fetch } from "../host/platform.js";
@@ -56,20 +57,6 @@ export const ASSUME_ROLE_OPTIONS = [
   "now",
 ] as const;
 
-/** The options by the numbers that the module has for them. */
-const OPTION = {
-  region: 0,
-  durationSeconds: 1,
-  externalId: 2,
-  policy: 3,
-  policyArns: 4,
-  tagKey: 5,
-  tagValue: 6,
-  transitiveTagKeys: 7,
-  sourceIdentity: 8,
-  stsEndpoint: 9,
-} as const;
-
 /**
  * @internal The call as the module knows it, checked.
  *
@@ -105,7 +92,7 @@ export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
   set("durationSeconds", "invalid_duration", "the duration", duration === undefined ? undefined : String(duration));
   set("externalId", "invalid_external_id", "the external id", options.externalId);
   set("policy", "invalid_session_policy", "the session policy", options.policy);
-  setEach("policyArns", "invalid_session_policy", "`policyArns`", options.policyArns);
+  setEach("policyArn", "invalid_session_policy", "`policyArns`", options.policyArns);
   const tags = options.tags ?? {};
   if (typeof tags !== "object" || Symbol.iterator in tags) {
     throw new XacctSignError("invalid_tag", "`tags` is no object of keys and values", { hint: "give { key: value }" });
@@ -114,7 +101,7 @@ export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
     call.set(OPTION.tagKey, key);
     call.set(OPTION.tagValue, requireString(value, "invalid_tag", `the value of the tag \`${key}\``));
   }
-  setEach("transitiveTagKeys", "invalid_tag", "`transitiveTagKeys`", options.transitiveTagKeys);
+  setEach("transitiveTagKey", "invalid_tag", "`transitiveTagKeys`", options.transitiveTagKeys);
   set("sourceIdentity", "invalid_source_identity", "the source identity", options.sourceIdentity);
   const endpoint = options.stsEndpoint ?? env("AWS_ENDPOINT_URL_STS");
   set("stsEndpoint", "invalid_endpoint", "the STS endpoint", endpoint);

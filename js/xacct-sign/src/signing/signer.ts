@@ -1,3 +1,4 @@
+import { UNSIGNED } from "../../wasm/constants.js";
 import { type Credentials, checked } from "../credentials/credentials.js";
 import { XacctSignError } from "../errors.js";
 import { requestFields } from "../host/fields.js";
@@ -10,7 +11,6 @@ import { canonicalUrl, textOf } from "../url.js";
 import { bytesIn, bytesOf, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
 import { type HeadersInput, line, linesOf, type Pair, sendableHeaders, signedHeaders } from "./headers.js";
 
-const UNSIGNED = "UNSIGNED-PAYLOAD";
 /** Of `20150830T123600Z`. */
 const DATE_LENGTH = 16;
 
