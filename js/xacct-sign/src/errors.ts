@@ -13,6 +13,9 @@ export interface ErrorDetails {
   requestId?: string | undefined;
 }
 
+/** What marks our errors, those of another copy of this package too: a program may hold it as ESM and as CommonJS. */
+const BRAND = Symbol.for("xacct-sign.error");
+
 /** The one error of this package. An abort comes through as the signal's own reason. */
 export class XacctSignError extends Error {
   override readonly name: string = "XacctSignError";
@@ -38,9 +41,22 @@ export class XacctSignError extends Error {
     this.status = details.status ?? undefined;
     this.requestId = details.requestId ?? undefined;
   }
+
+  /** @internal */
+  get [BRAND](): true {
+    return true;
+  }
+
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A class that is derived from this one has instances of its own.
+    // biome-ignore lint/complexity/noThisInStatic: that class is what `this` is then
+    if (this !== XacctSignError) return super[Symbol.hasInstance](value);
+    return typeof value === "object" && value !== null && BRAND in value;
+  }
 }
 
-/** The message of whatever was thrown. */
+/** @internal The message of whatever was thrown. */
 export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return String(thrown.message);
   return typeof thrown === "string" ? thrown : `something else than an error (${typeof thrown})`;

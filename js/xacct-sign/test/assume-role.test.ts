@@ -30,6 +30,20 @@ test("what a caller does with the credentials is its own business", async () => 
   expect((await provider()).expiration.getTime()).toBeGreaterThan(0);
 });
 
+test("what caused an error of the module comes with it, to the first cause", () => {
+  let thrown: unknown;
+  try {
+    assumeRole({ ...role, stsEndpoint: "https://sts.example.com:port" });
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toMatchObject({ code: "invalid_endpoint", cause: expect.any(Error) });
+  const { message, cause } = thrown as XacctSignError;
+  expect(message).not.toContain("\0");
+  expect((cause as Error).message).toMatch(/^the URL/);
+  expect((cause as Error).cause).toBeUndefined();
+});
+
 test("early refreshes: a failure keeps what works and backs off, a success replaces it", async () => {
   const time = clock();
   const sts = fakeSts(time.now);

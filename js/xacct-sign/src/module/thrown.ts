@@ -7,14 +7,24 @@ export function fromModule(thrown: unknown): unknown {
     const message = `the WebAssembly module failed: ${messageOf(thrown)}`;
     return new XacctSignError("wasm_unavailable", message, { cause: thrown, hint: "this is a bug, or memory ran out" });
   }
-  const [code, hint, retryable, awsCode, status, requestId, ...message] = thrown.split("\n");
+  const [lines, ...causes] = thrown.split("\0") as [string, ...string[]];
+  const [code, hint, retryable, awsCode, status, requestId, ...message] = lines.split("\n");
   return new XacctSignError(code as ErrorCode, message.join("\n"), {
+    cause: chained(causes),
     hint: hint || undefined,
     retryable: retryable === "true",
     awsCode: awsCode || undefined,
     status: Number(status) || undefined,
     requestId: requestId || undefined,
   });
+}
+
+/** Each text as an error whose cause is the next one. */
+function chained(texts: readonly string[]): Error | undefined {
+  return texts.reduceRight<Error | undefined>(
+    (cause, text) => new Error(text, cause === undefined ? undefined : { cause }),
+    undefined,
+  );
 }
 
 /** Calls into the module, and throws what it throws as our error. */
