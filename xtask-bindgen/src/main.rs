@@ -5,6 +5,7 @@
 
 mod caller;
 mod constants;
+mod construct;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -46,7 +47,8 @@ fn bind(module: &Path, folder: &Path) -> Result<(), String> {
 fn write_constants(module: &Path, folder: &Path) -> Result<(), String> {
     let constants: fn() -> Constants = match module.file_stem().and_then(OsStr::to_str) {
         Some("xacct_sign_wasm") => caller::constants,
-        _ => return Ok(()),
+        Some("xacct_sign_provider_wasm") => construct::constants,
+        _ => return Err(format!("nothing is known of the module {}", module.display())),
     };
     let file = folder.join("constants.ts");
     fs::write(&file, constants().text_of_file()).map_err(|error| format!("{}: {error}", file.display()))
