@@ -13,7 +13,7 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use xacct_sign::{Credentials, Payload, Request, Signer};
+use xacct_sign::{Credentials, Payload, Request, Scope, Signer, Url};
 
 const URL: &str = "https://server.stag.foo.example.com/hoge";
 const BODY: &[u8] = br#"{"foo": "bar"}"#;
@@ -27,7 +27,7 @@ fn main() {
     let credentials =
         Credentials::new("ASIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", Some(token), None);
     let credentials = credentials.expect("valid credentials");
-    let signer = Signer::new(credentials.clone(), REGION, "execute-api").expect("valid scope");
+    let signer = Signer::new(credentials.clone(), Scope::new(REGION, "execute-api").expect("valid scope"));
     let identity: Identity = aws_credential_types::Credentials::from(&credentials).into();
     let (canonical_request, string_to_sign) = stages(&signer, now);
     let key = Hmac::<Sha256>::new_from_slice(&[7; 32]).expect("any length");
@@ -35,7 +35,12 @@ fn main() {
     let mut contenders: [(&str, &mut dyn FnMut()); 4] = [
         ("sign_parts", &mut || {
             let headers: [(&str, &[u8]); 1] = [("content-type", b"application/json")];
-            let request = Request { method: "PUT", url: URL, headers: &headers, payload: Payload::Bytes(BODY) };
+            let request = Request {
+                method: "PUT",
+                url: Url::parse(URL).expect("a URL"),
+                headers: &headers,
+                payload: Payload::Bytes(BODY),
+            };
             black_box(signer.sign_parts(black_box(&request), black_box(now)).expect("signed").headers().count());
         }),
         ("sign_http", &mut || {
@@ -77,7 +82,12 @@ fn request() -> http::Request<&'static [u8]> {
 
 fn stages(signer: &Signer, now: SystemTime) -> (Vec<u8>, Vec<u8>) {
     let headers: [(&str, &[u8]); 1] = [("content-type", b"application/json")];
-    let request = Request { method: "PUT", url: URL, headers: &headers, payload: Payload::Bytes(BODY) };
+    let request = Request {
+        method: "PUT",
+        url: Url::parse(URL).expect("a URL"),
+        headers: &headers,
+        payload: Payload::Bytes(BODY),
+    };
     let (_, trace) = signer.trace(&request, now).expect("signed");
     (trace.canonical_request.into_bytes(), trace.string_to_sign.into_bytes())
 }

@@ -11,9 +11,9 @@
 from __future__ import annotations
 
 from ._errors import (
-    AssumeRoleError,
     CredentialsError,
     HttpStatusError,
+    StsError,
     TransportError,
     TransportTimeout,
     ValidationError,
@@ -28,7 +28,6 @@ UNSIGNED_PAYLOAD: PayloadHash = PayloadHash.unsigned()
 __all__ = [
     "UNSIGNED_PAYLOAD",
     "AssumeRole",
-    "AssumeRoleError",
     "Credentials",
     "CredentialsError",
     "HttpStatusError",
@@ -36,6 +35,7 @@ __all__ = [
     "Response",
     "Session",
     "Signer",
+    "StsError",
     "TransportError",
     "TransportTimeout",
     "ValidationError",

@@ -13,16 +13,21 @@ class XacctSignError(Exception):
     Attributes:
         code: the stable code, such as `invalid_region`; the same in every language this library has.
         hint: what to do, or None.
+        retryable: whether the same call may succeed if it is made again later.
+
+    What an error came from is its `__cause__`.
     """
 
     code: str
     hint: str | None
+    retryable: bool
 
-    def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str, hint: str | None = None, retryable: bool = False) -> None:
         """An error with its sentence, code and hint."""
         super().__init__(message)
         self.code = code
         self.hint = hint
+        self.retryable = retryable
 
     def __str__(self) -> str:
         """The sentence, and the hint behind it."""
@@ -46,18 +51,20 @@ class ValidationError(XacctSignError, ValueError):
 
 
 class CredentialsError(XacctSignError):
-    """There are no base credentials."""
+    """There are no base credentials, or they have expired."""
 
 
-class AssumeRoleError(XacctSignError):
+class StsError(XacctSignError):
     """STS refused, or failed.
 
     Attributes:
+        action: the call that failed, such as `AssumeRole`.
         aws_code: AWS's error code, such as `AccessDenied`; empty if the answer had none.
         status: the HTTP status.
         request_id: AWS's request id, or None.
     """
 
+    action: str
     aws_code: str
     status: int | None
     request_id: str | None
@@ -67,13 +74,16 @@ class AssumeRoleError(XacctSignError):
         message: str,
         *,
         code: str,
+        action: str,
         hint: str | None = None,
+        retryable: bool = False,
         aws_code: str = "",
         status: int | None = None,
         request_id: str | None = None,
     ) -> None:
         """An error with what AWS answered."""
-        super().__init__(message, code=code, hint=hint)
+        super().__init__(message, code=code, hint=hint, retryable=retryable)
+        self.action = action
         self.aws_code = aws_code
         self.status = status
         self.request_id = request_id

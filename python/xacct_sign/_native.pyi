@@ -8,8 +8,10 @@ __all__ = [
     "PayloadHash",
     "Session",
     "Signer",
-    "_check_private",
+    "Signing",
     "_dumps",
+    "_join_url",
+    "_reachable_url",
     "_trace",
     "canonical_url",
 ]
@@ -102,9 +104,8 @@ class AssumeRole:
 class Session:
     def __new__(
         cls,
-        role: AssumeRole | None,
-        credentials: Credentials | None,
-        region: str,
+        source: Credentials | AssumeRole | None,
+        region: str | None,
         service: str,
         base_url: str | None,
     ) -> Session: ...
@@ -119,7 +120,13 @@ class Session:
         read_timeout: float | None,
     ) -> tuple[int, str, list[tuple[str, str]], bytes]: ...
 
-def _check_private(url: str) -> None: ...
+@final
+class Signing:
+    def __new__(cls, source: Credentials | AssumeRole, region: str | None, service: str) -> Signing: ...
+    def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]: ...
+
+def _join_url(url: str, reference: str) -> tuple[str, bool]: ...
+def _reachable_url(url: str) -> str: ...
 def _dumps(value: object) -> bytes | None: ...
 def canonical_url(url: str) -> str: ...
 def _trace(

@@ -181,9 +181,7 @@ class Session:
                 code="invalid_option",
                 hint="give the base credentials to the AssumeRole, as `base`",
             )
-        if role is not None and region is None:
-            region = role.region
-        self._native = _native.Session(role, credentials, _region(region), service, base_url)
+        self._native = _native.Session(credentials if role is None else role, region, service, base_url)
         self._timeout = _timeouts(timeout)
 
     def request(
@@ -213,8 +211,8 @@ class Session:
 
         Raises:
             ValidationError: before anything is sent.
-            CredentialsError: no base credentials.
-            AssumeRoleError: STS refused or failed.
+            CredentialsError: no base credentials, or they have expired.
+            StsError: STS refused or failed.
             TransportError: the network failed; `TransportTimeout` if a time limit ran out.
         """
         pairs = _items(headers)

@@ -11,8 +11,8 @@ from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
 
 from ._errors import ValidationError
-from ._native import AssumeRole, PayloadHash, _check_private, canonical_url
-from ._signing import Signing, hash_file, same_origin
+from ._native import PayloadHash, Signing, _join_url, _reachable_url
+from ._signing import hash_file
 
 __all__ = ["SigV4Auth"]
 
@@ -39,14 +39,11 @@ class SigV4Auth(AuthBase):
 
     def __init__(self, credentials: Any, *, region: str | None = None, service: str = "execute-api") -> None:
         """See the class."""
-        if region is None and isinstance(credentials, AssumeRole):
-            region = credentials.region
         self._signing = Signing(credentials, region, service)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a prepared request in place."""
-        r.url = canonical_url(r.url or "")
-        _check_private(r.url)
+        r.url = _reachable_url(r.url or "")
         if isinstance(r.body, str):
             r.body = r.body.encode()
             r.prepare_content_length(r.body)
@@ -55,7 +52,7 @@ class SigV4Auth(AuthBase):
         return r
 
     def _sign(self, r: PreparedRequest, url: str, method: str, body: object, headers: dict[str, bytes]) -> None:
-        added = self._signing.signer().sign(method, url, headers, body)
+        added = self._signing.sign(method, url, headers, body)
         for name in _ADDED:
             r.headers.pop(name, None)
         r.headers.update(added)
@@ -73,8 +70,9 @@ class SigV4Auth(AuthBase):
     def _sign_redirect(self, response: Response) -> None:
         request = response.request
         location = requests.sessions.SessionRedirectMixin().get_redirect_target(response)
-        target = urljoin(response.url, location or "")
-        if not same_origin(response.url, target):
+        # As requests resolves it: that is where it goes.
+        target, is_same_origin = _join_url(response.url, urljoin(response.url, location or ""))
+        if not is_same_origin:
             return
         keeps_body = response.status_code in (307, 308)
         headers = _wire(request.headers)
@@ -87,7 +85,7 @@ class SigV4Auth(AuthBase):
             # The file was sent, and is rewound by requests only after this.
             seek(position)
         body = _payload(request.body) if keeps_body else b""
-        self._sign(request, canonical_url(target), _redirect_method(request.method or "GET", response), body, headers)
+        self._sign(request, target, _redirect_method(request.method or "GET", response), body, headers)
 
 
 def _redirect_method(method: str, response: Response) -> str:

@@ -15,6 +15,8 @@
 pub struct Readme;
 
 pub mod behaviours;
+pub mod emulator;
+pub mod flows;
 pub mod random;
 pub mod vectors;
 

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use xacct_sign::aws::parse_rfc3339;
 use xacct_sign::verify::{Presented, Rules};
-use xacct_sign::{Credentials, Payload, Request, Signer, canonical_url, parse_rfc3339};
+use xacct_sign::{Credentials, Payload, Request, Scope, Signer, Url, canonical_url};
 use xacct_sign_tests::path_and_query;
 use xacct_sign_tests::vectors::{CASES, Mode, Need, SIGNING_HEADERS, SignedRequest, Vector, folder, load, names};
 
@@ -58,8 +59,12 @@ fn run(mode: Mode, check: impl Fn(&Vector)) -> usize {
     cases.len()
 }
 
+fn scope(vector: &Vector) -> Scope {
+    Scope::new(&*vector.region, &*vector.service).unwrap()
+}
+
 fn signer(vector: &Vector) -> Signer {
-    Signer::with_settings(credentials(vector), &vector.region, &vector.service, vector.settings.settings()).unwrap()
+    Signer::with_settings(credentials(vector), scope(vector), vector.settings.settings())
 }
 
 fn credentials(vector: &Vector) -> Credentials {
@@ -73,7 +78,7 @@ fn check_header(vector: &Vector) {
     let headers: Vec<(&str, &[u8])> =
         vector.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let payload = Payload::Bytes(vector.body.as_bytes());
-    let request = Request { method: &vector.method, url: &vector.url, headers: &headers, payload };
+    let request = Request { method: &vector.method, url: Url::parse(&vector.url).unwrap(), headers: &headers, payload };
     let (signed, trace) = signer.trace(&request, now).unwrap();
     compare(vector, "canonical request", vector.expected.canonical_request.as_ref(), &trace.canonical_request);
     compare(vector, "string to sign", vector.expected.string_to_sign.as_ref(), &trace.string_to_sign);
@@ -101,7 +106,7 @@ fn check_query(vector: &Vector) {
     let headers: Vec<(&str, &[u8])> =
         vector.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let payload = Payload::Bytes(vector.body.as_bytes());
-    let request = Request { method: &vector.method, url: &vector.url, headers: &headers, payload };
+    let request = Request { method: &vector.method, url: Url::parse(&vector.url).unwrap(), headers: &headers, payload };
     let expires_in = Duration::from_secs(vector.expires_in);
     let (url, trace) = signer.trace_presign(&request, expires_in, now).unwrap();
     compare(vector, "canonical request", vector.expected.canonical_request.as_ref(), &trace.canonical_request);
@@ -139,8 +144,7 @@ fn verify(vector: &Vector, url: &str, sent: &[(String, String)]) {
         headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
     }
     let now = parse_rfc3339(&vector.timestamp).unwrap();
-    let rules =
-        Rules::new(&vector.region, &vector.service, Duration::from_secs(300)).with_settings(vector.settings.settings());
+    let rules = Rules::new(scope(vector), Duration::from_secs(300)).with_settings(vector.settings.settings());
     let presented = Presented::read(&vector.method, path, query, &headers).unwrap();
     assert_eq!(presented.is_presigned(), vector.mode == Mode::Query);
     let checked = presented.check(&credentials(vector), &rules, vector.body.as_bytes(), now);

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
-use xacct_sign::sts::{AssumeRole, Endpoint, Mfa};
+use xacct_sign::aws::check_region;
+use xacct_sign::sts::{Action as _, AssumeRole, GetCallerIdentity, Mfa};
 use xacct_sign::{
-    Credentials, Error, ErrorClass, ErrorKind, Payload, Request, Signer, canonical_url, check_region, sha256_hex,
+    Credentials, Error, ErrorClass, ErrorKind, Payload, Request, Scope, Signer, Url, canonical_url, sha256_hex,
 };
 use xacct_sign_tests::{at, data, example_credentials, example_instant};
 
@@ -24,6 +25,8 @@ struct Row {
     text: String,
     python: String,
     js: String,
+    retryable: String,
+    action: bool,
 }
 
 fn table() -> Vec<Row> {
@@ -50,13 +53,45 @@ fn the_class_of_a_kind_is_the_one_python_raises() {
         let class = match kind.class() {
             ErrorClass::Validation => "ValidationError",
             ErrorClass::Credentials => "CredentialsError",
-            ErrorClass::AssumeRole => "AssumeRoleError",
+            ErrorClass::Sts => "StsError",
             ErrorClass::Transport => "TransportError",
             ErrorClass::Timeout => "TransportTimeout",
             ErrorClass::HttpStatus => "HttpStatusError",
             other => panic!("{other:?} is not in the table"),
         };
         assert_eq!(class, row.python, "{kind:?}");
+    }
+}
+
+/// Whether to try again is the kind's to say, but for failures of STS, where it is the status's.
+#[test]
+fn the_table_says_what_may_be_tried_again_and_what_names_its_call() {
+    for (kind, row) in ErrorKind::all().zip(table()) {
+        assert!(["never", "always", "server_errors"].contains(&row.retryable.as_str()), "{kind:?}");
+        assert_eq!(Error::new(kind, "text").is_retryable(), row.retryable == "always", "{kind:?}");
+        assert_eq!(row.action, kind.class() == ErrorClass::Sts, "{kind:?}");
+    }
+    let answers = [
+        (403, "AccessDenied", "sts_denied"),
+        (400, "ValidationError", "sts_invalid"),
+        (403, "ExpiredToken", "sts_expired"),
+        (403, "InvalidClientTokenId", "sts_credentials"),
+        (400, "Throttling", "sts_throttled"),
+        (400, "Unheard", "sts_failed"),
+        (503, "ServiceUnavailable", "sts_failed"),
+    ];
+    for (status, code, expected) in answers {
+        let body = format!("<ErrorResponse><Error><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>");
+        let error =
+            call().read_answer(&example_credentials(None), status, body.as_bytes(), example_instant()).unwrap_err();
+        let row = table().into_iter().find(|row| row.code == expected).unwrap();
+        assert_eq!(error.code(), expected);
+        let retryable = row.retryable == "always" || (row.retryable == "server_errors" && status >= 500);
+        assert_eq!((error.is_retryable(), error.action()), (retryable, Some("AssumeRole")), "{code}");
+        let identity =
+            GetCallerIdentity.read_answer(&example_credentials(None), status, body.as_bytes(), example_instant());
+        let error = identity.unwrap_err();
+        assert_eq!((error.code(), error.action()), (expected, Some("GetCallerIdentity")), "{code}");
     }
 }
 
@@ -94,11 +129,11 @@ fn with(change: impl FnOnce(&mut AssumeRole)) -> Result<(), Error> {
 }
 
 fn signer() -> Signer {
-    Signer::new(example_credentials(None), "us-east-1", "execute-api").unwrap()
+    Signer::new(example_credentials(None), Scope::new("us-east-1", "execute-api").unwrap())
 }
 
 fn sign(method: &str, url: &str, headers: &[(&str, &[u8])], payload: Payload<'_>) -> Result<(), Error> {
-    let request = Request { method, url, headers, payload };
+    let request = Request { method, url: Url::parse(url)?, headers, payload };
     let signed = signer().sign_parts(&request, example_instant()).map(|_| ());
     let presigned = signer().presign(&request, Duration::from_secs(60), example_instant()).map(|_| ());
     assert_eq!(signed.as_ref().map_err(Error::code), presigned.as_ref().map_err(Error::code), "both ways of signing");
@@ -124,29 +159,29 @@ fn credentials(key: &str, secret: &str, token: &str) -> Result<(), Error> {
 }
 
 fn region(region: &str) -> Result<(), Error> {
-    let by_signer = Signer::new(example_credentials(None), region, "execute-api").map(|_| ());
-    let by_endpoint = Endpoint::new("arn:aws:iam::123456789012:role/R", region, None).map(|_| ());
+    let by_signer = Scope::new(region, "execute-api").map(|_| ());
+    let by_endpoint = call().endpoint(region, None).map(|_| ());
     assert_eq!(check_region(region).map_err(|error| error.code()), by_signer.map_err(|error| error.code()), "{region}");
     by_endpoint
 }
 
 fn service(service: &str) -> Result<(), Error> {
-    Signer::new(example_credentials(None), "us-east-1", service).map(|_| ())
+    Scope::new("us-east-1", service).map(|_| ())
 }
 
 fn expires_in(expires_in: Duration) -> Result<(), Error> {
-    let request = Request { method: "GET", url: URL, headers: &[], payload: Payload::Bytes(b"") };
+    let request = Request { method: "GET", url: Url::parse(URL).unwrap(), headers: &[], payload: Payload::Bytes(b"") };
     signer().presign(&request, expires_in, example_instant()).map(|_| ())
 }
 
 fn time(now: SystemTime) -> Result<(), Error> {
-    let request = Request { method: "GET", url: URL, headers: &[], payload: Payload::Bytes(b"") };
+    let request = Request { method: "GET", url: Url::parse(URL).unwrap(), headers: &[], payload: Payload::Bytes(b"") };
     signer().sign_parts(&request, now).map(|_| ())
 }
 
 fn unsigned(service: &str) -> Result<(), Error> {
-    let request = Request { method: "GET", url: URL, headers: &[], payload: Payload::Unsigned };
-    let signer = Signer::new(example_credentials(None), "us-east-1", service)?;
+    let request = Request { method: "GET", url: Url::parse(URL).unwrap(), headers: &[], payload: Payload::Unsigned };
+    let signer = Signer::new(example_credentials(None), Scope::new("us-east-1", service)?);
     signer.sign_parts(&request, example_instant()).map(|_| ())
 }
 
@@ -155,7 +190,7 @@ fn hash(hash: &str) -> Result<(), Error> {
 }
 
 fn endpoint(role: &str, region: &str, url: Option<&str>) -> Result<(), Error> {
-    Endpoint::new(role, region, url).map(|_| ())
+    AssumeRole::new(role, "session").endpoint(region, url).map(|_| ())
 }
 
 fn role_arn(arn: &str) -> Result<(), Error> {
@@ -460,9 +495,9 @@ fn input_in_a_message_is_cut_and_escaped() {
 
 #[test]
 fn a_presigned_url_cannot_tell_a_service_that_the_payload_is_unsigned() {
-    let request = Request { method: "GET", url: URL, headers: &[], payload: Payload::Unsigned };
+    let request = Request { method: "GET", url: Url::parse(URL).unwrap(), headers: &[], payload: Payload::Unsigned };
     let presign = |service: &str| {
-        let signer = Signer::new(example_credentials(None), "us-east-1", service).unwrap();
+        let signer = Signer::new(example_credentials(None), Scope::new("us-east-1", service).unwrap());
         signer.presign(&request, Duration::from_secs(60), example_instant()).map(|_| ())
     };
     assert_eq!(presign("dynamodb").unwrap_err().code(), "unsigned_payload");

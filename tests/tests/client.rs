@@ -1,4 +1,4 @@
-//! The Rust client against the command's emulator, over real sockets.
+//! The Rust client against the emulator, over real sockets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,67 +7,28 @@
     reason = "a test panics to fail"
 )]
 
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-
 use serde_json::Value;
-use xacct_sign::{Credentials, Error};
-use xacct_sign_client::{Base, Request, Response, RoleOptions, RoleProvider, Session, Source};
+use xacct_sign::call::BaseUrl;
+use xacct_sign::{Credentials, Error, Scope};
+use xacct_sign_client::{Request, Response, RoleOptions, RoleProvider, Session};
+use xacct_sign_tests::emulator::Running;
 
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/xacct.toml");
-
-struct Emulator {
-    process: Child,
-    ready: Value,
+fn role(emulator: &Running, base: Credentials) -> RoleProvider {
+    let mut options = RoleOptions::new("arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag", "ap-northeast-1");
+    options.sts_endpoint = Some(emulator.ready().addresses().sts.clone());
+    RoleProvider::new(options, base).unwrap()
 }
 
-impl Emulator {
-    fn start() -> Self {
-        let built = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release/xacct-sign"));
-        let command = std::env::var_os("XACCT_SIGN_BIN").map_or_else(built, PathBuf::from);
-        let mut process = Command::new(&command)
-            .args(["emulator", "--manifest", MANIFEST, "--explain", "--json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}: build it, or set XACCT_SIGN_BIN", command.display()));
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { process, ready: serde_json::from_str(&line).unwrap() }
-    }
-
-    fn url(&self, stage: &str, path: &str) -> String {
-        format!("{}{path}", self.ready["stages"][stage]["url"].as_str().unwrap().trim_end_matches('/'))
-    }
-
-    fn credentials(from: &Value) -> Credentials {
-        let part = |name: &str| from["credentials"][name].as_str().unwrap().to_owned();
-        Credentials::new(part("access_key_id"), part("secret_access_key"), Some(part("session_token")), None).unwrap()
-    }
-
-    fn role(&self, base: Credentials) -> Arc<RoleProvider> {
-        let mut options = RoleOptions::new("arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag", "ap-northeast-1");
-        options.sts_endpoint = Some(self.ready["sts_url"].as_str().unwrap().to_owned());
-        Arc::new(RoleProvider::new(options, Base::Explicit(base)).unwrap())
-    }
-
-    fn caller(&self) -> Credentials {
-        let callers = self.ready["callers"].as_array().unwrap();
-        Self::credentials(callers.iter().find(|caller| !caller["may_assume"]["stag"].is_null()).unwrap())
-    }
-
-    fn session(&self) -> Session {
-        Session::new(Source::Role(self.role(self.caller())), "ap-northeast-1", "execute-api").unwrap()
-    }
+fn caller(emulator: &Running) -> Credentials {
+    emulator.ready().caller("shop", "stag").unwrap().credentials.clone()
 }
 
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn url(emulator: &Running, stage: &str, path: &str) -> String {
+    format!("{}{path}", emulator.ready().addresses().stages[stage])
+}
+
+fn session(emulator: &Running) -> Session {
+    Session::new(role(emulator, caller(emulator)), Scope::new("ap-northeast-1", "execute-api").unwrap())
 }
 
 fn put(session: &Session, url: String) -> Result<Response, Error> {
@@ -80,8 +41,8 @@ fn put(session: &Session, url: String) -> Result<Response, Error> {
 
 #[test]
 fn a_signed_call_arrives_as_it_was_sent() {
-    let emulator = Emulator::start();
-    let answer = put(&emulator.session(), emulator.url("stag", "/hoge")).unwrap();
+    let emulator = xacct_sign_tests::emulator::start();
+    let answer = put(&session(&emulator), url(&emulator, "stag", "/hoge")).unwrap();
     assert_eq!(answer.status, 200);
     let seen: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!((seen["method"].as_str(), seen["path"].as_str()), (Some("PUT"), Some("/hoge")));
@@ -93,8 +54,8 @@ fn a_signed_call_arrives_as_it_was_sent() {
 
 #[test]
 fn another_stage_is_refused_with_its_reason() {
-    let emulator = Emulator::start();
-    let answer = put(&emulator.session(), emulator.url("prod", "/hoge")).unwrap();
+    let emulator = xacct_sign_tests::emulator::start();
+    let answer = put(&session(&emulator), url(&emulator, "prod", "/hoge")).unwrap();
     assert_eq!(answer.status, 403);
     assert_eq!(answer.body, br#"{"message":"Forbidden"}"#);
     assert!(answer.headers["x-xacct-reason"].to_str().unwrap().starts_with("not_allowed:"));
@@ -102,16 +63,16 @@ fn another_stage_is_refused_with_its_reason() {
 
 #[test]
 fn an_outsider_does_not_get_the_role() {
-    let emulator = Emulator::start();
-    let role = emulator.role(Emulator::credentials(&emulator.ready["outsider"]));
+    let emulator = xacct_sign_tests::emulator::start();
+    let role = role(&emulator, emulator.ready().outsider().credentials.clone());
     let error = role.credentials().unwrap_err();
-    assert_eq!((error.code(), error.aws().unwrap().status), ("assume_role_denied", 403));
+    assert_eq!((error.code(), error.aws().unwrap().status), ("sts_denied", 403));
 }
 
 #[test]
 fn one_call_serves_every_thread() {
-    let emulator = Emulator::start();
-    let role = emulator.role(emulator.caller());
+    let emulator = xacct_sign_tests::emulator::start();
+    let role = role(&emulator, caller(&emulator));
     let keys: Vec<String> = std::thread::scope(|scope| {
         let fetch = || role.credentials().unwrap().access_key_id().to_owned();
         let threads: Vec<_> = (0..16).map(|_| scope.spawn(fetch)).collect();
@@ -124,13 +85,12 @@ fn one_call_serves_every_thread() {
 #[test]
 fn what_must_not_leave_does_not() {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None).unwrap();
-    let session =
-        || Session::new(Source::Base(Base::Explicit(credentials.clone())), "us-east-1", "execute-api").unwrap();
+    let session = || Session::new(credentials.clone(), Scope::new("us-east-1", "execute-api").unwrap());
     let code = |answer: Result<Response, Error>| answer.unwrap_err().code();
     assert_eq!(code(session().send(Request::new("GET", "http://api.example.com/"))), "insecure_url");
     assert_eq!(code(session().send(Request::new("GET", "/relative"))), "invalid_url");
-    let based = session().with_base_url("https://api.example.com/v1").unwrap();
+    let based = session().with_base_url(BaseUrl::parse("https://api.example.com/v1").unwrap());
     assert_eq!(code(based.send(Request::new("GET", "https://other.example.com/"))), "origin_mismatch");
     assert_eq!(code(based.send(Request::new("GET", "//other.example.com/"))), "origin_mismatch");
-    assert_eq!(session().with_base_url("http://api.example.com").unwrap_err().code(), "insecure_url");
+    assert_eq!(BaseUrl::parse("http://api.example.com").unwrap_err().code(), "insecure_url");
 }

@@ -6,10 +6,10 @@ use std::fmt::{Debug, Display};
 use std::time::Duration;
 
 use http::HeaderMap;
-use xacct_sign::refresh::RoleCredentials;
-use xacct_sign::sts::{AssumeRole, Endpoint, Mfa};
+use xacct_sign::call::{self, BaseUrl};
+use xacct_sign::sts::{Action as _, AssumeRole, Endpoint, Mfa};
 use xacct_sign::verify::{Presented, Rules};
-use xacct_sign::{Credentials, Error, Payload, Request, Signer, canonical_url, origin};
+use xacct_sign::{CanonicalUrl, Credentials, Error, Payload, Request, Scope, Signer, Url};
 use xacct_sign_tests::example_instant;
 
 const SECRET: &str = "MARKERSECRET0123456789";
@@ -60,7 +60,7 @@ fn credentials() -> Credentials {
 }
 
 fn signer() -> Signer {
-    Signer::new(credentials(), "us-east-1", "execute-api").unwrap()
+    Signer::new(credentials(), Scope::new("us-east-1", "execute-api").unwrap())
 }
 
 fn call() -> AssumeRole {
@@ -85,7 +85,7 @@ fn values_do_not_show_it() {
     shown.debug(&credentials);
     shown.debug(&aws_credential_types::Credentials::from(&credentials));
     let signer = signer();
-    let request = Request { method: "PUT", url: URL, headers: &[], payload: Payload::Bytes(b"") };
+    let request = Request { method: "PUT", url: Url::parse(URL).unwrap(), headers: &[], payload: Payload::Bytes(b"") };
     let (signed, trace) = signer.trace(&request, example_instant()).unwrap();
     assert!(trace.canonical_request.contains(TOKEN), "it was there to be shown");
     shown.debug(&signed);
@@ -99,15 +99,13 @@ fn values_do_not_show_it() {
     signer.sign(&mut request, example_instant()).unwrap();
     shown.debug(&request);
 
-    let mut role = RoleCredentials::new(1);
-    shown.debug(&role.poll(example_instant()));
-    role.succeeded(credentials.clone(), example_instant());
-    shown.debug(&role.poll(example_instant()));
-    shown.debug(&role);
+    let url = CanonicalUrl::parse(&format!("https://api.example.com/?token={TOKEN}")).unwrap();
+    let headers = [("x-api-key", SECRET)];
+    shown.debug(&call::Call::new("PUT", url, &headers, SECRET.into()).unwrap());
 
     let call = call();
     shown.debug(&call);
-    let endpoint = Endpoint::new(ROLE, "us-east-1", None).unwrap();
+    let endpoint = Endpoint::new("us-east-1", None).unwrap();
     shown.debug(&endpoint);
     let request = call.request(&credentials, &endpoint, example_instant());
     let (parts, _) = request.unwrap().into_parts();
@@ -115,10 +113,10 @@ fn values_do_not_show_it() {
 
     let body = answer("AccessKeyId", "ASIA");
     let response = http::Response::builder().status(200).body(body).unwrap();
-    let assumed = call.read_response(&credentials, &response).unwrap();
+    let assumed = call.read_response(&credentials, &response, example_instant()).unwrap();
     assert_eq!(assumed.credentials.secret_access_key(), SECRET);
     shown.debug(&assumed);
-    shown.has_no_marker(24);
+    shown.has_no_marker(20);
 }
 
 /// A success of STS, with the marked secret and token; one element holds another text.
@@ -160,21 +158,21 @@ fn errors_of_bad_input_do_not_show_it() {
         // AWS's secrets may hold a slash.
         format!("https://user:{SECRET}/x@api.example.com/"),
     ] {
-        let request = Request { method: "GET", url: &url, headers: &[], payload: Payload::Bytes(b"") };
-        shown.error(&signer().sign_parts(&request, example_instant()).unwrap_err());
-        shown.error(&signer().presign(&request, Duration::from_secs(60), example_instant()).unwrap_err());
-        for error in [canonical_url(&url).err(), origin(&url).err()].into_iter().flatten() {
+        shown.error(&Url::parse(&url).unwrap_err());
+        let reached = CanonicalUrl::parse(&url).and_then(|url| call::check_reachable(url.as_url()));
+        for error in [reached.err(), BaseUrl::parse(&url).err()].into_iter().flatten() {
             shown.error(&error);
         }
     }
     // A secret with a line break in a header.
     let value = format!("{TOKEN}\n");
     let headers: [(&str, &[u8]); 1] = [("authorization", value.as_bytes())];
-    let request = Request { method: "GET", url: URL, headers: &headers, payload: Payload::Bytes(b"") };
+    let request =
+        Request { method: "GET", url: Url::parse(URL).unwrap(), headers: &headers, payload: Payload::Bytes(b"") };
     shown.error(&signer().sign_parts(&request, example_instant()).unwrap_err());
     // An endpoint with user info.
-    shown.error(&Endpoint::new(ROLE, "us-east-1", Some(&format!("https://u:{SECRET}@sts.example.com/"))).unwrap_err());
-    shown.error(&Endpoint::new(ROLE, "us-east-1", Some(&format!("https://sts.example.com/?t={TOKEN}"))).unwrap_err());
+    shown.error(&Endpoint::new("us-east-1", Some(&format!("https://u:{SECRET}@sts.example.com/"))).unwrap_err());
+    shown.error(&Endpoint::new("us-east-1", Some(&format!("https://sts.example.com/?t={TOKEN}"))).unwrap_err());
     // A token code that is too long.
     let mut call = call();
     call.mfa = Some(Mfa { serial_number: "GAHT12345678".into(), token_code: format!("{CODE}1") });
@@ -210,7 +208,7 @@ fn errors_of_sts_do_not_show_it() {
     ];
     for (status, body) in answers {
         let response = http::Response::builder().status(status).body(body).unwrap();
-        shown.error(&call().read_response(&credentials(), &response).unwrap_err());
+        shown.error(&call().read_response(&credentials(), &response, example_instant()).unwrap_err());
     }
     shown.has_no_marker(60);
 }
@@ -220,14 +218,14 @@ fn refusals_do_not_show_it() {
     let mut shown = Shown::default();
     let signer = signer();
     let now = example_instant();
-    let rules = Rules::new("us-east-1", "execute-api", Duration::from_secs(300));
+    let rules = Rules::new(Scope::new("us-east-1", "execute-api").unwrap(), Duration::from_secs(300));
     shown.debug(&rules);
     let others = [
         Credentials::new("AKIDEXAMPLE", SECRET, None, None).unwrap(),
         Credentials::new("AKIDEXAMPLE", SECRET, Some("other".into()), None).unwrap(),
         Credentials::new("AKIDEXAMPLE", "other", Some(TOKEN.into()), None).unwrap(),
     ];
-    let request = Request { method: "PUT", url: URL, headers: &[], payload: Payload::Bytes(b"") };
+    let request = Request { method: "PUT", url: Url::parse(URL).unwrap(), headers: &[], payload: Payload::Bytes(b"") };
     let signed = signer.sign_parts(&request, now).unwrap();
     let mut in_header = HeaderMap::new();
     in_header.insert("host", "api.example.com".parse().unwrap());
@@ -250,7 +248,7 @@ fn refusals_do_not_show_it() {
             shown.display(&refusal);
         }
         let late = now + Duration::from_secs(1000);
-        let other_region = Rules::new("us-east-2", "execute-api", Duration::from_secs(300));
+        let other_region = Rules::new(Scope::new("us-east-2", "execute-api").unwrap(), Duration::from_secs(300));
         for refusal in [
             presented.check(signer.credentials(), &rules, b"x", now).unwrap_err(),
             presented.check(signer.credentials(), &rules, b"", late).unwrap_err(),
@@ -267,7 +265,7 @@ fn refusals_do_not_show_it() {
 #[test]
 fn a_presented_signature_does_not_show_the_token() {
     let mut shown = Shown::default();
-    let request = Request { method: "PUT", url: URL, headers: &[], payload: Payload::Bytes(b"") };
+    let request = Request { method: "PUT", url: Url::parse(URL).unwrap(), headers: &[], payload: Payload::Bytes(b"") };
     let url = signer().presign(&request, Duration::from_secs(60), example_instant()).unwrap();
     let (_, query) = url.split_once('?').unwrap();
     let mut headers = HeaderMap::new();

@@ -13,8 +13,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use xacct_sign::sts::{AssumeRole, Endpoint};
-use xacct_sign::{Credentials, Signer};
+use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
+use xacct_sign::{Credentials, Scope, Signer};
 use xacct_sign_emulator::{CallerAccess, Emulator, Options, Outcome, Target};
 use xacct_sign_provider::{Deployment, Format, Lock, Manifest};
 use xacct_sign_tests::at;
@@ -236,18 +236,20 @@ impl World {
     }
 
     fn call(&mut self, base: &Credentials, call: &AssumeRole) -> Option<Credentials> {
-        let endpoint = Endpoint::new(&call.role_arn, REGION, Some("http://127.0.0.1:4566")).unwrap();
+        let endpoint = Endpoint::new(REGION, Some("http://127.0.0.1:4566")).unwrap();
         let request = call.request(base, &endpoint, self.now).unwrap().map(Bytes::from);
         let Outcome::Respond(response) = self.emulator.handle(&Target::Sts, request, self.now).outcome else {
             panic!("STS forwards nothing");
         };
-        call.read_response(base, &response).ok().map(|assumed| assumed.credentials)
+        call.read_response(base, &response, self.now).ok().map(|assumed| assumed.credentials)
     }
 
     fn status(&mut self, credentials: &Credentials, stage: &str, (method, path): (&str, &str)) -> u16 {
         let request = http::Request::builder().method(method).uri(path).header("host", "api.example.com");
         let mut request = request.body(Bytes::new()).unwrap();
-        Signer::new(credentials.clone(), REGION, "execute-api").unwrap().sign(&mut request, self.now).unwrap();
+        Signer::new(credentials.clone(), Scope::new(REGION, "execute-api").unwrap())
+            .sign(&mut request, self.now)
+            .unwrap();
         match self.emulator.handle(&Target::Stage(stage.to_owned()), request, self.now).outcome {
             Outcome::Respond(response) => response.status().as_u16(),
             Outcome::Forward(_) => panic!("there is no upstream"),

@@ -19,8 +19,10 @@ use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use xacct_sign::sts::{AssumeRole, Endpoint};
-use xacct_sign::{Credentials, Error, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding};
+use xacct_sign::sts::AssumeRole;
+use xacct_sign::{
+    Credentials, Error, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Url,
+};
 use xacct_sign::{Request, SessionToken, Signer, SigningSettings, parse_rfc3339};
 use xacct_sign_tests::behaviours::Table;
 use xacct_sign_tests::random::{Body, Random, random};
@@ -219,7 +221,7 @@ fn signs_as_the_core_does() {
             Body::Unsigned => Payload::Unsigned,
         };
         let url = random.url();
-        let request = Request { method: &random.method, url: &url, headers: &headers, payload };
+        let request = Request { method: &random.method, url: Url::parse(&url).unwrap(), headers: &headers, payload };
         let mut ask = json!({
             "op": "sign",
             "signer": {
@@ -353,7 +355,7 @@ fn cores_error(options: &Value) -> Result<(), Error> {
     call.transitive_tag_keys = list("transitiveTagKeys");
     call.source_identity = text("sourceIdentity");
     call.validate()?;
-    Endpoint::new(&call.role_arn, &text("region").unwrap(), text("stsEndpoint").as_deref()).map(drop)
+    call.endpoint(&text("region").unwrap(), text("stsEndpoint").as_deref()).map(drop)
 }
 
 /// The codes of the table are those of the type that users see, and one more: the module cannot be loaded.

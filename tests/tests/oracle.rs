@@ -18,8 +18,8 @@ use aws_sigv4::sign::v4;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use xacct_sign::{
-    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Request, SessionToken,
-    Signer, SigningSettings, UnsignedPayload,
+    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Request, Scope,
+    SessionToken, Signer, SigningSettings, UnsignedPayload, Url,
 };
 use xacct_sign_tests::query_pairs;
 use xacct_sign_tests::random::{Body, LEFT_UNSIGNED, Random, random};
@@ -51,7 +51,12 @@ fn signs_headers_as_the_oracle_does() {
         let signer = signer(random);
         let headers = headers(random);
         let url = random.url();
-        let request = Request { method: &random.method, url: &url, headers: &headers, payload: payload(&random.body) };
+        let request = Request {
+            method: &random.method,
+            url: Url::parse(&url).unwrap(),
+            headers: &headers,
+            payload: payload(&random.body),
+        };
         let (signed, trace) = signer.trace(&request, random.now).map_err(fail)?;
         prop_assert_eq!(&trace.signature, &expected, "{}", trace.canonical_request);
         let mut added: Vec<(String, String)> =
@@ -69,7 +74,12 @@ fn signs_queries_as_the_oracle_does() {
         let signer = signer(random);
         let headers = headers(random);
         let url = random.url();
-        let request = Request { method: &random.method, url: &url, headers: &headers, payload: payload(&random.body) };
+        let request = Request {
+            method: &random.method,
+            url: Url::parse(&url).unwrap(),
+            headers: &headers,
+            payload: payload(&random.body),
+        };
         let expires_in = Duration::from_secs(random.expires_in);
         let (presigned, trace) = signer.trace_presign(&request, expires_in, random.now).map_err(fail)?;
         prop_assert_eq!(&trace.signature, &expected, "{}", trace.canonical_request);
@@ -113,7 +123,7 @@ fn signer(random: &Random) -> Signer {
         session_token: if random.sign_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
         header_selection: if random.all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
     };
-    Signer::with_settings(credentials, &random.region, &random.service, settings).unwrap()
+    Signer::with_settings(credentials, Scope::new(&random.region, &random.service).unwrap(), settings)
 }
 
 /// The oracle's signature, and what it adds to the request: headers or query pairs, sorted.

@@ -7,8 +7,7 @@ use std::time::{Duration, SystemTime};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use xacct_sign::refresh::{Poll, RoleCredentials};
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::refresh::{Poll, Refresh};
 use xacct_sign_tests::example_instant;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,106 +16,94 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn issued(name: &str, expires_at: Option<SystemTime>) -> Credentials {
-    Credentials::new(name, "secret", Some("token".into()), expires_at).unwrap()
-}
-
-fn error() -> Error {
-    Error::new(ErrorKind::Transport, "cannot connect")
-}
-
 /// Credentials fetched now, that live so long.
-fn fetched(seed: u64, lifetime: Duration) -> RoleCredentials {
-    let mut role = RoleCredentials::new(seed);
-    assert!(matches!(role.poll(example_instant()), Poll::Refresh));
-    role.succeeded(issued("FIRST", Some(example_instant() + lifetime)), example_instant());
-    role
+fn fetched(seed: u64, lifetime: Duration) -> Refresh {
+    let mut refresh = Refresh::new(seed);
+    assert_eq!(refresh.poll(example_instant()), Poll::Refresh);
+    refresh.succeeded(Some(example_instant() + lifetime), example_instant());
+    refresh
 }
 
 /// How long after they were fetched the credentials are refreshed early, to the second.
 fn early(seed: u64, lifetime: u64) -> Option<u64> {
-    let mut role = fetched(seed, seconds(lifetime));
-    (0..lifetime).find(|after| matches!(role.poll(example_instant() + seconds(*after)), Poll::UseAndRefresh(_)))
+    let mut refresh = fetched(seed, seconds(lifetime));
+    (0..lifetime).find(|after| refresh.poll(example_instant() + seconds(*after)) == Poll::UseAndRefresh)
 }
 
 #[test]
 fn one_caller_fetches_first_and_the_others_wait() {
-    let mut role = RoleCredentials::new(0);
+    let mut refresh = Refresh::new(0);
     let now = example_instant();
-    assert!(matches!(role.poll(now), Poll::Refresh));
+    assert_eq!(refresh.poll(now), Poll::Refresh);
     for _ in 0..100 {
-        assert!(matches!(role.poll(now), Poll::Wait));
+        assert_eq!(refresh.poll(now), Poll::Wait);
     }
-    role.succeeded(issued("A", Some(now + seconds(3600))), now);
+    refresh.succeeded(Some(now + seconds(3600)), now);
     for _ in 0..100 {
-        let Poll::Use(credentials) = role.poll(now) else { panic!("fresh credentials are used") };
-        assert_eq!(credentials.access_key_id(), "A");
+        assert_eq!(refresh.poll(now), Poll::Use);
     }
 }
 
 #[test]
 fn one_caller_refreshes_early_and_the_others_go_on() {
-    let mut role = fetched(7, seconds(3600));
+    let mut refresh = fetched(7, seconds(3600));
     let late = example_instant() + seconds(3600 - 61);
-    assert!(matches!(role.poll(late), Poll::UseAndRefresh(_)));
+    assert_eq!(refresh.poll(late), Poll::UseAndRefresh);
     for _ in 0..100 {
-        assert!(matches!(role.poll(late), Poll::Use(_)));
+        assert_eq!(refresh.poll(late), Poll::Use);
     }
-    role.succeeded(issued("SECOND", Some(late + seconds(3600))), late);
-    let Poll::Use(credentials) = role.poll(late) else { panic!("fresh credentials are used") };
-    assert_eq!(credentials.access_key_id(), "SECOND");
+    refresh.succeeded(Some(late + seconds(3600)), late);
+    assert_eq!(refresh.poll(late), Poll::Use);
 }
 
 /// A twentieth of the lifetime, a minute at most: from there the old ones are handed out no more.
 #[test]
 fn the_mandatory_window_is_exact() {
     for (lifetime, window) in [(3600, 60), (43_200, 60), (1200, 60), (900, 45), (100, 5)] {
-        let mut role = fetched(1, seconds(lifetime));
+        let mut refresh = fetched(1, seconds(lifetime));
         let edge = example_instant() + seconds(lifetime - window);
-        let before = role.poll(edge - SECOND);
-        assert!(matches!(before, Poll::UseAndRefresh(_)), "{lifetime}: {before:?}");
-        assert!(matches!(role.poll(edge - SECOND), Poll::Use(_)), "{lifetime}");
-        assert!(matches!(role.poll(edge), Poll::Wait), "{lifetime}: someone refreshes already");
-        assert!(role.failed(error(), edge).is_some());
-        assert!(matches!(role.poll(edge), Poll::Refresh), "{lifetime}");
-        assert!(matches!(role.poll(edge), Poll::Wait), "{lifetime}");
+        let before = refresh.poll(edge - SECOND);
+        assert_eq!(before, Poll::UseAndRefresh, "{lifetime}");
+        assert_eq!(refresh.poll(edge - SECOND), Poll::Use, "{lifetime}");
+        assert_eq!(refresh.poll(edge), Poll::Wait, "{lifetime}: someone refreshes already");
+        assert!(!refresh.failed(edge));
+        assert_eq!(refresh.poll(edge), Poll::Refresh, "{lifetime}");
+        assert_eq!(refresh.poll(edge), Poll::Wait, "{lifetime}");
     }
 }
 
 /// botocore#3733: a failed early refresh keeps what works, and waits before the next.
 #[test]
 fn a_failed_early_refresh_keeps_and_backs_off() {
-    let mut role = fetched(3, seconds(3600));
+    let mut refresh = fetched(3, seconds(3600));
     let late = example_instant() + seconds(3600 - 61 - 30);
-    assert!(matches!(role.poll(late), Poll::UseAndRefresh(_)));
-    assert!(role.failed(error(), late).is_none(), "nobody is told");
+    assert_eq!(refresh.poll(late), Poll::UseAndRefresh);
+    assert!(refresh.failed(late), "the old ones serve, and nobody is told");
     for after in 0..10 {
-        let poll = role.poll(late + seconds(after));
-        assert!(matches!(&poll, Poll::Use(credentials) if credentials.access_key_id() == "FIRST"), "{after}: {poll:?}");
+        assert_eq!(refresh.poll(late + seconds(after)), Poll::Use, "{after}");
     }
-    assert!(matches!(role.poll(late + seconds(10)), Poll::UseAndRefresh(_)));
+    assert_eq!(refresh.poll(late + seconds(10)), Poll::UseAndRefresh);
 }
 
 /// The wait after a failed early refresh does not hold up the one that must be.
 #[test]
 fn a_mandatory_refresh_waits_for_no_back_off() {
-    let mut role = fetched(3, seconds(3600));
+    let mut refresh = fetched(3, seconds(3600));
     let late = example_instant() + seconds(3600 - 61);
-    assert!(matches!(role.poll(late), Poll::UseAndRefresh(_)));
-    assert!(role.failed(error(), late).is_none());
-    assert!(matches!(role.poll(late + SECOND), Poll::Refresh));
-    let error = role.failed(error(), late + SECOND).expect("now someone is told");
-    assert_eq!(error.code(), "transport");
-    assert!(matches!(role.poll(late + SECOND), Poll::Refresh));
+    assert_eq!(refresh.poll(late), Poll::UseAndRefresh);
+    assert!(refresh.failed(late));
+    assert_eq!(refresh.poll(late + SECOND), Poll::Refresh);
+    assert!(!refresh.failed(late + SECOND), "now someone is told");
+    assert_eq!(refresh.poll(late + SECOND), Poll::Refresh);
 }
 
 /// An early refresh that fails only after the mandatory window began is told.
 #[test]
 fn a_refresh_that_fails_too_late_is_told() {
-    let mut role = fetched(3, seconds(3600));
+    let mut refresh = fetched(3, seconds(3600));
     let late = example_instant() + seconds(3600 - 61);
-    assert!(matches!(role.poll(late), Poll::UseAndRefresh(_)));
-    assert!(role.failed(error(), late + seconds(30)).is_some());
+    assert_eq!(refresh.poll(late), Poll::UseAndRefresh);
+    assert!(!refresh.failed(late + seconds(30)));
 }
 
 /// A quarter of the lifetime, five minutes at most; of what lies before the mandatory window, between half and all.
@@ -142,11 +129,11 @@ fn jitter_spreads_within_its_bounds() {
 
 #[test]
 fn credentials_without_expiry_are_never_refreshed() {
-    let mut role = RoleCredentials::new(0);
-    assert!(matches!(role.poll(example_instant()), Poll::Refresh));
-    role.succeeded(issued("LONG", None), example_instant());
+    let mut refresh = Refresh::new(0);
+    assert_eq!(refresh.poll(example_instant()), Poll::Refresh);
+    refresh.succeeded(None, example_instant());
     for years in 0..50 {
-        assert!(matches!(role.poll(example_instant() + seconds(years * 365 * 86_400)), Poll::Use(_)));
+        assert_eq!(refresh.poll(example_instant() + seconds(years * 365 * 86_400)), Poll::Use);
     }
 }
 
@@ -154,18 +141,18 @@ fn credentials_without_expiry_are_never_refreshed() {
 #[test]
 fn dead_on_arrival_is_not_used() {
     for expires_at in [example_instant() - SECOND, example_instant()] {
-        let mut role = RoleCredentials::new(0);
-        assert!(matches!(role.poll(example_instant()), Poll::Refresh));
-        role.succeeded(issued("DEAD", Some(expires_at)), example_instant());
-        assert!(matches!(role.poll(example_instant()), Poll::Refresh));
+        let mut refresh = Refresh::new(0);
+        assert_eq!(refresh.poll(example_instant()), Poll::Refresh);
+        refresh.succeeded(Some(expires_at), example_instant());
+        assert_eq!(refresh.poll(example_instant()), Poll::Refresh);
     }
 }
 
 /// A frozen process wakes hours later: nothing old is handed out.
 #[test]
 fn a_jump_of_the_clock_refreshes_first() {
-    let mut role = fetched(0, seconds(3600));
-    assert!(matches!(role.poll(example_instant() + seconds(86_400)), Poll::Refresh));
+    let mut refresh = fetched(0, seconds(3600));
+    assert_eq!(refresh.poll(example_instant() + seconds(86_400)), Poll::Refresh);
 }
 
 #[derive(Debug, Clone)]
@@ -188,7 +175,7 @@ fn any_sequence_keeps_the_promises() {
     ];
     let config = Config { cases: 20_000, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&(any::<u64>(), vec(step, 1..60)), |(seed, steps)| {
-        let mut role = RoleCredentials::new(seed);
+        let mut refresh = Refresh::new(seed);
         let mut now = example_instant();
         let mut out = false;
         // Expiry and lifetime of what was fetched last, and until when an early refresh may not be asked for.
@@ -200,15 +187,11 @@ fn any_sequence_keeps_the_promises() {
             let serves = mandatory_at.is_some_and(|at| now < at);
             match step {
                 Step::Wait(time) => now += seconds(time),
-                Step::Poll => match role.poll(now) {
-                    Poll::Use(credentials) => {
-                        prop_assert!(serves);
-                        prop_assert_eq!(credentials.expires_at(), current.map(|(at, _)| at));
-                    }
-                    Poll::UseAndRefresh(credentials) => {
+                Step::Poll => match refresh.poll(now) {
+                    Poll::Use => prop_assert!(serves),
+                    Poll::UseAndRefresh => {
                         prop_assert!(serves && !out);
                         prop_assert!(quiet_until.is_none_or(|until| now >= until));
-                        prop_assert_eq!(credentials.expires_at(), current.map(|(at, _)| at));
                         out = true;
                     }
                     Poll::Refresh => {
@@ -219,14 +202,13 @@ fn any_sequence_keeps_the_promises() {
                 },
                 // Only who was asked reports.
                 Step::Succeed(lifetime) if out => {
-                    role.succeeded(issued("NEXT", Some(now + seconds(lifetime))), now);
+                    refresh.succeeded(Some(now + seconds(lifetime)), now);
                     current = Some((now + seconds(lifetime), seconds(lifetime)));
                     quiet_until = None;
                     out = false;
                 }
                 Step::Fail if out => {
-                    let told = role.failed(error(), now).is_some();
-                    prop_assert_eq!(told, !serves);
+                    prop_assert_eq!(refresh.failed(now), serves);
                     if serves {
                         quiet_until = Some(now + seconds(10));
                     }

@@ -1,8 +1,9 @@
 //! STS: the request to the byte, where it goes, and every answer that may come back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test panics to fail")]
 
-use xacct_sign::sts::{AssumeRole, AssumedRole, Endpoint, Mfa, RoleArn};
-use xacct_sign::{Error, ErrorKind, parse_rfc3339};
+use xacct_sign::aws::{RoleArn, parse_rfc3339};
+use xacct_sign::sts::{Action as _, AssumeRole, AssumedRole, Endpoint, Mfa};
+use xacct_sign::{Error, ErrorKind};
 use xacct_sign_tests::{example_credentials, example_instant};
 
 const ROLE: &str = "arn:aws:iam::000000000000:role/ApiAllowByIamRoleStag";
@@ -12,7 +13,7 @@ fn call() -> AssumeRole {
 }
 
 fn endpoint() -> Endpoint {
-    Endpoint::new(ROLE, "ap-northeast-1", None).unwrap()
+    Endpoint::new("ap-northeast-1", None).unwrap()
 }
 
 fn request(call: &AssumeRole) -> http::Request<Vec<u8>> {
@@ -104,9 +105,11 @@ fn endpoints_by_partition_and_region() {
         ("aws-eusc", "eusc-de-east-1", "https://sts.eusc-de-east-1.amazonaws.eu/"),
     ];
     for (partition, region, url) in table {
-        let endpoint = Endpoint::new(&format!("arn:{partition}:iam::000000000000:role/R"), region, None).unwrap();
+        let endpoint = AssumeRole::new(format!("arn:{partition}:iam::000000000000:role/R"), "shop")
+            .endpoint(region, None)
+            .unwrap();
         assert_eq!(endpoint.url(), url);
-        assert_eq!(endpoint.region(), region);
+        assert_eq!(endpoint.scope().region(), region);
     }
 }
 
@@ -117,7 +120,7 @@ fn an_endpoint_of_ones_own() {
         ("https://STS.example.com:443/base", "https://sts.example.com/base", "sts.example.com"),
     ];
     for (given, url, host) in table {
-        let endpoint = Endpoint::new(ROLE, "us-east-1", Some(given)).unwrap();
+        let endpoint = Endpoint::new("us-east-1", Some(given)).unwrap();
         assert_eq!(endpoint.url(), url);
         let request = call().request(&example_credentials(None), &endpoint, example_instant()).unwrap();
         assert_eq!(request.uri(), url);
@@ -133,7 +136,7 @@ fn a_roles_arn_is_taken_apart() {
 
 fn answer(status: u16, body: &str) -> Result<AssumedRole, Error> {
     let response = http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap();
-    call().read_response(&example_credentials(Some("base-token")), &response)
+    call().read_response(&example_credentials(Some("base-token")), &response, example_instant())
 }
 
 const SUCCESS: &str = r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -252,7 +255,10 @@ fn what_is_not_stss_answer_is_refused() {
         assert!(!error.to_string().contains("wJalr"), "{error}");
     }
     let not_text = http::Response::builder().status(200).body(vec![0xff, 0xfe, 0x00]).unwrap();
-    assert_eq!(call().read_response(&example_credentials(None), &not_text).unwrap_err().code(), "invalid_response");
+    assert_eq!(
+        call().read_response(&example_credentials(None), &not_text, example_instant()).unwrap_err().code(),
+        "invalid_response"
+    );
 }
 
 /// An answer that breaks off anywhere before its end gives no credentials.
@@ -281,14 +287,14 @@ fn refusals_are_told_apart() {
     let newer = "User: arn:aws:iam::111111111111:user/u is not authorized to perform: sts:AssumeRole on resource: r because no \
                  identity-based policy allows the sts:AssumeRole action";
     let table: &[(u16, &str, &str, &str, bool, &str)] = &[
-        (403, "AccessDenied", denied, "assume_role_denied", false, "trust policy"),
-        (403, "AccessDenied", newer, "assume_role_denied", false, "external id"),
-        (403, "AccessDenied", "Roles may not be assumed by root accounts.", "assume_role_denied", false, "root"),
+        (403, "AccessDenied", denied, "sts_denied", false, "trust policy"),
+        (403, "AccessDenied", newer, "sts_denied", false, "external id"),
+        (403, "AccessDenied", "Roles may not be assumed by root accounts.", "sts_denied", false, "root"),
         (
             400,
             "ValidationError",
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-            "assume_role_invalid",
+            "sts_invalid",
             false,
             "MaxSessionDuration",
         ),
@@ -296,26 +302,19 @@ fn refusals_are_told_apart() {
             400,
             "ValidationError",
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
-            "assume_role_invalid",
+            "sts_invalid",
             false,
             "3600",
         ),
-        (400, "MalformedPolicyDocument", "Syntax errors in policy.", "assume_role_invalid", false, ""),
-        (400, "PackedPolicyTooLarge", "Packed size is 120%.", "assume_role_invalid", false, ""),
-        (
-            403,
-            "ExpiredToken",
-            "The security token included in the request is expired",
-            "assume_role_expired",
-            false,
-            "base",
-        ),
-        (400, "ExpiredTokenException", "x", "assume_role_expired", false, "base"),
+        (400, "MalformedPolicyDocument", "Syntax errors in policy.", "sts_invalid", false, ""),
+        (400, "PackedPolicyTooLarge", "Packed size is 120%.", "sts_invalid", false, ""),
+        (403, "ExpiredToken", "The security token included in the request is expired", "sts_expired", false, "base"),
+        (400, "ExpiredTokenException", "x", "sts_expired", false, "base"),
         (
             403,
             "InvalidClientTokenId",
             "The security token included in the request is invalid.",
-            "assume_role_credentials",
+            "sts_credentials",
             false,
             "partition",
         ),
@@ -323,7 +322,7 @@ fn refusals_are_told_apart() {
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided.",
-            "assume_role_credentials",
+            "sts_credentials",
             false,
             "secret access key",
         ),
@@ -331,7 +330,7 @@ fn refusals_are_told_apart() {
             403,
             "SignatureDoesNotMatch",
             "Signature expired: 20160609T184512Z is now earlier than 20160610T013008Z (20160610T014508Z - 15 min.)",
-            "assume_role_credentials",
+            "sts_credentials",
             false,
             "clock",
         ),
@@ -339,7 +338,7 @@ fn refusals_are_told_apart() {
             403,
             "SignatureDoesNotMatch",
             "Signature not yet current: 20160610T013008Z is still later than 20160610T011008Z",
-            "assume_role_credentials",
+            "sts_credentials",
             false,
             "clock",
         ),
@@ -347,14 +346,14 @@ fn refusals_are_told_apart() {
             403,
             "RegionDisabledException",
             "STS is not activated in this region for account:000000000000.",
-            "assume_role_failed",
+            "sts_failed",
             false,
             "activate",
         ),
-        (500, "InternalFailure", "x", "assume_role_failed", true, ""),
-        (503, "ServiceUnavailable", "x", "assume_role_failed", true, ""),
-        (400, "SomethingNew", "x", "assume_role_failed", false, ""),
-        (400, "Throttling", "Rate exceeded", "assume_role_throttled", true, "share"),
+        (500, "InternalFailure", "x", "sts_failed", true, ""),
+        (503, "ServiceUnavailable", "x", "sts_failed", true, ""),
+        (400, "SomethingNew", "x", "sts_failed", false, ""),
+        (400, "Throttling", "Rate exceeded", "sts_throttled", true, "share"),
     ];
     for (status, code, message, ours, retryable, hint) in table {
         let error = refusal(*status, code, message);
@@ -384,10 +383,10 @@ fn every_name_of_throttling_is_one() {
         "PriorRequestNotComplete",
     ] {
         let error = refusal(400, code, "Rate exceeded");
-        assert_eq!(error.code(), "assume_role_throttled", "{code}");
+        assert_eq!(error.code(), "sts_throttled", "{code}");
         assert!(error.is_retryable() && error.hint().is_some(), "{code}");
     }
-    assert_eq!(answer(429, "").unwrap_err().code(), "assume_role_throttled");
+    assert_eq!(answer(429, "").unwrap_err().code(), "sts_throttled");
 }
 
 /// Doubles of STS wrap an error once more.
@@ -396,7 +395,7 @@ fn an_error_in_errors_is_read() {
     let body = "<ErrorResponse><Errors><Error><Code>AccessDenied</Code><Message>no</Message></Error></Errors>\
                 <RequestId>id-2</RequestId></ErrorResponse>";
     let error = answer(403, body).unwrap_err();
-    assert_eq!(error.code(), "assume_role_denied");
+    assert_eq!(error.code(), "sts_denied");
     assert_eq!(error.aws().unwrap().request_id.as_deref(), Some("id-2"));
 }
 
@@ -404,7 +403,7 @@ fn an_error_in_errors_is_read() {
 fn an_error_that_is_not_stss_keeps_its_status() {
     for body in ["", "Bad Gateway", "{\"message\":\"Forbidden\"}", "<html><body>502</body></html>", "<ErrorResponse>"] {
         let error = answer(502, body).unwrap_err();
-        assert_eq!(error.code(), "assume_role_failed", "{body}");
+        assert_eq!(error.code(), "sts_failed", "{body}");
         assert!(error.is_retryable());
         let aws = error.aws().unwrap();
         assert_eq!((aws.code.as_str(), aws.status, aws.request_id.as_deref()), ("", 502, None));

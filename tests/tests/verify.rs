@@ -9,8 +9,8 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use xacct_sign::verify::{Presented, Refusal, Rules};
 use xacct_sign::{
-    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Request, SessionToken,
-    Signer, SigningSettings, UnsignedPayload, origin,
+    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Request, Scope,
+    SessionToken, Signer, SigningSettings, UnsignedPayload, Url,
 };
 use xacct_sign_tests::random::{Body, Random, random};
 use xacct_sign_tests::{example_credentials, example_instant, path_and_query};
@@ -44,7 +44,7 @@ impl Sent {
     ) -> Self {
         let (path, query) = path_and_query(url);
         let mut headers = headers;
-        headers.insert("host", origin(url).unwrap().host().parse().unwrap());
+        headers.insert("host", Url::parse(url).unwrap().host().parse().unwrap());
         Self {
             method: method.to_owned(),
             path: path.to_owned(),
@@ -52,8 +52,8 @@ impl Sent {
             headers,
             body: body.to_owned(),
             credentials: signer.credentials().clone(),
-            region: signer.region().to_owned(),
-            service: signer.service().to_owned(),
+            region: signer.scope().region().to_owned(),
+            service: signer.scope().service().to_owned(),
             settings,
             now: example_instant(),
         }
@@ -61,7 +61,7 @@ impl Sent {
 
     fn check(&self) -> Result<(), Refusal> {
         let presented = Presented::read(&self.method, &self.path, self.query.as_deref(), &self.headers)?;
-        let rules = Rules::new(&self.region, &self.service, WINDOW).with_settings(self.settings);
+        let rules = Rules::new(Scope::new(&*self.region, &*self.service).unwrap(), WINDOW).with_settings(self.settings);
         presented.check(&self.credentials, &rules, &self.body, self.now)
     }
 
@@ -97,7 +97,7 @@ const URL: &str = "https://api.example.com/stage/items?b=2&a=1";
 const BODY: &[u8] = b"{\"foo\":\"bar\"}";
 
 fn signer() -> Signer {
-    Signer::new(example_credentials(Some("token")), "us-east-1", "execute-api").unwrap()
+    Signer::new(example_credentials(Some("token")), Scope::new("us-east-1", "execute-api").unwrap())
 }
 
 fn settings() -> SigningSettings {
@@ -110,7 +110,8 @@ fn signed() -> Sent {
 
 fn signed_with(given: &[(&str, &[u8])]) -> Sent {
     let signer = signer();
-    let request = Request { method: "PUT", url: URL, headers: given, payload: Payload::Bytes(BODY) };
+    let request =
+        Request { method: "PUT", url: Url::parse(URL).unwrap(), headers: given, payload: Payload::Bytes(BODY) };
     let signed = signer.sign_parts(&request, example_instant()).unwrap();
     let mut headers = header_map(given.iter().copied());
     for (name, value) in signed.headers() {
@@ -122,7 +123,8 @@ fn signed_with(given: &[(&str, &[u8])]) -> Sent {
 fn presigned() -> Sent {
     let signer = signer();
     let given: [(&str, &[u8]); 1] = [("x-amz-meta", b"m")];
-    let request = Request { method: "PUT", url: URL, headers: &given, payload: Payload::Bytes(BODY) };
+    let request =
+        Request { method: "PUT", url: Url::parse(URL).unwrap(), headers: &given, payload: Payload::Bytes(BODY) };
     let url = signer.presign(&request, Duration::from_secs(900), example_instant()).unwrap();
     Sent::new("PUT", &url, header_map(given), BODY, &signer, settings())
 }
@@ -487,7 +489,7 @@ fn send(random: &Random, in_query: bool) -> Sent {
     };
     let payload = if is_unsigned { Payload::Unsigned } else { Payload::Bytes(&body) };
     let credentials = Credentials::new("AKIDEXAMPLE", &random.secret, random.token.clone(), None).unwrap();
-    let signer = Signer::with_settings(credentials, &random.region, &random.service, settings).unwrap();
+    let signer = Signer::with_settings(credentials, Scope::new(&random.region, &random.service).unwrap(), settings);
     // A second `authorization` would be refused; a client replaces it by the signature.
     let mut given: Vec<(&str, &[u8])> = random
         .headers
@@ -497,7 +499,7 @@ fn send(random: &Random, in_query: bool) -> Sent {
         .collect();
     given.push(("x-always", b"1"));
     let url = random.url();
-    let request = Request { method: &random.method, url: &url, headers: &given, payload };
+    let request = Request { method: &random.method, url: Url::parse(&url).unwrap(), headers: &given, payload };
     let mut headers = header_map(given.iter().copied());
     let mut sent = if in_query {
         let presigned = signer.presign(&request, Duration::from_secs(random.expires_in), random.now).unwrap();

@@ -33,6 +33,13 @@ impl Constants {
         self.add_value(name, about, format_args!("{{{numbers}\n}} as const"));
     }
 
+    /// Texts by their names.
+    pub(crate) fn texts<T: AsRef<str>>(&mut self, name: &str, about: &str, texts: &[(&str, T)]) {
+        let texts: String =
+            texts.iter().map(|(name, text)| format!("\n  {name}: {},", quoted(text.as_ref()))).collect();
+        self.add_value(name, about, format_args!("{{{texts}\n}} as const"));
+    }
+
     pub(crate) fn text_of_file(self) -> String {
         self.0
     }

@@ -9,7 +9,7 @@ use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
 
-use crate::output::counted;
+use crate::counted::counted;
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]

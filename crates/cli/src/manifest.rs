@@ -1,29 +1,16 @@
-//! Reading the manifest and its lock file.
+//! The manifest and its lock file, and what is named in it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use xacct_sign_provider::{Caller, Lock, Manifest, Stage};
 
 use crate::failure::Failure;
+use crate::files;
 
 pub(crate) fn read(path: &Path) -> Result<Manifest, Failure> {
-    let text = fs::read_to_string(path).map_err(|source| Failure::Unreadable {
-        what: "the manifest",
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let text = files::read_as("the manifest", path)?;
     Ok(Manifest::parse(&text, &path.to_string_lossy())?)
-}
-
-/// Any other file.
-pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|source| Failure::Unreadable {
-        what: "the file",
-        path: path.to_path_buf(),
-        source,
-    })
 }
 
 /// `xacct.toml` has `xacct.lock.toml` beside it.
@@ -34,10 +21,10 @@ pub(crate) fn lock_path(manifest: &Path) -> PathBuf {
 /// The lock file of a manifest; an empty one if there is none.
 pub(crate) fn read_lock(manifest: &Path) -> Result<Lock, Failure> {
     let path = lock_path(manifest);
-    match fs::read_to_string(&path) {
+    match files::read_as("the lock file", &path) {
         Ok(text) => Ok(Lock::parse(&text, &path.to_string_lossy())?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Lock::default()),
-        Err(source) => Err(Failure::Unreadable { what: "the lock file", path, source }),
+        Err(Failure::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(Lock::default()),
+        Err(failure) => Err(failure),
     }
 }
 

@@ -14,8 +14,3 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 pub(crate) fn note(text: &str) {
     let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
-
-/// `1 role`, `2 roles`.
-pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
-}

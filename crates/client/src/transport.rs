@@ -23,6 +23,12 @@ pub struct Timeouts {
     pub read: Option<Duration>,
 }
 
+impl Timeouts {
+    /// 5 s to connect, 35 s to read: API Gateway gives up at 30 s, and says so.
+    pub const DEFAULT: Timeouts =
+        Timeouts { connect: Some(Duration::from_secs(5)), read: Some(Duration::from_secs(35)) };
+}
+
 impl Default for Timeouts {
     /// [`Timeouts::DEFAULT`].
     fn default() -> Self {
@@ -32,6 +38,7 @@ impl Default for Timeouts {
 
 /// An answer, read to its end.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -53,6 +60,12 @@ impl fmt::Debug for Response {
 #[derive(Default)]
 pub(crate) struct Transport(Mutex<Agents>);
 
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transport")
+    }
+}
+
 #[derive(Default)]
 struct Agents {
     /// The process that made them: a child that was forked must not share its parent's connections.
@@ -64,19 +77,20 @@ struct Agents {
 
 impl Transport {
     /// Sends a request to its URI as it stands and reads the answer up to `limit` bytes.
-    pub(crate) fn send(
+    pub(crate) fn send<B: AsRef<[u8]>>(
         &self,
-        request: &http::Request<Vec<u8>>,
+        request: &http::Request<B>,
         timeouts: Timeouts,
         limit: u64,
     ) -> Result<http::Response<Vec<u8>>, Error> {
         let agent = self.agent(request.uri().scheme() == Some(&http::uri::Scheme::HTTP))?;
         let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
         let failed = |error| failed(error, &host, limit);
-        let answer = if request.body().is_empty() && !expects_body(request.method()) {
+        let body = request.body().as_ref();
+        let answer = if body.is_empty() && !expects_body(request.method()) {
             run(&agent, request, (), timeouts)
         } else {
-            run(&agent, request, request.body().as_slice(), timeouts)
+            run(&agent, request, body, timeouts)
         };
         let (parts, body) = answer.map_err(failed)?.into_parts();
         let body = body.into_with_config().limit(limit).read_to_vec().map_err(failed)?;
@@ -104,9 +118,9 @@ fn expects_body(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-fn run(
+fn run<B>(
     agent: &Agent,
-    request: &http::Request<Vec<u8>>,
+    request: &http::Request<B>,
     body: impl AsSendBody,
     timeouts: Timeouts,
 ) -> Result<http::Response<ureq::Body>, ureq::Error> {

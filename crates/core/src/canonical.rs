@@ -5,19 +5,17 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use tinyvec::TinyVec;
-
 use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
 use crate::error::{Error, ErrorKind, quote};
 use crate::settings::{PathNormalization, PercentEncoding, SigningSettings};
-use crate::sort::sort_by;
+use crate::small::sort::sort_by;
 use crate::url::{QueryPairs, push_without_dot_segments};
 
 /// A header: its name in any case, and its value as it stands on the wire.
 pub(crate) type Header<'a> = (&'a str, &'a [u8]);
 
 /// The headers that a request signs; sorted by [`sort`].
-pub(crate) type Headers<'a> = TinyVec<[Header<'a>; 16]>;
+pub(crate) type Headers<'a> = Vec<Header<'a>>;
 
 /// The query, and what of it is signed.
 pub(crate) struct Query<'a> {
@@ -170,8 +168,7 @@ pub(crate) fn check_method(method: &str) -> Result<(), Error> {
     if !method.is_empty() && method.bytes().all(is_token) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::InvalidMethod, format!("the method {} is no HTTP method", quote(method)))
-        .with_hint("use a name such as `GET` or `PUT`"))
+    Err(Error::new(ErrorKind::InvalidMethod, format!("the method {} is no HTTP method", quote(method))))
 }
 
 /// Checks a header: its name is a token, its value holds no control character but the tab (RFC 9110, section 5).

@@ -85,6 +85,20 @@ impl Credentials {
         self.0.expires_at
     }
 
+    /// Refuses credentials that have expired: what they sign would be refused, and say less.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::CredentialsExpired`] from the instant of [`Credentials::expires_at`] on.
+    pub fn check_usable(&self, now: SystemTime) -> Result<(), Error> {
+        match self.0.expires_at {
+            Some(expires_at) if expires_at <= now => {
+                Err(Error::new(ErrorKind::CredentialsExpired, "the credentials have expired"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether both are clones of one value: a cheap test for "nothing was refreshed".
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
@@ -93,16 +107,14 @@ impl Credentials {
 }
 
 fn check(part: &str, value: &str) -> Result<(), Error> {
-    let hint = "pass the value exactly as AWS issued it, without quotes, spaces or a line break";
     if value.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidCredentials, format!("the {part} is empty")).with_hint(hint));
+        return Err(Error::new(ErrorKind::InvalidCredentials, format!("the {part} is empty")));
     }
     if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::new(
             ErrorKind::InvalidCredentials,
             format!("the {part} holds white space, a control character or a non-ASCII character"),
-        )
-        .with_hint(hint));
+        ));
     }
     Ok(())
 }
@@ -128,6 +140,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
+#[cfg(feature = "aws-credential-types")]
 impl TryFrom<&aws_credential_types::Credentials> for Credentials {
     type Error = Error;
 
@@ -141,6 +154,7 @@ impl TryFrom<&aws_credential_types::Credentials> for Credentials {
     }
 }
 
+#[cfg(feature = "aws-credential-types")]
 impl From<&Credentials> for aws_credential_types::Credentials {
     fn from(from: &Credentials) -> Self {
         Self::new(

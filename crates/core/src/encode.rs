@@ -66,6 +66,22 @@ pub(crate) fn decoded(text: &[u8]) -> impl Iterator<Item = (u8, bool)> + '_ {
     })
 }
 
+/// The bytes of a text, its escapes decoded once; a `%` that begins no escape stands for itself (RFC 3986, section 2.4).
+///
+/// ```
+/// assert_eq!(xacct_sign::encode::percent_decoded("a%2Fb%zz"), b"a/b%zz");
+/// ```
+#[must_use]
+pub fn percent_decoded(text: &str) -> Vec<u8> {
+    decoded(text.as_bytes()).map(|(byte, _)| byte).collect()
+}
+
+/// Whether every `%` of a text begins an escape.
+#[must_use]
+pub fn is_well_encoded(text: &str) -> bool {
+    decoded(text.as_bytes()).all(|(byte, escaped)| escaped || byte != b'%')
+}
+
 /// The value of a hexadecimal digit of either case.
 #[inline]
 pub(crate) fn nibble(byte: u8) -> Option<u8> {

@@ -7,10 +7,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::aws::time::AmzDate;
 use crate::credentials::Credentials;
 use crate::encode::HexDigest;
-use crate::error::{Error, ErrorKind, quote};
-use crate::time::AmzDate;
+use crate::scope::Scope;
 
 /// The only algorithm here.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -26,7 +26,8 @@ pub(crate) struct SigningKey {
 impl SigningKey {
     /// HMAC by HMAC from the secret to the key of this day, region and service: "Derive a signing key" of the AWS IAM User
     /// Guide's "Create a signed AWS API request". Every stage is overwritten when it is no longer needed.
-    pub(crate) fn derive(credentials: &Credentials, region: &str, service: &str, date: &AmzDate) -> Self {
+    pub(crate) fn derive(credentials: &Credentials, scope: &Scope, date: &AmzDate) -> Self {
+        let (region, service) = (scope.region(), scope.service());
         let secret = credentials.secret_access_key();
         let mut first = Zeroizing::new(Vec::with_capacity("AWS4".len() + secret.len()));
         first.extend_from_slice(b"AWS4");
@@ -78,8 +79,7 @@ impl KeyCache {
     pub(crate) fn with_key<T>(
         &self,
         credentials: &Credentials,
-        region: &str,
-        service: &str,
+        scope: &Scope,
         date: &AmzDate,
         with: impl FnOnce(&SigningKey) -> T,
     ) -> T {
@@ -89,7 +89,7 @@ impl KeyCache {
             return with(key);
         }
         drop(cached);
-        let key = SigningKey::derive(credentials, region, service, date);
+        let key = SigningKey::derive(credentials, scope, date);
         let result = with(&key);
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
         result
@@ -100,37 +100,4 @@ impl fmt::Debug for KeyCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyCache")
     }
-}
-
-/// Checks a region before it becomes part of a scope or a host.
-///
-/// # Errors
-///
-/// [`ErrorKind::InvalidRegion`] unless it is 1 to 63 lower-case letters, digits and inner hyphens.
-pub fn check_region(region: &str) -> Result<(), Error> {
-    if is_label(region) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::InvalidRegion, format!("{} is no region name", quote(region)))
-        .with_hint("use the API's region, such as `ap-northeast-1`"))
-}
-
-/// Checks a signing name before it becomes part of a scope.
-pub(crate) fn check_service(service: &str) -> Result<(), Error> {
-    let valid = !service.is_empty()
-        && service.len() <= 64
-        && service.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    if valid {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::InvalidService, format!("{} is no service's signing name", quote(service)))
-        .with_hint("API Gateway's signing name is `execute-api`"))
-}
-
-fn is_label(text: &str) -> bool {
-    let edge = |byte: Option<u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    text.len() <= 63
-        && edge(text.bytes().next())
-        && edge(text.bytes().next_back())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

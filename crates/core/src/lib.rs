@@ -4,35 +4,37 @@
 //! Time is an argument, requests and responses are values of the `http` crate. Any HTTP client will do; the crate
 //! `xacct-sign-client` has one.
 //!
-//! - [`Signer`] signs requests and URLs; [`canonical_url`] makes a URL ready to be signed and sent.
+//! - [`Signer`] signs requests and URLs for a [`Scope`]; a [`CanonicalUrl`] is ready to be signed and sent.
+//! - [`call::Call`] is what a session does with one request: where it may go, what a redirect changes, what is signed anew.
+//! - [`sts`] builds requests to STS and reads its answers; [`refresh::Refresh`] says when to ask again.
 //! - [`verify`] checks signatures as a service does, and says why one is refused.
-//! - [`sts::AssumeRole`] builds the STS request and reads the answer; [`refresh::RoleCredentials`] says when to ask again.
+//! - [`aws`] has AWS's words: ARNs, partitions, names, instants.
 //! - [`Error`] has a stable code, a sentence and a hint.
 
+pub mod aws;
+pub mod call;
 mod canonical;
 mod credentials;
-mod encode;
+pub mod encode;
 mod error;
 mod key;
 mod payload;
 pub mod refresh;
+mod scope;
 mod settings;
 mod signer;
-mod sort;
+mod small;
 pub mod sts;
-mod text;
-mod time;
 mod url;
 pub mod verify;
 
 pub use credentials::Credentials;
 pub use error::{AwsAnswer, Error, ErrorClass, ErrorKind};
-pub use key::check_region;
-pub use payload::{Payload, sha256_hex};
+pub use payload::{Payload, UNSIGNED_PAYLOAD, sha256_hex};
+pub use scope::Scope;
 pub use settings::{
     HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, SessionToken, SigningSettings, UnsignedPayload,
     is_left_unsigned,
 };
 pub use signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
-pub use time::{format_rfc3339, parse_rfc3339};
-pub use url::{Origin, canonical_url, is_loopback, origin};
+pub use url::{CanonicalUrl, Origin, Url, canonical_url, is_loopback, without_dot_segments};

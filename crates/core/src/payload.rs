@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorKind};
 
 /// SHA-256 of nothing, in hexadecimal.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+/// What stands for the hash of a body that is not signed.
+pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// The body, or what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl<'a> Payload<'a> {
                         .with_hint("pass the SHA-256 of the body in hexadecimal"))
                 }
             }
-            Payload::Unsigned => Ok(PayloadHash::Given(UNSIGNED)),
+            Payload::Unsigned => Ok(PayloadHash::Given(UNSIGNED_PAYLOAD)),
         }
     }
 }

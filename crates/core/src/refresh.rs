@@ -1,9 +1,6 @@
-//! When to ask for a role's credentials again: a state machine, without a clock and without a thread.
+//! When to fetch credentials again: a state machine, without a clock and without a thread.
 
 use std::time::{Duration, SystemTime};
-
-use crate::credentials::Credentials;
-use crate::error::Error;
 
 /// Of the lifetime, at the end: refreshed when someone asks, while the old credentials still serve.
 const ADVISORY_PART: u32 = 4;
@@ -14,90 +11,87 @@ const MANDATORY_AT_MOST: Duration = Duration::from_secs(60);
 /// After a failed early refresh, the next waits so long.
 const BACKOFF: Duration = Duration::from_secs(10);
 
-/// The credentials of one assumed role, and whether they must be fetched anew.
+/// How long a driver lets somebody who has valid credentials wait for an early refresh.
+pub const GRACE: Duration = Duration::from_secs(1);
+
+/// Whether credentials must be fetched anew. It knows their instants; the credentials themselves its driver keeps.
 ///
-/// The driver calls [`RoleCredentials::poll`] before each use. An answer that asks for a refresh is given to one caller
-/// only; that one fetches, and reports with [`RoleCredentials::succeeded`] or [`RoleCredentials::failed`]. Until then the
-/// others are told to use what there is, or to wait. Time is the wall clock's: a frozen process's monotonic clock stands
-/// still while credentials expire.
+/// The driver calls [`Refresh::poll`] before each use. An answer that asks for a refresh is given to one caller only; that one
+/// fetches, and reports with [`Refresh::succeeded`] or [`Refresh::failed`]. Until then the others are told to use what there is,
+/// or to wait. Time is the wall clock's: a frozen process's monotonic clock stands still while credentials expire.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
-/// use xacct_sign::{Credentials, refresh::{Poll, RoleCredentials}};
+/// use xacct_sign::refresh::{Poll, Refresh};
 ///
 /// let now = UNIX_EPOCH + Duration::from_secs(1_440_938_160);
-/// let mut role = RoleCredentials::new(0);
-/// assert!(matches!(role.poll(now), Poll::Refresh));
-/// assert!(matches!(role.poll(now), Poll::Wait));
-/// let fetched = Credentials::new("ASIAEXAMPLE", "secret", Some("token".into()), Some(now + Duration::from_secs(3600)))?;
-/// role.succeeded(fetched, now);
-/// assert!(matches!(role.poll(now), Poll::Use(_)));
-/// # Ok::<(), xacct_sign::Error>(())
+/// let mut refresh = Refresh::new(0);
+/// assert_eq!(refresh.poll(now), Poll::Refresh);
+/// assert_eq!(refresh.poll(now), Poll::Wait);
+/// refresh.succeeded(Some(now + Duration::from_secs(3600)), now);
+/// assert_eq!(refresh.poll(now), Poll::Use);
 /// ```
 #[derive(Debug)]
-pub struct RoleCredentials {
-    current: Option<Current>,
-    refreshing: bool,
+pub struct Refresh {
+    windows: Option<Windows>,
+    is_refreshing: bool,
     retry_at: Option<SystemTime>,
     jitter_seed: u64,
 }
 
-#[derive(Debug)]
-struct Current {
-    credentials: Credentials,
+/// Of the credentials that there are.
+#[derive(Debug, Clone, Copy)]
+struct Windows {
     advisory_at: SystemTime,
     mandatory_at: SystemTime,
 }
 
 /// What to do now.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a poll that asks for a refresh counts on it being made"]
 pub enum Poll {
-    /// Use these.
-    Use(Credentials),
-    /// Fetch new ones; if that fails, these still serve.
-    UseAndRefresh(Credentials),
+    /// Use what there is.
+    Use,
+    /// Fetch new ones, for which nobody waits longer than [`GRACE`]; what there is still serves.
+    UseAndRefresh,
     /// Fetch new ones first: there is nothing to use.
     Refresh,
     /// Someone else is fetching: wait for the outcome, then poll again.
     Wait,
 }
 
-impl RoleCredentials {
+impl Refresh {
     /// Nothing fetched yet. The seed spreads the early refreshes of many processes: any number that differs among them.
     #[must_use]
     pub fn new(jitter_seed: u64) -> Self {
-        Self { current: None, refreshing: false, retry_at: None, jitter_seed }
+        Self { windows: None, is_refreshing: false, retry_at: None, jitter_seed }
     }
 
     /// What to do at `now`. See the type for who may get which answer.
     pub fn poll(&mut self, now: SystemTime) -> Poll {
-        let usable = self.current.as_ref().filter(|current| now < current.mandatory_at);
-        let Some(current) = usable else {
-            if self.refreshing {
+        let Some(windows) = self.windows.filter(|windows| now < windows.mandatory_at) else {
+            if self.is_refreshing {
                 return Poll::Wait;
             }
-            self.refreshing = true;
+            self.is_refreshing = true;
             return Poll::Refresh;
         };
-        let credentials = current.credentials.clone();
         let may_retry = self.retry_at.is_none_or(|at| now >= at);
-        if now >= current.advisory_at && !self.refreshing && may_retry {
-            self.refreshing = true;
-            return Poll::UseAndRefresh(credentials);
+        if now >= windows.advisory_at && !self.is_refreshing && may_retry {
+            self.is_refreshing = true;
+            return Poll::UseAndRefresh;
         }
-        Poll::Use(credentials)
+        Poll::Use
     }
 
-    /// The fetch that a poll asked for gave these, at `now`.
-    ///
-    /// Credentials without an expiry are never refreshed.
-    pub fn succeeded(&mut self, credentials: Credentials, now: SystemTime) {
-        self.refreshing = false;
+    /// The fetch that a poll asked for gave credentials at `now` that expire at `expires_at`; those that never do are never
+    /// refreshed.
+    pub fn succeeded(&mut self, expires_at: Option<SystemTime>, now: SystemTime) {
+        self.is_refreshing = false;
         self.retry_at = None;
         // A century stands for "never".
         let never = now.checked_add(Duration::from_secs(100 * 365 * 86_400)).unwrap_or(now);
-        let expires_at = credentials.expires_at().unwrap_or(never);
+        let expires_at = expires_at.unwrap_or(never);
         let lifetime = expires_at.duration_since(now).unwrap_or_default();
         let mandatory = (lifetime / MANDATORY_PART).min(MANDATORY_AT_MOST);
         let advisory = (lifetime / ADVISORY_PART).min(ADVISORY_AT_MOST);
@@ -105,24 +99,22 @@ impl RoleCredentials {
         let spread = advisory.saturating_sub(mandatory);
         let advisory = mandatory + spread / 2 + spread / 2 * self.jitter() / 1000;
         let before = |window: Duration| expires_at.checked_sub(window).unwrap_or(now);
-        self.current = Some(Current { credentials, advisory_at: before(advisory), mandatory_at: before(mandatory) });
+        self.windows = Some(Windows { advisory_at: before(advisory), mandatory_at: before(mandatory) });
     }
 
-    /// The fetch that a poll asked for failed. While the old credentials serve, the error is theirs to swallow: `None`.
-    /// Else it comes back, for whoever asked.
-    pub fn failed(&mut self, error: Error, now: SystemTime) -> Option<Error> {
-        self.refreshing = false;
-        let serves = self.current.as_ref().is_some_and(|current| now < current.mandatory_at);
-        if serves {
+    /// The fetch that a poll asked for failed. Whether the old credentials still serve, so that nobody need be told.
+    pub fn failed(&mut self, now: SystemTime) -> bool {
+        self.is_refreshing = false;
+        let serve = self.windows.is_some_and(|windows| now < windows.mandatory_at);
+        if serve {
             self.retry_at = now.checked_add(BACKOFF);
-            return None;
         }
-        Some(error)
+        serve
     }
 
     /// Whoever was fetching never reports: a process forked while its parent fetched is in this place.
     pub fn abandoned(&mut self) {
-        self.refreshing = false;
+        self.is_refreshing = false;
     }
 
     /// A number from 0 to 1000 that the seed decides (one round of splitmix64).

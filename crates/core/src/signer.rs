@@ -4,17 +4,18 @@ use std::time::{Duration, SystemTime};
 
 use http::header::{HOST, HeaderName, HeaderValue};
 
+use crate::aws::time::AmzDate;
 use crate::canonical::{self, CanonicalRequest, Headers, Query, check_header, check_method};
 use crate::credentials::Credentials;
 use crate::encode::{HexDigest, push_encoded};
 use crate::error::{Error, ErrorKind};
-use crate::key::{ALGORITHM, KeyCache, SigningKey, check_region, check_service};
+use crate::key::{ALGORITHM, KeyCache, SigningKey};
 use crate::payload::Payload;
+use crate::scope::Scope;
 use crate::settings::{
     HeaderSelection, PayloadHeader, SessionToken, SigningSettings, UnsignedPayload, is_left_unsigned,
 };
-use crate::time::AmzDate;
-use crate::url::{self, Url};
+use crate::url::{Url, form_bytes};
 
 pub(crate) const X_AMZ_DATE: &str = "x-amz-date";
 pub(crate) const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
@@ -37,14 +38,13 @@ pub const MAX_EXPIRES_IN: Duration = Duration::from_secs(604_800);
 
 /// What is signed: the parts of a request, borrowed.
 ///
-/// `url` is the URL exactly as it will be sent: absolute, percent-encoded ([`crate::canonical_url`] makes it so). A
-/// `host` among the headers is signed instead of the URL's.
+/// A `host` among the headers is signed instead of the URL's.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The method as it will be sent.
     pub method: &'a str,
-    /// The absolute URL as it will be sent; a fragment is ignored.
-    pub url: &'a str,
+    /// The URL as it will be sent ([`crate::CanonicalUrl`] is one that every client leaves alone).
+    pub url: Url<'a>,
     /// Names in any case, values as bytes on the wire.
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The body.
@@ -57,10 +57,10 @@ pub struct Request<'a> {
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
-/// use xacct_sign::{Credentials, Signer};
+/// use xacct_sign::{Credentials, Scope, Signer};
 ///
 /// let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None, None)?;
-/// let signer = Signer::new(credentials, "us-east-1", "execute-api")?;
+/// let signer = Signer::new(credentials, Scope::new("us-east-1", "execute-api")?);
 /// let mut request = http::Request::put("https://api.example.com/hoge").body(r#"{"foo":"bar"}"#)?;
 /// signer.sign(&mut request, UNIX_EPOCH + Duration::from_secs(1_440_938_160))?;
 /// assert_eq!(request.headers()["x-amz-date"], "20150830T123600Z");
@@ -69,39 +69,23 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Signer {
     credentials: Credentials,
-    region: String,
-    service: String,
+    scope: Scope,
     settings: SigningSettings,
     keys: KeyCache,
 }
 
 impl Signer {
     /// A signer with the settings that the service needs, see [`SigningSettings::for_service`].
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidRegion`], [`ErrorKind::InvalidService`].
-    pub fn new(credentials: Credentials, region: impl Into<String>, service: impl Into<String>) -> Result<Self, Error> {
-        let service = service.into();
-        let settings = SigningSettings::for_service(&service);
-        Self::with_settings(credentials, region, service, settings)
+    #[must_use]
+    pub fn new(credentials: Credentials, scope: Scope) -> Self {
+        let settings = SigningSettings::for_service(scope.service());
+        Self::with_settings(credentials, scope, settings)
     }
 
     /// A signer with explicit settings.
-    ///
-    /// # Errors
-    ///
-    /// As [`Signer::new`].
-    pub fn with_settings(
-        credentials: Credentials,
-        region: impl Into<String>,
-        service: impl Into<String>,
-        settings: SigningSettings,
-    ) -> Result<Self, Error> {
-        let (region, service) = (region.into(), service.into());
-        check_region(&region)?;
-        check_service(&service)?;
-        Ok(Self { credentials, region, service, settings, keys: KeyCache::default() })
+    #[must_use]
+    pub fn with_settings(credentials: Credentials, scope: Scope, settings: SigningSettings) -> Self {
+        Self { credentials, scope, settings, keys: KeyCache::default() }
     }
 
     /// The credentials that sign.
@@ -110,16 +94,10 @@ impl Signer {
         &self.credentials
     }
 
-    /// The region of the credential scope.
+    /// What the signatures are for.
     #[must_use]
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-
-    /// The service of the credential scope.
-    #[must_use]
-    pub fn service(&self) -> &str {
-        &self.service
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// Signs an [`http::Request`] in place: replaces `authorization`, `x-amz-date`, `x-amz-security-token` and, where the
@@ -153,16 +131,11 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidUrl`], [`ErrorKind::InvalidMethod`], [`ErrorKind::InvalidHeader`], [`ErrorKind::InvalidTime`],
-    /// [`ErrorKind::InvalidBody`] for a malformed hash, [`ErrorKind::UnsignedPayload`] where the service refuses that.
+    /// [`ErrorKind::InvalidMethod`], [`ErrorKind::InvalidHeader`], [`ErrorKind::InvalidTime`], [`ErrorKind::InvalidBody`] for a malformed hash, [`ErrorKind::UnsignedPayload`] where the service refuses that.
     pub fn sign_parts(&self, request: &Request<'_>, now: SystemTime) -> Result<Signed<'_>, Error> {
-        check_method(request.method)?;
-        let url = url::split(request.url)?;
-        for header in request.headers {
-            check_header(*header)?;
-        }
+        check(request)?;
         let headers = request.headers.iter().copied();
-        self.sign_headers(request.method, &url, headers, request.payload, now, CanonicalRequest::signature)
+        self.sign_headers(request.method, &request.url, headers, request.payload, now, CanonicalRequest::signature)
     }
 
     /// Signs as [`Signer::sign_parts`] does, and keeps every stage on the way, to explain a refusal or to compare with
@@ -172,15 +145,11 @@ impl Signer {
     ///
     /// As [`Signer::sign_parts`].
     pub fn trace(&self, request: &Request<'_>, now: SystemTime) -> Result<(Signed<'_>, SigningTrace), Error> {
-        check_method(request.method)?;
-        let url = url::split(request.url)?;
-        for header in request.headers {
-            check_header(*header)?;
-        }
+        check(request)?;
         let mut trace = SigningTrace::default();
         let headers = request.headers.iter().copied();
         let sign = |canonical, key: &SigningKey, date: &AmzDate| trace.keep(canonical, key, date);
-        let signed = self.sign_headers(request.method, &url, headers, request.payload, now, sign)?;
+        let signed = self.sign_headers(request.method, &request.url, headers, request.payload, now, sign)?;
         Ok((signed, trace))
     }
 
@@ -221,8 +190,20 @@ impl Signer {
         now: SystemTime,
     ) -> Result<Signed<'_>, Error> {
         let url = Url::from_http(uri, headers.contains_key(HOST))?;
+        self.sign_url(method, &url, headers, payload, now)
+    }
+
+    /// As [`Signer::sign_parts`], where method and headers are known to be sound: those of the `http` crate.
+    pub(crate) fn sign_url<'a>(
+        &self,
+        method: &http::Method,
+        url: &Url<'a>,
+        headers: &'a http::HeaderMap,
+        payload: Payload<'_>,
+        now: SystemTime,
+    ) -> Result<Signed<'_>, Error> {
         let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        self.sign_headers(method.as_str(), &url, headers, payload, now, CanonicalRequest::signature)
+        self.sign_headers(method.as_str(), url, headers, payload, now, CanonicalRequest::signature)
     }
 
     fn sign_headers<'a>(
@@ -237,8 +218,8 @@ impl Signer {
         let date = AmzDate::new(now)?;
         let payload = self.accepted(payload)?;
         let hash = payload.hash()?;
-        let mut headers = Headers::new();
-        let given_payload_header = self.select(url.host, given, &mut headers);
+        let mut headers = Headers::with_capacity(16);
+        let given_payload_header = self.select(url.host(), given, &mut headers);
         let adds_payload_header = given_payload_header
             || payload == Payload::Unsigned
             || self.settings.payload_header == PayloadHeader::Always;
@@ -251,8 +232,8 @@ impl Signer {
         }
         canonical::sort(&mut headers);
 
-        let query = Query { raw: url.query, skip: &[], extra: &[] };
-        let canonical = CanonicalRequest::write(&self.settings, method, url.path, &query, &headers, hash.as_bytes());
+        let query = Query { raw: url.query(), skip: &[], extra: &[] };
+        let canonical = CanonicalRequest::write(&self.settings, method, url.path(), &query, &headers, hash.as_bytes());
         let authorization = self.with_key(&date, |key| {
             let key_id = self.credentials.access_key_id();
             // The names were checked to be tokens, which are ASCII.
@@ -281,16 +262,11 @@ impl Signer {
         now: SystemTime,
         sign: impl FnOnce(CanonicalRequest, &SigningKey, &AmzDate) -> HexDigest,
     ) -> Result<String, Error> {
-        check_method(request.method)?;
-        let url = url::split(request.url)?;
-        for header in request.headers {
-            check_header(*header)?;
-        }
+        check(request)?;
         let seconds = expires_in.as_secs();
         if seconds == 0 || expires_in > MAX_EXPIRES_IN {
             let much = if seconds == 0 { "less than a second" } else { "longer than 604800 seconds" };
-            return Err(Error::new(ErrorKind::InvalidExpiresIn, format!("a presigned URL cannot live {much}"))
-                .with_hint("choose 1 to 604800 seconds; temporary credentials end it sooner"));
+            return Err(Error::new(ErrorKind::InvalidExpiresIn, format!("a presigned URL cannot live {much}")));
         }
         let date = AmzDate::new(now)?;
         let payload = match self.settings.unsigned_payload {
@@ -300,8 +276,8 @@ impl Signer {
             _ => self.accepted(request.payload)?,
         };
         let hash = payload.hash()?;
-        let mut headers = Headers::new();
-        if self.select(url.host, request.headers.iter().copied(), &mut headers) {
+        let mut headers = Headers::with_capacity(16);
+        if self.select(request.url.host(), request.headers.iter().copied(), &mut headers) {
             headers.push((X_AMZ_CONTENT_SHA256, hash.as_bytes()));
         }
         canonical::sort(&mut headers);
@@ -324,19 +300,19 @@ impl Signer {
             parameters.extend(token.filter(|_| signs_token));
             parameters.push(("X-Amz-SignedHeaders", &names));
 
-            let query = Query { raw: url.query, skip: &QUERY_PARAMETERS, extra: &parameters };
-            let canonical =
-                CanonicalRequest::write(&self.settings, request.method, url.path, &query, &headers, hash.as_bytes());
+            let (url, hash) = (&request.url, hash.as_bytes());
+            let query = Query { raw: url.query(), skip: &QUERY_PARAMETERS, extra: &parameters };
+            let canonical = CanonicalRequest::write(&self.settings, request.method, url.path(), &query, &headers, hash);
             let signature = sign(canonical, key, &date);
 
             parameters.extend(token.filter(|_| !signs_token));
             parameters.push(("X-Amz-Signature", signature.as_str()));
-            with_query(&url, &parameters)
+            with_query(url, &parameters)
         }))
     }
 
     fn with_key<T>(&self, date: &AmzDate, with: impl FnOnce(&SigningKey) -> T) -> T {
-        self.keys.with_key(&self.credentials, &self.region, &self.service, date, with)
+        self.keys.with_key(&self.credentials, &self.scope, date, with)
     }
 
     /// Collects the given headers that are signed, and the host; says whether `x-amz-content-sha256` was among them.
@@ -383,9 +359,8 @@ impl Signer {
     fn refuses_unsigned(&self) -> Error {
         Error::new(
             ErrorKind::UnsignedPayload,
-            format!("the service `{}` does not take an unsigned payload here", self.service),
+            format!("the service `{}` does not take an unsigned payload here", self.scope.service()),
         )
-        .with_hint("pass the body's bytes, or its SHA-256")
     }
 }
 
@@ -407,14 +382,20 @@ impl SigningTrace {
     }
 }
 
+/// Checks what is not known by its type.
+fn check(request: &Request<'_>) -> Result<(), Error> {
+    check_method(request.method)?;
+    request.headers.iter().try_for_each(|header| check_header(*header))
+}
+
 /// The URL with `parameters` behind its query, less those that an earlier signature left there.
 fn with_query(url: &Url<'_>, parameters: &[(&str, &str)]) -> String {
-    let mut out = String::with_capacity(url.base.len() + url.path.len() + 512).into_bytes();
-    out.extend_from_slice(url.base.as_bytes());
-    out.extend_from_slice(url.path.as_bytes());
-    let kept = url.query.into_iter().flat_map(|query| query.split('&')).filter(|piece| {
+    let mut out = String::with_capacity(url.base().len() + url.path().len() + 512).into_bytes();
+    out.extend_from_slice(url.base().as_bytes());
+    out.extend_from_slice(url.path().as_bytes());
+    let kept = url.query().into_iter().flat_map(|query| query.split('&')).filter(|piece| {
         let key = piece.split('=').next().unwrap_or_default();
-        !piece.is_empty() && !QUERY_PARAMETERS.iter().any(|name| url::form_bytes(key.as_bytes()).eq(name.bytes()))
+        !piece.is_empty() && !QUERY_PARAMETERS.iter().any(|name| form_bytes(key.as_bytes()).eq(name.bytes()))
     });
     let mut delimiter = b'?';
     for piece in kept {
@@ -457,7 +438,8 @@ impl Signed<'_> {
         .flatten()
     }
 
-    fn apply(&self, headers: &mut http::HeaderMap) -> Result<(), Error> {
+    /// Puts the headers on a request, in place of what it has under their names.
+    pub(crate) fn apply(&self, headers: &mut http::HeaderMap) -> Result<(), Error> {
         headers.remove(X_AMZ_SECURITY_TOKEN);
         for (name, value) in self.headers() {
             headers.insert(HeaderName::from_static(name), sendable(name, value)?);

@@ -4,157 +4,41 @@
 //!
 //! ```
 //! # use std::time::{Duration, UNIX_EPOCH};
-//! # use xacct_sign::{Credentials, Signer, verify::{Presented, Rules}};
+//! # use xacct_sign::{Credentials, Scope, Signer, verify::{Presented, Rules}};
 //! # let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None)?;
 //! # let now = UNIX_EPOCH + Duration::from_secs(1_440_938_160);
 //! # let mut request = http::Request::put("https://api.example.com/hoge").header("host", "api.example.com").body("{}")?;
-//! # Signer::new(credentials.clone(), "us-east-1", "execute-api")?.sign(&mut request, now)?;
+//! # Signer::new(credentials.clone(), Scope::new("us-east-1", "execute-api")?).sign(&mut request, now)?;
 //! let presented = Presented::read(request.method().as_str(), "/hoge", None, request.headers())?;
 //! assert_eq!(presented.access_key_id(), "AKIDEXAMPLE");
-//! let rules = Rules::new("us-east-1", "execute-api", Duration::from_secs(300));
+//! let rules = Rules::new(Scope::new("us-east-1", "execute-api")?, Duration::from_secs(300));
 //! presented.check(&credentials, &rules, request.body().as_bytes(), now)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod refusal;
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+pub use refusal::{Computed, Refusal};
+
 use http::HeaderMap;
 
+use crate::aws::time::{AmzDate, parse_amz_date};
 use crate::canonical::{self, CanonicalRequest, Headers, Query};
 use crate::credentials::Credentials;
 use crate::key::{ALGORITHM, SigningKey};
 use crate::payload::{Payload, sha256_hex};
+use crate::scope::Scope;
 use crate::settings::{SessionToken, SigningSettings, UnsignedPayload};
 use crate::signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
-use crate::time::{AmzDate, parse_amz_date};
 use crate::url::form_bytes;
-
-/// Why a signature is refused. [`Refusal::code`] is stable; `Display` says it in a sentence without a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The request is not signed at all.
-    Missing,
-    /// The signature's form is broken; says where.
-    Malformed(String),
-    /// Another algorithm than AWS4-HMAC-SHA256.
-    Algorithm(String),
-    /// The credential scope is for another region or service, or another day than the request.
-    Scope {
-        /// `region/service` that the verifier is.
-        expected: String,
-        /// What the request has.
-        presented: String,
-    },
-    /// A header that must be signed is not.
-    UnsignedHeader(String),
-    /// A header that is said to be signed is not there.
-    MissingHeader(String),
-    /// The request's time is outside the window around the verifier's.
-    Skewed {
-        /// The request's time as it has it.
-        signed_at: String,
-        /// The verifier's time in the same format.
-        now: String,
-        /// How far they may lie apart.
-        window: Duration,
-        /// Whether the request's time lies behind, rather than ahead.
-        behind: bool,
-    },
-    /// A presigned URL's time is over.
-    Expired {
-        /// The instant it ended, in the format of `X-Amz-Date`.
-        expired_at: String,
-        /// The verifier's time in the same format.
-        now: String,
-    },
-    /// The session token is missing, not expected, or not the one of these credentials.
-    Token(&'static str),
-    /// `x-amz-content-sha256` is not the hash of the body that came.
-    Body {
-        /// What the header says.
-        presented: String,
-        /// The hash of what came.
-        computed: String,
-    },
-    /// The service does not take an unsigned payload.
-    UnsignedPayload,
-    /// The signature is not the one that the verifier computes: the request was changed after signing, or the secret or
-    /// the canonicalization differs.
-    Mismatch(Box<Computed>),
-}
-
-/// What the verifier computed, the session token redacted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Computed {
-    /// The canonical request.
-    pub canonical_request: String,
-    /// The string to sign.
-    pub string_to_sign: String,
-}
-
-impl Refusal {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Refusal::Missing => "signature_missing",
-            Refusal::Malformed(_) => "signature_malformed",
-            Refusal::Algorithm(_) => "algorithm_unknown",
-            Refusal::Scope { .. } => "scope_mismatch",
-            Refusal::UnsignedHeader(_) => "header_unsigned",
-            Refusal::MissingHeader(_) => "header_missing",
-            Refusal::Skewed { .. } => "skewed",
-            Refusal::Expired { .. } => "presigned_expired",
-            Refusal::Token(_) => "token_invalid",
-            Refusal::Body { .. } => "body_mismatch",
-            Refusal::UnsignedPayload => "unsigned_payload",
-            Refusal::Mismatch(_) => "signature_mismatch",
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::Missing => {
-                write!(f, "the request has neither an `Authorization` header nor a signature in its query")
-            }
-            Refusal::Malformed(what) => write!(f, "the signature is malformed: {what}"),
-            Refusal::Algorithm(name) => write!(f, "the algorithm `{name}` is not {ALGORITHM}"),
-            Refusal::Scope { expected, presented } => {
-                write!(f, "the credential is scoped to `{presented}`, not to `{expected}`")
-            }
-            Refusal::UnsignedHeader(name) => write!(f, "the header `{name}` must be signed"),
-            Refusal::MissingHeader(name) => write!(f, "the header `{name}` is signed but not there"),
-            Refusal::Skewed { signed_at, now, window, behind } => write!(
-                f,
-                "signed at {signed_at}, which is more than {} s {} this service's clock, {now}",
-                window.as_secs(),
-                if *behind { "behind" } else { "ahead of" },
-            ),
-            Refusal::Expired { expired_at, now } => write!(f, "the presigned URL ended at {expired_at}; it is {now}"),
-            Refusal::Token(what) => write!(f, "the session token {what}"),
-            Refusal::Body { presented, computed } => {
-                write!(f, "the body's SHA-256 is {computed}, the header says {presented}")
-            }
-            Refusal::UnsignedPayload => write!(f, "the service does not take an unsigned payload"),
-            Refusal::Mismatch(_) => write!(
-                f,
-                "the signature is not the one computed here: the request was changed after signing, or the secret differs"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Refusal {}
 
 /// What a verifier insists on.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    region: String,
-    service: String,
+    scope: Scope,
     window: Duration,
     settings: SigningSettings,
 }
@@ -163,10 +47,9 @@ impl Rules {
     /// Rules of a service in a region that takes requests signed within `window` of its clock, on either side:
     /// 5 minutes at API Gateway, 15 at STS. Settings as [`SigningSettings::for_service`].
     #[must_use]
-    pub fn new(region: impl Into<String>, service: impl Into<String>, window: Duration) -> Self {
-        let service = service.into();
-        let settings = SigningSettings::for_service(&service);
-        Self { region: region.into(), settings, service, window }
+    pub fn new(scope: Scope, window: Duration) -> Self {
+        let settings = SigningSettings::for_service(scope.service());
+        Self { scope, window, settings }
     }
 
     /// With explicit settings.
@@ -369,7 +252,7 @@ impl<'a> Presented<'a> {
 
     fn check_scope(&self, rules: &Rules) -> Result<(), Refusal> {
         let date = self.amz_date.get(..8).unwrap_or_default();
-        let expected = format!("{date}/{}/{}/aws4_request", rules.region, rules.service);
+        let expected = format!("{date}/{}/{}/aws4_request", rules.scope.region(), rules.scope.service());
         if self.scope == expected {
             return Ok(());
         }
@@ -470,7 +353,7 @@ impl<'a> Presented<'a> {
         let query = Query { raw: self.query, skip, extra: &[] };
         let canonical =
             CanonicalRequest::write(&rules.settings, self.method, self.path, &query, &headers, payload.as_bytes());
-        let key = SigningKey::derive(credentials, &rules.region, &rules.service, &date);
+        let key = SigningKey::derive(credentials, &rules.scope, &date);
         let shown = canonical.text.clone();
         let mut buffer = canonical.text;
         if key.verify(&date, &mut buffer, &self.signature) {

@@ -15,12 +15,11 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use crate::emulator::Target;
 use crate::log::LogEntry;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 
 /// What an API answers, as if it were configured with every method and with the headers that the page wants to send.
-const API: Kind = Kind {
+const API: Rules = Rules {
     status: StatusCode::NO_CONTENT,
     methods: "GET,HEAD,PUT,POST,PATCH,DELETE,OPTIONS",
     exposed: "*",
@@ -28,15 +27,17 @@ const API: Kind = Kind {
 };
 
 /// What STS answers.
-const STS: Kind = Kind {
+const STS: Rules = Rules {
     status: StatusCode::OK,
     methods: "GET,POST,OPTIONS",
     exposed: "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date",
     max_age: "172800",
 };
 
+const ANY: HeaderValue = HeaderValue::from_static("*");
+
 #[derive(Debug)]
-struct Kind {
+struct Rules {
     status: StatusCode,
     methods: &'static str,
     exposed: &'static str,
@@ -46,31 +47,31 @@ struct Kind {
 /// What one request's origin is told by an endpoint that has CORS configured.
 #[derive(Debug)]
 pub(crate) struct Cors {
-    kind: &'static Kind,
+    rules: &'static Rules,
     /// `*`, or the request's origin; `None` without an origin, or for one that is not let in.
     allowed: Option<HeaderValue>,
 }
 
 impl Cors {
-    /// `None` for an API without any allowed origin: CORS is then the business of what is behind it.
-    pub(crate) fn of(target: &Target, allow_origins: &[String], headers: &HeaderMap) -> Option<Self> {
-        let any = HeaderValue::from_static("*");
-        let origin = headers.get(ORIGIN);
-        match target {
-            Target::Sts => Some(Self { kind: &STS, allowed: origin.map(|_| any) }),
-            Target::Stage(_) if allow_origins.is_empty() => None,
-            Target::Stage(_) => {
-                let allowed = origin.and_then(|origin| {
-                    let is = |text: &String| text.as_bytes() == origin.as_bytes();
-                    if allow_origins.iter().any(|text| text == "*") {
-                        Some(any)
-                    } else {
-                        allow_origins.iter().any(is).then(|| origin.clone())
-                    }
-                });
-                Some(Self { kind: &API, allowed })
-            }
+    /// STS's.
+    pub(crate) fn of_sts(headers: &HeaderMap) -> Self {
+        Self { rules: &STS, allowed: headers.get(ORIGIN).map(|_| ANY) }
+    }
+
+    /// An API's; `None` for one without any allowed origin: CORS is then the business of what is behind it.
+    pub(crate) fn of_api(allow_origins: &[String], headers: &HeaderMap) -> Option<Self> {
+        if allow_origins.is_empty() {
+            return None;
         }
+        let allowed = headers.get(ORIGIN).and_then(|origin| {
+            let is = |text: &String| text.as_bytes() == origin.as_bytes();
+            if allow_origins.iter().any(|text| text == "*") {
+                Some(ANY)
+            } else {
+                allow_origins.iter().any(is).then(|| origin.clone())
+            }
+        });
+        Some(Self { rules: &API, allowed })
     }
 
     /// The whole answer to a preflight; `None` if the request is none.
@@ -80,17 +81,18 @@ impl Cors {
             return None;
         }
         let mut response = Response::new(Bytes::new());
-        *response.status_mut() = self.kind.status;
+        *response.status_mut() = self.rules.status;
         let origin = String::from_utf8_lossy(origin.as_bytes());
         if self.allowed.is_none() {
-            log.reason = Some(Reason::new("origin_not_allowed", format!("pages of `{origin}` may not call this API")));
+            log.reason =
+                Some(Reason::new(Kind::OriginNotAllowed, format!("pages of `{origin}` may not call this API")));
             return Some(response);
         }
         log.done = Some(format!("preflight from {origin}"));
         self.mark(&mut response);
         let headers = response.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(self.kind.methods));
-        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(self.kind.max_age));
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(self.rules.methods));
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(self.rules.max_age));
         if let Some(asked) = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
@@ -110,7 +112,7 @@ impl Cors {
             headers.append(VARY, HeaderValue::from_static("Origin"));
         }
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed.clone());
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(self.kind.exposed));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(self.rules.exposed));
     }
 }
 

@@ -2,42 +2,60 @@
 //!
 //! Every refusal is `403 {"message":"Forbidden"}`
 //! ([Control access with IAM authorization](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html)).
-//! Limits: [Quotas of HTTP APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html).
 
-use std::time::{Duration, SystemTime};
+mod context;
+mod echo;
+mod forward;
+mod http_api;
+mod message;
+mod paths;
+mod secrets;
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::HeaderValue;
 use http::request::Parts;
 use http::{Response, StatusCode};
-use xacct_sign::verify::{Refusal, Rules};
+use xacct_sign::Scope;
+use xacct_sign::verify::Rules;
 use xacct_sign_provider::DeployedStage;
 
-use crate::context::request_context;
-use crate::emulator::{Emulator, Outcome, Unauthenticated};
-use crate::forward::{self, Forward, Reply};
+use crate::gateway::context::request_context;
+use crate::gateway::http_api::{INVOKE, SIGNING_NAME, WINDOW};
+use crate::gateway::message::{message, set_request_id};
+use crate::gateway::paths::readings;
+use crate::iam::Iam;
+use crate::iam::authenticate::authenticate;
+use crate::iam::sessions::Session;
 use crate::log::LogEntry;
-use crate::paths::readings;
-use crate::reason::Reason;
-use crate::sessions::Session;
-use crate::{echo, log};
+use crate::options::Options;
+use crate::reason::{Kind, Reason};
 
-/// The longest body of a request, in bytes: 10 MB.
-pub const MAX_BODY_BYTES: usize = 10_485_760;
+pub use forward::{Forward, Outcome, Reply, UpstreamFailure};
+pub use http_api::{MAX_BODY_BYTES, MAX_HEAD_BYTES, UPSTREAM_TIMEOUT};
 
-/// The longest request line and header values together, in bytes.
+/// The gateways of every stage.
+pub(crate) struct Gateway<'e> {
+    pub(crate) iam: &'e mut Iam,
+    pub(crate) stages: &'e BTreeMap<String, DeployedStage>,
+    pub(crate) options: &'e Options,
+    pub(crate) rules: &'e Rules,
+}
+
+/// What a gateway insists on of a signature.
 ///
-/// AWS documents the limit, not the status; the gateway answers 431 (RFC 6585, section 5).
-pub const MAX_HEAD_BYTES: usize = 10_240;
+/// # Errors
+///
+/// For a region that is none.
+pub(crate) fn rules(region: &str) -> Result<Rules, xacct_sign::Error> {
+    Scope::new(region, SIGNING_NAME).map(|scope| Rules::new(scope, WINDOW))
+}
 
-/// How long the gateway waits for the API behind it.
-pub const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How far a request's time may lie from the gateway's, either way.
-const WINDOW: Duration = Duration::from_secs(300);
-
-impl Emulator {
-    pub(crate) fn gateway(
+impl Gateway<'_> {
+    /// Decides one request to a stage.
+    pub(crate) fn answer(
         &mut self,
         stage: &str,
         parts: Parts,
@@ -45,22 +63,21 @@ impl Emulator {
         now: SystemTime,
         log: &mut LogEntry,
     ) -> Outcome {
-        let Some(api) = self.stages.get(stage).cloned() else {
-            let reason = Reason::new("unknown_stage", format!("the manifest has no stage `{stage}`"));
+        let Some(api) = self.stages.get(stage) else {
+            let reason = Reason::new(Kind::UnknownStage, format!("the manifest has no stage `{stage}`"));
             return Outcome::Respond(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log));
         };
         let head = head_bytes(&parts);
         if head > MAX_HEAD_BYTES {
             let detail = format!("request line and header values take {head} bytes, {MAX_HEAD_BYTES} are allowed");
-            let reason = Reason::new("head_too_large", detail);
+            let reason = Reason::new(Kind::HeadTooLarge, detail);
             let (status, text) = (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
             return Outcome::Respond(self.refuse(status, text, reason, log));
         }
         if body.len() > MAX_BODY_BYTES {
-            return Outcome::Respond(self.gateway_body_too_large(log));
+            return Outcome::Respond(self.body_too_large(log));
         }
-        let rules = Rules::new(&self.region, "execute-api", WINDOW);
-        let session = match self.authenticate(&rules, &parts, &body, now) {
+        let session = match authenticate(&self.iam.sessions, self.rules, &parts, &body, now) {
             Ok(session) => session,
             Err(unauthenticated) => {
                 let reason = unauthenticated.into_reason(log);
@@ -68,14 +85,14 @@ impl Emulator {
             }
         };
         log.principal = Some(session.principal.arn().to_owned());
-        if let Err(why) = self.may_invoke(&session, &api, &parts, now) {
-            let reason = Reason::new("not_allowed", why);
+        if let Err(why) = self.may_invoke(&session, api, &parts, now) {
+            let reason = Reason::new(Kind::NotAllowed, why);
             return Outcome::Respond(self.refuse(StatusCode::FORBIDDEN, "Forbidden", reason, log));
         }
 
-        let request_id = self.entropy.gateway_request_id();
-        let organization = self.options.organizations.get(&self.account).map(String::as_str);
-        let context = request_context(&session, &api, &self.account, organization, &parts, &request_id, now);
+        let request_id = self.iam.entropy.gateway_request_id();
+        let organization = self.options.organizations.get(&self.iam.account).map(String::as_str);
+        let context = request_context(&session, api, &self.iam.account, organization, &parts, &request_id, now);
         let reply = Reply { request_id, explain: self.options.explain, cors: None };
         let Some(upstream) = &self.options.upstream else {
             return Outcome::Respond(reply.answered(echo::respond(&parts, &body, context), log));
@@ -88,11 +105,11 @@ impl Emulator {
 
     /// Whether the session may call the route, by every reading of its path.
     fn may_invoke(&self, session: &Session, api: &DeployedStage, parts: &Parts, now: SystemTime) -> Result<(), String> {
-        if session.principal.account() != self.account {
+        if session.principal.account() != self.iam.account {
             return Err(format!(
                 "`{}` is not in the API's account, {}: an HTTP API has no resource policy, so a role in its account has to be assumed first",
                 session.principal.arn(),
-                self.account
+                self.iam.account
             ));
         }
         let Some(readings) = readings(parts.uri.path()) else {
@@ -100,55 +117,25 @@ impl Emulator {
         };
         for path in readings {
             let resource = format!("{}/{}/{path}", api.arn, parts.method);
-            session.may("execute-api:Invoke", &resource, session.context(&self.region, now))?;
+            session.may(INVOKE, &resource, session.context(&self.iam.region, now))?;
         }
         Ok(())
     }
 
-    pub(crate) fn gateway_body_too_large(&mut self, log: &mut LogEntry) -> Response<Bytes> {
-        let reason = Reason::new("body_too_large", format!("the body is longer than {MAX_BODY_BYTES} bytes"));
+    pub(crate) fn body_too_large(&mut self, log: &mut LogEntry) -> Response<Bytes> {
+        let reason = Reason::new(Kind::BodyTooLarge, format!("the body is longer than {MAX_BODY_BYTES} bytes"));
         self.refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large", reason, log)
     }
 
     fn refuse(&mut self, status: StatusCode, text: &str, reason: Reason, log: &mut LogEntry) -> Response<Bytes> {
         let mut response = message(status, text);
-        if let Ok(id) = HeaderValue::from_str(&self.entropy.gateway_request_id()) {
-            response.headers_mut().insert("apigw-requestid", id);
-        }
+        set_request_id(&mut response, &self.iam.entropy.gateway_request_id());
         if self.options.explain {
-            response.headers_mut().insert("x-xacct-reason", reason.header_value());
+            reason.explain(&mut response);
         }
         log.reason = Some(reason);
         response
     }
-}
-
-impl Unauthenticated {
-    /// The reason, with what else is known put into the log.
-    pub(crate) fn into_reason(self, log: &mut log::LogEntry) -> Reason {
-        match self {
-            Self::UnknownKey(reason) => reason,
-            Self::Expired(session, reason) => {
-                log.principal = Some(session.principal.arn().to_owned());
-                reason
-            }
-            Self::Refused(refusal) => {
-                let reason = Reason::from(&refusal);
-                if let Refusal::Mismatch(computed) = refusal {
-                    log.computed = Some(computed);
-                }
-                reason
-            }
-        }
-    }
-}
-
-/// `{"message":"..."}`, the body of everything that the gateway says itself.
-pub(crate) fn message(status: StatusCode, text: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(format!("{{\"message\":\"{text}\"}}")));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
 
 /// The request line and the header values, in bytes.

@@ -7,7 +7,7 @@
 //!
 //! [`Emulator`] decides sans-IO: time is an argument of [`Emulator::handle`], randomness one of [`Emulator::new`],
 //! requests and responses are values. So a test can move its clock. The module `server` (feature `server`) is the thin shell
-//! that puts it on loopback ports.
+//! that puts it on loopback ports; its `Running` is an emulator for a test in Rust.
 //!
 //! Where AWS's behaviour is documented it is followed to the status and the text; [`Reason`] adds what AWS does not
 //! tell: why. What differs from AWS:
@@ -21,31 +21,23 @@
 //! - Managed policies cannot be looked up: `PolicyArns` are refused.
 //! - There are no MFA devices: a token code is refused.
 
-mod callers;
-mod context;
 mod cors;
-mod echo;
 mod emulator;
-mod entropy;
-mod forward;
 mod gateway;
+mod iam;
 mod log;
-mod paths;
+mod options;
 mod query;
 mod ready;
 mod reason;
-mod roles;
 #[cfg(feature = "server")]
 pub mod server;
-mod sessions;
 mod sts;
-mod sts_fault;
-mod sts_parameters;
-mod sts_xml;
 
-pub use emulator::{Answer, CallerAccess, Emulator, Options, Outcome, SetupError, Target};
-pub use forward::{Forward, Reply, UpstreamFailure};
-pub use gateway::{MAX_BODY_BYTES, MAX_HEAD_BYTES, UPSTREAM_TIMEOUT};
+pub use emulator::{Answer, Emulator, Target};
+pub use gateway::{Forward, MAX_BODY_BYTES, MAX_HEAD_BYTES, Outcome, Reply, UPSTREAM_TIMEOUT, UpstreamFailure};
+pub use iam::callers::CallerAccess;
 pub use log::LogEntry;
+pub use options::{Options, SetupError};
 pub use ready::{Addresses, Ready};
 pub use reason::Reason;

@@ -50,7 +50,7 @@ impl LogEntry {
 /// One line: time, target, method, path, status, then the reason or what was done and by whom.
 impl fmt::Display for LogEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = xacct_sign::format_rfc3339(self.at).unwrap_or_else(|| "-".to_owned());
+        let at = xacct_sign::aws::format_rfc3339(self.at).unwrap_or_else(|| "-".to_owned());
         write!(f, "{at} {} {} ", self.target, self.method)?;
         one_line(f, &self.path)?;
         match self.status {

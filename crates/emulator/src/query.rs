@@ -1,6 +1,6 @@
 //! Queries and forms: pairs joined by `&`, percent-encoded, `+` for a space.
 
-use xacct_sign::QUERY_PARAMETERS;
+use xacct_sign::encode::{is_well_encoded, percent_decoded};
 
 /// The decoded pairs; `None` if one is not UTF-8 or has a broken escape.
 pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
@@ -13,34 +13,12 @@ pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// The query without a presigned URL's signature: what the API behind the gateway may see.
-pub(crate) fn without_signature(query: &str) -> String {
-    let kept: Vec<&str> = query
-        .split('&')
-        .filter(|pair| {
-            let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
-            !decode_form(key).is_some_and(|key| QUERY_PARAMETERS.contains(&key.as_str()))
-        })
-        .collect();
-    kept.join("&")
-}
-
-fn decode_form(text: &str) -> Option<String> {
+/// Decodes a key or value.
+pub(crate) fn decode_form(text: &str) -> Option<String> {
     percent_decode(&text.replace('+', " "))
 }
 
 /// Decodes escapes once; `None` for a broken escape or what is not UTF-8.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            decoded.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            decoded.push(byte);
-        }
-    }
-    String::from_utf8(decoded).ok()
+    is_well_encoded(text).then(|| String::from_utf8(percent_decoded(text)).ok()).flatten()
 }

@@ -6,15 +6,25 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use xacct_sign::Credentials;
 
-use crate::emulator::{CallerAccess, Emulator};
+use crate::emulator::Emulator;
+use crate::iam::callers::CallerAccess;
 
 /// The URLs of a running emulator, without a trailing `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Addresses {
     /// STS.
     pub sts: String,
     /// Each stage's API, by the stage's name.
     pub stages: BTreeMap<String, String>,
+}
+
+impl Addresses {
+    /// The URL of STS, and those of the stages by their names.
+    #[must_use]
+    pub fn new(sts: impl Into<String>, stages: BTreeMap<String, String>) -> Self {
+        Self { sts: sts.into(), stages }
+    }
 }
 
 /// Everything needed to call a running emulator: it holds secrets, though none that is worth anything elsewhere.
@@ -40,6 +50,30 @@ impl Ready {
             callers: emulator.callers().to_vec(),
             outsider: emulator.outsider().clone(),
         }
+    }
+
+    /// The region of the manifest.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The callers' roles with their credentials, by caller and role.
+    #[must_use]
+    pub fn callers(&self) -> &[CallerAccess] {
+        &self.callers
+    }
+
+    /// The role of a caller that may assume one of this stage; the first, if it has several.
+    #[must_use]
+    pub fn caller(&self, name: &str, stage: &str) -> Option<&CallerAccess> {
+        self.callers.iter().find(|access| access.caller == name && access.may_assume.contains_key(stage))
+    }
+
+    /// A valid identity that nobody trusts.
+    #[must_use]
+    pub fn outsider(&self) -> &CallerAccess {
+        &self.outsider
     }
 
     /// Where the emulator is.

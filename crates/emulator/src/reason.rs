@@ -2,71 +2,111 @@
 
 use std::fmt;
 
+use http::HeaderValue;
 use xacct_sign::verify::Refusal;
 
 /// The longest reason that goes into a header, in characters.
 const MAX_HEADER_CHARACTERS: usize = 2_000;
 
-/// Why a request was refused: a stable code, and a detail for people. Neither holds a secret.
-///
-/// The codes of signatures are those of [`Refusal::code`]: `signature_missing`, `signature_malformed`,
-/// `algorithm_unknown`, `scope_mismatch`, `header_unsigned`, `header_missing`, `skewed`, `presigned_expired`,
-/// `token_invalid`, `body_mismatch`, `unsigned_payload`, `signature_mismatch`. The emulator adds:
-///
-/// | code | meaning |
-/// |---|---|
-/// | `unknown_key` | the access key id was not issued here, or expired long ago |
-/// | `expired` | the signature is right, the credentials have expired |
-/// | `not_allowed` | gateway: no policy of the session allows the route, or one denies it |
-/// | `unknown_stage` | the manifest has no such stage |
-/// | `head_too_large`, `body_too_large` | a limit of API Gateway |
-/// | `upstream_failed`, `upstream_timeout`, `upstream_too_large` | the API behind the gateway |
-/// | `action_missing`, `action_unknown`, `parameters_malformed`, `parameter_invalid` | STS: the call |
-/// | `policy_malformed`, `policy_arns_unsupported`, `mfa_unsupported` | STS: the call |
-/// | `role_not_found` | STS: no such role; AWS says `AccessDenied` |
-/// | `caller_not_allowed` | STS: the caller's own policy does not allow it |
-/// | `trust_denied` | STS: the role's trust policy does not allow it: caller, ExternalId, conditions |
-/// | `source_identity_set` | STS: another source identity than the session's own |
-/// | `duration_too_long` | STS: longer than the role or role chaining takes |
-/// | `internal` | the emulator itself failed |
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    /// The stable code, in snake case.
-    pub code: &'static str,
-    /// What happened, on one line.
-    pub detail: String,
+/// Declares the reasons that are the emulator's own, each with its code and what it means: the docs' table is made of it.
+macro_rules! reasons {
+    ($($kind:ident = $code:literal: $meaning:literal;)*) => {
+        /// Which reason it is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind {
+            /// A signature's, with the code of its [`Refusal`].
+            Signature(&'static str),
+            $(#[doc = $meaning] $kind,)*
+        }
+
+        impl Kind {
+            #[cfg(test)]
+            const OWN: &[Self] = &[$(Self::$kind),*];
+
+            fn code(self) -> &'static str {
+                match self {
+                    Self::Signature(code) => code,
+                    $(Self::$kind => $code,)*
+                }
+            }
+        }
+
+        /// Why a request was refused: a stable code, and a detail for people. Neither holds a secret.
+        ///
+        /// The codes of signatures are those of [`Refusal::code`]. The emulator adds:
+        ///
+        /// | code | meaning |
+        /// |---|---|
+        $(#[doc = concat!("| `", $code, "` | ", $meaning, " |")])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Reason {
+            kind: Kind,
+            detail: String,
+        }
+    };
+}
+
+reasons! {
+    UnknownKey = "unknown_key": "the access key id was not issued here, or expired long ago";
+    Expired = "expired": "the signature is right, the credentials have expired";
+    NotAllowed = "not_allowed": "gateway: no policy of the session allows the route, or one denies it";
+    UnknownStage = "unknown_stage": "the manifest has no such stage";
+    OriginNotAllowed = "origin_not_allowed": "gateway: a preflight of a page that may not call";
+    HeadTooLarge = "head_too_large": "a limit of API Gateway";
+    BodyTooLarge = "body_too_large": "a limit of API Gateway, taken for STS as well";
+    UpstreamFailed = "upstream_failed": "the API behind the gateway could not be reached or broke off";
+    UpstreamTimeout = "upstream_timeout": "the API behind the gateway took too long";
+    UpstreamTooLarge = "upstream_too_large": "the answer of the API behind the gateway is too long";
+    ActionMissing = "action_missing": "STS: the call names no action";
+    ActionUnknown = "action_unknown": "STS: the call's action or version is not emulated";
+    ParametersMalformed = "parameters_malformed": "STS: the call's parameters cannot be read";
+    ParameterInvalid = "parameter_invalid": "STS: a parameter is missing or breaks a constraint";
+    PolicyMalformed = "policy_malformed": "STS: the session policy is none";
+    PolicyArnsUnsupported = "policy_arns_unsupported": "STS: managed session policies cannot be looked up";
+    MfaUnsupported = "mfa_unsupported": "STS: there are no MFA devices";
+    RoleNotFound = "role_not_found": "STS: no such role; AWS says `AccessDenied`";
+    CallerNotAllowed = "caller_not_allowed": "STS: the caller's own policy does not allow it";
+    TrustDenied = "trust_denied": "STS: the role's trust policy does not allow it: caller, ExternalId, conditions";
+    SourceIdentitySet = "source_identity_set": "STS: another source identity than the session's own";
+    DurationTooLong = "duration_too_long": "STS: longer than the role or role chaining takes";
+    Internal = "internal": "the emulator itself failed";
 }
 
 impl Reason {
-    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
     }
 
-    /// The reason as a header's value: ASCII on one line, at most 2,000 characters.
+    /// The stable code, in snake case.
     #[must_use]
-    pub fn header_value(&self) -> http::HeaderValue {
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// What happened. It may have several lines; `Display` shows one.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Puts the reason into the header `x-xacct-reason`, which AWS does not have: ASCII on one line, at most 2,000 characters.
+    pub(crate) fn explain<B>(&self, response: &mut http::Response<B>) {
         let text: String = self.to_string().chars().take(MAX_HEADER_CHARACTERS).collect();
-        http::HeaderValue::from_str(&text).unwrap_or_else(|_| http::HeaderValue::from_static(self.code))
+        let value = HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(self.code()));
+        response.headers_mut().insert("x-xacct-reason", value);
     }
 }
 
 impl From<&Refusal> for Reason {
     fn from(refusal: &Refusal) -> Self {
-        // What stands where the algorithm should may be a secret of another scheme, such as a bare API key.
-        let detail = match refusal {
-            Refusal::Algorithm(name) if !name.starts_with("AWS") => {
-                "the `Authorization` header is not of AWS4-HMAC-SHA256".to_owned()
-            }
-            other => other.to_string(),
-        };
-        Self::new(refusal.code(), detail)
+        Self::new(Kind::Signature(refusal.code()), refusal.to_string())
     }
 }
 
 /// `code: detail`, ASCII on one line.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.code)?;
+        write!(f, "{}: ", self.code())?;
         one_line(f, &self.detail)
     }
 }
@@ -81,4 +121,20 @@ pub(crate) fn one_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_different_and_in_snake_case() {
+        let codes: BTreeSet<&str> = Kind::OWN.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), Kind::OWN.len());
+        for code in codes {
+            assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{code}");
+        }
+    }
 }

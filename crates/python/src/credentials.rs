@@ -57,7 +57,8 @@ impl PyCredentials {
     }
 
     fn __repr__(&self) -> String {
-        let expiry = self.0.expires_at().and_then(xacct_sign::format_rfc3339).unwrap_or_else(|| "never".to_owned());
+        let expiry =
+            self.0.expires_at().and_then(xacct_sign::aws::format_rfc3339).unwrap_or_else(|| "never".to_owned());
         format!("Credentials(access_key_id='{}', expires_at={expiry})", self.0.access_key_id())
     }
 

@@ -1,10 +1,14 @@
 //! Errors of the core → exceptions of `xacct_sign._errors`: the one place.
 
+use std::error::Error as _;
+use std::io;
+
+use pyo3::exceptions::{PyException, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use xacct_sign::{Error, ErrorClass};
 
-/// The exception for an error: its class by [`ErrorClass`], its code, message and hint as they are.
+/// The exception for an error: its class by [`ErrorClass`], its code, message, hint and causes as they are.
 pub(crate) fn to_py(error: Error) -> PyErr {
     Python::attach(|py| build(py, &error).unwrap_or_else(|failure| failure))
 }
@@ -12,7 +16,7 @@ pub(crate) fn to_py(error: Error) -> PyErr {
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let class = match error.kind().class() {
         ErrorClass::Credentials => "CredentialsError",
-        ErrorClass::AssumeRole => "AssumeRoleError",
+        ErrorClass::Sts => "StsError",
         ErrorClass::Transport => "TransportError",
         ErrorClass::Timeout => "TransportTimeout",
         ErrorClass::HttpStatus => "HttpStatusError",
@@ -21,11 +25,30 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let arguments = PyDict::new(py);
     arguments.set_item("code", error.code())?;
     arguments.set_item("hint", error.hint())?;
-    if let Some(aws) = error.aws() {
-        arguments.set_item("aws_code", &aws.code)?;
-        arguments.set_item("status", aws.status)?;
-        arguments.set_item("request_id", aws.request_id.as_deref())?;
+    arguments.set_item("retryable", error.is_retryable())?;
+    if error.kind().class() == ErrorClass::Sts {
+        let aws = error.aws();
+        arguments.set_item("action", error.action())?;
+        arguments.set_item("aws_code", aws.map_or("", |aws| &aws.code))?;
+        arguments.set_item("status", aws.map(|aws| aws.status))?;
+        arguments.set_item("request_id", aws.and_then(|aws| aws.request_id.as_deref()))?;
     }
     let class = py.import("xacct_sign._errors")?.getattr(class)?;
-    Ok(PyErr::from_value(class.call((error.to_string(),), Some(&arguments))?))
+    let exception = PyErr::from_value(class.call((error.to_string(),), Some(&arguments))?);
+    exception.set_cause(py, error.source().map(|source| cause(py, source)).transpose()?);
+    Ok(exception)
+}
+
+/// What an error came from, with what that came from.
+fn cause(py: Python<'_>, source: &(dyn std::error::Error + 'static)) -> PyResult<PyErr> {
+    if let Some(error) = source.downcast_ref::<Error>() {
+        return build(py, error);
+    }
+    let system = source.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+    let exception = match system {
+        Some(number) => PyOSError::new_err((number, source.to_string())),
+        None => PyException::new_err(source.to_string()),
+    };
+    exception.set_cause(py, source.source().map(|source| cause(py, source)).transpose()?);
+    Ok(exception)
 }

@@ -7,12 +7,17 @@ mod json;
 mod role;
 mod session;
 mod signer;
+mod signing;
+mod source;
 mod trace;
+mod url;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use crate::convert::PyPayloadHash;
     #[pymodule_export]
     use crate::credentials::PyCredentials;
     #[pymodule_export]
@@ -22,7 +27,11 @@ mod _native {
     #[pymodule_export]
     use crate::session::PySession;
     #[pymodule_export]
-    use crate::signer::{_check_private, PyPayloadHash, PySigner, canonical_url};
+    use crate::signer::PySigner;
+    #[pymodule_export]
+    use crate::signing::PySigning;
     #[pymodule_export]
     use crate::trace::trace;
+    #[pymodule_export]
+    use crate::url::{_join_url, _reachable_url, canonical_url};
 }

@@ -1,11 +1,9 @@
 //! `AssumeRole`.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{Base, RoleOptions, RoleProvider};
+use xacct_sign_client::{Environment, RoleOptions, RoleProvider};
 
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
@@ -34,7 +32,7 @@ use crate::errors::to_py;
 /// Raises:
 ///     ValidationError: for any argument that STS would refuse; nothing is sent.
 #[pyclass(name = "AssumeRole", module = "xacct_sign", frozen)]
-pub(crate) struct PyAssumeRole(pub(crate) Arc<RoleProvider>);
+pub(crate) struct PyAssumeRole(pub(crate) RoleProvider);
 
 #[pymethods]
 impl PyAssumeRole {
@@ -67,13 +65,10 @@ impl PyAssumeRole {
         }
         options.call.external_id = external_id;
         options.call.duration_seconds = u32::try_from(duration_seconds).map_err(|_| {
-            to_py(
-                Error::new(
-                    ErrorKind::InvalidDuration,
-                    format!("a duration of {duration_seconds} seconds is not allowed"),
-                )
-                .with_hint("use 900 to 43200 seconds"),
-            )
+            to_py(Error::new(
+                ErrorKind::InvalidDuration,
+                format!("a duration of {duration_seconds} seconds is not allowed"),
+            ))
         })?;
         options.call.policy = policy;
         options.call.policy_arns = policy_arns;
@@ -83,8 +78,12 @@ impl PyAssumeRole {
         }
         options.call.transitive_tag_keys = transitive_tag_keys;
         options.call.source_identity = source_identity;
-        let base = base.map_or(Base::Environment, |base| Base::Explicit(base.get().0.clone()));
-        RoleProvider::new(options, base).map(|provider| Self(Arc::new(provider))).map_err(to_py)
+        match base {
+            Some(base) => RoleProvider::new(options, base.get().0.clone()),
+            None => RoleProvider::new(options, Environment),
+        }
+        .map(Self)
+        .map_err(to_py)
     }
 
     /// Credentials that are valid now; calls STS where that is needed, and waits where another thread already does.
@@ -92,8 +91,8 @@ impl PyAssumeRole {
     /// A failed early refresh is no error: the old credentials still serve.
     ///
     /// Raises:
-    ///     CredentialsError: there are no base credentials.
-    ///     AssumeRoleError: STS refused or failed.
+    ///     CredentialsError: there are no base credentials, or they have expired.
+    ///     StsError: STS refused or failed.
     ///     TransportError: the network failed; `TransportTimeout` if a time limit ran out.
     fn credentials(&self, py: Python<'_>) -> PyResult<PyCredentials> {
         py.detach(|| self.0.credentials()).map(PyCredentials).map_err(to_py)

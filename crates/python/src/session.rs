@@ -2,13 +2,12 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use xacct_sign_client::{Base, Request, Session, Source, Timeouts};
+use xacct_sign::call::BaseUrl;
+use xacct_sign_client::{Request, Session, Timeouts};
 
-use crate::convert::{HeaderObjects, timeout};
-use crate::credentials::PyCredentials;
+use crate::convert::{HeaderObjects, body_bytes, timeout};
 use crate::errors::to_py;
-use crate::role::PyAssumeRole;
-use crate::signer::body_bytes;
+use crate::source::Source;
 
 /// Status, final URL, headers, body.
 type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyBytes>);
@@ -19,24 +18,20 @@ pub(crate) struct PySession(Session);
 #[pymethods]
 impl PySession {
     #[new]
-    #[pyo3(signature = (role, credentials, region, service, base_url))]
+    #[pyo3(signature = (source, region, service, base_url))]
     fn new(
-        role: Option<&Bound<'_, PyAssumeRole>>,
-        credentials: Option<&Bound<'_, PyCredentials>>,
-        region: &str,
+        source: Option<&Bound<'_, PyAny>>,
+        region: Option<&str>,
         service: &str,
         base_url: Option<&str>,
     ) -> PyResult<Self> {
-        let source = match (role, credentials) {
-            (Some(role), _) => Source::Role(role.get().0.clone()),
-            (None, Some(credentials)) => Source::Base(Base::Explicit(credentials.get().0.clone())),
-            (None, None) => Source::Base(Base::Environment),
-        };
-        let session = Session::new(source, region, service).map_err(to_py)?;
-        match base_url {
-            Some(base_url) => session.with_base_url(base_url).map_err(to_py).map(Self),
-            None => Ok(Self(session)),
-        }
+        let source = Source::new(source)?;
+        let scope = source.scope(region, service)?;
+        let session = Session::new(source, scope);
+        Ok(Self(match base_url {
+            Some(base_url) => session.with_base_url(BaseUrl::parse(base_url).map_err(to_py)?),
+            None => session,
+        }))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a request")]
@@ -55,7 +50,8 @@ impl PySession {
         let headers = headers.borrowed()?.into_iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
         let body = body_bytes(body)?;
         let timeouts = Timeouts { connect: timeout(connect_timeout)?, read: timeout(read_timeout)? };
-        let request = Request { method, url, query, headers, body, timeouts };
+        let mut request = Request::new(method, url);
+        (request.query, request.headers, request.body, request.timeouts) = (query, headers, body, timeouts);
         let answer = py.detach(|| self.0.send(request)).map_err(to_py)?;
         // Header values are bytes; those that are no UTF-8 read as ISO 8859-1, as HTTP once had it.
         let text = |value: &[u8]| match std::str::from_utf8(value) {

@@ -1,46 +1,15 @@
-//! `Signer`, `PayloadHash` and `canonical_url`.
-
-use std::time::Duration;
+//! `Signer`.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use xacct_sign::{Error, ErrorKind, Payload, Request, Signer};
+use xacct_sign::{Payload, Request, Scope, Signer, Url};
 
-use crate::convert::{Body, HeaderObjects, instant_or_now};
+use crate::convert::{Body, HeaderObjects, instant_or_now, lifetime};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
 
 /// From this size on, other threads run while a body is hashed.
 const DETACH_FROM: usize = 64 * 1024;
-
-/// As a body: its SHA-256 in 64 lower-case hexadecimal digits, where the body itself is not at hand.
-#[pyclass(name = "PayloadHash", module = "xacct_sign", frozen)]
-pub(crate) struct PyPayloadHash(Option<String>);
-
-impl PyPayloadHash {
-    /// `None` for an unsigned payload.
-    pub(crate) fn sha256(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-}
-
-#[pymethods]
-impl PyPayloadHash {
-    #[new]
-    fn new(sha256: String) -> Self {
-        Self(Some(sha256))
-    }
-
-    /// The payload that is not signed.
-    #[staticmethod]
-    fn unsigned() -> Self {
-        Self(None)
-    }
-
-    fn __repr__(&self) -> String {
-        self.0.as_ref().map_or_else(|| "UNSIGNED_PAYLOAD".to_owned(), |hash| format!("PayloadHash('{hash}')"))
-    }
-}
 
 /// Signs requests for one service in one region with one set of credentials.
 ///
@@ -62,17 +31,18 @@ impl PySigner {
     #[new]
     #[pyo3(signature = (credentials, region, service="execute-api"))]
     fn new(credentials: &Bound<'_, PyCredentials>, region: &str, service: &str) -> PyResult<Self> {
-        Signer::new(credentials.get().0.clone(), region, service).map(Self).map_err(to_py)
+        let scope = Scope::new(region, service).map_err(to_py)?;
+        Ok(Self(Signer::new(credentials.get().0.clone(), scope)))
     }
 
     #[getter]
     fn region(&self) -> &str {
-        self.0.region()
+        self.0.scope().region()
     }
 
     #[getter]
     fn service(&self) -> &str {
-        self.0.service()
+        self.0.scope().service()
     }
 
     #[getter]
@@ -103,22 +73,7 @@ impl PySigner {
         body: Option<&Bound<'py, PyAny>>,
         now: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let now = instant_or_now(now)?;
-        let headers = HeaderObjects::new(headers)?;
-        let headers = headers.borrowed()?;
-        let body = Body::new(body)?;
-        let request = Request { method, url, headers: &headers, payload: body.payload()? };
-        let signed = if is_large(&request.payload) {
-            py.detach(|| self.0.sign_parts(&request, now))
-        } else {
-            self.0.sign_parts(&request, now)
-        }
-        .map_err(to_py)?;
-        let added = PyDict::new(py);
-        for (name, value) in signed.headers() {
-            added.set_item(PyString::intern(py, name), value)?;
-        }
-        Ok(added)
+        sign(py, &self.0, (method, url), headers, body, now)
     }
 
     /// The URL with the signature in its query. Whoever has it can send the request until it expires.
@@ -144,6 +99,7 @@ impl PySigner {
         let headers = HeaderObjects::new(headers)?;
         let headers = headers.borrowed()?;
         let body = Body::new(body)?;
+        let url = Url::parse(url).map_err(to_py)?;
         let request = Request { method, url, headers: &headers, payload: body.payload()? };
         let expires_in = lifetime(expires_in)?;
         py.detach(|| self.0.presign(&request, expires_in, now)).map_err(to_py)
@@ -151,7 +107,11 @@ impl PySigner {
 
     fn __repr__(&self) -> String {
         let key = self.0.credentials().access_key_id();
-        format!("Signer(access_key_id='{key}', region='{}', service='{}')", self.0.region(), self.0.service())
+        format!(
+            "Signer(access_key_id='{key}', region='{}', service='{}')",
+            self.0.scope().region(),
+            self.0.scope().service()
+        )
     }
 }
 
@@ -159,41 +119,30 @@ fn is_large(payload: &Payload<'_>) -> bool {
     matches!(payload, Payload::Bytes(bytes) if bytes.len() >= DETACH_FROM)
 }
 
-/// The lifetime of a presigned URL; a negative one is refused as the core refuses zero.
-pub(crate) fn lifetime(seconds: i64) -> PyResult<Duration> {
-    u64::try_from(seconds).map(Duration::from_secs).map_err(|_| {
-        to_py(
-            Error::new(ErrorKind::InvalidExpiresIn, format!("a presigned URL cannot live {seconds} seconds"))
-                .with_hint("choose 1 to 604800 seconds; temporary credentials end it sooner"),
-        )
-    })
-}
-
-/// The URL in the form in which every verifier reads it alike, ready to be signed and sent.
-///
-/// Dot segments are resolved and `//` left alone; what cannot be sent is percent-encoded as UTF-8; the query is encoded
-/// strictly and sorted by key; scheme and host are in lower case, without default port, user info and fragment.
-///
-/// Raises:
-///     ValidationError: `invalid_url` if it is relative or malformed, or holds a control character.
-#[pyfunction]
-pub(crate) fn canonical_url(url: &str) -> PyResult<String> {
-    xacct_sign::canonical_url(url).map_err(to_py)
-}
-
-/// Refuses a URL to which a signed request must not go.
-#[pyfunction]
-pub(crate) fn _check_private(url: &str) -> PyResult<()> {
-    xacct_sign_client::check_private(url).map_err(to_py)
-}
-
-/// The bytes that a session sends for a body.
-pub(crate) fn body_bytes(body: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<u8>> {
-    match Body::new(body)?.payload()? {
-        Payload::Bytes(bytes) => Ok(bytes.to_vec()),
-        _ => Err(to_py(
-            Error::new(ErrorKind::InvalidBody, "a session sends bytes or str, not the hash of a body")
-                .with_hint("pass the body itself"),
-        )),
+/// The headers that a signer adds, as a dict.
+pub(crate) fn sign<'py>(
+    py: Python<'py>,
+    signer: &Signer,
+    (method, url): (&str, &str),
+    headers: Option<&Bound<'py, PyAny>>,
+    body: Option<&Bound<'py, PyAny>>,
+    now: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let now = instant_or_now(now)?;
+    let headers = HeaderObjects::new(headers)?;
+    let headers = headers.borrowed()?;
+    let body = Body::new(body)?;
+    let url = Url::parse(url).map_err(to_py)?;
+    let request = Request { method, url, headers: &headers, payload: body.payload()? };
+    let signed = if is_large(&request.payload) {
+        py.detach(|| signer.sign_parts(&request, now))
+    } else {
+        signer.sign_parts(&request, now)
     }
+    .map_err(to_py)?;
+    let added = PyDict::new(py);
+    for (name, value) in signed.headers() {
+        added.set_item(PyString::intern(py, name), value)?;
+    }
+    Ok(added)
 }

@@ -3,13 +3,13 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use xacct_sign::{
-    HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, Request, SessionToken, Signer, SigningSettings,
+    HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, Request, Scope, SessionToken, Signer,
+    SigningSettings, Url,
 };
 
-use crate::convert::{Body, HeaderObjects, instant};
+use crate::convert::{Body, HeaderObjects, instant, lifetime};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
-use crate::signer::lifetime;
 
 #[pyfunction]
 #[pyo3(
@@ -45,10 +45,12 @@ pub(crate) fn trace<'py>(
         header_selection: if sign_all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
         ..SigningSettings::for_service(service)
     };
-    let signer = Signer::with_settings(credentials.get().0.clone(), region, service, settings).map_err(to_py)?;
+    let scope = Scope::new(region, service).map_err(to_py)?;
+    let signer = Signer::with_settings(credentials.get().0.clone(), scope, settings);
     let headers = HeaderObjects::new(Some(headers))?;
     let headers = headers.borrowed()?;
     let body = Body::new(Some(body))?;
+    let url = Url::parse(url).map_err(to_py)?;
     let request = Request { method, url, headers: &headers, payload: body.payload()? };
     let now = instant(now)?;
     let result = PyDict::new(py);

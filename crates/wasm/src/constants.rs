@@ -67,6 +67,3 @@ numbers! {
         ALL_HEADERS = 16,
     }
 }
-
-/// Stands for the hash of a body that is not signed.
-pub const UNSIGNED: &str = "UNSIGNED-PAYLOAD";

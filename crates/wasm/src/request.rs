@@ -1,9 +1,8 @@
 //! A request as one string.
 
 use wasm_bindgen::JsValue;
-use xacct_sign::{Error, ErrorKind, Payload, Request};
+use xacct_sign::{Error, ErrorKind, Payload, Request, UNSIGNED_PAYLOAD, Url};
 
-use crate::constants::UNSIGNED;
 use crate::error::to_js;
 
 /// Method, URL, and each header's name and value, every one followed by a line feed.
@@ -12,7 +11,7 @@ use crate::error::to_js;
 /// refused the line feed.
 pub(crate) struct Lines<'a> {
     method: &'a str,
-    url: &'a str,
+    url: Url<'a>,
     headers: Vec<(&'a str, &'a [u8])>,
 }
 
@@ -26,6 +25,7 @@ impl<'a> Lines<'a> {
             let value = next().ok_or_else(|| to_js(&Error::new(ErrorKind::InvalidHeader, "a header has no value")))?;
             headers.push((name, value.as_bytes()));
         }
+        let url = Url::parse(url).map_err(|error| to_js(&error))?;
         Ok(Self { method, url, headers })
     }
 
@@ -36,5 +36,5 @@ impl<'a> Lines<'a> {
 
 /// A body by its SHA-256 in hexadecimal, or `UNSIGNED-PAYLOAD`.
 pub(crate) fn hashed(hash: &str) -> Payload<'_> {
-    if hash == UNSIGNED { Payload::Unsigned } else { Payload::Sha256(hash) }
+    if hash == UNSIGNED_PAYLOAD { Payload::Unsigned } else { Payload::Sha256(hash) }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
 use xacct_sign::{
-    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, SessionToken, Signed,
-    Signer, SigningSettings,
+    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Scope, SessionToken,
+    Signed, Signer, SigningSettings,
 };
 
 use crate::constants::{ALL_HEADERS, NO_NORMALIZATION, PAYLOAD_HEADER, SINGLE_ENCODING, TOKEN_AFTER_SIGNING};
@@ -29,17 +29,17 @@ impl WasmSigner {
         service: String,
     ) -> Result<WasmSigner, JsValue> {
         Credentials::new(access_key_id, secret_access_key, session_token, None)
-            .and_then(|credentials| Signer::new(credentials, region, service))
-            .map(Self)
+            .and_then(|credentials| Ok(Self(Signer::new(credentials, Scope::new(region, service)?))))
             .map_err(|error| to_js(&error))
     }
 
     /// The same credentials under explicit settings, a sum of [`crate::constants::SETTINGS`]. For tests: AWS's cases differ in them.
     #[wasm_bindgen(js_name = withSettings)]
-    pub fn with_settings(&self, settings: u8) -> Result<WasmSigner, JsValue> {
+    #[must_use]
+    pub fn with_settings(&self, settings: u8) -> WasmSigner {
         let is = |flag: u8| settings & flag != 0;
-        let (service, region) = (self.0.service(), self.0.region());
-        let mut all = SigningSettings::for_service(service);
+        let scope = self.0.scope();
+        let mut all = SigningSettings::for_service(scope.service());
         all.percent_encoding = if is(SINGLE_ENCODING) { PercentEncoding::Single } else { PercentEncoding::Double };
         all.path_normalization =
             if is(NO_NORMALIZATION) { PathNormalization::Disabled } else { PathNormalization::Enabled };
@@ -47,9 +47,7 @@ impl WasmSigner {
         all.session_token =
             if is(TOKEN_AFTER_SIGNING) { SessionToken::AddedAfterSigning } else { SessionToken::Signed };
         all.header_selection = if is(ALL_HEADERS) { HeaderSelection::All } else { HeaderSelection::Standard };
-        Signer::with_settings(self.0.credentials().clone(), region, service, all)
-            .map(Self)
-            .map_err(|error| to_js(&error))
+        Self(Signer::with_settings(self.0.credentials().clone(), scope.clone(), all))
     }
 
     /// Signs a request whose body is text. The answer is the value of `authorization`, a line feed, that of `x-amz-date`,

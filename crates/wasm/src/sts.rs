@@ -3,7 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use wasm_bindgen::prelude::*;
-use xacct_sign::sts::{AssumeRole, Endpoint};
+use xacct_sign::sts::{Action, AssumeRole, Endpoint};
 use xacct_sign::{Credentials, Error};
 
 use crate::constants::{
@@ -49,13 +49,13 @@ impl WasmAssumeRole {
         }
     }
 
-    /// Refuses what cannot work; see `xacct_sign::sts::AssumeRole::validate` and `xacct_sign::sts::Endpoint::new`.
+    /// Refuses what cannot work; see `xacct_sign::sts::AssumeRole::validate` and its `endpoint`.
     pub fn check(&self) -> Result<(), JsValue> {
         self.call.validate().and_then(|()| self.endpoint()).map(drop).map_err(|error| to_js(&error))
     }
 
     fn endpoint(&self) -> Result<Endpoint, Error> {
-        Endpoint::new(&self.call.role_arn, &self.region, self.sts_endpoint.as_deref())
+        self.call.endpoint(&self.region, self.sts_endpoint.as_deref())
     }
 
     /// The signed `POST`, line by line: URL, body, then each header's name and value.
@@ -86,9 +86,11 @@ impl WasmAssumeRole {
         session_token: Option<String>,
         status: u16,
         body: &str,
+        now: f64,
     ) -> Result<String, JsValue> {
+        let now = instant(now)?;
         let assumed = Credentials::new("base", secret_access_key, session_token, None)
-            .and_then(|base| self.call.read_answer(&base, status, body.as_bytes()))
+            .and_then(|base| self.call.read_answer(&base, status, body.as_bytes(), now))
             .map_err(|error| to_js(&error))?;
         let credentials = &assumed.credentials;
         let expires_at = credentials.expires_at().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();

@@ -8,6 +8,7 @@ export interface ErrorDetails {
   hint?: string | undefined;
   cause?: unknown;
   retryable?: boolean | undefined;
+  action?: string | undefined;
   awsCode?: string | undefined;
   status?: number | undefined;
   requestId?: string | undefined;
@@ -25,6 +26,8 @@ export class XacctSignError extends Error {
   readonly hint: string | undefined;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
+  /** The call of STS that failed, such as `AssumeRole`; undefined where it is not STS that failed. */
+  readonly action: string | undefined;
   /** The code in STS's answer, such as `AccessDenied`. */
   readonly awsCode: string | undefined;
   /** The HTTP status of STS's answer. */
@@ -37,6 +40,7 @@ export class XacctSignError extends Error {
     this.code = code;
     this.hint = details.hint ?? undefined;
     this.retryable = details.retryable ?? false;
+    this.action = details.action ?? undefined;
     this.awsCode = details.awsCode ?? undefined;
     this.status = details.status ?? undefined;
     this.requestId = details.requestId ?? undefined;

@@ -247,7 +247,7 @@ test("credentials that have expired are not signed with", async () => {
   const expired = { ...credentials, sessionToken: "t", expiration: new Date(0) };
   for (const given of [expired, async () => expired]) {
     await expect(createFetch({ credentials: given, region })(`${base}/a`)).rejects.toMatchObject({
-      code: "invalid_credentials",
+      code: "credentials_expired",
     });
   }
   const now = () => new Date(-1e15);

@@ -1,5 +1,4 @@
-import { POLL } from "../../wasm/constants.js";
-import { XacctSignError } from "../errors.js";
+import { GRACE_SECONDS, POLL } from "../../wasm/constants.js";
 import { LATE, untilAborted, within } from "../host/abort.js";
 import type { Fetch } from "../host/platform.js";
 import { postToSts, TIMEOUT_SECONDS, timeout } from "../host/transport.js";
@@ -24,7 +23,7 @@ export type RoleProvider = (options?: ProvideOptions) => Promise<RoleCredentials
  * STS in flight. A refresh that fails early leaves the old credentials in use.
  *
  * @throws XacctSignError at once for options that cannot work, such as `invalid_role_arn` or `partition_mismatch`. The
- *   provider rejects with `credentials_not_found`, an `assume_role_...` code, `transport` or `timeout`
+ *   provider rejects with `credentials_not_found`, `credentials_expired`, an `sts_...` code, `transport` or `timeout`
  */
 export function assumeRole(options: AssumeRoleOptions): RoleProvider {
   const role = new Role(options);
@@ -34,9 +33,6 @@ export function assumeRole(options: AssumeRoleOptions): RoleProvider {
     return { ...current, expiration: new Date(current.expiration) };
   };
 }
-
-/** How long a caller who has valid credentials waits for the next ones. */
-const GRACE_SECONDS = 1;
 
 class Role {
   readonly #call: WasmAssumeRole;
@@ -85,13 +81,7 @@ class Role {
       // The provider of the base credentials and STS's answer to its end, together.
       const fetched = await within(TIMEOUT_SECONDS, this.#ask());
       if (fetched === LATE) throw timeout("STS");
-      const now = this.#now();
-      if (fetched.expiration.getTime() <= now) {
-        throw new XacctSignError("invalid_response", "the credentials that STS gave have expired already", {
-          hint: "check the clock of this machine",
-        });
-      }
-      guarded(() => this.#refresh.succeeded(fetched.expiration.getTime(), now));
+      guarded(() => this.#refresh.succeeded(fetched.expiration.getTime(), this.#now()));
       this.#current = fetched;
       return fetched;
     } catch (error) {
@@ -114,7 +104,8 @@ class Role {
     const now = this.#now();
     const request = guarded(() => this.#call.request(accessKeyId, secretAccessKey, sessionToken, now));
     const { status, text } = await postToSts(request, this.#fetch);
-    return credentialsOf(guarded(() => this.#call.readResponse(secretAccessKey, sessionToken, status, text)));
+    const then = this.#now();
+    return credentialsOf(guarded(() => this.#call.readResponse(secretAccessKey, sessionToken, status, text, then)));
   }
 
   #now(): number {

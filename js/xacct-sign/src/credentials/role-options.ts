@@ -1,10 +1,10 @@
-import { OPTION } from "../../wasm/constants.js";
+import { HINT, OPTION } from "../../wasm/constants.js";
 import { type ErrorCode, XacctSignError } from "../errors.js";
 import { defaultSessionName, env } from "../host/env.js";
 import type { Fetch } from "../host/platform.js";
 import { guarded } from "../module/thrown.js";
 import { ready, WasmAssumeRole } from "../module/wasm.js";
-import { REGION_HINT, requireString } from "../options.js";
+import { requireString } from "../options.js";
 import { canonicalUrl, isSamePlace } from "../url.js";
 import type { CredentialsInput } from "./credentials.js";
 
@@ -63,12 +63,7 @@ export const ASSUME_ROLE_OPTIONS = [
  * @throws XacctSignError
  */
 export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
-  const roleArn = requireString(
-    options.roleArn,
-    "invalid_role_arn",
-    "the role's ARN",
-    "a role's ARN is like `arn:aws:iam::123456789012:role/Name`",
-  );
+  const roleArn = requireString(options.roleArn, "invalid_role_arn", "the role's ARN", HINT.invalid_role_arn);
   const sessionName = options.sessionName ?? defaultSessionName();
   ready();
   const call = new WasmAssumeRole(roleArn, requireString(sessionName, "invalid_session_name", "the session name"));
@@ -82,11 +77,11 @@ export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
     for (const value of (values as unknown[] | null | undefined) ?? [])
       set(option, code, `an item of ${what}`, value ?? 0);
   };
-  call.set(OPTION.region, requireString(options.region, "invalid_region", "the region", REGION_HINT));
+  call.set(OPTION.region, requireString(options.region, "invalid_region", "the region", HINT.invalid_region));
   const duration: unknown = options.durationSeconds;
   if (duration !== undefined && !Number.isInteger(duration)) {
     throw new XacctSignError("invalid_duration", "`durationSeconds` is no whole number", {
-      hint: "use 900 to 43200 seconds; at most 3600 if your own credentials are a role's",
+      hint: HINT.invalid_duration,
     });
   }
   set("durationSeconds", "invalid_duration", "the duration", duration === undefined ? undefined : String(duration));

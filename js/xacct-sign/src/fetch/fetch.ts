@@ -1,3 +1,4 @@
+import { HINT, MAX_REDIRECTS } from "../../wasm/constants.js";
 import { assumeRole } from "../credentials/assume-role.js";
 import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "../credentials/credentials.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions } from "../credentials/role-options.js";
@@ -9,7 +10,7 @@ import { checkedOptions, readClock, requireType } from "../options.js";
 import { UNSIGNED_PAYLOAD } from "../signing/body.js";
 import { signedHeaders } from "../signing/headers.js";
 import { Signer } from "../signing/signer.js";
-import { becomesGet, isRedirect, MAX_REDIRECTS, redirectTarget } from "./redirect.js";
+import { becomesGet, isRedirect, redirectTarget } from "./redirect.js";
 import { type Call, callOf } from "./request.js";
 
 /** What signs the requests: a role to assume, or credentials, or by default the environment's credentials. */
@@ -71,7 +72,7 @@ class Caller {
       const response = await this.#send(call);
       if (!isRedirect(response)) return response;
       throw new XacctSignError("too_many_redirects", 'the answer is a redirect, and `redirect` is "error"', {
-        hint: "check what the API redirects to",
+        hint: HINT.too_many_redirects,
       });
     }
     for (let attempt = 0; attempt <= MAX_REDIRECTS; attempt++) {
@@ -89,7 +90,7 @@ class Caller {
       call.url = target;
     }
     throw new XacctSignError("too_many_redirects", `more than ${MAX_REDIRECTS} redirects`, {
-      hint: "check what the API redirects to",
+      hint: HINT.too_many_redirects,
     });
   }
 

@@ -1,9 +1,6 @@
 import { XacctSignError } from "../errors.js";
 import { canonicalUrl, origin } from "../module/wasm.js";
 
-/** How often a redirect is followed. */
-export const MAX_REDIRECTS = 10;
-
 /**
  * Where a redirect within the origin leads; undefined if the answer is none, or leads elsewhere.
  *

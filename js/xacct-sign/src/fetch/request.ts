@@ -1,3 +1,4 @@
+import { HINT } from "../../wasm/constants.js";
 import { messageOf, XacctSignError } from "../errors.js";
 import { untilAborted } from "../host/abort.js";
 import { FIELDS, requestFields } from "../host/fields.js";
@@ -84,7 +85,7 @@ function hostRequest(url: string, init: RequestInit, hasStream: boolean): Reques
   const method: unknown = init.method ?? "GET";
   if (typeof method !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(method) || /^(connect|trace|track)$/i.test(method)) {
     throw new XacctSignError("invalid_method", `the method \`${String(method)}\` is none that fetch sends`, {
-      hint: "use a name such as `GET` or `PUT`",
+      hint: HINT.invalid_method,
     });
   }
   if (/^(get|head)$/i.test(method) && (init.body !== undefined || hasStream)) {

@@ -8,11 +8,12 @@ export function fromModule(thrown: unknown): unknown {
     return new XacctSignError("wasm_unavailable", message, { cause: thrown, hint: "this is a bug, or memory ran out" });
   }
   const [lines, ...causes] = thrown.split("\0") as [string, ...string[]];
-  const [code, hint, retryable, awsCode, status, requestId, ...message] = lines.split("\n");
+  const [code, hint, retryable, action, awsCode, status, requestId, ...message] = lines.split("\n");
   return new XacctSignError(code as ErrorCode, message.join("\n"), {
     cause: chained(causes),
     hint: hint || undefined,
     retryable: retryable === "true",
+    action: action || undefined,
     awsCode: awsCode || undefined,
     status: Number(status) || undefined,
     requestId: requestId || undefined,

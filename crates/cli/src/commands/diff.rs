@@ -1,0 +1,43 @@
+//! `xacct-sign diff`.
+
+use xacct_sign_provider::{RoleDiff, read_roles};
+
+use crate::arguments::DiffArguments;
+use crate::failure::Failure;
+use crate::{files, manifest, output};
+
+pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
+    let path = &arguments.stage.manifest;
+    let manifest = manifest::read(path)?;
+    let stage = manifest::stage(&manifest, &arguments.stage.stage)?;
+    let plan = manifest.plan(&manifest::read_lock(path)?);
+    let file = arguments.deployed.clone();
+    let deployed =
+        read_roles(&files::read(&file)?).map_err(|source| Failure::Deployed { path: file.clone(), source })?;
+    let roles = plan
+        .diff(stage, arguments.role.as_deref(), &deployed)
+        .map_err(|source| Failure::Deployed { path: file, source })?;
+    output::print(&roles.iter().map(text).collect::<String>())?;
+    match roles.iter().filter(|role| !role.is_same()).count() {
+        0 => Ok(()),
+        different => Err(Failure::Different(different)),
+    }
+}
+
+/// `+` is what the manifest would add, `-` what it would take away.
+fn text(role: &RoleDiff) -> String {
+    let state = match (role.is_meant, role.is_deployed) {
+        (true, false) => ": is not deployed",
+        (false, _) => ": is not in the manifest",
+        (true, true) if role.is_same() => ": the same",
+        (true, true) => "",
+    };
+    let mut text = format!("{}{state}\n", role.role);
+    for grant in &role.only_deployed {
+        text.push_str(&format!("- {grant}\n"));
+    }
+    for grant in &role.only_meant {
+        text.push_str(&format!("+ {grant}\n"));
+    }
+    text
+}

@@ -1,0 +1,56 @@
+//! `xacct-sign policy`.
+
+use xacct_sign_provider::{Document, ProviderRole};
+
+use crate::arguments::{CallerArguments, PolicyCommand, StageArguments};
+use crate::failure::Failure;
+use crate::{findings, manifest, output};
+
+/// A role's ARN, and its document.
+type Documents = Vec<(String, Document)>;
+
+/// Prints the document, or where there are several an object of role ARN → document.
+pub(crate) fn run(command: PolicyCommand) -> Result<(), Failure> {
+    let documents = match command {
+        PolicyCommand::Trust(arguments) => stage_documents(&arguments, |role| role.trust_policy)?,
+        PolicyCommand::Invoke(arguments) => stage_documents(&arguments, |role| role.invoke_policy)?,
+        PolicyCommand::Caller(arguments) => caller_documents(&arguments)?,
+        PolicyCommand::Note(arguments) => return note(&arguments),
+    };
+    match documents.as_slice() {
+        [(_, document)] => output::print(&format!("{}\n", document.to_json_pretty())),
+        several => {
+            let entry = |(role, document): &(String, Document)| {
+                format!("  \"{role}\": {}", document.to_json_pretty().replace('\n', "\n  "))
+            };
+            output::print(&format!("{{\n{}\n}}\n", several.iter().map(entry).collect::<Vec<_>>().join(",\n")))
+        }
+    }
+}
+
+fn stage_documents(
+    arguments: &StageArguments,
+    document: impl Fn(ProviderRole) -> Document,
+) -> Result<Documents, Failure> {
+    let manifest = manifest::read(&arguments.manifest)?;
+    let stage = manifest::stage(&manifest, &arguments.stage)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
+    Ok(plan.stage_roles(stage).into_iter().map(|role| (role.arn.clone(), document(role))).collect())
+}
+
+fn caller_documents(arguments: &CallerArguments) -> Result<Documents, Failure> {
+    let manifest = manifest::read(&arguments.manifest)?;
+    let caller = manifest::caller(&manifest, &arguments.caller)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    findings::refuse_errors(&manifest, &plan.findings_of(caller))?;
+    Ok(plan.roles_of(caller).into_iter().map(|role| (role.arn, role.policy)).collect())
+}
+
+fn note(arguments: &CallerArguments) -> Result<(), Failure> {
+    let manifest = manifest::read(&arguments.manifest)?;
+    let caller = manifest::caller(&manifest, &arguments.caller)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    findings::refuse_errors(&manifest, &plan.findings_of(caller))?;
+    output::print(&plan.note(caller))
+}

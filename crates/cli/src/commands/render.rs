@@ -1,0 +1,43 @@
+//! `xacct-sign render`.
+
+use std::fs;
+
+use xacct_sign_provider::{FindingCode, Format};
+
+use crate::arguments::RenderCommand;
+use crate::failure::Failure;
+use crate::{findings, manifest, output};
+
+pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
+    let (arguments, format) = match command {
+        RenderCommand::Cloudformation(arguments) => (arguments, Format::CloudFormation),
+        RenderCommand::Terraform(arguments) => (arguments, Format::Terraform),
+        RenderCommand::Json(arguments) => (arguments, Format::Json),
+    };
+    let path = &arguments.stage.manifest;
+    let manifest = manifest::read(path)?;
+    let stage = manifest::stage(&manifest, &arguments.stage.stage)?;
+    let recorded = manifest::read_lock(path)?;
+    let plan = manifest.plan(&recorded);
+
+    let mut findings = plan.findings_on(stage);
+    // The lock file is about to be written.
+    findings.retain(|finding| finding.code != FindingCode::LockOutdated);
+    findings::refuse_errors(&manifest, &findings)?;
+    if *plan.lock() != recorded {
+        let lock_path = manifest::lock_path(path);
+        if arguments.locked {
+            return Err(Failure::LockOutdated(lock_path));
+        }
+        for moved in plan.moved() {
+            output::note(&format!(
+                "caller `{}` on stage `{}` moves from role {} to role {}: its note has changed",
+                moved.caller, moved.stage, moved.from, moved.to
+            ));
+        }
+        fs::write(&lock_path, plan.lock().to_toml())
+            .map_err(|source| Failure::Unwritable { path: lock_path.clone(), source })?;
+        output::note(&format!("wrote `{}`: commit it beside the manifest", lock_path.display()));
+    }
+    output::print(&plan.render(stage, format))
+}

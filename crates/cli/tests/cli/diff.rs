@@ -1,0 +1,27 @@
+//! `xacct-sign diff`.
+
+use std::fs;
+
+use crate::command::{MANIFEST, folder, run};
+
+#[test]
+fn diff_says_what_each_side_grants_alone() {
+    let folder = folder("diff", MANIFEST);
+    let (_, deployed, _) = run(&folder, "policy trust --stage stag");
+    fs::write(folder.join("deployed.json"), &deployed).unwrap();
+    let same = run(&folder, "diff --stage stag --deployed deployed.json");
+    assert_eq!(same, (0, "ApiAllowByIamRoleStag: the same\n".to_owned(), String::new()));
+
+    fs::write(folder.join("deployed.json"), deployed.replace("LambdaRoleDeve", "Other")).unwrap();
+    let (code, stdout, stderr) = run(&folder, "diff --stage stag --deployed deployed.json");
+    let expected = "ApiAllowByIamRoleStag\n- `arn:aws:iam::000000000000:role/Other` may sts:AssumeRole\n+ `arn:aws:iam::000000000000:role/LambdaRoleDeve` may sts:AssumeRole\n";
+    assert_eq!((code, stdout.as_str()), (1, expected));
+    assert!(stderr.contains("1 role differs"), "{stderr}");
+
+    fs::write(folder.join("deployed.json"), "{}").unwrap();
+    let (code, _, stderr) = run(&folder, "diff --stage stag --deployed deployed.json");
+    assert_eq!(code, 2);
+    assert!(stderr.contains("`deployed.json` cannot be used: ") && stderr.contains("hint: "), "{stderr}");
+    assert_eq!(run(&folder, "diff --stage stag --deployed none.json").0, 2);
+    assert_eq!(run(&folder, "diff --stage x --deployed deployed.json").0, 2);
+}

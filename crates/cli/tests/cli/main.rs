@@ -1,0 +1,11 @@
+//! The command as a user runs it. One program, so that it is linked once.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test panics to fail")]
+
+mod check;
+mod command;
+mod diff;
+mod emulator;
+mod init;
+mod policy;
+mod render;
+mod schema;

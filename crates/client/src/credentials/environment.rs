@@ -1,0 +1,35 @@
+//! The environment's three variables.
+
+use std::env;
+use std::time::SystemTime;
+
+use xacct_sign::{Credentials, Error, ErrorKind};
+
+use super::CredentialSource;
+
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read again each time: what a Lambda function has.
+///
+/// It fails with [`ErrorKind::CredentialsNotFound`] if they are not set, with [`ErrorKind::InvalidCredentials`] if they are
+/// malformed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Environment;
+
+impl CredentialSource for Environment {
+    fn credentials(&self, _: SystemTime) -> Result<Credentials, Error> {
+        let access_key_id = needed("AWS_ACCESS_KEY_ID")?;
+        let secret_access_key = needed("AWS_SECRET_ACCESS_KEY")?;
+        Credentials::new(access_key_id, secret_access_key, variable("AWS_SESSION_TOKEN"), None)
+    }
+}
+
+/// The value of a variable; one that is set to nothing is not set.
+pub(super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn needed(name: &str) -> Result<String, Error> {
+    variable(name).ok_or_else(|| {
+        Error::new(ErrorKind::CredentialsNotFound, format!("the environment variable `{name}` is not set"))
+            .with_hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary credentials), or pass credentials")
+    })
+}

@@ -1,0 +1,14 @@
+//! AWS's words, once, for every crate: an ARN, a partition and its regions, an account, the names of roles and sessions, an
+//! instant.
+
+mod account;
+mod arn;
+mod name;
+mod partition;
+pub(crate) mod time;
+
+pub use account::{is_account_id, is_organization_id};
+pub use arn::{Arn, RoleArn};
+pub use name::{RoleName, is_external_id, is_name_character, is_role_name, is_session_name};
+pub use partition::{Partition, check_region, is_region};
+pub use time::{format_rfc3339, parse_iso8601, parse_rfc3339};

@@ -1,0 +1,183 @@
+//! The flow of a call: what a session does between "call this" and "here is the answer".
+
+mod place;
+
+use std::time::SystemTime;
+
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION,
+};
+use http::{HeaderMap, Method, StatusCode};
+
+pub use place::{BaseUrl, check_reachable};
+
+use crate::error::{Error, ErrorKind};
+use crate::payload::Payload;
+use crate::signer::Signer;
+use crate::url::CanonicalUrl;
+
+/// How many redirects are followed.
+pub const MAX_REDIRECTS: u32 = 10;
+
+/// What speaks of a body, and leaves with it.
+const BODY_HEADERS: [HeaderName; 5] =
+    [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, CONTENT_LENGTH];
+
+/// One call, from the request as it was given to its answer, over every redirect between.
+///
+/// The driver sends what [`Call::sign`] gives, signed with credentials of that moment, and says what was answered with
+/// [`Call::answered`]; as long as that says [`Step::Again`], it does so again.
+///
+/// - Signed requests go over https, or to loopback.
+/// - A redirect changes what fetch lets it change: the method and the body of a `POST` at 301 and 302, those of everything but
+///   `GET` and `HEAD` at 303, and with the body the headers that speak of it
+///   ([HTTP-redirect fetch](https://fetch.spec.whatwg.org/#http-redirect-fetch)).
+/// - A redirect within the origin is signed anew. To another origin neither signature nor token goes: such a redirect is the
+///   answer, as is one that leads to no URL.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use xacct_sign::call::{Call, Step};
+/// use xacct_sign::{CanonicalUrl, Credentials, Scope, Signer};
+///
+/// let signer = Signer::new(Credentials::new("AKIDEXAMPLE", "secret", None, None)?, Scope::new("us-east-1", "execute-api")?);
+/// let now = UNIX_EPOCH + Duration::from_secs(1_440_938_160);
+/// let url = CanonicalUrl::parse("https://api.example.com/a")?;
+/// let mut call = Call::new("post", url, &[("content-type", b"text/plain")], b"hello".to_vec())?;
+/// assert_eq!(call.sign(&signer, now)?.method(), "POST");
+/// let answer = http::Response::builder().status(303).header("location", "/b").body(())?;
+/// assert_eq!(call.answered(answer.status(), answer.headers())?, Step::Again);
+/// let request = call.sign(&signer, now)?;
+/// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/b"));
+/// assert!(request.body().is_empty() && !request.headers().contains_key("content-type"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Call {
+    method: Method,
+    url: CanonicalUrl,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    redirects: u32,
+}
+
+/// What to do with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a redirect is followed only if the call is sent again"]
+pub enum Step {
+    /// It is the call's answer.
+    Done,
+    /// It was a redirect, which the call now follows: sign and send it again.
+    Again,
+}
+
+impl Call {
+    /// A call whose parts can be sent. The method goes out in upper case.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InsecureUrl`] and [`ErrorKind::InvalidUrl`] as [`check_reachable`] has them;
+    /// [`ErrorKind::InvalidMethod`], [`ErrorKind::InvalidHeader`].
+    pub fn new<N: AsRef<str>, V: AsRef<[u8]>>(
+        method: &str,
+        url: CanonicalUrl,
+        headers: &[(N, V)],
+        body: Vec<u8>,
+    ) -> Result<Self, Error> {
+        check_reachable(url.as_url())?;
+        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
+            .map_err(|error| Error::new(ErrorKind::InvalidMethod, "the method is no HTTP method").with_source(error))?;
+        Ok(Self { method, url, headers: sendable(headers)?, body, redirects: 0 })
+    }
+
+    /// The request as it has to be sent now, signed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signer::sign_parts`].
+    pub fn sign(&self, signer: &Signer, now: SystemTime) -> Result<http::Request<&[u8]>, Error> {
+        let mut request = http::Request::builder()
+            .method(self.method.clone())
+            .uri(self.url.as_str())
+            .body(self.body.as_slice())
+            .map_err(|error| Error::new(ErrorKind::InvalidUrl, "the URL cannot be sent").with_source(error))?;
+        let payload = Payload::Bytes(&self.body);
+        let signed = signer.sign_url(&self.method, &self.url.as_url(), &self.headers, payload, now)?;
+        request.headers_mut().clone_from(&self.headers);
+        signed.apply(request.headers_mut())?;
+        Ok(request)
+    }
+
+    /// Takes note of an answer's status and headers.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooManyRedirects`] for one more within the origin than [`MAX_REDIRECTS`].
+    pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<Step, Error> {
+        let Some(target) = self.redirect(status, headers) else { return Ok(Step::Done) };
+        if self.redirects == MAX_REDIRECTS {
+            return Err(Error::new(ErrorKind::TooManyRedirects, format!("more than {MAX_REDIRECTS} redirects")));
+        }
+        self.redirects += 1;
+        self.url = target;
+        let becomes_get = match status.as_u16() {
+            301 | 302 => self.method == Method::POST,
+            303 => self.method != Method::GET && self.method != Method::HEAD,
+            _ => false,
+        };
+        if becomes_get {
+            self.method = Method::GET;
+            self.body = Vec::new();
+            for name in &BODY_HEADERS {
+                self.headers.remove(name);
+            }
+        }
+        Ok(Step::Again)
+    }
+
+    /// The URL that is called now: after redirects, the one that answered.
+    #[must_use]
+    pub fn url(&self) -> &CanonicalUrl {
+        &self.url
+    }
+
+    /// Where an answer leads within the origin; `None` if it leads nowhere, or elsewhere.
+    fn redirect(&self, status: StatusCode, headers: &HeaderMap) -> Option<CanonicalUrl> {
+        if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+            return None;
+        }
+        let location = text_of(headers.get(LOCATION)?);
+        // An empty reference is the same document (RFC 3986, section 4.4): nothing to go to.
+        let target = self.url.join(&location).ok().filter(|_| !location.trim().is_empty())?;
+        (target.as_url().origin() == self.url.as_url().origin()).then_some(target)
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Headers, query and body may hold secrets.
+        f.debug_struct("Call").field("method", &self.method).field("redirects", &self.redirects).finish_non_exhaustive()
+    }
+}
+
+/// A header's value as text: UTF-8, or else ISO 8859-1, as HTTP once had it.
+fn text_of(value: &HeaderValue) -> String {
+    let bytes = value.as_bytes();
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned)
+}
+
+fn sendable<N: AsRef<str>, V: AsRef<[u8]>>(given: &[(N, V)]) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::with_capacity(given.len() + 4);
+    for (name, value) in given {
+        let name = name.as_ref();
+        let invalid = || {
+            Error::new(ErrorKind::InvalidHeader, format!("the header `{}` cannot be sent", name.escape_debug()))
+                .with_hint("a name is letters, digits and hyphens; a value holds no line break or control character")
+        };
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| invalid().with_source(error))?;
+        let value = HeaderValue::from_bytes(value.as_ref()).map_err(|error| invalid().with_source(error))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}

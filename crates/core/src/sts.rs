@@ -1,0 +1,27 @@
+//! STS: its actions, each with its form, its request, its answer and its errors; every limit checked before anything is sent.
+//!
+//! Source: [AWS STS API Reference](https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html), its actions and "Common
+//! Errors".
+//!
+//! ```
+//! use std::time::{Duration, UNIX_EPOCH};
+//! use xacct_sign::Credentials;
+//! use xacct_sign::sts::{Action, Endpoint, GetCallerIdentity};
+//!
+//! let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None)?;
+//! let endpoint = Endpoint::new("ap-northeast-1", None)?;
+//! let request = GetCallerIdentity.request(&credentials, &endpoint, UNIX_EPOCH + Duration::from_secs(1_440_938_160))?;
+//! assert_eq!(request.uri(), "https://sts.ap-northeast-1.amazonaws.com/");
+//! # Ok::<(), xacct_sign::Error>(())
+//! ```
+
+mod action;
+mod assume_role;
+mod endpoint;
+mod fault;
+mod get_caller_identity;
+
+pub use action::{Action, RequestParts};
+pub use assume_role::{AssumeRole, AssumedRole, Mfa};
+pub use endpoint::Endpoint;
+pub use get_caller_identity::{CallerIdentity, GetCallerIdentity};

@@ -1,0 +1,113 @@
+//! STS's errors, whatever the action: which kind each code is, and what of the text is shown.
+
+use super::action::Parts;
+use crate::credentials::Credentials;
+use crate::error::{AwsAnswer, Error, ErrorKind, quote};
+use crate::small::text::{contains, cut, replaced};
+use crate::small::xml::Elements;
+
+/// Error codes → kind, beside those that are looked up by [`is_throttling`].
+const CODES: &[(&str, ErrorKind)] = &[
+    ("AccessDenied", ErrorKind::StsDenied),
+    ("AccessDeniedException", ErrorKind::StsDenied),
+    ("ValidationError", ErrorKind::StsInvalid),
+    ("MalformedPolicyDocument", ErrorKind::StsInvalid),
+    ("PackedPolicyTooLarge", ErrorKind::StsInvalid),
+    ("InvalidParameterValue", ErrorKind::StsInvalid),
+    ("ExpiredToken", ErrorKind::StsExpired),
+    ("ExpiredTokenException", ErrorKind::StsExpired),
+    ("InvalidClientTokenId", ErrorKind::StsCredentials),
+    ("UnrecognizedClientException", ErrorKind::StsCredentials),
+    ("SignatureDoesNotMatch", ErrorKind::StsCredentials),
+    ("IncompleteSignature", ErrorKind::StsCredentials),
+    ("MissingAuthenticationToken", ErrorKind::StsCredentials),
+];
+
+/// The names that AWS's SDKs take for throttling.
+const THROTTLING: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "RequestThrottled",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
+];
+
+fn is_throttling(code: &str) -> bool {
+    THROTTLING.contains(&code)
+}
+
+/// What STS's refusal of a call means.
+pub(super) fn refusal<A: Parts>(call: &A, base: &Credentials, status: u16, elements: Option<&Elements<'_>>) -> Error {
+    let text = |name| elements.and_then(|elements| elements.text("Error", name)).unwrap_or_default();
+    let is_code = |code: &&str| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    let code = without_secrets(text("Code"), base);
+    let code = Some(code.as_str()).filter(is_code).unwrap_or_default();
+    // What follows the first line may be a canonical request, which holds the session token.
+    let message = without_secrets(text("Message"), base);
+    let message: String = message.lines().next().unwrap_or_default().chars().take(500).collect();
+    let request_id = elements
+        .and_then(|elements| {
+            ["ErrorResponse", "ResponseMetadata"].iter().find_map(|parent| elements.text(parent, "RequestId"))
+        })
+        .map(|id| without_secrets(id, base));
+    let kind = if is_throttling(code) || status == 429 {
+        ErrorKind::StsThrottled
+    } else {
+        CODES.iter().find(|(known, _)| *known == code).map_or(ErrorKind::StsFailed, |(_, kind)| *kind)
+    };
+    let sentence = match kind {
+        ErrorKind::StsDenied => {
+            let caller = caller(&message).map_or_else(|| "the caller".to_owned(), quote);
+            format!("{}: {code}: {message}", call.denied(&caller))
+        }
+        _ if code.is_empty() => format!("STS answered with status {status} {}", call.asked()),
+        _ => format!("{}: {code}: {message}", call.failed()),
+    };
+    let error = Error::new(kind, sentence).with_action(A::NAME).with_aws(AwsAnswer {
+        code: code.to_owned(),
+        status,
+        request_id,
+    });
+    match A::hint(kind, &message).or_else(|| hint(kind, code, &message)) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// The text without the secrets of the request that it answers.
+fn without_secrets(text: &str, base: &Credentials) -> String {
+    let shown = replaced(text, base.secret_access_key(), "[redacted]");
+    match base.session_token() {
+        Some(token) => replaced(&shown, token, "[redacted]"),
+        None => shown,
+    }
+}
+
+/// The caller's ARN in `User: {arn} is not authorized to perform: ...`.
+fn caller(message: &str) -> Option<&str> {
+    let (_, rest) = cut(message, "User: ")?;
+    rest.split_whitespace().next().filter(|arn| arn.starts_with("arn:"))
+}
+
+/// What to do about a refusal of any action, where it differs from what its kind says.
+fn hint(kind: ErrorKind, code: &str, message: &str) -> Option<&'static str> {
+    let is_about_time = contains(message, "Signature expired") || contains(message, "not yet current");
+    match kind {
+        ErrorKind::StsCredentials if is_about_time => {
+            Some("the clock of this machine is off by more than 15 minutes: set it")
+        }
+        ErrorKind::StsCredentials if code == "SignatureDoesNotMatch" => {
+            Some("check the secret access key and the region")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,41 @@
+//! The built-in API: it shows what an API behind the gateway would see.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Response};
+use serde_json::{Map, Value, json};
+
+use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
+
+/// `method`, `path`, `query` (as it stood, without a presigned URL's signature), `headers` (without the signature and the
+/// token; values of one name joined by commas), `body` with `isBase64Encoded`, and `requestContext`.
+pub(crate) fn respond(parts: &Parts, body: &Bytes, context: Value) -> Response<Bytes> {
+    let (text, is_base64) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(body), true),
+    };
+    let shown = json!({
+        "method": parts.method.as_str(),
+        "path": parts.uri.path(),
+        "query": parts.uri.query().map(without_signature).unwrap_or_default(),
+        "headers": headers(&parts.headers),
+        "body": text,
+        "isBase64Encoded": is_base64,
+        "requestContext": context,
+    });
+    let mut response = Response::new(Bytes::from(shown.to_string()));
+    let json = http::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    response
+}
+
+fn headers(headers: &HeaderMap) -> Value {
+    let mut shown = Map::new();
+    for name in headers.keys().filter(|name| !SECRET_HEADERS.contains(&name.as_str())) {
+        let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+        shown.insert(name.as_str().to_owned(), Value::String(values.join(",")));
+    }
+    Value::Object(shown)
+}

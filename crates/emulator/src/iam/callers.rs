@@ -1,0 +1,151 @@
+//! Who calls: credentials of the callers' roles, as Lambda gives them to a function.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use xacct_sign::Credentials;
+use xacct_sign_provider::policy::{PolicyDocument, PolicyKind, PrincipalIdentity};
+use xacct_sign_provider::{CallerRole, Deployment};
+
+use crate::iam::entropy::Entropy;
+use crate::iam::roles;
+use crate::iam::sessions::{self, Session, Sessions};
+use crate::options::{Options, SetupError};
+
+/// The role that stands for every role of an account.
+const ANY_ROLE: &str = "AnyRole";
+
+/// An identity that the emulator issued credentials to at start-up, as Lambda does to a function.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CallerAccess {
+    /// The caller's name in the manifest.
+    pub caller: String,
+    /// The caller's account, 12 digits.
+    pub account: String,
+    /// The ARN of the caller's role.
+    pub role: String,
+    /// The ARN of the role that it may assume, by stage.
+    pub may_assume: BTreeMap<String, String>,
+    /// Temporary credentials of a session of the caller's role. They do not expire while the emulator runs.
+    pub credentials: Credentials,
+}
+
+/// Sessions of the callers' roles, and of an outsider's.
+pub(crate) fn issue(
+    deployment: &Deployment,
+    options: &Options,
+    entropy: &mut Entropy,
+    sessions: &mut Sessions,
+) -> Result<(Vec<CallerAccess>, CallerAccess), SetupError> {
+    if let Some(name) =
+        options.caller_policies.keys().find(|name| deployment.callers.iter().all(|c| c.caller != **name))
+    {
+        return Err(SetupError::UnknownCaller(name.clone()));
+    }
+    let mut accounts = Accounts::new(deployment);
+    let outsider_account = accounts.unused();
+    let roles: Vec<ConcreteRole<'_>> =
+        deployment.callers.iter().map(|caller| concrete(caller, deployment, &mut accounts)).collect();
+
+    // One role may serve several callers of the manifest; then it bears the policies of all of them.
+    let mut policies: BTreeMap<&str, Vec<Arc<PolicyDocument>>> = BTreeMap::new();
+    for role in &roles {
+        let rendered = || role.caller.policy.to_json();
+        let text = options.caller_policies.get(&role.caller.caller).cloned().unwrap_or_else(rendered);
+        let policy = roles::read(&role.arn, &text, PolicyKind::Identity)?;
+        policies.entry(role.arn.as_str()).or_default().push(Arc::new(policy));
+    }
+    let mut callers = Vec::new();
+    for role in &roles {
+        let policies = policies.get(role.arn.as_str()).cloned().unwrap_or_default();
+        let organization = options.organizations.get(&role.account).cloned().or(role.caller.organization.clone());
+        callers.push(CallerAccess {
+            credentials: session(entropy, sessions, &role.arn, &role.caller.caller, policies, organization)?,
+            caller: role.caller.caller.clone(),
+            account: role.account.clone(),
+            role: role.arn.clone(),
+            may_assume: role.caller.may_assume.clone(),
+        });
+    }
+
+    let role = format!("arn:{}:iam::{outsider_account}:role/Outsider", deployment.partition);
+    // Its own account lets it do everything, so it is the trust policy alone that refuses it.
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let policy = Arc::new(roles::read(&role, policy, PolicyKind::Identity)?);
+    let organization = options.organizations.get(&outsider_account).cloned();
+    let outsider = CallerAccess {
+        credentials: session(entropy, sessions, &role, "outsider", vec![policy], organization)?,
+        caller: "outsider".to_owned(),
+        account: outsider_account,
+        role,
+        may_assume: BTreeMap::new(),
+    };
+    Ok((callers, outsider))
+}
+
+/// A caller's role where the manifest leaves account or role open.
+struct ConcreteRole<'d> {
+    caller: &'d CallerRole,
+    account: String,
+    arn: String,
+}
+
+fn concrete<'d>(caller: &'d CallerRole, deployment: &Deployment, accounts: &mut Accounts) -> ConcreteRole<'d> {
+    let account = if caller.account == "*" { accounts.unused() } else { caller.account.clone() };
+    let arn = match caller.arn.split_once(":role/") {
+        Some((_, name)) => {
+            let name = if name == "*" { ANY_ROLE } else { name };
+            format!("arn:{}:iam::{account}:role/{name}", deployment.partition)
+        }
+        None => caller.arn.clone(),
+    };
+    ConcreteRole { caller, account, arn }
+}
+
+/// Accounts that nobody has, from the highest number down.
+struct Accounts {
+    taken: BTreeSet<String>,
+    next: u64,
+}
+
+impl Accounts {
+    fn new(deployment: &Deployment) -> Self {
+        let mut taken: BTreeSet<String> = deployment.callers.iter().map(|caller| caller.account.clone()).collect();
+        taken.insert(deployment.account.clone());
+        Self { taken, next: 999_999_999_999 }
+    }
+
+    fn unused(&mut self) -> String {
+        loop {
+            let account = format!("{:012}", self.next);
+            self.next = self.next.saturating_sub(1);
+            if !self.taken.contains(&account) || self.next == 0 {
+                return account;
+            }
+        }
+    }
+}
+
+fn session(
+    entropy: &mut Entropy,
+    sessions: &mut Sessions,
+    role: &str,
+    name: &str,
+    policies: Vec<Arc<PolicyDocument>>,
+    organization: Option<String>,
+) -> Result<Credentials, SetupError> {
+    let principal = PrincipalIdentity::assumed_role(role, name)
+        .map_err(|source| SetupError::Policy { role: role.to_owned(), source })?;
+    let session = sessions.add(Session {
+        credentials: sessions::issue(entropy, None)?,
+        principal,
+        user_id: format!("{}:{name}", entropy.id("AROA", 17)),
+        policies,
+        session_policy: None,
+        tags: Vec::new(),
+        source_identity: None,
+        organization,
+    });
+    Ok(session.credentials.clone())
+}

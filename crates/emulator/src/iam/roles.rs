@@ -1,0 +1,44 @@
+//! The provider's roles, with the policies that hang on them as they are read back from their JSON.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use xacct_sign_provider::Deployment;
+use xacct_sign_provider::policy::{PolicyDocument, PolicyKind};
+
+use crate::iam::entropy::Entropy;
+use crate::options::SetupError;
+
+/// A role that callers assume.
+pub(crate) struct ProviderRole {
+    pub(crate) arn: String,
+    /// `AROA...`, what IAM knows the role by.
+    pub(crate) id: String,
+    pub(crate) max_session_seconds: u32,
+    pub(crate) trust: PolicyDocument,
+    pub(crate) policies: Vec<Arc<PolicyDocument>>,
+}
+
+/// Reads a rendered document: the emulator evaluates what gets deployed, not the tables it is made of.
+pub(crate) fn read(role: &str, text: &str, kind: PolicyKind) -> Result<PolicyDocument, SetupError> {
+    PolicyDocument::parse(text, kind).map_err(|source| SetupError::Policy { role: role.to_owned(), source })
+}
+
+pub(crate) fn provider_roles(
+    deployment: &Deployment,
+    entropy: &mut Entropy,
+) -> Result<BTreeMap<String, Arc<ProviderRole>>, SetupError> {
+    let mut roles = BTreeMap::new();
+    for (arn, role) in &deployment.roles {
+        let policies = role.policies.iter().map(|policy| read(arn, policy, PolicyKind::Identity).map(Arc::new));
+        let compiled = ProviderRole {
+            id: entropy.id("AROA", 17),
+            max_session_seconds: role.max_session_duration,
+            trust: read(arn, &role.trust_policy, PolicyKind::Trust)?,
+            policies: policies.collect::<Result<_, _>>()?,
+            arn: arn.clone(),
+        };
+        roles.insert(arn.clone(), Arc::new(compiled));
+    }
+    Ok(roles)
+}

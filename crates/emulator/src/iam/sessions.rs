@@ -1,0 +1,182 @@
+//! Issued credentials, and whom they stand for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use xacct_sign::Credentials;
+use xacct_sign_provider::policy::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate};
+
+use crate::iam::entropy::Entropy;
+
+/// How long an expired session is remembered, so that it is reported as expired rather than as unknown.
+const REMEMBERED: Duration = Duration::from_secs(3_600);
+
+/// How many sessions of AssumeRole are kept at once; then the one that expires first goes.
+const MAX_SESSIONS: usize = 50_000;
+
+/// A session of a role.
+pub(crate) struct Session {
+    pub(crate) credentials: Credentials,
+    pub(crate) principal: PrincipalIdentity,
+    /// `AROA...:session`, what AWS calls user id and caller id.
+    pub(crate) user_id: String,
+    /// What the role may do.
+    pub(crate) policies: Vec<Arc<PolicyDocument>>,
+    /// What the session may do at most, if it was limited when it was made.
+    pub(crate) session_policy: Option<PolicyDocument>,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) source_identity: Option<String>,
+    /// The organization that the session's account is in.
+    pub(crate) organization: Option<String>,
+}
+
+impl Session {
+    pub(crate) fn is_expired(&self, now: SystemTime) -> bool {
+        self.credentials.expires_at().is_some_and(|at| at <= now)
+    }
+
+    /// What is known about a request of this session, whatever it asks for.
+    ///
+    /// `aws:SecureTransport` is true: the emulator stands for endpoints that speak https only.
+    pub(crate) fn context(&self, region: &str, now: SystemTime) -> Context {
+        let mut context = request_context(region, now);
+        context.set("aws:userid", &self.user_id);
+        for (key, value) in &self.tags {
+            context.set(&format!("aws:PrincipalTag/{key}"), value);
+        }
+        if let Some(identity) = &self.source_identity {
+            context.set("aws:SourceIdentity", identity);
+        }
+        if let Some(id) = &self.organization {
+            context.set("aws:PrincipalOrgID", id);
+        }
+        context
+    }
+
+    /// Whether the session's own side allows it: the role's policies, and the session policy as well if there is one
+    /// ([Session policies](https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session)).
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(crate) fn may(&self, action: &str, resource: &str, context: Context) -> Result<(), String> {
+        let request = Request { principal: Some(self.principal.clone()), action, resource, context };
+        let policies: Vec<&PolicyDocument> = self.policies.iter().map(Arc::as_ref).collect();
+        allowed("the role's policy", evaluate(&policies, &request))?;
+        match &self.session_policy {
+            Some(policy) => allowed("the session policy", evaluate(&[policy], &request)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The decision as a result, with the policy that made it.
+pub(crate) fn allowed(policy: &str, decision: Decision) -> Result<(), String> {
+    if decision.is_allowed() { Ok(()) } else { Err(format!("{policy}: {}", decision.reasons.join("; "))) }
+}
+
+fn request_context(region: &str, now: SystemTime) -> Context {
+    let mut context = Context::new();
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    if let Some(now) = xacct_sign::aws::format_rfc3339(now) {
+        context.set("aws:CurrentTime", now);
+    }
+    context.set("aws:EpochTime", seconds.to_string());
+    context.set("aws:RequestedRegion", region);
+    context.set("aws:SecureTransport", "true");
+    context
+}
+
+/// Every session by its access key id.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    by_key: BTreeMap<String, Arc<Session>>,
+    by_expiry: BTreeSet<(SystemTime, String)>,
+}
+
+impl Sessions {
+    pub(crate) fn find(&self, access_key_id: &str) -> Option<Arc<Session>> {
+        self.by_key.get(access_key_id).cloned()
+    }
+
+    /// Adds a session; one without an expiry stays as long as the emulator.
+    pub(crate) fn add(&mut self, session: Session) -> Arc<Session> {
+        let session = Arc::new(session);
+        let key = session.credentials.access_key_id().to_owned();
+        if let Some(expires_at) = session.credentials.expires_at() {
+            self.by_expiry.insert((expires_at, key.clone()));
+        }
+        self.by_key.insert(key, Arc::clone(&session));
+        session
+    }
+
+    /// Forgets what expired long ago, and makes room for one more.
+    pub(crate) fn tidy(&mut self, now: SystemTime) {
+        while let Some((expires_at, _)) = self.by_expiry.first() {
+            let is_old = now.duration_since(*expires_at).is_ok_and(|age| age > REMEMBERED);
+            if !is_old && self.by_expiry.len() < MAX_SESSIONS {
+                return;
+            }
+            if let Some((_, key)) = self.by_expiry.pop_first() {
+                self.by_key.remove(&key);
+            }
+        }
+    }
+}
+
+/// New temporary credentials: `ASIA...`, a secret of 40 characters and a token.
+///
+/// # Errors
+///
+/// As [`Credentials::new`], which takes everything that [`Entropy`] makes.
+pub(crate) fn issue(entropy: &mut Entropy, expires_at: Option<SystemTime>) -> Result<Credentials, xacct_sign::Error> {
+    Credentials::new(entropy.id("ASIA", 16), entropy.secret(), Some(entropy.session_token()), expires_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(entropy: &mut Entropy, expires_at: SystemTime) -> Result<Session, Box<dyn std::error::Error>> {
+        Ok(Session {
+            credentials: issue(entropy, Some(expires_at))?,
+            principal: PrincipalIdentity::assumed_role("arn:aws:iam::111111111111:role/R", "s")?,
+            user_id: String::new(),
+            policies: Vec::new(),
+            session_policy: None,
+            tags: Vec::new(),
+            source_identity: None,
+            organization: None,
+        })
+    }
+
+    #[test]
+    fn sessions_are_forgotten_an_hour_after_they_expire() -> Result<(), Box<dyn std::error::Error>> {
+        let mut sessions = Sessions::default();
+        let end = UNIX_EPOCH + Duration::from_secs(1_000);
+        let key = sessions.add(session(&mut Entropy::new([1; 32]), end)?).credentials.access_key_id().to_owned();
+        sessions.tidy(end + REMEMBERED);
+        assert!(sessions.find(&key).is_some_and(|session| session.is_expired(end)));
+        sessions.tidy(end + REMEMBERED + Duration::from_secs(1));
+        assert!(sessions.find(&key).is_none());
+        assert!(sessions.by_expiry.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn their_number_is_bounded() -> Result<(), Box<dyn std::error::Error>> {
+        let mut sessions = Sessions::default();
+        let mut entropy = Entropy::new([2; 32]);
+        for second in 0..60_u64 {
+            sessions.add(session(&mut entropy, UNIX_EPOCH + Duration::from_secs(100 + second))?);
+        }
+        for number in 0..MAX_SESSIONS {
+            sessions.by_expiry.insert((UNIX_EPOCH + Duration::from_secs(1_000), number.to_string()));
+        }
+        sessions.tidy(UNIX_EPOCH);
+        assert!(sessions.by_expiry.len() < MAX_SESSIONS);
+        assert_eq!(sessions.by_key.len(), 0);
+        Ok(())
+    }
+}

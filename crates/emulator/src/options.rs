@@ -1,0 +1,86 @@
+//! How the emulator behaves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use xacct_sign_provider::policy::PolicyError;
+
+use crate::cors::is_origin;
+
+/// How the emulator behaves. Options get added: take those that you do not mean from [`Options::default`].
+///
+/// # Defaults
+///
+/// No upstream (the built-in echo answers), no explanations, lifetimes as asked for, no CORS but at STS, callers' policies
+/// as rendered, no account in an organization but those of callers that are one.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where allowed requests go, a plain `http://` URL; its path, if any, is put before the request's. Without one
+    /// the built-in echo answers.
+    pub upstream: Option<http::Uri>,
+    /// Whether refusals carry the header `x-xacct-reason`.
+    pub explain: bool,
+    /// Credentials from AssumeRole live at most this long, so that expiry can be tried; at least a second.
+    pub credential_lifetime: Option<Duration>,
+    /// What callers have attached to their roles instead of the policy that is rendered for them: a policy in JSON, by the
+    /// caller's name.
+    pub caller_policies: BTreeMap<String, String>,
+    /// The organizations that accounts are in, by account: what `aws:PrincipalOrgID` is.
+    pub organizations: BTreeMap<String, String>,
+    /// Origins whose pages may call the APIs, such as `https://app.example.com`; `*` is any. Where there is one, the
+    /// gateway answers preflights itself, and what the upstream says of CORS is dropped.
+    pub allow_origins: Vec<String>,
+}
+
+impl Options {
+    /// Whether they make sense.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        if let Some(upstream) = &self.upstream
+            && (upstream.scheme_str() != Some("http")
+                || upstream.host().is_none_or(str::is_empty)
+                || upstream.query().is_some())
+        {
+            return Err(SetupError::Upstream(upstream.to_string()));
+        }
+        if let Some(text) = self.allow_origins.iter().find(|text| !is_origin(text)) {
+            return Err(SetupError::Origin(text.clone()));
+        }
+        if self.credential_lifetime.is_some_and(|lifetime| lifetime < Duration::from_secs(1)) {
+            return Err(SetupError::Lifetime);
+        }
+        Ok(())
+    }
+}
+
+/// Why an emulator could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A document that the manifest renders to cannot be read back.
+    #[error("a policy of `{role}` cannot be evaluated")]
+    Policy {
+        /// The role's ARN.
+        role: String,
+        /// What is wrong with it.
+        #[source]
+        source: PolicyError,
+    },
+    /// A caller's policy is for a caller that is not there.
+    #[error("there is no caller `{0}`")]
+    UnknownCaller(String),
+    /// The API's region is none.
+    #[error("the region of the API cannot be used")]
+    Region(#[source] xacct_sign::Error),
+    /// Credentials could not be made.
+    #[error("credentials could not be issued")]
+    Credentials(#[from] xacct_sign::Error),
+    /// The upstream is not a plain http URL.
+    #[error("the upstream `{0}` is not a URL such as `http://127.0.0.1:3000`")]
+    Upstream(String),
+    /// An allowed origin is none.
+    #[error("`{0}` is neither `*` nor an origin such as `https://app.example.com`")]
+    Origin(String),
+    /// The lifetime is shorter than a second.
+    #[error("credentials cannot live less than a second")]
+    Lifetime,
+}

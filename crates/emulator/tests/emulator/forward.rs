@@ -1,0 +1,113 @@
+//! Requests for the upstream, and its answers.
+
+use bytes::Bytes;
+use http::{Response, Uri};
+use serde_json::Value;
+use xacct_sign::{Payload, Scope, Signer, Url};
+use xacct_sign_emulator::{Emulator, Forward, Options, Outcome, SetupError, UpstreamFailure};
+use xacct_sign_provider::Manifest;
+
+use crate::world::*;
+
+fn with_upstream(upstream: &'static str) -> World {
+    world_with(Options { upstream: Some(Uri::from_static(upstream)), explain: true, ..Options::default() })
+}
+
+fn forwarded(world: &mut World, request: http::Request<Bytes>) -> Forward {
+    match world.outcome(&stag(), request) {
+        Outcome::Forward(forward) => *forward,
+        Outcome::Respond(response) => panic!("{response:?} {}", world.detail()),
+    }
+}
+
+#[test]
+fn the_upstream_sees_the_request_without_secrets_and_with_the_identity() {
+    let mut world = with_upstream("http://127.0.0.1:3000/base/");
+    let credentials = world.assume(&world.shop(), STAG);
+    let mut request = request("PUT", "/a%2Fb/../c?x=1&x=%20", "body");
+    for (name, value) in [
+        ("connection", "close, x-hop"),
+        ("x-hop", "1"),
+        ("te", "trailers"),
+        ("accept", "text/plain"),
+        ("x-amzn-request-context", "{\"forged\":true}"),
+    ] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    sign(&mut request, &credentials, "execute-api", world.now);
+    let Forward { request, reply, .. } = forwarded(&mut world, request);
+    assert_eq!(request.uri(), "http://127.0.0.1:3000/base/a%2Fb/../c?x=1&x=%20");
+    assert_eq!((request.method().as_str(), request.body().as_ref()), ("PUT", b"body".as_slice()));
+    for name in ["authorization", "x-amz-security-token", "connection", "x-hop", "te"] {
+        assert!(!request.headers().contains_key(name), "{name}");
+    }
+    assert_eq!(request.headers()["accept"], "text/plain");
+    assert_eq!(request.headers()["host"], "127.0.0.1:3000");
+    assert_eq!(request.headers()["forwarded"], "for=127.0.0.1;host=\"server.stag.foo.example.com\";proto=http");
+    assert_eq!(request.headers().get_all("x-amzn-request-context").iter().count(), 1);
+    let context: Value = serde_json::from_slice(request.headers()["x-amzn-request-context"].as_bytes()).unwrap();
+    assert_eq!(context["authorizer"]["iam"]["accountId"], "111111111111");
+
+    let mut log = world.log.pop().unwrap();
+    assert_eq!(log.status, None);
+    let answer = Response::builder()
+        .status(201)
+        .header("connection", "keep-alive")
+        .header("x-own", "1")
+        .body(Bytes::from("ok"))
+        .unwrap();
+    let answer = reply.answered(answer, &mut log);
+    assert_eq!((answer.status().as_u16(), log.status), (201, Some(201)));
+    assert_eq!(answer.headers()["x-own"], "1");
+    assert_eq!(answer.headers()["apigw-requestid"], context["requestId"].as_str().unwrap());
+    assert!(!answer.headers().contains_key("connection"));
+}
+
+#[test]
+fn a_presigned_urls_signature_does_not_reach_the_upstream() {
+    let mut world = with_upstream("http://127.0.0.1:3000");
+    let credentials = world.assume(&world.shop(), STAG);
+    let parts = xacct_sign::Request {
+        method: "GET",
+        url: Url::parse("http://api.example.com/hoge?a=1").unwrap(),
+        headers: &[],
+        payload: Payload::Bytes(b""),
+    };
+    let url = Signer::new(credentials, Scope::new(REGION, "execute-api").unwrap())
+        .presign(&parts, seconds(60), world.now)
+        .unwrap();
+    let request = http::Request::get(url).header("host", "api.example.com").body(Bytes::new()).unwrap();
+    assert_eq!(forwarded(&mut world, request).request.uri(), "http://127.0.0.1:3000/hoge?a=1");
+}
+
+#[test]
+fn failures_of_the_upstream() {
+    for (failure, status, message, code) in [
+        (UpstreamFailure::Timeout, 503, "Service Unavailable", "upstream_timeout"),
+        (UpstreamFailure::Connection, 500, "Internal Server Error", "upstream_failed"),
+        (UpstreamFailure::TooLarge, 500, "Internal Server Error", "upstream_too_large"),
+    ] {
+        let mut world = with_upstream("http://127.0.0.1:3000");
+        let credentials = world.assume(&world.shop(), STAG);
+        let mut request = request("GET", "/hoge", "");
+        sign(&mut request, &credentials, "execute-api", world.now);
+        let reply = forwarded(&mut world, request).reply;
+        let response = reply.failed(failure, world.log.last_mut().unwrap());
+        assert_eq!((response.status().as_u16(), world.reason()), (status, Some(code)));
+        assert_eq!(text(&response), format!("{{\"message\":\"{message}\"}}"));
+        assert!(response.headers()["x-xacct-reason"].to_str().unwrap().starts_with(code));
+    }
+}
+
+#[test]
+fn options_that_make_no_sense() {
+    let manifest = Manifest::parse(DEMO, "xacct.toml").unwrap();
+    let made = |options| Emulator::new(&manifest, options, [0; 32]).map(drop);
+    for upstream in ["https://example.com", "/relative", "http://a/?q=1"] {
+        let options = Options { upstream: Some(Uri::from_static(upstream)), ..Options::default() };
+        assert!(matches!(made(options), Err(SetupError::Upstream(_))), "{upstream}");
+    }
+    let options = Options { credential_lifetime: Some(seconds(0)), ..Options::default() };
+    assert!(matches!(made(options), Err(SetupError::Lifetime)));
+    assert!(made(Options::default()).is_ok());
+}

@@ -1,0 +1,12 @@
+//! The emulator as its callers meet it. One program, so that it is linked once.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
+
+mod cors;
+mod forward;
+mod gateway;
+mod secrets;
+#[cfg(feature = "server")]
+mod server;
+mod sts;
+mod trust;
+mod world;

@@ -1,0 +1,158 @@
+//! The shell: real sockets, real bytes.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the shell has sockets, threads and a clock")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http::Request;
+use tokio::sync::oneshot;
+use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
+use xacct_sign_emulator::server::{Running, Server};
+use xacct_sign_emulator::{Options, Ready};
+
+use crate::world::*;
+
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+fn start() -> Running {
+    Running::start(world().emulator).unwrap()
+}
+
+fn connect(url: &str) -> std::io::Result<TcpStream> {
+    TcpStream::connect(url.strip_prefix("http://").unwrap())
+}
+
+/// Sends bytes as they are, and reads until the other side closes.
+fn raw(url: &str, bytes: &[u8]) -> String {
+    let mut stream = connect(url).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn api(ready: &Ready) -> &str {
+    &ready.addresses().stages["stag"]
+}
+
+fn wire(request: &Request<Bytes>) -> Vec<u8> {
+    let mut head = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri().path_and_query().unwrap());
+    for (name, value) in request.headers() {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    head.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", request.body().len()));
+    [head.as_bytes(), request.body()].concat()
+}
+
+fn assumed(ready: &Ready) -> xacct_sign::Credentials {
+    let base = &ready.caller("shop", "stag").unwrap().credentials;
+    let call = AssumeRole::new(STAG, "session-1");
+    let sts = &ready.addresses().sts;
+    let endpoint = Endpoint::new(REGION, Some(sts)).unwrap();
+    let request = call.request(base, &endpoint, now()).unwrap().map(Bytes::from);
+    let answer = raw(sts, &wire(&request));
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = http::Response::builder().status(200).body(body.to_owned()).unwrap();
+    call.read_response(base, &response, now()).unwrap().credentials
+}
+
+fn signed(credentials: &xacct_sign::Credentials, method: &str, target: &str, body: &str) -> Vec<u8> {
+    let mut request = request(method, target, body);
+    sign(&mut request, credentials, "execute-api", now());
+    wire(&request)
+}
+
+#[test]
+fn a_round_trip_keeps_path_and_query_as_they_were_sent() {
+    let running = start();
+    let credentials = assumed(running.ready());
+    let answer = raw(api(running.ready()), &signed(&credentials, "PUT", "/a%2Fb/./%7e//x?b=2&a=%20&c", "hoge"));
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let echo: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!((&echo["path"], &echo["query"]), (&"/a%2Fb/./%7e//x".into(), &"b=2&a=%20&c".into()));
+    assert_eq!(echo["body"], "hoge");
+    let log: Vec<String> = running.log().iter().map(ToString::to_string).collect();
+    assert_eq!(log.len(), 2);
+    let assumed = " sts POST / 200 AssumeRole arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag as session-1 by ";
+    assert!(log[0].contains(assumed), "{log:?}");
+    assert!(log[1].contains(" stag PUT /a%2Fb/./%7e//x 200 by arn:aws:sts::111111111111:assumed-role/"), "{log:?}");
+}
+
+#[test]
+fn an_endless_body_is_answered_with_413() {
+    let running = start();
+    let mut request = b"PUT /x HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 10485761\r\n\r\n".to_vec();
+    request.resize(request.len() + 10_485_761, b'x');
+    let answer = raw(api(running.ready()), &request);
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.ends_with(r#"{"message":"Request Entity Too Large"}"#), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_upstream_answers_or_the_gateway_does() {
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", upstream.local_addr().unwrap());
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let seen = thread::spawn(move || {
+        let (mut stream, _) = upstream.accept().unwrap();
+        let mut seen = vec![0; 8_192];
+        let length = stream.read(&mut seen).unwrap();
+        stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        // The second connection is taken and never answered; then nobody listens.
+        let held = upstream.accept().unwrap();
+        let _ = is_done.recv();
+        drop((held, upstream));
+        String::from_utf8(seen[..length].to_vec()).unwrap()
+    });
+    // In a runtime of the test's own, as the wait is shorter than the gateway's.
+    let emulator = world_with(Options { upstream: Some(url.parse().unwrap()), ..Options::default() }).emulator;
+    let server = Server::bind(emulator, 0, |_| ()).await.unwrap().with_upstream_timeout(Duration::from_millis(200));
+    let ready = server.ready().clone();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
+    let credentials = assumed(&ready);
+
+    let answer = raw(api(&ready), &signed(&credentials, "GET", "/items/%7e?x=1", ""));
+    assert!(answer.starts_with("HTTP/1.1 202 ") && answer.ends_with("ok"), "{answer}");
+    let answer = raw(api(&ready), &signed(&credentials, "GET", "/hoge", ""));
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.ends_with(r#"{"message":"Service Unavailable"}"#),
+        "{answer}"
+    );
+    done.send(()).unwrap();
+    let seen = seen.join().unwrap();
+    assert!(seen.starts_with("GET /items/%7e?x=1 HTTP/1.1\r\n"), "{seen}");
+    assert!(!seen.contains(credentials.session_token().unwrap()) && !seen.contains("Signature="), "{seen}");
+    let answer = raw(api(&ready), &signed(&credentials, "GET", "/hoge", ""));
+    assert!(
+        answer.starts_with("HTTP/1.1 500 ") && answer.ends_with(r#"{"message":"Internal Server Error"}"#),
+        "{answer}"
+    );
+    stop.send(()).unwrap();
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn it_starts_inside_another_runtime() {
+    let running = start();
+    assert!(raw(api(running.ready()), b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").contains(" 403 "));
+}
+
+#[test]
+fn it_stops_though_a_connection_is_open() {
+    let running = start();
+    let ready = running.ready().clone();
+    let mut stream = connect(api(&ready)).unwrap();
+    stream.write_all(b"PUT /x HTTP/1.1\r\nhost: h\r\ncontent-length: 10\r\n\r\nhalf").unwrap();
+    thread::sleep(Duration::from_millis(50));
+    let stopped_at = Instant::now();
+    drop(running);
+    assert!(stopped_at.elapsed() < Duration::from_millis(1_500));
+    assert!(connect(api(&ready)).is_err());
+}

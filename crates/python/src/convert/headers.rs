@@ -1,0 +1,89 @@
+//! Headers.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
+use xacct_sign::{Error, ErrorKind};
+
+use crate::errors::to_py;
+
+/// The headers of a mapping, or of an iterable of pairs.
+pub(crate) struct HeaderObjects<'py>(Vec<(Bound<'py, PyString>, HeaderValue<'py>)>);
+
+enum HeaderValue<'py> {
+    Text(Bound<'py, PyString>),
+    Bytes(Bound<'py, PyBytes>),
+}
+
+impl<'py> HeaderObjects<'py> {
+    pub(crate) fn new(headers: Option<&Bound<'py, PyAny>>) -> PyResult<Self> {
+        let mut pairs = Vec::new();
+        let Some(headers) = headers else { return Ok(Self(pairs)) };
+        if let Ok(dict) = headers.cast::<PyDict>() {
+            pairs.reserve(dict.len());
+            for (name, value) in dict {
+                pairs.push(pair(name, value)?);
+            }
+            return Ok(Self(pairs));
+        }
+        let items = match headers.cast::<PyMapping>() {
+            Ok(mapping) => mapping.items()?.into_any(),
+            Err(_) => headers.clone(),
+        };
+        for item in items.try_iter()? {
+            let item = item?;
+            let item = item.cast::<PyTuple>().map_err(|_| not_a_header())?;
+            if item.len() != 2 {
+                return Err(not_a_header());
+            }
+            pairs.push(pair(item.get_item(0)?, item.get_item(1)?)?);
+        }
+        Ok(Self(pairs))
+    }
+
+    /// Names, and values as they go on the wire: text as UTF-8.
+    pub(crate) fn borrowed(&self) -> PyResult<Vec<(&str, &[u8])>> {
+        self.0
+            .iter()
+            .map(|(name, value)| {
+                let value = match value {
+                    HeaderValue::Text(text) => text.to_str().map_err(|_| not_text())?.as_bytes(),
+                    HeaderValue::Bytes(bytes) => bytes.as_bytes(),
+                };
+                Ok((name.to_str().map_err(|_| not_text())?, value))
+            })
+            .collect()
+    }
+}
+
+fn pair<'py>(name: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyString>, HeaderValue<'py>)> {
+    let name = match name.cast_into::<PyString>() {
+        Ok(name) => name,
+        // Some clients (aiohttp, requests) carry names as bytes or as subclasses of str.
+        Err(other) => match other.into_inner().cast_into::<PyBytes>() {
+            Ok(bytes) => bytes.call_method1("decode", ("ascii",)).map_err(|_| not_text())?.cast_into::<PyString>()?,
+            Err(_) => return Err(not_a_header()),
+        },
+    };
+    let value = match value.cast_into::<PyString>() {
+        Ok(text) => HeaderValue::Text(text),
+        Err(other) => HeaderValue::Bytes(other.into_inner().cast_into::<PyBytes>().map_err(|_| not_a_header())?),
+    };
+    Ok((name, value))
+}
+
+fn not_text() -> PyErr {
+    to_py(
+        Error::new(
+            ErrorKind::InvalidHeader,
+            "a header's name is not ASCII, or its value is text that cannot be encoded",
+        )
+        .with_hint("give the value as bytes"),
+    )
+}
+
+fn not_a_header() -> PyErr {
+    to_py(
+        Error::new(ErrorKind::InvalidHeader, "a header's name or value is neither str nor bytes")
+            .with_hint("give headers as a mapping, or as pairs, of str to str or bytes"),
+    )
+}

@@ -1,0 +1,38 @@
+//! What the adapters for HTTP clients sign with.
+
+use std::time::SystemTime;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use xacct_sign_client::Signing;
+
+use crate::errors::to_py;
+use crate::signer::sign;
+use crate::source::Source;
+
+#[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
+pub(crate) struct PySigning(Signing);
+
+#[pymethods]
+impl PySigning {
+    #[new]
+    #[pyo3(signature = (source, region, service))]
+    fn new(source: &Bound<'_, PyAny>, region: Option<&str>, service: &str) -> PyResult<Self> {
+        let source = Source::new(Some(source))?;
+        let scope = source.scope(region, service)?;
+        Ok(Self(Signing::new(source, scope)))
+    }
+
+    /// As `Signer.sign`, with credentials that are valid now; calls STS where that is needed.
+    fn sign<'py>(
+        &self,
+        py: Python<'py>,
+        method: &str,
+        url: &str,
+        headers: &Bound<'py, PyAny>,
+        body: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let signer = py.detach(|| self.0.signer(SystemTime::now())).map_err(to_py)?;
+        sign(py, &signer, (method, url), Some(headers), body, None)
+    }
+}

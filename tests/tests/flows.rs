@@ -1,0 +1,40 @@
+//! The Rust client held to `flows.toml`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test panics to fail")]
+
+use std::thread;
+use std::time::Duration;
+
+use xacct_sign::{Credentials, Scope};
+use xacct_sign_client::{Request, RoleOptions, RoleProvider, Session};
+use xacct_sign_tests::flows::{Case, Key, Outcome, Place, REGION, ROLE_ARN, SECRET, run_all};
+
+fn credentials(key: Option<&Key>) -> Credentials {
+    Credentials::new("AKIDGIVEN", SECRET, None, key.map(Key::expires_at)).unwrap()
+}
+
+fn calls(case: &Case, place: &Place) -> Vec<Outcome> {
+    let scope = Scope::new(REGION, "execute-api").unwrap();
+    let session = match &case.base {
+        Some(base) => {
+            let mut options = RoleOptions::new(ROLE_ARN, REGION);
+            options.sts_endpoint = Some(place.sts.clone());
+            Session::new(RoleProvider::new(options, credentials(Some(base))).unwrap(), scope)
+        }
+        None => Session::new(credentials(case.given.as_ref()), scope),
+    };
+    let call = |index| {
+        if index > 0 {
+            thread::sleep(Duration::from_secs_f64(case.pause));
+        }
+        let mut request = Request::new(&*case.method, &*place.url);
+        request.headers = case.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+        request.body = case.body.clone().unwrap_or_default().into_bytes();
+        session.send(request).map(|answer| answer.status).map_err(|error| error.code().to_owned())
+    };
+    (0..case.calls).map(call).collect()
+}
+
+#[test]
+fn every_call_goes_as_the_table_has_it() {
+    run_all(calls);
+}
