@@ -45,6 +45,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from requests_aws4auth import AWS4Auth
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "python" / "harness"))
+
+from emulator import Emulator
+
 URL = "https://server.stag.foo.example.com/hoge"
 BODY = b'{"foo": "bar"}'
 HEADERS = {"content-type": "application/json"}
@@ -187,21 +191,14 @@ def terminate_tls(context, url):
 
 def starting():
     """Seconds from start to the first signed call, and to have imported."""
-    manifest = Path(__file__).parent.parent / "demo" / "xacct.toml"
-    command = [os.environ["XACCT_SIGN_BIN"], "emulator", "--manifest", str(manifest), "--json"]
-    emulator = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        ready = json.loads(emulator.stdout.readline())
-        caller = next(caller for caller in ready["callers"] if "stag" in caller["may_assume"])
-        credentials = {f"AWS_{name.upper()}": value for name, value in caller["credentials"].items()}
-        dropped = ("AWS_", "REQUESTS_", "SSL_CERT", "CURL_")
-        env = {
-            k: v for k, v in os.environ.items() if not k.startswith(dropped) and "proxy" not in k.lower()
-        } | credentials
-        role, sts, url = caller["may_assume"]["stag"], ready["sts_url"], ready["stages"]["stag"]["url"]
+    dropped = ("AWS_", "REQUESTS_", "SSL_CERT", "CURL_")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(dropped) and "proxy" not in k.lower()}
+    with Emulator() as emulator:
+        env |= emulator.environment()
+        sts, url = emulator.sts_url, emulator.url()
 
         def calls(sts, url, env):
-            arguments = [sts, role, url + "/hoge"]
+            arguments = [sts, emulator.role_arn(), url + "/hoge"]
             return interpreters({"ours": [OURS, *arguments], "theirs": [THEIRS, *arguments]}, 12, env)
 
         with tempfile.TemporaryDirectory() as folder:
@@ -209,8 +206,6 @@ def starting():
             secure = env | {"AWS_CA_BUNDLE": bundle, "REQUESTS_CA_BUNDLE": bundle}
             over_http = calls(sts, url, env)
             over_https = calls(terminate_tls(context, sts), terminate_tls(context, url), secure)
-    finally:
-        emulator.terminate()
     imports = interpreters(
         {"nothing": ["pass"], "ours": ["import xacct_sign"], "theirs": ["import boto3, requests, requests_aws4auth"]},
         25,

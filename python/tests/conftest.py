@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 import xacct_sign
-from helpers import REPOSITORY, Emulator
+from emulator import PARTNER, REPOSITORY, Emulator
 
 hypothesis.settings.register_profile("here", database=None, deadline=None, max_examples=150)
 hypothesis.settings.load_profile("here")
@@ -20,10 +21,24 @@ hypothesis.settings.load_profile("here")
 _FOREIGN = ("AWS_", "BOTO_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_", "REQUESTS_CA_BUNDLE")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sleeps: waits for real seconds")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Nothing may hang."""
     for item in items:
         item.add_marker(pytest.mark.timeout(60))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What is skipped past `helpers.not_run`, a whole module too, fails."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    for report in reporter.stats.get("skipped", []) if reporter else []:
+        reason = str(report.longrepr[-1])
+        if not reason.startswith("Skipped: NOT RUN "):
+            reporter.write_line(f"\n{report.nodeid} did not run, and not by tests/not-run.toml: {reason}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,27 +55,24 @@ def _scrubbed_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory, _scrubbed_environment: None) -> Iterator[Emulator]:
+def emulator(_scrubbed_environment: None) -> Iterator[Emulator]:
     """One emulator for all; it says why it refuses."""
-    running = Emulator(tmp_path_factory.mktemp("emulator"), "--explain")
-    yield running
-    running.close()
+    with Emulator("--explain") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def partners(_scrubbed_environment: None) -> Iterator[Emulator]:
+    """One that knows the caller `partner` besides."""
+    with Emulator("--explain", manifest=PARTNER) as running:
+        yield running
 
 
 @pytest.fixture
-def start_emulator(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
+def start_emulator() -> Iterator[Callable[..., Emulator]]:
     """Starts an emulator of the test's own, with options."""
-    running: list[Emulator] = []
-
-    def start(*options: str) -> Emulator:
-        folder = tmp_path / f"emulator-{len(running)}"
-        folder.mkdir()
-        running.append(Emulator(folder, *options))
-        return running[-1]
-
-    yield start
-    for each in running:
-        each.close()
+    with contextlib.ExitStack() as running:
+        yield lambda *options, **manifest: running.enter_context(Emulator(*options, **manifest))
 
 
 @pytest.fixture

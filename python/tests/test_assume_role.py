@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import xacct_sign
-from helpers import EXTERNAL_ID, ROLE_ARN, Answer, Emulator, Request, fake_role, serve, sts_answer, sts_error
+from emulator import Emulator
+from helpers import EXTERNAL_ID, ROLE_ARN, Answer, Request, fake_role, serve, sts_answer, sts_error
 
 THREADS = 32
 
@@ -27,9 +28,9 @@ def test_success(emulator: Emulator) -> None:
     assert (role.role_arn, role.region, role.session_name) == (emulator.role_arn(), emulator.region, "xacct-sign")
 
 
-def test_parameters_arrive(emulator: Emulator) -> None:
-    role = emulator.assume_role("partner", external_id=EXTERNAL_ID, session_name="a+b=c,d.e@f-g", duration_seconds=900)
-    session = xacct_sign.Session(role, base_url=emulator.url())
+def test_parameters_arrive(partners: Emulator) -> None:
+    role = partners.assume_role("partner", external_id=EXTERNAL_ID, session_name="a+b=c,d.e@f-g", duration_seconds=900)
+    session = xacct_sign.Session(role, base_url=partners.url())
     shown = session.put("/hoge", json={}).json()
     assert shown["requestContext"]["authorizer"]["iam"]["userArn"].endswith("/a+b=c,d.e@f-g")
     expires_at = role.credentials().expires_at
@@ -160,16 +161,16 @@ def test_each_refresh_sends_the_same_parameters() -> None:
     "who",
     ["outsider", "wrong role", "missing role", "no external id", "wrong external id", "prod caller on stag"],
 )
-def test_refusals_name_role_caller_and_both_sides(emulator: Emulator, who: str) -> None:
+def test_refusals_name_role_caller_and_both_sides(partners: Emulator, who: str) -> None:
     missing = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleNone"
-    partner = emulator.role_arn("partner")
+    partner = partners.role_arn("partner")
     role, caller = {
-        "outsider": (emulator.assume_role(base=emulator.outsider()), emulator.ready["outsider"]),
-        "wrong role": (emulator.assume_role(role_arn=partner), emulator.caller()),
-        "missing role": (emulator.assume_role(role_arn=missing), emulator.caller()),
-        "no external id": (emulator.assume_role("partner"), emulator.caller("partner")),
-        "wrong external id": (emulator.assume_role("partner", external_id="other"), emulator.caller("partner")),
-        "prod caller on stag": (emulator.assume_role(base=emulator.base(stage="prod")), emulator.caller(stage="prod")),
+        "outsider": (partners.assume_role(base=partners.outsider()), partners.ready["outsider"]),
+        "wrong role": (partners.assume_role(role_arn=partner), partners.caller()),
+        "missing role": (partners.assume_role(role_arn=missing), partners.caller()),
+        "no external id": (partners.assume_role("partner"), partners.caller("partner")),
+        "wrong external id": (partners.assume_role("partner", external_id="other"), partners.caller("partner")),
+        "prod caller on stag": (partners.assume_role(base=partners.base(stage="prod")), partners.caller(stage="prod")),
     }[who]
     with pytest.raises(xacct_sign.AssumeRoleError) as caught:
         role.credentials()

@@ -7,7 +7,8 @@ import threading
 import warnings
 from collections.abc import Callable
 
-from helpers import Emulator, Request, fake_role, serve, sts_answer
+from emulator import Emulator
+from helpers import Request, fake_role, serve, sts_answer
 
 
 def in_child(work: Callable[[], bool]) -> bool:

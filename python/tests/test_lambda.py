@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import queue
@@ -13,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from helpers import REPOSITORY, Emulator
+from emulator import REPOSITORY, Emulator
+from helpers import not_run
 
 EXAMPLE = REPOSITORY / "examples" / "lambda-python"
 
@@ -69,8 +71,9 @@ def runtime() -> Iterator[RuntimeApi]:
     running.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: awslambdaric is for Linux")
 def test_the_example_handles_two_invocations_with_one_call_to_sts(emulator: Emulator, runtime: RuntimeApi) -> None:
+    if importlib.util.find_spec("awslambdaric") is None:
+        not_run("awslambdaric")
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_LAMBDA_RUNTIME_API": runtime.address,
@@ -79,7 +82,7 @@ def test_the_example_handles_two_invocations_with_one_call_to_sts(emulator: Emul
         "API_ROLE_ARN": emulator.role_arn(),
         "API_REGION": emulator.region,
         "API_URL": emulator.url(),
-    } | {f"AWS_{name.upper()}": value for name, value in emulator.caller()["credentials"].items()}
+    } | emulator.environment()
     command = [sys.executable, "-m", "awslambdaric", "handler.handler"]
     process = subprocess.Popen(command, cwd=EXAMPLE, env=environment)
     try:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import requests
 import xacct_sign
-from helpers import REGION, Answer, Emulator, Request, fake_role, serve, sts_answer, sts_error
+from emulator import PARTNER, Emulator
+from helpers import REGION, Answer, Request, fake_role, serve, sts_answer, sts_error
 from xacct_sign.requests import SigV4Auth
 
 SECRET = "SECRETMARKERabc"
@@ -191,7 +192,7 @@ def secrets_of(ready: dict[str, Any]) -> list[str]:
 
 
 def test_the_emulators_log(start_emulator: Callable[..., Emulator]) -> None:
-    emulator = start_emulator("--explain")
+    emulator = start_emulator("--explain", manifest=PARTNER)
     base = emulator.base()
     role = emulator.assume_role(policy='{"Version":"2012-10-17","Statement":[]}')
     issued = emulator.assume_role().credentials()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import xacct_sign
-from helpers import REPOSITORY
+from emulator import REPOSITORY
 
 COSTLY = {
     "requests",

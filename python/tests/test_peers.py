@@ -24,7 +24,8 @@ import pytest
 import requests
 import xacct_sign
 from botocore.exceptions import ClientError
-from helpers import REGION, ROLE_ARN, Answer, Emulator, Request, fake_role, serve, signature, signed_headers, sts_answer
+from emulator import Emulator
+from helpers import REGION, ROLE_ARN, Answer, Request, fake_role, serve, signature, signed_headers, sts_answer
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from requests_aws4auth import AWS4Auth
@@ -71,8 +72,8 @@ def test_a_caller_as_it_is_written_today(emulator: Emulator, sts: Any) -> None:
 
 
 def test_the_same_caller_in_our_words(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in emulator.caller()["credentials"].items():
-        monkeypatch.setenv(f"AWS_{name.upper()}", value)
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.sts_url)
     api = xacct_sign.Session(emulator.role_arn(), region=emulator.region)
     assert api.put(emulator.url("/hoge"), json={"foo": "bar"}).json()["body"] == '{"foo":"bar"}'
@@ -93,7 +94,7 @@ def test_boto3_with_our_credentials(emulator: Emulator) -> None:
 
 def test_boto3_is_refused(emulator: Emulator, sts: Any) -> None:
     with pytest.raises(ClientError) as caught:
-        sts.assume_role(RoleArn=emulator.role_arn("partner"), RoleSessionName="xacct")
+        sts.assume_role(RoleArn=emulator.role_arn(stage="prod"), RoleSessionName="xacct")
     assert caught.value.response["Error"]["Code"] == "AccessDenied"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     for base, code in (

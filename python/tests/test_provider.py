@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 import requests
 import tomllib
-from helpers import REPOSITORY, Emulator, cli
+from emulator import REPOSITORY, Emulator, cli
 from moto.server import ThreadedMotoServer
 
 with warnings.catch_warnings():
@@ -318,17 +318,13 @@ def test_the_schema_refuses_what_the_parser_refuses(text: str, tmp_path: Path) -
 def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The note for a caller, its URL an emulator's, whose credentials are in the environment."""
     provider = Provider(tmp_path, EVERYTHING)
-    (tmp_path / "emulator").mkdir()
-    running = Emulator(tmp_path / "emulator", text=EVERYTHING)
-    try:
-        for name, value in running.caller("partner", "stag")["credentials"].items():
-            monkeypatch.setenv(f"AWS_{name.upper()}", value)
+    with Emulator(manifest=tmp_path / "xacct.toml") as running:
+        for name, value in running.environment("partner").items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", running.sts_url)
         note = provider.run("policy", "note", "--caller", "partner")
         _, _, note = note.partition("## Stage stag")
         yield note.replace("https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com", running.url())
-    finally:
-        running.close()
 
 
 def snippet(note: str, language: str) -> str:

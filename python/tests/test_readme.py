@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from helpers import REPOSITORY, Emulator, cli
+from emulator import REPOSITORY, Emulator, cli
 
 README = (REPOSITORY / "README.md").read_text()
 
@@ -26,11 +26,12 @@ def test_the_readme_has_the_snippets_that_are_run_here() -> None:
 def test_a_python_snippet_runs(
     snippet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (manifest,) = blocks("toml")
-    running = Emulator(tmp_path, text=manifest)
-    try:
-        for name, value in running.caller()["credentials"].items():
-            monkeypatch.setenv(f"AWS_{name.upper()}", value)
+    (text,) = blocks("toml")
+    manifest = tmp_path / "xacct.toml"
+    manifest.write_text(text)
+    with Emulator(manifest=manifest) as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", running.sts_url)
         assert "https://server.stag.foo.example.com" in snippet
         scope: dict[str, object] = {}
@@ -45,8 +46,6 @@ def test_a_python_snippet_runs(
             assert requests.get(str(scope["link"]), timeout=10).status_code == 200
         else:
             assert "'body': '{\"foo\":\"bar\"}'" in capsys.readouterr().out
-    finally:
-        running.close()
 
 
 def test_the_policy_commands_run(tmp_path: Path) -> None:

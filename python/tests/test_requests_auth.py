@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 import xacct_sign
-from helpers import REGION, Answer, Emulator, Request, authorization, fake_role, serve, signature, signed_headers
+from emulator import Emulator
+from helpers import REGION, Answer, Request, authorization, fake_role, serve, signature, signed_headers
 from xacct_sign.requests import SigV4Auth
 
 SIGNING = {"authorization", "x-amz-date", "x-amz-security-token"}
@@ -284,13 +285,8 @@ def test_a_file_goes_along_with_a_redirect(emulator: Emulator, tmp_path: Path) -
         seen.append((request.target, request.body))
         return Answer(307, {"location": "/to"}) if request.target == "/from" else Answer()
 
-    with serve(answer) as upstream:
-        running = Emulator(tmp_path, "--upstream", upstream.url)
-        try:
-            auth = SigV4Auth(running.assume_role())
-            with file.open("rb") as body:
-                done = requests.put(running.url("/from"), data=body, auth=auth, timeout=10)
-        finally:
-            running.close()
+    with serve(answer) as upstream, Emulator("--upstream", upstream.url) as running, file.open("rb") as body:
+        auth = SigV4Auth(running.assume_role())
+        done = requests.put(running.url("/from"), data=body, auth=auth, timeout=10)
     assert done.status_code == 200
     assert seen == [("/from", b"content"), ("/to", b"content")]

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import xacct_sign
+from emulator import Emulator
 from helpers import (
     EXTERNAL_ID,
     REGION,
     ROLE_ARN,
     Answer,
-    Emulator,
     Request,
     authorization,
     fake_role,
@@ -317,9 +317,9 @@ def test_any_status_is_an_answer(direct: xacct_sign.Session, status: int) -> Non
     assert (caught.value.hint is not None) == (status == 403)
 
 
-def test_a_route_that_is_not_the_callers_is_forbidden(emulator: Emulator) -> None:
-    role = emulator.assume_role("partner", external_id=EXTERNAL_ID)
-    session = xacct_sign.Session(role, base_url=emulator.url())
+def test_a_route_that_is_not_the_callers_is_forbidden(partners: Emulator) -> None:
+    role = partners.assume_role("partner", external_id=EXTERNAL_ID)
+    session = xacct_sign.Session(role, base_url=partners.url())
     assert session.put("/hoge", json={}).status_code == 200
     assert session.get("/items/1").status_code == 200
     response = session.get("/hoge")

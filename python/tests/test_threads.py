@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import requests
 import xacct_sign
-from helpers import REGION, Answer, Emulator, Request, fake_role, serve, sts_answer
+from emulator import Emulator
+from helpers import REGION, Answer, Request, fake_role, serve, sts_answer
 from xacct_sign.requests import SigV4Auth
 
 THREADS = 16

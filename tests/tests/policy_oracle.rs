@@ -8,7 +8,7 @@ use iam_rs::{
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use xacct_sign_provider::policy::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 
 const ROLES: [&str; 3] = [
     "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag",
@@ -40,7 +40,7 @@ fn ours(policy: &Value, kind: PolicyKind, asked: &Asked) -> Effect {
     }
     context.set_all("aws:TagKeys", asked.tag_keys.iter().copied());
     let principal = Some(PrincipalIdentity::assumed_role(asked.caller, "session").unwrap());
-    evaluate(&[&document], &Request { principal, action: asked.action, resource: asked.resource, context }).effect
+    evaluate(&[&document], &Request { principal, action: asked.action, resource: asked.resource, context }).effect()
 }
 
 /// `iam-rs` knows no sessions: it is asked about the role.

@@ -4,14 +4,16 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
+use crate::not_run;
 use crate::npm::{self, PACKAGES, RUNTIMES};
-use crate::run::{apt_install, root, target};
+use crate::run::{is_ci, root, system_packages};
 
-/// Tests of the packed packages. What cannot run here is said at the end, and fails where `CI` is set.
+/// Tests of the packed packages.
 pub(crate) fn test(tarball: &Path, cdk_tarball: &Path, cfn_lint: &Path) -> Result<(), String> {
-    let not_run = target().join("not-run.txt");
-    fs::write(&not_run, "").map_err(|error| format!("{}: {error}", not_run.display()))?;
-    chromium();
+    // Elsewhere the tests say that they did not run.
+    if is_ci() && env::var_os("CHROMIUM").is_none() && !Path::new("/usr/bin/chromium").exists() {
+        system_packages(&["chromium"])?;
+    }
     npm::npm(PACKAGES, ["test", "--silent"])
         .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
@@ -22,12 +24,9 @@ pub(crate) fn test(tarball: &Path, cdk_tarball: &Path, cfn_lint: &Path) -> Resul
         .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_TARBALL", tarball)
         .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
-        .env("XACCT_SIGN_NOT_RUN", &not_run)
+        .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .without_env("NODE_EXTRA_CA_CERTS")
-        .run()?;
-    let missing = fs::read_to_string(&not_run).map_err(|error| format!("{}: {error}", not_run.display()))?;
-    eprint!("{missing}");
-    Ok(())
+        .run()
 }
 
 /// Formatting, lints and types; the packages are built first, because the modules' types are made.
@@ -50,11 +49,4 @@ fn names_no_registry(folder: &str) -> Result<(), String> {
         return Err(format!("{} names a registry: write it where .npmrc is", lock.display()));
     }
     Ok(())
-}
-
-/// Debian's browser, if none is there and it can be had; else the tests say what did not run.
-fn chromium() {
-    if env::var_os("CHROMIUM").is_none() && !Path::new("/usr/bin/chromium").exists() {
-        apt_install(&["chromium"]);
-    }
 }

@@ -1,12 +1,14 @@
-//! Build steps that cargo, pip and npm do not do themselves: `cargo xtask demo|test|lint|bench|wheel|npm`.
+//! Build steps that cargo, pip and npm do not do themselves: `cargo xtask demo|test|lint|bench|wheel|npm|api|stubs`.
 //!
 //! Everything is built in the release profile, once, in one target directory.
 
 #![allow(clippy::print_stderr, reason = "a build tool talks to a person")]
 
+mod api;
 mod bench;
 mod js;
 mod lint;
+mod not_run;
 mod npm;
 mod python;
 mod run;
@@ -19,7 +21,19 @@ use run::Step;
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
-    let outcome = match command.as_str() {
+    let outcome = not_run::begin().and_then(|()| run(&command));
+    // What did not run is said last, where it is seen, also if something else failed.
+    match outcome.and(not_run::end()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask {command}: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &str) -> Result<(), String> {
+    match command {
         "demo" => demo(),
         "test" => test::run(),
         "lint" => lint::run(),
@@ -28,14 +42,9 @@ fn main() -> ExitCode {
         "npm" => [npm::CALLER, npm::CDK]
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
-        _ => Err("usage: cargo xtask demo|test|lint|bench|wheel|npm".to_owned()),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("xtask {command}: {message}");
-            ExitCode::FAILURE
-        }
+        "api" => api::write(),
+        "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
+        _ => Err("usage: cargo xtask demo|test|lint|bench|wheel|npm|api|stubs".to_owned()),
     }
 }
 

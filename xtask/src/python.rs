@@ -4,7 +4,10 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::run::{Step, root};
+use crate::run::{Step, root, system_packages};
+
+/// Writes the extension module's documentation into its stub.
+pub(crate) const STUB_DOCS: &str = "python/harness/stub_docs.py";
 
 /// A virtual environment with what a requirements file names.
 pub(crate) struct Venv(PathBuf);
@@ -60,8 +63,7 @@ fn create(path: &Path) -> Result<(), String> {
     }
     // Debian keeps ensurepip, which venv needs, in a package of its own.
     if !Step::new(interpreter()).args(["-c", "import ensurepip"]).succeeds() {
-        let step = Step::new("apt-get").args(["install", "--yes", "--no-install-recommends", "python3-venv"]);
-        step.run().map_err(|error| format!("Python's module ensurepip is missing (Debian: python3-venv): {error}"))?;
+        system_packages(&["python3-venv"]).map_err(|error| format!("Python's module ensurepip is missing: {error}"))?;
     }
     Step::new(interpreter()).args(["-m", "venv"]).arg(path).run()
 }

@@ -65,6 +65,12 @@ impl Step {
         if status.success() { Ok(()) } else { Err(format!("`{}` failed: {status}", self.shown)) }
     }
 
+    /// Runs, and gives the program's exit code: for those that answer with it. What it prints is shown.
+    pub(crate) fn code(mut self) -> Result<i32, String> {
+        let status = self.command.status().map_err(|error| format!("`{}` cannot be run: {error}", self.shown))?;
+        status.code().ok_or_else(|| format!("`{}` failed: {status}", self.shown))
+    }
+
     /// Runs, and gives what the program printed.
     pub(crate) fn output(mut self) -> Result<String, String> {
         let output = self.command.stderr(Stdio::inherit()).output();
@@ -81,8 +87,20 @@ impl Step {
     }
 }
 
-/// Installs packages of Debian; whether that worked.
-pub(crate) fn apt_install(packages: &[&str]) -> bool {
-    Step::new("apt-get").args(["update", "--quiet"]).succeeds()
-        && Step::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(packages).succeeds()
+/// Whether this is a machine that is there for the checks alone.
+pub(crate) fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
+
+/// Packages of Debian that are missing: installed where `CI` is set. On anybody else's machine they are asked for.
+pub(crate) fn system_packages(packages: &[&str]) -> Result<(), String> {
+    if !is_ci() {
+        return Err(format!(
+            "Debian's {} missing: run `apt-get install --yes --no-install-recommends {}`, or set CI to have it done",
+            if packages.len() == 1 { format!("package {} is", packages.join(" ")) } else { "packages are".to_owned() },
+            packages.join(" ")
+        ));
+    }
+    Step::new("apt-get").args(["update", "--quiet"]).run()?;
+    Step::new("apt-get").args(["install", "--yes", "--no-install-recommends"]).args(packages).run()
 }

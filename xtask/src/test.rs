@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::run::{Step, target};
-use crate::{js, npm, python};
+use crate::{js, not_run, npm, python};
 
 pub(crate) fn run() -> Result<(), String> {
     crate::build_cli()?;
@@ -43,6 +43,7 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_VECTORS", &vectors)
         .env("XACCT_SIGN_WHEEL", &wheel)
+        .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .run()?;
 
     js::test(&tarball, &npm::CDK.pack()?, &venv.bin("cfn-lint"))

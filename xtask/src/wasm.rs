@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::npm::Package;
-use crate::run::{Step, apt_install, root, target};
+use crate::run::{Step, root, system_packages, target};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's compiler with its sources, and a linker: for machines on which rustup cannot download.
@@ -34,11 +34,12 @@ fn compile(crate_name: &str) -> Result<PathBuf, String> {
         return Ok(built(target()));
     }
     if !debian_toolchain() {
-        return Err(format!(
-            "no Rust toolchain for {TARGET}: `rustup target add {TARGET}` failed, and Debian's packages {} are not installed and \
-             cannot be. Install the target with rustup, or those packages, or set PATH to a toolchain that has it",
-            DEBIAN.join(", ")
-        ));
+        system_packages(&DEBIAN).map_err(|error| {
+            format!(
+                "no Rust toolchain for {TARGET}: `rustup target add {TARGET}` failed, and {error} (or set PATH to a toolchain \
+                 that has the target)"
+            )
+        })?;
     }
     // A folder of its own, or this compiler's builds and rustup's rebuild each other.
     let folder = target().join("debian");
@@ -56,8 +57,5 @@ fn compile(crate_name: &str) -> Result<PathBuf, String> {
 }
 
 fn debian_toolchain() -> bool {
-    let installed = || {
-        Step::new("wasm-ld-22").arg("--version").succeeds() && Step::new("/usr/bin/cargo").arg("--version").succeeds()
-    };
-    installed() || (apt_install(&DEBIAN) && installed())
+    Step::new("wasm-ld-22").arg("--version").succeeds() && Step::new("/usr/bin/cargo").arg("--version").succeeds()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use xacct_sign_provider::policy::PolicyError;
+use xacct_sign_provider::iam::PolicyError;
 
 use crate::cors::is_origin;
 

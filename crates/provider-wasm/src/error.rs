@@ -1,15 +1,40 @@
-//! Errors of the provider crate → lines, of which the package makes `XacctSignError`: the one place.
+//! Errors of the provider crate → objects, of which the package makes `XacctSignError`: the one place.
 
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 use xacct_sign_provider::{ManifestError, ManifestErrorKind};
 
-/// Code, hint, file, line, column, and the message, which may itself have lines.
-pub(crate) fn to_js(error: &ManifestError) -> JsValue {
-    let place = format!("{}\n{}\n{}", error.file(), error.line(), error.column());
-    JsValue::from(format!("{}\n{}\n{place}\n{}", error.code(), error.hint(), error.message()))
+use crate::value;
+
+/// What is thrown: `js/xacct-sign-cdk/src/module.ts` has the same type.
+#[derive(Serialize)]
+struct Thrown<'a> {
+    code: &'static str,
+    hint: &'static str,
+    message: &'a str,
+    #[serde(flatten)]
+    place: Option<Place<'a>>,
 }
 
-/// The same for what has no place in a file: its lines are empty.
+/// Where in a file it is; left out where it is in none.
+#[derive(Serialize)]
+struct Place<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+}
+
+pub(crate) fn to_js(error: &ManifestError) -> JsValue {
+    let place = Place { file: error.file(), line: error.line(), column: error.column() };
+    thrown(error.kind(), error.message(), Some(place))
+}
+
+/// The same for what has no place in a file.
 pub(crate) fn without_place(kind: ManifestErrorKind, message: &str) -> JsValue {
-    JsValue::from(format!("{}\n{}\n\n\n\n{message}", kind.code(), kind.hint()))
+    thrown(kind, message, None)
+}
+
+fn thrown(kind: ManifestErrorKind, message: &str, place: Option<Place<'_>>) -> JsValue {
+    let thrown = Thrown { code: kind.code(), hint: kind.hint(), message, place };
+    value::to_js(&thrown).unwrap_or_else(JsValue::from)
 }

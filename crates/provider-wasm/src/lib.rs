@@ -1,18 +1,21 @@
 //! The WebAssembly module of the CDK construct: converts types and errors, and decides nothing.
 //!
-//! What crosses is texts: TOML and JSON. Files are read in JavaScript.
+//! Objects cross as objects, with the keys of JSON. Files are read in JavaScript.
 
 #![allow(unreachable_pub, reason = "wasm-bindgen exports what is pub")]
 
 mod error;
 mod stage;
+mod value;
+
+use std::fmt::Display;
 
 use wasm_bindgen::prelude::*;
 use xacct_sign_provider::{Lock, Manifest, ManifestErrorKind as Kind, Route};
 
 use crate::error::{to_js, without_place};
 
-/// A stage of a manifest as JSON: its API, its roles with their documents, and what the check finds. See [`stage::Stage`].
+/// A stage of a manifest as an object: its API, its roles with their documents, and what the check finds. See [`stage::Stage`].
 #[wasm_bindgen(js_name = readStage)]
 pub fn read_stage(
     text: &str,
@@ -20,7 +23,7 @@ pub fn read_stage(
     lock_text: Option<String>,
     lock_file: &str,
     name: &str,
-) -> Result<String, JsValue> {
+) -> Result<JsValue, JsValue> {
     let manifest = Manifest::parse(text, file).map_err(|error| to_js(&error))?;
     let lock = lock_text.map(|text| Lock::parse(&text, lock_file)).transpose().map_err(|error| to_js(&error))?;
     let plan = manifest.plan(&lock.unwrap_or_default());
@@ -29,15 +32,13 @@ pub fn read_stage(
         let message = format!("`{file}` has no stage `{name}`; it has {}", known.join(", "));
         without_place(Kind::UnknownStage, &message)
     })?;
-    serde_json::to_string(&stage::Stage::of(&manifest, &plan, stage))
-        .map_err(|error| without_place(Kind::Schema, &error.to_string()))
+    value::to_js(&stage::Stage::of(&manifest, &plan, stage)).map_err(|error| schema(&error))
 }
 
-/// The manifest that an object of JavaScript means, given as JSON with the manifest's keys.
+/// The text of the manifest that an object of JavaScript means, which has the manifest's keys.
 #[wasm_bindgen(js_name = manifestOf)]
-pub fn manifest_of(json: &str) -> Result<String, JsValue> {
-    let schema = |error: &dyn std::fmt::Display| without_place(Kind::Schema, &error.to_string());
-    let table: toml::Table = serde_json::from_str(json).map_err(|error| schema(&error))?;
+pub fn manifest_of(manifest: JsValue) -> Result<String, JsValue> {
+    let table: toml::Table = value::of_js(manifest).map_err(|error| schema(&error))?;
     toml::to_string(&table).map_err(|error| schema(&error))
 }
 
@@ -46,4 +47,8 @@ pub fn manifest_of(json: &str) -> Result<String, JsValue> {
 pub fn route_arn_suffix(text: &str) -> Result<String, JsValue> {
     let route = Route::parse(text).map_err(|why| without_place(Kind::InvalidRoute, &format!("`{text}` {why}")))?;
     Ok(route.arn_suffix())
+}
+
+fn schema(error: &dyn Display) -> JsValue {
+    without_place(Kind::Schema, &error.to_string())
 }

@@ -1,4 +1,4 @@
-//! A stage as JSON: `js/xacct-sign-cdk/src/module.ts` has the same types.
+//! A stage as an object: `js/xacct-sign-cdk/src/module.ts` has the same types.
 
 use serde::Serialize;
 use xacct_sign_provider::{Document, Finding, Manifest, Plan, ProviderRole, RoleKind, Subject};
@@ -70,7 +70,7 @@ impl Role {
     fn of(role: ProviderRole) -> Self {
         let shared = match role.kind {
             RoleKind::Shared(number) => Some(number),
-            RoleKind::Own(_) => None,
+            _ => None,
         };
         let ProviderRole { name, path, max_session_duration, trust_policy, invoke_policy, callers, .. } = role;
         Self { shared, name, path, max_session_duration, trust_policy, invoke_policy, callers }
@@ -81,7 +81,7 @@ impl<'a> Found<'a> {
     fn of(finding: Finding, file: &'a str) -> Self {
         let caller = match &finding.subject {
             Subject::Caller(name) => Some(name.clone()),
-            Subject::Api | Subject::Stage(_) => None,
+            _ => None,
         };
         Self {
             code: finding.code.code(),

@@ -1,16 +1,19 @@
 //! The check: what AWS would refuse, and what is probably not meant.
 
+mod overlap;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::finding::{Finding, FindingCode as Code, Level, Subject};
 use crate::limits::{INLINE_POLICIES, MANAGED_POLICY, ROLE_NAME, ROLES, TEMPLATE_IN_S3, TEMPLATE_RESOURCES};
+use crate::manifest::names;
 use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, WhichRole};
-use crate::names::{self, RoleName};
-use crate::overlap::WideCallers;
-use crate::plan::Plan;
+use crate::names::RoleName;
+use crate::plan::{Plan, ProviderRole, RoleKind};
 use crate::render::cloudformation;
-use crate::roles::{ProviderRole, RoleKind};
+
+use overlap::WideCallers;
 
 impl Plan<'_> {
     /// Everything that is found, in the order of the manifest's lines, accepted findings included.

@@ -130,6 +130,7 @@ impl FindingCode {
 
 /// What a finding is about: where the manifest accepts it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Subject {
     /// The table `[api]`.
     Api,

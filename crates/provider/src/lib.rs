@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use xacct_sign_provider::{Lock, Manifest};
-//! use xacct_sign_provider::policy::{
+//! use xacct_sign_provider::iam::{
 //!     Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate,
 //! };
 //!
@@ -39,50 +39,33 @@
 //!     "arn:aws:iam::000000000000:role/LambdaRoleDeve",
 //!     "orders",
 //! )?;
-//! let decision = evaluate(
-//!     &[&trust],
-//!     &Request {
-//!         principal: Some(caller),
-//!         action: "sts:AssumeRole",
-//!         resource: &role.arn,
-//!         context: Context::new(),
-//!     },
-//! );
-//! assert_eq!(decision.effect, Effect::Allow);
+//! let request =
+//!     Request { principal: Some(caller), action: "sts:AssumeRole", resource: &role.arn, context: Context::new() };
+//! let decision = evaluate(&[&trust], &request);
+//! assert_eq!(decision.effect(), Effect::Allow);
+//! assert_eq!(decision.to_string(), format!("statement 1: allows `sts:AssumeRole` on `{}`", role.arn));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod check;
 mod deployed;
-mod deployment;
-mod diff;
-mod document;
-mod error;
 mod finding;
-mod grants;
+pub mod iam;
 pub mod limits;
-mod lock;
 mod manifest;
 mod names;
-mod overlap;
 mod plan;
-pub mod policy;
 mod render;
-mod roles;
-mod route;
-mod trust;
+pub mod target;
 
-pub use deployed::{DeployedError, DeployedRole, read_roles};
-pub use deployment::{DeployedStage, Deployment, RolePolicies};
-pub use diff::RoleDiff;
-pub use document::{Conditions, Document, OneOrMany, Statement};
-pub use error::{ManifestError, ManifestErrorKind};
+pub use deployed::{DeployedError, DeployedRole, DeployedStage, Deployment, RoleDiff, RolePolicies, read_roles};
 pub use finding::{Finding, FindingCode, Level, Subject};
-pub use grants::Grant;
-pub use lock::Lock;
-pub use manifest::{Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Manifest, Stage, TrustForm, WhichRole};
+pub use iam::document::{Conditions, Document, OneOrMany, Statement};
+pub use iam::grants::Grant;
+pub use manifest::{
+    Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind, Route,
+    Stage, TrustForm, WhichRole,
+};
 pub use names::{RoleName, is_account_id, is_organization_id};
-pub use plan::{Move, Plan};
+pub use plan::{CallerRole, Move, Plan, ProviderRole, RoleKind};
 pub use render::Format;
-pub use roles::{CallerRole, ProviderRole, RoleKind};
-pub use route::Route;

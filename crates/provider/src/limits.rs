@@ -25,23 +25,24 @@ const fn limit(what: &'static str, at_most: usize, unit: &'static str, source: &
 }
 
 /// A role's trust policy, by default.
-pub const TRUST_POLICY: Limit = limit("trust policy of a role", 2_048, "characters", IAM);
+pub(crate) const TRUST_POLICY: Limit = limit("trust policy of a role", 2_048, "characters", IAM);
 /// A role's trust policy, where AWS has raised the quota as far as it goes.
-pub const TRUST_POLICY_RAISED: Limit = limit("trust policy of a role, with the quota raised", 4_096, "characters", IAM);
+pub(crate) const TRUST_POLICY_RAISED: Limit =
+    limit("trust policy of a role, with the quota raised", 4_096, "characters", IAM);
 /// All inline policies of a role together: here, the invoke policy.
-pub const INLINE_POLICIES: Limit = limit("inline policies of a role, together", 10_240, "characters", IAM);
+pub(crate) const INLINE_POLICIES: Limit = limit("inline policies of a role, together", 10_240, "characters", IAM);
 /// A managed policy: here, what a caller attaches to its own role.
-pub const MANAGED_POLICY: Limit = limit("managed policy", 6_144, "characters", IAM);
+pub(crate) const MANAGED_POLICY: Limit = limit("managed policy", 6_144, "characters", IAM);
 /// Roles of an account, by default.
-pub const ROLES: Limit = limit("roles of an account, by default", 1_000, "roles", IAM);
+pub(crate) const ROLES: Limit = limit("roles of an account, by default", 1_000, "roles", IAM);
 /// A role's name.
-pub const ROLE_NAME: Limit = limit("name of a role", 64, "characters", IAM);
+pub(crate) const ROLE_NAME: Limit = limit("name of a role", 64, "characters", IAM);
 /// Resources of a CloudFormation template.
-pub const TEMPLATE_RESOURCES: Limit = limit("resources of a template", 500, "resources", CLOUDFORMATION);
+pub(crate) const TEMPLATE_RESOURCES: Limit = limit("resources of a template", 500, "resources", CLOUDFORMATION);
 /// A CloudFormation template that is passed in the call itself.
-pub const TEMPLATE_BODY: Limit = limit("template passed in the call", 51_200, "bytes", CLOUDFORMATION);
+pub(crate) const TEMPLATE_BODY: Limit = limit("template passed in the call", 51_200, "bytes", CLOUDFORMATION);
 /// A CloudFormation template that lies in S3.
-pub const TEMPLATE_IN_S3: Limit = limit("template in S3", 1_048_576, "bytes", CLOUDFORMATION);
+pub(crate) const TEMPLATE_IN_S3: Limit = limit("template in S3", 1_048_576, "bytes", CLOUDFORMATION);
 
 /// Every limit that is checked or kept.
 pub const LIMITS: &[Limit] = &[

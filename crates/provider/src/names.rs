@@ -1,4 +1,4 @@
-//! Names: what IAM, STS and API Gateway take, and what is made of them.
+//! Names of AWS's: what IAM, STS and API Gateway take.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ impl RoleName {
 
     /// The role's ARN, path included.
     #[must_use]
-    pub fn arn(&self, partition: &str, account: &str) -> String {
+    pub(crate) fn arn(&self, partition: &str, account: &str) -> String {
         format!("arn:{partition}:iam::{account}:role{}{}", self.path, self.name)
     }
 
@@ -78,24 +78,6 @@ fn is_role_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(is_role_character)
 }
 
-/// Whether a stage's or a caller's name can become part of a role's name.
-pub(crate) fn is_label(name: &str) -> bool {
-    name.len() <= 64
-        && name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-}
-
-/// `pre-prod` becomes `PreProd`: words are parted by `-` and `_`, and the rest of a word stays.
-pub(crate) fn title_case(name: &str) -> String {
-    name.split(['-', '_'])
-        .flat_map(|word| {
-            let mut rest = word.chars();
-            let first = rest.next().map(|c| c.to_ascii_uppercase());
-            first.into_iter().chain(rest)
-        })
-        .collect()
-}
-
 /// Whether it is an account id: a string of 12 digits
 /// ([Account identifiers](https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html)).
 #[must_use]
@@ -117,16 +99,6 @@ pub(crate) fn is_region(text: &str) -> bool {
         && !is_isolated
         && (1..=2).contains(&number.len())
         && number.bytes().all(|b| b.is_ascii_digit())
-}
-
-pub(crate) fn is_api_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-}
-
-pub(crate) fn is_api_stage(text: &str) -> bool {
-    text == "$default"
-        || ((1..=128).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
 }
 
 pub(crate) fn is_external_id(text: &str) -> bool {
@@ -156,42 +128,6 @@ pub(crate) fn is_tag_key(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c))
         && !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
-}
-
-/// Whether a stage of this name is a production stage, unless the manifest says so itself.
-pub(crate) fn is_production(stage: &str) -> bool {
-    let words: Vec<String> = stage.split(['-', '_']).map(str::to_ascii_lowercase).collect();
-    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
-    has(&["prod", "prd", "production", "live"]) && !has(&["pre", "non"])
-}
-
-/// The words of a name, in lower case, parted by signs, case and digits: `LambdaRoleDeve01` has `lambda`, `role`, `deve`,
-/// `01`, and `APIProd` has `api`, `prod`.
-pub(crate) fn words_of(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut last = '-';
-    let mut rest = name.chars().peekable();
-    while let Some(c) = rest.next() {
-        let ends_acronym = last.is_ascii_uppercase() && rest.peek().is_some_and(char::is_ascii_lowercase);
-        let is_start = !c.is_ascii_alphanumeric()
-            || (c.is_ascii_uppercase() && (last.is_ascii_lowercase() || ends_acronym))
-            || (c.is_ascii_digit() != last.is_ascii_digit());
-        if is_start {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
-            word.push(c.to_ascii_lowercase());
-        }
-        last = c;
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// Every run of neighbouring words of a name, without what parts them; longer ones first.
-pub(crate) fn runs_of_words(name: &str) -> Vec<String> {
-    let words = words_of(name);
-    (1..=words.len()).rev().flat_map(|length| words.windows(length).map(<[String]>::concat)).collect()
 }
 
 /// The domain under which a partition's API Gateway is reached.

@@ -10,11 +10,9 @@ use serde::Serialize;
 use crate::manifest::Stage;
 use crate::plan::Plan;
 
-/// The name of the inline policy that allows `execute-api:Invoke`.
-pub(crate) const POLICY_NAME: &str = "InvokeApi";
-
 /// A form in which documents are deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// A CloudFormation template in JSON.
     CloudFormation,

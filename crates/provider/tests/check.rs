@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use xacct_sign_provider::limits::LIMITS;
-use xacct_sign_provider::{Finding, FindingCode, Level, Lock, Manifest, Subject};
+use xacct_sign_provider::{Finding, FindingCode, Level, Lock, Manifest, ManifestErrorKind, Subject};
 
 const API: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\"\n";
 const STAG: &str = "[stages.stag]\napi_id = \"f6g7h8i9j0\"\n";
@@ -293,7 +293,8 @@ fn the_tables_are_complete() {
         let row = format!("| {} | {} {} | [AWS]({}) |", limit.what, limit.at_most, limit.unit, limit.source);
         assert!(docs.contains(&row), "docs/provider.md lacks the row:\n{row}");
     }
-    for kind in xacct_sign_provider::ManifestErrorKind::ALL {
-        assert!(docs.contains(&format!("`{}`", kind.code())), "docs/provider.md lacks `{}`", kind.code());
+    for kind in ManifestErrorKind::ALL {
+        let row = format!("| `{}` | {} |", kind.code(), kind.meaning());
+        assert!(docs.contains(&row), "docs/provider.md lacks the row:\n{row}");
     }
 }

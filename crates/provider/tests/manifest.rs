@@ -46,6 +46,7 @@ fn role<'c>(caller: &'c Caller, stage: &str) -> (&'c str, String, TrustForm) {
     let name = match &roles[stage] {
         WhichRole::Named(name) => name.to_string(),
         WhichRole::Every => "*".to_owned(),
+        other => panic!("{other:?}"),
     };
     (account, name, *trust)
 }

@@ -8,10 +8,7 @@ import { arnSuffix, type Finding, type PolicyDocument, type Stage, type StageRol
 import type { CrossAccountApiAccessProps, ManifestProps } from "./props.js";
 import { checkProps } from "./shape.js";
 import { stageOfManifest, stageOfProps } from "./source.js";
-
-const INVOKE = "execute-api:Invoke";
-/** The name of the inline policy, the same as in the templates of `xacct-sign render`. */
-const POLICY_NAME = "InvokeApi";
+import { DEFAULT_STAGE, INVOKE, POLICY_NAME, SERVICE } from "./tables.js";
 
 /**
  * The roles with which other accounts call a stage of an HTTP API that is authorized by IAM.
@@ -30,7 +27,7 @@ export class CrossAccountApiAccess extends Construct {
    * @param httpApi the API
    * @param apiStage the stage's name in API Gateway, by default `$default`
    */
-  static allRoutesArn(httpApi: IHttpApi, apiStage = "$default"): string {
+  static allRoutesArn(httpApi: IHttpApi, apiStage = DEFAULT_STAGE): string {
     return allRoutesArn(httpApi, apiStage);
   }
 
@@ -63,7 +60,7 @@ export class CrossAccountApiAccess extends Construct {
     if (isFromManifest(props)) this.checkPlace(props, stage);
     else this.checkAccount(this.httpApi.env.account, "the API's");
     const apiArn = isFromManifest(props)
-      ? `arn:${stage.partition}:execute-api:${stage.region}:${stage.account}:${this.httpApi.apiId}/${stage.apiStage}`
+      ? `arn:${stage.partition}:${SERVICE}:${stage.region}:${stage.account}:${this.httpApi.apiId}/${stage.apiStage}`
       : allRoutesArn(this.httpApi, stage.apiStage).slice(0, -"/*".length);
     this.allRoutesArn = `${apiArn}/*`;
 
@@ -222,7 +219,7 @@ export class CrossAccountApiAccess extends Construct {
 
 function allRoutesArn(httpApi: IHttpApi, apiStage: string): string {
   return Stack.of(httpApi).formatArn({
-    service: "execute-api",
+    service: SERVICE,
     region: httpApi.env.region,
     account: httpApi.env.account,
     resource: httpApi.apiId,

@@ -1,35 +1,6 @@
-/** What is wrong with a manifest: the codes of `xacct-sign check`, see docs/provider.md. */
-export type ManifestErrorCode =
-  | "syntax"
-  | "schema"
-  | "invalid_account_id"
-  | "invalid_region"
-  | "invalid_role_name"
-  | "invalid_duration"
-  | "invalid_stage_name"
-  | "invalid_caller_name"
-  | "invalid_api_id"
-  | "invalid_api_stage"
-  | "duplicate_api"
-  | "invalid_external_id"
-  | "invalid_route"
-  | "unknown_stage"
-  | "duplicate_caller"
-  | "role_name_collision"
-  | "unused_caller"
-  | "invalid_caller"
-  | "invalid_trust"
-  | "invalid_organization"
-  | "invalid_session_name"
-  | "invalid_tag_key"
-  | "invalid_source_identity"
-  | "invalid_quota"
-  | "unknown_finding"
-  | "invalid_lock"
-  | "trust_policy_too_large"
-  | "invoke_policy_too_large"
-  | "caller_policy_too_large"
-  | "role_name_too_long";
+import type { ManifestErrorCode } from "./tables.js";
+
+export type { ManifestErrorCode };
 
 /** What is wrong with how the construct is used. */
 export type UsageErrorCode =

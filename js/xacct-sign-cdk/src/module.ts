@@ -1,8 +1,9 @@
-// The module of the provider crate, instantiated on first use, and its texts as values.
+// The module of the provider crate, instantiated on first use, and its values.
 
 import base64 from "inline:../wasm/xacct_sign_bg.wasm";
 import { initSync, manifestOf, readStage, routeArnSuffix } from "../wasm/xacct_sign.js";
-import { type ErrorCode, XacctSignError } from "./errors.js";
+import { type ErrorPlace, type ManifestErrorCode, XacctSignError } from "./errors.js";
+import type { Level } from "./tables.js";
 
 /** A stage of a manifest: the same as in crates/provider-wasm/src/stage.rs. */
 export interface Stage {
@@ -47,7 +48,7 @@ export interface Statement {
 /** What the check found, and nobody has accepted. */
 export interface Finding {
   readonly code: string;
-  readonly level: "note" | "warning" | "error";
+  readonly level: Level;
   /** The caller that it is about, if it is about one. */
   readonly caller?: string;
   /** The table that it is about, such as `[callers.shop]`. */
@@ -59,9 +60,16 @@ export interface Finding {
   readonly hint: string;
 }
 
+/** What the module throws: the same as in crates/provider-wasm/src/error.rs. */
+interface Thrown extends Partial<ErrorPlace> {
+  readonly code: ManifestErrorCode;
+  readonly hint: string;
+  readonly message: string;
+}
+
 let isReady = false;
 
-/** Calls into the module, which throws lines: see crates/provider-wasm/src/error.rs. */
+/** Calls into the module. Its errors become ours; one that is an `Error` is none of them, but a fault. */
 function call<T>(of: () => T): T {
   if (!isReady) {
     initSync({ module: Buffer.from(base64, "base64") });
@@ -70,10 +78,10 @@ function call<T>(of: () => T): T {
   try {
     return of();
   } catch (thrown) {
-    if (typeof thrown !== "string") throw thrown;
-    const [code, hint = "", file, line, column, ...message] = thrown.split("\n");
-    const place = file ? { file, line: Number(line), column: Number(column) } : undefined;
-    throw new XacctSignError(code as ErrorCode, message.join("\n"), hint, { place });
+    if (thrown instanceof Error) throw thrown;
+    const { code, hint, message, file, line, column } = thrown as Thrown;
+    const isPlaced = file !== undefined && line !== undefined && column !== undefined;
+    throw new XacctSignError(code, message, hint, isPlaced ? { place: { file, line, column } } : {});
   }
 }
 
@@ -85,12 +93,18 @@ export interface TextFile {
 
 /** A stage of a manifest, with its lock file if there is one. */
 export function stageOf(manifest: TextFile, lock: TextFile | undefined, stage: string): Stage {
-  return call(() => JSON.parse(readStage(manifest.text, manifest.name, lock?.text, lock?.name ?? "", stage)));
+  return call(() => readStage(manifest.text, manifest.name, lock?.text, lock?.name ?? "", stage));
 }
 
-/** The text of the manifest that an object with the manifest's keys means. */
+/** The text of the manifest that an object with the manifest's keys means. A key that is `undefined` counts as left out. */
 export function manifestText(manifest: object): string {
-  return call(() => manifestOf(JSON.stringify(manifest)));
+  return call(() => manifestOf(defined(manifest)));
+}
+
+function defined(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(entries.map(([key, inner]) => [key, defined(inner)]));
 }
 
 /** `GET /items/{id}` → `GET/items/*`, as it stands in an ARN. */

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use xacct_sign::Credentials;
-use xacct_sign_provider::policy::{PolicyDocument, PolicyKind, PrincipalIdentity};
+use xacct_sign_provider::iam::{PolicyDocument, PolicyKind, PrincipalIdentity};
 use xacct_sign_provider::{CallerRole, Deployment};
 
 use crate::iam::entropy::Entropy;

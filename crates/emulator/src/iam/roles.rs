@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use xacct_sign_provider::Deployment;
-use xacct_sign_provider::policy::{PolicyDocument, PolicyKind};
+use xacct_sign_provider::iam::{PolicyDocument, PolicyKind};
 
 use crate::iam::entropy::Entropy;
 use crate::options::SetupError;

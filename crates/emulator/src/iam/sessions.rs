@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::Credentials;
-use xacct_sign_provider::policy::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate};
 
 use crate::iam::entropy::Entropy;
 
@@ -72,8 +72,8 @@ impl Session {
 }
 
 /// The decision as a result, with the policy that made it.
-pub(crate) fn allowed(policy: &str, decision: Decision) -> Result<(), String> {
-    if decision.is_allowed() { Ok(()) } else { Err(format!("{policy}: {}", decision.reasons.join("; "))) }
+pub(crate) fn allowed(policy: &str, decision: Decision<'_>) -> Result<(), String> {
+    if decision.is_allowed() { Ok(()) } else { Err(format!("{policy}: {decision}")) }
 }
 
 fn request_context(region: &str, now: SystemTime) -> Context {

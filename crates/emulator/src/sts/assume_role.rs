@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use xacct_sign::sts::AssumeRole;
-use xacct_sign_provider::policy::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 
 use crate::iam::Iam;
 use crate::iam::roles::ProviderRole;

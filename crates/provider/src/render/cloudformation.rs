@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{POLICY_NAME, compact, pretty};
-use crate::document::Document;
+use super::{compact, pretty};
+use crate::iam::document::Document;
 use crate::limits::TEMPLATE_BODY;
+use crate::manifest::names::title_case;
 use crate::manifest::{Manifest, Stage};
-use crate::names::title_case;
-use crate::roles::{ProviderRole, RoleKind};
+use crate::plan::{ProviderRole, RoleKind};
 
 /// The key of the template's metadata that says what the template is for.
 pub(crate) const METADATA: &str = "XacctSign";
@@ -65,7 +65,10 @@ pub(crate) fn template(manifest: &Manifest, stage: &Stage, roles: &[ProviderRole
                 path: &role.path,
                 max_session_duration: role.max_session_duration,
                 assume_role_policy_document: &role.trust_policy,
-                policies: [Policy { policy_name: POLICY_NAME, policy_document: &role.invoke_policy }],
+                policies: [Policy {
+                    policy_name: ProviderRole::INVOKE_POLICY_NAME,
+                    policy_document: &role.invoke_policy,
+                }],
             };
             (logical_id(&role.kind), Role { r#type: "AWS::IAM::Role", properties })
         })

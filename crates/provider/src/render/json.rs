@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::pretty;
-use crate::document::Document;
+use crate::iam::document::Document;
 use crate::manifest::{Manifest, Stage};
-use crate::roles::ProviderRole;
+use crate::plan::ProviderRole;
 
 #[derive(Serialize)]
 struct Documents<'a> {

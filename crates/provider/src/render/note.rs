@@ -1,9 +1,8 @@
 //! What a provider sends to a caller, in Markdown.
 
-use crate::manifest::{Caller, Manifest, Stage};
-use crate::names::dns_suffix;
-use crate::plan::Plan;
-use crate::roles::CallerRole;
+use crate::manifest::{Caller, Stage};
+use crate::plan::{CallerRole, Plan};
+use crate::target::HttpApi;
 
 impl Plan<'_> {
     /// The note for a caller: for each of its stages the role's ARN, the region, the external id and how to call; and what
@@ -11,9 +10,10 @@ impl Plan<'_> {
     #[must_use]
     pub fn note(&self, caller: &Caller) -> String {
         let mut text = format!("# Calling the API as {}\n", caller.name);
-        text.push_str(
-            "\nAssume the role of the stage, then sign each request with AWS Signature Version 4 for `execute-api`.\n",
-        );
+        text.push_str(&format!(
+            "\nAssume the role of the stage, then sign each request with AWS Signature Version 4 for `{}`.\n",
+            HttpApi::SIGNING_NAME
+        ));
         for stage in self.manifest.stages.values().filter(|stage| caller.is_on(&stage.name)) {
             text.push_str(&self.stage_note(caller, stage));
         }
@@ -28,7 +28,7 @@ impl Plan<'_> {
     fn stage_note(&self, caller: &Caller, stage: &Stage) -> String {
         let api = &self.manifest.api;
         let arn = self.role_for(caller, &stage.name).arn(api.partition(), &api.account);
-        let url = invoke_url(self.manifest, stage);
+        let url = self.manifest.target(stage).invoke_url();
         let call = Call { arn: &arn, region: &api.region, url: &url, caller };
         let mut text = format!("\n## Stage {}\n\n", stage.name);
         text.push_str(&format!("- Role: `{arn}`\n- Region: `{}`\n- URL: `{url}`\n", api.region));
@@ -116,8 +116,9 @@ impl Call<'_> {
             other => format!(" --request {other}"),
         };
         format!(
-            "read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN <<EOF\n$(aws sts assume-role --region {region} \\\n  --role-arn '{arn}' \\\n  --role-session-name '{session_name}'{external_id} \\\n  --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)\nEOF\ncurl{method} --aws-sigv4 'aws:amz:{region}:execute-api' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n  --header \"x-amz-security-token: $AWS_SESSION_TOKEN\" '{url}{path}'\n",
+            "read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN <<EOF\n$(aws sts assume-role --region {region} \\\n  --role-arn '{arn}' \\\n  --role-session-name '{session_name}'{external_id} \\\n  --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)\nEOF\ncurl{method} --aws-sigv4 'aws:amz:{region}:{service}' --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\\n  --header \"x-amz-security-token: $AWS_SESSION_TOKEN\" '{url}{path}'\n",
             region = self.region,
+            service = HttpApi::SIGNING_NAME,
             arn = self.arn,
             url = self.url
         )
@@ -151,16 +152,5 @@ fn whose(role: &CallerRole) -> String {
         (None, account, "*") => format!("each role of account `{account}` that calls the API"),
         (None, "*", name) => format!("the role `{name}` of your account"),
         (None, _, _) => format!("the role `{}`", role.arn),
-    }
-}
-
-/// Where API Gateway itself answers; a custom domain, if there is one, is the provider's to tell
-/// ([Invoke URL](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html)).
-fn invoke_url(manifest: &Manifest, stage: &Stage) -> String {
-    let api = &manifest.api;
-    let host = format!("{}.execute-api.{}.{}", stage.api_id, api.region, dns_suffix(api.partition()));
-    match stage.api_stage.as_str() {
-        "$default" => format!("https://{host}"),
-        named => format!("https://{host}/{named}"),
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{POLICY_NAME, pretty};
+use super::pretty;
 use crate::manifest::Stage;
-use crate::roles::{ProviderRole, RoleKind};
+use crate::plan::{ProviderRole, RoleKind};
 
 #[derive(Serialize)]
 struct Configuration {
@@ -50,7 +50,7 @@ pub(super) fn configuration(stage: &Stage, roles: &[ProviderRole]) -> String {
             },
         );
         let policy = Policy {
-            name: POLICY_NAME,
+            name: ProviderRole::INVOKE_POLICY_NAME,
             role: format!("${{aws_iam_role.{label}.name}}"),
             policy: literal(&role.invoke_policy.to_json()),
         };

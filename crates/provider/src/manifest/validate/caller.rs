@@ -6,11 +6,13 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::{Source, in_file_order};
-use crate::error::{ManifestError, ManifestErrorKind as Kind};
-use crate::manifest::{Caller, CallerPrincipals, Stage, TrustForm, WhichRole, raw};
+use crate::manifest::error::{ManifestError, ManifestErrorKind as Kind};
+use crate::manifest::names::is_label;
+use crate::manifest::raw;
+use crate::manifest::route::Route;
+use crate::manifest::source::{Source, in_file_order};
+use crate::manifest::types::{Caller, CallerPrincipals, Stage, TrustForm, WhichRole};
 use crate::names;
-use crate::route::Route;
 
 /// How many session tags STS takes.
 const MAX_TAGS: usize = 50;
@@ -37,7 +39,7 @@ impl Source<'_> {
         in_use: &mut InUse,
     ) -> Result<Caller, ManifestError> {
         let place = name.span();
-        let name = self.text_that(names::is_label, Kind::InvalidCallerName, "a name for a caller", name)?;
+        let name = self.text_that(is_label, Kind::InvalidCallerName, "a name for a caller", name)?;
         let unfit = |why: &str| Err(self.error(Kind::InvalidCaller, place.clone(), format!("caller `{name}` {why}")));
         let principals = match (raw.account, raw.organization) {
             (Some(account), None) => {
@@ -105,13 +107,11 @@ impl Source<'_> {
     }
 
     fn trust(&self, text: Option<&Spanned<String>>) -> Result<TrustForm, ManifestError> {
-        match text.map(|text| (text.get_ref().as_str(), text.span())) {
-            None | Some(("role", _)) => Ok(TrustForm::Role),
-            Some(("account", _)) => Ok(TrustForm::Account),
-            Some((other, place)) => {
-                Err(self.error(Kind::InvalidTrust, place, format!("`{other}` is not a form of trust")))
-            }
-        }
+        let Some(text) = text else { return Ok(TrustForm::Role) };
+        TrustForm::ALL.iter().copied().find(|form| form.name() == text.get_ref()).ok_or_else(|| {
+            let message = format!("`{}` is not a form of trust", text.get_ref());
+            self.error(Kind::InvalidTrust, text.span(), message)
+        })
     }
 
     fn caller_account(&self, value: &Spanned<toml::Value>, trust: TrustForm) -> Result<String, ManifestError> {

@@ -1,0 +1,229 @@
+//! What is deployed of an API, as the emulator takes it: from a plan, or from rendered templates alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::error::DeployedError;
+use super::read::{DeployedRole, read_roles};
+use crate::iam::document::{Document, Statement};
+use crate::iam::grants;
+use crate::manifest::names::title_case;
+use crate::plan::{CallerRole, Plan};
+use crate::render::cloudformation::METADATA;
+use crate::target::HttpApi;
+
+/// Roles with their policies as JSON, the stages that they open, and who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deployment {
+    /// The partition of everything here.
+    pub partition: String,
+    /// The region of the API.
+    pub region: String,
+    /// The account of the API, 12 digits.
+    pub account: String,
+    /// The stages by name.
+    pub stages: BTreeMap<String, DeployedStage>,
+    /// The provider's roles by ARN.
+    pub roles: BTreeMap<String, RolePolicies>,
+    /// The callers' roles.
+    pub callers: Vec<CallerRole>,
+}
+
+/// A stage's API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeployedStage {
+    /// The API's id.
+    pub api_id: String,
+    /// The API's stage.
+    pub api_stage: String,
+    /// Its ARN, see [`HttpApi::arn`].
+    pub arn: String,
+}
+
+impl From<HttpApi<'_>> for DeployedStage {
+    fn from(api: HttpApi<'_>) -> Self {
+        Self { api_id: api.api_id.to_owned(), api_stage: api.api_stage.to_owned(), arn: api.arn() }
+    }
+}
+
+/// A role's policies as they are deployed, in JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RolePolicies {
+    /// The longest session that the role gives, in seconds.
+    pub max_session_duration: u32,
+    /// Who may assume it.
+    pub trust_policy: String,
+    /// What its sessions may do.
+    pub policies: Vec<String>,
+}
+
+impl Plan<'_> {
+    /// What the plan means, deployed.
+    #[must_use]
+    pub fn deployment(&self) -> Deployment {
+        let manifest = self.manifest;
+        let roles = self.provider_roles().into_iter().map(|role| {
+            let policies = RolePolicies {
+                max_session_duration: role.max_session_duration,
+                trust_policy: role.trust_policy.to_json(),
+                policies: vec![role.invoke_policy.to_json()],
+            };
+            (role.arn, policies)
+        });
+        Deployment {
+            partition: manifest.api.partition().to_owned(),
+            region: manifest.api.region.clone(),
+            account: manifest.api.account.clone(),
+            stages: manifest.stages.iter().map(|(name, of)| (name.clone(), manifest.target(of).into())).collect(),
+            roles: roles.collect(),
+            callers: self.caller_roles(),
+        }
+    }
+}
+
+impl Deployment {
+    /// What CloudFormation templates mean by themselves: the API is that of their invoke policies, and each role or account
+    /// that they trust by name is a caller, which its own account lets assume what trusts it.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployedError`] when no role can be read, or the roles are of no API, or of several accounts or regions.
+    pub fn of_templates(templates: &[&str]) -> Result<Self, DeployedError> {
+        let mut stages = BTreeMap::new();
+        let mut place: Option<[String; 3]> = None;
+        let mut read = Vec::new();
+        for template in templates {
+            let name = stage_name(template);
+            refuse_what_is_ignored(template)?;
+            for role in read_roles(template)? {
+                for arn in role.policies.iter().flat_map(invoked) {
+                    let api = HttpApi::of_arn(&arn).ok_or_else(|| not_an_api(&arn))?;
+                    let stage = DeployedStage::from(api);
+                    let at = [api.partition, api.region, api.account];
+                    if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
+                        return Err(not_an_api(&arn));
+                    }
+                    let name = name.clone().unwrap_or_else(|| stage.api_stage.trim_matches('$').to_owned());
+                    let other = stages.insert(name.clone(), stage.clone());
+                    if other.is_some_and(|other| other != stage) {
+                        return Err(duplicate(&format!("stage `{name}` is two APIs")));
+                    }
+                }
+                read.push(role);
+            }
+        }
+        let [partition, region, account] = place.ok_or_else(|| not_an_api("none"))?;
+        let mut deployment = Self { partition, region, account, stages, roles: BTreeMap::new(), callers: Vec::new() };
+        for role in &read {
+            let (arn, policies) = role_policies(role, &deployment.partition, &deployment.account)?;
+            if deployment.roles.insert(arn.clone(), policies).is_some() {
+                return Err(duplicate(&format!("role `{arn}` stands twice")));
+            }
+        }
+        deployment.callers = callers(&read, &deployment);
+        Ok(deployment)
+    }
+}
+
+fn not_an_api(arn: &str) -> DeployedError {
+    DeployedError::new("not_an_api", format!("`{arn}` is not the ARN of the one API that the templates are for"))
+}
+
+fn duplicate(message: &str) -> DeployedError {
+    DeployedError::new("duplicate", message)
+}
+
+/// What decides in AWS and is not enforced here must not look as if it were.
+fn refuse_what_is_ignored(template: &str) -> Result<(), DeployedError> {
+    let ignored = |what: String| Err(DeployedError::new("policy_ignored", format!("{what} would be ignored")));
+    let value: Value = serde_json::from_str(template).unwrap_or_default();
+    let is_there = |role: &Value, key: &str| role.get(key).is_some_and(|value| *value != Value::Array(Vec::new()));
+    for (id, resource) in value.get("Resources").and_then(Value::as_object).into_iter().flatten() {
+        let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
+        match (kind, resource.get("Properties")) {
+            ("AWS::IAM::Policy" | "AWS::IAM::RolePolicy" | "AWS::IAM::ManagedPolicy", _) => {
+                return ignored(format!("resource `{id}` of type `{kind}`"));
+            }
+            ("AWS::IAM::Role", Some(role)) => {
+                for key in ["PermissionsBoundary", "ManagedPolicyArns"] {
+                    if is_there(role, key) {
+                        return ignored(format!("`{key}` of resource `{id}`"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<(String, RolePolicies), DeployedError> {
+    let name = role.name.as_deref().ok_or_else(|| DeployedError::new("role_unknown", "a role has no `RoleName`"))?;
+    let arn = format!("arn:{partition}:iam::{account}:role{}{name}", role.path);
+    let policies = RolePolicies {
+        max_session_duration: role.max_session_duration,
+        trust_policy: role.trust_policy.to_string(),
+        policies: role.policies.iter().map(Value::to_string).collect(),
+    };
+    Ok((arn, policies))
+}
+
+fn stage_name(template: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(template).ok()?;
+    value.get("Metadata")?.get(METADATA)?.get("Stage")?.as_str().map(str::to_owned)
+}
+
+/// The resources of a policy.
+fn invoked(policy: &Value) -> Vec<String> {
+    let statements = policy.get("Statement").and_then(Value::as_array).into_iter().flatten();
+    statements.filter_map(|statement| statement.get("Resource")).flat_map(grants::texts).collect()
+}
+
+/// Whoever the trust policies name, with leave to assume the roles that do.
+fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Vec<CallerRole> {
+    let mut by_principal: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
+    for role in roles {
+        let Ok((arn, _)) = role_policies(role, &deployment.partition, &deployment.account) else { continue };
+        for grant in grants::of_policy(&role.trust_policy, &deployment.partition) {
+            let of_key = |key: &str| grant.conditions.iter().find(|c| c.1 == key).map(|c| c.2.clone());
+            let who = if grant.principal == "*" {
+                of_key("aws:PrincipalArn").unwrap_or_else(|| format!("arn:{}:iam::*:role/*", deployment.partition))
+            } else {
+                grant.principal.strip_suffix(":root").map_or(grant.principal.clone(), |of| format!("{of}:role/*"))
+            };
+            if !grant.is_denied && who.contains(":role/") {
+                by_principal.entry((who, of_key("aws:PrincipalOrgID"))).or_default().insert(arn.clone());
+            }
+        }
+    }
+    let stage_of = |arn: &str| {
+        let opens = deployment.roles.get(arn)?;
+        let is_of =
+            |stage: &DeployedStage| opens.policies.iter().any(|policy| policy.contains(&format!("{}/", stage.arn)));
+        deployment.stages.iter().find(|(_, stage)| is_of(stage)).map(|(name, _)| name.clone())
+    };
+    by_principal
+        .into_iter()
+        .map(|((who, organization), may_assume)| {
+            let account = who.split(':').nth(4).unwrap_or_default().to_owned();
+            let role_name = who.rsplit('/').next().unwrap_or_default().to_owned();
+            let word = if role_name == "*" { "Every".to_owned() } else { title_case(&role_name) };
+            CallerRole {
+                caller: format!("{}-{word}", organization.as_deref().unwrap_or(&account).replace('*', "any")),
+                account,
+                role_name,
+                organization,
+                policy: Document::new(vec![Statement::allow(
+                    vec!["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+                    may_assume.iter().cloned().collect(),
+                )]),
+                may_assume: may_assume.iter().filter_map(|arn| Some((stage_of(arn)?, arn.clone()))).collect(),
+                arn: who,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,45 @@
+//! The one error of reading back what is deployed.
+
+use crate::target::invoke;
+
+/// What is not a document that roles can be read from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct DeployedError {
+    code: &'static str,
+    message: String,
+}
+
+impl DeployedError {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
+    /// `policy_ignored` or `duplicate`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What to do about it, one sentence.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self.code {
+            "not_json" | "no_role" => {
+                "give a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
+            }
+            "invalid_policy" => {
+                "policies have to stand there in full: intrinsic functions such as `Fn::Sub` are not resolved"
+            }
+            "role_unknown" => "say which role the policy hangs on with `--role`",
+            "policy_ignored" => {
+                "the emulator enforces a role's inline policies alone: write them into its `Policies`, and try boundaries and managed policies in AWS"
+            }
+            "duplicate" => {
+                "give each stage and each role once, and a stage's name in the template's `Metadata.XacctSign.Stage`"
+            }
+            _ => concat!("the roles of the template have to allow `", invoke!(), "` on ARNs of one account and region"),
+        }
+    }
+}

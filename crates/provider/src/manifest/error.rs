@@ -1,0 +1,187 @@
+//! The one error of reading a manifest and its lock file: one table of codes.
+
+use std::fmt;
+
+macro_rules! manifest_errors {
+    ($($variant:ident, $code:literal, $meaning:literal, $hint:literal;)*) => {
+        /// What is wrong with a manifest: one variant for each stable code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ManifestErrorKind {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl ManifestErrorKind {
+            /// Every kind, in the order of declaration: for tables of documentation and tests.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The stable code, in snake case. Programs may rely on it; the texts may change.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What it means, one sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+
+            /// What to do about it, one sentence.
+            #[must_use]
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)* }
+            }
+        }
+    };
+}
+
+manifest_errors! {
+    Syntax, "syntax",
+        "The text is not TOML.",
+        "the manifest is TOML: strings, account ids among them, are quoted, and a key stands once";
+    Schema, "schema",
+        "The text is TOML, but a key is unknown, is missing, or holds another type of value.",
+        "`xacct-sign schema` prints the JSON Schema with every key; editors complete and check the file with it";
+    InvalidAccountId, "invalid_account_id",
+        "An account id is not a string of 12 digits.",
+        "write the account id as a string of 12 digits, `account = \"012345678901\"`: as a number it would lose its leading zeros";
+    InvalidRegion, "invalid_region",
+        "The region does not look like one.",
+        "write a region as AWS does, for example `ap-northeast-1`; those of the isolated partitions (`us-iso-east-1`) are not supported";
+    InvalidRoleName, "invalid_role_name",
+        "A role's name, or one that would be made of it, is not one that IAM takes.",
+        "write the role's name, with its path if it has one (`service-role/Name`), not its ARN; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too";
+    InvalidDuration, "invalid_duration",
+        "`max_session_duration` is not between 3600 and 43200 seconds.",
+        "IAM takes a maximum session duration of 3600 to 43200 seconds";
+    InvalidStageName, "invalid_stage_name",
+        "A stage's name cannot become part of a role's name.",
+        "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all";
+    InvalidCallerName, "invalid_caller_name",
+        "A caller's name cannot become part of a role's name.",
+        "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all";
+    InvalidApiId, "invalid_api_id",
+        "An `api_id` is not one that API Gateway gives.",
+        "copy the API's id from API Gateway, for example `a1b2c3d4e5`: lower-case letters and digits";
+    InvalidApiStage, "invalid_api_stage",
+        "An `api_stage` is not one that API Gateway takes.",
+        "an API stage is `$default`, or up to 128 letters, digits, `-` or `_`; leave the key out for `$default`";
+    DuplicateApi, "duplicate_api",
+        "Two stages are the same stage of the same API.",
+        "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or make the two one stage";
+    InvalidExternalId, "invalid_external_id",
+        "An external id is not one that STS takes.",
+        "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API";
+    InvalidRoute, "invalid_route",
+        "A route is not `METHOD /path`, or a list of routes is empty.",
+        "a route is `METHOD /path`, such as `GET /items/{id}`, `ANY /orders/{proxy+}` or `GET /items/*`: the method in capitals or `ANY`, `{name}` for one segment, `{name+}` or `*` for the rest at the end; write a path decoded, with a variable for what cannot stand in a route; leave `routes` out to allow every route";
+    UnknownStage, "unknown_stage",
+        "A caller names a stage that is not in the manifest.",
+        "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";
+    DuplicateCaller, "duplicate_caller",
+        "Two callers are the same role of the same account on the same stage.",
+        "IAM cannot tell the two apart: give each caller a role of its own on the stage, or make them one caller";
+    RoleNameCollision, "role_name_collision",
+        "Two roles of the provider would get the same name.",
+        "role names are made of `role_name`, stage and caller in title case, and are unique in an account without regard to case: rename one of the two";
+    UnusedCaller, "unused_caller",
+        "A caller is on no stage.",
+        "say which role the caller runs as on which stage: `roles = { stag = \"RoleName\" }`; of an organization say `stages = [\"stag\"]`";
+    InvalidCaller, "invalid_caller",
+        "A caller is neither roles of an account nor an organization, or both.",
+        "a caller is either roles of an account (`account` and `roles`) or a whole organization (`organization` and `stages`)";
+    InvalidTrust, "invalid_trust",
+        "A form of trust is unknown, or cannot express what the caller is.",
+        "`trust` is `role` (the role's ARN, the default) or `account` (the account with a condition on `aws:PrincipalArn`); `*` as account or role takes `account`";
+    InvalidOrganization, "invalid_organization",
+        "The id of an organization does not look like one.",
+        "copy the id from AWS Organizations: `o-` and 10 to 32 letters in lower case or digits";
+    InvalidSessionName, "invalid_session_name",
+        "A pattern of session names is not one that could match, or their list is empty.",
+        "a session name has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for any name";
+    InvalidTagKey, "invalid_tag_key",
+        "The key of a session tag is not one that STS takes, or their list is empty.",
+        "a tag's key has 1 to 128 letters, digits or `_.:/=+-@` and does not begin with `aws:`, there are at most 50, and case does not tell them apart; leave the key out for no tags";
+    InvalidSourceIdentity, "invalid_source_identity",
+        "A pattern of source identities is not one that could match, or their list is empty.",
+        "a source identity has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for none";
+    InvalidQuota, "invalid_quota",
+        "`role_trust_policy_length` is not between 2048 and 4096 characters.",
+        "AWS raises the quota `Role trust policy length` from 2048 to 4096 characters at most: write what your account has";
+    UnknownFinding, "unknown_finding",
+        "What is accepted is no finding, cannot be accepted, or is accepted without a reason.",
+        "write `accept = { CODE = \"the reason\" }` with a code that `xacct-sign check` shows as a warning or a note";
+    InvalidLock, "invalid_lock",
+        "The lock file is not one that this version writes.",
+        "`xacct-sign render` writes the lock file: restore it from version control; without it callers may get other roles";
+}
+
+/// A manifest that cannot be used: what is wrong, where, and what to do about it.
+///
+/// `Display` gives `{file}:{line}:{column}: {message}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestError {
+    kind: ManifestErrorKind,
+    file: String,
+    line: usize,
+    column: usize,
+    message: String,
+}
+
+impl ManifestError {
+    pub(crate) fn new(kind: ManifestErrorKind, file: &str, place: (usize, usize), message: String) -> Self {
+        let (line, column) = place;
+        Self { kind, file: file.to_owned(), line, column, message }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn kind(&self) -> ManifestErrorKind {
+        self.kind
+    }
+
+    /// The stable code of the kind, for example `unknown_stage`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// The name of the file, as given to [`Manifest::parse`](crate::Manifest::parse).
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line of the file where the trouble is, from 1.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column of that line, from 1, in characters.
+    #[must_use]
+    pub const fn column(&self) -> usize {
+        self.column
+    }
+
+    /// What is wrong, in one sentence, without the place.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it, in one sentence.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        self.kind.hint()
+    }
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+    }
+}
+
+impl std::error::Error for ManifestError {}

@@ -1,0 +1,102 @@
+//! The lock file beside the manifest, `xacct.lock.toml`: which of a stage's shared roles each caller has.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::error::{ManifestError, ManifestErrorKind as Kind};
+use super::names;
+
+/// The version of the lock file's format.
+const VERSION: i64 = 1;
+
+/// The highest number of a role: an account has 1,000 roles, and 10,000 where AWS has raised the quota.
+const MAX_NUMBER: i64 = 10_000;
+
+/// Which of a stage's shared roles each caller has: 1 is the role without a number in its name.
+///
+/// The default is an empty one, as if there were no lock file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// Numbers by stage and caller.
+    stages: BTreeMap<String, BTreeMap<String, u32>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    version: Spanned<i64>,
+    #[serde(default)]
+    stages: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<i64>>>,
+}
+
+impl Lock {
+    /// Reads a lock file. `file_name` is for messages only.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestErrorKind::InvalidLock`](crate::ManifestErrorKind::InvalidLock) for everything that
+    /// [`Lock::to_toml`] does not write.
+    pub fn parse(text: &str, file_name: &str) -> Result<Self, ManifestError> {
+        let error = |at: usize, message: String| {
+            let before = text.get(..at).unwrap_or(text);
+            let line = before.matches('\n').count().saturating_add(1);
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
+            ManifestError::new(Kind::InvalidLock, file_name, (line, column), message)
+        };
+        let raw: Raw = toml::from_str(text).map_err(|source| {
+            let message: Vec<&str> = source.message().split_whitespace().collect();
+            error(source.span().map_or(0, |span| span.start), message.join(" "))
+        })?;
+        if *raw.version.get_ref() != VERSION {
+            let message = format!("version `{}` of the lock file is not {VERSION}", raw.version.get_ref());
+            return Err(error(raw.version.span().start, message));
+        }
+        let mut lock = Self::default();
+        for (stage, callers) in raw.stages {
+            for (caller, number) in callers {
+                for name in [&stage, &caller] {
+                    if !names::is_label(name.get_ref()) {
+                        let message = format!("`{}` is not a name of a stage or a caller", name.get_ref());
+                        return Err(error(name.span().start, message));
+                    }
+                }
+                let value = u32::try_from(*number.get_ref()).ok().filter(|n| (1..=MAX_NUMBER).contains(&i64::from(*n)));
+                let Some(value) = value else {
+                    let message = format!("`{}` is not the number of a role", number.get_ref());
+                    return Err(error(number.span().start, message));
+                };
+                lock.record(stage.get_ref(), caller.get_ref(), value);
+            }
+        }
+        Ok(lock)
+    }
+
+    /// The lock file's text: the same lock gives the same bytes.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut text = format!(
+            "# Written by `xacct-sign render`; commit it beside the manifest.\n# Which of a stage's shared roles each caller has, so that adding a caller moves no other.\nversion = {VERSION}\n"
+        );
+        for (stage, callers) in &self.stages {
+            // Names are bare keys of TOML: letters, digits, `-` and `_`.
+            let _ = writeln!(text, "\n[stages.{stage}]");
+            for (caller, number) in callers {
+                let _ = writeln!(text, "{caller} = {number}");
+            }
+        }
+        text
+    }
+
+    /// The number of the caller's role on the stage, if it is recorded.
+    #[must_use]
+    pub fn number(&self, stage: &str, caller: &str) -> Option<u32> {
+        self.stages.get(stage)?.get(caller).copied()
+    }
+
+    pub(crate) fn record(&mut self, stage: &str, caller: &str, number: u32) {
+        self.stages.entry(stage.to_owned()).or_default().insert(caller.to_owned(), number);
+    }
+}

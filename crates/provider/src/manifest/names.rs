@@ -1,0 +1,62 @@
+//! Names of the manifest's: its stages and callers, their words, and the roles' names that are made of them.
+
+use crate::names::RoleName;
+
+/// Whether a stage's or a caller's name can become part of a role's name.
+pub(crate) fn is_label(name: &str) -> bool {
+    name.len() <= 64
+        && name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// `pre-prod` becomes `PreProd`: words are parted by `-` and `_`, and the rest of a word stays.
+pub(crate) fn title_case(name: &str) -> String {
+    name.split(['-', '_'])
+        .flat_map(|word| {
+            let mut rest = word.chars();
+            let first = rest.next().map(|c| c.to_ascii_uppercase());
+            first.into_iter().chain(rest)
+        })
+        .collect()
+}
+
+/// The name of a provider's role: `role_name`, stage and, for a role of its own, caller in title case. It may be too long.
+pub(crate) fn role_name(base: &RoleName, stage: &str, caller: Option<&str>) -> RoleName {
+    base.with_suffix(&format!("{}{}", title_case(stage), caller.map(title_case).unwrap_or_default()))
+}
+
+/// Whether a stage of this name is a production stage, unless the manifest says so itself.
+pub(crate) fn is_production(stage: &str) -> bool {
+    let words: Vec<String> = stage.split(['-', '_']).map(str::to_ascii_lowercase).collect();
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    has(&["prod", "prd", "production", "live"]) && !has(&["pre", "non"])
+}
+
+/// The words of a name, in lower case, parted by signs, case and digits: `LambdaRoleDeve01` has `lambda`, `role`, `deve`,
+/// `01`, and `APIProd` has `api`, `prod`.
+pub(crate) fn words_of(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut last = '-';
+    let mut rest = name.chars().peekable();
+    while let Some(c) = rest.next() {
+        let ends_acronym = last.is_ascii_uppercase() && rest.peek().is_some_and(char::is_ascii_lowercase);
+        let is_start = !c.is_ascii_alphanumeric()
+            || (c.is_ascii_uppercase() && (last.is_ascii_lowercase() || ends_acronym))
+            || (c.is_ascii_digit() != last.is_ascii_digit());
+        if is_start {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
+            word.push(c.to_ascii_lowercase());
+        }
+        last = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Every run of neighbouring words of a name, without what parts them; longer ones first.
+pub(crate) fn runs_of_words(name: &str) -> Vec<String> {
+    let words = words_of(name);
+    (1..=words.len()).rev().flat_map(|length| words.windows(length).map(<[String]>::concat)).collect()
+}

@@ -1,0 +1,222 @@
+//! A manifest that has been read and checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::route::Route;
+use crate::finding::FindingCode;
+use crate::names::{RoleName, partition_of};
+use crate::target::HttpApi;
+
+/// Findings that somebody has looked at and takes as they are, with the reason for it.
+pub type Accepted = BTreeMap<FindingCode, String>;
+
+/// A manifest that has been read and checked.
+///
+/// ```toml
+/// [api]
+/// account = "111111111111"
+/// region = "ap-northeast-1"
+///
+/// [stages.stag]
+/// api_id = "f6g7h8i9j0"
+///
+/// [callers.shop]
+/// account = "000000000000"
+/// roles = { stag = "LambdaRoleDeve" }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// The name of the file, for messages.
+    pub file: String,
+    /// What holds for the whole API.
+    pub api: Api,
+    /// The stages by name.
+    pub stages: BTreeMap<String, Stage>,
+    /// The callers by name.
+    pub callers: BTreeMap<String, Caller>,
+}
+
+/// The table `[api]`.
+///
+/// # Defaults
+///
+/// `role_name` is `ApiAllowByIamRole`, `max_session_duration` is 3600, `role_trust_policy_length` is 2048.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Api {
+    /// The account of the API, 12 digits.
+    pub account: String,
+    /// The region of the API.
+    pub region: String,
+    /// What the names of all roles begin with, and their path.
+    pub role_name: RoleName,
+    /// The longest session that the roles give, in seconds, 3600 to 43200.
+    pub max_session_duration: u32,
+    /// The account's quota `Role trust policy length`, in characters, 2048 to 4096: what AWS gives, or raised it to.
+    pub role_trust_policy_length: usize,
+    /// Findings on the API that are accepted.
+    pub accept: Accepted,
+    /// The line of the table, from 1.
+    pub line: usize,
+}
+
+impl Api {
+    /// The partition of the region: `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`.
+    ///
+    /// The callers are in the same one: AWS lets nobody assume a role across partitions.
+    #[must_use]
+    pub fn partition(&self) -> &'static str {
+        partition_of(&self.region)
+    }
+}
+
+/// A table `[stages.NAME]`.
+///
+/// # Defaults
+///
+/// `api_stage` is `$default`. A stage is a production stage when a word of its name (parted by `-` and `_`) is `prod`,
+/// `prd`, `production` or `live`, and none is `pre` or `non`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stage {
+    /// The stage's name in the manifest.
+    pub name: String,
+    /// The id of the API in API Gateway.
+    pub api_id: String,
+    /// The name of the API's stage in API Gateway.
+    pub api_stage: String,
+    /// Whether roles of other stages have no business here.
+    pub is_production: bool,
+    /// Findings on the stage that are accepted.
+    pub accept: Accepted,
+    /// The line of the table, from 1.
+    pub line: usize,
+}
+
+/// A table `[callers.NAME]`.
+///
+/// # Defaults
+///
+/// No external id, any session name, neither tags nor a source identity, no third party, every route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Caller {
+    /// The caller's name in the manifest.
+    pub name: String,
+    /// Which principals the caller is.
+    pub principals: CallerPrincipals,
+    /// What the caller has to send as external id, if anything
+    /// ([The confused deputy problem](https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html)).
+    pub external_id: Option<String>,
+    /// The session names that the caller may take, with `*` and `?`, sorted; empty for any. They are what tells callers
+    /// apart in the API's logs.
+    pub session_names: Vec<String>,
+    /// The keys of the session tags that the caller may send, sorted; empty for none
+    /// ([Passing session tags](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html)).
+    pub tags: Vec<String>,
+    /// The source identities that the caller may set, with `*` and `?`, sorted; empty for none
+    /// ([Source identity](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html)).
+    pub source_identity: Vec<String>,
+    /// Whether the caller belongs to another company, which calls on behalf of its own customers.
+    pub is_third_party: bool,
+    /// The routes that the caller may use, in the order of the manifest; `None` for every route.
+    pub routes: Option<Vec<Route>>,
+    /// Findings on the caller that are accepted.
+    pub accept: Accepted,
+    /// The line of the table, from 1.
+    pub line: usize,
+}
+
+/// Which principals a caller is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallerPrincipals {
+    /// Roles of an account.
+    Roles {
+        /// The account, 12 digits; `*` for every account (by [`TrustForm::Account`] only).
+        account: String,
+        /// The role that the caller runs as, by stage.
+        roles: BTreeMap<String, WhichRole>,
+        /// How the trust policy names them.
+        trust: TrustForm,
+    },
+    /// Everything in an organization of AWS Organizations.
+    Organization {
+        /// The organization's id, `o-` and 10 to 32 letters or digits.
+        id: String,
+        /// The stages that it may call.
+        stages: BTreeSet<String>,
+    },
+}
+
+/// Which role of an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum WhichRole {
+    /// This one.
+    Named(RoleName),
+    /// Every role, and every other principal of the account (by [`TrustForm::Account`] only).
+    Every,
+}
+
+/// How a trust policy names a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TrustForm {
+    /// `Principal` is the role's ARN. IAM stores the role's unique id: the role has to exist, and when it is made anew
+    /// the trust is dead until the policy is saved again
+    /// ([Principal](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html)).
+    Role,
+    /// `Principal` is the account, with the role's ARN in a condition on `aws:PrincipalArn`: works before the role
+    /// exists, and after it has been made anew; takes about twice the characters.
+    Account,
+}
+
+impl TrustForm {
+    /// Every form, the default first: for tables of documentation and other languages.
+    pub const ALL: &[Self] = &[Self::Role, Self::Account];
+
+    /// What the manifest calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Account => "account",
+        }
+    }
+}
+
+impl Caller {
+    /// Whether the caller may call the stage.
+    #[must_use]
+    pub fn is_on(&self, stage: &str) -> bool {
+        match &self.principals {
+            CallerPrincipals::Roles { roles, .. } => roles.contains_key(stage),
+            CallerPrincipals::Organization { stages, .. } => stages.contains(stage),
+        }
+    }
+
+    /// The stages that the caller may call, sorted by name.
+    pub fn stages(&self) -> impl Iterator<Item = &str> {
+        let (roles, stages) = match &self.principals {
+            CallerPrincipals::Roles { roles, .. } => (Some(roles.keys()), None),
+            CallerPrincipals::Organization { stages, .. } => (None, Some(stages.iter())),
+        };
+        roles.into_iter().flatten().chain(stages.into_iter().flatten()).map(String::as_str)
+    }
+}
+
+impl Manifest {
+    /// Where the API of a stage is.
+    #[must_use]
+    pub fn target<'a>(&'a self, stage: &'a Stage) -> HttpApi<'a> {
+        HttpApi::new(&self.api.region, &self.api.account, &stage.api_id, &stage.api_stage)
+    }
+
+    /// The ARN of a stage's API, to which `/{METHOD}/{path}` is appended.
+    #[must_use]
+    pub fn stage_arn(&self, stage: &Stage) -> String {
+        self.target(stage).arn()
+    }
+}

@@ -1,0 +1,206 @@
+//! The roles on both sides, with the documents that hang on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::sharing::Plan;
+use super::trust;
+use crate::iam::document::{Document, Statement};
+use crate::manifest::names::role_name;
+use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
+use crate::names::RoleName;
+use crate::target::HttpApi;
+
+/// A role in the API's account that callers assume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProviderRole {
+    /// The role's name without its path: `ApiAllowByIamRoleStag`, `ApiAllowByIamRoleStag-2` where the callers do not fit
+    /// into one, or `ApiAllowByIamRoleStagPartner` for a caller with routes of its own.
+    pub name: String,
+    /// The role's path, `/` unless `role_name` has one.
+    pub path: String,
+    /// The role's ARN, path included.
+    pub arn: String,
+    /// The stage of the manifest that the role opens.
+    pub stage: String,
+    /// Which of the stage's roles it is.
+    pub kind: RoleKind,
+    /// The longest session that the role gives, in seconds, 3600 to 43200.
+    pub max_session_duration: u32,
+    /// Who may assume the role.
+    pub trust_policy: Document,
+    /// What a session of the role may call.
+    pub invoke_policy: Document,
+    /// The names of the callers that use it, sorted.
+    pub callers: Vec<String>,
+}
+
+impl ProviderRole {
+    /// The name of the inline policy that the invoke policy becomes, wherever it is rendered.
+    pub const INVOKE_POLICY_NAME: &'static str = "InvokeApi";
+}
+
+/// Which of a stage's roles a role is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum RoleKind {
+    /// For callers of every route: the first, second, ... of them, from 1.
+    Shared(u32),
+    /// For a caller with routes of its own, by its name.
+    Own(String),
+}
+
+/// A role in a caller's account, with what it must be allowed over there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallerRole {
+    /// The caller's name in the manifest.
+    pub caller: String,
+    /// The caller's account, 12 digits; `*` for every account, or every one of the organization.
+    pub account: String,
+    /// The caller's role, without its path; `*` for every role.
+    pub role_name: String,
+    /// The ARN of the caller's role, path included; with `*` where account or role are so.
+    pub arn: String,
+    /// The organization, if it is that what is trusted.
+    pub organization: Option<String>,
+    /// The ARN of the provider's role that it may assume, by stage.
+    pub may_assume: BTreeMap<String, String>,
+    /// The policy to attach to the caller's role: crossing accounts takes the caller's own account's
+    /// leave too
+    /// ([Cross-account policy evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)).
+    pub policy: Document,
+}
+
+impl<'m> Plan<'m> {
+    /// The roles of the API's account, in the order of stages by name, a stage's shared roles before
+    /// those of single callers.
+    ///
+    /// A stage's shared role serves all callers that may use every route; a stage without such
+    /// callers has none. A caller with `routes` has a role of its own on each of its stages, because
+    /// the invoke policy hangs on the role.
+    #[must_use]
+    pub fn provider_roles(&self) -> Vec<ProviderRole> {
+        self.manifest.stages.values().flat_map(|stage| self.stage_roles(stage)).collect()
+    }
+
+    /// The roles of one stage, in the same order.
+    #[must_use]
+    pub fn stage_roles(&self, stage: &Stage) -> Vec<ProviderRole> {
+        let mut roles = Vec::new();
+        for (number, callers) in self.shared.get(stage.name.as_str()).into_iter().flatten() {
+            roles.push(self.provider_role(stage, callers, RoleKind::Shared(*number)));
+        }
+        for caller in self.manifest.callers.values().filter(|c| c.routes.is_some() && c.is_on(&stage.name)) {
+            roles.push(self.provider_role(stage, &[caller], RoleKind::Own(caller.name.clone())));
+        }
+        roles
+    }
+
+    /// The callers' roles with the policy that each must get in its own account, in the order of
+    /// callers by name, then of role ARNs.
+    #[must_use]
+    pub fn caller_roles(&self) -> Vec<CallerRole> {
+        self.manifest.callers.values().flat_map(|caller| self.roles_of(caller)).collect()
+    }
+
+    /// The roles of one caller.
+    #[must_use]
+    pub fn roles_of(&self, caller: &Caller) -> Vec<CallerRole> {
+        let api = &self.manifest.api;
+        let mut by_role: BTreeMap<WhichRole, BTreeMap<String, String>> = BTreeMap::new();
+        for stage in caller.stages() {
+            let role = match &caller.principals {
+                CallerPrincipals::Roles { roles, .. } => roles.get(stage).cloned(),
+                CallerPrincipals::Organization { .. } => None,
+            };
+            let arn = self.role_for(caller, stage).arn(api.partition(), &api.account);
+            by_role.entry(role.unwrap_or(WhichRole::Every)).or_default().insert(stage.to_owned(), arn);
+        }
+        let (account, organization) = match &caller.principals {
+            CallerPrincipals::Roles { account, .. } => (account.as_str(), None),
+            CallerPrincipals::Organization { id, .. } => ("*", Some(id)),
+        };
+        by_role
+            .into_iter()
+            .map(|(role, may_assume)| {
+                let (role_name, arn) = match &role {
+                    WhichRole::Named(role) => (role.name(), role.arn(api.partition(), account)),
+                    WhichRole::Every => ("*", format!("arn:{}:iam::{account}:role/*", api.partition())),
+                };
+                CallerRole {
+                    caller: caller.name.clone(),
+                    account: account.to_owned(),
+                    role_name: role_name.to_owned(),
+                    arn,
+                    organization: organization.cloned(),
+                    policy: caller_policy(caller, &may_assume),
+                    may_assume,
+                }
+            })
+            .collect()
+    }
+
+    /// The provider's role that the caller assumes on a stage.
+    pub(crate) fn role_for(&self, caller: &Caller, stage: &str) -> RoleName {
+        let kind = match &caller.routes {
+            Some(_) => RoleKind::Own(caller.name.clone()),
+            // Every caller that is on a stage has been given a role there.
+            None => RoleKind::Shared(self.lock().number(stage, &caller.name).unwrap_or(1)),
+        };
+        self.name(stage, &kind)
+    }
+
+    pub(crate) fn name(&self, stage: &str, kind: &RoleKind) -> RoleName {
+        let base = &self.manifest.api.role_name;
+        match kind {
+            RoleKind::Shared(1) => role_name(base, stage, None),
+            // A hyphen is in no title case, so no other stage or caller gets this name.
+            RoleKind::Shared(number) => role_name(base, stage, None).with_suffix(&format!("-{number}")),
+            RoleKind::Own(caller) => role_name(base, stage, Some(caller)),
+        }
+    }
+
+    fn provider_role(&self, stage: &'m Stage, callers: &[&Caller], kind: RoleKind) -> ProviderRole {
+        let api = &self.manifest.api;
+        let name = self.name(&stage.name, &kind);
+        let target = self.manifest.target(stage);
+        let routes = callers.first().and_then(|caller| caller.routes.as_ref());
+        let mut resources = Vec::new();
+        match routes {
+            None => resources.push(target.resource("*")),
+            Some(routes) => {
+                for route in routes {
+                    let resource = target.resource(&route.arn_suffix());
+                    if !resources.contains(&resource) {
+                        resources.push(resource);
+                    }
+                }
+            }
+        }
+        ProviderRole {
+            name: name.name().to_owned(),
+            path: name.path().to_owned(),
+            arn: name.arn(api.partition(), &api.account),
+            stage: stage.name.clone(),
+            kind,
+            max_session_duration: api.max_session_duration,
+            trust_policy: trust::policy(callers, &stage.name, api.partition()),
+            invoke_policy: Document::new(vec![Statement::allow(HttpApi::INVOKE, resources)]),
+            callers: callers.iter().map(|caller| caller.name.clone()).collect(),
+        }
+    }
+}
+
+/// Tags and a source identity are actions of their own, on both sides.
+fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>) -> Document {
+    let mut actions = vec!["sts:AssumeRole"];
+    if !caller.tags.is_empty() {
+        actions.push("sts:TagSession");
+    }
+    if !caller.source_identity.is_empty() {
+        actions.push("sts:SetSourceIdentity");
+    }
+    let resources: BTreeSet<String> = may_assume.values().cloned().collect();
+    Document::new(vec![Statement::allow(actions, resources.into_iter().collect())])
+}

@@ -1,0 +1,207 @@
+//! Which callers share a role: the first role of a stage until its trust policy is full, then the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::trust::{self, Terms};
+use crate::manifest::{Caller, Lock, Manifest};
+
+/// Which of a stage's shared roles each caller has.
+///
+/// Callers stay where the lock file has them as long as they fit there. The others, in the order of their names, go to
+/// the first role with room for them. So adding a caller moves no other, and the room that one leaves is used again.
+#[derive(Debug, Clone)]
+pub struct Plan<'m> {
+    pub(crate) manifest: &'m Manifest,
+    /// By stage and number of the role, the callers sorted by name.
+    pub(crate) shared: BTreeMap<&'m str, BTreeMap<u32, Vec<&'m Caller>>>,
+    /// What a caller that the lock file knows got instead.
+    moved: Vec<Move>,
+    lock: Lock,
+    /// Whether the lock file that was given says the same.
+    pub(crate) is_recorded: bool,
+}
+
+/// A caller that no longer fits into the role that it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Move {
+    /// The caller's name.
+    pub caller: String,
+    /// The stage's name.
+    pub stage: String,
+    /// The number of the role that it had.
+    pub from: u32,
+    /// The number of the role that it gets.
+    pub to: u32,
+}
+
+impl Manifest {
+    /// Gives each caller a role. [`Lock::default`] is no lock file.
+    #[must_use]
+    pub fn plan(&self, lock: &Lock) -> Plan<'_> {
+        let mut shared = BTreeMap::new();
+        let mut moved = Vec::new();
+        let mut new_lock = Lock::default();
+        for stage in self.stages.keys() {
+            let mut shelves = Shelves::new(stage, self.api.partition(), self.api.role_trust_policy_length);
+            let mut rest = Vec::new();
+            for caller in self.callers.values().filter(|c| c.routes.is_none() && c.is_on(stage)) {
+                match lock.number(stage, &caller.name) {
+                    Some(number) if shelves.put(caller, number) => {}
+                    recorded => rest.push((caller, recorded)),
+                }
+            }
+            for (caller, recorded) in rest {
+                let number = shelves.put_anywhere(caller);
+                if let Some(from) = recorded {
+                    let (caller, stage) = (caller.name.clone(), stage.clone());
+                    moved.push(Move { caller, stage, from, to: number });
+                }
+            }
+            let roles = shelves.into_callers();
+            for (number, callers) in &roles {
+                for caller in callers {
+                    new_lock.record(stage, &caller.name, *number);
+                }
+            }
+            shared.insert(stage.as_str(), roles);
+        }
+        let has_several = shared.values().any(|roles| roles.keys().any(|number| *number > 1));
+        let is_recorded = new_lock == *lock || (!has_several && *lock == Lock::default());
+        Plan { manifest: self, shared, moved, lock: new_lock, is_recorded }
+    }
+}
+
+impl Plan<'_> {
+    /// What the lock file should say.
+    #[must_use]
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// Callers that no longer fit into the role that they had, because their conditions or the quota changed: they have
+    /// to be told their new role. Adding a caller moves none.
+    #[must_use]
+    pub fn moved(&self) -> &[Move] {
+        &self.moved
+    }
+}
+
+/// One role's trust policy as it fills up.
+struct Shelf<'m> {
+    callers: Vec<&'m Caller>,
+    terms: BTreeSet<Terms<'m>>,
+    /// The policy's size or a little more.
+    at_most: usize,
+    is_exact: bool,
+}
+
+/// What a caller adds to a policy, in characters.
+struct Measure<'m> {
+    terms: Terms<'m>,
+    /// Where its terms are there already, at least and at most.
+    least: usize,
+    most: usize,
+    /// As statements of its own.
+    own: usize,
+    /// Its policy if it has the role for itself.
+    alone: usize,
+}
+
+struct Shelves<'m> {
+    stage: &'m str,
+    partition: &'static str,
+    limit: usize,
+    by_number: BTreeMap<u32, Shelf<'m>>,
+    /// The terms of all roles together.
+    terms: BTreeSet<Terms<'m>>,
+}
+
+impl<'m> Shelves<'m> {
+    fn new(stage: &'m str, partition: &'static str, limit: usize) -> Self {
+        Self { stage, partition, limit, by_number: BTreeMap::new(), terms: BTreeSet::new() }
+    }
+
+    fn into_callers(self) -> BTreeMap<u32, Vec<&'m Caller>> {
+        let sorted = |mut shelf: Shelf<'m>| {
+            shelf.callers.sort_by(|a, b| a.name.cmp(&b.name));
+            shelf.callers
+        };
+        self.by_number.into_iter().map(|(number, shelf)| (number, sorted(shelf))).collect()
+    }
+
+    fn measure(&self, caller: &'m Caller) -> Measure<'m> {
+        let (least, most) = trust::characters_added(caller, self.stage, self.partition);
+        let alone = trust::policy(&[caller], self.stage, self.partition).characters();
+        let own = alone.saturating_sub(trust::EMPTY_POLICY.len()).saturating_add(",".len());
+        Measure { terms: Terms::of(caller, self.stage), least, most, own, alone }
+    }
+
+    /// Puts the caller into this role if it fits. The first one always does: alone it fits nowhere better.
+    fn put(&mut self, caller: &'m Caller, number: u32) -> bool {
+        let measure = self.measure(caller);
+        self.terms.insert(measure.terms);
+        match self.by_number.get_mut(&number) {
+            Some(shelf) => shelf.put(caller, &measure, self.stage, self.partition, self.limit),
+            None => {
+                self.by_number.insert(number, Shelf::new(caller, &measure));
+                true
+            }
+        }
+    }
+
+    /// Puts the caller into the first role with room for it, and says which.
+    fn put_anywhere(&mut self, caller: &'m Caller) -> u32 {
+        let measure = self.measure(caller);
+        let is_new = self.terms.insert(measure.terms);
+        let mut unused = 1;
+        for (number, shelf) in &mut self.by_number {
+            if *number > unused {
+                break;
+            }
+            unused = number.saturating_add(1);
+            // Most roles are full, which two numbers tell.
+            let least = if is_new { measure.own } else { measure.least };
+            let is_full = shelf.is_exact && shelf.at_most.saturating_add(least) > self.limit;
+            if !is_full && shelf.put(caller, &measure, self.stage, self.partition, self.limit) {
+                return *number;
+            }
+        }
+        self.by_number.insert(unused, Shelf::new(caller, &measure));
+        unused
+    }
+}
+
+impl<'m> Shelf<'m> {
+    fn new(caller: &'m Caller, measure: &Measure<'m>) -> Self {
+        let terms = BTreeSet::from([measure.terms]);
+        Self { callers: vec![caller], terms, at_most: measure.alone, is_exact: true }
+    }
+
+    fn put(&mut self, caller: &'m Caller, measure: &Measure<'m>, stage: &str, partition: &str, limit: usize) -> bool {
+        let has_terms = self.terms.contains(&measure.terms);
+        let (least, most) = if has_terms { (measure.least, measure.most) } else { (measure.own, measure.own) };
+        // Close to the limit, the policy itself is measured, once for all callers to come.
+        if !self.is_exact && self.at_most.saturating_add(most) > limit {
+            self.at_most = trust::policy(&self.callers, stage, partition).characters();
+            self.is_exact = true;
+        }
+        if self.at_most.saturating_add(least) > limit {
+            return false;
+        }
+        self.callers.push(caller);
+        if self.at_most.saturating_add(most) <= limit {
+            self.at_most = self.at_most.saturating_add(most);
+            self.is_exact &= least == most;
+        } else {
+            let size = trust::policy(&self.callers, stage, partition).characters();
+            if size > limit {
+                self.callers.pop();
+                return false;
+            }
+            self.at_most = size;
+        }
+        self.terms.insert(measure.terms);
+        true
+    }
+}

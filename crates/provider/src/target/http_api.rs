@@ -1,0 +1,125 @@
+//! An HTTP API of API Gateway.
+
+use std::time::Duration;
+
+use crate::names::{dns_suffix, partition_of};
+
+/// The signing name of API Gateway, which its actions and ARNs begin with: the one place where it stands.
+macro_rules! service {
+    () => {
+        "execute-api"
+    };
+}
+
+/// The action that opens a route, for constants that are put together of it.
+macro_rules! invoke {
+    () => {
+        concat!($crate::target::http_api::service!(), ":Invoke")
+    };
+}
+
+pub(crate) use {invoke, service};
+
+/// A stage of an HTTP API
+/// ([Working with HTTP APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html)).
+///
+/// ```
+/// use xacct_sign_provider::target::HttpApi;
+///
+/// let api = HttpApi::new("ap-northeast-1", "111111111111", "f6g7h8i9j0", HttpApi::DEFAULT_STAGE);
+/// assert_eq!(api.arn(), "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/$default");
+/// assert_eq!(api.resource("GET/items/*"), format!("{}/GET/items/*", api.arn()));
+/// assert_eq!(api.invoke_url(), "https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com");
+/// assert_eq!(HttpApi::of_arn(&api.arn()), Some(api));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct HttpApi<'a> {
+    /// The partition: `aws`, `aws-cn` and so on.
+    pub partition: &'a str,
+    /// The region.
+    pub region: &'a str,
+    /// The account, 12 digits.
+    pub account: &'a str,
+    /// The API's id in API Gateway.
+    pub api_id: &'a str,
+    /// The name of the API's stage in API Gateway.
+    pub api_stage: &'a str,
+}
+
+/// What holds for every HTTP API. The limits are API Gateway's, and no quota raises them
+/// ([Quotas](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html)).
+impl HttpApi<'_> {
+    /// The service that requests are signed for.
+    pub const SIGNING_NAME: &'static str = service!();
+    /// The action that a route takes of its caller
+    /// ([Actions](https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigateway.html)).
+    pub const INVOKE: &'static str = invoke!();
+    /// The stage whose name is in no URL.
+    pub const DEFAULT_STAGE: &'static str = "$default";
+    /// How long API Gateway waits for the API behind it.
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
+    /// How long a request's body may be, and an answer's.
+    pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+    /// How long a request's first line and its headers may be together.
+    pub const MAX_HEAD_BYTES: usize = 10_240;
+}
+
+impl<'a> HttpApi<'a> {
+    /// The stage of this name of the API of this id; the partition is the region's.
+    #[must_use]
+    pub fn new(region: &'a str, account: &'a str, api_id: &'a str, api_stage: &'a str) -> Self {
+        Self { partition: partition_of(region), region, account, api_id, api_stage }
+    }
+
+    /// The API that an ARN is of, whatever follows its stage; `None` where it is of none, or of several.
+    #[must_use]
+    pub fn of_arn(arn: &'a str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        let (start, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+        let mut path = resource.split('/');
+        let (api_id, api_stage) = (path.next()?, path.next()?);
+        let is_one = ![api_id, api_stage].iter().any(|text| text.contains('*'));
+        let is_api = start == "arn" && service == Self::SIGNING_NAME && is_one;
+        is_api.then_some(Self { partition, region, account, api_id, api_stage })
+    }
+
+    /// The ARN of the stage, to which `/{METHOD}/{path}` is appended.
+    #[must_use]
+    pub fn arn(self) -> String {
+        let Self { partition, region, account, api_id, api_stage } = self;
+        format!("arn:{partition}:{}:{region}:{account}:{api_id}/{api_stage}", Self::SIGNING_NAME)
+    }
+
+    /// The resource of a policy that a route is, given from its method on ([`Route::arn_suffix`](crate::Route::arn_suffix));
+    /// `*` is every route.
+    #[must_use]
+    pub fn resource(self, route: &str) -> String {
+        format!("{}/{route}", self.arn())
+    }
+
+    /// Where API Gateway itself answers, without a slash at the end; a custom domain, if there is one, is the provider's to
+    /// tell ([Invoke URL](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html)).
+    #[must_use]
+    pub fn invoke_url(self) -> String {
+        let domain = dns_suffix(self.partition);
+        let host = format!("{}.{}.{}.{domain}", self.api_id, Self::SIGNING_NAME, self.region);
+        match self.api_stage {
+            Self::DEFAULT_STAGE => format!("https://{host}"),
+            named => format!("https://{host}/{named}"),
+        }
+    }
+}
+
+/// Whether API Gateway could have given this id.
+pub(crate) fn is_api_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// Whether API Gateway takes this name for a stage.
+pub(crate) fn is_api_stage(text: &str) -> bool {
+    text == HttpApi::DEFAULT_STAGE
+        || ((1..=128).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
+}

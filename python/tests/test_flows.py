@@ -1,0 +1,194 @@
+"""What a session does between a call and its answer: `tests/flows.toml` through `Session` and through `SigV4Auth`."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import pytest
+import requests
+import xacct_sign
+from helpers import REGION, Answer, Request, Server, authorization, fake_role, serve, sts_answer, table
+from xacct_sign.requests import SigV4Auth
+
+CASES = table("flows.toml")["case"]
+KEYS = {"name", "method", "headers", "body", "path", "url", "answers", "sent", "status", "error", "requests"}
+KEYS |= {"given", "base", "sts", "asked", "calls", "pause"}
+GIVEN = ("AKIDGIVEN", "given-secret", "given-token")
+
+
+def parameters(cases: list[dict[str, Any]]) -> list[Any]:
+    # The clock cannot be moved from here, so one case waits.
+    marks = {case["name"]: [pytest.mark.sleeps] if "pause" in case else [] for case in cases}
+    return [pytest.param(case, id=case["name"], marks=marks[case["name"]]) for case in cases]
+
+
+class World:
+    """The servers of a case, and the credentials it is called with."""
+
+    def __init__(self, case: dict[str, Any], stack: ExitStack) -> None:
+        self._case = case
+        self._is_over = threading.Event()
+        self.api = stack.enter_context(serve(self._api))
+        self.other = stack.enter_context(serve())
+        self.sts = stack.enter_context(serve(self._sts))
+        # Entered last, so that whoever hangs goes on before the servers are closed.
+        stack.callback(self._is_over.set)
+        self.url = case.get("url", self.api.url + case.get("path", "/start"))
+        self.source: Any
+        if "base" in case:
+            self.source = fake_role(self.sts, base=credentials("base", case["base"]))
+        else:
+            self.source = credentials("given", case.get("given", {}))
+
+    def _api(self, _: Request) -> Answer:
+        answers, number = self._case.get("answers", []), len(self.api.requests)
+        if number > len(answers):
+            return Answer()
+        answer = dict(answers[number - 1])
+        headers = {}
+        if "location" in answer:
+            location = answer.pop("location")
+            for name, value in (("origin", self.api.url), ("port", str(self.api.port)), ("other", self.other.url)):
+                location = location.replace("{" + name + "}", value)
+            # Headers are written as Latin-1; what goes over the wire is UTF-8.
+            headers["location"] = location.encode().decode("latin-1")
+        return Answer(headers=headers, **answer)
+
+    def _sts(self, _: Request) -> Answer:
+        number = len(self.sts.requests)
+        answer = self._case["sts"][number - 1]
+        if answer.get("hangs"):
+            self._is_over.wait()
+            return Answer(503)
+        return sts_answer(*role_credentials(number), lifetime=answer["lifetime"])
+
+    def check(self) -> None:
+        """What came over the wire, once all calls have ended."""
+        case = self._case
+        shown = [f"{request.method} {request.target}" for request in self.api.requests]
+        assert shown == [f"{each['method']} {each['target']}" for each in case["sent"]]
+        assert self.other.requests == []
+        for request, expected in zip(self.api.requests, case["sent"], strict=True):
+            assert expected.keys() <= {"method", "target", "has", "lacks", "body"}
+            assert request.body.decode() == expected.get("body", "")
+            has = expected.get("has", {})
+            assert {name: request.headers.get(name) for name in has} == has
+            assert [name for name in expected.get("lacks", []) if name in request.headers] == []
+            check_signature(request, self.api, signed={"host", "x-amz-date", "x-amz-security-token", *has})
+        asked = case.get("asked", 0)
+        # An early refresh may have begun in another thread, and still be on its way.
+        for _ in range(200):
+            if len(self.sts.requests) >= asked:
+                break
+            time.sleep(0.05)
+        assert len(self.sts.requests) == asked
+
+
+def credentials(name: str, given: dict[str, Any]) -> xacct_sign.Credentials:
+    expires_at = None
+    if "expires_in" in given:
+        expires_at = datetime.now(timezone.utc) + timedelta(seconds=given["expires_in"])
+    parts = GIVEN if name == "given" else ("AKIDBASE", "base-secret", "base-token")
+    return xacct_sign.Credentials(*parts, expires_at=expires_at)
+
+
+def role_credentials(number: int) -> tuple[str, str, str]:
+    """What STS gives the first, second, ... time."""
+    return f"ASIAROLE{number}", f"role-secret-{number}", f"role-token-{number}"
+
+
+def check_signature(request: Request, server: Server, signed: set[str]) -> None:
+    """That the signature is right for what arrived, as botocore computes it."""
+    parts = authorization(request)
+    key, *scope = parts["Credential"].split("/")
+    assert scope == [request.headers["x-amz-date"][:8], REGION, "execute-api", "aws4_request"]
+    known = {each[0]: each for each in (GIVEN, role_credentials(1), role_credentials(2))}
+    _, secret, token = known[key]
+    assert request.headers["x-amz-security-token"] == token
+    assert request.headers["host"] == urlsplit(server.url).netloc
+    names = parts["SignedHeaders"].split(";")
+    assert signed <= set(names)
+    if "x-amz-content-sha256" in request.headers:
+        assert request.headers["x-amz-content-sha256"] == hashlib.sha256(request.body).hexdigest()
+    headers = {name: request.headers[name] for name in names}
+    arrived = botocore.awsrequest.AWSRequest(request.method, server.url + request.target, headers, request.body)
+    arrived.context["timestamp"] = request.headers["x-amz-date"]
+    signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, secret, token), "execute-api", REGION)
+    # A header that botocore would not sign would be missing here.
+    assert signer.signed_headers(signer.headers_to_sign(arrived)) == parts["SignedHeaders"]
+    text = signer.string_to_sign(arrived, signer.canonical_request(arrived))
+    assert signer.signature(text, arrived) == parts["Signature"]
+
+
+def in_a_thread(call: Callable[[], int]) -> int | xacct_sign.XacctSignError:
+    """The outcome of a call. No time limit interrupts native code that hangs; waiting for its thread can be."""
+    outcome: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcome.put(call())
+        except BaseException as error:
+            outcome.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    got = outcome.get()
+    if isinstance(got, BaseException) and not isinstance(got, xacct_sign.XacctSignError):
+        raise got
+    return got
+
+
+def run(case: dict[str, Any], world: World, call: Callable[[], int]) -> None:
+    for number in range(case.get("calls", 1)):
+        if number:
+            time.sleep(case.get("pause", 0))
+        got = in_a_thread(call)
+        if isinstance(got, xacct_sign.XacctSignError):
+            if got.code != case.get("error"):
+                raise got
+        else:
+            assert "error" not in case, f"it was answered with {got}"
+            assert got == case.get("status", 200)
+    world.check()
+
+
+@pytest.fixture
+def world(case: dict[str, Any]) -> Iterator[World]:
+    assert case.keys() <= KEYS
+    with ExitStack() as stack:
+        yield World(case, stack)
+
+
+@pytest.mark.parametrize("case", parameters(CASES))
+def test_session(case: dict[str, Any], world: World) -> None:
+    if "base" in case:
+        session = xacct_sign.Session(world.source)
+    else:
+        session = xacct_sign.Session(credentials=world.source, region=REGION)
+
+    def call() -> int:
+        method, headers, body = case.get("method", "GET"), case.get("headers"), case.get("body")
+        return session.request(method, world.url, headers=headers, data=body).status_code
+
+    run(case, world, call)
+
+
+@pytest.mark.parametrize("case", parameters([case for case in CASES if case.get("requests")]))
+def test_requests(case: dict[str, Any], world: World) -> None:
+    auth = SigV4Auth(world.source, region=REGION)
+
+    def call() -> int:
+        method, headers, body = case.get("method", "GET"), case.get("headers"), case.get("body")
+        return requests.request(method, world.url, headers=headers, data=body, auth=auth, timeout=35).status_code
+
+    run(case, world, call)
