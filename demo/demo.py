@@ -83,10 +83,10 @@ def outsider(running: Emulator) -> bool:
     role = xacct_sign.AssumeRole(running.role_arn(), region=running.region, base=running.outsider())
     try:
         role.credentials()
-    except xacct_sign.AssumeRoleError as error:
+    except xacct_sign.StsError as error:
         print(f"  {type(error).__name__} [{error.code}, {error.status}]: {error}")
         print(f"  the emulator's log: {running.log().splitlines()[-1].strip()}")
-        return error.code == "assume_role_denied"
+        return error.code == "sts_denied"
     return False
 
 

@@ -101,7 +101,7 @@ def test_one_call_for_all_sessions_and_adapters_of_a_role() -> None:
         role = fake_role(sts)
         for _ in range(3):
             xacct_sign.Session(role).get(api.url)
-            SigV4Auth(role)._signing.signer()
+            SigV4Auth(role)._signing.sign("GET", api.url, {}, None)
         assert len(sts.requests) == 1
 
 
@@ -121,8 +121,8 @@ def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
         calls = len(sts.requests)
         healthy.set()
         assert role.credentials().access_key_id == "ASIAFAKE"
-    assert {type(error) for error in errors} == {xacct_sign.AssumeRoleError}
-    assert {error.code for error in errors} == {"assume_role_denied"}
+    assert {type(error) for error in errors} == {xacct_sign.StsError}
+    assert {error.code for error in errors} == {"sts_denied"}
     assert {error.request_id for error in errors} == {"the-request-id"}
     # Errors are no shared object: a traceback belongs to one thread.
     assert len({id(error) for error in errors}) == THREADS
@@ -143,9 +143,9 @@ def test_a_failed_early_refresh_keeps_what_works() -> None:
         # The refresh failed, and its caller got the old credentials all the same.
         assert datetime.now(timezone.utc) < first.expires_at
         time.sleep(max(0.0, (first.expires_at - datetime.now(timezone.utc)).total_seconds()))
-        with pytest.raises(xacct_sign.AssumeRoleError) as caught:
+        with pytest.raises(xacct_sign.StsError) as caught:
             role.credentials()
-    assert (caught.value.code, caught.value.status) == ("assume_role_failed", 503)
+    assert (caught.value.code, caught.value.status) == ("sts_failed", 503)
 
 
 def test_each_refresh_sends_the_same_parameters() -> None:
@@ -172,10 +172,10 @@ def test_refusals_name_role_caller_and_both_sides(partners: Emulator, who: str) 
         "wrong external id": (partners.assume_role("partner", external_id="other"), partners.caller("partner")),
         "prod caller on stag": (partners.assume_role(base=partners.base(stage="prod")), partners.caller(stage="prod")),
     }[who]
-    with pytest.raises(xacct_sign.AssumeRoleError) as caught:
+    with pytest.raises(xacct_sign.StsError) as caught:
         role.credentials()
     error = caught.value
-    assert (error.code, error.aws_code, error.status) == ("assume_role_denied", "AccessDenied", 403)
+    assert (error.code, error.aws_code, error.status) == ("sts_denied", "AccessDenied", 403)
     assert error.request_id
     text = str(error)
     assert role.role_arn in text
@@ -190,15 +190,15 @@ def test_refusals_name_role_caller_and_both_sides(partners: Emulator, who: str) 
 @pytest.mark.parametrize(
     ("change", "code", "aws_code"),
     [
-        ({"secret_access_key": "wrong"}, "assume_role_credentials", "SignatureDoesNotMatch"),
-        ({"access_key_id": "ASIAUNKNOWN"}, "assume_role_credentials", "InvalidClientTokenId"),
-        ({"session_token": "wrong"}, "assume_role_credentials", "InvalidClientTokenId"),
-        ({"session_token": None}, "assume_role_credentials", "InvalidClientTokenId"),
+        ({"secret_access_key": "wrong"}, "sts_credentials", "SignatureDoesNotMatch"),
+        ({"access_key_id": "ASIAUNKNOWN"}, "sts_credentials", "InvalidClientTokenId"),
+        ({"session_token": "wrong"}, "sts_credentials", "InvalidClientTokenId"),
+        ({"session_token": None}, "sts_credentials", "InvalidClientTokenId"),
     ],
 )
 def test_wrong_base_credentials(emulator: Emulator, change: dict[str, Any], code: str, aws_code: str) -> None:
     base = xacct_sign.Credentials(**(emulator.caller()["credentials"] | change))
-    with pytest.raises(xacct_sign.AssumeRoleError) as caught:
+    with pytest.raises(xacct_sign.StsError) as caught:
         emulator.assume_role(base=base).credentials()
     assert (caught.value.code, caught.value.aws_code) == (code, aws_code)
     assert caught.value.hint
@@ -207,20 +207,20 @@ def test_wrong_base_credentials(emulator: Emulator, change: dict[str, Any], code
 def test_expired_base_credentials(short_lived: Emulator) -> None:
     base = short_lived.assume_role().credentials()
     while True:
-        with pytest.raises(xacct_sign.AssumeRoleError) as caught:
+        with pytest.raises(xacct_sign.StsError) as caught:
             short_lived.assume_role(base=base).credentials()
         # Until they expire, the role may not assume itself.
-        if caught.value.code != "assume_role_denied":
+        if caught.value.code != "sts_denied":
             break
         time.sleep(0.1)
-    assert (caught.value.code, caught.value.aws_code) == ("assume_role_expired", "ExpiredToken")
+    assert (caught.value.code, caught.value.aws_code) == ("sts_expired", "ExpiredToken")
     assert "environment" in str(caught.value)
 
 
 def test_a_duration_that_the_role_does_not_give(emulator: Emulator) -> None:
-    with pytest.raises(xacct_sign.AssumeRoleError) as caught:
+    with pytest.raises(xacct_sign.StsError) as caught:
         emulator.assume_role(duration_seconds=43200).credentials()
-    assert (caught.value.code, caught.value.aws_code) == ("assume_role_invalid", "ValidationError")
+    assert (caught.value.code, caught.value.aws_code) == ("sts_invalid", "ValidationError")
     assert caught.value.status == 400
     assert caught.value.hint
 
@@ -228,16 +228,16 @@ def test_a_duration_that_the_role_does_not_give(emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     ("status", "aws_code", "code"),
     [
-        (400, "Throttling", "assume_role_throttled"),
-        (429, "", "assume_role_throttled"),
-        (400, "PackedPolicyTooLarge", "assume_role_invalid"),
-        (403, "RegionDisabledException", "assume_role_failed"),
-        (500, "InternalFailure", "assume_role_failed"),
-        (418, "SomethingNew", "assume_role_failed"),
+        (400, "Throttling", "sts_throttled"),
+        (429, "", "sts_throttled"),
+        (400, "PackedPolicyTooLarge", "sts_invalid"),
+        (403, "RegionDisabledException", "sts_failed"),
+        (500, "InternalFailure", "sts_failed"),
+        (418, "SomethingNew", "sts_failed"),
     ],
 )
 def test_other_refusals(status: int, aws_code: str, code: str) -> None:
-    with serve(lambda _: sts_error(status, aws_code, "no")) as sts, pytest.raises(xacct_sign.AssumeRoleError) as caught:
+    with serve(lambda _: sts_error(status, aws_code, "no")) as sts, pytest.raises(xacct_sign.StsError) as caught:
         fake_role(sts).credentials()
     error = caught.value
     assert (error.code, error.aws_code, error.status, error.request_id) == (code, aws_code, status, "the-request-id")
@@ -274,9 +274,9 @@ def test_garbage_answers(body: bytes) -> None:
 @pytest.mark.parametrize("status", [400, 403, 502])
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b"<a>" * 1000])
 def test_garbage_refusals(status: int, body: bytes) -> None:
-    with serve(lambda _: Answer(status, {}, body)) as sts, pytest.raises(xacct_sign.AssumeRoleError) as caught:
+    with serve(lambda _: Answer(status, {}, body)) as sts, pytest.raises(xacct_sign.StsError) as caught:
         fake_role(sts).credentials()
-    assert (caught.value.code, caught.value.aws_code) == ("assume_role_failed", "")
+    assert (caught.value.code, caught.value.aws_code) == ("sts_failed", "")
     assert (caught.value.status, caught.value.request_id) == (status, None)
     assert str(status) in str(caught.value)
 
@@ -307,6 +307,6 @@ def test_an_answer_with_unknown_elements_and_fractions_of_a_second() -> None:
 def test_sts_does_not_redirect() -> None:
     with serve(lambda _: sts_answer()) as elsewhere:
         moved = Answer(307, {"location": elsewhere.url})
-        with serve(lambda _: moved) as sts, pytest.raises(xacct_sign.AssumeRoleError):
+        with serve(lambda _: moved) as sts, pytest.raises(xacct_sign.StsError):
             fake_role(sts).credentials()
         assert elsewhere.connections == 0

@@ -27,7 +27,7 @@ NOW = datetime(2015, 8, 30, 12, 36, tzinfo=timezone.utc)
 def test_the_table_names_every_exception_class() -> None:
     classes = {value for value in vars(xacct_sign).values() if isinstance(value, type) and issubclass(value, Exception)}
     assert set(CLASS_OF.values()) == classes - {xacct_sign.XacctSignError}
-    assert len(CLASS_OF) == len(ERRORS) == 37
+    assert len(CLASS_OF) == len(ERRORS) == 38
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_table_names_every_exception_class() -> None:
         (xacct_sign.XacctSignError, (Exception,)),
         (xacct_sign.ValidationError, (xacct_sign.XacctSignError, ValueError)),
         (xacct_sign.CredentialsError, (xacct_sign.XacctSignError,)),
-        (xacct_sign.AssumeRoleError, (xacct_sign.XacctSignError,)),
+        (xacct_sign.StsError, (xacct_sign.XacctSignError,)),
         (xacct_sign.TransportError, (xacct_sign.XacctSignError, OSError)),
         (xacct_sign.TransportTimeout, (xacct_sign.TransportError, TimeoutError)),
         (xacct_sign.HttpStatusError, (xacct_sign.XacctSignError,)),
@@ -52,10 +52,13 @@ def examples() -> list[xacct_sign.XacctSignError]:
     made: list[xacct_sign.XacctSignError] = []
     for error in ERRORS:
         cls, arguments = CLASS_OF[error["code"]], {"code": error["code"], "hint": "do this"}
-        if cls is xacct_sign.AssumeRoleError:
-            arguments |= {"aws_code": "AccessDenied", "status": 403, "request_id": "1"}
+        assert (cls is xacct_sign.StsError) == error["action"]
+        if cls is xacct_sign.StsError:
+            arguments |= {"action": "AssumeRole", "aws_code": "AccessDenied", "status": 403, "request_id": "1"}
         if cls is xacct_sign.HttpStatusError:
             arguments |= {"response": response}
+        else:
+            arguments |= {"retryable": error["retryable"] != "never"}
         made.append(cls(error["text"], **arguments))
     return made
 
@@ -66,9 +69,10 @@ def test_errors_survive_copies_and_pickling(error: xacct_sign.XacctSignError, cl
     back = clone(error)
     assert type(back) is type(error)
     assert (str(back), back.args, back.code, back.hint) == (str(error), error.args, error.code, error.hint)
+    assert back.retryable is error.retryable
     assert back.__dict__.keys() == error.__dict__.keys()
-    if isinstance(error, xacct_sign.AssumeRoleError):
-        assert (back.aws_code, back.status, back.request_id) == ("AccessDenied", 403, "1")
+    if isinstance(error, xacct_sign.StsError):
+        assert (back.action, back.aws_code, back.status, back.request_id) == ("AssumeRole", "AccessDenied", 403, "1")
     if isinstance(error, xacct_sign.HttpStatusError):
         assert (back.response.status_code, back.response.content) == (403, b"{}")
 

@@ -211,7 +211,7 @@ def test_the_emulators_log(start_emulator: Callable[..., Emulator]) -> None:
     for attempt in attempts:
         try:
             attempt()
-        except xacct_sign.AssumeRoleError as error:
+        except xacct_sign.StsError as error:
             assert_silent(*outputs(error))
             shown_errors += outputs(error)
     for credentials in (

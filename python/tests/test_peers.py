@@ -307,7 +307,7 @@ def our_call(emulator: Emulator, **options: Any) -> requests.Response:
     with serve(lambda request: kept.append(request) or Answer(500)) as server:
         kept: list[Request] = []
         role = fake_role(server, role_arn=emulator.role_arn(), base=emulator.base(), **options)
-        with pytest.raises(xacct_sign.AssumeRoleError):
+        with pytest.raises(xacct_sign.StsError):
             role.credentials()
         host = server.url.partition("://")[2]
     # The signature covers the host, so the request keeps the one it was made for.
@@ -414,11 +414,11 @@ def test_moto_accepts_our_assume_role(moto: Moto) -> None:
 
 
 def test_moto_refuses_a_wrong_secret(moto: Moto) -> None:
-    with pytest.raises(xacct_sign.AssumeRoleError) as caught:
+    with pytest.raises(xacct_sign.StsError) as caught:
         moto.role(wrong(moto.base)).credentials()
     assert caught.value.status == 403
     assert caught.value.aws_code == "SignatureDoesNotMatch"
-    assert caught.value.code == "assume_role_credentials"
+    assert caught.value.code == "sts_credentials"
 
 
 def identity(moto: Moto, credentials: xacct_sign.Credentials) -> xacct_sign.Response:

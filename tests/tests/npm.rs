@@ -19,11 +19,12 @@ use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use xacct_sign::aws::parse_rfc3339;
 use xacct_sign::sts::AssumeRole;
 use xacct_sign::{
     Credentials, Error, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Url,
 };
-use xacct_sign::{Request, SessionToken, Signer, SigningSettings, parse_rfc3339};
+use xacct_sign::{Request, Scope, SessionToken, Signer, SigningSettings};
 use xacct_sign_tests::behaviours::Table;
 use xacct_sign_tests::random::{Body, Random, random};
 use xacct_sign_tests::vectors::{Mode, Vector, VectorSettings, load};
@@ -275,7 +276,7 @@ fn signer(random: &Random) -> (Signer, u8) {
         ..SigningSettings::for_service(&random.service)
     };
     let credentials = Credentials::new("AKIDEXAMPLE", &random.secret, random.token.clone(), None).unwrap();
-    (Signer::with_settings(credentials, &random.region, &random.service, all).unwrap(), settings(&names))
+    (Signer::with_settings(credentials, Scope::new(&random.region, &random.service).unwrap(), all), settings(&names))
 }
 
 fn plain(error: &Error) -> Value {

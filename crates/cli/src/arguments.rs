@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use xacct_sign_provider::{is_account_id, is_organization_id};
+use xacct_sign::aws::{is_account_id, is_organization_id};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.
 #[derive(Debug, Parser)]

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
 use xacct_sign::verify::Rules;
+use xacct_sign_provider::target::HttpApi;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::cors::Cors;
-use crate::gateway::{self, Gateway, MAX_BODY_BYTES, Outcome};
+use crate::gateway::{self, Gateway, Outcome};
 use crate::iam::Iam;
 use crate::iam::callers::CallerAccess;
 use crate::log::LogEntry;
@@ -130,7 +131,9 @@ impl Emulator {
             return Answer { outcome: Outcome::Respond(response), log };
         }
         let mut outcome = match target {
-            Target::Sts if body.len() > MAX_BODY_BYTES => Outcome::Respond(self.sts().body_too_large(&mut log)),
+            Target::Sts if body.len() > HttpApi::MAX_BODY_BYTES => {
+                Outcome::Respond(self.sts().body_too_large(&mut log))
+            }
             Target::Sts => Outcome::Respond(self.sts().answer(&parts, &body, now, &mut log)),
             Target::Stage(stage) => self.gateway().answer(stage, parts, body, now, &mut log),
         };
@@ -144,7 +147,7 @@ impl Emulator {
         Answer { outcome, log }
     }
 
-    /// Answers a request whose body passed [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES), so that whoever reads it can stop there.
+    /// Answers a request whose body passed [`HttpApi::MAX_BODY_BYTES`], so that whoever reads it can stop there.
     pub fn body_too_large(&mut self, target: &Target, parts: &Parts, now: SystemTime) -> Answer {
         let mut log = LogEntry::new(now, target.name(), &parts.method, parts.uri.path());
         let mut response = match target {

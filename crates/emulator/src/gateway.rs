@@ -6,13 +6,12 @@
 mod context;
 mod echo;
 mod forward;
-mod http_api;
 mod message;
 mod paths;
 mod secrets;
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::HeaderValue;
@@ -21,9 +20,9 @@ use http::{Response, StatusCode};
 use xacct_sign::Scope;
 use xacct_sign::verify::Rules;
 use xacct_sign_provider::DeployedStage;
+use xacct_sign_provider::target::HttpApi;
 
 use crate::gateway::context::request_context;
-use crate::gateway::http_api::{INVOKE, SIGNING_NAME, WINDOW};
 use crate::gateway::message::{message, set_request_id};
 use crate::gateway::paths::readings;
 use crate::iam::Iam;
@@ -34,7 +33,9 @@ use crate::options::Options;
 use crate::reason::{Kind, Reason};
 
 pub use forward::{Forward, Outcome, Reply, UpstreamFailure};
-pub use http_api::{MAX_BODY_BYTES, MAX_HEAD_BYTES, UPSTREAM_TIMEOUT};
+
+/// How far a request's time may lie from the gateway's, either way.
+const WINDOW: Duration = Duration::from_secs(300);
 
 /// The gateways of every stage.
 pub(crate) struct Gateway<'e> {
@@ -50,7 +51,7 @@ pub(crate) struct Gateway<'e> {
 ///
 /// For a region that is none.
 pub(crate) fn rules(region: &str) -> Result<Rules, xacct_sign::Error> {
-    Scope::new(region, SIGNING_NAME).map(|scope| Rules::new(scope, WINDOW))
+    Scope::new(region, HttpApi::SIGNING_NAME).map(|scope| Rules::new(scope, WINDOW))
 }
 
 impl Gateway<'_> {
@@ -68,13 +69,14 @@ impl Gateway<'_> {
             return Outcome::Respond(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log));
         };
         let head = head_bytes(&parts);
-        if head > MAX_HEAD_BYTES {
-            let detail = format!("request line and header values take {head} bytes, {MAX_HEAD_BYTES} are allowed");
+        if head > HttpApi::MAX_HEAD_BYTES {
+            let detail =
+                format!("request line and header values take {head} bytes, {} are allowed", HttpApi::MAX_HEAD_BYTES);
             let reason = Reason::new(Kind::HeadTooLarge, detail);
             let (status, text) = (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
             return Outcome::Respond(self.refuse(status, text, reason, log));
         }
-        if body.len() > MAX_BODY_BYTES {
+        if body.len() > HttpApi::MAX_BODY_BYTES {
             return Outcome::Respond(self.body_too_large(log));
         }
         let session = match authenticate(&self.iam.sessions, self.rules, &parts, &body, now) {
@@ -117,13 +119,14 @@ impl Gateway<'_> {
         };
         for path in readings {
             let resource = format!("{}/{}/{path}", api.arn, parts.method);
-            session.may(INVOKE, &resource, session.context(&self.iam.region, now))?;
+            session.may(HttpApi::INVOKE, &resource, session.context(&self.iam.region, now))?;
         }
         Ok(())
     }
 
     pub(crate) fn body_too_large(&mut self, log: &mut LogEntry) -> Response<Bytes> {
-        let reason = Reason::new(Kind::BodyTooLarge, format!("the body is longer than {MAX_BODY_BYTES} bytes"));
+        let reason =
+            Reason::new(Kind::BodyTooLarge, format!("the body is longer than {} bytes", HttpApi::MAX_BODY_BYTES));
         self.refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large", reason, log)
     }
 

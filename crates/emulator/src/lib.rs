@@ -35,7 +35,7 @@ pub mod server;
 mod sts;
 
 pub use emulator::{Answer, Emulator, Target};
-pub use gateway::{Forward, MAX_BODY_BYTES, MAX_HEAD_BYTES, Outcome, Reply, UPSTREAM_TIMEOUT, UpstreamFailure};
+pub use gateway::{Forward, Outcome, Reply, UpstreamFailure};
 pub use iam::callers::CallerAccess;
 pub use log::LogEntry;
 pub use options::{Options, SetupError};

@@ -5,11 +5,12 @@ mod overlap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use xacct_sign::aws::RoleName;
+
 use crate::finding::{Finding, FindingCode as Code, Level, Subject};
 use crate::limits::{INLINE_POLICIES, MANAGED_POLICY, ROLE_NAME, ROLES, TEMPLATE_IN_S3, TEMPLATE_RESOURCES};
 use crate::manifest::names;
 use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, WhichRole};
-use crate::names::RoleName;
 use crate::plan::{Plan, ProviderRole, RoleKind};
 use crate::render::cloudformation;
 

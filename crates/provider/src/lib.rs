@@ -53,7 +53,6 @@ mod finding;
 pub mod iam;
 pub mod limits;
 mod manifest;
-mod names;
 mod plan;
 mod render;
 pub mod target;
@@ -66,6 +65,5 @@ pub use manifest::{
     Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind, Route,
     Stage, TrustForm, WhichRole,
 };
-pub use names::{RoleName, is_account_id, is_organization_id};
 pub use plan::{CallerRole, Move, Plan, ProviderRole, RoleKind};
 pub use render::Format;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use xacct_sign::aws::RoleName;
 use xacct_sign_provider::{
-    Caller, CallerPrincipals, FindingCode, JSON_SCHEMA, Lock, Manifest, ManifestErrorKind, RoleName, Route, TrustForm,
-    WhichRole,
+    Caller, CallerPrincipals, FindingCode, JSON_SCHEMA, Lock, Manifest, ManifestErrorKind, Route, TrustForm, WhichRole,
 };
 
 const API: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\"\n";

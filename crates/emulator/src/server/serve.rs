@@ -19,9 +19,10 @@ use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use xacct_sign_provider::target::HttpApi;
 
 use crate::emulator::{Answer, Emulator, Target};
-use crate::gateway::{Forward, MAX_BODY_BYTES, Outcome, UPSTREAM_TIMEOUT, UpstreamFailure};
+use crate::gateway::{Forward, Outcome, UpstreamFailure};
 use crate::log::LogEntry;
 use crate::ready::{Addresses, Ready};
 use crate::server::error::ServerError;
@@ -30,7 +31,7 @@ use crate::server::error::ServerError;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// How much of a body that is too long is still read, so that its sender gets to read the answer.
-const MAX_DISCARDED_BYTES: usize = 4 * MAX_BODY_BYTES;
+const MAX_DISCARDED_BYTES: usize = 4 * HttpApi::MAX_BODY_BYTES;
 
 type Log = Box<dyn Fn(&LogEntry) + Send + Sync>;
 
@@ -81,11 +82,11 @@ impl Server {
         // A connection that idles in a pool may be closed just as the next request is sent on it.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         let shared =
-            Shared { emulator: Mutex::new(emulator), client, upstream_timeout: UPSTREAM_TIMEOUT, log: Box::new(log) };
+            Shared { emulator: Mutex::new(emulator), client, upstream_timeout: HttpApi::TIMEOUT, log: Box::new(log) };
         Ok(Self { listeners, shared, ready })
     }
 
-    /// Waits for the upstream no longer than this, in place of [`UPSTREAM_TIMEOUT`].
+    /// Waits for the upstream no longer than this, in place of [`HttpApi::TIMEOUT`].
     #[must_use]
     pub fn with_upstream_timeout(mut self, timeout: Duration) -> Self {
         self.shared.upstream_timeout = timeout;
@@ -176,7 +177,7 @@ impl Shared {
             let response =
                 self.client.request(request.map(Full::new)).await.map_err(|_| UpstreamFailure::Connection)?;
             let (parts, body) = response.into_parts();
-            let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|error| {
+            let body = Limited::new(body, HttpApi::MAX_BODY_BYTES).collect().await.map_err(|error| {
                 if error.is::<LengthLimitError>() { UpstreamFailure::TooLarge } else { UpstreamFailure::Connection }
             })?;
             Ok(Response::from_parts(parts, body.to_bytes()))
@@ -199,7 +200,7 @@ async fn read(mut body: Body) -> Incoming {
         let Ok(frame) = frame else { return Incoming::Broken };
         let Ok(data) = frame.into_data() else { continue };
         length = length.saturating_add(data.len());
-        if length <= MAX_BODY_BYTES {
+        if length <= HttpApi::MAX_BODY_BYTES {
             kept.extend_from_slice(&data);
         } else {
             kept = BytesMut::new();
@@ -208,7 +209,7 @@ async fn read(mut body: Body) -> Incoming {
             }
         }
     }
-    if length > MAX_BODY_BYTES { Incoming::TooLarge } else { Incoming::Whole(kept.freeze()) }
+    if length > HttpApi::MAX_BODY_BYTES { Incoming::TooLarge } else { Incoming::Whole(kept.freeze()) }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell is where the clock is read")]

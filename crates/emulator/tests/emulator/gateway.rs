@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use xacct_sign::sts::AssumeRole;
 use xacct_sign::{Credentials, Payload, Scope, Signer, Url};
-use xacct_sign_emulator::{MAX_BODY_BYTES, MAX_HEAD_BYTES, Options, Target};
+use xacct_sign_emulator::{Options, Target};
+use xacct_sign_provider::target::HttpApi;
 
 use crate::world::*;
 
@@ -349,7 +350,7 @@ fn presigned_urls_pass_until_they_end_and_show_no_signature() {
 fn ten_megabytes() {
     let mut world = explaining();
     let credentials = world.assume(&world.shop(), STAG);
-    let most = "x".repeat(MAX_BODY_BYTES);
+    let most = "x".repeat(HttpApi::MAX_BODY_BYTES);
     assert_eq!(world.api(&stag(), &credentials, "PUT", "/hoge", &most).status(), 200);
     let response = world.api(&stag(), &credentials, "PUT", "/hoge", &format!("{most}x"));
     assert_eq!((response.status().as_u16(), world.reason()), (413, Some("body_too_large")));
@@ -364,7 +365,7 @@ fn request_line_and_headers_of_10240_bytes() {
     sign(&mut signed, &credentials, "execute-api", world.now);
     let values: usize = signed.headers().values().map(http::HeaderValue::len).sum();
     let used = "GET /hoge HTTP/1.1".len() + values;
-    for (padding, status) in [(MAX_HEAD_BYTES - used, 200), (MAX_HEAD_BYTES - used + 1, 431)] {
+    for (padding, status) in [(HttpApi::MAX_HEAD_BYTES - used, 200), (HttpApi::MAX_HEAD_BYTES - used + 1, 431)] {
         let mut padded = request("GET", "/hoge", "");
         // Not signed, so that the signature stays as long as it is.
         padded.headers_mut().insert("user-agent", "x".repeat(padding).parse().unwrap());

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use xacct_sign::aws::RoleName;
+
 use crate::manifest::{Caller, CallerPrincipals, Manifest, WhichRole};
-use crate::names::RoleName;
 
 /// The callers of a manifest that are more than a role of an account, by stage.
 pub(crate) struct WideCallers<'m> {

@@ -1,6 +1,7 @@
 //! Roles as they are deployed, or are about to be: read back from the forms in which AWS and its tools show them.
 
 use serde_json::{Map, Value};
+use xacct_sign::encode::percent_decoded;
 
 use super::error::DeployedError;
 use crate::iam::json::Strict;
@@ -126,30 +127,15 @@ fn policy(value: Option<&Value>) -> Result<Value, DeployedError> {
     match value {
         Some(Value::Object(policy)) => Ok(Value::Object(policy.clone())),
         Some(Value::String(text)) => {
-            let text = if text.trim_start().starts_with('{') { text.clone() } else { percent_decoded(text) };
+            let text = if text.trim_start().starts_with('{') {
+                text.clone()
+            } else {
+                String::from_utf8_lossy(&percent_decoded(text)).into_owned()
+            };
             let parsed: Result<Strict, _> = serde_json::from_str(&text);
             parsed.map(|Strict(value)| value).map_err(|error| invalid(&format!("is not JSON: {error}")))
         }
         Some(_) => Err(invalid("is neither an object nor a text")),
         None => Err(invalid("is missing")),
     }
-}
-
-/// Escapes of RFC 3986; what is none stays.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let mut ahead = rest.clone();
-        let digits = (byte == b'%').then(|| (ahead.next(), ahead.next()));
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        match digits.and_then(|(high, low)| Some(digit(high)? << 4 | digit(low)?)) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = ahead;
-            }
-            None => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

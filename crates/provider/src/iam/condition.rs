@@ -1,6 +1,7 @@
 //! Conditions: operators, keys and values.
 
 use std::cmp::Ordering;
+use std::time::SystemTime;
 
 use serde_json::Value;
 
@@ -39,7 +40,7 @@ enum Test {
     Arn(Vec<Template>),
     Bool(Vec<bool>),
     Number(Comparison, Vec<f64>),
-    Date(Comparison, Vec<i128>),
+    Date(Comparison, Vec<SystemTime>),
     /// `Null`: whether the key has to be absent.
     Absent(bool),
 }
@@ -201,7 +202,7 @@ fn operator_of(
                     values.map(|values| (Test::Number(comparison, values), is_negated))
                 }
                 (None, Some((comparison, is_negated))) => {
-                    let values: Option<Vec<i128>> = written.iter().map(|v| date::parse(v)).collect();
+                    let values: Option<Vec<SystemTime>> = written.iter().map(|v| date::parse(v)).collect();
                     values.map(|values| (Test::Date(comparison, values), is_negated))
                 }
                 (None, None) => {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
+use xacct_sign::aws::{Arn, is_account_id};
 
 /// The most grants that one statement is taken apart into; beyond it, lists of values stay together.
 const MAX_GRANTS: usize = 10_000;
@@ -108,7 +109,7 @@ fn principals_of(value: &Value, partition: &str) -> Vec<String> {
     for (kind, values) in by_type {
         for text in texts(values) {
             principals.push(match kind.as_str() {
-                "AWS" if crate::names::is_account_id(&text) => format!("arn:{partition}:iam::{text}:root"),
+                "AWS" if is_account_id(&text) => format!("arn:{partition}:iam::{text}:root"),
                 "AWS" => text,
                 _ => format!("{kind}:{text}"),
             });
@@ -191,7 +192,7 @@ fn narrowed(principal: &str, conditions: &Conditions) -> Option<(String, Conditi
 }
 
 fn account_of(arn: &str) -> Option<&str> {
-    arn.strip_prefix("arn:")?.split(':').nth(3)
+    Arn::parse(arn).map(|arn| arn.account)
 }
 
 fn account_of_root(arn: &str) -> Option<&str> {

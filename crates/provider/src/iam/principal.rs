@@ -1,10 +1,10 @@
 //! Who makes a request, and whom a statement is about.
 
 use serde_json::Value;
+use xacct_sign::aws::{Arn, is_account_id};
 
 use super::error::PolicyError;
 use super::json::texts;
-use crate::names::is_account_id;
 
 /// Who makes a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +24,8 @@ impl PrincipalIdentity {
     ///
     /// [`PolicyError`] when `role_arn` is not a role's ARN.
     pub fn assumed_role(role_arn: &str, session_name: &str) -> Result<Self, PolicyError> {
-        let arn = Arn::parse(role_arn);
-        let (Some(arn), Some(name)) = (arn, arn.and_then(Arn::role_name)) else {
+        let arn = parse_arn(role_arn);
+        let (Some(arn), Some(name)) = (arn, arn.and_then(role_name)) else {
             return Err(PolicyError::new(format!("`{role_arn}` is not the ARN of a role")));
         };
         Ok(Self {
@@ -45,8 +45,8 @@ impl PrincipalIdentity {
     /// [`PrincipalIdentity::assumed_role`].
     pub fn from_arn(arn: &str) -> Result<Self, PolicyError> {
         let error = || PolicyError::new(format!("`{arn}` is not the ARN of a user or of an account's root"));
-        let parsed = Arn::parse(arn).ok_or_else(error)?;
-        let principal_type = match parsed.form().ok_or_else(error)? {
+        let parsed = parse_arn(arn).ok_or_else(error)?;
+        let principal_type = match form(parsed).ok_or_else(error)? {
             Form::Root => "Account",
             Form::User => "User",
             Form::FederatedUser => "FederatedUser",
@@ -95,14 +95,6 @@ impl PrincipalIdentity {
 }
 
 #[derive(Clone, Copy)]
-struct Arn<'a> {
-    partition: &'a str,
-    service: &'a str,
-    account: &'a str,
-    resource: &'a str,
-}
-
-#[derive(Clone, Copy)]
 enum Form {
     Root,
     User,
@@ -111,37 +103,32 @@ enum Form {
     AssumedRole,
 }
 
-impl<'a> Arn<'a> {
-    /// An ARN of IAM or STS: these have no region.
-    fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.splitn(6, ':');
-        let (arn, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
-        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-        let is_arn = arn == "arn" && region.is_empty() && partition.starts_with("aws");
-        (is_arn && is_account_id(account)).then_some(Self { partition, service, account, resource })
-    }
+/// An ARN of IAM or STS, of one account: these have no region.
+fn parse_arn(text: &str) -> Option<Arn<'_>> {
+    Arn::parse(text)
+        .filter(|arn| arn.region.is_empty() && arn.partition.starts_with("aws") && is_account_id(arn.account))
+}
 
-    fn form(self) -> Option<Form> {
-        let is_plain =
-            self.resource.split('/').all(|part| !part.is_empty() && !part.contains(['*', '?', ':', '$', '{']));
-        if !is_plain {
-            return None;
-        }
-        let parts = self.resource.split('/').count();
-        let (kind, _) = self.resource.split_once('/').unwrap_or((self.resource, ""));
-        match (self.service, kind) {
-            ("iam", "root") if parts == 1 => Some(Form::Root),
-            ("iam", "user") if parts >= 2 => Some(Form::User),
-            ("iam", "role") if parts >= 2 => Some(Form::Role),
-            ("sts", "federated-user") if parts == 2 => Some(Form::FederatedUser),
-            ("sts", "assumed-role") if parts == 3 => Some(Form::AssumedRole),
-            _ => None,
-        }
+/// What an ARN of IAM or STS is of.
+fn form(arn: Arn<'_>) -> Option<Form> {
+    let is_plain = arn.resource.split('/').all(|part| !part.is_empty() && !part.contains(['*', '?', ':', '$', '{']));
+    if !is_plain {
+        return None;
     }
+    let parts = arn.resource.split('/').count();
+    let (kind, _) = arn.resource.split_once('/').unwrap_or((arn.resource, ""));
+    match (arn.service, kind) {
+        ("iam", "root") if parts == 1 => Some(Form::Root),
+        ("iam", "user") if parts >= 2 => Some(Form::User),
+        ("iam", "role") if parts >= 2 => Some(Form::Role),
+        ("sts", "federated-user") if parts == 2 => Some(Form::FederatedUser),
+        ("sts", "assumed-role") if parts == 3 => Some(Form::AssumedRole),
+        _ => None,
+    }
+}
 
-    fn role_name(self) -> Option<&'a str> {
-        matches!(self.form()?, Form::Role).then(|| self.resource.rsplit('/').next()).flatten()
-    }
+fn role_name(arn: Arn<'_>) -> Option<&str> {
+    matches!(form(arn)?, Form::Role).then(|| arn.resource.rsplit('/').next()).flatten()
 }
 
 /// One principal of a statement.
@@ -182,8 +169,8 @@ impl Principal {
         if is_account_id(text) {
             return Some(Self::Account { partition: None, account: text.to_owned() });
         }
-        let arn = Arn::parse(text)?;
-        Some(match arn.form()? {
+        let arn = parse_arn(text)?;
+        Some(match form(arn)? {
             Form::Root => Self::Account { partition: Some(arn.partition.to_owned()), account: arn.account.to_owned() },
             Form::Role => Self::Role(text.to_owned()),
             Form::User | Form::FederatedUser | Form::AssumedRole => Self::Exactly(text.to_owned()),

@@ -1,6 +1,6 @@
 //! Names of the manifest's: its stages and callers, their words, and the roles' names that are made of them.
 
-use crate::names::RoleName;
+use xacct_sign::aws::{RoleName, is_name_character};
 
 /// Whether a stage's or a caller's name can become part of a role's name.
 pub(crate) fn is_label(name: &str) -> bool {
@@ -59,4 +59,20 @@ pub(crate) fn words_of(name: &str) -> Vec<String> {
 pub(crate) fn runs_of_words(name: &str) -> Vec<String> {
     let words = words_of(name);
     (1..=words.len()).rev().flat_map(|length| words.windows(length).map(<[String]>::concat)).collect()
+}
+
+/// What `RoleSessionName` and `SourceIdentity` take, and wildcards
+/// ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
+pub(crate) fn is_session_name_pattern(text: &str) -> bool {
+    // A name has 2 characters at least: of patterns of one, only `*` could match.
+    (text == "*" || (2..=64).contains(&text.len()))
+        && text.chars().all(|c| is_name_character(c) || c == '*' || c == '?')
+}
+
+/// The key of a session tag, without the white space and the letters beyond ASCII that AWS takes as well: policies'
+/// sizes are counted without white space, and keys are compared in several places.
+pub(crate) fn is_tag_key(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c))
+        && !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }

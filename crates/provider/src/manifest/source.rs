@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use toml::Spanned;
+use xacct_sign::aws::{self, RoleName};
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
 use super::raw;
-use crate::names::{self, RoleName};
 
 /// The first error is that of the first place in the file, not of the first name in the alphabet.
 pub(super) fn in_file_order<T>(table: raw::Table<T>) -> Vec<(Spanned<String>, T)> {
@@ -74,7 +74,7 @@ impl<'a> Source<'a> {
 
     pub(super) fn account(&self, value: &Spanned<toml::Value>) -> Result<String, ManifestError> {
         match value.get_ref().as_str() {
-            Some(text) if names::is_account_id(text) => Ok(text.to_owned()),
+            Some(text) if aws::is_account_id(text) => Ok(text.to_owned()),
             _ => {
                 let text = match value.get_ref() {
                     toml::Value::String(text) => text.clone(),

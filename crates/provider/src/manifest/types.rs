@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xacct_sign::aws::{Partition, RoleName};
+
 use super::route::Route;
 use crate::finding::FindingCode;
-use crate::names::{RoleName, partition_of};
 use crate::target::HttpApi;
 
 /// Findings that somebody has looked at and takes as they are, with the reason for it.
@@ -67,7 +68,7 @@ impl Api {
     /// The callers are in the same one: AWS lets nobody assume a role across partitions.
     #[must_use]
     pub fn partition(&self) -> &'static str {
-        partition_of(&self.region)
+        Partition::of_region(&self.region).name()
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
+use xacct_sign::aws::{self, is_role_name};
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
 use super::names;
@@ -15,7 +16,6 @@ use super::source::{Source, in_file_order};
 use super::types::{Accepted, Api, Manifest, Stage};
 use crate::finding::FindingCode;
 use crate::limits;
-use crate::names as aws;
 use crate::target::{HttpApi, http_api};
 
 /// What the names of roles begin with when the manifest does not say.
@@ -167,7 +167,7 @@ impl Source<'_> {
                 Some(caller) => format!("caller `{caller}` on stage `{stage}`"),
             };
             let name = names::role_name(&manifest.api.role_name, stage, caller);
-            if !name.fits() {
+            if !is_role_name(name.name()) {
                 let message = format!("the role of {owner} gets a name of more than 64 characters");
                 return Err(self.error(Kind::InvalidRoleName, place.clone(), message));
             }

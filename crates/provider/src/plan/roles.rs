@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xacct_sign::aws::RoleName;
+
 use super::sharing::Plan;
 use super::trust;
 use crate::iam::document::{Document, Statement};
 use crate::manifest::names::role_name;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
-use crate::names::RoleName;
 use crate::target::HttpApi;
 
 /// A role in the API's account that callers assume.

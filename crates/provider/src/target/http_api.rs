@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::names::{dns_suffix, partition_of};
+use xacct_sign::aws::{Arn, Partition};
 
 /// The signing name of API Gateway, which its actions and ARNs begin with: the one place where it stands.
 macro_rules! service {
@@ -69,19 +69,17 @@ impl<'a> HttpApi<'a> {
     /// The stage of this name of the API of this id; the partition is the region's.
     #[must_use]
     pub fn new(region: &'a str, account: &'a str, api_id: &'a str, api_stage: &'a str) -> Self {
-        Self { partition: partition_of(region), region, account, api_id, api_stage }
+        Self { partition: Partition::of_region(region).name(), region, account, api_id, api_stage }
     }
 
     /// The API that an ARN is of, whatever follows its stage; `None` where it is of none, or of several.
     #[must_use]
     pub fn of_arn(arn: &'a str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        let (start, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
-        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+        let Arn { partition, service, region, account, resource, .. } = Arn::parse(arn)?;
         let mut path = resource.split('/');
         let (api_id, api_stage) = (path.next()?, path.next()?);
         let is_one = ![api_id, api_stage].iter().any(|text| text.contains('*'));
-        let is_api = start == "arn" && service == Self::SIGNING_NAME && is_one;
+        let is_api = service == Self::SIGNING_NAME && is_one;
         is_api.then_some(Self { partition, region, account, api_id, api_stage })
     }
 
@@ -103,7 +101,7 @@ impl<'a> HttpApi<'a> {
     /// tell ([Invoke URL](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html)).
     #[must_use]
     pub fn invoke_url(self) -> String {
-        let domain = dns_suffix(self.partition);
+        let domain = Partition::named(self.partition).and_then(Partition::dns_suffix).unwrap_or("amazonaws.com");
         let host = format!("{}.{}.{}.{domain}", self.api_id, Self::SIGNING_NAME, self.region);
         match self.api_stage {
             Self::DEFAULT_STAGE => format!("https://{host}"),

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
+use xacct_sign::aws::{is_external_id, is_organization_id};
 
 use crate::manifest::error::{ManifestError, ManifestErrorKind as Kind};
-use crate::manifest::names::is_label;
+use crate::manifest::names::{is_label, is_session_name_pattern, is_tag_key};
 use crate::manifest::raw;
 use crate::manifest::route::Route;
 use crate::manifest::source::{Source, in_file_order};
 use crate::manifest::types::{Caller, CallerPrincipals, Stage, TrustForm, WhichRole};
-use crate::names;
 
 /// How many session tags STS takes.
 const MAX_TAGS: usize = 50;
@@ -56,7 +56,7 @@ impl Source<'_> {
                     return unfit("is a whole organization, and so has neither `roles` nor `trust`");
                 }
                 let id = self.text_that(
-                    names::is_organization_id,
+                    is_organization_id,
                     Kind::InvalidOrganization,
                     "the id of an organization",
                     organization,
@@ -69,20 +69,20 @@ impl Source<'_> {
         };
         let external_id = raw
             .external_id
-            .map(|text| self.text_that(names::is_external_id, Kind::InvalidExternalId, "an external id", text))
+            .map(|text| self.text_that(is_external_id, Kind::InvalidExternalId, "an external id", text))
             .transpose()?;
         let session_names = self.texts(
             raw.session_names,
-            names::is_session_name_pattern,
+            is_session_name_pattern,
             Kind::InvalidSessionName,
             "a pattern of session names",
         )?;
         let tags_place = raw.tags.as_ref().map(Spanned::span);
-        let tags = self.texts(raw.tags, names::is_tag_key, Kind::InvalidTagKey, "the key of a session tag")?;
+        let tags = self.texts(raw.tags, is_tag_key, Kind::InvalidTagKey, "the key of a session tag")?;
         self.check_tags(&tags, tags_place)?;
         let source_identity = self.texts(
             raw.source_identity,
-            names::is_session_name_pattern,
+            is_session_name_pattern,
             Kind::InvalidSourceIdentity,
             "a pattern of source identities",
         )?;
