@@ -1,7 +1,7 @@
 // Answers JSON requests, one a line, with the npm package that is installed beside it: how the Rust tests drive it.
 
 import { createInterface } from "node:readline";
-import { assumeRole, canonicalUrl, Signer, UNSIGNED_PAYLOAD, XacctSignError } from "xacct-sign";
+import { assumeRole, canonicalUrl, createFetch, Signer, UNSIGNED_PAYLOAD, XacctSignError } from "xacct-sign";
 
 /** The options of `sign` and `presign`: bytes come in base64. */
 function optionsOf({ headers, body, now, expiresIn }) {
@@ -13,6 +13,28 @@ function optionsOf({ headers, body, now, expiresIn }) {
   };
 }
 
+/** Credentials with their end as a number. */
+function credentialsOf({ expiration, ...keys }) {
+  return expiration === undefined || expiration === null ? keys : { ...keys, expiration: new Date(expiration) };
+}
+
+/** One `fetch`, called so often, so many seconds apart by its clock: the status of each answer. */
+async function fetched({ url, method, headers, body, options, calls = 1, pause = 0 }) {
+  let passed = 0;
+  const now = () => new Date(Date.now() + passed);
+  const given = { ...options, now };
+  for (const name of ["base", "credentials"]) if (given[name]) given[name] = credentialsOf(given[name]);
+  const call = createFetch(given);
+  const answers = [];
+  for (let count = 0; count < calls; count++) {
+    const answer = await call(url, { method, headers, body: body ?? undefined });
+    await answer.arrayBuffer();
+    answers.push({ status: answer.status });
+    passed += pause * 1000;
+  }
+  return answers;
+}
+
 const operations = {
   canonicalUrl: ({ url }) => canonicalUrl(url),
   sign: (request) => new Signer(request.signer, request.settings).sign(request.method, request.url, optionsOf(request)),
@@ -21,13 +43,14 @@ const operations = {
     assumeRole(options);
     return null;
   },
+  fetch: fetched,
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
   let answer;
   try {
     const request = JSON.parse(line);
-    answer = { ok: operations[request.op](request) };
+    answer = { ok: await operations[request.op](request) };
   } catch (error) {
     if (!(error instanceof XacctSignError)) throw error;
     const { code, message, hint } = error;

@@ -1,20 +1,29 @@
 //! Errors of the core → lines, of which the package makes `XacctSignError`: the one place.
 
+use std::error::Error as _;
+
 use wasm_bindgen::JsValue;
 use xacct_sign::Error;
 
-/// Code, hint, `true` if it is retryable, AWS's code, status, request id, and the message, which may itself have lines, as
-/// none of the others has. What there is not is an empty line.
+/// Code, hint, `true` if it is retryable, the action of STS, AWS's code, status, request id, and the message. The message may itself have lines,
+/// as none of the others has. What there is not is an empty line. After a NUL each, the texts of what caused the error.
 pub(crate) fn to_js(error: &Error) -> JsValue {
     let aws = error.aws();
     let status = aws.map(|aws| aws.status).unwrap_or_default();
-    let lines = format!(
-        "{}\n{}\n{}\n{}\n{status}\n{}\n{error}",
+    let mut lines = format!(
+        "{}\n{}\n{}\n{}\n{}\n{status}\n{}\n{error}",
         error.code(),
         error.hint().unwrap_or_default(),
         error.is_retryable(),
+        error.action().unwrap_or_default(),
         aws.map(|aws| aws.code.as_str()).unwrap_or_default(),
         aws.and_then(|aws| aws.request_id.as_deref()).and_then(|id| id.lines().next()).unwrap_or_default(),
     );
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        lines.push('\0');
+        lines.push_str(&source.to_string());
+        cause = source.source();
+    }
     JsValue::from(lines)
 }

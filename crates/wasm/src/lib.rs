@@ -6,6 +6,7 @@
 
 #![allow(unreachable_pub, reason = "wasm-bindgen exports what is pub")]
 
+pub mod constants;
 mod error;
 mod refresh;
 mod request;
@@ -15,7 +16,7 @@ mod sts;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasm_bindgen::prelude::*;
-use xacct_sign::{CanonicalUrl, Error, ErrorKind};
+use xacct_sign::{Error, ErrorKind, Url};
 
 /// Milliseconds since 1970 → an instant. What lies beyond the year 9999 the core refuses.
 fn instant(milliseconds: f64) -> Result<SystemTime, JsValue> {
@@ -44,15 +45,17 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 /// Scheme, host and port, to be compared.
 #[wasm_bindgen(js_name = origin)]
 pub fn origin(url: &str) -> Result<String, JsValue> {
-    let url = CanonicalUrl::parse(url).map_err(|error| error::to_js(&error))?;
-    Ok(url.as_url().origin().to_string())
+    parsed(url).map(|url| url.origin().to_string())
 }
 
 /// See `xacct_sign::Origin::is_private`.
 #[wasm_bindgen(js_name = isPrivate)]
 pub fn is_private(url: &str) -> Result<bool, JsValue> {
-    let url = CanonicalUrl::parse(url).map_err(|error| error::to_js(&error))?;
-    Ok(url.as_url().origin().is_private())
+    parsed(url).map(|url| url.origin().is_private())
+}
+
+fn parsed(url: &str) -> Result<Url<'_>, JsValue> {
+    Url::parse(url).map_err(|error| error::to_js(&error))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -1,18 +1,10 @@
-//! When to fetch a role's credentials again. The credentials themselves stay in JavaScript: here they have a number.
+//! When to fetch a role's credentials again. The credentials themselves stay in JavaScript.
 
 use wasm_bindgen::prelude::*;
 use xacct_sign::refresh::{Poll, Refresh};
 
+use crate::constants::{REFRESH, USE, USE_AND_REFRESH, WAIT};
 use crate::instant;
-
-/// What `poll` answers: use what there is.
-const USE: u8 = 0;
-/// Use what there is, and fetch anew meanwhile.
-const USE_AND_REFRESH: u8 = 1;
-/// Fetch first.
-const REFRESH: u8 = 2;
-/// Someone is fetching: wait for that.
-const WAIT: u8 = 3;
 
 /// See `xacct_sign::refresh::Refresh`.
 #[wasm_bindgen]
@@ -27,7 +19,7 @@ impl WasmRefresh {
         Self(Refresh::new(u64::from(seed)))
     }
 
-    /// What to do at `now`: 0 use, 1 use and refresh meanwhile, 2 refresh first, 3 wait for who is refreshing.
+    /// What to do at `now`: one of [`crate::constants::POLLS`].
     pub fn poll(&mut self, now: f64) -> Result<u8, JsValue> {
         Ok(match self.0.poll(instant(now)?) {
             Poll::Use => USE,

@@ -1,11 +1,9 @@
 //! A request as one string.
 
 use wasm_bindgen::JsValue;
-use xacct_sign::{Error, ErrorKind, Payload, Request, Url};
+use xacct_sign::{Error, ErrorKind, Payload, Request, UNSIGNED_PAYLOAD, Url};
 
 use crate::error::to_js;
-
-const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// Method, URL, and each header's name and value, every one followed by a line feed.
 ///
@@ -38,5 +36,5 @@ impl<'a> Lines<'a> {
 
 /// A body by its SHA-256 in hexadecimal, or `UNSIGNED-PAYLOAD`.
 pub(crate) fn hashed(hash: &str) -> Payload<'_> {
-    if hash == UNSIGNED { Payload::Unsigned } else { Payload::Sha256(hash) }
+    if hash == UNSIGNED_PAYLOAD { Payload::Unsigned } else { Payload::Sha256(hash) }
 }

@@ -8,6 +8,7 @@ use xacct_sign::{
     Signed, Signer, SigningSettings,
 };
 
+use crate::constants::{ALL_HEADERS, NO_NORMALIZATION, PAYLOAD_HEADER, SINGLE_ENCODING, TOKEN_AFTER_SIGNING};
 use crate::error::to_js;
 use crate::instant;
 use crate::request::{Lines, hashed};
@@ -15,13 +16,6 @@ use crate::request::{Lines, hashed};
 /// A signer that holds its credentials, so that a token crosses the boundary once.
 #[wasm_bindgen]
 pub struct WasmSigner(Signer);
-
-/// What [`WasmSigner::with_settings`] takes, added up.
-const SINGLE_ENCODING: u8 = 1;
-const NO_NORMALIZATION: u8 = 2;
-const PAYLOAD_HEADER: u8 = 4;
-const TOKEN_AFTER_SIGNING: u8 = 8;
-const ALL_HEADERS: u8 = 16;
 
 #[wasm_bindgen]
 impl WasmSigner {
@@ -39,12 +33,12 @@ impl WasmSigner {
             .map_err(|error| to_js(&error))
     }
 
-    /// The same credentials under explicit settings, a sum of the constants above. For tests: AWS's cases differ in them.
+    /// The same credentials under explicit settings, a sum of [`crate::constants::SETTINGS`]. For tests: AWS's cases differ in them.
     #[wasm_bindgen(js_name = withSettings)]
     #[must_use]
     pub fn with_settings(&self, settings: u8) -> WasmSigner {
         let is = |flag: u8| settings & flag != 0;
-        let scope = self.0.scope().clone();
+        let scope = self.0.scope();
         let mut all = SigningSettings::for_service(scope.service());
         all.percent_encoding = if is(SINGLE_ENCODING) { PercentEncoding::Single } else { PercentEncoding::Double };
         all.path_normalization =
@@ -53,7 +47,7 @@ impl WasmSigner {
         all.session_token =
             if is(TOKEN_AFTER_SIGNING) { SessionToken::AddedAfterSigning } else { SessionToken::Signed };
         all.header_selection = if is(ALL_HEADERS) { HeaderSelection::All } else { HeaderSelection::Standard };
-        Self(Signer::with_settings(self.0.credentials().clone(), scope, all))
+        Self(Signer::with_settings(self.0.credentials().clone(), scope.clone(), all))
     }
 
     /// Signs a request whose body is text. The answer is the value of `authorization`, a line feed, that of `x-amz-date`,

@@ -3,9 +3,13 @@
 use std::time::UNIX_EPOCH;
 
 use wasm_bindgen::prelude::*;
-use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
+use xacct_sign::sts::{Action, AssumeRole, Endpoint};
 use xacct_sign::{Credentials, Error};
 
+use crate::constants::{
+    DURATION_SECONDS, EXTERNAL_ID, POLICY, POLICY_ARN, REGION, SOURCE_IDENTITY, STS_ENDPOINT, TAG_KEY, TAG_VALUE,
+    TRANSITIVE_TAG_KEY,
+};
 use crate::error::to_js;
 use crate::instant;
 
@@ -17,18 +21,6 @@ pub struct WasmAssumeRole {
     sts_endpoint: Option<String>,
 }
 
-/// What [`WasmAssumeRole::set`] sets, as JavaScript numbers it.
-const REGION: u8 = 0;
-const DURATION_SECONDS: u8 = 1;
-const EXTERNAL_ID: u8 = 2;
-const POLICY: u8 = 3;
-const POLICY_ARN: u8 = 4;
-const TAG_KEY: u8 = 5;
-const TAG_VALUE: u8 = 6;
-const TRANSITIVE_TAG_KEY: u8 = 7;
-const SOURCE_IDENTITY: u8 = 8;
-const STS_ENDPOINT: u8 = 9;
-
 #[wasm_bindgen]
 impl WasmAssumeRole {
     /// See `xacct_sign::sts::AssumeRole`.
@@ -38,7 +30,7 @@ impl WasmAssumeRole {
         Self { call: AssumeRole::new(role_arn, session_name), region: String::new(), sts_endpoint: None }
     }
 
-    /// Sets one option, or adds to one that is a list; a tag's value follows its key.
+    /// Sets one of [`crate::constants::OPTIONS`], or adds to one that is a list; a tag's value follows its key.
     pub fn set(&mut self, option: u8, value: String) {
         let call = &mut self.call;
         match option {
@@ -57,7 +49,7 @@ impl WasmAssumeRole {
         }
     }
 
-    /// Refuses what cannot work; see `xacct_sign::sts::AssumeRole::validate` and `xacct_sign::sts::AssumeRole::endpoint`.
+    /// Refuses what cannot work; see `xacct_sign::sts::AssumeRole::validate` and its `endpoint`.
     pub fn check(&self) -> Result<(), JsValue> {
         self.call.validate().and_then(|()| self.endpoint()).map(drop).map_err(|error| to_js(&error))
     }

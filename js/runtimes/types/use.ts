@@ -45,7 +45,7 @@ export async function use(): Promise<string | undefined> {
   } catch (error) {
     if (!(error instanceof XacctSignError)) throw error;
     const code: ErrorCode = error.code;
-    return code === "assume_role_denied" ? error.hint : error.requestId;
+    return code === "sts_denied" ? error.hint : error.requestId;
   }
 }
 

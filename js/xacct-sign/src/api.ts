@@ -1,5 +1,4 @@
-export { type AssumeRoleOptions, assumeRole, type RoleProvider } from "./assume-role.js";
-export { type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
+export { assumeRole, type RoleProvider } from "./credentials/assume-role.js";
 export {
   type Credentials,
   type CredentialsInput,
@@ -7,10 +6,12 @@ export {
   fromEnv,
   type ProvideOptions,
   type RoleCredentials,
-} from "./credentials.js";
+} from "./credentials/credentials.js";
+export type { AssumeRoleOptions } from "./credentials/role-options.js";
 export { type ErrorCode, type ErrorDetails, XacctSignError } from "./errors.js";
-export { type CreateFetchOptions, createFetch } from "./fetch.js";
-export type { HeadersInput, HeaderValue } from "./headers.js";
-export type { Fetch, HostAbortSignal, HostRequest } from "./platform.js";
-export { type PresignOptions, Signer, type SignerOptions, type SignOptions } from "./signer.js";
+export { type CreateFetchOptions, createFetch } from "./fetch/fetch.js";
+export type { Fetch, HostAbortSignal, HostRequest } from "./host/platform.js";
+export { type SignableBody, UNSIGNED_PAYLOAD } from "./signing/body.js";
+export type { HeadersInput, HeaderValue } from "./signing/headers.js";
+export { type PresignOptions, Signer, type SignerOptions, type SignOptions } from "./signing/signer.js";
 export { canonicalUrl } from "./url.js";

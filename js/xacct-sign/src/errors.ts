@@ -1,54 +1,21 @@
+import type { CoreErrorCode } from "../wasm/constants.js";
+
 /** What went wrong, the same code in every language; `wasm_unavailable` is JavaScript's own. */
-export type ErrorCode =
-  | "invalid_url"
-  | "invalid_method"
-  | "invalid_header"
-  | "invalid_body"
-  | "invalid_region"
-  | "invalid_service"
-  | "invalid_credentials"
-  | "invalid_time"
-  | "invalid_expires_in"
-  | "unsigned_payload"
-  | "invalid_role_arn"
-  | "invalid_session_name"
-  | "invalid_duration"
-  | "invalid_external_id"
-  | "invalid_session_policy"
-  | "invalid_tag"
-  | "invalid_source_identity"
-  | "invalid_mfa"
-  | "partition_mismatch"
-  | "unknown_partition"
-  | "invalid_endpoint"
-  | "invalid_option"
-  | "insecure_url"
-  | "origin_mismatch"
-  | "credentials_not_found"
-  | "credentials_expired"
-  | "sts_denied"
-  | "sts_invalid"
-  | "sts_expired"
-  | "sts_credentials"
-  | "sts_throttled"
-  | "sts_failed"
-  | "invalid_response"
-  | "response_too_large"
-  | "transport"
-  | "timeout"
-  | "too_many_redirects"
-  | "http_status"
-  | "wasm_unavailable";
+export type ErrorCode = CoreErrorCode | "wasm_unavailable";
 
 /** What an error says beside its message. */
 export interface ErrorDetails {
   hint?: string | undefined;
   cause?: unknown;
   retryable?: boolean | undefined;
+  action?: string | undefined;
   awsCode?: string | undefined;
   status?: number | undefined;
   requestId?: string | undefined;
 }
+
+/** What marks our errors, those of another copy of this package too: a program may hold it as ESM and as CommonJS. */
+const BRAND = Symbol.for("xacct-sign.error");
 
 /** The one error of this package. An abort comes through as the signal's own reason. */
 export class XacctSignError extends Error {
@@ -59,6 +26,8 @@ export class XacctSignError extends Error {
   readonly hint: string | undefined;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
+  /** The call of STS that failed, such as `AssumeRole`; undefined where it is not STS that failed. */
+  readonly action: string | undefined;
   /** The code in STS's answer, such as `AccessDenied`. */
   readonly awsCode: string | undefined;
   /** The HTTP status of STS's answer. */
@@ -71,39 +40,27 @@ export class XacctSignError extends Error {
     this.code = code;
     this.hint = details.hint ?? undefined;
     this.retryable = details.retryable ?? false;
+    this.action = details.action ?? undefined;
     this.awsCode = details.awsCode ?? undefined;
     this.status = details.status ?? undefined;
     this.requestId = details.requestId ?? undefined;
   }
-}
 
-/** What the module threw, as our error. It throws lines: see `crates/wasm/src/error.rs`. */
-export function fromModule(thrown: unknown): unknown {
-  if (thrown instanceof XacctSignError) return thrown;
-  if (typeof thrown !== "string") {
-    const message = `the WebAssembly module failed: ${messageOf(thrown)}`;
-    return new XacctSignError("wasm_unavailable", message, { cause: thrown, hint: "this is a bug, or memory ran out" });
+  /** @internal */
+  get [BRAND](): true {
+    return true;
   }
-  const [code, hint, retryable, awsCode, status, requestId, ...message] = thrown.split("\n");
-  return new XacctSignError(code as ErrorCode, message.join("\n"), {
-    hint: hint || undefined,
-    retryable: retryable === "true",
-    awsCode: awsCode || undefined,
-    status: Number(status) || undefined,
-    requestId: requestId || undefined,
-  });
-}
 
-/** Calls into the module. */
-export function guarded<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (thrown) {
-    throw fromModule(thrown);
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A class that is derived from this one has instances of its own.
+    // biome-ignore lint/complexity/noThisInStatic: that class is what `this` is then
+    if (this !== XacctSignError) return super[Symbol.hasInstance](value);
+    return typeof value === "object" && value !== null && BRAND in value;
   }
 }
 
-/** The message of whatever was thrown. */
+/** @internal The message of whatever was thrown. */
 export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return String(thrown.message);
   return typeof thrown === "string" ? thrown : `something else than an error (${typeof thrown})`;

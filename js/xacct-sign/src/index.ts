@@ -1,5 +1,5 @@
 import base64 from "inline:../wasm/xacct_sign_bg.wasm";
-import { decodeBase64, provideModule } from "./wasm.js";
+import { decodeBase64, provideModule } from "./module/wasm.js";
 
 export * from "./api.js";
 

@@ -1,4 +1,4 @@
-import { provideModule } from "./wasm.js";
+import { provideModule } from "./module/wasm.js";
 import module from "./xacct_sign.wasm";
 
 export * from "./api.js";

@@ -1,7 +1,5 @@
 import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
 
-export const REGION_HINT = "use the API's region, such as `ap-northeast-1`";
-
 /**
  * The options, copied: what is changed later changes nothing. A name that is none is a mistake, such as `rolearn`.
  *

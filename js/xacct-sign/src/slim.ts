@@ -1,5 +1,5 @@
 import { XacctSignError } from "./errors.js";
-import { provideModule, ready } from "./wasm.js";
+import { provideModule, ready } from "./module/wasm.js";
 
 export * from "./api.js";
 

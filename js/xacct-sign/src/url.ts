@@ -1,6 +1,8 @@
-import { guarded, XacctSignError } from "./errors.js";
+import { HINT } from "../wasm/constants.js";
+import { XacctSignError } from "./errors.js";
+import { guarded } from "./module/thrown.js";
+import { canonicalUrl as canonicalUrlOf, isPrivate, origin, ready } from "./module/wasm.js";
 import { requireString } from "./options.js";
-import { canonicalUrl as canonicalUrlOf, isPrivate, origin, ready } from "./wasm.js";
 
 /**
  * The URL in the form that is signed, and that HTTP clients send unchanged.
@@ -44,6 +46,6 @@ export function sendableUrl(given: string | { readonly href: string }): string {
   }
   if (guarded(() => isPrivate(url))) return url;
   throw new XacctSignError("insecure_url", `\`${origin(url)}\` would get a signed request over plain http`, {
-    hint: "use https; plain http is for loopback only",
+    hint: HINT.insecure_url,
   });
 }

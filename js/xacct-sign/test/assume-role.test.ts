@@ -30,6 +30,20 @@ test("what a caller does with the credentials is its own business", async () => 
   expect((await provider()).expiration.getTime()).toBeGreaterThan(0);
 });
 
+test("what caused an error of the module comes with it, to the first cause", () => {
+  let thrown: unknown;
+  try {
+    assumeRole({ ...role, stsEndpoint: "https://sts.example.com:port" });
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toMatchObject({ code: "invalid_endpoint", cause: expect.any(Error) });
+  const { message, cause } = thrown as XacctSignError;
+  expect(message).not.toContain("\0");
+  expect((cause as Error).message).toMatch(/^the URL/);
+  expect((cause as Error).cause).toBeUndefined();
+});
+
 test("early refreshes: a failure keeps what works and backs off, a success replaces it", async () => {
   const time = clock();
   const sts = fakeSts(time.now);
@@ -53,7 +67,12 @@ test("credentials that are about to expire are not used: a failure is reported",
   await provider();
   time.forward(3600 - 5);
   sts.next = { status: 403 };
-  await expect(provider()).rejects.toMatchObject({ code: "assume_role_denied", status: 403, awsCode: "AccessDenied" });
+  await expect(provider()).rejects.toMatchObject({
+    code: "sts_denied",
+    action: "AssumeRole",
+    status: 403,
+    awsCode: "AccessDenied",
+  });
   sts.next = {};
   expect((await provider()).secretAccessKey).toBe("s3");
 });
@@ -136,13 +155,14 @@ test("answers that are none", async () => {
     [{ body: "<html></html>" }, "invalid_response"],
     [{ body: "x".repeat((1 << 20) + 1) }, "response_too_large"],
     [{ lifetimeSeconds: -1 }, "invalid_response"],
-    [{ status: 500, code: "InternalFailure" }, "assume_role_failed"],
-    [{ status: 400, code: "Throttling" }, "assume_role_throttled"],
-    [{ status: 403, code: "ExpiredToken" }, "assume_role_expired"],
-    [{ status: 403, code: "A\nB" }, "assume_role_failed"],
+    [{ status: 500, code: "InternalFailure" }, "sts_failed"],
+    [{ status: 400, code: "Throttling" }, "sts_throttled"],
+    [{ status: 403, code: "ExpiredToken" }, "sts_expired"],
+    [{ status: 403, code: "A\nB" }, "sts_failed"],
   ] as const) {
     sts.next = reply;
-    await expect(provider()).rejects.toMatchObject({ name: "XacctSignError", code });
+    const action = code === "response_too_large" ? undefined : "AssumeRole";
+    await expect(provider()).rejects.toMatchObject({ name: "XacctSignError", code, action });
   }
   const nothing = assumeRole({ ...role, fetch: (async () => undefined) as never });
   await expect(nothing()).rejects.toMatchObject({ code: "transport" });
@@ -188,8 +208,8 @@ test("base: what the AWS SDK has, and what fails", async () => {
     [async () => Promise.reject(new Error("no profile")), "credentials_not_found"],
     [async () => Promise.reject(Object.create(null)), "credentials_not_found"],
     [async () => undefined, "invalid_credentials"],
-    [async () => ({ ...identity, expiration: new Date(0) }), "invalid_credentials"],
-    [{ ...identity, expiration: new Date(0) }, "invalid_credentials"],
+    [async () => ({ ...identity, expiration: new Date(0) }), "credentials_expired"],
+    [{ ...identity, expiration: new Date(0) }, "credentials_expired"],
     [async () => ({ ...credentials, sessionToken: 5 }), "invalid_credentials"],
     [
       async () => ({

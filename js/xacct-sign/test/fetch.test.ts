@@ -157,6 +157,31 @@ test("redirects: methods, limits, modes", async () => {
   expect((await call(`${base}/a`, { redirect: "error" })).status).toBe(200);
 });
 
+test.each([
+  ["UTF-8", "/\u00c3\u00a9", "/%C3%A9"],
+  ["ISO 8859-1", "/\u00e9", "/%C3%A9"],
+  ["text already", "/\u65e5\u00e9", "/%E6%97%A5%C3%A9"],
+])("a location beyond ASCII: %s", async (_, location, path) => {
+  const urls: string[] = [];
+  const answers = [{ status: 307, headers: { get: () => location } }, new Response()];
+  const fetch = (async (url: string) => {
+    urls.push(url);
+    return answers.shift();
+  }) as never;
+  await createFetch({ credentials, region, fetch })("https://api.example.com/");
+  expect(urls[1]).toBe(`https://api.example.com${path}`);
+});
+
+test("after ten redirects one to another origin is the answer", async () => {
+  let calls = 0;
+  const fetch = (async () => {
+    calls += 1;
+    return new Response(null, { status: 302, headers: { location: calls <= 10 ? "/" : "https://example.org/" } });
+  }) as never;
+  expect((await createFetch({ credentials, region, fetch })("https://api.example.com/")).status).toBe(302);
+  expect(calls).toBe(11);
+});
+
 test("options of a class are options", async () => {
   const sts = fakeSts();
   class Settings {
@@ -222,7 +247,7 @@ test("credentials that have expired are not signed with", async () => {
   const expired = { ...credentials, sessionToken: "t", expiration: new Date(0) };
   for (const given of [expired, async () => expired]) {
     await expect(createFetch({ credentials: given, region })(`${base}/a`)).rejects.toMatchObject({
-      code: "invalid_credentials",
+      code: "credentials_expired",
     });
   }
   const now = () => new Date(-1e15);

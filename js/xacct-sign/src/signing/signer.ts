@@ -1,15 +1,16 @@
+import { HINT, UNSIGNED } from "../../wasm/constants.js";
+import { type Credentials, checked } from "../credentials/credentials.js";
+import { XacctSignError } from "../errors.js";
+import { requestFields } from "../host/fields.js";
+import { hostHash, hostHashAsync, SMALL_BODY } from "../host/hash.js";
+import type { HostRequest } from "../host/platform.js";
+import { fromModule, guarded } from "../module/thrown.js";
+import { ready, sha256Hex, WasmSigner } from "../module/wasm.js";
+import { checkedOptions, requireString, timeOf } from "../options.js";
+import { canonicalUrl, textOf } from "../url.js";
 import { bytesIn, bytesOf, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
-import { type Credentials, checked } from "./credentials.js";
-import { fromModule, guarded, XacctSignError } from "./errors.js";
-import { hostHash, hostHashAsync, SMALL_BODY } from "./hash.js";
 import { type HeadersInput, line, linesOf, type Pair, sendableHeaders, signedHeaders } from "./headers.js";
-import { checkedOptions, REGION_HINT, requireString, timeOf } from "./options.js";
-import type { HostRequest } from "./platform.js";
-import { requestFields } from "./request.js";
-import { canonicalUrl, textOf } from "./url.js";
-import { ready, sha256Hex, WasmSigner } from "./wasm.js";
 
-const UNSIGNED = "UNSIGNED-PAYLOAD";
 /** Of `20150830T123600Z`. */
 const DATE_LENGTH = 16;
 
@@ -54,7 +55,7 @@ export class Signer {
       });
     }
     const { accessKeyId, secretAccessKey, sessionToken } = checked(options.credentials);
-    const region = requireString(options.region, "invalid_region", "the region", REGION_HINT);
+    const region = requireString(options.region, "invalid_region", "the region", HINT.invalid_region);
     const service = requireString(options.service ?? "execute-api", "invalid_service", "the service");
     this.#sessionToken = sessionToken || undefined;
     ready();
@@ -86,7 +87,7 @@ export class Signer {
     const expiresIn = options?.expiresIn ?? 900;
     if (!Number.isInteger(expiresIn)) {
       throw new XacctSignError("invalid_expires_in", "`expiresIn` is no whole number", {
-        hint: "choose 1 to 604800 seconds; temporary credentials end it sooner",
+        hint: HINT.invalid_expires_in,
       });
     }
     const now = instantOf(options?.now);

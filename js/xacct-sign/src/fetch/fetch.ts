@@ -1,15 +1,17 @@
-import { untilAborted } from "./abort.js";
-import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, assumeRole } from "./assume-role.js";
-import { UNSIGNED_PAYLOAD } from "./body.js";
-import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "./credentials.js";
-import { XacctSignError } from "./errors.js";
-import { signedHeaders } from "./headers.js";
-import { checkedOptions, readClock, requireType } from "./options.js";
-import type { Fetch } from "./platform.js";
-import { becomesGet, isRedirect, MAX_REDIRECTS, redirectTarget } from "./redirect.js";
+import { HINT, MAX_REDIRECTS } from "../../wasm/constants.js";
+import { assumeRole } from "../credentials/assume-role.js";
+import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "../credentials/credentials.js";
+import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions } from "../credentials/role-options.js";
+import { XacctSignError } from "../errors.js";
+import { untilAborted } from "../host/abort.js";
+import type { Fetch } from "../host/platform.js";
+import { hostFetch, send } from "../host/transport.js";
+import { checkedOptions, readClock, requireType } from "../options.js";
+import { UNSIGNED_PAYLOAD } from "../signing/body.js";
+import { signedHeaders } from "../signing/headers.js";
+import { Signer } from "../signing/signer.js";
+import { becomesGet, isRedirect, redirectTarget } from "./redirect.js";
 import { type Call, callOf } from "./request.js";
-import { Signer } from "./signer.js";
-import { hostFetch, send } from "./transport.js";
 
 /** What signs the requests: a role to assume, or credentials, or by default the environment's credentials. */
 export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
@@ -70,7 +72,7 @@ class Caller {
       const response = await this.#send(call);
       if (!isRedirect(response)) return response;
       throw new XacctSignError("too_many_redirects", 'the answer is a redirect, and `redirect` is "error"', {
-        hint: "check what the API redirects to",
+        hint: HINT.too_many_redirects,
       });
     }
     for (let attempt = 0; attempt <= MAX_REDIRECTS; attempt++) {
@@ -88,7 +90,7 @@ class Caller {
       call.url = target;
     }
     throw new XacctSignError("too_many_redirects", `more than ${MAX_REDIRECTS} redirects`, {
-      hint: "check what the API redirects to",
+      hint: HINT.too_many_redirects,
     });
   }
 

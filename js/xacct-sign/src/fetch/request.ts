@@ -1,35 +1,10 @@
-import { untilAborted } from "./abort.js";
-import { bytesIn, checkSendable, isStream } from "./body.js";
-import { messageOf, XacctSignError } from "./errors.js";
-import { type HeadersInput, type Pair, sendableHeaders } from "./headers.js";
-import { sendableUrl } from "./url.js";
-
-/** What of a `RequestInit` is read, beside `headers` and `body`. */
-const FIELDS = [
-  "method",
-  "redirect",
-  "signal",
-  "mode",
-  "credentials",
-  "cache",
-  "referrer",
-  "referrerPolicy",
-  "integrity",
-  "keepalive",
-  "priority",
-  "cf",
-] as const;
-
-/** A request's settings beside URL, headers and body, as far as this runtime has them. */
-export function requestFields(request: Request | RequestInit): RequestInit {
-  const fields: Record<string, unknown> = {};
-  for (const name of FIELDS) {
-    const value = (request as unknown as Record<string, unknown>)[name];
-    // No script may make a request of mode `navigate`.
-    if (value !== undefined && value !== null && value !== "navigate") fields[name] = value;
-  }
-  return fields;
-}
+import { HINT } from "../../wasm/constants.js";
+import { messageOf, XacctSignError } from "../errors.js";
+import { untilAborted } from "../host/abort.js";
+import { FIELDS, requestFields } from "../host/fields.js";
+import { bytesIn, checkSendable, isStream } from "../signing/body.js";
+import { type HeadersInput, type Pair, sendableHeaders } from "../signing/headers.js";
+import { sendableUrl } from "../url.js";
 
 /** A request whose body is at hand, to be signed as often as it takes. */
 export interface Call {
@@ -110,7 +85,7 @@ function hostRequest(url: string, init: RequestInit, hasStream: boolean): Reques
   const method: unknown = init.method ?? "GET";
   if (typeof method !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(method) || /^(connect|trace|track)$/i.test(method)) {
     throw new XacctSignError("invalid_method", `the method \`${String(method)}\` is none that fetch sends`, {
-      hint: "use a name such as `GET` or `PUT`",
+      hint: HINT.invalid_method,
     });
   }
   if (/^(get|head)$/i.test(method) && (init.body !== undefined || hasStream)) {

@@ -1,7 +1,7 @@
 // The module of the core, instantiated on first use. Each entry says where its bytes come from.
 
-import { initSync } from "../wasm/xacct_sign.js";
-import { messageOf, XacctSignError } from "./errors.js";
+import { initSync } from "../../wasm/xacct_sign.js";
+import { messageOf, XacctSignError } from "../errors.js";
 
 export {
   canonicalUrl,
@@ -11,7 +11,7 @@ export {
   WasmAssumeRole,
   WasmRefresh,
   WasmSigner,
-} from "../wasm/xacct_sign.js";
+} from "../../wasm/xacct_sign.js";
 
 type ModuleSource = () => WebAssembly.Module | BufferSource;
 

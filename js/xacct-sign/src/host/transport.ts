@@ -1,5 +1,6 @@
+import { HINT } from "../../wasm/constants.js";
+import { messageOf, XacctSignError } from "../errors.js";
 import { LATE, untilAborted, within } from "./abort.js";
-import { messageOf, XacctSignError } from "./errors.js";
 import type { Fetch } from "./platform.js";
 
 /** API Gateway answers within 30 seconds, if only to say that it gives up. */
@@ -96,7 +97,7 @@ async function limitedText(response: Response): Promise<string> {
     if (length > ANSWER_LIMIT) {
       reader.cancel().catch(() => {});
       throw new XacctSignError("response_too_large", `the answer of STS is longer than ${ANSWER_LIMIT} bytes`, {
-        hint: "something other than STS may have answered: check the endpoint and the proxy",
+        hint: HINT.invalid_response,
       });
     }
     text += decoder.decode(part.value, { stream: true });

@@ -1,4 +1,4 @@
-import { messageOf, XacctSignError } from "./errors.js";
+import { messageOf, XacctSignError } from "../errors.js";
 
 /** Stands for a body that is not signed, where the service takes that. */
 export const UNSIGNED_PAYLOAD: unique symbol = Symbol.for("xacct-sign.unsigned-payload");

@@ -1,8 +1,5 @@
-import { XacctSignError } from "./errors.js";
-import { canonicalUrl, origin } from "./wasm.js";
-
-/** How often a redirect is followed. */
-export const MAX_REDIRECTS = 10;
+import { XacctSignError } from "../errors.js";
+import { canonicalUrl, origin } from "../module/wasm.js";
 
 /**
  * Where a redirect within the origin leads; undefined if the answer is none, or leads elsewhere.
@@ -22,7 +19,7 @@ export function redirectTarget(from: string, response: Response): string | undef
   const location = locationOf(response);
   if (!location) return undefined;
   try {
-    const target = canonicalUrl(new URL(location, from).href.replace(/#.*/, ""));
+    const target = canonicalUrl(new URL(decoded(location), from).href.replace(/#.*/, ""));
     return origin(target) === origin(from) ? target : undefined;
   } catch {
     return undefined;
@@ -44,4 +41,16 @@ function locationOf(response: Response): string | null | undefined {
 export function becomesGet(status: number, method: string): boolean {
   if (status === 303) return method !== "HEAD" && method !== "GET";
   return (status === 301 || status === 302) && method === "POST";
+}
+
+const UTF8 = { fatal: true, ignoreBOM: true };
+
+/** A header's bytes, which `fetch` hands over as characters, read as UTF-8 where they are that. */
+function decoded(value: string): string {
+  if (!/^[\0-\xff]*[\x80-\xff][\0-\xff]*$/.test(value)) return value;
+  try {
+    return new TextDecoder("utf-8", UTF8).decode(Uint8Array.from(value, (byte) => byte.charCodeAt(0)));
+  } catch {
+    return value;
+  }
 }

@@ -1,6 +1,6 @@
-import { env } from "./env.js";
-import { messageOf, XacctSignError } from "./errors.js";
-import type { HostAbortSignal } from "./platform.js";
+import { messageOf, XacctSignError } from "../errors.js";
+import { env } from "../host/env.js";
+import type { HostAbortSignal } from "../host/platform.js";
 
 /** A key pair with its token: the AWS SDK's shape. */
 export interface Credentials {
@@ -56,7 +56,7 @@ function needed(name: string): string {
 /**
  * The credentials as they are now.
  *
- * @throws XacctSignError `credentials_not_found`, `invalid_credentials`
+ * @throws XacctSignError `credentials_not_found`, `credentials_expired`, `invalid_credentials`
  */
 export async function resolve(from: CredentialsInput, now: number): Promise<Credentials> {
   if (typeof from !== "function") return notExpired(from, now);
@@ -74,7 +74,7 @@ export async function resolve(from: CredentialsInput, now: number): Promise<Cred
 function notExpired(value: unknown, now: number): Credentials {
   const credentials = checked(value);
   if (credentials.expiration === undefined || !(credentials.expiration.getTime() <= now)) return credentials;
-  throw new XacctSignError("invalid_credentials", "the credentials have expired", {
+  throw new XacctSignError("credentials_expired", "the credentials have expired", {
     hint: "give a provider, which is asked for new ones, or check the clock of this machine",
   });
 }

@@ -1,4 +1,4 @@
-import { messageOf, XacctSignError } from "./errors.js";
+import { messageOf, XacctSignError } from "../errors.js";
 
 /**
  * A header's value: `undefined` and `null` are skipped, numbers and booleans become strings, the items of an array become one
