@@ -1,16 +1,18 @@
 // Builds dist/: one CommonJS file with the module in it, and its types. The bindings in wasm/ must be there.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { copyDeclarations, ESM } from "../declarations.mjs";
 import { inline } from "../inline.mjs";
 import { copyLicenses } from "../licenses.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
+const types = join(root, "node_modules/.cache/xacct-sign-cdk/types");
 
 if (!existsSync(join(root, "wasm/xacct_sign_bg.wasm"))) {
   console.error(
@@ -19,7 +21,7 @@ if (!existsSync(join(root, "wasm/xacct_sign_bg.wasm"))) {
   process.exit(1);
 }
 
-rmSync(dist, { recursive: true, force: true });
+for (const folder of [dist, types]) rmSync(folder, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: ["src/index.ts"],
@@ -34,18 +36,6 @@ await build({
 });
 
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-execFileSync(process.execPath, [tsc, "--outDir", dist], { cwd: root, stdio: "inherit" });
-
-/** The declarations that an entry needs. */
-function neededBy(entry, needed = new Set()) {
-  needed.add(`${entry}.d.ts`);
-  for (const [, next] of readFileSync(join(dist, `${entry}.d.ts`), "utf8").matchAll(/from "\.\/([\w.-]+)\.js"/g)) {
-    if (!needed.has(`${next}.d.ts`)) neededBy(next, needed);
-  }
-  return needed;
-}
-const needed = neededBy("index");
-for (const file of readdirSync(dist)) {
-  if (file.endsWith(".d.ts") && !needed.has(file)) rmSync(join(dist, file));
-}
+execFileSync(process.execPath, [tsc, "--outDir", types], { cwd: root, stdio: "inherit" });
+copyDeclarations(types, dist, "src/index", [ESM]);
 copyLicenses(root);

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test panics to fail, and says what it measured"
 )]
@@ -26,6 +27,7 @@ use xacct_sign::{
 };
 use xacct_sign::{Request, Scope, SessionToken, Signer, SigningSettings};
 use xacct_sign_tests::behaviours::Table;
+use xacct_sign_tests::flows::{self, Case, Key, Outcome, Place};
 use xacct_sign_tests::random::{Body, Random, random};
 use xacct_sign_tests::vectors::{Mode, Vector, VectorSettings, load};
 use xacct_sign_tests::{data, query_pairs};
@@ -87,13 +89,58 @@ fn headers_of(signed: &Value) -> BTreeMap<String, String> {
     serde_json::from_value(signed.clone()).unwrap()
 }
 
-/// The sum that the module takes; see `crates/wasm/src/signer.rs`.
+#[path = "../../crates/wasm/src/constants.rs"]
+#[expect(dead_code, unreachable_pub, reason = "of what the module has in common with others, this needs a part")]
+mod module;
+
+/// The sum that the module takes.
 fn settings(of: &VectorSettings) -> u8 {
-    u8::from(of.percent_encoding == "single")
-        + 2 * u8::from(!of.normalize_path)
-        + 4 * u8::from(of.payload_header == "always")
-        + 8 * u8::from(!of.sign_session_token)
-        + 16 * u8::from(of.sign_all_headers)
+    [
+        (of.percent_encoding == "single", module::SINGLE_ENCODING),
+        (!of.normalize_path, module::NO_NORMALIZATION),
+        (of.payload_header == "always", module::PAYLOAD_HEADER),
+        (!of.sign_session_token, module::TOKEN_AFTER_SIGNING),
+        (of.sign_all_headers, module::ALL_HEADERS),
+    ]
+    .into_iter()
+    .filter_map(|(is_set, flag)| is_set.then_some(flag))
+    .sum()
+}
+
+/// The calls of a row of `flows.toml`, made by `createFetch`.
+fn fetched(case: &Case, place: &Place) -> Vec<Outcome> {
+    let keys = |key: Option<&Key>| {
+        json!({
+            "accessKeyId": "AKIDGIVEN",
+            "secretAccessKey": flows::SECRET,
+            "expiration": key.map(|key| milliseconds(key.expires_at())),
+        })
+    };
+    let options = match &case.base {
+        Some(base) => json!({
+            "region": flows::REGION,
+            "roleArn": flows::ROLE_ARN,
+            "stsEndpoint": place.sts,
+            "base": keys(Some(base)),
+        }),
+        None => json!({ "region": flows::REGION, "credentials": keys(case.given.as_ref()) }),
+    };
+    let request = json!({
+        "op": "fetch", "url": place.url, "method": case.method, "headers": case.headers, "body": case.body,
+        "options": options, "calls": case.calls, "pause": case.pause,
+    });
+    match Node::start("flows").ask(&request) {
+        Ok(answers) => {
+            let status = |answer: &Value| u16::try_from(answer["status"].as_u64().unwrap()).unwrap();
+            answers.as_array().unwrap().iter().map(|answer| Ok(status(answer))).collect()
+        }
+        Err(error) => vec![Err(error["code"].as_str().unwrap().to_owned())],
+    }
+}
+
+#[test]
+fn every_call_goes_as_the_table_has_it() {
+    flows::run_all(fetched);
 }
 
 fn request(vector: &Vector) -> Value {
@@ -373,10 +420,15 @@ fn the_table_of_errors() {
     let rows = toml::from_str::<Errors>(&data("errors.toml")).unwrap().error;
     let mut expected: BTreeSet<String> = rows.into_iter().map(|row| row.js).collect();
     expected.insert("wasm_unavailable".to_owned());
-    let types = std::fs::read_to_string(folder().join("node_modules/xacct-sign/dist/errors.d.ts")).unwrap();
-    let (_, union) = types.split_once("type ErrorCode =").unwrap();
-    let (union, _) = union.split_once(';').unwrap();
-    let actual: BTreeSet<String> = union.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    // One of them is made from the core's kinds, the other adds what is JavaScript's own.
+    let unions = [("wasm/constants.d.ts", "type CoreErrorCode ="), ("errors.d.ts", "type ErrorCode =")];
+    let codes = |(file, name): (&str, &str)| -> Vec<String> {
+        let types = std::fs::read_to_string(folder().join("node_modules/xacct-sign/dist").join(file)).unwrap();
+        let (_, union) = types.split_once(name).unwrap();
+        let (union, _) = union.split_once(';').unwrap();
+        union.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let actual: BTreeSet<String> = unions.into_iter().flat_map(codes).collect();
     assert_eq!(actual, expected);
 }
 

@@ -1,6 +1,6 @@
 //! What js/xacct-sign has in common with the Rust crates.
 
-use xacct_sign::{Error, ErrorKind, UNSIGNED_PAYLOAD, call, refresh};
+use xacct_sign::{Error, ErrorKind, UNSIGNED_PAYLOAD, call, refresh, sts};
 
 use crate::constants::Constants;
 
@@ -29,6 +29,8 @@ pub(crate) fn constants() -> Constants {
     file.numbers("POLL", "What `WasmRefresh.poll` answers.", module::POLLS);
     file.text("UNSIGNED", "Stands for the hash of a body that is not signed.", UNSIGNED_PAYLOAD);
     file.number("MAX_REDIRECTS", "How many redirects are followed.", call::MAX_REDIRECTS);
+    file.number("TIMEOUT_SECONDS", "How long an answer is waited for.", call::TIMEOUT.as_secs());
+    file.number("ANSWER_LIMIT", "How many bytes of an answer of STS are read.", sts::ANSWER_LIMIT);
     file.number(
         "GRACE_SECONDS",
         "How long a caller who has valid credentials waits for the next ones.",

@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, AsSendBody};
+use xacct_sign::call::TIMEOUT;
 use xacct_sign::{Error, ErrorKind};
 
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
@@ -24,9 +25,8 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// 5 s to connect, 35 s to read: API Gateway gives up at 30 s, and says so.
-    pub const DEFAULT: Timeouts =
-        Timeouts { connect: Some(Duration::from_secs(5)), read: Some(Duration::from_secs(35)) };
+    /// 5 s to connect, [`TIMEOUT`] to read.
+    pub const DEFAULT: Timeouts = Timeouts { connect: Some(Duration::from_secs(5)), read: Some(TIMEOUT) };
 }
 
 impl Default for Timeouts {

@@ -2,7 +2,7 @@
 
 mod place;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::header::{
     CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, HeaderName, HeaderValue,
@@ -19,6 +19,9 @@ use crate::url::CanonicalUrl;
 
 /// How many redirects are followed.
 pub const MAX_REDIRECTS: u32 = 10;
+
+/// How long a driver waits for an answer: API Gateway answers within 30 seconds, if only to say that it gives up.
+pub const TIMEOUT: Duration = Duration::from_secs(35);
 
 /// What speaks of a body, and leaves with it.
 const BODY_HEADERS: [HeaderName; 5] =

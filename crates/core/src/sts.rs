@@ -21,6 +21,9 @@ mod endpoint;
 mod fault;
 mod get_caller_identity;
 
+/// How many bytes of an answer a driver reads: they are a few kB, and whatever is longer is none of STS's.
+pub const ANSWER_LIMIT: u32 = 1 << 20;
+
 pub use action::{Action, RequestParts};
 pub use assume_role::{AssumeRole, AssumedRole, Mfa};
 pub use endpoint::Endpoint;

@@ -8,7 +8,7 @@ import { arnSuffix, type Finding, type PolicyDocument, type Stage, type StageRol
 import type { CrossAccountApiAccessProps, ManifestProps } from "./props.js";
 import { checkProps } from "./shape.js";
 import { stageOfManifest, stageOfProps } from "./source.js";
-import { DEFAULT_STAGE, INVOKE, POLICY_NAME, SERVICE } from "./tables.js";
+import { DEFAULT_STAGE, INVOKE, POLICY_NAME, SERVICE } from "../wasm/constants.js";
 
 /**
  * The roles with which other accounts call a stage of an HTTP API that is authorized by IAM.

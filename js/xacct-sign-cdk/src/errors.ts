@@ -1,4 +1,4 @@
-import type { ManifestErrorCode } from "./tables.js";
+import type { ManifestErrorCode } from "../wasm/constants.js";
 
 export type { ManifestErrorCode };
 

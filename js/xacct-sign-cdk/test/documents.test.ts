@@ -49,9 +49,9 @@ test("the programs of docs/cdk.md compile", () => {
   expect(diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
 });
 
-/** The codes of a type in a file of src/. */
+/** The codes of a type in a file of the package. */
 function codesOf(file: string, type: string): string[] {
-  const [, union = ""] = read(`js/xacct-sign-cdk/src/${file}`).match(new RegExp(`type ${type} =([^;]*);`)) ?? [];
+  const [, union = ""] = read(`js/xacct-sign-cdk/${file}`).match(new RegExp(`type ${type} =([^;]*);`)) ?? [];
   return [...union.matchAll(/"(\w+)"/g)].map(([, code]) => code as string).sort();
 }
 
@@ -64,12 +64,12 @@ function rowsOf(file: string, heading: string): [string, string][] {
 
 test("every code of the package is in docs/cdk.md", () => {
   const codes = rowsOf("docs/cdk.md", "Errors").map(([code]) => code);
-  expect(codes.sort()).toEqual(codesOf("errors.ts", "UsageErrorCode"));
+  expect(codes.sort()).toEqual(codesOf("src/errors.ts", "UsageErrorCode"));
 });
 
 test("the codes of a manifest's errors are those of docs/provider.md, which is held to the command's", () => {
   const errors = rowsOf("docs/provider.md", "Errors").map(([code]) => code);
   const findings = rowsOf("docs/provider.md", "The check").filter(([, rest]) => rest.startsWith("error "));
   expect(findings.length).toBeGreaterThan(0);
-  expect([...errors, ...findings.map(([code]) => code)].sort()).toEqual(codesOf("tables.ts", "ManifestErrorCode"));
+  expect([...errors, ...findings.map(([code]) => code)].sort()).toEqual(codesOf("wasm/constants.ts", "ManifestErrorCode"));
 });

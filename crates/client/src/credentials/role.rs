@@ -9,16 +9,13 @@ use std::time::SystemTime;
 
 use xacct_sign::aws::is_name_character;
 use xacct_sign::refresh::{GRACE, Poll, Refresh};
-use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
+use xacct_sign::sts::{ANSWER_LIMIT, Action as _, AssumeRole, Endpoint};
 use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::CredentialSource;
 use super::environment::variable;
 use crate::now;
 use crate::transport::{Timeouts, Transport};
-
-/// STS's answers are a few kB; whatever is longer is none.
-const ANSWER_LIMIT: u64 = 1 << 20;
 
 /// A role, and how to assume it.
 ///
@@ -190,7 +187,7 @@ impl Role {
     fn fetch(&self) -> Result<Credentials, Error> {
         let base = self.base.credentials(now())?;
         let request = self.call.request(&base, &self.endpoint, now())?;
-        let response = self.transport.send(&request, Timeouts::default(), ANSWER_LIMIT)?;
+        let response = self.transport.send(&request, Timeouts::default(), ANSWER_LIMIT.into())?;
         Ok(self.call.read_response(&base, &response, now())?.credentials)
     }
 

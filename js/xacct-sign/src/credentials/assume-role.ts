@@ -1,7 +1,7 @@
-import { GRACE_SECONDS, POLL } from "../../wasm/constants.js";
+import { GRACE_SECONDS, POLL, TIMEOUT_SECONDS } from "../../wasm/constants.js";
 import { LATE, untilAborted, within } from "../host/abort.js";
 import type { Fetch } from "../host/platform.js";
-import { postToSts, TIMEOUT_SECONDS, timeout } from "../host/transport.js";
+import { postToSts, timeout } from "../host/transport.js";
 import { guarded } from "../module/thrown.js";
 import { type WasmAssumeRole, WasmRefresh } from "../module/wasm.js";
 import { checkedOptions, readClock, requireType } from "../options.js";

@@ -1,12 +1,7 @@
-import { HINT } from "../../wasm/constants.js";
+import { ANSWER_LIMIT, HINT, TIMEOUT_SECONDS } from "../../wasm/constants.js";
 import { messageOf, XacctSignError } from "../errors.js";
 import { LATE, untilAborted, within } from "./abort.js";
 import type { Fetch } from "./platform.js";
-
-/** API Gateway answers within 30 seconds, if only to say that it gives up. */
-export const TIMEOUT_SECONDS = 35;
-/** STS's answers are a few kB; whatever is longer is none. */
-const ANSWER_LIMIT = 1 << 20;
 
 /**
  * The `fetch` that is given, or the runtime's.
