@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from ._errors import (
     CredentialsError,
-    HttpStatusError,
     StsError,
     TransportError,
     TransportTimeout,
@@ -20,7 +19,8 @@ from ._errors import (
     XacctSignError,
 )
 from ._native import AssumeRole, Credentials, PayloadHash, Signer, canonical_url
-from ._session import Response, Session
+from ._response import HttpStatusError, Response
+from ._session import Session
 
 UNSIGNED_PAYLOAD: PayloadHash = PayloadHash.unsigned()
 """As a body: leaves it out of the signature, for services that take that (Amazon S3; not API Gateway)."""

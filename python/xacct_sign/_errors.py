@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ._session import Response
-
-
 class XacctSignError(Exception):
     """The base of all: `str()` gives the sentence and the hint.
 
@@ -99,18 +94,3 @@ class TransportError(XacctSignError, OSError):
 
 class TransportTimeout(TransportError, TimeoutError):
     """A time limit ran out."""
-
-
-class HttpStatusError(XacctSignError):
-    """`Response.raise_for_status` found a status of 400 or more.
-
-    Attributes:
-        response: the answer.
-    """
-
-    response: Response
-
-    def __init__(self, message: str, *, code: str, response: Response, hint: str | None = None) -> None:
-        """An error with its answer."""
-        super().__init__(message, code=code, hint=hint)
-        self.response = response

@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use xacct_sign::{HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, SessionToken, SigningSettings};
 
 use crate::at;
 
@@ -63,6 +64,18 @@ pub enum Body {
 }
 
 impl Random {
+    /// The settings that it is signed by; whether the payload may stay unsigned is the service's.
+    #[must_use]
+    pub fn settings(&self) -> SigningSettings {
+        let mut all = SigningSettings::for_service(&self.service);
+        all.percent_encoding = if self.double { PercentEncoding::Double } else { PercentEncoding::Single };
+        all.path_normalization = if self.normalize { PathNormalization::Enabled } else { PathNormalization::Disabled };
+        all.payload_header = if self.payload_header { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned };
+        all.session_token = if self.sign_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning };
+        all.header_selection = if self.all_headers { HeaderSelection::All } else { HeaderSelection::Standard };
+        all
+    }
+
     /// The URL as it is sent.
     #[must_use]
     pub fn url(&self) -> String {

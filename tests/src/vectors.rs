@@ -414,26 +414,24 @@ impl VectorSettings {
     /// If a name is unknown.
     #[must_use]
     pub fn settings(&self) -> SigningSettings {
-        SigningSettings {
-            percent_encoding: match self.percent_encoding.as_str() {
-                "single" => PercentEncoding::Single,
-                "double" => PercentEncoding::Double,
-                other => panic!("percent_encoding = {other}"),
-            },
-            path_normalization: if self.normalize_path {
-                PathNormalization::Enabled
-            } else {
-                PathNormalization::Disabled
-            },
-            payload_header: match self.payload_header.as_str() {
-                "always" => xacct_sign::PayloadHeader::Always,
-                "when_unsigned" => xacct_sign::PayloadHeader::WhenUnsigned,
-                other => panic!("payload_header = {other}"),
-            },
-            unsigned_payload: UnsignedPayload::Allowed,
-            session_token: if self.sign_session_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
-            header_selection: if self.sign_all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
-        }
+        let mut all = SigningSettings::for_service("service");
+        all.percent_encoding = match self.percent_encoding.as_str() {
+            "single" => PercentEncoding::Single,
+            "double" => PercentEncoding::Double,
+            other => panic!("percent_encoding = {other}"),
+        };
+        all.path_normalization =
+            if self.normalize_path { PathNormalization::Enabled } else { PathNormalization::Disabled };
+        all.payload_header = match self.payload_header.as_str() {
+            "always" => xacct_sign::PayloadHeader::Always,
+            "when_unsigned" => xacct_sign::PayloadHeader::WhenUnsigned,
+            other => panic!("payload_header = {other}"),
+        };
+        all.unsigned_payload = UnsignedPayload::Allowed;
+        all.session_token =
+            if self.sign_session_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning };
+        all.header_selection = if self.sign_all_headers { HeaderSelection::All } else { HeaderSelection::Standard };
+        all
     }
 }
 

@@ -22,10 +22,8 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use xacct_sign::aws::parse_rfc3339;
 use xacct_sign::sts::AssumeRole;
-use xacct_sign::{
-    Credentials, Error, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Url,
-};
-use xacct_sign::{Request, Scope, SessionToken, Signer, SigningSettings};
+use xacct_sign::{Credentials, Error, Payload, Url};
+use xacct_sign::{Request, Scope, Signer};
 use xacct_sign_tests::behaviours::Table;
 use xacct_sign_tests::flows::{self, Case, Key, Outcome, Place};
 use xacct_sign_tests::random::{Body, Random, random};
@@ -314,14 +312,7 @@ fn signer(random: &Random) -> (Signer, u8) {
         sign_session_token: random.sign_token,
         sign_all_headers: random.all_headers,
     };
-    let all = SigningSettings {
-        percent_encoding: if random.double { PercentEncoding::Double } else { PercentEncoding::Single },
-        path_normalization: if random.normalize { PathNormalization::Enabled } else { PathNormalization::Disabled },
-        payload_header: if random.payload_header { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned },
-        session_token: if random.sign_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
-        header_selection: if random.all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
-        ..SigningSettings::for_service(&random.service)
-    };
+    let all = random.settings();
     let credentials = Credentials::new("AKIDEXAMPLE", &random.secret, random.token.clone(), None).unwrap();
     (Signer::with_settings(credentials, Scope::new(&random.region, &random.service).unwrap(), all), settings(&names))
 }

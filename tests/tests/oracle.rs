@@ -17,10 +17,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use xacct_sign::{
-    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Request, Scope,
-    SessionToken, Signer, SigningSettings, UnsignedPayload, Url,
-};
+use xacct_sign::{Credentials, Payload, Request, Scope, Signer, UnsignedPayload, Url};
 use xacct_sign_tests::query_pairs;
 use xacct_sign_tests::random::{Body, LEFT_UNSIGNED, Random, random};
 
@@ -111,17 +108,11 @@ fn payload(body: &Body) -> Payload<'_> {
 
 fn signer(random: &Random) -> Signer {
     let credentials = Credentials::new("AKIDEXAMPLE", &random.secret, random.token.clone(), None).unwrap();
-    let settings = SigningSettings {
-        percent_encoding: if random.double { PercentEncoding::Double } else { PercentEncoding::Single },
-        path_normalization: if random.normalize { PathNormalization::Enabled } else { PathNormalization::Disabled },
-        payload_header: if random.payload_header { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned },
-        // A service of the other kind refuses a presigned URL whose payload is unsigned.
-        unsigned_payload: match random.body {
-            Body::Unsigned => UnsignedPayload::AllowedAlwaysPresigned,
-            _ => UnsignedPayload::Allowed,
-        },
-        session_token: if random.sign_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
-        header_selection: if random.all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
+    let mut settings = random.settings();
+    // A service of the other kind refuses a presigned URL whose payload is unsigned.
+    settings.unsigned_payload = match random.body {
+        Body::Unsigned => UnsignedPayload::AllowedAlwaysPresigned,
+        _ => UnsignedPayload::Allowed,
     };
     Signer::with_settings(credentials, Scope::new(&random.region, &random.service).unwrap(), settings)
 }

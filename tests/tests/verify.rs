@@ -8,10 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use xacct_sign::verify::{Presented, Refusal, Rules};
-use xacct_sign::{
-    Credentials, HeaderSelection, PathNormalization, Payload, PayloadHeader, PercentEncoding, Request, Scope,
-    SessionToken, Signer, SigningSettings, UnsignedPayload, Url,
-};
+use xacct_sign::{Credentials, Payload, Request, Scope, Signer, SigningSettings, UnsignedPayload, Url};
 use xacct_sign_tests::random::{Body, Random, random};
 use xacct_sign_tests::{example_credentials, example_instant, path_and_query};
 
@@ -469,19 +466,10 @@ fn rekeyed(sent: &Sent, secret: &str, token: Option<&str>) -> Credentials {
 
 fn send(random: &Random, in_query: bool) -> Sent {
     let is_unsigned = matches!(random.body, Body::Unsigned);
-    let settings = SigningSettings {
-        percent_encoding: if random.double { PercentEncoding::Double } else { PercentEncoding::Single },
-        path_normalization: if random.normalize { PathNormalization::Enabled } else { PathNormalization::Disabled },
-        payload_header: if random.payload_header { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned },
-        // Without the header a presigned URL does not say that its payload is unsigned: the verifier must know.
-        unsigned_payload: if is_unsigned && in_query {
-            UnsignedPayload::AllowedAlwaysPresigned
-        } else {
-            UnsignedPayload::Allowed
-        },
-        session_token: if random.sign_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
-        header_selection: if random.all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
-    };
+    let mut settings = random.settings();
+    // Without the header a presigned URL does not say that its payload is unsigned: the verifier must know.
+    settings.unsigned_payload =
+        if is_unsigned && in_query { UnsignedPayload::AllowedAlwaysPresigned } else { UnsignedPayload::Allowed };
     let body = match &random.body {
         Body::Bytes(bytes) => bytes.clone(),
         Body::Hash(text) => text.clone().into_bytes(),

@@ -34,7 +34,7 @@ impl Package {
 
     /// Builds the package and leaves its tarball in `dist/npm/`.
     pub(crate) fn pack(&self) -> Result<PathBuf, String> {
-        let folder = wasm::build(self)?;
+        let folder = wasm::build(self.module, &self.folder().join("wasm"))?;
         install(PACKAGES)?;
         let module = folder.join("xacct_sign_bg.wasm");
         // No feature flags: with them it makes modules that Node 20 cannot load.

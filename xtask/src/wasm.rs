@@ -1,19 +1,18 @@
 //! The WebAssembly modules of the npm packages, by whichever toolchain there is.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::npm::Package;
 use crate::run::{Step, root, system_packages, target};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's compiler with its sources, and a linker: for machines on which rustup cannot download.
 const DEBIAN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
-/// Builds a package's module and its JavaScript side into the package's folder `wasm/`.
-pub(crate) fn build(package: &Package) -> Result<PathBuf, String> {
-    let module = compile(package.module)?;
-    let folder = root().join(package.folder()).join("wasm");
+/// Builds a crate's module and its JavaScript side into a folder.
+pub(crate) fn build(crate_name: &str, folder: &Path) -> Result<PathBuf, String> {
+    let module = compile(crate_name)?;
+    let folder = root().join(folder);
     Step::cargo(["run", "--quiet", "--release", "--locked", "--package", "xtask-bindgen", "--"])
         .arg(module)
         .arg(&folder)

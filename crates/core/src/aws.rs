@@ -9,6 +9,8 @@ pub(crate) mod time;
 
 pub use account::{is_account_id, is_organization_id};
 pub use arn::{Arn, RoleArn};
-pub use name::{RoleName, is_external_id, is_name_character, is_role_name, is_session_name};
-pub use partition::{Partition, check_region, is_region};
+pub(crate) use name::is_session_name;
+pub use name::{RoleName, is_external_id, is_name_character, is_role_name};
+pub(crate) use partition::check_region;
+pub use partition::{Partition, is_region};
 pub use time::{format_rfc3339, parse_iso8601, parse_rfc3339};

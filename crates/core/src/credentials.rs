@@ -98,12 +98,6 @@ impl Credentials {
             _ => Ok(()),
         }
     }
-
-    /// Whether both are clones of one value: a cheap test for "nothing was refreshed".
-    #[must_use]
-    pub fn same_as(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 fn check(part: &str, value: &str) -> Result<(), Error> {
@@ -121,7 +115,7 @@ fn check(part: &str, value: &str) -> Result<(), Error> {
 
 impl PartialEq for Credentials {
     fn eq(&self, other: &Self) -> bool {
-        self.same_as(other)
+        Arc::ptr_eq(&self.0, &other.0)
             || (self.0.access_key_id == other.0.access_key_id
                 && self.0.secret_access_key == other.0.secret_access_key
                 && self.0.session_token == other.0.session_token

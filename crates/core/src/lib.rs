@@ -34,7 +34,6 @@ pub use payload::{Payload, UNSIGNED_PAYLOAD, sha256_hex};
 pub use scope::Scope;
 pub use settings::{
     HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, SessionToken, SigningSettings, UnsignedPayload,
-    is_left_unsigned,
 };
-pub use signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
-pub use url::{CanonicalUrl, Origin, Url, canonical_url, is_loopback, without_dot_segments};
+pub use signer::{QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
+pub use url::{CanonicalUrl, Origin, Url, canonical_url, without_dot_segments};

@@ -20,6 +20,7 @@ pub enum PathNormalization {
 
 /// When the header `x-amz-content-sha256` is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PayloadHeader {
     /// Only where the payload is unsigned, so that the service knows.
     WhenUnsigned,
@@ -29,6 +30,7 @@ pub enum PayloadHeader {
 
 /// Whether a service takes a request whose body is not part of the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UnsignedPayload {
     /// It does not: asking for it is an error.
     Refused,
@@ -42,6 +44,7 @@ pub enum UnsignedPayload {
 
 /// Where the session token goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SessionToken {
     /// Into the request before signing: it is signed.
     Signed,
@@ -51,8 +54,9 @@ pub enum SessionToken {
 
 /// Which of the given headers are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HeaderSelection {
-    /// All but those that proxies and clients set or change on the way: see [`is_left_unsigned`].
+    /// All but those that proxies and clients set or change on the way, a closed list.
     Standard,
     /// All but `authorization`, as AWS's signing test suite has it.
     All,
@@ -64,6 +68,7 @@ pub enum HeaderSelection {
 ///
 /// [`SigningSettings::for_service`] has them; there is no `Default`, because there is no signature without a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SigningSettings {
     /// How often the path is encoded.
     pub percent_encoding: PercentEncoding,
@@ -141,8 +146,7 @@ const LEFT_UNSIGNED: &[&str] = &[
 const LEFT_UNSIGNED_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
 
 /// Whether a header of this name (any case) stays out of signatures.
-#[must_use]
-pub fn is_left_unsigned(name: &str) -> bool {
+pub(crate) fn is_left_unsigned(name: &str) -> bool {
     LEFT_UNSIGNED.iter().any(|left| left.eq_ignore_ascii_case(name))
         || LEFT_UNSIGNED_PREFIXES
             .iter()

@@ -34,7 +34,7 @@ pub const QUERY_PARAMETERS: [&str; 7] = [
 ];
 
 /// A presigned URL lives at most seven days.
-pub const MAX_EXPIRES_IN: Duration = Duration::from_secs(604_800);
+pub(crate) const MAX_EXPIRES_IN: Duration = Duration::from_secs(604_800);
 
 /// What is signed: the parts of a request, borrowed.
 ///
@@ -108,21 +108,6 @@ impl Signer {
     /// As [`Signer::sign_parts`].
     pub fn sign<B: AsRef<[u8]>>(&self, request: &mut http::Request<B>, now: SystemTime) -> Result<(), Error> {
         let payload = Payload::Bytes(request.body().as_ref());
-        let signed = self.sign_http(request.method(), request.uri(), request.headers(), payload, now)?;
-        signed.apply(request.headers_mut())
-    }
-
-    /// Signs an [`http::Request`] in place whose body is not at hand as bytes: its hash is given, or it stays unsigned.
-    ///
-    /// # Errors
-    ///
-    /// As [`Signer::sign_parts`].
-    pub fn sign_with_payload<B>(
-        &self,
-        request: &mut http::Request<B>,
-        payload: Payload<'_>,
-        now: SystemTime,
-    ) -> Result<(), Error> {
         let signed = self.sign_http(request.method(), request.uri(), request.headers(), payload, now)?;
         signed.apply(request.headers_mut())
     }
@@ -464,6 +449,7 @@ impl std::fmt::Debug for Signed<'_> {
 
 /// Every stage of one signature.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SigningTrace {
     /// The canonical request. Bytes that are no UTF-8 are shown as replacement characters.
     pub canonical_request: String,

@@ -20,6 +20,7 @@ mod assume_role;
 mod endpoint;
 mod fault;
 mod get_caller_identity;
+mod parts;
 
 /// How many bytes of an answer a driver reads: they are a few kB, and whatever is longer is none of STS's.
 pub const ANSWER_LIMIT: u32 = 1 << 20;

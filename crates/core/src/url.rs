@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use canonical::{CanonicalUrl, canonical_url};
-pub use host::is_loopback;
 pub use path::without_dot_segments;
 
 pub(crate) use path::push_without_dot_segments;
@@ -163,7 +162,7 @@ impl<'a> Origin<'a> {
     /// Whether the traffic is encrypted, or stays on this machine.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        matches!(self.scheme, Scheme::Https | Scheme::Wss) || is_loopback(self.host)
+        matches!(self.scheme, Scheme::Https | Scheme::Wss) || host::is_loopback(self.host)
     }
 
     /// The scheme in lower case.

@@ -209,28 +209,10 @@ impl<'a> Presented<'a> {
         self.session_token.as_deref()
     }
 
-    /// When the request says it was signed, as it says it.
-    #[must_use]
-    pub fn amz_date(&self) -> &str {
-        &self.amz_date
-    }
-
-    /// The instant at which the request says it was signed.
-    #[must_use]
-    pub fn signed_at(&self) -> SystemTime {
-        self.signed_at
-    }
-
     /// Whether the signature stands in the query.
     #[must_use]
     pub fn is_presigned(&self) -> bool {
         self.expires_in.is_some()
-    }
-
-    /// The credential scope, `20150830/us-east-1/execute-api/aws4_request`.
-    #[must_use]
-    pub fn scope(&self) -> &str {
-        &self.scope
     }
 
     /// Checks the signature against the credentials that its access key id stands for.

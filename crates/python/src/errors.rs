@@ -19,8 +19,9 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         ErrorClass::Sts => "StsError",
         ErrorClass::Transport => "TransportError",
         ErrorClass::Timeout => "TransportTimeout",
-        ErrorClass::HttpStatus => "HttpStatusError",
-        _ => "ValidationError",
+        ErrorClass::Validation => "ValidationError",
+        // `HttpStatusError` is raised by the package alone: it has the answer.
+        _ => "XacctSignError",
     };
     let arguments = PyDict::new(py);
     arguments.set_item("code", error.code())?;

@@ -37,14 +37,14 @@ pub(crate) fn trace<'py>(
     sign_all_headers: bool,
     expires_in: Option<i64>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let settings = SigningSettings {
-        percent_encoding: if percent_encoding == "single" { PercentEncoding::Single } else { PercentEncoding::Double },
-        path_normalization: if normalize_path { PathNormalization::Enabled } else { PathNormalization::Disabled },
-        payload_header: if payload_header == "always" { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned },
-        session_token: if sign_session_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning },
-        header_selection: if sign_all_headers { HeaderSelection::All } else { HeaderSelection::Standard },
-        ..SigningSettings::for_service(service)
-    };
+    let mut settings = SigningSettings::for_service(service);
+    settings.percent_encoding =
+        if percent_encoding == "single" { PercentEncoding::Single } else { PercentEncoding::Double };
+    settings.path_normalization = if normalize_path { PathNormalization::Enabled } else { PathNormalization::Disabled };
+    settings.payload_header =
+        if payload_header == "always" { PayloadHeader::Always } else { PayloadHeader::WhenUnsigned };
+    settings.session_token = if sign_session_token { SessionToken::Signed } else { SessionToken::AddedAfterSigning };
+    settings.header_selection = if sign_all_headers { HeaderSelection::All } else { HeaderSelection::Standard };
     let scope = Scope::new(region, service).map_err(to_py)?;
     let signer = Signer::with_settings(credentials.get().0.clone(), scope, settings);
     let headers = HeaderObjects::new(Some(headers))?;

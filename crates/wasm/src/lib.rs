@@ -16,7 +16,7 @@ mod sts;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasm_bindgen::prelude::*;
-use xacct_sign::{Error, ErrorKind, Url};
+use xacct_sign::{Error, ErrorKind, Scope, Url};
 
 /// Milliseconds since 1970 → an instant. What lies beyond the year 9999 the core refuses.
 fn instant(milliseconds: f64) -> Result<SystemTime, JsValue> {
@@ -40,6 +40,12 @@ pub fn canonical_url(url: &str) -> Result<String, JsValue> {
 #[wasm_bindgen(js_name = sha256Hex)]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     xacct_sign::sha256_hex(bytes)
+}
+
+/// See `xacct_sign::Scope::new`.
+#[wasm_bindgen(js_name = checkScope)]
+pub fn check_scope(region: String, service: String) -> Result<(), JsValue> {
+    Scope::new(region, service).map(drop).map_err(|error| error::to_js(&error))
 }
 
 /// Scheme, host and port, to be compared.

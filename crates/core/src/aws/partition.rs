@@ -62,7 +62,7 @@ impl Partition {
 ///
 /// [`ErrorKind::InvalidRegion`] unless it is 1 to 63 lower-case letters, digits and inner hyphens: what a host's label takes.
 /// Emulators and services beside AWS have regions that [`is_region`] does not know.
-pub fn check_region(region: &str) -> Result<(), Error> {
+pub(crate) fn check_region(region: &str) -> Result<(), Error> {
     if is_label(region) {
         return Ok(());
     }

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use http::header::{HOST, HeaderName};
 
+use super::parts::{Answer, Form, Parts, invalid};
 use super::{Endpoint, fault};
 use crate::credentials::Credentials;
-use crate::encode::push_encoded;
 use crate::error::{Error, ErrorKind};
 use crate::payload::Payload;
 use crate::signer::{Request, Signer, sendable};
@@ -15,6 +15,7 @@ use crate::small::xml::Elements;
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 /// The headers and the body of a signed `POST`.
+#[non_exhaustive]
 pub struct RequestParts {
     /// Names in lower case, and values. `host` is left to the client, which sends [`Endpoint::url`]'s.
     pub headers: Vec<(&'static str, String)>,
@@ -77,12 +78,12 @@ pub trait Action: Parts {
         // Without `accept` STS may answer in an undocumented JSON.
         let given = [("accept", "application/xml"), ("content-type", FORM)];
         let bytes = given.map(|(name, value)| (name, value.as_bytes()));
-        let payload = Payload::Bytes(&form.0);
+        let payload = Payload::Bytes(form.as_bytes());
         let request = Request { method: "POST", url: endpoint.as_url(), headers: &bytes, payload };
         let signer = Signer::new(credentials.clone(), endpoint.scope().clone());
         let signed = signer.sign_parts(&request, now)?;
         let headers = given.into_iter().chain(signed.headers()).map(|(name, value)| (name, value.to_owned())).collect();
-        Ok(RequestParts { headers, body: form.0 })
+        Ok(RequestParts { headers, body: form.into_bytes() })
     }
 
     /// Reads STS's answer to this call, at `now`. `credentials` are those that signed it: an error's text never shows their
@@ -118,96 +119,6 @@ pub trait Action: Parts {
             return Err(fault::refusal(self, credentials, status, elements.as_ref()));
         }
         let elements = elements.ok_or_else(|| invalid(Self::NAME, "is not XML"))?;
-        Self::read(&Answer { elements, action: Self::NAME }, now)
+        Self::read(&Answer::new(elements, Self::NAME), now)
     }
-}
-
-/// What an action decides for itself. It seals [`Action`]: the actions are STS's.
-pub trait Parts: Sized {
-    /// As AWS has it.
-    #[doc(hidden)]
-    const NAME: &'static str;
-
-    /// What STS gives.
-    type Output;
-
-    /// Refuses parameters that STS would refuse.
-    #[doc(hidden)]
-    fn check(&self) -> Result<(), Error>;
-
-    /// Adds the parameters to the form.
-    #[doc(hidden)]
-    fn write(&self, form: &mut Form);
-
-    /// Takes from an answer what it gives.
-    #[doc(hidden)]
-    fn read(answer: &Answer<'_>, now: SystemTime) -> Result<Self::Output, Error>;
-
-    /// That STS does not let the caller do it.
-    #[doc(hidden)]
-    fn denied(&self, caller: &str) -> String;
-
-    /// That STS did not do it.
-    #[doc(hidden)]
-    fn failed(&self) -> String;
-
-    /// What STS was asked, where it did not even say why it failed.
-    #[doc(hidden)]
-    fn asked(&self) -> String;
-
-    /// What to do about a refusal, where it differs from what its kind says.
-    #[doc(hidden)]
-    fn hint(kind: ErrorKind, message: &str) -> Option<&'static str>;
-}
-
-/// A form, every value percent-encoded, so that `a+b` stays `a+b`.
-pub struct Form(Vec<u8>);
-
-impl Form {
-    fn new(action: &str) -> Self {
-        let mut form = Self(b"Action=".to_vec());
-        form.0.extend_from_slice(action.as_bytes());
-        form.push("Version", "2011-06-15");
-        form
-    }
-
-    #[inline(never)]
-    pub(super) fn push(&mut self, name: &str, value: &str) {
-        self.0.push(b'&');
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.push(b'=');
-        push_encoded(&mut self.0, value.as_bytes(), |_| false);
-    }
-
-    pub(super) fn push_some(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.push(name, value);
-        }
-    }
-}
-
-/// An answer of STS that says that the call was done.
-pub struct Answer<'t> {
-    elements: Elements<'t>,
-    action: &'static str,
-}
-
-impl Answer<'_> {
-    /// The text of the first element of this name in a parent of that; an empty one is none.
-    pub(super) fn text(&self, parent: &str, name: &str) -> Option<&str> {
-        self.elements.text(parent, name).filter(|text| !text.is_empty())
-    }
-
-    #[inline(never)]
-    pub(super) fn needed(&self, parent: &str, name: &str) -> Result<&str, Error> {
-        self.text(parent, name).ok_or_else(|| self.invalid(&format!("has no `{parent}/{name}`")))
-    }
-
-    pub(super) fn invalid(&self, what: &str) -> Error {
-        invalid(self.action, what)
-    }
-}
-
-fn invalid(action: &'static str, what: &str) -> Error {
-    Error::new(ErrorKind::InvalidResponse, format!("the answer of STS {what}")).with_action(action)
 }

@@ -5,7 +5,7 @@ mod limits;
 
 use std::time::SystemTime;
 
-use super::action::{Answer, Form, Parts};
+use super::parts::{Answer, Form, Parts};
 use super::{Action, Endpoint};
 use crate::aws::{Partition, RoleArn, parse_rfc3339};
 use crate::credentials::Credentials;
@@ -25,6 +25,7 @@ use crate::small::text::contains;
 /// assert_eq!(call.validate().unwrap_err().code(), "invalid_duration");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AssumeRole {
     /// The role's ARN, `arn:{partition}:iam::{account}:role/{name}`; 20 to 2048 characters.
     pub role_arn: String,
@@ -211,6 +212,7 @@ impl Parts for AssumeRole {
 
 /// What STS says of an assumed role.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AssumedRole {
     /// The temporary credentials; they always have a token and an expiry.
     pub credentials: Credentials,

@@ -1,6 +1,6 @@
 //! STS's errors, whatever the action: which kind each code is, and what of the text is shown.
 
-use super::action::Parts;
+use super::parts::Parts;
 use crate::credentials::Credentials;
 use crate::error::{AwsAnswer, Error, ErrorKind, quote};
 use crate::small::text::{contains, cut, replaced};

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::Action;
-use super::action::{Answer, Form, Parts};
+use super::parts::{Answer, Form, Parts};
 use crate::error::{Error, ErrorKind};
 
 /// Who signs? It has no parameters, and needs no permission.

@@ -35,8 +35,7 @@ pub(super) fn host_header(authority: &str, default_port: u32) -> Option<&str> {
 }
 
 /// Whether a host (as in a `Host` header) is this machine's loopback: `localhost`, `127.0.0.0/8`, `[::1]`.
-#[must_use]
-pub fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     if let Some(rest) = host.strip_prefix('[') {
         // Zeros in any number, and a one: what is no address at all cannot be reached either.
         let (zeros, one) =

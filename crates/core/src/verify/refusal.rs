@@ -62,6 +62,7 @@ pub enum Refusal {
 
 /// What the verifier computed, the session token redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Computed {
     /// The canonical request.
     pub canonical_request: String,

@@ -41,6 +41,11 @@ const EVERYBODY: &str = "arn:aws:iam::111111111111:role/apis/ApiAllowByIamRoleSt
 const SUPPLIERS: &str = "arn:aws:iam::111111111111:role/apis/ApiAllowByIamRoleStagSuppliers";
 const ALLOWS_STS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:*","Resource":"*"}]}"#;
 
+fn with(mut call: AssumeRole, change: impl FnOnce(&mut AssumeRole)) -> AssumeRole {
+    change(&mut call);
+    call
+}
+
 fn base(world: &World, caller: &str) -> Credentials {
     world.emulator.callers().iter().find(|access| access.caller == caller).unwrap().credentials.clone()
 }
@@ -98,27 +103,33 @@ fn a_whole_account_comes_in_with_any_role() {
 fn session_names_tags_and_source_identities_are_those_of_the_manifest() {
     let mut world = world_of(MANIFEST, Options::default());
     let shop = base(&world, "shop");
-    let full = AssumeRole {
-        tags: vec![("team".to_owned(), "blue".to_owned())],
-        source_identity: Some("alice".to_owned()),
-        ..shop_call()
-    };
+    let full = with(shop_call(), |call| {
+        call.tags = vec![("team".to_owned(), "blue".to_owned())];
+        call.source_identity = Some("alice".to_owned());
+    });
     assert!(world.try_assume(&shop, &full).is_ok(), "{}", world.detail());
 
-    let other_name = AssumeRole { session_name: "other".to_owned(), ..shop_call() };
+    let other_name = with(shop_call(), |call| {
+        call.session_name = "other".to_owned();
+    });
     assert_eq!(refused(&mut world, &shop, &other_name), "trust_denied");
     assert!(world.detail().contains("sts:RoleSessionName"), "{}", world.detail());
-    let other_tag = AssumeRole { tags: vec![("cost".to_owned(), "x".to_owned())], ..shop_call() };
+    let other_tag = with(shop_call(), |call| {
+        call.tags = vec![("cost".to_owned(), "x".to_owned())];
+    });
     assert_eq!(refused(&mut world, &shop, &other_tag), "trust_denied");
     assert!(world.detail().contains("aws:TagKeys"), "{}", world.detail());
-    let other_identity = AssumeRole { source_identity: Some("bob".to_owned()), ..shop_call() };
+    let other_identity = with(shop_call(), |call| {
+        call.source_identity = Some("bob".to_owned());
+    });
     assert_eq!(refused(&mut world, &shop, &other_identity), "trust_denied");
     assert!(world.detail().contains("sts:SourceIdentity"), "{}", world.detail());
 
     // Who is not told to send tags is not let by its own policy either.
     let everybody = base(&world, "everybody");
-    let tagged =
-        AssumeRole { tags: vec![("team".to_owned(), "x".to_owned())], ..AssumeRole::new(EVERYBODY, "session-1") };
+    let tagged = with(AssumeRole::new(EVERYBODY, "session-1"), |call| {
+        call.tags = vec![("team".to_owned(), "x".to_owned())];
+    });
     assert_eq!(refused(&mut world, &everybody, &tagged), "caller_not_allowed");
 }
 
@@ -133,7 +144,9 @@ fn a_session_policy_narrows_and_never_widens() {
         )
     };
     let mut statuses = |base: &Credentials, role: &str, name: &str, policy: String, paths: [&str; 2]| {
-        let call = AssumeRole { policy: Some(policy), ..AssumeRole::new(role, name) };
+        let call = with(AssumeRole::new(role, name), |call| {
+            call.policy = Some(policy);
+        });
         let credentials = world.try_assume(base, &call).unwrap();
         paths.map(|path| world.api(&crate::world::stag(), &credentials, "GET", path, "").status().as_u16())
     };
@@ -156,9 +169,13 @@ fn a_source_identity_stays_with_the_session() {
     let suppliers = base(&world, "suppliers");
     for (first, asked, reason) in [("alice", None, "caller_not_allowed"), ("alice", Some("bob"), "source_identity_set")]
     {
-        let call = AssumeRole { source_identity: Some(first.to_owned()), ..AssumeRole::new(SUPPLIERS, "session-1") };
+        let call = with(AssumeRole::new(SUPPLIERS, "session-1"), |call| {
+            call.source_identity = Some(first.to_owned());
+        });
         let chained = world.try_assume(&suppliers, &call).unwrap();
-        let next = AssumeRole { source_identity: asked.map(str::to_owned), ..shop_call() };
+        let next = with(shop_call(), |call| {
+            call.source_identity = asked.map(str::to_owned);
+        });
         assert_eq!(refused(&mut world, &chained, &next), reason, "{}", world.detail());
     }
 }

@@ -9,7 +9,8 @@ import { hostFetch, send } from "../host/transport.js";
 import { checkedOptions, readClock, requireType } from "../options.js";
 import { UNSIGNED_PAYLOAD } from "../signing/body.js";
 import { signedHeaders } from "../signing/headers.js";
-import { Signer } from "../signing/signer.js";
+import { scopeOf } from "../signing/scope.js";
+import { Signing } from "../signing/signing.js";
 import { becomesGet, isRedirect, redirectTarget } from "./redirect.js";
 import { type Call, callOf } from "./request.js";
 
@@ -48,9 +49,7 @@ const ROLE_OPTIONS = ASSUME_ROLE_OPTIONS.filter((name) => !["roleArn", "region",
 
 class Caller {
   readonly #options: CreateFetchOptions;
-  readonly #credentials: () => Promise<Credentials>;
-  #signer: Signer | undefined;
-  #signerOf: Credentials | undefined;
+  readonly #signing: Signing;
 
   constructor(given: CreateFetchOptions) {
     const options = checkedOptions(given, FETCH_OPTIONS, "{ roleArn, region }");
@@ -58,9 +57,7 @@ class Caller {
     requireType(options.fetch, "function", "fetch");
     requireType(options.now, "function", "now");
     this.#options = options;
-    this.#credentials = credentialSource(options);
-    // Checks region and service here rather than at the first request.
-    this.#signerFor({ accessKeyId: "check", secretAccessKey: "check" });
+    this.#signing = new Signing(credentialSource(options), scopeOf(options));
   }
 
   async fetch(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Response> {
@@ -95,7 +92,7 @@ class Caller {
   }
 
   async #send({ url, method, pairs, body, init }: Call): Promise<Response> {
-    const signer = this.#signerFor(await untilAborted(this.#credentials, init.signal));
+    const signer = await untilAborted(() => this.#signing.signer(), init.signal);
     const { unsignedPayload, now } = this.#options;
     const payload = unsignedPayload === true ? UNSIGNED_PAYLOAD : (body as Uint8Array | undefined);
     const signed = await signer.signAsync(method, url, pairs, payload, now && new Date(readClock(now)));
@@ -103,21 +100,6 @@ class Caller {
     if (body !== undefined) request.body = body;
     if (body !== undefined && !(body instanceof Uint8Array)) request.duplex = "half";
     return send(hostFetch(this.#options.fetch), url, request);
-  }
-
-  /** A signer for these credentials: it holds the derived key, so the last one is kept. */
-  #signerFor(credentials: Credentials): Signer {
-    const last = this.#signerOf;
-    const isSame =
-      last?.accessKeyId === credentials.accessKeyId &&
-      last.secretAccessKey === credentials.secretAccessKey &&
-      last.sessionToken === credentials.sessionToken;
-    if (!isSame || this.#signer === undefined) {
-      const { region, service } = this.#options;
-      this.#signer = new Signer({ credentials, region, service });
-      this.#signerOf = { ...credentials };
-    }
-    return this.#signer;
   }
 }
 

@@ -5,6 +5,7 @@ import { messageOf, XacctSignError } from "../errors.js";
 
 export {
   canonicalUrl,
+  checkScope,
   isPrivate,
   origin,
   sha256Hex,

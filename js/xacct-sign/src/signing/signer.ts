@@ -10,6 +10,7 @@ import { checkedOptions, requireString, timeOf } from "../options.js";
 import { canonicalUrl, textOf } from "../url.js";
 import { bytesIn, bytesOf, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
 import { type HeadersInput, line, linesOf, type Pair, sendableHeaders, signedHeaders } from "./headers.js";
+import { namedScope } from "./scope.js";
 
 /** Of `20150830T123600Z`. */
 const DATE_LENGTH = 16;
@@ -55,8 +56,7 @@ export class Signer {
       });
     }
     const { accessKeyId, secretAccessKey, sessionToken } = checked(options.credentials);
-    const region = requireString(options.region, "invalid_region", "the region", HINT.invalid_region);
-    const service = requireString(options.service ?? "execute-api", "invalid_service", "the service");
+    const { region, service } = namedScope(options);
     this.#sessionToken = sessionToken || undefined;
     ready();
     const native = guarded(() => new WasmSigner(accessKeyId, secretAccessKey, sessionToken, region, service));
