@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+
 class XacctSignError(Exception):
     """The base of all: `str()` gives the sentence and the hint.
 

@@ -2,13 +2,13 @@ import { Annotations, ArnFormat, Aws, Duration, Stack, Token } from "aws-cdk-lib
 import { HttpApi, type IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
+import { DEFAULT_STAGE, INVOKE, POLICY_NAME, SERVICE } from "../wasm/constants.js";
 import { type Assertions, type Opening, violations } from "./checks.js";
 import { type ErrorCode, XacctSignError } from "./errors.js";
 import { arnSuffix, type Finding, type PolicyDocument, type Stage, type StageRole, type Statement } from "./module.js";
 import type { CrossAccountApiAccessProps, ManifestProps } from "./props.js";
 import { checkProps } from "./shape.js";
 import { stageOfManifest, stageOfProps } from "./source.js";
-import { DEFAULT_STAGE, INVOKE, POLICY_NAME, SERVICE } from "../wasm/constants.js";
 
 /**
  * The roles with which other accounts call a stage of an HTTP API that is authorized by IAM.

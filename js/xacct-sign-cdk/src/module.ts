@@ -1,9 +1,9 @@
 // The module of the provider crate, instantiated on first use, and its values.
 
 import base64 from "inline:../wasm/xacct_sign_bg.wasm";
+import type { Level } from "../wasm/constants.js";
 import { initSync, manifestOf, readStage, routeArnSuffix } from "../wasm/xacct_sign.js";
 import { type ErrorPlace, type ManifestErrorCode, XacctSignError } from "./errors.js";
-import type { Level } from "../wasm/constants.js";
 
 /** A stage of a manifest: the same as in crates/provider-wasm/src/stage.rs. */
 export interface Stage {

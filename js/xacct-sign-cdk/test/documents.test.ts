@@ -71,5 +71,7 @@ test("the codes of a manifest's errors are those of docs/provider.md, which is h
   const errors = rowsOf("docs/provider.md", "Errors").map(([code]) => code);
   const findings = rowsOf("docs/provider.md", "The check").filter(([, rest]) => rest.startsWith("error "));
   expect(findings.length).toBeGreaterThan(0);
-  expect([...errors, ...findings.map(([code]) => code)].sort()).toEqual(codesOf("wasm/constants.ts", "ManifestErrorCode"));
+  expect([...errors, ...findings.map(([code]) => code)].sort()).toEqual(
+    codesOf("wasm/constants.ts", "ManifestErrorCode"),
+  );
 });
