@@ -142,3 +142,93 @@ fn referred(name: &str) -> Option<char> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use quick_xml::events::Event;
+
+    use super::*;
+
+    type Read = Vec<(String, String, String)>;
+
+    /// The same elements, by quick-xml.
+    fn oracle(text: &str) -> Option<Read> {
+        let mut reader = quick_xml::Reader::from_str(text);
+        let mut open: Vec<(String, String)> = Vec::new();
+        let mut ended = Vec::new();
+        let parent = |open: &[(String, String)]| open.last().map_or_else(String::new, |(name, _)| name.clone());
+        loop {
+            let more = match reader.read_event().ok()? {
+                Event::Eof => return (open.is_empty() && !ended.is_empty()).then_some(ended),
+                Event::Start(start) => {
+                    open.push((start.local_name().as_ref().to_owned(), String::new()));
+                    continue;
+                }
+                Event::Empty(start) => {
+                    ended.push((parent(&open), start.local_name().as_ref().to_owned(), String::new()));
+                    continue;
+                }
+                Event::End(_) => {
+                    let (name, text) = open.pop()?;
+                    ended.push((parent(&open), name, text));
+                    continue;
+                }
+                Event::Text(text) => text.to_string(),
+                Event::CData(data) => data.to_string(),
+                Event::GeneralRef(reference) => match reference.resolve_char_ref().ok()? {
+                    Some(character) => character.to_string(),
+                    None => quick_xml::escape::resolve_predefined_entity(&reference)?.to_owned(),
+                },
+                _ => continue,
+            };
+            if let Some((_, text)) = open.last_mut() {
+                text.push_str(&more);
+            }
+        }
+    }
+
+    fn read(text: &str) -> Option<Read> {
+        let owned =
+            |(parent, name, text): &(&str, &str, String)| ((*parent).to_owned(), (*name).to_owned(), text.clone());
+        Elements::read(text.as_bytes()).map(|elements| elements.0.iter().map(owned).collect())
+    }
+
+    const DOCUMENTS: [&str; 4] = [
+        "<?xml version=\"1.0\"?>\n<a xmlns=\"urn:x\" b='>'>\n <c>t&amp;&#x41;&#66;&lt;</c><d/><!-- <e> --><c><![CDATA[<&]]> u</c></a>\n",
+        "<s:A xmlns:s='u'><s:B>é</s:B><s:B></s:B>text</s:A>",
+        "<a><b><c><d>deep</d></c></b>&quot;&apos;&gt;</a>",
+        "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code></Error><RequestId>1</RequestId></ErrorResponse>",
+    ];
+
+    #[test]
+    fn documents_are_read_as_quick_xml_reads_them() {
+        for document in DOCUMENTS {
+            assert!(read(document).is_some(), "{document}");
+            assert_eq!(read(document), oracle(document), "{document}");
+        }
+    }
+
+    /// What is broken anywhere is refused by one of the two, or read alike: never as something else.
+    #[test]
+    fn broken_documents_are_not_read_as_others() {
+        let mut read_at_all = 0;
+        for document in DOCUMENTS {
+            for (at, _) in document.char_indices() {
+                let (before, rest) = document.split_at(at);
+                let mut after = rest.chars();
+                after.next();
+                let variants =
+                    ["<", ">", "/", "&", ";", "\"", "]", "!", "x", " "].map(|with| [with, after.as_str()].concat());
+                for tail in variants.iter().map(String::as_str).chain(["", after.as_str()]) {
+                    let broken = format!("{before}{tail}");
+                    if let (Some(ours), Some(theirs)) = (read(&broken), oracle(&broken)) {
+                        read_at_all += 1;
+                        assert_eq!(ours, theirs, "{broken}");
+                    }
+                }
+            }
+        }
+        assert!(read_at_all > 500, "{read_at_all} of them were read by both");
+    }
+}
