@@ -62,10 +62,9 @@ class Role {
     if (current === undefined || (step !== POLL.use && step !== POLL.useAndRefresh)) return this.#fetched();
     if (step === POLL.use) return current;
     // Awaited for a while rather than left behind: a function that has answered is frozen, and its calls with it.
-    return within(GRACE_SECONDS, this.#fetched()).then(
-      (fetched) => (fetched === LATE ? current : fetched),
-      () => current,
-    );
+    const fetched = await within(GRACE_SECONDS, this.#fetched()).catch((): typeof LATE => LATE);
+    // Time went by: what there is may have come to its end meanwhile.
+    return fetched === LATE ? this.credentials(false) : fetched;
   }
 
   /** The outcome of the one call in flight. */
