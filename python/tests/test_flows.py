@@ -7,7 +7,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,14 +24,12 @@ from xacct_sign.requests import SigV4Auth
 
 CASES = table("flows.toml")["case"]
 KEYS = {"name", "method", "headers", "body", "path", "url", "answers", "sent", "status", "error", "requests"}
-KEYS |= {"given", "base", "sts", "asked", "calls", "pause"}
+KEYS |= {"given", "base", "sts", "asked", "pauses"}
 GIVEN = ("AKIDGIVEN", "given-secret", "given-token")
 
 
 def parameters(cases: list[dict[str, Any]]) -> list[Any]:
-    # The clock cannot be moved from here, so one case waits.
-    marks = {case["name"]: [pytest.mark.sleeps] if "pause" in case else [] for case in cases}
-    return [pytest.param(case, id=case["name"], marks=marks[case["name"]]) for case in cases]
+    return [pytest.param(case, id=case["name"]) for case in cases if "pauses" not in case]
 
 
 class World:
@@ -80,12 +79,14 @@ class World:
         assert shown == [f"{each['method']} {each['target']}" for each in case["sent"]]
         assert self.other.requests == []
         for request, expected in zip(self.api.requests, case["sent"], strict=True):
-            assert expected.keys() <= {"method", "target", "has", "lacks", "body"}
+            assert expected.keys() <= {"method", "target", "has", "lacks", "body", "key"}
             assert request.body.decode() == expected.get("body", "")
             has = expected.get("has", {})
             assert {name: request.headers.get(name) for name in has} == has
             assert [name for name in expected.get("lacks", []) if name in request.headers] == []
-            check_signature(request, self.api, signed={"host", "x-amz-date", "x-amz-security-token", *has})
+            key = check_signature(request, self.api, signed={"host", "x-amz-date", "x-amz-security-token", *has})
+            if "key" in expected:
+                assert key == f"ASIAROLE{expected['key']}"
         asked = case.get("asked", 0)
         # An early refresh may have begun in another thread, and still be on its way.
         for _ in range(200):
@@ -108,12 +109,12 @@ def role_credentials(number: int) -> tuple[str, str, str]:
     return f"ASIAROLE{number}", f"role-secret-{number}", f"role-token-{number}"
 
 
-def check_signature(request: Request, server: Server, signed: set[str]) -> None:
-    """That the signature is right for what arrived, as botocore computes it."""
+def check_signature(request: Request, server: Server, signed: set[str]) -> str:
+    """That the signature is right for what arrived, as botocore computes it; gives the access key id."""
     parts = authorization(request)
     key, *scope = parts["Credential"].split("/")
     assert scope == [request.headers["x-amz-date"][:8], REGION, "execute-api", "aws4_request"]
-    known = {each[0]: each for each in (GIVEN, role_credentials(1), role_credentials(2))}
+    known = {each[0]: each for each in (GIVEN, *map(role_credentials, (1, 2, 3)))}
     _, secret, token = known[key]
     assert request.headers["x-amz-security-token"] == token
     assert request.headers["host"] == urlsplit(server.url).netloc
@@ -129,6 +130,7 @@ def check_signature(request: Request, server: Server, signed: set[str]) -> None:
     assert signer.signed_headers(signer.headers_to_sign(arrived)) == parts["SignedHeaders"]
     text = signer.string_to_sign(arrived, signer.canonical_request(arrived))
     assert signer.signature(text, arrived) == parts["Signature"]
+    return key
 
 
 def in_a_thread(call: Callable[[], int]) -> int | xacct_sign.XacctSignError:
@@ -149,9 +151,8 @@ def in_a_thread(call: Callable[[], int]) -> int | xacct_sign.XacctSignError:
 
 
 def run(case: dict[str, Any], world: World, call: Callable[[], int]) -> None:
-    for number in range(case.get("calls", 1)):
-        if number:
-            time.sleep(case.get("pause", 0))
+    for pause in (0, *case.get("pauses", [])):
+        time.sleep(pause)
         got = in_a_thread(call)
         if isinstance(got, xacct_sign.XacctSignError):
             if got.code != case.get("error"):
@@ -162,33 +163,55 @@ def run(case: dict[str, Any], world: World, call: Callable[[], int]) -> None:
     world.check()
 
 
-@pytest.fixture
-def world(case: dict[str, Any]) -> Iterator[World]:
+def run_session(case: dict[str, Any]) -> None:
+    with world_of(case) as world:
+        if "base" in case:
+            session = xacct_sign.Session(world.source)
+        else:
+            session = xacct_sign.Session(credentials=world.source, region=REGION)
+
+        def call() -> int:
+            method, headers, body = case.get("method", "GET"), case.get("headers"), case.get("body")
+            return session.request(method, world.url, headers=headers, data=body).status_code
+
+        run(case, world, call)
+
+
+def run_requests(case: dict[str, Any]) -> None:
+    with world_of(case) as world:
+        auth = SigV4Auth(world.source, region=REGION)
+
+        def call() -> int:
+            method, headers, body = case.get("method", "GET"), case.get("headers"), case.get("body")
+            return requests.request(method, world.url, headers=headers, data=body, auth=auth, timeout=35).status_code
+
+        run(case, world, call)
+
+
+@contextmanager
+def world_of(case: dict[str, Any]) -> Iterator[World]:
     assert case.keys() <= KEYS
     with ExitStack() as stack:
         yield World(case, stack)
 
 
 @pytest.mark.parametrize("case", parameters(CASES))
-def test_session(case: dict[str, Any], world: World) -> None:
-    if "base" in case:
-        session = xacct_sign.Session(world.source)
-    else:
-        session = xacct_sign.Session(credentials=world.source, region=REGION)
-
-    def call() -> int:
-        method, headers, body = case.get("method", "GET"), case.get("headers"), case.get("body")
-        return session.request(method, world.url, headers=headers, data=body).status_code
-
-    run(case, world, call)
+def test_session(case: dict[str, Any]) -> None:
+    run_session(case)
 
 
 @pytest.mark.parametrize("case", parameters([case for case in CASES if case.get("requests")]))
-def test_requests(case: dict[str, Any], world: World) -> None:
-    auth = SigV4Auth(world.source, region=REGION)
+def test_requests(case: dict[str, Any]) -> None:
+    run_requests(case)
 
-    def call() -> int:
-        method, headers, body = case.get("method", "GET"), case.get("headers"), case.get("body")
-        return requests.request(method, world.url, headers=headers, data=body, auth=auth, timeout=35).status_code
 
-    run(case, world, call)
+@pytest.mark.sleeps
+def test_what_pauses() -> None:
+    """The clock cannot be moved from here, so these cases wait: all of them at once."""
+    pausing = [case for case in CASES if "pauses" in case]
+    runs = [(run_session, case) for case in pausing]
+    runs += [(run_requests, case) for case in pausing if case.get("requests")]
+    with ThreadPoolExecutor(len(runs)) as pool:
+        outcomes = [(face.__name__, case["name"], pool.submit(face, case)) for face, case in runs]
+    failed = [f"{face}: {name}: {error!r}" for face, name, run in outcomes if (error := run.exception()) is not None]
+    assert failed == []

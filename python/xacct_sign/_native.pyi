@@ -10,9 +10,9 @@ __all__ = [
     "Signer",
     "Signing",
     "_dumps",
-    "_join_url",
     "_reachable_url",
     "_trace",
+    "_within_origin",
     "canonical_url",
 ]
 
@@ -26,7 +26,8 @@ class Credentials:
         access_key_id: `AKIA...` for long-term, `ASIA...` for temporary credentials.
         secret_access_key: shown by no `repr` and no error.
         session_token: for temporary credentials; an empty one counts as none.
-        expires_at: an aware datetime; informative, AWS decides.
+        expires_at: an aware datetime; from then on sessions, adapters and STS calls refuse them. A `Signer` signs what it is
+            told to.
 
     Raises:
         ValidationError: `invalid_credentials` for a part that is empty or holds white space, `invalid_time` for a naive
@@ -187,7 +188,8 @@ class AssumeRole:
 class Session:
     def __new__(
         cls,
-        source: Credentials | AssumeRole | None,
+        role: AssumeRole | None,
+        credentials: Credentials | None,
         region: str | None,
         service: str,
         base_url: str | None,
@@ -208,9 +210,6 @@ class Signing:
     def __new__(cls, source: Credentials | AssumeRole, region: str | None, service: str) -> Signing: ...
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
         """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
-
-def _join_url(url: str, reference: str) -> tuple[str, bool]:
-    """Where a reference in an answer leads, in its canonical form, and whether that is the same origin."""
 
 def _reachable_url(url: str) -> str:
     """The URL in its canonical form, if a signed request may go there."""
@@ -247,3 +246,5 @@ def _trace(
     sign_all_headers: bool,
     expires_in: int | None = None,
 ) -> dict[str, Any]: ...
+def _within_origin(url: str, target: str) -> str | None:
+    """The canonical form of `target`, if it lies in the origin of `url`: both are absolute, and taken as they will be sent."""

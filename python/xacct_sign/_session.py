@@ -75,7 +75,7 @@ class Session:
                 code="invalid_option",
                 hint="give the base credentials to the AssumeRole, as `base`",
             )
-        self._native = _native.Session(credentials if role is None else role, region, service, base_url)
+        self._native = _native.Session(role, credentials, region, service, base_url)
         self._timeout = _timeouts(timeout)
 
     def request(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urljoin
 
 import requests
 from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
 
 from ._errors import ValidationError
-from ._native import PayloadHash, Signing, _join_url, _reachable_url
+from ._native import PayloadHash, Signing, _reachable_url, _within_origin
 from ._signing import hash_file
 
 __all__ = ["SigV4Auth"]
@@ -68,32 +67,21 @@ class SigV4Auth(AuthBase):
         return response
 
     def _sign_redirect(self, response: Response) -> None:
-        request = response.request
-        location = requests.sessions.SessionRedirectMixin().get_redirect_target(response)
-        # As requests resolves it: that is where it goes.
-        target, is_same_origin = _join_url(response.url, urljoin(response.url, location or ""))
-        if not is_same_origin:
+        following = _following(response)
+        url = _within_origin(response.url, following.url or "") if following else None
+        if following is None or url is None:
             return
-        keeps_body = response.status_code in (307, 308)
-        headers = _wire(request.headers)
-        # Cookies may change on the way; the body's headers leave with the body.
-        dropped = {"cookie"} if keeps_body else {"cookie", "content-type", "content-length", "transfer-encoding"}
-        headers = {name: value for name, value in headers.items() if name.lower() not in dropped}
-        position = getattr(request, "_body_position", None)
-        seek = getattr(request.body, "seek", None)
-        if keeps_body and isinstance(position, int) and seek is not None:
-            # The file was sent, and is rewound by requests only after this.
-            seek(position)
-        body = _payload(request.body) if keeps_body else b""
-        self._sign(request, target, _redirect_method(request.method or "GET", response), body, headers)
+        headers = _wire(following.headers)
+        # Cookies may change on the way.
+        headers = {name: value for name, value in headers.items() if name.lower() != "cookie"}
+        self._sign(response.request, url, following.method or "GET", _payload(following.body), headers)
 
 
-def _redirect_method(method: str, response: Response) -> str:
-    """The method of the next request, by requests' own rules."""
-    probe = PreparedRequest()
-    probe.method = method
-    requests.sessions.SessionRedirectMixin().rebuild_method(probe, response)
-    return probe.method or method
+def _following(response: Response) -> PreparedRequest | None:
+    """The request that requests makes of a redirect, made by requests: nobody else knows where it goes."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return next(session.resolve_redirects(response, response.request, yield_requests=True), None)
 
 
 def _payload(body: object) -> object:

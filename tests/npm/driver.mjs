@@ -18,19 +18,19 @@ function credentialsOf({ expiration, ...keys }) {
   return expiration === undefined || expiration === null ? keys : { ...keys, expiration: new Date(expiration) };
 }
 
-/** One `fetch`, called so often, so many seconds apart by its clock: the status of each answer. */
-async function fetched({ url, method, headers, body, options, calls = 1, pause = 0 }) {
+/** One `fetch`, called once and again after each pause, in seconds of its clock: the status of each answer. */
+async function fetched({ url, method, headers, body, options, pauses }) {
   let passed = 0;
   const now = () => new Date(Date.now() + passed);
   const given = { ...options, now };
   for (const name of ["base", "credentials"]) if (given[name]) given[name] = credentialsOf(given[name]);
   const call = createFetch(given);
   const answers = [];
-  for (let count = 0; count < calls; count++) {
+  for (const pause of [0, ...pauses]) {
+    passed += pause * 1000;
     const answer = await call(url, { method, headers, body: body ?? undefined });
     await answer.arrayBuffer();
     answers.push({ status: answer.status });
-    passed += pause * 1000;
   }
   return answers;
 }
@@ -38,7 +38,8 @@ async function fetched({ url, method, headers, body, options, calls = 1, pause =
 const operations = {
   canonicalUrl: ({ url }) => canonicalUrl(url),
   sign: (request) => new Signer(request.signer, request.settings).sign(request.method, request.url, optionsOf(request)),
-  presign: (request) => new Signer(request.signer, request.settings).presign(request.method, request.url, optionsOf(request)),
+  presign: (request) =>
+    new Signer(request.signer, request.settings).presign(request.method, request.url, optionsOf(request)),
   assumeRole: ({ options }) => {
     assumeRole(options);
     return null;

@@ -1,10 +1,11 @@
 //! `flows.toml`: its cases, the servers that a case needs, and what must have come over the wire.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -49,10 +50,8 @@ pub struct Case {
     #[serde(default)]
     pub sts: Vec<StsAnswer>,
     pub asked: Option<usize>,
-    #[serde(default = "once")]
-    pub calls: usize,
     #[serde(default)]
-    pub pause: f64,
+    pub pauses: Vec<f64>,
     /// Whether `SigV4Auth` runs it: no concern of Rust's.
     #[serde(default)]
     pub requests: bool,
@@ -80,6 +79,7 @@ pub struct Sent {
     pub lacks: Vec<String>,
     #[serde(default)]
     pub body: String,
+    pub key: Option<usize>,
 }
 
 /// Credentials that end.
@@ -120,10 +120,6 @@ fn ok() -> u16 {
     200
 }
 
-fn once() -> usize {
-    1
-}
-
 fn from_now(seconds: i64) -> SystemTime {
     let now = SystemTime::now();
     let length = Duration::from_secs(seconds.unsigned_abs());
@@ -162,7 +158,7 @@ pub fn run(case: &Case, face: impl FnOnce(&Case, &Place) -> Vec<Outcome>) {
     let hanging = Arc::clone(&over);
     let sts_answers: Vec<Option<i64>> = case.sts.iter().map(|answer| answer.lifetime).collect();
     let sts = Site::serve(move |index, _| match sts_answers.get(index) {
-        Some(Some(lifetime)) => text_answer("200 OK", &sts_answer(index, *lifetime)),
+        Some(Some(lifetime)) => text_answer("200 OK", &sts_answer(index + 1, *lifetime)),
         _ => {
             hanging.wait();
             text_answer("503 Service Unavailable", "")
@@ -190,7 +186,7 @@ pub fn run(case: &Case, face: impl FnOnce(&Case, &Place) -> Vec<Outcome>) {
     let expected: Outcome = case.error.clone().map_or(Ok(case.status), Err);
     assert!(!outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == expected), "{name}: {outcomes:?}");
     if expected.is_ok() {
-        assert_eq!(outcomes.len(), case.calls, "{name}");
+        assert_eq!(outcomes.len(), case.pauses.len() + 1, "{name}");
     }
     assert_eq!(other.taken().len(), 0, "{name}: the second server was asked");
     if let Some(asked) = case.asked {
@@ -209,7 +205,10 @@ pub fn run(case: &Case, face: impl FnOnce(&Case, &Place) -> Vec<Outcome>) {
             assert!(!came.headers.contains_key(header), "{name}: {header} of {} is still there", wanted.target);
         }
         assert_eq!(String::from_utf8_lossy(&came.body), wanted.body, "{name}: the body of {}", wanted.target);
-        came.is_signed(name);
+        let key = came.is_signed(name);
+        if let Some(number) = wanted.key {
+            assert_eq!(key, format!("ASIAROLE{number}"), "{name}: the key");
+        }
     }
 }
 
@@ -217,7 +216,7 @@ fn text_answer(status: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-fn sts_answer(index: usize, lifetime: i64) -> String {
+fn sts_answer(number: usize, lifetime: i64) -> String {
     let at = from_now(lifetime);
     // To the millisecond: a case depends on parts of a second.
     let millis = at.duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_millis();
@@ -225,7 +224,7 @@ fn sts_answer(index: usize, lifetime: i64) -> String {
     format!(
         "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><AssumedRoleUser>\
          <AssumedRoleId>AROA:xacct-sign</AssumedRoleId><Arn>arn:aws:sts::111111111111:assumed-role/R/xacct-sign</Arn>\
-         </AssumedRoleUser><Credentials><AccessKeyId>ASIAROLE{index}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>\
+         </AssumedRoleUser><Credentials><AccessKeyId>ASIAROLE{number}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>\
          <SessionToken>{TOKEN}</SessionToken><Expiration>{expires_at}</Expiration></Credentials></AssumeRoleResult>\
          </AssumeRoleResponse>"
     )
@@ -240,7 +239,8 @@ struct Came {
 }
 
 impl Came {
-    fn is_signed(&self, name: &str) {
+    /// The access key id with which it is signed as it should be.
+    fn is_signed(&self, name: &str) -> String {
         let (path, query) =
             self.target.split_once('?').map_or((&*self.target, None), |(path, query)| (path, Some(query)));
         let presented = Presented::read(&self.method, path, query, &self.headers);
@@ -251,6 +251,7 @@ impl Came {
         let rules = Rules::new(Scope::new(REGION, "execute-api").unwrap(), Duration::from_secs(300));
         let checked = presented.check(&credentials, &rules, &self.body, SystemTime::now());
         checked.unwrap_or_else(|refusal| panic!("{name}: {}: {refusal}", self.target));
+        key.to_owned()
     }
 }
 
@@ -281,11 +282,11 @@ impl Site {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let came = Arc::new(Mutex::new(Vec::new()));
         let (answer, kept, origin) = (Arc::new(answer), Arc::clone(&came), url.clone());
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (answer, kept, origin) = (Arc::clone(&answer), Arc::clone(&kept), origin.clone());
                 // A client that goes away is none of the test's.
-                std::thread::spawn(move || converse(&stream, &kept, |index| answer(index, &origin)));
+                thread::spawn(move || converse(&stream, &kept, |index| answer(index, &origin)));
             }
         });
         Self { url, came }
@@ -328,19 +329,21 @@ fn converse(stream: &TcpStream, kept: &Mutex<Vec<Came>>, answer: impl Fn(usize) 
     }
 }
 
-/// The cases that a face does not pass, each with what it says: all of them at once.
+/// The cases that a face does not pass, each with what it says: all of them at once. Those that pause do so beside each other.
 ///
 /// # Panics
 ///
 /// If there is one.
-pub fn run_all(face: impl Fn(&Case, &Place) -> Vec<Outcome> + std::panic::RefUnwindSafe) {
-    let mut failed = String::new();
-    for case in cases() {
-        let outcome = std::panic::catch_unwind(|| run(&case, &face));
-        if let Err(panic) = outcome {
-            let text = panic.downcast_ref::<String>().map_or("?", String::as_str);
-            let _ = writeln!(failed, "{text}");
-        }
-    }
-    assert!(failed.is_empty(), "rows of flows.toml that fail:\n{failed}");
+pub fn run_all(face: impl Fn(&Case, &Place) -> Vec<Outcome> + Sync) {
+    let (pausing, others): (Vec<Case>, Vec<Case>) = cases().into_iter().partition(|case| !case.pauses.is_empty());
+    let failure = |case: &Case| {
+        let panic = catch_unwind(AssertUnwindSafe(|| run(case, &face))).err()?;
+        Some(panic.downcast_ref::<String>().map_or_else(|| format!("{}: ?", case.name), Clone::clone))
+    };
+    let failed: Vec<String> = thread::scope(|scope| {
+        let beside: Vec<_> = pausing.iter().map(|case| scope.spawn(|| failure(case))).collect();
+        let failed: Vec<Option<String>> = others.iter().map(failure).collect();
+        failed.into_iter().chain(beside.into_iter().map(|thread| thread.join().unwrap())).flatten().collect()
+    });
+    assert!(failed.is_empty(), "rows of flows.toml that fail:\n{}", failed.join("\n"));
 }

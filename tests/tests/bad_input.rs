@@ -295,6 +295,7 @@ fn what_is_bad_is_refused() {
         ("empty", "invalid_role_arn", role_arn("")),
         ("a user", "invalid_role_arn", role_arn("arn:aws:iam::123456789012:user/U")),
         ("an assumed role", "invalid_role_arn", role_arn("arn:aws:sts::123456789012:assumed-role/R/s")),
+        ("no resource", "invalid_role_arn", role_arn("arn:aws:iam::123456789012")),
         ("eleven digits", "invalid_role_arn", role_arn("arn:aws:iam::12345678901:role/R")),
         ("a wildcard", "invalid_role_arn", role_arn("arn:aws:iam::123456789012:role/*")),
         ("no name", "invalid_role_arn", role_arn("arn:aws:iam::123456789012:role/")),

@@ -7,10 +7,13 @@
     reason = "a test panics to fail"
 )]
 
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, SystemTime};
+
 use serde_json::Value;
 use xacct_sign::call::BaseUrl;
 use xacct_sign::{Credentials, Error, Scope};
-use xacct_sign_client::{Request, Response, RoleOptions, RoleProvider, Session};
+use xacct_sign_client::{CredentialSource, Request, Response, RoleOptions, RoleProvider, Session};
 use xacct_sign_tests::emulator::Running;
 
 fn role(emulator: &Running, base: Credentials) -> RoleProvider {
@@ -82,6 +85,42 @@ fn one_call_serves_every_thread() {
     assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }
 
+/// Credentials that never come.
+#[derive(Debug)]
+struct Broken(Barrier);
+
+impl CredentialSource for Broken {
+    fn credentials(&self, _: SystemTime) -> Result<Credentials, Error> {
+        self.0.wait();
+        // The other caller waits by now, or comes later and fetches itself.
+        std::thread::sleep(Duration::from_millis(100));
+        panic!("the source of the base credentials is broken");
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_thread_that_panics_is_told() {
+    let options = RoleOptions::new("arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag", "ap-northeast-1");
+    let start = Arc::new(Broken(Barrier::new(2)));
+    let role = RoleProvider::new(options, Shared(Arc::clone(&start))).unwrap();
+    let fetching = role.clone();
+    let fetching = std::thread::spawn(move || fetching.credentials().map(drop));
+    start.0.wait();
+    let error = role.credentials().unwrap_err();
+    assert_eq!((error.code(), error.action()), ("sts_failed", Some("AssumeRole")));
+    assert!(fetching.join().is_err());
+}
+
+/// A source of which the test keeps hold.
+#[derive(Debug)]
+struct Shared(Arc<Broken>);
+
+impl CredentialSource for Shared {
+    fn credentials(&self, at: SystemTime) -> Result<Credentials, Error> {
+        self.0.credentials(at)
+    }
+}
+
 #[test]
 fn what_must_not_leave_does_not() {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None).unwrap();
@@ -93,4 +132,7 @@ fn what_must_not_leave_does_not() {
     assert_eq!(code(based.send(Request::new("GET", "https://other.example.com/"))), "origin_mismatch");
     assert_eq!(code(based.send(Request::new("GET", "//other.example.com/"))), "origin_mismatch");
     assert_eq!(BaseUrl::parse("http://api.example.com").unwrap_err().code(), "insecure_url");
+    // Of two faults the worse is told.
+    assert_eq!(BaseUrl::parse("http://api.example.com/?a").unwrap_err().code(), "insecure_url");
+    assert_eq!(BaseUrl::parse("https://api.example.com/?a").unwrap_err().code(), "invalid_endpoint");
 }

@@ -1,6 +1,7 @@
 //! The Rust client held to `flows.toml`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test panics to fail")]
 
+use std::iter;
 use std::thread;
 use std::time::Duration;
 
@@ -22,16 +23,14 @@ fn calls(case: &Case, place: &Place) -> Vec<Outcome> {
         }
         None => Session::new(credentials(case.given.as_ref()), scope),
     };
-    let call = |index| {
-        if index > 0 {
-            thread::sleep(Duration::from_secs_f64(case.pause));
-        }
+    let call = |pause| {
+        thread::sleep(Duration::from_secs_f64(pause));
         let mut request = Request::new(&*case.method, &*place.url);
         request.headers = case.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
         request.body = case.body.clone().unwrap_or_default().into_bytes();
         session.send(request).map(|answer| answer.status).map_err(|error| error.code().to_owned())
     };
-    (0..case.calls).map(call).collect()
+    iter::once(0.0).chain(case.pauses.iter().copied()).map(call).collect()
 }
 
 #[test]

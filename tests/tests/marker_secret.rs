@@ -10,6 +10,7 @@ use xacct_sign::call::{self, BaseUrl};
 use xacct_sign::sts::{Action as _, AssumeRole, Endpoint, Mfa};
 use xacct_sign::verify::{Presented, Rules};
 use xacct_sign::{CanonicalUrl, Credentials, Error, Payload, Request, Scope, Signer, Url};
+use xacct_sign_client::{self as client, RoleOptions, RoleProvider, Signing};
 use xacct_sign_tests::example_instant;
 
 const SECRET: &str = "MARKERSECRET0123456789";
@@ -101,7 +102,27 @@ fn values_do_not_show_it() {
 
     let url = CanonicalUrl::parse(&format!("https://api.example.com/?token={TOKEN}")).unwrap();
     let headers = [("x-api-key", SECRET)];
+    shown.debug(&url);
+    shown.debug(&url.as_url());
     shown.debug(&call::Call::new("PUT", url, &headers, SECRET.into()).unwrap());
+    let url = format!("https://user:{SECRET}@api.example.com/?token={TOKEN}");
+    shown.debug(&Url::parse(&url).unwrap());
+    shown.debug(&BaseUrl::parse(&format!("https://user:{SECRET}@api.example.com/")).unwrap());
+
+    let mut request = client::Request::new("PUT", url);
+    request.query.push(("token".into(), TOKEN.into()));
+    request.headers.push(("x-api-key".into(), SECRET.into()));
+    request.body = SECRET.into();
+    shown.debug(&request);
+    let mut options = RoleOptions::new(ROLE, "us-east-1");
+    options.call = self::call();
+    shown.debug(&options);
+    let role = RoleProvider::new(options, credentials.clone()).unwrap();
+    shown.debug(&role);
+    let signing = Signing::new(credentials.clone(), Scope::new("us-east-1", "execute-api").unwrap());
+    signing.signer(example_instant()).unwrap();
+    shown.debug(&signing);
+    shown.debug(&client::Session::new(role, signing.scope().clone()));
 
     let call = call();
     shown.debug(&call);
@@ -116,7 +137,7 @@ fn values_do_not_show_it() {
     let assumed = call.read_response(&credentials, &response, example_instant()).unwrap();
     assert_eq!(assumed.credentials.secret_access_key(), SECRET);
     shown.debug(&assumed);
-    shown.has_no_marker(20);
+    shown.has_no_marker(40);
 }
 
 /// A success of STS, with the marked secret and token; one element holds another text.

@@ -125,7 +125,7 @@ fn fetched(case: &Case, place: &Place) -> Vec<Outcome> {
     };
     let request = json!({
         "op": "fetch", "url": place.url, "method": case.method, "headers": case.headers, "body": case.body,
-        "options": options, "calls": case.calls, "pause": case.pause,
+        "options": options, "pauses": case.pauses,
     });
     match Node::start("flows").ask(&request) {
         Ok(answers) => {

@@ -350,6 +350,7 @@ fn refusals_are_told_apart() {
             false,
             "activate",
         ),
+        (403, "RegionDisabledException", "x", "sts_failed", false, "activate"),
         (500, "InternalFailure", "x", "sts_failed", true, ""),
         (503, "ServiceUnavailable", "x", "sts_failed", true, ""),
         (400, "SomethingNew", "x", "sts_failed", false, ""),
@@ -387,6 +388,20 @@ fn every_name_of_throttling_is_one() {
         assert!(error.is_retryable() && error.hint().is_some(), "{code}");
     }
     assert_eq!(answer(429, "").unwrap_err().code(), "sts_throttled");
+}
+
+/// A line break or an escape sequence would be somebody else's line in a log.
+#[test]
+fn control_characters_of_an_answer_are_not_shown() {
+    let body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no\u{85}&#x9b;2J&#9;way</Message></Error>\
+                <RequestId>id&#10;2</RequestId></ErrorResponse>";
+    let error = answer(403, body).unwrap_err();
+    assert!(error.to_string().ends_with(": no2Jway"), "{error:?}");
+    assert_eq!(error.aws().unwrap().request_id.as_deref(), Some("id2"));
+    for raw in ["\u{1b}", "&#27;", "&#0;"] {
+        let error = answer(403, &body.replace("way", raw)).unwrap_err();
+        assert!(!error.to_string().contains("AccessDenied"), "{error:?}");
+    }
 }
 
 /// Doubles of STS wrap an error once more.

@@ -1,5 +1,7 @@
 //! Signs requests and sends them.
 
+use std::fmt;
+
 use xacct_sign::call::{BaseUrl, Call, Step};
 use xacct_sign::{CanonicalUrl, Error, Scope};
 
@@ -13,7 +15,7 @@ use crate::transport::{Response, Timeouts, Transport};
 /// # Defaults
 ///
 /// [`Request::new`]: no headers, no body, [`Timeouts::DEFAULT`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Request {
     /// The method; sent in upper case.
@@ -42,6 +44,16 @@ impl Request {
             body: Vec::new(),
             timeouts: Timeouts::default(),
         }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // All the others may hold secrets.
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
     }
 }
 

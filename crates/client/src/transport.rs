@@ -52,7 +52,8 @@ pub struct Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response").field("status", &self.status).field("url", &self.url).finish_non_exhaustive()
+        // Query, headers and body may hold secrets.
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
     }
 }
 
@@ -216,5 +217,9 @@ fn failed(error: ureq::Error, host: &str, limit: u64) -> Error {
         }
         other => transport(format!("the request to `{host}` failed: {other}")),
     };
-    mapped.with_source(error)
+    match error {
+        // What the system said stands for itself.
+        U::Io(io) => mapped.with_source(io),
+        other => mapped.with_source(other),
+    }
 }

@@ -150,9 +150,10 @@ impl Call {
         if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;
         }
-        let location = text_of(headers.get(LOCATION)?);
+        let location = header_text(headers.get(LOCATION)?);
+        let location = location.trim_matches(|c| c <= ' ');
         // An empty reference is the same document (RFC 3986, section 4.4): nothing to go to.
-        let target = self.url.join(&location).ok().filter(|_| !location.trim().is_empty())?;
+        let target = self.url.join(location).ok().filter(|_| !location.is_empty())?;
         (target.as_url().origin() == self.url.as_url().origin()).then_some(target)
     }
 }
@@ -164,8 +165,9 @@ impl std::fmt::Debug for Call {
     }
 }
 
-/// A header's value as text: UTF-8, or else ISO 8859-1, as HTTP once had it.
-fn text_of(value: &HeaderValue) -> String {
+/// A header's value as text: UTF-8, or else ISO 8859-1, as HTTP once had it (RFC 9110, section 5.5).
+#[must_use]
+pub fn header_text(value: &HeaderValue) -> String {
     let bytes = value.as_bytes();
     std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned)
 }

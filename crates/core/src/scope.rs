@@ -24,9 +24,9 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRegion`] unless the region is 1 to 63 lower-case letters, digits and inner hyphens, what a host's label takes
-    /// (emulators have regions of their own); [`ErrorKind::InvalidService`] unless the service is 1 to 64
-    /// ASCII letters, digits, hyphens, underscores and dots.
+    /// [`ErrorKind::InvalidRegion`] unless the region is 1 to 63 lower-case letters, digits and inner hyphens, what a host's
+    /// label takes (emulators have regions of their own); [`ErrorKind::InvalidService`] unless the service is 1 to 64 ASCII
+    /// letters, digits, hyphens, underscores and dots.
     pub fn new(region: impl Into<String>, service: impl Into<String>) -> Result<Self, Error> {
         let (region, service) = (region.into(), service.into());
         check_region(&region)?;

@@ -116,7 +116,8 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidMethod`], [`ErrorKind::InvalidHeader`], [`ErrorKind::InvalidTime`], [`ErrorKind::InvalidBody`] for a malformed hash, [`ErrorKind::UnsignedPayload`] where the service refuses that.
+    /// [`ErrorKind::InvalidMethod`], [`ErrorKind::InvalidHeader`], [`ErrorKind::InvalidTime`],
+    /// [`ErrorKind::InvalidBody`] for a malformed hash, [`ErrorKind::UnsignedPayload`] where the service refuses that.
     pub fn sign_parts(&self, request: &Request<'_>, now: SystemTime) -> Result<Signed<'_>, Error> {
         check(request)?;
         let headers = request.headers.iter().copied();

@@ -24,7 +24,7 @@ use crate::small::text;
 /// assert_eq!((url.host(), url.path(), url.query()), ("api.example.com", "/a", Some("b")));
 /// # Ok::<(), xacct_sign::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Url<'a> {
     scheme: Scheme,
     host: &'a str,
@@ -151,7 +151,15 @@ impl<'a> Url<'a> {
     }
 }
 
-/// Scheme, host and port of a URL (RFC 6454): two URLs have one origin if these are equal. `Display` gives `https://host`.
+impl fmt::Debug for Url<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // User info and query may hold secrets.
+        f.debug_struct("Url").field("origin", &self.origin()).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Scheme, host and port of a URL (RFC 6454): two URLs have one origin if these are equal. `Display` gives `https://host`, in
+/// lower case.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
     scheme: Scheme,
@@ -188,7 +196,7 @@ impl Eq for Origin<'_> {}
 
 impl fmt::Display for Origin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in [self.scheme(), "://", self.host] {
+        for part in [self.scheme(), "://", &self.host.to_ascii_lowercase()] {
             f.write_str(part)?;
         }
         Ok(())

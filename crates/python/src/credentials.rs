@@ -12,7 +12,8 @@ use crate::errors::to_py;
 ///     access_key_id: `AKIA...` for long-term, `ASIA...` for temporary credentials.
 ///     secret_access_key: shown by no `repr` and no error.
 ///     session_token: for temporary credentials; an empty one counts as none.
-///     expires_at: an aware datetime; informative, AWS decides.
+///     expires_at: an aware datetime; from then on sessions, adapters and STS calls refuse them. A `Signer` signs what it is
+///         told to.
 ///
 /// Raises:
 ///     ValidationError: `invalid_credentials` for a part that is empty or holds white space, `invalid_time` for a naive

@@ -1,6 +1,6 @@
 //! Errors of the core → exceptions of `xacct_sign._errors`: the one place.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
 use std::io;
 
 use pyo3::exceptions::{PyException, PyOSError};
@@ -36,20 +36,27 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     }
     let class = py.import("xacct_sign._errors")?.getattr(class)?;
     let exception = PyErr::from_value(class.call((error.to_string(),), Some(&arguments))?);
-    exception.set_cause(py, error.source().map(|source| cause(py, source)).transpose()?);
-    Ok(exception)
+    with_cause(py, exception, error.source())
 }
 
 /// What an error came from, with what that came from.
-fn cause(py: Python<'_>, source: &(dyn std::error::Error + 'static)) -> PyResult<PyErr> {
+fn cause(py: Python<'_>, source: &(dyn StdError + 'static)) -> PyResult<PyErr> {
     if let Some(error) = source.downcast_ref::<Error>() {
         return build(py, error);
     }
+    let text = source.to_string();
     let system = source.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
     let exception = match system {
-        Some(number) => PyOSError::new_err((number, source.to_string())),
-        None => PyException::new_err(source.to_string()),
+        // Python says the number itself.
+        Some(number) => PyOSError::new_err((number, text.replace(&format!(" (os error {number})"), ""))),
+        None => PyException::new_err(text),
     };
-    exception.set_cause(py, source.source().map(|source| cause(py, source)).transpose()?);
+    with_cause(py, exception, source.source())
+}
+
+fn with_cause(py: Python<'_>, exception: PyErr, source: Option<&(dyn StdError + 'static)>) -> PyResult<PyErr> {
+    if let Some(source) = source {
+        exception.set_cause(py, Some(cause(py, source)?));
+    }
     Ok(exception)
 }

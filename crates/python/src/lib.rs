@@ -33,5 +33,5 @@ mod _native {
     #[pymodule_export]
     use crate::trace::trace;
     #[pymodule_export]
-    use crate::url::{_join_url, _reachable_url, canonical_url};
+    use crate::url::{_reachable_url, _within_origin, canonical_url};
 }

@@ -2,11 +2,13 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use xacct_sign::call::BaseUrl;
+use xacct_sign::call::{BaseUrl, header_text};
 use xacct_sign_client::{Request, Session, Timeouts};
 
 use crate::convert::{HeaderObjects, body_bytes, timeout};
+use crate::credentials::PyCredentials;
 use crate::errors::to_py;
+use crate::role::PyAssumeRole;
 use crate::source::Source;
 
 /// Status, final URL, headers, body.
@@ -18,14 +20,15 @@ pub(crate) struct PySession(Session);
 #[pymethods]
 impl PySession {
     #[new]
-    #[pyo3(signature = (source, region, service, base_url))]
+    #[pyo3(signature = (role, credentials, region, service, base_url))]
     fn new(
-        source: Option<&Bound<'_, PyAny>>,
+        role: Option<&Bound<'_, PyAssumeRole>>,
+        credentials: Option<&Bound<'_, PyCredentials>>,
         region: Option<&str>,
         service: &str,
         base_url: Option<&str>,
     ) -> PyResult<Self> {
-        let source = Source::new(source)?;
+        let source = Source::new(role.map(Bound::get), credentials.map(Bound::get));
         let scope = source.scope(region, service)?;
         let session = Session::new(source, scope);
         Ok(Self(match base_url {
@@ -53,13 +56,8 @@ impl PySession {
         let mut request = Request::new(method, url);
         (request.query, request.headers, request.body, request.timeouts) = (query, headers, body, timeouts);
         let answer = py.detach(|| self.0.send(request)).map_err(to_py)?;
-        // Header values are bytes; those that are no UTF-8 read as ISO 8859-1, as HTTP once had it.
-        let text = |value: &[u8]| match std::str::from_utf8(value) {
-            Ok(text) => text.to_owned(),
-            Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
-        };
         let headers =
-            answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect();
+            answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect();
         Ok((answer.status, answer.url, headers, PyBytes::new(py, &answer.body)))
     }
 }

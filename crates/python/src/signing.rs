@@ -18,7 +18,7 @@ impl PySigning {
     #[new]
     #[pyo3(signature = (source, region, service))]
     fn new(source: &Bound<'_, PyAny>, region: Option<&str>, service: &str) -> PyResult<Self> {
-        let source = Source::new(Some(source))?;
+        let source = Source::of(source)?;
         let scope = source.scope(region, service)?;
         Ok(Self(Signing::new(source, scope)))
     }

@@ -19,14 +19,22 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// `None` is the environment.
-    pub(crate) fn new(source: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let Some(source) = source else { return Ok(Self::Environment) };
+    /// A role, else credentials, else the environment's.
+    pub(crate) fn new(role: Option<&PyAssumeRole>, credentials: Option<&PyCredentials>) -> Self {
+        match (role, credentials) {
+            (Some(role), _) => Self::Role(role.0.clone()),
+            (None, Some(credentials)) => Self::Given(credentials.0.clone()),
+            (None, None) => Self::Environment,
+        }
+    }
+
+    /// Credentials of either kind.
+    pub(crate) fn of(source: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(role) = source.cast::<PyAssumeRole>() {
-            return Ok(Self::Role(role.get().0.clone()));
+            return Ok(Self::new(Some(role.get()), None));
         }
         if let Ok(credentials) = source.cast::<PyCredentials>() {
-            return Ok(Self::Given(credentials.get().0.clone()));
+            return Ok(Self::new(None, Some(credentials.get())));
         }
         let message = format!("a {} is no credentials", source.get_type().name()?);
         let error = Error::new(ErrorKind::InvalidCredentials, message);

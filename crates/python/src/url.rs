@@ -1,7 +1,7 @@
 //! URLs.
 
 use pyo3::prelude::*;
-use xacct_sign::{CanonicalUrl, Error, call};
+use xacct_sign::{CanonicalUrl, call};
 
 use crate::errors::to_py;
 
@@ -24,14 +24,9 @@ pub(crate) fn _reachable_url(url: &str) -> PyResult<String> {
     CanonicalUrl::parse(url).and_then(reachable).map_err(to_py)
 }
 
-/// Where a reference in an answer leads, in its canonical form, and whether that is the same origin.
+/// The canonical form of `target`, if it lies in the origin of `url`: both are absolute, and taken as they will be sent.
 #[pyfunction]
-pub(crate) fn _join_url(url: &str, reference: &str) -> PyResult<(String, bool)> {
-    let join = || -> Result<(String, bool), Error> {
-        let from = CanonicalUrl::parse(url)?;
-        let target = from.join(reference)?;
-        let is_same = target.as_url().origin() == from.as_url().origin();
-        Ok((target.into_string(), is_same))
-    };
-    join().map_err(to_py)
+pub(crate) fn _within_origin(url: &str, target: &str) -> PyResult<Option<String>> {
+    let (from, target) = (CanonicalUrl::parse(url).map_err(to_py)?, CanonicalUrl::parse(target).map_err(to_py)?);
+    Ok((target.as_url().origin() == from.as_url().origin()).then(|| target.into_string()))
 }

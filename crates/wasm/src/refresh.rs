@@ -39,4 +39,9 @@ impl WasmRefresh {
     pub fn failed(&mut self, now: f64) -> Result<bool, JsValue> {
         Ok(self.0.failed(instant(now)?))
     }
+
+    /// Whoever was fetching is no longer counted on.
+    pub fn abandoned(&mut self) {
+        self.0.abandoned();
+    }
 }

@@ -77,10 +77,34 @@ struct State {
     refresh: Refresh,
     /// What `refresh` speaks of.
     current: Option<Credentials>,
-    /// Counts the fetches that came to an end.
-    fetches: u64,
-    /// Why the last one failed, if it did.
+    /// Whose fetch counts, while there is one.
+    turn: Option<Turn>,
+    turns: u64,
+    /// Why the last fetch failed that callers had to wait for, if it did.
     last_error: Option<Error>,
+}
+
+/// A turn to fetch. Who is given it fetches, and settles it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Turn {
+    number: u64,
+    /// While the credentials that there are still serve: nobody counts on it.
+    is_early: bool,
+}
+
+impl State {
+    fn begin(&mut self, is_early: bool) -> Turn {
+        self.turns += 1;
+        let turn = Turn { number: self.turns, is_early };
+        self.turn = Some(turn);
+        turn
+    }
+
+    /// Whoever fetches is no longer counted on: the next who polls is given a turn.
+    fn abandon(&mut self) {
+        self.turn = None;
+        self.refresh.abandoned();
+    }
 }
 
 impl RoleProvider {
@@ -95,7 +119,7 @@ impl RoleProvider {
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
         let refresh = Refresh::new(seed);
-        let state = State { process: process::id(), refresh, current: None, fetches: 0, last_error: None };
+        let state = State { process: process::id(), refresh, current: None, turn: None, turns: 0, last_error: None };
         Ok(Self(Arc::new(Role {
             call: options.call,
             endpoint,
@@ -135,40 +159,50 @@ impl RoleProvider {
     }
 
     /// Fetches meanwhile, and waits for that no longer than [`GRACE`].
-    fn refresh_early(&self) {
+    fn refresh_early(&self, turn: Turn) {
         let role = Arc::clone(&self.0);
-        let before = role.lock().fetches;
         // Where there are no threads to be had, this one fetches.
-        if thread::Builder::new().spawn(move || drop(role.fetch_and_report())).is_err() {
-            drop(self.0.fetch_and_report());
+        if thread::Builder::new().spawn(move || drop(role.fetch_and_settle(turn))).is_err() {
+            drop(self.0.fetch_and_settle(turn));
             return;
         }
-        let settled = self.0.settled.wait_timeout_while(self.0.lock(), GRACE, |state| state.fetches == before);
-        drop(settled.unwrap_or_else(PoisonError::into_inner));
+        drop(self.0.wait_for_early(self.0.lock(), turn));
     }
 }
 
 impl CredentialSource for RoleProvider {
     fn credentials(&self, at: SystemTime) -> Result<Credentials, Error> {
+        let role = &*self.0;
         let mut at = at;
         loop {
-            let mut state = self.0.lock();
-            match (state.refresh.poll(at), &state.current) {
-                (Poll::Use, Some(current)) => return Ok(current.clone()),
+            let mut state = role.lock();
+            let poll = state.refresh.poll(at);
+            if let (Poll::Use, Some(current)) = (poll, &state.current) {
+                return Ok(current.clone());
+            }
+            match (poll, state.turn) {
                 (Poll::UseAndRefresh, _) => {
+                    let turn = state.begin(true);
                     drop(state);
-                    self.refresh_early();
+                    self.refresh_early(turn);
                 }
-                (Poll::Wait, _) => {
-                    let before = state.fetches;
-                    let settled = self.0.settled.wait_while(state, |state| state.fetches == before);
-                    if let Some(error) = &settled.unwrap_or_else(PoisonError::into_inner).last_error {
+                (Poll::Wait, Some(turn)) if turn.is_early => {
+                    let mut state = role.wait_for_early(state, turn);
+                    if state.turn == Some(turn) {
+                        // What was to come in time did not: it is asked for anew.
+                        state.abandon();
+                    }
+                }
+                (Poll::Wait, Some(turn)) => {
+                    if let Some(error) = &role.wait_for(state, turn).last_error {
                         return Err(error.clone());
                     }
                 }
-                (Poll::Refresh | Poll::Use, _) => {
+                // There is no `Use` without credentials, and no `Wait` without a turn: were there, it would be time to fetch.
+                (Poll::Refresh | Poll::Wait | Poll::Use, _) => {
+                    let turn = state.begin(false);
                     drop(state);
-                    return self.0.fetch_and_report();
+                    return role.fetch_and_settle(turn);
                 }
             }
             // Time went by.
@@ -178,10 +212,22 @@ impl CredentialSource for RoleProvider {
 }
 
 impl Role {
+    fn wait_for<'r>(&self, state: MutexGuard<'r, State>, turn: Turn) -> MutexGuard<'r, State> {
+        let settled = self.settled.wait_while(state, |state| state.turn == Some(turn));
+        settled.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_for_early<'r>(&self, state: MutexGuard<'r, State>, turn: Turn) -> MutexGuard<'r, State> {
+        let settled = self.settled.wait_timeout_while(state, GRACE, |state| state.turn == Some(turn));
+        settled.unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// Fetches, and tells the state machine and those who wait.
-    fn fetch_and_report(&self) -> Result<Credentials, Error> {
-        let turn = Turn { role: self, outcome: None };
-        turn.finish(self.fetch())
+    fn fetch_and_settle(&self, turn: Turn) -> Result<Credentials, Error> {
+        let mut unsettled = Unsettled { role: self, turn, is_over: false };
+        let fetched = self.fetch();
+        unsettled.is_over = true;
+        self.settle(turn, fetched)
     }
 
     fn fetch(&self) -> Result<Credentials, Error> {
@@ -191,32 +237,12 @@ impl Role {
         Ok(self.call.read_response(&base, &response, now())?.credentials)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // INVARIANT: the state is whole at every point where its holder could panic.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.process != process::id() {
-            // A forked child has the state, and not the thread that was fetching.
-            state.process = process::id();
-            state.refresh.abandoned();
+    fn settle(&self, turn: Turn, fetched: Result<Credentials, Error>) -> Result<Credentials, Error> {
+        let mut state = self.lock();
+        if state.turn != Some(turn) {
+            // Another has taken its place.
+            return fetched;
         }
-        state
-    }
-}
-
-/// One thread's turn to fetch. Should it panic, the others do not wait forever.
-struct Turn<'r> {
-    role: &'r Role,
-    outcome: Option<()>,
-}
-
-impl Turn<'_> {
-    fn finish(mut self, fetched: Result<Credentials, Error>) -> Result<Credentials, Error> {
-        self.outcome = Some(());
-        self.settle(fetched)
-    }
-
-    fn settle(&self, fetched: Result<Credentials, Error>) -> Result<Credentials, Error> {
-        let mut state = self.role.lock();
         let result = match fetched {
             Ok(credentials) => {
                 state.refresh.succeeded(credentials.expires_at(), now());
@@ -228,20 +254,38 @@ impl Turn<'_> {
                 state.current.clone().filter(|_| serves).ok_or(error)
             }
         };
-        state.last_error = result.as_ref().err().cloned();
-        state.fetches += 1;
-        self.role.settled.notify_all();
+        state.last_error = result.as_ref().err().filter(|_| !turn.is_early).cloned();
+        state.turn = None;
+        self.settled.notify_all();
         result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // INVARIANT: the state is whole at every point where its holder could panic.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.process != process::id() {
+            // A forked child has the state, and not the thread that was fetching.
+            state.process = process::id();
+            state.abandon();
+        }
+        state
     }
 }
 
-impl Drop for Turn<'_> {
+/// A turn that is not settled yet. Should its thread panic, the others do not wait forever.
+struct Unsettled<'r> {
+    role: &'r Role,
+    turn: Turn,
+    is_over: bool,
+}
+
+impl Drop for Unsettled<'_> {
     fn drop(&mut self) {
-        if self.outcome.is_none() {
+        if !self.is_over {
             let broken = Error::new(ErrorKind::StsFailed, "the thread that asked STS broke off")
                 .with_action(self.role.call.name());
             // Whoever waits gets the error; this thread is unwinding.
-            let _ = self.settle(Err(broken));
+            let _ = self.role.settle(self.turn, Err(broken));
         }
     }
 }

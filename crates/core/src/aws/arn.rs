@@ -54,11 +54,12 @@ impl<'a> RoleArn<'a> {
         if !(20..=2048).contains(&arn.chars().count()) {
             return invalid("it must have 20 to 2048 characters");
         }
-        let Some(Arn { partition, account, resource, .. }) =
-            Arn::parse(arn).filter(|arn| arn.service == "iam" && arn.region.is_empty())
-        else {
-            return invalid("it must begin with `arn:{partition}:iam::`");
+        let Some(Arn { partition, service, region, account, resource }) = Arn::parse(arn) else {
+            return invalid("it must be `arn:{partition}:iam::{account}:role/{name}`");
         };
+        if service != "iam" || !region.is_empty() {
+            return invalid("it must begin with `arn:{partition}:iam::`");
+        }
         if !partition.starts_with("aws")
             || !partition.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         {

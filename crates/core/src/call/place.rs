@@ -21,11 +21,9 @@ impl BaseUrl {
             Error::new(ErrorKind::InvalidEndpoint, format!("the base URL {what}"))
                 .with_hint("give a URL such as `https://api.example.com/v1`")
         };
-        if text.contains(['?', '#']) {
-            return Err(unusable("has a query or a fragment"));
-        }
         let usable = CanonicalUrl::parse(text).and_then(|url| check_reachable(url.as_url()).map(|()| url));
         match usable {
+            Ok(_) if text.contains(['?', '#']) => Err(unusable("has a query or a fragment")),
             Ok(url) => Ok(Self { url }),
             Err(error) if error.kind() == ErrorKind::InsecureUrl => Err(error),
             Err(error) => Err(unusable("is not a usable URL").with_source(error)),

@@ -24,6 +24,9 @@ impl<'t> Elements<'t> {
     pub(crate) fn read(body: &'t [u8]) -> Option<Self> {
         let mut rest = std::str::from_utf8(body).ok()?;
         rest = rest.strip_prefix('\u{feff}').unwrap_or(rest);
+        if !rest.chars().all(is_character) {
+            return None;
+        }
         let mut document = Document::default();
         loop {
             let (text, markup) = cut(rest, "<").unwrap_or((rest, ""));
@@ -124,6 +127,11 @@ fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
+/// What a document may hold (XML 1.0, section 2.2), but for what no UTF-8 is.
+fn is_character(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+}
+
 /// The character that `&name;` stands for.
 fn referred(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {
@@ -131,7 +139,7 @@ fn referred(name: &str) -> Option<char> {
             Some(digits) => u32::from_str_radix(digits, 16),
             None => number.parse(),
         };
-        return char::from_u32(code.ok()?);
+        return char::from_u32(code.ok()?).filter(|c| is_character(*c));
     }
     Some(match name {
         "lt" => '<',
@@ -195,7 +203,8 @@ mod tests {
     }
 
     const DOCUMENTS: [&str; 4] = [
-        "<?xml version=\"1.0\"?>\n<a xmlns=\"urn:x\" b='>'>\n <c>t&amp;&#x41;&#66;&lt;</c><d/><!-- <e> --><c><![CDATA[<&]]> u</c></a>\n",
+        "<?xml version=\"1.0\"?>\n<a xmlns=\"urn:x\" b='>'>\n <c>t&amp;&#x41;&#66;&lt;</c><d/>\
+         <!-- <e> --><c><![CDATA[<&]]> u</c></a>\n",
         "<s:A xmlns:s='u'><s:B>é</s:B><s:B></s:B>text</s:A>",
         "<a><b><c><d>deep</d></c></b>&quot;&apos;&gt;</a>",
         "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code></Error><RequestId>1</RequestId></ErrorResponse>",
@@ -206,6 +215,16 @@ mod tests {
         for document in DOCUMENTS {
             assert!(read(document).is_some(), "{document}");
             assert_eq!(read(document), oracle(document), "{document}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        for bad in ["\0", "\u{1}", "\u{1b}", "&#0;", "&#x1B;", "&#xFFFE;", "&#xD800;"] {
+            assert_eq!(read(&format!("<a>{bad}</a>")), None, "{bad:?}");
+        }
+        for good in ["\t", "\r\n", "&#10;", "\u{7f}", "\u{fffd}", "\u{10ffff}"] {
+            assert!(read(&format!("<a>{good}</a>")).is_some(), "{good:?}");
         }
     }
 

@@ -44,7 +44,7 @@ pub struct AssumeRole {
     pub tags: Vec<(String, String)>,
     /// Keys of `tags` that go on to the next role of a chain.
     pub transitive_tag_keys: Vec<String>,
-    /// The source identity, 2 to 64 of `[A-Za-z0-9_+=,.@-]`, not beginning with `aws:`.
+    /// The source identity, 2 to 64 of `[A-Za-z0-9_+=,.@-]`.
     pub source_identity: Option<String>,
     /// Multi-factor authentication.
     pub mfa: Option<Mfa>,
@@ -186,7 +186,7 @@ impl Parts for AssumeRole {
         format!("when asked for the role {}", quote(&self.role_arn))
     }
 
-    fn hint(kind: ErrorKind, message: &str) -> Option<&'static str> {
+    fn hint(kind: ErrorKind, code: &str, message: &str) -> Option<&'static str> {
         Some(match kind {
             ErrorKind::StsDenied if contains(message, "root accounts") => {
                 "use a role's or a user's credentials, not the account's root"
@@ -202,7 +202,7 @@ impl Parts for AssumeRole {
             ErrorKind::StsInvalid if contains(message, "MaxSessionDuration") => {
                 "use a shorter duration, or let the role's owner raise its MaxSessionDuration"
             }
-            ErrorKind::StsFailed if contains(message, "is not activated in this region") => {
+            ErrorKind::StsFailed if code.starts_with("RegionDisabled") => {
                 "let the role's account activate STS in this region, or use another region"
             }
             _ => return None,

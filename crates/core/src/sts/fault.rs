@@ -53,12 +53,12 @@ pub(super) fn refusal<A: Parts>(call: &A, base: &Credentials, status: u16, eleme
     let code = Some(code.as_str()).filter(is_code).unwrap_or_default();
     // What follows the first line may be a canonical request, which holds the session token.
     let message = without_secrets(text("Message"), base);
-    let message: String = message.lines().next().unwrap_or_default().chars().take(500).collect();
+    let message: String = shown(message.lines().next().unwrap_or_default()).take(500).collect();
     let request_id = elements
         .and_then(|elements| {
             ["ErrorResponse", "ResponseMetadata"].iter().find_map(|parent| elements.text(parent, "RequestId"))
         })
-        .map(|id| without_secrets(id, base));
+        .map(|id| shown(&without_secrets(id, base)).take(128).collect());
     let kind = if is_throttling(code) || status == 429 {
         ErrorKind::StsThrottled
     } else {
@@ -77,10 +77,15 @@ pub(super) fn refusal<A: Parts>(call: &A, base: &Credentials, status: u16, eleme
         status,
         request_id,
     });
-    match A::hint(kind, &message).or_else(|| hint(kind, code, &message)) {
+    match A::hint(kind, code, &message).or_else(|| hint(kind, code, &message)) {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
+}
+
+/// The text without what does something to a terminal or a log.
+fn shown(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| !c.is_control())
 }
 
 /// The text without the secrets of the request that it answers.

@@ -52,7 +52,7 @@ impl Parts for GetCallerIdentity {
         "when asked whose credentials these are".to_owned()
     }
 
-    fn hint(_: ErrorKind, _: &str) -> Option<&'static str> {
+    fn hint(_: ErrorKind, _: &str, _: &str) -> Option<&'static str> {
         None
     }
 }

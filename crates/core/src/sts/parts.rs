@@ -41,7 +41,7 @@ pub trait Parts: Sized {
 
     /// What to do about a refusal, where it differs from what its kind says.
     #[doc(hidden)]
-    fn hint(kind: ErrorKind, message: &str) -> Option<&'static str>;
+    fn hint(kind: ErrorKind, code: &str, message: &str) -> Option<&'static str>;
 }
 
 /// A form, every value percent-encoded, so that `a+b` stays `a+b`.

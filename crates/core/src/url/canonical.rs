@@ -1,5 +1,7 @@
 //! The form of a URL in which every verifier reads it alike.
 
+use std::fmt;
+
 use super::path::push_sendable_path;
 use super::{QueryPairs, Url, invalid, split_at_first, without_secrets};
 use crate::error::{Error, quote};
@@ -21,7 +23,7 @@ use crate::error::{Error, quote};
 /// assert_eq!(url.as_url().host(), "api.example.com");
 /// # Ok::<(), xacct_sign::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CanonicalUrl {
     text: String,
     scheme: super::Scheme,
@@ -36,7 +38,8 @@ impl CanonicalUrl {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is relative or malformed, or holds a control character.
+    /// [`ErrorKind::InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is relative or malformed, or holds a control
+    /// character.
     pub fn parse(url: &str) -> Result<Self, Error> {
         if url.chars().any(char::is_control) {
             return Err(invalid(format!("the URL {} holds a control character", quote(&without_secrets(url))))
@@ -138,6 +141,12 @@ impl CanonicalUrl {
             format!("{base}{path}{}{}", if query.is_some() { "?" } else { "" }, query.unwrap_or_default())
         };
         Self::parse(&target)
+    }
+}
+
+impl fmt::Debug for CanonicalUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_url().fmt(f)
     }
 }
 

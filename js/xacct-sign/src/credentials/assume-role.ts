@@ -34,6 +34,13 @@ export function assumeRole(options: AssumeRoleOptions): RoleProvider {
   };
 }
 
+/** A fetch in flight. */
+interface Turn {
+  /** While the credentials that there are still serve: nobody counts on it. */
+  readonly isEarly: boolean;
+  readonly fetched: Promise<RoleCredentials>;
+}
+
 class Role {
   readonly #call: WasmAssumeRole;
   readonly #refresh: WasmRefresh;
@@ -41,7 +48,7 @@ class Role {
   readonly #fetch: Fetch | undefined;
   readonly #clock: () => Date;
   #current: RoleCredentials | undefined;
-  #inFlight: Promise<RoleCredentials> | undefined;
+  #turn: Turn | undefined;
 
   constructor(given: AssumeRoleOptions) {
     const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
@@ -55,38 +62,52 @@ class Role {
   }
 
   async credentials(forceRefresh: boolean): Promise<RoleCredentials> {
-    if (forceRefresh) return this.#fetched();
-    const now = this.#now();
-    const step = guarded(() => this.#refresh.poll(now));
-    const current = this.#current;
-    if (current === undefined || (step !== POLL.use && step !== POLL.useAndRefresh)) return this.#fetched();
-    if (step === POLL.use) return current;
-    // Awaited for a while rather than left behind: a function that has answered is frozen, and its calls with it.
-    const fetched = await within(GRACE_SECONDS, this.#fetched()).catch((): typeof LATE => LATE);
-    // Time went by: what there is may have come to its end meanwhile.
-    return fetched === LATE ? this.credentials(false) : fetched;
-  }
-
-  /** The outcome of the one call in flight. */
-  #fetched(): Promise<RoleCredentials> {
-    this.#inFlight ??= this.#settle().finally(() => {
-      this.#inFlight = undefined;
-    });
-    return this.#inFlight;
-  }
-
-  async #settle(): Promise<RoleCredentials> {
-    try {
-      // The provider of the base credentials and STS's answer to its end, together.
-      const fetched = await within(TIMEOUT_SECONDS, this.#ask());
-      if (fetched === LATE) throw timeout("STS");
-      guarded(() => this.#refresh.succeeded(fetched.expiration.getTime(), this.#now()));
-      this.#current = fetched;
-      return fetched;
-    } catch (error) {
-      this.#remember();
-      throw error;
+    if (forceRefresh) return (this.#turn ?? this.#begin(false)).fetched;
+    for (;;) {
+      const now = this.#now();
+      const poll = guarded(() => this.#refresh.poll(now));
+      if (poll === POLL.use && this.#current !== undefined) return this.#current;
+      const turn = this.#turn ?? this.#begin(poll === POLL.useAndRefresh);
+      if (poll !== POLL.useAndRefresh && !turn.isEarly) return turn.fetched;
+      // Awaited for a while rather than left behind: a function that has answered is frozen, and its calls with it.
+      await within(GRACE_SECONDS, turn.fetched).catch(() => undefined);
+      if (poll === POLL.wait && this.#turn === turn) {
+        // What was to come in time did not: it is asked for anew.
+        this.#turn = undefined;
+        this.#refresh.abandoned();
+      }
+      // Time went by: what there is may have come to its end meanwhile.
     }
+  }
+
+  #begin(isEarly: boolean): Turn {
+    const turn: Turn = {
+      isEarly,
+      fetched: this.#fetched().then(
+        (fetched) => {
+          this.#settle(turn, fetched);
+          return fetched;
+        },
+        (error) => {
+          this.#settle(turn, undefined);
+          throw error;
+        },
+      ),
+    };
+    this.#turn = turn;
+    return turn;
+  }
+
+  /** The outcome counts if no other turn has taken this one's place. */
+  #settle(turn: Turn, fetched: RoleCredentials | undefined): void {
+    if (this.#turn !== turn) return;
+    this.#turn = undefined;
+    if (fetched === undefined) {
+      this.#remember();
+      return;
+    }
+    guarded(() => this.#refresh.succeeded(fetched.expiration.getTime(), this.#now()));
+    this.#current = fetched;
   }
 
   /** That a fetch has failed, unless the clock is what failed. */
@@ -96,6 +117,13 @@ class Role {
     } catch {
       // Without a time there is nothing to wait for.
     }
+  }
+
+  /** The provider of the base credentials and STS's answer to its end, together. */
+  async #fetched(): Promise<RoleCredentials> {
+    const fetched = await within(TIMEOUT_SECONDS, this.#ask());
+    if (fetched === LATE) throw timeout("STS");
+    return fetched;
   }
 
   async #ask(): Promise<RoleCredentials> {

@@ -21,9 +21,6 @@ pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
     tags(call)?;
     if let Some(identity) = &call.source_identity {
         name(ErrorKind::InvalidSourceIdentity, "source identity", identity)?;
-        if identity.to_ascii_lowercase().starts_with("aws:") {
-            return Err(Error::new(ErrorKind::InvalidSourceIdentity, "a source identity must not begin with `aws:`"));
-        }
     }
     if let Some(mfa) = &call.mfa {
         let serial = (9..=256).contains(&mfa.serial_number.len())
