@@ -42,11 +42,11 @@ pub fn manifest_of(manifest: JsValue) -> Result<String, JsValue> {
     toml::to_string(&table).map_err(|error| schema(&error))
 }
 
-/// The end of the ARN that a route is, from the method on: `GET/items/*`. See `xacct_sign_provider::Route`.
-#[wasm_bindgen(js_name = routeArnSuffix)]
-pub fn route_arn_suffix(text: &str) -> Result<String, JsValue> {
+/// The ends of the ARNs that a route is, from the method on: `GET/items/*`. See `xacct_sign_provider::Route`.
+#[wasm_bindgen(js_name = routeArnSuffixes)]
+pub fn route_arn_suffixes(text: &str) -> Result<Vec<String>, JsValue> {
     let route = Route::parse(text).map_err(|why| without_place(Kind::InvalidRoute, &format!("`{text}` {why}")))?;
-    Ok(route.arn_suffix())
+    Ok(route.arn_suffixes())
 }
 
 fn schema(error: &dyn Display) -> JsValue {

@@ -30,7 +30,16 @@ struct Role {
     max_session_duration: u32,
     trust_policy: Document,
     invoke_policy: Document,
+    /// Those of a caller with routes of its own; none for every route.
+    routes: Vec<OpenedRoute>,
     callers: Vec<String>,
+}
+
+/// A route, and what it is in the invoke policy.
+#[derive(Serialize)]
+struct OpenedRoute {
+    route: String,
+    suffixes: Vec<String>,
 }
 
 /// What the check found and nobody has accepted.
@@ -72,8 +81,13 @@ impl Role {
             RoleKind::Shared(number) => Some(number),
             _ => None,
         };
-        let ProviderRole { name, path, max_session_duration, trust_policy, invoke_policy, callers, .. } = role;
-        Self { shared, name, path, max_session_duration, trust_policy, invoke_policy, callers }
+        let ProviderRole { name, path, max_session_duration, trust_policy, invoke_policy, routes, callers, .. } = role;
+        let route = |opened: xacct_sign_provider::OpenedRoute| OpenedRoute {
+            route: opened.route.to_string(),
+            suffixes: opened.suffixes,
+        };
+        let routes = routes.into_iter().map(route).collect();
+        Self { shared, name, path, max_session_duration, trust_policy, invoke_policy, routes, callers }
     }
 }
 

@@ -131,6 +131,14 @@ impl Plan<'_> {
             let message = format!("the trust policy of `{name}` has {size} characters, IAM takes {limit}");
             found.add(Code::TrustPolicyTooLarge, subject.clone(), message);
         }
+        let also_open = role.routes.iter().filter(|opened| opened.is_by_wildcard());
+        let also_open = also_open.filter_map(|opened| Some((&opened.route, opened.route.wildcard_example()?)));
+        let also_open: Vec<String> =
+            also_open.map(|(route, other)| format!("`{route}` also opens `{other}`")).collect();
+        if !also_open.is_empty() {
+            let message = format!("in the invoke policy of `{name}` route {}", also_open.join(", route "));
+            found.add(Code::AnyMethodWildcard, subject.clone(), message);
+        }
         let (size, limit) = (role.invoke_policy.characters(), INLINE_POLICIES.at_most);
         if size > limit {
             let message = format!("the invoke policy of `{name}` has {size} characters, IAM takes {limit}");

@@ -100,6 +100,9 @@ findings! {
     WildcardSpansSegments, "wildcard_spans_segments", Warning,
         "IAM's `*` spans `/`: a route with a variable opens deeper paths too, if the API has any.",
         "write `{proxy+}` at the end if the rest of the path is meant; IAM cannot express one segment, so check deeper routes in the API";
+    AnyMethodWildcard, "any_method_wildcard", Warning,
+        "The seven methods of each `ANY` do not fit into the invoke policy, and IAM's `*` in their place spans `/`: other paths with the same end are open too.",
+        "list the methods that are used, put routes together with `{proxy+}`, or spread the routes over several callers";
     DurationBeyondChaining, "duration_beyond_chaining", Warning,
         "Callers whose own credentials are a role's session, as those of a Lambda function, get an hour at most, whatever the role gives.",
         "leave `max_session_duration` at 3600 unless callers are IAM users";

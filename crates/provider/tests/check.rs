@@ -36,6 +36,11 @@ fn many_routes(count: usize) -> String {
     format!("routes = [{}]", routes.join(", "))
 }
 
+/// More than fit with their seven methods each.
+fn many_any_routes(count: usize) -> String {
+    many_routes(count).replace("GET", "ANY")
+}
+
 fn many_stages(count: usize, role: &str) -> String {
     let stages: String = (0..count).map(|i| format!("[stages.s{i}]\napi_id = \"a{i}\"\n")).collect();
     let roles: Vec<String> = (0..count).map(|i| format!("s{i} = \"{role}\"")).collect();
@@ -135,6 +140,12 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             "`GET /orders/1/secret/parts`",
         ),
         (
+            "any_method_wildcard",
+            on_stag(&many_any_routes(30)),
+            shop(),
+            "route `ANY /items/7` also opens `GET /admin/items/7`",
+        ),
+        (
             "duration_beyond_chaining",
             on_stag("").replace("[stages", "max_session_duration = 7200\n[stages"),
             Subject::Api,
@@ -214,6 +225,7 @@ fn what_is_right_is_not_found() {
         format!("{}{PROD}{}", on_stag("external_id = \"b3c7\""), ORGANIZATION.replace("\"stag\"", "\"prod\"")),
         many_stages(60, "Batch"),
         on_stag(&many_routes(80)),
+        on_stag(&many_any_routes(10)),
         many_callers(30, ""),
     ] {
         assert_eq!(codes(&text), Vec::<&str>::new(), "{text}");

@@ -315,18 +315,20 @@ fn the_partition_is_the_regions() {
 
 #[test]
 fn routes_become_ends_of_arns() {
+    let methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+    for (route, path) in [("ANY /", "/"), ("ANY /*", "/*"), ("ANY /{proxy+}", "/*"), ("ANY /a/{id}", "/a/*")] {
+        let suffixes = methods.map(|method| format!("{method}{path}"));
+        assert_eq!(Route::parse(route).unwrap().arn_suffixes(), suffixes, "{route}");
+    }
     for (route, suffix) in [
         ("GET /", "GET/"),
-        ("ANY /", "*/"),
-        ("ANY /*", "*/*"),
-        ("ANY /{proxy+}", "*/*"),
         ("PUT /hoge", "PUT/hoge"),
         ("GET /items/*", "GET/items/*"),
         ("GET /items/{id}/parts/{part}", "GET/items/*/parts/*"),
         ("DELETE /items/{proxy+}", "DELETE/items/*"),
         ("PATCH /a+b/", "PATCH/a+b/"),
     ] {
-        assert_eq!(Route::parse(route).unwrap().arn_suffix(), suffix, "{route}");
+        assert_eq!(Route::parse(route).unwrap().arn_suffixes(), [suffix], "{route}");
     }
     for route in [
         "",

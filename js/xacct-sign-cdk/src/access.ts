@@ -5,7 +5,7 @@ import { Construct } from "constructs";
 import { DEFAULT_STAGE, INVOKE, POLICY_NAME, SERVICE } from "../wasm/constants.js";
 import { type Assertions, type Opening, violations } from "./checks.js";
 import { type ErrorCode, XacctSignError } from "./errors.js";
-import { arnSuffix, type Finding, type PolicyDocument, type Stage, type StageRole, type Statement } from "./module.js";
+import { arnSuffixes, type Finding, type PolicyDocument, type Stage, type StageRole, type Statement } from "./module.js";
 import type { CrossAccountApiAccessProps, ManifestProps } from "./props.js";
 import { checkProps } from "./shape.js";
 import { stageOfManifest, stageOfProps } from "./source.js";
@@ -112,14 +112,14 @@ export class CrossAccountApiAccess extends Construct {
    * @throws XacctSignError `route_not_iam` when a route is not authorized by IAM; one that is added later fails the synthesis
    */
   grantInvokeAll(grantee: iam.IGrantable): iam.Grant {
-    return this.grant(grantee, [{ suffix: "*" }], [this.allRoutesArn]);
+    return this.grant(grantee, [{ suffixes: ["*"] }], [this.allRoutesArn]);
   }
 
   /**
    * Allows a principal of the API's own account to invoke some routes of the stage.
    *
    * @param grantee who
-   * @param routes `METHOD /path` each, `ANY` for every method, `{name}` for one segment, `{name+}` or `*` at the end for
+   * @param routes `METHOD /path` each, `ANY` for the seven methods, `{name}` for one segment, `{name+}` or `*` at the end for
    * the rest. IAM's `*`, which a variable becomes, spans `/`
    * @throws XacctSignError `invalid_route` when a text is none, `route_not_iam` when a route that it opens is not authorized
    * by IAM; one that is added later, or one that is not there, fails the synthesis
@@ -128,8 +128,9 @@ export class CrossAccountApiAccess extends Construct {
     if (!Array.isArray(routes) || routes.length === 0) {
       throw new XacctSignError("invalid_route", "no routes are given", "list routes, or use `grantInvokeAll`");
     }
-    const openings = routes.map((route) => ({ suffix: suffixOf(route), route }));
-    const arns = openings.map(({ suffix }) => this.allRoutesArn.slice(0, -1) + suffix);
+    const openings = routes.map((route) => ({ suffixes: suffixesOf(route), route }));
+    const suffixes = new Set(openings.flatMap((opening) => opening.suffixes));
+    const arns = [...suffixes].map((suffix) => this.allRoutesArn.slice(0, -1) + suffix);
     return this.grant(grantee, openings, arns);
   }
 
@@ -155,12 +156,7 @@ export class CrossAccountApiAccess extends Construct {
     const invokePolicy = mapStrings(role.invokePolicy, (text) =>
       text.startsWith(`${from}/`) ? to + text.slice(from.length) : text,
     );
-    for (const { Resource } of role.invokePolicy.Statement) {
-      for (const arn of [Resource ?? []].flat()) {
-        const suffix = arn.slice(from.length + 1);
-        this.openings.push(role.shared === undefined ? { suffix, route: suffix.replace("/", " /") } : { suffix });
-      }
-    }
+    this.openings.push(...(role.shared === undefined ? role.routes : [{ suffixes: ["*"] }]));
     const made = new iam.Role(this, kind, {
       roleName: role.name,
       path: role.path,
@@ -259,11 +255,11 @@ function placeOf({ env, apiId }: IHttpApi) {
   return { account: env.account, region: env.region, apiId };
 }
 
-function suffixOf(route: unknown): string {
+function suffixesOf(route: unknown): string[] {
   if (typeof route !== "string") {
     throw new XacctSignError("invalid_route", "a route is not a string", "write `METHOD /path`");
   }
-  return arnSuffix(route);
+  return arnSuffixes(route);
 }
 
 /** The same trust with other ARNs of principals. Other texts, such as an ExternalId, may only look like one. */

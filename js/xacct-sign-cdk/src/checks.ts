@@ -6,8 +6,8 @@ import { type ApiRoute, opened, routesOf, seenRoutesOf, type When } from "./rout
 
 /** A part of the API that somebody is allowed to invoke. */
 export interface Opening {
-  /** The end of the ARN, from the method on. */
-  readonly suffix: string;
+  /** The ends of the ARNs, from the method on. */
+  readonly suffixes: readonly string[];
   /** As the user wrote it; every route if there is none. */
   readonly route?: string;
 }
@@ -30,13 +30,13 @@ export function violations(
   const routes = all ?? seenRoutesOf(api, when);
   const errors = new Map<string, XacctSignError>();
   for (const opening of openings) {
-    const found = opened(opening.suffix, routes);
+    const found = new Set(opening.suffixes.flatMap((suffix) => opened(suffix, routes)));
     for (const route of found) {
       if (route.authorization === "AWS_IAM" || assertions.withoutIam.includes(route.key)) continue;
       if (!errors.has(route.key)) errors.set(route.key, notIam(route, opening));
     }
     // Routes may still be added, until the app is synthesized.
-    if (found.length === 0 && opening.route !== undefined && all !== undefined && when === "synthesis") {
+    if (found.size === 0 && opening.route !== undefined && all !== undefined && when === "synthesis") {
       errors.set(`no ${opening.route}`, notFound(opening.route));
     }
   }

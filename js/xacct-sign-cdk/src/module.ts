@@ -2,7 +2,7 @@
 
 import base64 from "inline:../wasm/xacct_sign_bg.wasm";
 import type { Level } from "../wasm/constants.js";
-import { initSync, manifestOf, readStage, routeArnSuffix } from "../wasm/xacct_sign.js";
+import { initSync, manifestOf, readStage, routeArnSuffixes } from "../wasm/xacct_sign.js";
 import { type ErrorPlace, type ManifestErrorCode, XacctSignError } from "./errors.js";
 
 /** A stage of a manifest: the same as in crates/provider-wasm/src/stage.rs. */
@@ -27,7 +27,15 @@ export interface StageRole {
   readonly maxSessionDuration: number;
   readonly trustPolicy: PolicyDocument;
   readonly invokePolicy: PolicyDocument;
+  /** The routes of a caller with routes of its own; none for every route. */
+  readonly routes: readonly OpenedRoute[];
   readonly callers: readonly string[];
+}
+
+/** A route, and the ends of the policy's ARNs that it is. */
+export interface OpenedRoute {
+  readonly route: string;
+  readonly suffixes: readonly string[];
 }
 
 /** A policy in JSON. */
@@ -107,7 +115,7 @@ function defined(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, defined(inner)]));
 }
 
-/** `GET /items/{id}` → `GET/items/*`, as it stands in an ARN. */
-export function arnSuffix(route: string): string {
-  return call(() => routeArnSuffix(route));
+/** `GET /items/{id}` → `GET/items/*`, as it stands in an ARN; `ANY` gives seven. */
+export function arnSuffixes(route: string): string[] {
+  return call(() => routeArnSuffixes(route));
 }

@@ -166,8 +166,8 @@ export interface ApiCaller {
   readonly thirdParty?: boolean;
 
   /**
-   * The routes that the caller may use: `METHOD /path`, `ANY` for every method, `{name}` for one segment, `{name+}` or `*`
-   * at the end for the rest. Such a caller has a role of its own.
+   * The routes that the caller may use: `METHOD /path`, `ANY` for the seven methods, `{name}` for one segment, `{name+}` or
+   * `*` at the end for the rest. Such a caller has a role of its own.
    *
    * @default - every route
    */

@@ -435,6 +435,9 @@ describe("some routes", () => {
     ["PUT /hoge", "$default"],
     ["GET /items/1", "$default"],
     ["PUT /hoge", "ANY /hoge"],
+    // r1: `ANY` is no `*`, which would span `/`.
+    ["ANY /hoge", "GET /admin/hoge"],
+    ["ANY /hoge", "PUT /a/b/hoge"],
   ])("%s does not reach %s", (granted, key) => {
     expect(reaches(granted, key)).toBe(false);
   });
@@ -452,6 +455,16 @@ describe("some routes", () => {
         Statement: [{ Action: "execute-api:Invoke", Resource: [arn("PUT/hoge"), arn("GET/items/*")] }],
       },
     });
+  });
+
+  test("r1: of any method are granted with each of the seven", () => {
+    const { stack, httpApi } = newApi();
+    const access = new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers: {}, httpApi });
+    access.grantInvoke(user(stack), ["ANY /hoge"]).assertSuccess();
+    const rendered = JSON.stringify(Template.fromStack(stack).findResources("AWS::IAM::Policy"));
+    const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+    for (const method of methods) expect(rendered).toContain(`/$default/${method}/hoge"`);
+    expect(rendered).not.toContain("*/hoge");
   });
 
   test("are granted to nobody who has no policies here", () => {

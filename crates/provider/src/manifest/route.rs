@@ -2,16 +2,20 @@
 
 use std::fmt;
 
-/// The methods of an HTTP API, and `ANY` for all of them.
-const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+/// What stands for every method.
+const ANY: &str = "ANY";
+
+/// The methods of an HTTP API
+/// ([Routes](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html)).
+const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// A route that a caller may use: `METHOD /path`.
 ///
-/// `ANY` stands for every method, `{name}` for one segment, and `{name+}` or `*` at the end for the
-/// rest of the path. In an ARN each becomes `*`
+/// `ANY` stands for the seven methods, `{name}` for one segment, and `{name+}` or `*` at the end for the
+/// rest of the path, be it empty. In an ARN a variable becomes `*`
 /// ([Control access for invoking an API](https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html)).
 /// IAM's `*` spans `/`: `GET /items/{id}` also allows `GET /items/1/secret`, if the API has such a
-/// route.
+/// route. So `ANY` is no `*`: `*/items` would allow `GET /admin/items`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route {
     method: String,
@@ -29,8 +33,8 @@ impl Route {
         let Some((method, path)) = text.split_once(' ') else {
             return Err("has no space between method and path".to_owned());
         };
-        if !METHODS.contains(&method) {
-            return Err(format!("has the method `{method}` instead of one of {}", METHODS.join(", ")));
+        if method != ANY && !METHODS.contains(&method) {
+            return Err(format!("has the method `{method}` instead of {ANY} or one of {}", METHODS.join(", ")));
         }
         let Some(rest) = path.strip_prefix('/') else {
             return Err(format!("has the path `{path}`, which does not begin with `/`"));
@@ -54,32 +58,49 @@ impl Route {
         &self.path
     }
 
-    /// The end of the ARN, from the method on: `GET/items/*`.
+    /// The ends of the ARNs that it is in a policy, from the method on: `GET/items/*`; seven for `ANY`.
     #[must_use]
-    pub fn arn_suffix(&self) -> String {
-        let method = if self.method == "ANY" { "*" } else { &self.method };
+    pub fn arn_suffixes(&self) -> Vec<String> {
+        let path = self.arn_path();
+        self.methods().iter().map(|method| format!("{method}{path}")).collect()
+    }
+
+    /// The one end with IAM's wildcard for the method, which spans `/`: shorter than seven, and open to more.
+    pub(crate) fn wildcard_suffix(&self) -> String {
+        format!("*{}", self.arn_path())
+    }
+
+    /// A request that [`Self::wildcard_suffix`] opens and the route does not mean; none where the route is every path.
+    pub(crate) fn wildcard_example(&self) -> Option<String> {
+        let is_every_path = self.arn_path() == "/*";
+        let path = self.path.split('/').map(|segment| if is_variable(segment) { "1" } else { segment });
+        (!is_every_path).then(|| format!("GET /admin{}", path.collect::<Vec<_>>().join("/")))
+    }
+
+    /// Whether it is of every method.
+    pub(crate) fn is_any(&self) -> bool {
+        self.method == ANY
+    }
+
+    fn methods(&self) -> Vec<&str> {
+        if self.is_any() { METHODS.to_vec() } else { vec![&self.method] }
+    }
+
+    fn arn_path(&self) -> String {
         let path: Vec<&str> =
-            self.path.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment }).collect();
-        format!("{method}{}", path.join("/"))
+            self.path.split('/').map(|segment| if is_variable(segment) { "*" } else { segment }).collect();
+        path.join("/")
     }
 
     /// Whether it opens more than API Gateway's own notation says: `{name}`, one segment, becomes IAM's `*`, which spans
     /// `/`; and so does a `*`, which many take for one segment. `{name+}` says what it does, and so does `/*` alone.
     pub(crate) fn spans_segments(&self) -> bool {
-        self.path != "/*"
-            && self
-                .path
-                .split('/')
-                .any(|segment| segment == "*" || (segment.starts_with('{') && !segment.ends_with("+}")))
+        self.path != "/*" && self.path.split('/').any(|segment| is_variable(segment) && !segment.ends_with("+}"))
     }
 
     /// A path that is opened too, as one segment is not one to IAM.
     pub(crate) fn deeper_example(&self) -> String {
-        let segments = self.path.split('/').map(|segment| match segment {
-            "*" => "1/secret",
-            variable if variable.starts_with('{') => "1/secret",
-            other => other,
-        });
+        let segments = self.path.split('/').map(|segment| if is_variable(segment) { "1/secret" } else { segment });
         segments.collect::<Vec<_>>().join("/")
     }
 }
@@ -88,6 +109,11 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)
     }
+}
+
+/// Whether a segment stands for others: `{name}`, `{name+}` or `*`.
+fn is_variable(segment: &str) -> bool {
+    segment == "*" || segment.starts_with('{')
 }
 
 fn check_segment(segment: &str, is_last: bool) -> Result<(), String> {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xacct_sign::aws::RoleName;
 
+use super::invoke::{self, OpenedRoute};
 use super::sharing::Plan;
 use super::trust;
 use crate::iam::document::{Document, Statement};
 use crate::manifest::names::role_name;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
-use crate::target::HttpApi;
 
 /// A role in the API's account that callers assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct ProviderRole {
     pub trust_policy: Document,
     /// What a session of the role may call.
     pub invoke_policy: Document,
+    /// The routes of a caller with routes of its own, as they are in the invoke policy; none for every route.
+    pub routes: Vec<OpenedRoute>,
     /// The names of the callers that use it, sorted.
     pub callers: Vec<String>,
 }
@@ -166,19 +168,8 @@ impl<'m> Plan<'m> {
         let api = &self.manifest.api;
         let name = self.name(&stage.name, &kind);
         let target = self.manifest.target(stage);
-        let routes = callers.first().and_then(|caller| caller.routes.as_ref());
-        let mut resources = Vec::new();
-        match routes {
-            None => resources.push(target.resource("*")),
-            Some(routes) => {
-                for route in routes {
-                    let resource = target.resource(&route.arn_suffix());
-                    if !resources.contains(&resource) {
-                        resources.push(resource);
-                    }
-                }
-            }
-        }
+        let routes = callers.first().and_then(|caller| caller.routes.as_deref());
+        let routes = routes.map(|routes| invoke::opened(routes, target)).unwrap_or_default();
         ProviderRole {
             name: name.name().to_owned(),
             path: name.path().to_owned(),
@@ -187,7 +178,8 @@ impl<'m> Plan<'m> {
             kind,
             max_session_duration: api.max_session_duration,
             trust_policy: trust::policy(callers, &stage.name, api.partition()),
-            invoke_policy: Document::new(vec![Statement::allow(HttpApi::INVOKE, resources)]),
+            invoke_policy: invoke::policy(&routes, target),
+            routes,
             callers: callers.iter().map(|caller| caller.name.clone()).collect(),
         }
     }

@@ -90,7 +90,7 @@ impl<'a> HttpApi<'a> {
         format!("arn:{partition}:{}:{region}:{account}:{api_id}/{api_stage}", Self::SIGNING_NAME)
     }
 
-    /// The resource of a policy that a route is, given from its method on ([`Route::arn_suffix`](crate::Route::arn_suffix));
+    /// The resource of a policy that a route is, given from its method on ([`Route::arn_suffixes`](crate::Route::arn_suffixes));
     /// `*` is every route.
     #[must_use]
     pub fn resource(self, route: &str) -> String {
