@@ -100,6 +100,9 @@ findings! {
     WildcardSpansSegments, "wildcard_spans_segments", Warning,
         "IAM's `*` spans `/`: a route with a variable opens deeper paths too, if the API has any.",
         "write `{proxy+}` at the end if the rest of the path is meant; IAM cannot express one segment, so check deeper routes in the API";
+    ForeignRouteSyntax, "foreign_route_syntax", Warning,
+        "A route in another framework's syntax is taken as it is written here: `:id` is that text, and no variable.",
+        "write `{name}` for one segment and `{name+}` for the rest of the path, or accept it if the API has that very text in its path";
     AnyMethodWildcard, "any_method_wildcard", Warning,
         "The seven methods of each `ANY` do not fit into the invoke policy, and IAM's `*` in their place spans `/`: other paths with the same end are open too.",
         "list the methods that are used, put routes together with `{proxy+}`, or spread the routes over several callers";

@@ -1,6 +1,7 @@
 //! The manifest, `xacct.toml`, and its lock file: who may call what.
 
 mod error;
+pub(crate) mod foreign;
 mod lock;
 pub(crate) mod names;
 mod raw;

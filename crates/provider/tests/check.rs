@@ -140,6 +140,12 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             "`GET /orders/1/secret/parts`",
         ),
         (
+            "foreign_route_syntax",
+            on_stag("routes = [\"GET /items/:id\"]"),
+            shop(),
+            "route `GET /items/:id` (did you mean `GET /items/{id}`?)",
+        ),
+        (
             "any_method_wildcard",
             on_stag(&many_any_routes(30)),
             shop(),

@@ -425,3 +425,51 @@ fn the_json_schema_has_the_parsers_keys() {
         FindingCode::ALL.iter().filter(|code| code.can_be_accepted()).map(|code| code.code().to_owned()).collect();
     assert_eq!(accepted, can_be);
 }
+
+/// Other frameworks' routes are either refused with what was meant, or taken and found.
+#[test]
+fn r2_routes_of_other_frameworks_are_told() {
+    for (written, meant) in [
+        ("GET /items/:id", "GET /items/{id}"),
+        ("GET /items/:id?", "GET /items/{id}"),
+        ("GET /items/:id(\\\\d+)/parts", "GET /items/{id}/parts"),
+        ("GET /files/:rest*", "GET /files/{rest+}"),
+        ("GET /items/<id>", "GET /items/{id}"),
+        ("GET /items/<int:id>", "GET /items/{id}"),
+        ("GET /files/<path:rest>", "GET /files/{rest+}"),
+        ("GET /items/[id]", "GET /items/{id}"),
+        ("GET /files/[...rest]", "GET /files/{rest+}"),
+        ("GET /files/[[...rest]]", "GET /files/{rest+}"),
+        ("GET /files/**", "GET /files/{proxy+}"),
+        ("GET /files/*rest", "GET /files/{rest+}"),
+        ("GET /*/parts", "GET /{id}/parts"),
+        ("GET /files/(.*)", "GET /files/{proxy+}"),
+        ("GET /files/{rest...}", "GET /files/{rest+}"),
+        ("GET /files/{*rest}", "GET /files/{rest+}"),
+        ("GET /files/{rest:path}", "GET /files/{rest+}"),
+        ("GET /items/{id:int}", "GET /items/{id}"),
+        ("GET /items/{id?}", "GET /items/{id}"),
+        ("GET /items/$id", "GET /items/{id}"),
+        ("get /items", "GET /items"),
+        ("* /items", "ANY /items"),
+        ("GET items", "GET /items"),
+    ] {
+        let text = with_caller(&format!("roles = {{ stag = \"Batch\" }}\nroutes = [\"{written}\"]"));
+        let said = match Manifest::parse(&text, "f") {
+            Err(error) => format!("{} {}", error.code(), error.message()),
+            Ok(manifest) => {
+                let found = manifest.plan(&Lock::default()).findings();
+                found.iter().map(|f| format!("{} {}\n", f.code.code(), f.message)).collect::<String>()
+            }
+        };
+        let is_told = said.contains("invalid_route") || said.contains("foreign_route_syntax");
+        assert!(is_told && said.contains(&format!("did you mean `{meant}`?")), "{written}: {said}");
+    }
+    for route in
+        ["GET /items/{id}", "ANY /*", "GET /{proxy+}", "GET /a:b/c", "GET /v1.0/a$b", "GET /a@b", "GET /~me/(a)"]
+    {
+        let text = with_caller(&format!("roles = {{ stag = \"Batch\" }}\nroutes = [\"{route}\"]"));
+        let findings = Manifest::parse(&text, "f").unwrap().plan(&Lock::default()).findings();
+        assert!(!findings.iter().any(|f| f.code == FindingCode::ForeignRouteSyntax), "{findings:?}");
+    }
+}

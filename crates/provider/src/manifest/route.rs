@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What stands for every method.
-const ANY: &str = "ANY";
+pub(super) const ANY: &str = "ANY";
 
 /// The methods of an HTTP API
 /// ([Routes](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html)).

@@ -8,6 +8,7 @@ use toml::Spanned;
 use xacct_sign::aws::{is_external_id, is_organization_id};
 
 use crate::manifest::error::{ManifestError, ManifestErrorKind as Kind};
+use crate::manifest::foreign;
 use crate::manifest::names::{is_label, is_session_name_pattern, is_tag_key};
 use crate::manifest::raw;
 use crate::manifest::route::Route;
@@ -261,7 +262,9 @@ impl Source<'_> {
             match Route::parse(route.get_ref()) {
                 Ok(route) => parsed.push(route),
                 Err(reason) => {
-                    let message = format!("route `{}` {reason}", route.get_ref());
+                    let meant = foreign::did_you_mean(route.get_ref());
+                    let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+                    let message = format!("route `{}` {reason}{meant}", route.get_ref());
                     return Err(self.error(Kind::InvalidRoute, route.span(), message));
                 }
             }
