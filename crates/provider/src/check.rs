@@ -26,6 +26,11 @@ impl Plan<'_> {
         for stage in self.manifest.stages.values() {
             self.check_stage(stage, &mut found);
         }
+        for change in self.role_changes() {
+            let message =
+                format!("on stage `{}` its role is now `{}`, and was `{}`", change.stage, change.to, change.from);
+            found.add(Code::RoleArnChanged, Subject::Caller(change.caller.clone()), message);
+        }
         let elsewhere = roles_elsewhere(self.manifest);
         let wide = WideCallers::of(self.manifest);
         for caller in self.manifest.callers.values() {
@@ -49,6 +54,8 @@ impl Plan<'_> {
         let concerns = |finding: &Finding| match &finding.subject {
             Subject::Api => true,
             Subject::Stage(name) => *name == stage.name,
+            // The lock file, which knows them, is written for all stages at once.
+            Subject::Caller(_) if finding.code == Code::RoleArnChanged => true,
             Subject::Caller(name) => is_on(name),
         };
         let mut findings = self.findings();

@@ -109,6 +109,9 @@ findings! {
     DurationBeyondChaining, "duration_beyond_chaining", Warning,
         "Callers whose own credentials are a role's session, as those of a Lambda function, get an hour at most, whatever the role gives.",
         "leave `max_session_duration` at 3600 unless callers are IAM users";
+    RoleArnChanged, "role_arn_changed", Warning,
+        "A caller assumes its role by an ARN that it has been told: with another one it is refused as soon as this is deployed.",
+        "tell the caller, `xacct-sign policy note` writes what; or keep the old name, with `role_name` in the stage's or the caller's table";
     LockOutdated, "lock_outdated", Warning,
         "The lock file says which of several roles a caller has; a caller that is not in it may move when others come.",
         "run `xacct-sign render`, and commit the lock file beside the manifest";

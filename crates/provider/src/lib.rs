@@ -65,5 +65,5 @@ pub use manifest::{
     Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind, Route,
     Stage, TrustForm, WhichRole,
 };
-pub use plan::{CallerRole, Move, OpenedRoute, Plan, ProviderRole, RoleKind};
+pub use plan::{CallerRole, Move, OpenedRoute, Plan, ProviderRole, RoleChange, RoleKind};
 pub use render::Format;

@@ -13,6 +13,7 @@ mod validate;
 
 pub use error::{ManifestError, ManifestErrorKind};
 pub use lock::Lock;
+pub(crate) use lock::Told;
 pub use route::Route;
 pub use schema::JSON_SCHEMA;
 pub use types::{Accepted, Api, Caller, CallerPrincipals, Manifest, Stage, TrustForm, WhichRole};

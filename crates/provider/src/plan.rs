@@ -3,8 +3,10 @@
 mod invoke;
 mod roles;
 mod sharing;
+mod told;
 mod trust;
 
 pub use invoke::OpenedRoute;
 pub use roles::{CallerRole, ProviderRole, RoleKind};
 pub use sharing::{Move, Plan};
+pub use told::RoleChange;

@@ -90,7 +90,8 @@ fn adding_a_caller_moves_no_other() {
         assert_eq!(plan.moved(), []);
         recorded = plan.lock().clone();
     }
-    assert_eq!(recorded.to_toml().lines().filter(|line| line.starts_with('c')).count(), 160);
+    let text = recorded.to_toml();
+    assert_eq!(text.lines().filter(|line| line.starts_with('c') && !line.contains('{')).count(), 160);
 }
 
 #[test]
@@ -147,7 +148,9 @@ fn the_lock_file_is_read_as_it_is_written() {
     assert_eq!(Lock::parse(&text, "xacct.lock.toml").unwrap(), lock);
     assert_eq!(Lock::parse(&text, "xacct.lock.toml").unwrap().to_toml(), text);
     let small = named(0..2).plan(&Lock::default()).lock().to_toml();
-    assert!(small.ends_with("version = 1\n\n[stages.stag]\nc0000 = 1\nc0001 = 1\n"), "{small}");
+    let told = "c0001 = { api = \"f6g7h8i9j0/$default\", caller = \"arn:aws:iam::200000000001:role/Rolec0001\", role = \"arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag\" }\n";
+    assert!(small.contains(told) && small.contains("version = 1\n\n[told.stag]\n"), "{small}");
+    assert!(small.ends_with("\n\n[stages.stag]\nc0000 = 1\nc0001 = 1\n"), "{small}");
     // Names may be numbers, or look like other things of TOML.
     let odd = manifest(
         ["1", "1e5", "true", "-", "a-b_c"].iter().filter(|n| **n != "-").map(|n| (n.to_string(), String::new())),

@@ -29,12 +29,6 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
         if arguments.locked {
             return Err(Failure::LockOutdated(lock_path));
         }
-        for moved in plan.moved() {
-            output::note(&format!(
-                "caller `{}` on stage `{}` moves from role {} to role {}: its note has changed",
-                moved.caller, moved.stage, moved.from, moved.to
-            ));
-        }
         fs::write(&lock_path, plan.lock().to_toml())
             .map_err(|source| Failure::Unwritable { path: lock_path.clone(), source })?;
         output::note(&format!("wrote `{}`: commit it beside the manifest", lock_path.display()));

@@ -86,5 +86,6 @@ fn a_move_is_said() {
     fs::write(folder.join("xacct.toml"), text.replace("role_trust_policy_length = 4096\n", "")).unwrap();
     let (code, _, stderr) = run(&folder, "render json --stage stag");
     assert_eq!(code, 0);
-    assert!(stderr.contains("on stage `stag` moves from role 1 to role 2: its note has changed"), "{stderr}");
+    let part = "on stage `stag` its role is now `arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag-2`, and was";
+    assert!(stderr.contains("warning[role_arn_changed] [callers.") && stderr.contains(part), "{stderr}");
 }

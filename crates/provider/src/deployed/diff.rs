@@ -9,7 +9,6 @@ use super::read::DeployedRole;
 use crate::iam::document::Document;
 use crate::iam::grants::{self, Grant};
 use crate::manifest::Stage;
-use crate::manifest::names::title_case;
 use crate::plan::Plan;
 
 /// How one role differs; both lists are empty when it does not.
@@ -100,10 +99,10 @@ impl Plan<'_> {
     /// Whether a role is named as one of this stage would be, and not as one of another stage.
     fn is_named_for(&self, role: &str, stage: &Stage) -> bool {
         let base = self.manifest.api.role_name.name();
-        let starts_with = |stage: &str| role.starts_with(&format!("{base}{}", title_case(stage)));
-        let other = self.manifest.stages.keys().filter(|other| **other != stage.name);
-        let has_longer = |other: &String| title_case(other).len() > title_case(&stage.name).len() && starts_with(other);
-        starts_with(&stage.name) && !other.into_iter().any(has_longer)
+        let starts_with = |stage: &Stage| role.starts_with(&format!("{base}{}", stage.role_part()));
+        let other = self.manifest.stages.values().filter(|other| other.name != stage.name);
+        let has_longer = |other: &Stage| other.role_part().len() > stage.role_part().len() && starts_with(other);
+        starts_with(stage) && !other.into_iter().any(has_longer)
     }
 }
 

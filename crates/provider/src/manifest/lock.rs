@@ -1,4 +1,5 @@
-//! The lock file beside the manifest, `xacct.lock.toml`: which of a stage's shared roles each caller has.
+//! The lock file beside the manifest, `xacct.lock.toml`: which of a stage's shared roles each caller has, and which role it
+//! has been told.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,6 +23,20 @@ const MAX_NUMBER: i64 = 10_000;
 pub struct Lock {
     /// Numbers by stage and caller.
     stages: BTreeMap<String, BTreeMap<String, u32>>,
+    /// By stage and caller.
+    told: BTreeMap<String, BTreeMap<String, Told>>,
+}
+
+/// What a caller has been told: its role on an API. Stages and callers may be renamed, the API and the principal stay.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Told {
+    /// The API's id and its stage in API Gateway: `f6g7h8i9j0/$default`.
+    pub(crate) api: String,
+    /// The ARN of the caller's role, or the id of its organization.
+    pub(crate) caller: String,
+    /// The ARN of the provider's role.
+    pub(crate) role: String,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +45,8 @@ struct Raw {
     version: Spanned<i64>,
     #[serde(default)]
     stages: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<i64>>>,
+    #[serde(default)]
+    told: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<Told>>>,
 }
 
 impl Lock {
@@ -55,14 +72,27 @@ impl Lock {
             return Err(error(raw.version.span().start, message));
         }
         let mut lock = Self::default();
+        let check_names = |stage: &Spanned<String>, caller: &Spanned<String>| {
+            let wrong = [stage, caller].into_iter().find(|name| !names::is_label(name.get_ref()));
+            wrong.map_or(Ok(()), |name| {
+                let message = format!("`{}` is not a name of a stage or a caller", name.get_ref());
+                Err(error(name.span().start, message))
+            })
+        };
+        for (stage, callers) in raw.told {
+            for (caller, told) in callers {
+                check_names(&stage, &caller)?;
+                let Told { api, caller: principal, role } = told.get_ref();
+                if [api, principal, role].into_iter().any(|text| !is_plain(text)) {
+                    let message = format!("what caller `{}` has been told is not an API and ARNs", caller.get_ref());
+                    return Err(error(told.span().start, message));
+                }
+                lock.record_told(stage.get_ref(), caller.get_ref(), told.into_inner());
+            }
+        }
         for (stage, callers) in raw.stages {
             for (caller, number) in callers {
-                for name in [&stage, &caller] {
-                    if !names::is_label(name.get_ref()) {
-                        let message = format!("`{}` is not a name of a stage or a caller", name.get_ref());
-                        return Err(error(name.span().start, message));
-                    }
-                }
+                check_names(&stage, &caller)?;
                 let value = u32::try_from(*number.get_ref()).ok().filter(|n| (1..=MAX_NUMBER).contains(&i64::from(*n)));
                 let Some(value) = value else {
                     let message = format!("`{}` is not the number of a role", number.get_ref());
@@ -78,8 +108,15 @@ impl Lock {
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut text = format!(
-            "# Written by `xacct-sign render`; commit it beside the manifest.\n# Which of a stage's shared roles each caller has, so that adding a caller moves no other.\nversion = {VERSION}\n"
+            "# Written by `xacct-sign render`; commit it beside the manifest.\n# Which role each caller has been told, so that a change of it is said; and which of a stage's shared roles each\n# caller has, so that adding a caller moves no other.\nversion = {VERSION}\n"
         );
+        for (stage, callers) in &self.told {
+            let _ = writeln!(text, "\n[told.{stage}]");
+            for (name, Told { api, caller, role }) in callers {
+                // INVARIANT: none of the three holds what a text of TOML would have to escape.
+                let _ = writeln!(text, "{name} = {{ api = \"{api}\", caller = \"{caller}\", role = \"{role}\" }}");
+            }
+        }
         for (stage, callers) in &self.stages {
             // Names are bare keys of TOML: letters, digits, `-` and `_`.
             let _ = writeln!(text, "\n[stages.{stage}]");
@@ -96,7 +133,28 @@ impl Lock {
         self.stages.get(stage)?.get(caller).copied()
     }
 
+    /// What each caller has been told, by stage and caller.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&str, &str, &Told)> {
+        self.told.iter().flat_map(|(stage, callers)| {
+            callers.iter().map(move |(caller, told)| (stage.as_str(), caller.as_str(), told))
+        })
+    }
+
+    /// Whether it is as good as the other: it has the same numbers, and if it knows what callers have been told, the same.
+    pub(crate) fn says_what(&self, other: &Self) -> bool {
+        self.stages == other.stages && (self.told.is_empty() || self.told == other.told)
+    }
+
+    pub(crate) fn record_told(&mut self, stage: &str, caller: &str, told: Told) {
+        self.told.entry(stage.to_owned()).or_default().insert(caller.to_owned(), told);
+    }
+
     pub(crate) fn record(&mut self, stage: &str, caller: &str, number: u32) {
         self.stages.entry(stage.to_owned()).or_default().insert(caller.to_owned(), number);
     }
+}
+
+/// Whether a text is of the characters that ARNs and the names of API stages have.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\')
 }

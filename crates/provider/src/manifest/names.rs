@@ -2,6 +2,8 @@
 
 use xacct_sign::aws::{RoleName, is_name_character};
 
+use super::types::{Caller, Stage};
+
 /// Whether a stage's or a caller's name can become part of a role's name.
 pub(crate) fn is_label(name: &str) -> bool {
     name.len() <= 64
@@ -20,9 +22,16 @@ pub(crate) fn title_case(name: &str) -> String {
         .collect()
 }
 
-/// The name of a provider's role: `role_name`, stage and, for a role of its own, caller in title case. It may be too long.
-pub(crate) fn role_name(base: &RoleName, stage: &str, caller: Option<&str>) -> RoleName {
-    base.with_suffix(&format!("{}{}", title_case(stage), caller.map(title_case).unwrap_or_default()))
+/// Whether it can stand for a stage or a caller in a role's name, as their names in title case do: without a hyphen, which
+/// parts the number of a shared role from the rest.
+pub(crate) fn is_role_part(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// The name of a provider's role: `role_name`, then what stands for the stage and, for a role of its own, for the caller. It
+/// may be too long.
+pub(crate) fn role_name(base: &RoleName, stage: &Stage, caller: Option<&Caller>) -> RoleName {
+    base.with_suffix(&format!("{}{}", stage.role_part(), caller.map(Caller::role_part).unwrap_or_default()))
 }
 
 /// Whether a stage of this name is a production stage, unless the manifest says so itself.

@@ -40,6 +40,7 @@ pub(super) struct Stage {
     pub(super) api_id: Spanned<String>,
     pub(super) api_stage: Option<Spanned<String>>,
     pub(super) production: Option<bool>,
+    pub(super) role_name: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) accept: Table<Spanned<String>>,
 }
@@ -59,6 +60,7 @@ pub(super) struct Caller {
     #[serde(default)]
     pub(super) third_party: bool,
     pub(super) routes: Option<Texts>,
+    pub(super) role_name: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) accept: Table<Spanned<String>>,
 }

@@ -6,6 +6,7 @@ use toml::Spanned;
 use xacct_sign::aws::{self, RoleName};
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
+use super::names::is_role_part;
 use super::raw;
 
 /// The first error is that of the first place in the file, not of the first name in the alphabet.
@@ -91,6 +92,12 @@ impl<'a> Source<'a> {
             let message = format!("`{}` is not the name of a role", text.get_ref());
             self.error(Kind::InvalidRoleName, text.span(), message)
         })
+    }
+
+    /// What stands for a stage or a caller in the names of its roles, if the manifest says so.
+    pub(super) fn role_part(&self, text: Option<Spanned<String>>) -> Result<Option<String>, ManifestError> {
+        let what = "a part of a role's name, letters and digits alone";
+        text.map(|text| self.text_that(is_role_part, Kind::InvalidRoleName, what, text)).transpose()
     }
 
     pub(super) fn text_that(

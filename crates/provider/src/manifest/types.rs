@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xacct_sign::aws::{Partition, RoleName};
 
+use super::names::title_case;
 use super::route::Route;
 use crate::finding::FindingCode;
 use crate::target::HttpApi;
@@ -89,6 +90,8 @@ pub struct Stage {
     pub api_stage: String,
     /// Whether roles of other stages have no business here.
     pub is_production: bool,
+    /// What stands in the names of its roles in place of the stage's name in title case, if anything: an old name's.
+    pub role_name: Option<String>,
     /// Findings on the stage that are accepted.
     pub accept: Accepted,
     /// The line of the table, from 1.
@@ -123,6 +126,8 @@ pub struct Caller {
     pub is_third_party: bool,
     /// The routes that the caller may use, in the order of the manifest; `None` for every route.
     pub routes: Option<Vec<Route>>,
+    /// What stands in the names of its own roles in place of the caller's name in title case, if anything.
+    pub role_name: Option<String>,
     /// Findings on the caller that are accepted.
     pub accept: Accepted,
     /// The line of the table, from 1.
@@ -188,7 +193,19 @@ impl TrustForm {
     }
 }
 
+impl Stage {
+    /// What stands for the stage in the names of its roles.
+    pub(crate) fn role_part(&self) -> String {
+        self.role_name.clone().unwrap_or_else(|| title_case(&self.name))
+    }
+}
+
 impl Caller {
+    /// What stands for the caller in the names of its own roles.
+    pub(crate) fn role_part(&self) -> String {
+        self.role_name.clone().unwrap_or_else(|| title_case(&self.name))
+    }
+
     /// Whether the caller may call the stage.
     #[must_use]
     pub fn is_on(&self, stage: &str) -> bool {

@@ -13,7 +13,7 @@ use super::error::{ManifestError, ManifestErrorKind as Kind};
 use super::names;
 use super::raw;
 use super::source::{Source, in_file_order};
-use super::types::{Accepted, Api, Manifest, Stage};
+use super::types::{Accepted, Api, Caller, Manifest, Stage};
 use crate::finding::FindingCode;
 use crate::limits;
 use crate::target::{HttpApi, http_api};
@@ -116,7 +116,8 @@ impl Source<'_> {
             Some(text) => self.text_that(http_api::is_api_stage, Kind::InvalidApiStage, "an API stage", text)?,
         };
         let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
-        Ok(Stage { name, api_id, api_stage, is_production, accept: self.accept(raw.accept)?, line })
+        let role_name = self.role_part(raw.role_name)?;
+        Ok(Stage { name, api_id, api_stage, is_production, role_name, accept: self.accept(raw.accept)?, line })
     }
 
     /// Who may call one of two stages with the same API could call the other.
@@ -161,10 +162,10 @@ impl Source<'_> {
         caller_places: &[(String, Range<usize>)],
     ) -> Result<(), ManifestError> {
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
-        let mut take = |stage: &str, caller: Option<&str>, place: &Range<usize>| {
+        let mut take = |stage: &Stage, caller: Option<&Caller>, place: &Range<usize>| {
             let owner = match caller {
-                None => format!("stage `{stage}`"),
-                Some(caller) => format!("caller `{caller}` on stage `{stage}`"),
+                None => format!("stage `{}`", stage.name),
+                Some(caller) => format!("caller `{}` on stage `{}`", caller.name, stage.name),
             };
             let name = names::role_name(&manifest.api.role_name, stage, caller);
             if !is_role_name(name.name()) {
@@ -184,14 +185,16 @@ impl Source<'_> {
             }
         };
         for (stage, place) in stage_places {
-            take(stage, None, place)?;
+            if let Some(stage) = manifest.stages.get(stage) {
+                take(stage, None, place)?;
+            }
         }
         for (name, place) in caller_places {
             let Some(caller) = manifest.callers.get(name).filter(|c| c.routes.is_some()) else {
                 continue;
             };
-            for stage in caller.stages() {
-                take(stage, Some(name), place)?;
+            for stage in caller.stages().filter_map(|stage| manifest.stages.get(stage)) {
+                take(stage, Some(caller), place)?;
             }
         }
         Ok(())

@@ -156,11 +156,16 @@ impl<'m> Plan<'m> {
 
     pub(crate) fn name(&self, stage: &str, kind: &RoleKind) -> RoleName {
         let base = &self.manifest.api.role_name;
+        let shared =
+            || self.manifest.stages.get(stage).map_or_else(|| base.clone(), |stage| role_name(base, stage, None));
         match kind {
-            RoleKind::Shared(1) => role_name(base, stage, None),
+            RoleKind::Shared(1) => shared(),
             // A hyphen is in no title case, so no other stage or caller gets this name.
-            RoleKind::Shared(number) => role_name(base, stage, None).with_suffix(&format!("-{number}")),
-            RoleKind::Own(caller) => role_name(base, stage, Some(caller)),
+            RoleKind::Shared(number) => shared().with_suffix(&format!("-{number}")),
+            RoleKind::Own(caller) => {
+                let caller = self.manifest.callers.get(caller).map(Caller::role_part);
+                shared().with_suffix(&caller.unwrap_or_default())
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::told::RoleChange;
 use super::trust::{self, Terms};
 use crate::manifest::{Caller, Lock, Manifest};
 
@@ -16,7 +17,9 @@ pub struct Plan<'m> {
     pub(crate) shared: BTreeMap<&'m str, BTreeMap<u32, Vec<&'m Caller>>>,
     /// What a caller that the lock file knows got instead.
     moved: Vec<Move>,
-    lock: Lock,
+    pub(super) lock: Lock,
+    /// What callers have to be told.
+    pub(super) role_changes: Vec<RoleChange>,
     /// Whether the lock file that was given says the same.
     pub(crate) is_recorded: bool,
 }
@@ -67,8 +70,11 @@ impl Manifest {
             shared.insert(stage.as_str(), roles);
         }
         let has_several = shared.values().any(|roles| roles.keys().any(|number| *number > 1));
-        let is_recorded = new_lock == *lock || (!has_several && *lock == Lock::default());
-        Plan { manifest: self, shared, moved, lock: new_lock, is_recorded }
+        let mut plan =
+            Plan { manifest: self, shared, moved, lock: new_lock, role_changes: Vec::new(), is_recorded: false };
+        plan.tell(lock);
+        plan.is_recorded = lock.says_what(&plan.lock) || (!has_several && *lock == Lock::default());
+        plan
     }
 }
 

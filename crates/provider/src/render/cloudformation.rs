@@ -9,7 +9,7 @@ use super::{compact, pretty};
 use crate::iam::document::Document;
 use crate::limits::TEMPLATE_BODY;
 use crate::manifest::names::title_case;
-use crate::manifest::{Manifest, Stage};
+use crate::manifest::{Caller, Manifest, Stage};
 use crate::plan::{ProviderRole, RoleKind};
 
 /// The key of the template's metadata that says what the template is for.
@@ -70,7 +70,7 @@ pub(crate) fn template(manifest: &Manifest, stage: &Stage, roles: &[ProviderRole
                     policy_document: &role.invoke_policy,
                 }],
             };
-            (logical_id(&role.kind), Role { r#type: "AWS::IAM::Role", properties })
+            (logical_id(manifest, &role.kind), Role { r#type: "AWS::IAM::Role", properties })
         })
         .collect();
     let template = Template {
@@ -86,11 +86,15 @@ pub(crate) fn template(manifest: &Manifest, stage: &Stage, roles: &[ProviderRole
     if text.len() < TEMPLATE_BODY.at_most { text } else { compact(&template) }
 }
 
-/// The id of the resource: the stage is not in it, so that it stays when the template is used for another stage.
-fn logical_id(kind: &RoleKind) -> String {
+/// The id of the resource: the stage is not in it, so that it stays when the template is used for another stage. A caller that
+/// keeps an old name keeps its resource: CloudFormation would make the new one first, and the name is taken.
+fn logical_id(manifest: &Manifest, kind: &RoleKind) -> String {
     match kind {
         RoleKind::Shared(1) => "SharedRole".to_owned(),
         RoleKind::Shared(number) => format!("SharedRole{number}"),
-        RoleKind::Own(caller) => format!("CallerRole{}", title_case(caller)),
+        RoleKind::Own(caller) => {
+            let part = manifest.callers.get(caller).map_or_else(|| title_case(caller), Caller::role_part);
+            format!("CallerRole{part}")
+        }
     }
 }

@@ -96,6 +96,7 @@ impl Source<'_> {
             source_identity,
             is_third_party: raw.third_party,
             routes,
+            role_name: self.role_part(raw.role_name)?,
             accept: self.accept(raw.accept)?,
             line: self.line(place.start),
             name,

@@ -1,0 +1,64 @@
+//! What callers have been told, as the lock file has it, and what they have to be told now: a role whose ARN has changed.
+
+use std::collections::BTreeMap;
+
+use super::sharing::Plan;
+use crate::manifest::{Lock, Told};
+
+/// A caller whose role has another ARN than the lock file says it has been told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoleChange {
+    /// The caller's name.
+    pub caller: String,
+    /// The stage's name.
+    pub stage: String,
+    /// The ARN that it had.
+    pub from: String,
+    /// The ARN that it gets.
+    pub to: String,
+}
+
+impl Plan<'_> {
+    /// Callers that break when this is deployed and nobody tells them: their role has another ARN than the lock file knows,
+    /// because they got or lost `routes`, were renamed as their stage may have been, moved to another of the shared roles, or
+    /// because the API's `role_name` or account changed. What the lock file does not know is new, and no change.
+    #[must_use]
+    pub fn role_changes(&self) -> &[RoleChange] {
+        &self.role_changes
+    }
+
+    /// Records what every caller is told, and what of it is another thing than before.
+    pub(super) fn tell(&mut self, before: &Lock) {
+        let by_principal: BTreeMap<(&str, &str), &Told> =
+            before.told().map(|(_, _, told)| ((told.api.as_str(), told.caller.as_str()), told)).collect();
+        let by_name: BTreeMap<(&str, &str), &Told> =
+            before.told().map(|(stage, caller, told)| ((stage, caller), told)).collect();
+        let (mut changes, mut all) = (Vec::new(), Vec::new());
+        for caller in self.caller_roles() {
+            for (stage, role) in caller.may_assume {
+                let Some(api) = self.manifest.stages.get(&stage) else { continue };
+                let told = Told {
+                    api: format!("{}/{}", api.api_id, api.api_stage),
+                    caller: caller.organization.clone().unwrap_or_else(|| caller.arn.clone()),
+                    role,
+                };
+                let known = by_principal.get(&(told.api.as_str(), told.caller.as_str()));
+                let known = known.or_else(|| by_name.get(&(stage.as_str(), caller.caller.as_str())));
+                if let Some(known) = known.filter(|known| known.role != told.role) {
+                    changes.push(RoleChange {
+                        caller: caller.caller.clone(),
+                        stage: stage.clone(),
+                        from: known.role.clone(),
+                        to: told.role.clone(),
+                    });
+                }
+                all.push((stage, caller.caller.clone(), told));
+            }
+        }
+        for (stage, caller, told) in all {
+            self.lock.record_told(&stage, &caller, told);
+        }
+        self.role_changes = changes;
+    }
+}
