@@ -65,6 +65,10 @@ impl Failure {
         {
             return ExitCode::SUCCESS;
         }
+        if let Failure::Manifest(error) = self {
+            report_mistakes(error);
+            return ExitCode::from(self.exit_code());
+        }
         let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -86,7 +90,6 @@ impl Failure {
     /// The stable code of what is wrong with a file or a name, as documented in `docs/provider.md`.
     fn code(&self) -> Option<&'static str> {
         match self {
-            Failure::Manifest(error) => Some(error.code()),
             Failure::Deployed { source, .. } => Some(source.code()),
             Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
             Failure::NotInManifest { .. } => Some("unknown_caller"),
@@ -106,7 +109,6 @@ impl Failure {
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
-            Failure::Manifest(error) => Some(error.hint()),
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of plain http, without a query"),
             Failure::Setup(SetupError::Origin(_)) => {
                 Some("give scheme, host and port as the browser shows them, without a path")
@@ -133,6 +135,23 @@ impl Failure {
             | Failure::Different(_)
             | Failure::Server(_)
             | Failure::Output(_) => 1,
+        }
+    }
+}
+
+/// Prints every mistake of a manifest, and what to do about each kind, once.
+fn report_mistakes(error: &ManifestError) {
+    let mistakes: Vec<&ManifestError> = std::iter::once(error).chain(error.others()).collect();
+    let mut hints: Vec<&str> = Vec::new();
+    let mut stderr = io::stderr().lock();
+    for (index, mistake) in mistakes.iter().enumerate() {
+        let (place, code) = (format!("{}:{}:{}", mistake.file(), mistake.line(), mistake.column()), mistake.code());
+        // Nobody is left to tell if this fails.
+        let _ = writeln!(stderr, "error[{code}]: {place}: {}", mistake.message());
+        let is_last = mistakes.get(index.saturating_add(1)).is_none_or(|next| next.kind() != mistake.kind());
+        if is_last && !hints.contains(&mistake.hint()) {
+            let _ = writeln!(stderr, "hint: {}", mistake.hint());
+            hints.push(mistake.hint());
         }
     }
 }

@@ -26,7 +26,8 @@ struct Place<'a> {
 
 pub(crate) fn to_js(error: &ManifestError) -> JsValue {
     let place = Place { file: error.file(), line: error.line(), column: error.column() };
-    thrown(error.kind(), error.message(), Some(place))
+    let others = error.others().iter().map(|other| format!("\n{other}")).collect::<String>();
+    thrown(error.kind(), &format!("{}{others}", error.message()), Some(place))
 }
 
 /// The same for what has no place in a file.

@@ -7,7 +7,9 @@ pub(crate) mod names;
 mod raw;
 mod route;
 mod schema;
+mod similar;
 mod source;
+mod table;
 mod types;
 mod validate;
 

@@ -129,9 +129,9 @@ fn refused() -> Vec<(String, &'static str, usize, &'static str)> {
         (API.replace("\"111111111111\"", "011111111111"), "syntax", 2, ""),
         (with_api("stage = 1"), "schema", 4, "`stage`"),
         (with_api("max_session_duration = \"1h\""), "schema", 4, ""),
-        (with_api("[stages.x]\n"), "schema", 4, "`api_id`"),
-        (String::new(), "schema", 1, "`api`"),
-        (caller("rotues = []"), "schema", 9, "`rotues`"),
+        (with_api("[stages.x]\n"), "schema", 4, "`[stages.x]` lacks the key `api_id`"),
+        (String::new(), "schema", 1, "no table `[api]`"),
+        (caller("rotues = []"), "schema", 9, "`[callers.shop]` has no key `rotues`: did you mean `routes`?"),
         (API.replace("\"111111111111\"", "111111111111"), "invalid_account_id", 2, "`111111111111`"),
         (API.replace("111111111111", "11111111111"), "invalid_account_id", 2, "`11111111111`"),
         (with_caller(roles).replace("000000000000", "00000000000x"), "invalid_account_id", 7, "`00000000000x`"),
@@ -203,7 +203,12 @@ fn refused() -> Vec<(String, &'static str, usize, &'static str)> {
         (organization("stages = [\"prod\"]"), "unknown_stage", 8, "`prod`"),
         (organization("stages = [\"stag\", \"stag\"]"), "duplicate_caller", 8, "`o-a1b2c3d4e5`"),
         (organization("stages = []"), "unused_caller", 6, "`shop`"),
-        (organization("").replace("o-a1b2c3d4e5", "a1b2c3d4e5"), "invalid_organization", 7, "`a1b2c3d4e5`"),
+        (
+            organization("stages = [\"stag\"]").replace("o-a1b2c3d4e5", "a1b2c3d4e5"),
+            "invalid_organization",
+            7,
+            "`a1b2c3d4e5`",
+        ),
         (caller("trust = \"accounts\""), "invalid_trust", 9, "`accounts`"),
         (caller("").replace("000000000000", "*"), "invalid_trust", 7, "every account"),
         (with_caller("roles = { stag = \"*\" }"), "invalid_trust", 8, "every role"),
@@ -397,11 +402,12 @@ fn no_text_makes_it_panic() {
     }
 }
 
-/// The keys that serde says it expects, of the text of its error.
+/// The keys that the error on an unknown one names.
 fn expected_keys(text: &str) -> BTreeSet<String> {
     let error = Manifest::parse(text, "f").unwrap_err();
-    assert_eq!(error.code(), "schema", "{error}");
-    let (_, keys) = error.message().split_once("expected ").unwrap();
+    let text = error.to_string();
+    let (_, keys) = text.split_once("its keys are ").unwrap();
+    let keys = keys.lines().next().unwrap();
     keys.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
@@ -471,5 +477,79 @@ fn r2_routes_of_other_frameworks_are_told() {
         let text = with_caller(&format!("roles = {{ stag = \"Batch\" }}\nroutes = [\"{route}\"]"));
         let findings = Manifest::parse(&text, "f").unwrap().plan(&Lock::default()).findings();
         assert!(!findings.iter().any(|f| f.code == FindingCode::ForeignRouteSyntax), "{findings:?}");
+    }
+}
+
+#[test]
+fn t4_every_mistake_is_said_at_once_with_its_table_and_place() {
+    let text = r#"
+[api]
+acount = "111111111111"
+region = "tokyo"
+max_session_duration = "1h"
+[stages.stag]
+api_id = 7
+[stages.prod]
+production = "yes"
+accept = { role_split = "x" }
+[callers.shop]
+account = 123
+roles = { stagg = "Batch", prod = "a b" }
+externalId = "x"
+routes = ["GET /items/:id", "GET /items/<id>", 5]
+[callers.wide]
+organization = "o-a1b2c3d4e5"
+stages = "stag"
+[callers."a\u001bb"]
+account = "000000000000"
+roles = ["stag"]
+"#;
+    let error = Manifest::parse(text, "xacct.toml").unwrap_err();
+    let all: Vec<String> = error.to_string().lines().map(|line| line["xacct.toml:".len()..].to_owned()).collect();
+    let expected = [
+        "2:2: `[api]` lacks the key `account`",
+        "3:1: `[api]` has no key `acount`: did you mean `account`?",
+        "4:10: `tokyo` is not a region",
+        "5:24: `max_session_duration` of `[api]` is a text, where a whole number belongs",
+        "7:10: `api_id` of `[stages.stag]` is a number, where a text in quotes belongs",
+        "8:9: `[stages.prod]` lacks the key `api_id`",
+        "9:14: `production` of `[stages.prod]` is a text, where `true` or `false` belongs",
+        "10:12: `role_split` is not the code of a finding that can be accepted: did you mean `roles_split`?",
+        "12:11: `123` is not an account id in the form of a string of 12 digits",
+        "13:11: caller `shop` names the stage `stagg`, which is not in the manifest: did you mean `stag`?",
+        "13:35: `a b` is not the name of a role",
+        "14:1: `[callers.shop]` has no key `externalId`: did you mean `external_id`?",
+        "15:48: `routes` of `[callers.shop]` is a number, where a text in quotes belongs",
+        "18:10: `stages` of `[callers.wide]` is a text, where a list of texts belongs",
+        "19:10: `a\\u{1b}b` is not a name for a caller",
+        "21:9: `roles` of `[callers.a\\u{1b}b]` is a list, where a table belongs",
+    ];
+    assert_eq!(all, expected, "{all:#?}");
+    assert_eq!((error.line(), error.column(), error.others().len()), (2, 2, expected.len() - 1));
+    for mistake in error.others() {
+        assert!(mistake.others().is_empty() && !mistake.hint().is_empty());
+    }
+    // Of a text that is not TOML, each line that is not.
+    let error = Manifest::parse(&with_api("a = \n[stages.x]\napi_id = \n"), "f").unwrap_err();
+    let lines: Vec<_> = [&error].into_iter().chain(error.others()).map(|e| (e.code(), e.line())).collect();
+    assert_eq!(lines, [("syntax", 4), ("syntax", 6)]);
+}
+
+/// What the first of several mistakes hides is said too: the same ones by themselves are the same.
+#[test]
+fn t4_mistakes_do_not_hide_each_other() {
+    let wrong: Vec<_> =
+        refused().into_iter().filter(|(_, code, ..)| !["syntax", "role_name_collision"].contains(code)).collect();
+    for (text, code, line, _) in &wrong {
+        if !text.starts_with(API) {
+            continue;
+        }
+        // A mistake in the first line moves nothing but lines.
+        let broken = format!("unknown = 1\n{text}");
+        let error = Manifest::parse(&broken, "f").unwrap_err();
+        let is_it = |e: &&xacct_sign_provider::ManifestError| e.code() == *code && e.line() == line + 1;
+        let is_name = *code == "invalid_role_name" && text.contains("stags");
+        assert!(is_name || error.others().iter().any(|e| is_it(&e)), "{code}: {error}\n{text}");
+        assert_eq!((error.code(), error.line()), ("schema", 1));
     }
 }

@@ -5,7 +5,14 @@ import { Construct } from "constructs";
 import { DEFAULT_STAGE, INVOKE, POLICY_NAME, SERVICE } from "../wasm/constants.js";
 import { type Assertions, type Opening, violations } from "./checks.js";
 import { type ErrorCode, XacctSignError } from "./errors.js";
-import { arnSuffixes, type Finding, type PolicyDocument, type Stage, type StageRole, type Statement } from "./module.js";
+import {
+  arnSuffixes,
+  type Finding,
+  type PolicyDocument,
+  type Stage,
+  type StageRole,
+  type Statement,
+} from "./module.js";
 import type { CrossAccountApiAccessProps, ManifestProps } from "./props.js";
 import { checkProps } from "./shape.js";
 import { stageOfManifest, stageOfProps } from "./source.js";

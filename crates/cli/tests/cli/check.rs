@@ -35,3 +35,16 @@ fn check_ends_with_one_until_its_findings_are_accepted() {
     let (code, stdout, _) = run(&folder, "check");
     assert_eq!(code, 0, "{stdout}");
 }
+
+#[test]
+fn t4_all_mistakes_of_a_manifest_are_said() {
+    let text = MANIFEST.replace("region", "regoin").replace("[callers.shop]", "[callers.shop]\nrotues = []");
+    let folder = folder("mistakes", &text);
+    let (code, stdout, stderr) = run(&folder, "check");
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    let errors: Vec<&str> = stderr.lines().filter(|line| line.starts_with("error[schema]: xacct.toml:")).collect();
+    assert_eq!(errors.len(), 3, "{stderr}");
+    assert!(stderr.contains("`[api]` has no key `regoin`: did you mean `region`?"), "{stderr}");
+    assert!(stderr.contains("`[callers.shop]` has no key `rotues`: did you mean `routes`?"), "{stderr}");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("hint: ")).count(), 1, "{stderr}");
+}

@@ -119,7 +119,8 @@ manifest_errors! {
 
 /// A manifest that cannot be used: what is wrong, where, and what to do about it.
 ///
-/// `Display` gives `{file}:{line}:{column}: {message}`.
+/// It is the first mistake in the order of the file; [`others`](Self::others) are the rest. `Display` gives
+/// `{file}:{line}:{column}: {message}`, a line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestError {
     kind: ManifestErrorKind,
@@ -127,12 +128,35 @@ pub struct ManifestError {
     line: usize,
     column: usize,
     message: String,
+    others: Vec<ManifestError>,
 }
 
 impl ManifestError {
+    /// Control characters of names and values are shown escaped: a message is one line.
     pub(crate) fn new(kind: ManifestErrorKind, file: &str, place: (usize, usize), message: String) -> Self {
         let (line, column) = place;
-        Self { kind, file: file.to_owned(), line, column, message }
+        let message = message.chars().fold(String::with_capacity(message.len()), |mut shown, c| {
+            if c.is_control() {
+                shown.extend(c.escape_default())
+            } else {
+                shown.push(c)
+            }
+            shown
+        });
+        Self { kind, file: file.to_owned(), line, column, message, others: Vec::new() }
+    }
+
+    /// The first of them, with the others.
+    pub(crate) fn all_of(errors: Vec<Self>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        let first = errors.next()?;
+        Some(Self { others: errors.collect(), ..first })
+    }
+
+    /// What else is wrong, in the order of the file.
+    #[must_use]
+    pub fn others(&self) -> &[ManifestError] {
+        &self.others
     }
 
     /// What is wrong.
@@ -180,7 +204,8 @@ impl ManifestError {
 
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        self.others.iter().try_for_each(|other| write!(f, "\n{other}"))
     }
 }
 

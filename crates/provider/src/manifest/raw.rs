@@ -1,66 +1,134 @@
-//! The manifest as it stands in the file, with the places of its values.
+//! The manifest as it stands in the file, with the places of its values. What is wrong with its shape is noted; the rest is read.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeTable;
 
-/// A table whose keys know where they stand.
-pub(super) type Table<T> = BTreeMap<Spanned<String>, T>;
+use super::source::Source;
+use super::table::{Key, Scalar, TableReader, Texts};
 
-/// A list that knows where it stands, and where each of its texts does.
-pub(super) type Texts = Spanned<Vec<Spanned<String>>>;
+/// The entries of a table whose keys are names, in the order of the file.
+pub(super) type Table<T> = Vec<(Key, T)>;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
-    pub(super) api: Spanned<Api>,
-    #[serde(default)]
+    pub(super) api: Option<(Key, Api)>,
     pub(super) stages: Table<Stage>,
-    #[serde(default)]
     pub(super) callers: Table<Caller>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Api {
-    /// Any value, so that a number gets the message about account ids.
-    pub(super) account: Spanned<toml::Value>,
-    pub(super) region: Spanned<String>,
+    pub(super) account: Option<Scalar>,
+    pub(super) region: Option<Spanned<String>>,
     pub(super) role_name: Option<Spanned<String>>,
     pub(super) max_session_duration: Option<Spanned<i64>>,
     pub(super) role_trust_policy_length: Option<Spanned<i64>>,
-    #[serde(default)]
     pub(super) accept: Table<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Stage {
-    pub(super) api_id: Spanned<String>,
+    pub(super) api_id: Option<Spanned<String>>,
     pub(super) api_stage: Option<Spanned<String>>,
     pub(super) production: Option<bool>,
     pub(super) role_name: Option<Spanned<String>>,
-    #[serde(default)]
     pub(super) accept: Table<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Caller {
-    pub(super) account: Option<Spanned<toml::Value>>,
+    pub(super) account: Option<Scalar>,
     pub(super) roles: Option<Table<Spanned<String>>>,
     pub(super) trust: Option<Spanned<String>>,
     pub(super) organization: Option<Spanned<String>>,
-    pub(super) stages: Option<Vec<Spanned<String>>>,
+    pub(super) stages: Option<Texts>,
+    /// Whether neither `roles` nor `stages` has anything in it.
+    pub(super) is_on_no_stage: bool,
     pub(super) external_id: Option<Spanned<String>>,
     pub(super) session_names: Option<Texts>,
     pub(super) tags: Option<Texts>,
     pub(super) source_identity: Option<Texts>,
-    #[serde(default)]
     pub(super) third_party: bool,
     pub(super) routes: Option<Texts>,
     pub(super) role_name: Option<Spanned<String>>,
-    #[serde(default)]
     pub(super) accept: Table<Spanned<String>>,
+}
+
+impl Manifest {
+    pub(super) fn read(source: &Source<'_>, table: &DeTable<'_>) -> Self {
+        let top = TableReader::of_file(source, table, &["api", "stages", "callers"]);
+        let manifest = Self {
+            api: top.table("api").map(|(key, table)| (key.clone(), Api::read(&table.with_keys(API)))),
+            stages: top.tables("stages", |table| Stage::read(&table.with_keys(STAGE))),
+            callers: top.tables("callers", |table| Caller::read(&table.with_keys(CALLER))),
+        };
+        if !top.has("api") {
+            top.lacks("has no table `[api]`");
+        }
+        manifest
+    }
+}
+
+const API: &[&str] = &["account", "region", "role_name", "max_session_duration", "role_trust_policy_length", "accept"];
+
+impl Api {
+    fn read(table: &TableReader<'_>) -> Self {
+        table.require(&["account", "region"]);
+        Self {
+            account: table.scalar("account"),
+            region: table.text("region"),
+            role_name: table.text("role_name"),
+            max_session_duration: table.integer("max_session_duration"),
+            role_trust_policy_length: table.integer("role_trust_policy_length"),
+            accept: table.table_of_texts("accept").unwrap_or_default(),
+        }
+    }
+}
+
+const STAGE: &[&str] = &["api_id", "api_stage", "production", "role_name", "accept"];
+
+impl Stage {
+    fn read(table: &TableReader<'_>) -> Self {
+        table.require(&["api_id"]);
+        Self {
+            api_id: table.text("api_id"),
+            api_stage: table.text("api_stage"),
+            production: table.boolean("production"),
+            role_name: table.text("role_name"),
+            accept: table.table_of_texts("accept").unwrap_or_default(),
+        }
+    }
+}
+
+const CALLER: &[&str] = &[
+    "account",
+    "roles",
+    "trust",
+    "organization",
+    "stages",
+    "external_id",
+    "session_names",
+    "tags",
+    "source_identity",
+    "third_party",
+    "routes",
+    "role_name",
+    "accept",
+];
+
+impl Caller {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            account: table.scalar("account"),
+            roles: table.table_of_texts("roles"),
+            trust: table.text("trust"),
+            organization: table.text("organization"),
+            stages: table.texts("stages"),
+            is_on_no_stage: table.is_empty("roles") && table.is_empty("stages"),
+            external_id: table.text("external_id"),
+            session_names: table.texts("session_names"),
+            tags: table.texts("tags"),
+            source_identity: table.texts("source_identity"),
+            third_party: table.boolean("third_party").unwrap_or_default(),
+            routes: table.texts("routes"),
+            role_name: table.text("role_name"),
+            accept: table.table_of_texts("accept").unwrap_or_default(),
+        }
+    }
 }

@@ -34,7 +34,7 @@ impl Route {
             return Err("has no space between method and path".to_owned());
         };
         if method != ANY && !METHODS.contains(&method) {
-            return Err(format!("has the method `{method}` instead of {ANY} or one of {}", METHODS.join(", ")));
+            return Err(format!("has the method `{method}` instead of one of {ANY}, {}", METHODS.join(", ")));
         }
         let Some(rest) = path.strip_prefix('/') else {
             return Err(format!("has the path `{path}`, which does not begin with `/`"));

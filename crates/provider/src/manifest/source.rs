@@ -1,5 +1,6 @@
-//! The manifest's text: the places of what stands in it, and values that are checked where they stand.
+//! The manifest's text: the places of what stands in it, values that are checked where they stand, and all that is wrong.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -7,13 +8,15 @@ use xacct_sign::aws::{self, RoleName};
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
 use super::names::is_role_part;
-use super::raw;
+use super::table::Scalar;
 
-/// The first error is that of the first place in the file, not of the first name in the alphabet.
-pub(super) fn in_file_order<T>(table: raw::Table<T>) -> Vec<(Spanned<String>, T)> {
-    let mut entries: Vec<_> = table.into_iter().collect();
-    entries.sort_by_key(|(name, _)| name.span().start);
-    entries
+/// Something that is wrong with the manifest.
+#[derive(Debug)]
+pub(super) struct Mistake {
+    /// Where it begins, in bytes.
+    at: usize,
+    kind: Kind,
+    message: String,
 }
 
 /// What reads the file's values, and says where the one stands that is wrong.
@@ -22,25 +25,46 @@ pub(super) struct Source<'a> {
     file_name: &'a str,
     /// Where each line begins.
     line_starts: Vec<usize>,
+    mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str, file_name: &'a str) -> Self {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at.saturating_add(1));
-        Self { text, file_name, line_starts: std::iter::once(0).chain(starts).collect() }
+        let line_starts = std::iter::once(0).chain(starts).collect();
+        Self { text, file_name, line_starts, mistakes: RefCell::default() }
     }
 
-    pub(super) fn error(&self, kind: Kind, place: Range<usize>, message: String) -> ManifestError {
-        let (line, column) = self.line_and_column(place.start);
-        ManifestError::new(kind, self.file_name, (line, column), message)
+    #[expect(clippy::unused_self, reason = "a mistake is one of this text")]
+    pub(super) fn error(&self, kind: Kind, place: Range<usize>, message: String) -> Mistake {
+        Mistake { at: place.start, kind, message }
     }
 
-    /// Both from 1; the column in characters.
-    fn line_and_column(&self, at: usize) -> (usize, usize) {
-        let line = self.line(at);
-        let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let column = self.text.get(start..at).unwrap_or_default().chars().count();
-        (line, column.saturating_add(1))
+    /// Keeps what is wrong, to say it together with the rest.
+    pub(super) fn note<T>(&self, result: Result<T, Mistake>) -> Option<T> {
+        result.map_err(|mistake| self.mistakes.borrow_mut().push(mistake)).ok()
+    }
+
+    pub(super) fn has_mistakes(&self) -> bool {
+        !self.mistakes.borrow().is_empty()
+    }
+
+    /// All that has been noted, in the order of the file.
+    pub(super) fn into_error(self) -> Option<ManifestError> {
+        let mut mistakes = self.mistakes.take();
+        mistakes.sort_by_key(|mistake| mistake.at);
+        let (mut line, mut column, mut at) = (0_usize, 1_usize, 0_usize);
+        let place = |Mistake { at: here, kind, message }: Mistake| {
+            let of = self.line(here);
+            if of != line {
+                (line, column, at) = (of, 1, self.line_starts.get(of.saturating_sub(1)).copied().unwrap_or_default());
+            }
+            // Counted on from the mistake before: a line may be long, and have many.
+            column = column.saturating_add(self.text.get(at..here).unwrap_or_default().chars().count());
+            at = here;
+            ManifestError::new(kind, self.file_name, (line, column), message)
+        };
+        ManifestError::all_of(mistakes.into_iter().map(place).collect())
     }
 
     /// From 1.
@@ -48,10 +72,9 @@ impl<'a> Source<'a> {
         self.line_starts.partition_point(|start| *start <= at)
     }
 
-    pub(super) fn toml_error(&self, kind: Kind, error: &toml::de::Error) -> ManifestError {
+    pub(super) fn syntax_error(&self, error: &toml::de::Error) -> Mistake {
         let message: Vec<&str> = error.message().split_whitespace().collect();
-        // A key that is missing from the whole file has no place.
-        self.error(kind, error.span().unwrap_or(0..0), message.join(" "))
+        self.error(Kind::Syntax, error.span().unwrap_or(0..0), message.join(" "))
     }
 
     /// A number between two; the lower where none is given.
@@ -63,7 +86,7 @@ impl<'a> Source<'a> {
         kind: Kind,
         least: T,
         most: T,
-    ) -> Result<T, ManifestError> {
+    ) -> Result<T, Mistake> {
         let Some(number) = number else {
             return Ok(least);
         };
@@ -73,21 +96,16 @@ impl<'a> Source<'a> {
         })
     }
 
-    pub(super) fn account(&self, value: &Spanned<toml::Value>) -> Result<String, ManifestError> {
-        match value.get_ref().as_str() {
-            Some(text) if aws::is_account_id(text) => Ok(text.to_owned()),
-            _ => {
-                let text = match value.get_ref() {
-                    toml::Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                let message = format!("`{text}` is not an account id in the form of a string of 12 digits");
-                Err(self.error(Kind::InvalidAccountId, value.span(), message))
-            }
+    pub(super) fn account(&self, value: &Scalar) -> Result<String, Mistake> {
+        let text = value.text.get_ref();
+        if value.is_text && aws::is_account_id(text) {
+            return Ok(text.clone());
         }
+        let message = format!("`{text}` is not an account id in the form of a string of 12 digits");
+        Err(self.error(Kind::InvalidAccountId, value.text.span(), message))
     }
 
-    pub(super) fn role_name(&self, text: &Spanned<String>) -> Result<RoleName, ManifestError> {
+    pub(super) fn role_name(&self, text: &Spanned<String>) -> Result<RoleName, Mistake> {
         RoleName::parse(text.get_ref()).ok_or_else(|| {
             let message = format!("`{}` is not the name of a role", text.get_ref());
             self.error(Kind::InvalidRoleName, text.span(), message)
@@ -95,9 +113,9 @@ impl<'a> Source<'a> {
     }
 
     /// What stands for a stage or a caller in the names of its roles, if the manifest says so.
-    pub(super) fn role_part(&self, text: Option<Spanned<String>>) -> Result<Option<String>, ManifestError> {
+    pub(super) fn role_part(&self, text: Option<Spanned<String>>) -> Option<String> {
         let what = "a part of a role's name, letters and digits alone";
-        text.map(|text| self.text_that(is_role_part, Kind::InvalidRoleName, what, text)).transpose()
+        text.and_then(|text| self.note(self.text_that(is_role_part, Kind::InvalidRoleName, what, text)))
     }
 
     pub(super) fn text_that(
@@ -106,7 +124,7 @@ impl<'a> Source<'a> {
         kind: Kind,
         what: &str,
         text: Spanned<String>,
-    ) -> Result<String, ManifestError> {
+    ) -> Result<String, Mistake> {
         if is_valid(text.get_ref()) {
             Ok(text.into_inner())
         } else {

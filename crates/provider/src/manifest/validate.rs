@@ -2,21 +2,24 @@
 
 mod caller;
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::ops::Range;
 
-use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeTable;
 use xacct_sign::aws::{self, is_role_name};
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
-use super::names;
-use super::raw;
-use super::source::{Source, in_file_order};
+use super::source::{Mistake, Source};
+use super::table::Key;
 use super::types::{Accepted, Api, Caller, Manifest, Stage};
+use super::{names, raw, similar};
 use crate::finding::FindingCode;
 use crate::limits;
 use crate::target::{HttpApi, http_api};
+
+/// The stage's name, by the API's id and its stage in API Gateway.
+type Apis = BTreeMap<(String, String), String>;
 
 /// What the names of roles begin with when the manifest does not say.
 const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
@@ -32,8 +35,9 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong: text that is not TOML, keys that are unknown or missing, and
-    /// everything that [`ManifestErrorKind`](crate::ManifestErrorKind) names.
+    /// Everything that is wrong, at once: keys that are unknown or missing, and all that
+    /// [`ManifestErrorKind`](crate::ManifestErrorKind) names. Of a text that is not TOML, the errors of its syntax; names of
+    /// roles are compared when all else is right.
     ///
     /// ```
     /// use xacct_sign_provider::Manifest;
@@ -50,107 +54,162 @@ impl Manifest {
 
 fn read(text: &str, file_name: &str) -> Result<Manifest, ManifestError> {
     let source = Source::new(text, file_name);
-    let deserializer = toml::Deserializer::parse(text).map_err(|error| source.toml_error(Kind::Syntax, &error))?;
-    let raw = raw::Manifest::deserialize(deserializer).map_err(|error| source.toml_error(Kind::Schema, &error))?;
-
-    let api = source.api(raw.api)?;
-    let mut stages = BTreeMap::new();
-    let mut stage_places = Vec::new();
-    for (name, stage) in in_file_order(raw.stages) {
-        let place = name.span();
-        let stage = source.stage(name, stage)?;
-        source.check_api_is_new(&stage, &stages, &place)?;
-        stage_places.push((stage.name.clone(), place));
-        stages.insert(stage.name.clone(), stage);
+    let manifest = source.manifest(text);
+    match (source.into_error(), manifest) {
+        (None, Some(mut manifest)) => {
+            file_name.clone_into(&mut manifest.file);
+            Ok(manifest)
+        }
+        (Some(error), _) => Err(error),
+        // INVARIANT: whatever is not read has been noted.
+        (None, None) => Err(ManifestError::new(Kind::Schema, file_name, (1, 1), "it cannot be read".to_owned())),
     }
-    let mut callers = BTreeMap::new();
-    let mut caller_places = Vec::new();
-    let mut in_use = caller::InUse::new();
-    for (name, caller) in in_file_order(raw.callers) {
-        let place = name.span();
-        let caller = source.caller(name, caller, &stages, &mut in_use)?;
-        caller_places.push((caller.name.clone(), place));
-        callers.insert(caller.name.clone(), caller);
-    }
-    let manifest = Manifest { file: file_name.to_owned(), api, stages, callers };
-    source.check_role_names(&manifest, &stage_places, &caller_places)?;
-    Ok(manifest)
 }
 
 impl Source<'_> {
-    fn api(&self, raw: Spanned<raw::Api>) -> Result<Api, ManifestError> {
-        let line = self.line(raw.span().start);
-        let raw = raw.into_inner();
-        let account = self.account(&raw.account)?;
-        let region = self.text_that(aws::is_region, Kind::InvalidRegion, "a region", raw.region)?;
-        let role_name = match raw.role_name {
-            Some(name) => self.role_name(&name)?,
-            None => self.role_name(&Spanned::new(0..0, DEFAULT_ROLE_NAME.to_owned()))?,
-        };
-        let max_session_duration = self.number_in(
+    fn manifest(&self, text: &str) -> Option<Manifest> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            self.note_syntax(&errors);
+            return None;
+        }
+        let raw = raw::Manifest::read(self, table.get_ref());
+        let api = raw.api.and_then(|(key, api)| self.api(&key, api));
+        // A stage that is wrong is one all the same to the callers that name it.
+        let known: BTreeSet<String> = raw.stages.iter().map(|(name, _)| name.get_ref().clone()).collect();
+        let mut stages = BTreeMap::new();
+        let mut stage_places = Vec::new();
+        let mut apis = Apis::new();
+        for (name, stage) in raw.stages {
+            let place = name.span();
+            let Some(stage) = self.stage(name, stage) else { continue };
+            self.note(self.check_api_is_new(&stage, &mut apis, &place));
+            stage_places.push((stage.name.clone(), place));
+            stages.insert(stage.name.clone(), stage);
+        }
+        let mut callers = BTreeMap::new();
+        let mut caller_places = Vec::new();
+        let mut in_use = caller::InUse::new();
+        for (name, caller) in raw.callers {
+            let place = name.span();
+            let Some(caller) = self.caller(name, caller, &known, &mut in_use) else { continue };
+            caller_places.push((caller.name.clone(), place));
+            callers.insert(caller.name.clone(), caller);
+        }
+        let manifest = Manifest { file: String::new(), api: api?, stages, callers };
+        if !self.has_mistakes() {
+            self.check_role_names(&manifest, &stage_places, &caller_places);
+        }
+        Some(manifest)
+    }
+
+    /// The first of each line: what follows it there is mostly its own doing.
+    fn note_syntax(&self, errors: &[toml::de::Error]) {
+        let mut lines = BTreeSet::new();
+        for error in errors {
+            if lines.insert(self.line(error.span().map_or(0, |span| span.start))) {
+                self.note::<()>(Err(self.syntax_error(error)));
+            }
+        }
+    }
+
+    fn api(&self, key: &Key, raw: raw::Api) -> Option<Api> {
+        let account = raw.account.and_then(|account| self.note(self.account(&account)));
+        let region = raw.region.map(|region| self.text_that(aws::is_region, Kind::InvalidRegion, "a region", region));
+        let region = region.and_then(|region| self.note(region));
+        let role_name = raw.role_name.unwrap_or_else(|| Spanned::new(0..0, DEFAULT_ROLE_NAME.to_owned()));
+        let role_name = self.note(self.role_name(&role_name));
+        let max_session_duration = self.note(self.number_in(
             raw.max_session_duration,
             "a maximum session duration",
             "seconds",
             Kind::InvalidDuration,
             MIN_SESSION_DURATION,
             MAX_SESSION_DURATION,
-        )?;
-        let role_trust_policy_length = self.number_in(
+        ));
+        let role_trust_policy_length = self.note(self.number_in(
             raw.role_trust_policy_length,
             "a length of trust policies",
             "characters",
             Kind::InvalidQuota,
             limits::TRUST_POLICY.at_most,
             limits::TRUST_POLICY_RAISED.at_most,
-        )?;
-        let accept = self.accept(raw.accept)?;
-        Ok(Api { account, region, role_name, max_session_duration, role_trust_policy_length, accept, line })
+        ));
+        Some(Api {
+            accept: self.accept(raw.accept),
+            line: self.line(key.span().start),
+            account: account?,
+            region: region?,
+            role_name: role_name?,
+            max_session_duration: max_session_duration?,
+            role_trust_policy_length: role_trust_policy_length?,
+        })
     }
 
-    fn stage(&self, name: Spanned<String>, raw: raw::Stage) -> Result<Stage, ManifestError> {
+    fn stage(&self, name: Key, raw: raw::Stage) -> Option<Stage> {
         let line = self.line(name.span().start);
-        let name = self.text_that(names::is_label, Kind::InvalidStageName, "a name for a stage", name)?;
-        let api_id = self.text_that(http_api::is_api_id, Kind::InvalidApiId, "an API id", raw.api_id)?;
+        let name = self.note(self.text_that(names::is_label, Kind::InvalidStageName, "a name for a stage", name));
+        let api_id = raw.api_id.map(|id| self.text_that(http_api::is_api_id, Kind::InvalidApiId, "an API id", id));
+        let api_id = api_id.and_then(|id| self.note(id));
         let api_stage = match raw.api_stage {
-            None => HttpApi::DEFAULT_STAGE.to_owned(),
-            Some(text) => self.text_that(http_api::is_api_stage, Kind::InvalidApiStage, "an API stage", text)?,
+            None => Some(HttpApi::DEFAULT_STAGE.to_owned()),
+            Some(text) => {
+                self.note(self.text_that(http_api::is_api_stage, Kind::InvalidApiStage, "an API stage", text))
+            }
         };
+        let role_name = self.role_part(raw.role_name);
+        let accept = self.accept(raw.accept);
+        let name = name?;
         let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
-        let role_name = self.role_part(raw.role_name)?;
-        Ok(Stage { name, api_id, api_stage, is_production, role_name, accept: self.accept(raw.accept)?, line })
+        Some(Stage { name, api_id: api_id?, api_stage: api_stage?, is_production, role_name, accept, line })
     }
 
     /// Who may call one of two stages with the same API could call the other.
-    fn check_api_is_new(
-        &self,
-        stage: &Stage,
-        others: &BTreeMap<String, Stage>,
-        place: &Range<usize>,
-    ) -> Result<(), ManifestError> {
-        let is_same = |other: &&Stage| other.api_id == stage.api_id && other.api_stage == stage.api_stage;
-        let Some(other) = others.values().find(is_same) else { return Ok(()) };
-        let message = format!(
-            "stage `{}` is API `{}`, stage `{}`, as is stage `{}`",
-            stage.name, stage.api_id, stage.api_stage, other.name
-        );
-        Err(self.error(Kind::DuplicateApi, place.clone(), message))
+    fn check_api_is_new(&self, stage: &Stage, apis: &mut Apis, place: &Range<usize>) -> Result<(), Mistake> {
+        match apis.entry((stage.api_id.clone(), stage.api_stage.clone())) {
+            Entry::Vacant(free) => {
+                free.insert(stage.name.clone());
+                Ok(())
+            }
+            Entry::Occupied(other) => {
+                let message = format!(
+                    "stage `{}` is API `{}`, stage `{}`, as is stage `{}`",
+                    stage.name,
+                    stage.api_id,
+                    stage.api_stage,
+                    other.get()
+                );
+                Err(self.error(Kind::DuplicateApi, place.clone(), message))
+            }
+        }
     }
 
-    fn accept(&self, raw: raw::Table<Spanned<String>>) -> Result<Accepted, ManifestError> {
+    fn accept(&self, raw: raw::Table<Spanned<String>>) -> Accepted {
         let mut accepted = Accepted::new();
-        for (code, reason) in in_file_order(raw) {
-            let known = FindingCode::from_code(code.get_ref()).filter(|code| code.can_be_accepted());
-            let Some(known) = known else {
-                let message = format!("`{}` is not the code of a finding that can be accepted", code.get_ref());
-                return Err(self.error(Kind::UnknownFinding, code.span(), message));
-            };
-            if reason.get_ref().trim().is_empty() {
-                let message = format!("`{}` is accepted without a reason", code.get_ref());
-                return Err(self.error(Kind::UnknownFinding, reason.span(), message));
+        for (code, reason) in raw {
+            if let Some(code) = self.note(self.accepted(&code, &reason)) {
+                accepted.insert(code, reason.into_inner());
             }
-            accepted.insert(known, reason.into_inner());
         }
-        Ok(accepted)
+        accepted
+    }
+
+    fn accepted(&self, code: &Key, reason: &Spanned<String>) -> Result<FindingCode, Mistake> {
+        let Some(known) = FindingCode::from_code(code.get_ref()).filter(|code| code.can_be_accepted()) else {
+            let codes = FindingCode::ALL.iter().filter(|code| code.can_be_accepted()).map(|code| code.code());
+            let meant = similar::to(code.get_ref(), codes).map(|meant| format!(": did you mean `{meant}`?"));
+            let message = format!(
+                "`{}` is not the code of a finding that can be accepted{}",
+                code.get_ref(),
+                meant.unwrap_or_default()
+            );
+            return Err(self.error(Kind::UnknownFinding, code.span(), message));
+        };
+        if reason.get_ref().trim().is_empty() {
+            let message = format!("`{}` is accepted without a reason", code.get_ref());
+            return Err(self.error(Kind::UnknownFinding, reason.span(), message));
+        }
+        Ok(known)
     }
 
     /// Every stage's shared name is taken, whether or not a caller shares it today: a role must not
@@ -160,7 +219,7 @@ impl Source<'_> {
         manifest: &Manifest,
         stage_places: &[(String, Range<usize>)],
         caller_places: &[(String, Range<usize>)],
-    ) -> Result<(), ManifestError> {
+    ) {
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
         let mut take = |stage: &Stage, caller: Option<&Caller>, place: &Range<usize>| {
             let owner = match caller {
@@ -186,7 +245,7 @@ impl Source<'_> {
         };
         for (stage, place) in stage_places {
             if let Some(stage) = manifest.stages.get(stage) {
-                take(stage, None, place)?;
+                self.note(take(stage, None, place));
             }
         }
         for (name, place) in caller_places {
@@ -194,9 +253,8 @@ impl Source<'_> {
                 continue;
             };
             for stage in caller.stages().filter_map(|stage| manifest.stages.get(stage)) {
-                take(stage, Some(caller), place)?;
+                self.note(take(stage, Some(caller), place));
             }
         }
-        Ok(())
     }
 }

@@ -7,13 +7,16 @@ use std::ops::Range;
 use toml::Spanned;
 use xacct_sign::aws::{is_external_id, is_organization_id};
 
-use crate::manifest::error::{ManifestError, ManifestErrorKind as Kind};
-use crate::manifest::foreign;
+use crate::manifest::error::ManifestErrorKind as Kind;
 use crate::manifest::names::{is_label, is_session_name_pattern, is_tag_key};
-use crate::manifest::raw;
 use crate::manifest::route::Route;
-use crate::manifest::source::{Source, in_file_order};
-use crate::manifest::types::{Caller, CallerPrincipals, Stage, TrustForm, WhichRole};
+use crate::manifest::source::{Mistake, Source};
+use crate::manifest::table::{Key, Scalar, Texts};
+use crate::manifest::types::{Caller, CallerPrincipals, TrustForm, WhichRole};
+use crate::manifest::{foreign, raw, similar};
+
+/// How many stages are looked through for the one that was meant.
+const MANY_STAGES: usize = 100;
 
 /// How many session tags STS takes.
 const MAX_TAGS: usize = 50;
@@ -34,81 +37,83 @@ pub(super) struct Principal {
 impl Source<'_> {
     pub(super) fn caller(
         &self,
-        name: Spanned<String>,
+        name: Key,
         raw: raw::Caller,
-        stages: &BTreeMap<String, Stage>,
+        stages: &BTreeSet<String>,
         in_use: &mut InUse,
-    ) -> Result<Caller, ManifestError> {
+    ) -> Option<Caller> {
         let place = name.span();
-        let name = self.text_that(is_label, Kind::InvalidCallerName, "a name for a caller", name)?;
-        let unfit = |why: &str| Err(self.error(Kind::InvalidCaller, place.clone(), format!("caller `{name}` {why}")));
+        let shown = name.get_ref().clone();
+        let name = self.note(self.text_that(is_label, Kind::InvalidCallerName, "a name for a caller", name));
+        let unfit = |why: &str| {
+            self.note::<()>(Err(self.error(Kind::InvalidCaller, place.clone(), format!("caller `{shown}` {why}"))));
+        };
+        if raw.is_on_no_stage && raw.account.is_some() != raw.organization.is_some() {
+            let message = format!("caller `{shown}` is on no stage");
+            self.note::<()>(Err(self.error(Kind::UnusedCaller, place.clone(), message)));
+        }
         let principals = match (raw.account, raw.organization) {
-            (Some(account), None) => {
-                if raw.stages.is_some() {
-                    return unfit("has an account and `stages`: the stages of an account stand in `roles`");
+            (Some(account), organization) => {
+                if organization.is_some() {
+                    unfit("has both an `account` and an `organization`");
+                } else if raw.stages.is_some() {
+                    unfit("has an account and `stages`: the stages of an account stand in `roles`");
                 }
-                let trust = self.trust(raw.trust.as_ref())?;
-                let account = self.caller_account(&account, trust)?;
-                let roles = self.roles(&name, raw.roles.unwrap_or_default(), stages, &account, trust, in_use)?;
-                CallerPrincipals::Roles { account, roles, trust }
+                let trust = self.note(self.trust(raw.trust.as_ref()));
+                let account = trust.and_then(|trust| self.note(self.caller_account(&account, trust)));
+                let roles = raw.roles.unwrap_or_default();
+                // Which of several wide forms is meant is not known where the form or the account is wrong.
+                let of = trust.zip(account.as_deref());
+                let roles = self.roles(&shown, roles, stages, of, in_use);
+                trust.zip(account).map(|(trust, account)| CallerPrincipals::Roles { account, roles, trust })
             }
             (None, Some(organization)) => {
                 if raw.roles.is_some() || raw.trust.is_some() {
-                    return unfit("is a whole organization, and so has neither `roles` nor `trust`");
+                    unfit("is a whole organization, and so has neither `roles` nor `trust`");
                 }
-                let id = self.text_that(
-                    is_organization_id,
-                    Kind::InvalidOrganization,
-                    "the id of an organization",
-                    organization,
-                )?;
-                let stages = self.organization_stages(&name, raw.stages.unwrap_or_default(), stages, &id, in_use)?;
-                CallerPrincipals::Organization { id, stages }
+                let what = "the id of an organization";
+                let id = self.text_that(is_organization_id, Kind::InvalidOrganization, what, organization);
+                let id = self.note(id);
+                let of = raw.stages.map(Spanned::into_inner).unwrap_or_default();
+                let stages = self.organization_stages(&shown, of, stages, id.as_deref(), in_use);
+                id.map(|id| CallerPrincipals::Organization { id, stages })
             }
-            (Some(_), Some(_)) => return unfit("has both an `account` and an `organization`"),
-            (None, None) => return unfit("has neither an `account` nor an `organization`"),
+            (None, None) => {
+                unfit("has neither an `account` nor an `organization`");
+                None
+            }
         };
-        let external_id = raw
-            .external_id
-            .map(|text| self.text_that(is_external_id, Kind::InvalidExternalId, "an external id", text))
-            .transpose()?;
-        let session_names = self.texts(
-            raw.session_names,
-            is_session_name_pattern,
-            Kind::InvalidSessionName,
-            "a pattern of session names",
-        )?;
+        let external_id = raw.external_id.and_then(|text| {
+            self.note(self.text_that(is_external_id, Kind::InvalidExternalId, "an external id", text))
+        });
+        let what = "a pattern of session names";
+        let session_names = self.texts(raw.session_names, is_session_name_pattern, Kind::InvalidSessionName, what);
         let tags_place = raw.tags.as_ref().map(Spanned::span);
-        let tags = self.texts(raw.tags, is_tag_key, Kind::InvalidTagKey, "the key of a session tag")?;
-        self.check_tags(&tags, tags_place)?;
-        let source_identity = self.texts(
-            raw.source_identity,
-            is_session_name_pattern,
-            Kind::InvalidSourceIdentity,
-            "a pattern of source identities",
-        )?;
-        let routes = raw.routes.map(|routes| self.routes(&name, routes)).transpose()?;
+        let tags = self.texts(raw.tags, is_tag_key, Kind::InvalidTagKey, "the key of a session tag");
+        self.note(self.check_tags(&tags, tags_place));
+        let what = "a pattern of source identities";
+        let source_identity =
+            self.texts(raw.source_identity, is_session_name_pattern, Kind::InvalidSourceIdentity, what);
+        let routes = raw.routes.map(|routes| self.routes(&shown, routes));
+        let role_name = self.role_part(raw.role_name);
+        let accept = self.accept(raw.accept);
         let caller = Caller {
-            principals,
+            principals: principals?,
             external_id,
             session_names,
             tags,
             source_identity,
             is_third_party: raw.third_party,
             routes,
-            role_name: self.role_part(raw.role_name)?,
-            accept: self.accept(raw.accept)?,
+            role_name,
+            accept,
             line: self.line(place.start),
-            name,
+            name: name?,
         };
-        if caller.stages().next().is_none() {
-            let message = format!("caller `{}` is on no stage", caller.name);
-            return Err(self.error(Kind::UnusedCaller, place, message));
-        }
-        Ok(caller)
+        Some(caller)
     }
 
-    fn trust(&self, text: Option<&Spanned<String>>) -> Result<TrustForm, ManifestError> {
+    fn trust(&self, text: Option<&Spanned<String>>) -> Result<TrustForm, Mistake> {
         let Some(text) = text else { return Ok(TrustForm::Role) };
         TrustForm::ALL.iter().copied().find(|form| form.name() == text.get_ref()).ok_or_else(|| {
             let message = format!("`{}` is not a form of trust", text.get_ref());
@@ -116,92 +121,101 @@ impl Source<'_> {
         })
     }
 
-    fn caller_account(&self, value: &Spanned<toml::Value>, trust: TrustForm) -> Result<String, ManifestError> {
-        if value.get_ref().as_str() != Some("*") {
+    fn caller_account(&self, value: &Scalar, trust: TrustForm) -> Result<String, Mistake> {
+        if !value.is_text || value.text.get_ref() != "*" {
             return self.account(value);
         }
         if trust == TrustForm::Account {
             return Ok("*".to_owned());
         }
         let message = "`*` stands for every account, which trust by role ARN cannot express".to_owned();
-        Err(self.error(Kind::InvalidTrust, value.span(), message))
+        Err(self.error(Kind::InvalidTrust, value.text.span(), message))
     }
 
     fn roles(
         &self,
         caller: &str,
         raw: raw::Table<Spanned<String>>,
-        stages: &BTreeMap<String, Stage>,
-        account: &str,
-        trust: TrustForm,
+        stages: &BTreeSet<String>,
+        of: Option<(TrustForm, &str)>,
         in_use: &mut InUse,
-    ) -> Result<BTreeMap<String, WhichRole>, ManifestError> {
+    ) -> BTreeMap<String, WhichRole> {
         let mut roles = BTreeMap::new();
-        for (stage, role) in in_file_order(raw) {
-            let stage = self.known_stage(caller, stage, stages)?;
+        for (stage, role) in raw {
+            let stage = self.note(self.known_stage(caller, stage, stages));
             let place = role.span();
-            let (which, key) = if role.get_ref() == "*" {
-                if trust != TrustForm::Account {
-                    let message = "`*` stands for every role, which trust by role ARN cannot express".to_owned();
-                    return Err(self.error(Kind::InvalidTrust, place, message));
-                }
-                if account == "*" {
-                    let message = format!("caller `{caller}` would be every role of every account");
-                    return Err(self.error(Kind::InvalidCaller, place, message));
-                }
-                (WhichRole::Every, "*".to_owned())
-            } else {
-                let role = self.role_name(&role)?;
-                // Of every account, roles of one name have different paths.
-                let key = if account == "*" { role.to_string() } else { role.name().to_ascii_lowercase() };
-                (WhichRole::Named(role), key)
-            };
+            let Some((which, key)) = self.note(self.which_role(caller, &role, of)) else { continue };
+            let (Some(stage), Some((_, account))) = (stage, of) else { continue };
             let principal = Principal { stage: stage.clone(), account: account.to_owned(), role: key };
-            self.take(in_use, principal, caller, place)?;
+            self.note(self.take(in_use, principal, caller, place));
             roles.insert(stage, which);
         }
-        Ok(roles)
+        roles
+    }
+
+    /// The role, and what tells it from others of its account.
+    fn which_role(
+        &self,
+        caller: &str,
+        role: &Spanned<String>,
+        of: Option<(TrustForm, &str)>,
+    ) -> Result<(WhichRole, String), Mistake> {
+        if role.get_ref() != "*" {
+            let role = self.role_name(role)?;
+            // Of every account, roles of one name have different paths.
+            let is_any = of.is_some_and(|(_, account)| account == "*");
+            let key = if is_any { role.to_string() } else { role.name().to_ascii_lowercase() };
+            return Ok((WhichRole::Named(role), key));
+        }
+        match of {
+            Some((TrustForm::Role, _)) => {
+                let message = "`*` stands for every role, which trust by role ARN cannot express".to_owned();
+                Err(self.error(Kind::InvalidTrust, role.span(), message))
+            }
+            Some((_, "*")) => {
+                let message = format!("caller `{caller}` would be every role of every account");
+                Err(self.error(Kind::InvalidCaller, role.span(), message))
+            }
+            Some(_) | None => Ok((WhichRole::Every, "*".to_owned())),
+        }
     }
 
     fn organization_stages(
         &self,
         caller: &str,
         raw: Vec<Spanned<String>>,
-        stages: &BTreeMap<String, Stage>,
-        organization: &str,
+        stages: &BTreeSet<String>,
+        organization: Option<&str>,
         in_use: &mut InUse,
-    ) -> Result<BTreeSet<String>, ManifestError> {
+    ) -> BTreeSet<String> {
         let mut taken = BTreeSet::new();
         for stage in raw {
             let place = stage.span();
-            let stage = self.known_stage(caller, stage, stages)?;
-            let principal = Principal { stage: stage.clone(), account: organization.to_owned(), role: "*".to_owned() };
-            self.take(in_use, principal, caller, place)?;
+            let Some(stage) = self.note(self.known_stage(caller, stage, stages)) else { continue };
+            if let Some(account) = organization.map(str::to_owned) {
+                let principal = Principal { stage: stage.clone(), account, role: "*".to_owned() };
+                self.note(self.take(in_use, principal, caller, place));
+            }
             taken.insert(stage);
         }
-        Ok(taken)
+        taken
     }
 
-    fn known_stage(
-        &self,
-        caller: &str,
-        stage: Spanned<String>,
-        stages: &BTreeMap<String, Stage>,
-    ) -> Result<String, ManifestError> {
-        if stages.contains_key(stage.get_ref()) {
+    fn known_stage(&self, caller: &str, stage: Key, stages: &BTreeSet<String>) -> Result<String, Mistake> {
+        if stages.contains(stage.get_ref()) {
             return Ok(stage.into_inner());
         }
-        let message = format!("caller `{caller}` names the stage `{}`, which is not in the manifest", stage.get_ref());
+        let few = stages.iter().take(MANY_STAGES).map(String::as_str);
+        let meant = similar::to(stage.get_ref(), few).map(|meant| format!(": did you mean `{meant}`?"));
+        let message = format!(
+            "caller `{caller}` names the stage `{}`, which is not in the manifest{}",
+            stage.get_ref(),
+            meant.unwrap_or_default()
+        );
         Err(self.error(Kind::UnknownStage, stage.span(), message))
     }
 
-    fn take(
-        &self,
-        in_use: &mut InUse,
-        principal: Principal,
-        caller: &str,
-        place: Range<usize>,
-    ) -> Result<(), ManifestError> {
+    fn take(&self, in_use: &mut InUse, principal: Principal, caller: &str, place: Range<usize>) -> Result<(), Mistake> {
         match in_use.entry(principal) {
             Entry::Vacant(free) => {
                 free.insert(caller.to_owned());
@@ -219,29 +233,21 @@ impl Source<'_> {
     }
 
     /// The texts, sorted, each once.
-    fn texts(
-        &self,
-        raw: Option<raw::Texts>,
-        is_valid: fn(&str) -> bool,
-        kind: Kind,
-        what: &str,
-    ) -> Result<Vec<String>, ManifestError> {
+    fn texts(&self, raw: Option<Texts>, is_valid: fn(&str) -> bool, kind: Kind, what: &str) -> Vec<String> {
         let Some(raw) = raw else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         if raw.get_ref().is_empty() {
-            return Err(self.error(kind, raw.span(), format!("the list is empty: it does not hold {what}")));
+            let message = format!("the list is empty: it does not hold {what}");
+            self.note::<()>(Err(self.error(kind, raw.span(), message)));
         }
-        let mut texts = BTreeSet::new();
-        for text in raw.into_inner() {
-            texts.insert(self.text_that(is_valid, kind, what, text)?);
-        }
-        Ok(texts.into_iter().collect())
+        let checked = raw.into_inner().into_iter().filter_map(|t| self.note(self.text_that(is_valid, kind, what, t)));
+        checked.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// STS takes 50 tags at most, and compares their keys without regard to case
     /// ([Session tags](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html)).
-    fn check_tags(&self, tags: &[String], place: Option<Range<usize>>) -> Result<(), ManifestError> {
+    fn check_tags(&self, tags: &[String], place: Option<Range<usize>>) -> Result<(), Mistake> {
         let refuse = |message: String| Err(self.error(Kind::InvalidTagKey, place.clone().unwrap_or_default(), message));
         if tags.len() > MAX_TAGS {
             return refuse(format!("there are {} keys of session tags, STS takes {MAX_TAGS}", tags.len()));
@@ -253,23 +259,19 @@ impl Source<'_> {
         }
     }
 
-    fn routes(&self, caller: &str, routes: raw::Texts) -> Result<Vec<Route>, ManifestError> {
+    fn routes(&self, caller: &str, routes: Texts) -> Vec<Route> {
         if routes.get_ref().is_empty() {
             let message = format!("caller `{caller}` has an empty list of routes");
-            return Err(self.error(Kind::InvalidRoute, routes.span(), message));
+            self.note::<()>(Err(self.error(Kind::InvalidRoute, routes.span(), message)));
         }
-        let mut parsed = Vec::new();
-        for route in routes.into_inner() {
-            match Route::parse(route.get_ref()) {
-                Ok(route) => parsed.push(route),
-                Err(reason) => {
-                    let meant = foreign::did_you_mean(route.get_ref());
-                    let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-                    let message = format!("route `{}` {reason}{meant}", route.get_ref());
-                    return Err(self.error(Kind::InvalidRoute, route.span(), message));
-                }
-            }
-        }
-        Ok(parsed)
+        routes.into_inner().iter().filter_map(|route| self.note(self.route(route))).collect()
+    }
+
+    fn route(&self, route: &Spanned<String>) -> Result<Route, Mistake> {
+        Route::parse(route.get_ref()).map_err(|reason| {
+            let meant = foreign::did_you_mean(route.get_ref());
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            self.error(Kind::InvalidRoute, route.span(), format!("route `{}` {reason}{meant}", route.get_ref()))
+        })
     }
 }
