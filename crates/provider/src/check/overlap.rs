@@ -1,10 +1,13 @@
 //! Callers whose terms do not hold, because a wider caller on the same stage lets them in on laxer ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xacct_sign::aws::RoleName;
 
-use crate::manifest::{Caller, CallerPrincipals, Manifest, WhichRole};
+use crate::manifest::{Caller, CallerPrincipals, Manifest, Route, WhichRole};
+
+/// How many of the wider callers on a stage are named.
+const NAMED: usize = 3;
 
 /// The callers of a manifest that are more than a role of an account, by stage.
 pub(crate) struct WideCallers<'m> {
@@ -13,10 +16,34 @@ pub(crate) struct WideCallers<'m> {
 
 #[derive(Default)]
 struct OnStage<'m> {
-    organizations: Vec<&'m Caller>,
-    /// A role of this name in every account.
-    any_account: Vec<(&'m RoleName, &'m Caller)>,
+    organizations: Alike<'m>,
+    any_account: Alike<'m>,
+    /// The same by the role's name: a role of this name in every account.
+    any_account_by_role: BTreeMap<&'m RoleName, Alike<'m>>,
     whole_accounts: BTreeMap<&'m str, &'m Caller>,
+}
+
+/// Callers by their external id; of those with the same terms the first, which lifts what the others do.
+#[derive(Default)]
+struct Alike<'m> {
+    by_external_id: BTreeMap<Option<&'m str>, BTreeMap<Terms<'m>, &'m Caller>>,
+}
+
+/// What tells the terms of two callers with the same external id apart.
+type Terms<'m> = (&'m Option<Vec<Route>>, &'m [String], bool);
+
+impl<'m> Alike<'m> {
+    fn push(&mut self, caller: &'m Caller) {
+        let terms = (&caller.routes, caller.session_names.as_slice(), caller.is_third_party);
+        self.by_external_id.entry(caller.external_id.as_deref()).or_default().entry(terms).or_insert(caller);
+    }
+
+    /// Those that could let the caller in: they ask for no external id, or for the one that it sends.
+    fn open_to<'s>(&'s self, caller: &'m Caller) -> impl Iterator<Item = &'m Caller> + 's {
+        let own = caller.external_id.as_deref();
+        let ids = std::iter::once(None).chain(own.map(Some));
+        ids.filter_map(|id| self.by_external_id.get(&id)).flat_map(BTreeMap::values).copied()
+    }
 }
 
 impl<'m> WideCallers<'m> {
@@ -36,7 +63,9 @@ impl<'m> WideCallers<'m> {
                                 by_stage.entry(stage).or_default().whole_accounts.insert(account, caller);
                             }
                             WhichRole::Named(role) if account == "*" => {
-                                by_stage.entry(stage).or_default().any_account.push((role, caller));
+                                let on_stage = by_stage.entry(stage).or_default();
+                                on_stage.any_account.push(caller);
+                                on_stage.any_account_by_role.entry(role).or_default().push(caller);
                             }
                             WhichRole::Named(_) => {}
                         }
@@ -47,19 +76,20 @@ impl<'m> WideCallers<'m> {
         Self { by_stage }
     }
 
-    /// What a caller's terms are worth: one sentence for each stage and wider caller that lets it in without some of them.
+    /// What a caller's terms are worth: one sentence for each stage and wider caller that lets it in without some of them, up
+    /// to three a stage.
     pub(crate) fn lifted(&self, caller: &'m Caller) -> Vec<String> {
         let mut found = Vec::new();
         if !has_terms(caller) {
             return found;
         }
-        for stage in caller.stages() {
-            for wider in self.by_stage.get(stage).into_iter().flat_map(|on_stage| on_stage.covering(caller, stage)) {
-                let terms = terms_lifted(caller, wider);
-                if !terms.is_empty() {
-                    found.push(format!("on stage `{stage}` caller `{}` lets it in without its {terms}", wider.name));
-                }
-            }
+        let routes = caller.routes.as_ref().map(|routes| routes.iter().flat_map(Route::arn_suffixes).collect());
+        for (stage, on_stage) in caller.stages().filter_map(|stage| Some((stage, self.by_stage.get(stage)?))) {
+            let lifted = on_stage.covering(caller, stage).filter_map(|wider| {
+                let terms = terms_lifted(caller, routes.as_ref(), wider)?;
+                Some(format!("on stage `{stage}` caller `{}` lets it in without its {terms}", wider.name))
+            });
+            found.extend(lifted.take(NAMED));
         }
         found
     }
@@ -68,25 +98,21 @@ impl<'m> WideCallers<'m> {
 impl<'m> OnStage<'m> {
     /// The wider callers that the caller's principals are part of, or may be: the manifest does not say which accounts an
     /// organization has.
-    fn covering(&self, caller: &'m Caller, stage: &str) -> Vec<&'m Caller> {
-        let any_account = |of: &dyn Fn(&RoleName) -> bool| {
-            self.any_account.iter().filter(|(role, _)| of(role)).map(|(_, wider)| *wider).collect::<Vec<_>>()
-        };
-        match &caller.principals {
-            CallerPrincipals::Organization { .. } => any_account(&|_| true),
-            CallerPrincipals::Roles { account, roles, .. } => {
-                let mut wider = self.organizations.clone();
-                match roles.get(stage) {
-                    Some(WhichRole::Every) => wider.extend(any_account(&|_| true)),
-                    Some(WhichRole::Named(role)) if account != "*" => {
-                        wider.extend(self.whole_accounts.get(account.as_str()));
-                        wider.extend(any_account(&|of| of == role));
-                    }
-                    Some(WhichRole::Named(_)) | None => {}
+    fn covering<'s>(&'s self, caller: &'m Caller, stage: &str) -> impl Iterator<Item = &'m Caller> + 's {
+        let (is_role, of_account, any_account) = match &caller.principals {
+            CallerPrincipals::Organization { .. } => (false, None, Some(&self.any_account)),
+            CallerPrincipals::Roles { account, roles, .. } => match roles.get(stage) {
+                Some(WhichRole::Every) => (true, None, Some(&self.any_account)),
+                Some(WhichRole::Named(role)) if account != "*" => {
+                    (true, self.whole_accounts.get(account.as_str()), self.any_account_by_role.get(role))
                 }
-                wider
-            }
-        }
+                Some(WhichRole::Named(_)) | None => (true, None, None),
+            },
+        };
+        let organizations = is_role.then_some(&self.organizations);
+        let open_to = move |wide: &'s Alike<'m>| wide.open_to(caller);
+        let organizations = organizations.into_iter().flat_map(open_to);
+        organizations.chain(of_account.copied()).chain(any_account.into_iter().flat_map(open_to))
     }
 }
 
@@ -94,18 +120,20 @@ fn has_terms(caller: &Caller) -> bool {
     caller.external_id.is_some() || caller.routes.is_some() || caller.is_third_party || !caller.session_names.is_empty()
 }
 
-/// The narrower caller's keys that the wider one's terms do not ask for.
-fn terms_lifted(narrow: &Caller, wide: &Caller) -> String {
+/// The narrower caller's keys that the wider one's terms do not ask for, if there are any.
+fn terms_lifted(narrow: &Caller, routes: Option<&BTreeSet<String>>, wide: &Caller) -> Option<String> {
     // An id that the narrower caller does not send keeps it out.
     if wide.external_id.is_some() && wide.external_id != narrow.external_id {
-        return String::new();
+        return None;
     }
-    let routes = narrow.routes.as_ref().is_some_and(|routes| {
-        wide.routes.as_ref().is_none_or(|wider| wider.iter().any(|route| !routes.contains(route)))
+    let routes = routes.is_some_and(|routes| {
+        let is_beyond = |route: &Route| route.arn_suffixes().iter().any(|suffix| !routes.contains(suffix));
+        wide.routes.as_ref().is_none_or(|wider| wider.iter().any(is_beyond))
     });
+    // Both are sorted.
     let session_names = !narrow.session_names.is_empty()
         && (wide.session_names.is_empty()
-            || wide.session_names.iter().any(|name| !narrow.session_names.contains(name)));
+            || wide.session_names.iter().any(|name| narrow.session_names.binary_search(name).is_err()));
     let has_no_id = wide.external_id.is_none();
     let lifted = [
         (narrow.external_id.is_some() && has_no_id, "`external_id`"),
@@ -114,5 +142,5 @@ fn terms_lifted(narrow: &Caller, wide: &Caller) -> String {
         (narrow.is_third_party && !wide.is_third_party && has_no_id, "`third_party`"),
     ];
     let lifted: Vec<&str> = lifted.iter().filter(|(is_lifted, _)| *is_lifted).map(|(_, key)| *key).collect();
-    lifted.join(", ")
+    (!lifted.is_empty()).then(|| lifted.join(", "))
 }

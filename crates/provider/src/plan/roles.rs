@@ -94,8 +94,8 @@ impl<'m> Plan<'m> {
         for (number, callers) in self.shared.get(stage.name.as_str()).into_iter().flatten() {
             roles.push(self.provider_role(stage, callers, RoleKind::Shared(*number)));
         }
-        for caller in self.manifest.callers.values().filter(|c| c.routes.is_some() && c.is_on(&stage.name)) {
-            roles.push(self.provider_role(stage, &[caller], RoleKind::Own(caller.name.clone())));
+        for caller in self.own.get(stage.name.as_str()).into_iter().flatten() {
+            roles.push(self.provider_role(stage, &[*caller], RoleKind::Own(caller.name.clone())));
         }
         roles
     }

@@ -6,6 +6,9 @@ use super::told::RoleChange;
 use super::trust::{self, Terms};
 use crate::manifest::{Caller, Lock, Manifest};
 
+/// Callers by stage, sorted by name.
+type ByStage<'m> = BTreeMap<&'m str, Vec<&'m Caller>>;
+
 /// Which of a stage's shared roles each caller has.
 ///
 /// Callers stay where the lock file has them as long as they fit there. The others, in the order of their names, go to
@@ -15,6 +18,8 @@ pub struct Plan<'m> {
     pub(crate) manifest: &'m Manifest,
     /// By stage and number of the role, the callers sorted by name.
     pub(crate) shared: BTreeMap<&'m str, BTreeMap<u32, Vec<&'m Caller>>>,
+    /// By stage, the callers with routes of their own, sorted by name.
+    pub(super) own: ByStage<'m>,
     /// What a caller that the lock file knows got instead.
     moved: Vec<Move>,
     pub(super) lock: Lock,
@@ -45,17 +50,24 @@ impl Manifest {
         let mut shared = BTreeMap::new();
         let mut moved = Vec::new();
         let mut new_lock = Lock::default();
+        let (mut sharing, mut own): (ByStage<'_>, ByStage<'_>) = (BTreeMap::new(), BTreeMap::new());
+        for caller in self.callers.values() {
+            let by_stage = if caller.routes.is_none() { &mut sharing } else { &mut own };
+            for stage in caller.stages() {
+                by_stage.entry(stage).or_default().push(caller);
+            }
+        }
         for stage in self.stages.keys() {
             let mut shelves = Shelves::new(stage, self.api.partition(), self.api.role_trust_policy_length);
             let mut rest = Vec::new();
-            for caller in self.callers.values().filter(|c| c.routes.is_none() && c.is_on(stage)) {
+            for caller in sharing.remove(stage.as_str()).unwrap_or_default() {
                 match lock.number(stage, &caller.name) {
                     Some(number) if shelves.put(caller, number) => {}
                     recorded => rest.push((caller, recorded)),
                 }
             }
-            for (caller, recorded) in rest {
-                let number = shelves.put_anywhere(caller);
+            let callers: Vec<&Caller> = rest.iter().map(|(caller, _)| *caller).collect();
+            for ((caller, recorded), number) in rest.into_iter().zip(shelves.put_anywhere(&callers)) {
                 if let Some(from) = recorded {
                     let (caller, stage) = (caller.name.clone(), stage.clone());
                     moved.push(Move { caller, stage, from, to: number });
@@ -71,7 +83,7 @@ impl Manifest {
         }
         let has_several = shared.values().any(|roles| roles.keys().any(|number| *number > 1));
         let mut plan =
-            Plan { manifest: self, shared, moved, lock: new_lock, role_changes: Vec::new(), is_recorded: false };
+            Plan { manifest: self, shared, own, moved, lock: new_lock, role_changes: Vec::new(), is_recorded: false };
         plan.tell(lock);
         plan.is_recorded = lock.says_what(&plan.lock) || (!has_several && *lock == Lock::default());
         plan
@@ -156,25 +168,43 @@ impl<'m> Shelves<'m> {
         }
     }
 
-    /// Puts the caller into the first role with room for it, and says which.
-    fn put_anywhere(&mut self, caller: &'m Caller) -> u32 {
-        let measure = self.measure(caller);
-        let is_new = self.terms.insert(measure.terms);
+    /// Puts each caller into the first role with room for it, in their order, and says which.
+    fn put_anywhere(&mut self, callers: &[&'m Caller]) -> Vec<u32> {
+        let measures: Vec<_> = callers.iter().map(|caller| self.measure(caller)).collect();
+        // No caller takes less: a role without that much room is not looked at again.
+        let smallest = measures.iter().map(|measure| measure.least.min(measure.own)).min().unwrap_or_default();
+        let mut with_room: BTreeSet<u32> = self.by_number.keys().copied().collect();
         let mut unused = 1;
-        for (number, shelf) in &mut self.by_number {
-            if *number > unused {
-                break;
+        let mut numbers = Vec::new();
+        for (caller, measure) in callers.iter().zip(measures) {
+            let is_new = self.terms.insert(measure.terms);
+            while self.by_number.contains_key(&unused) {
+                unused = unused.saturating_add(1);
             }
-            unused = number.saturating_add(1);
-            // Most roles are full, which two numbers tell.
-            let least = if is_new { measure.own } else { measure.least };
-            let is_full = shelf.is_exact && shelf.at_most.saturating_add(least) > self.limit;
-            if !is_full && shelf.put(caller, &measure, self.stage, self.partition, self.limit) {
-                return *number;
+            let (mut found, mut full) = (None, Vec::new());
+            for number in with_room.range(..unused) {
+                let Some(shelf) = self.by_number.get_mut(number) else { continue };
+                // Most roles are full, which two numbers tell.
+                let least = if is_new { measure.own } else { measure.least };
+                let is_full = shelf.is_exact && shelf.at_most.saturating_add(least) > self.limit;
+                if !is_full && shelf.put(caller, &measure, self.stage, self.partition, self.limit) {
+                    found = Some(*number);
+                    break;
+                }
+                if shelf.is_exact && shelf.at_most.saturating_add(smallest) > self.limit {
+                    full.push(*number);
+                }
             }
+            for number in full {
+                with_room.remove(&number);
+            }
+            numbers.push(found.unwrap_or_else(|| {
+                self.by_number.insert(unused, Shelf::new(caller, &measure));
+                with_room.insert(unused);
+                unused
+            }));
         }
-        self.by_number.insert(unused, Shelf::new(caller, &measure));
-        unused
+        numbers
     }
 }
 
