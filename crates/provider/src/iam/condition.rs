@@ -172,10 +172,9 @@ fn operator_of(
         }
         "ArnEquals" | "ArnLike" | "ArnNotEquals" | "ArnNotLike" => {
             let templates = templates(Wildcards::Yes);
-            let has_sections = |template: &Template| {
-                template.constant().is_none_or(|tokens| tokens.iter().filter(|t| **t == Token::Char(':')).count() >= 5)
-            };
-            if !templates.iter().all(has_sections) {
+            let is_arn =
+                |template: &Template| template.constant().is_none_or(|tokens| pattern::arn_sections(&tokens).is_some());
+            if !templates.iter().all(is_arn) {
                 return value_unsupported(operator, key, &written, unsupported);
             }
             (Test::Arn(templates), name == "ArnNotEquals" || name == "ArnNotLike")
@@ -312,7 +311,7 @@ impl Condition {
     fn matches(&self, value: &str, request: &dyn Lookup) -> Option<bool> {
         match &self.test {
             Test::Text(templates, case) => {
-                self.any_template(templates, request, |tokens| pattern::matches(tokens, value, *case))
+                self.any_template(templates, request, |tokens| Some(pattern::matches(tokens, value, *case)))
             }
             Test::Arn(templates) => self.any_template(templates, request, |tokens| pattern::matches_arn(tokens, value)),
             Test::Bool(wanted) => boolean(value).map(|value| wanted.contains(&value)),
@@ -326,18 +325,19 @@ impl Condition {
         }
     }
 
-    /// A variable without a value matches nothing, which must not let a negated operator allow.
+    /// A variable without a value matches nothing, and neither does what is no ARN: that must not let a negated operator
+    /// allow.
     fn any_template(
         &self,
         templates: &[Template],
         request: &dyn Lookup,
-        matches: impl Fn(&[Token]) -> bool,
+        matches: impl Fn(&[Token]) -> Option<bool>,
     ) -> Option<bool> {
         let mut is_undecided = false;
         for template in templates {
-            match template.resolve(&|key| request.value(key)) {
-                Some(tokens) if matches(&tokens) => return Some(true),
-                Some(_) => {}
+            match template.resolve(&|key| request.value(key)).and_then(|tokens| matches(&tokens)) {
+                Some(true) => return Some(true),
+                Some(false) => {}
                 None => is_undecided = self.is_negated,
             }
         }
