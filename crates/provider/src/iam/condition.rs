@@ -128,9 +128,7 @@ fn values_as_texts(operator: &str, key: &str, value: &Value) -> Result<Vec<Strin
             _ => None,
         })
         .collect();
-    texts
-        .filter(|texts| !texts.is_empty())
-        .ok_or_else(|| PolicyError::new(format!("condition {operator} {key} is neither a value nor a list of values")))
+    texts.ok_or_else(|| PolicyError::new(format!("condition {operator} {key} is neither a value nor a list of values")))
 }
 
 fn operator_of(
@@ -266,8 +264,8 @@ pub(super) trait Lookup {
 impl Condition {
     /// Whether the condition holds, in a statement that allows or denies; if not, what it asked for and what there was.
     ///
-    /// What cannot be decided (a number that is none, a negated operator with a variable that the
-    /// request has no value for) goes against the request: it does not hold in a statement that
+    /// What cannot be decided (a number that is none, a negated operator with no value to differ from, or with a variable
+    /// that the request has no value for) goes against the request: it does not hold in a statement that
     /// allows, and holds in one that denies.
     pub(super) fn holds<'a>(&'a self, request: &'a dyn Lookup, allows: bool) -> Result<(), FailedCondition<'a>> {
         let had = request.values(&self.key);
@@ -309,6 +307,9 @@ impl Condition {
 
     /// Whether one of the statement's values matches; `None` when it cannot be decided.
     fn matches(&self, value: &str, request: &dyn Lookup) -> Option<bool> {
+        if self.written.is_empty() {
+            return (!self.is_negated).then_some(false);
+        }
         match &self.test {
             Test::Text(templates, case) => {
                 self.any_template(templates, request, |tokens| Some(pattern::matches(tokens, value, *case)))

@@ -18,7 +18,8 @@ pub(super) fn is_action_of_trust(text: &str) -> bool {
     text == "*" || text.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("sts"))
 }
 
-/// `*`, or an ARN. Its service holds no wildcard, and variables stand in its resource alone
+/// `*`, or an ARN. Its service holds no wildcard, and variables stand in its resource alone. A `*` at the end of a section
+/// reaches over colons, so one that ends the text stands for all sections that are left
 /// ([Resource](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html)).
 pub(super) fn is_resource(text: &str) -> bool {
     if text == "*" {
@@ -26,18 +27,19 @@ pub(super) fn is_resource(text: &str) -> bool {
     }
     let mut sections = text.splitn(6, ':');
     let mut next = || sections.next();
-    let (Some("arn"), Some(partition), Some(service), Some(region), Some(account), Some(resource)) =
-        (next(), next(), next(), next(), next(), next())
-    else {
+    let (Some("arn"), Some(partition), Some(service), Some(region)) = (next(), next(), next(), next()) else {
         return false;
     };
+    let (account, resource) = (next(), next());
     let is_place = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-*?".contains(&c);
     (matches!(partition, "*" | "aws*") || Partition::named(partition).is_some())
         && is_service(service)
         && region.bytes().all(is_place)
-        && account.bytes().all(is_place)
-        && !resource.is_empty()
-        && !resource.chars().any(|c| c.is_control())
+        && account.unwrap_or_default().bytes().all(is_place)
+        && match resource {
+            Some(resource) => !resource.is_empty() && !resource.chars().any(char::is_control),
+            None => text.ends_with('*'),
+        }
 }
 
 /// Letters and digits, which is what an inline policy takes; none twice in a document.
