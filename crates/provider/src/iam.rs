@@ -8,7 +8,7 @@
 //! The evaluator fails closed. What it does not know, be it an element, an operator, a condition
 //! key, a policy variable or a form of principal, is *unsupported*: an `Allow` statement that holds
 //! it never allows, a `Deny` statement that holds it always denies, and the decision's reasons name
-//! it.
+//! it. Of a document that IAM would refuse no statement allows, since it is deployed nowhere.
 
 mod condition;
 mod context;
@@ -24,6 +24,7 @@ mod pattern;
 mod principal;
 mod request;
 mod variables;
+mod well_formed;
 
 pub use context::{Context, KNOWN_KEYS, Values};
 pub use decision::{Asked, Decision, Effect, FailedCondition, Mismatch, Outcome, StatementOutcome};

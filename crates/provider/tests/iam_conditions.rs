@@ -297,3 +297,39 @@ fn variables_in_resources_are_filled_in() {
     assert!(!identity(&not, "s3:GetObject", resource, team("a")).is_allowed());
     assert!(!identity(&not, "s3:GetObject", resource, Context::new()).is_allowed());
 }
+
+/// An empty list is a value that nothing equals. Whether everything differs from it AWS does not say: that goes against the
+/// request.
+#[test]
+fn r8_a_condition_without_values_is_no_error() {
+    for (operator, allows, denies) in [
+        ("StringEquals", false, false),
+        ("StringLike", false, false),
+        ("ArnLike", false, false),
+        ("Bool", false, false),
+        ("NumericLessThan", false, false),
+        ("DateEquals", false, false),
+        ("ForAnyValue:StringEquals", false, false),
+        ("ForAllValues:StringEquals", false, false),
+        ("StringNotEquals", false, true),
+        ("ArnNotLike", false, true),
+        ("NumericNotEquals", false, true),
+        // What `Null` asks for is one of two.
+        ("Null", false, true),
+    ] {
+        let condition = format!(r#"{{"{operator}":{{"sts:RoleSessionName":[]}}}}"#);
+        let with = || context("sts:RoleSessionName=orders");
+        assert_eq!(trust(&statement("Allow", &condition), with()).is_allowed(), allows, "{operator}");
+        let denied = trust(&statement("Deny", &condition), with()).effect == Effect::ExplicitDeny;
+        assert_eq!(denied, denies, "{operator}");
+        // The other statements go on.
+        let other = statement("Allow", "{}");
+        let both = trust(&format!("[{},{other}]", statement("Allow", &condition)), with());
+        assert!(both.is_allowed(), "{operator}: {:?}", both.reasons);
+    }
+    let if_exists = r#"{"StringEqualsIfExists":{"sts:ExternalId":[]}}"#;
+    assert!(trust(&statement("Allow", if_exists), Context::new()).is_allowed());
+    assert!(!trust(&statement("Allow", if_exists), context("sts:ExternalId=x")).is_allowed());
+    let text = trust(&statement("Allow", r#"{"StringEquals":{"sts:ExternalId":[]}}"#), context("sts:ExternalId=x"));
+    assert!(text.reasons.concat().contains("the statement asks for one of no values"), "{:?}", text.reasons);
+}

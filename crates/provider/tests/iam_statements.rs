@@ -352,3 +352,34 @@ fn rendered_documents_let_in_whom_the_manifest_names() {
         }
     }
 }
+
+/// [Resource](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html): a `*` at the end
+/// of a section can reach over the colons behind it.
+#[test]
+fn r8_a_trailing_wildcard_reaches_over_colons() {
+    let route = "arn:aws:execute-api:eu-west-1:111111111111:abc/$default/GET/items";
+    let says = |effect: &str, element: &str, resource: &str| {
+        let statement = format!(r#"{{"Effect":"{effect}","Action":"execute-api:Invoke","{element}":"{resource}"}}"#);
+        identity(&statement, "execute-api:Invoke", route, Context::new()).effect
+    };
+    for (resource, covers) in [
+        ("arn:aws:execute-api:*", true),
+        ("arn:aws:execute-api:eu-*", true),
+        ("arn:*:execute-api:eu-west-1:*", true),
+        ("arn:aws:execute-api:eu-west-1:1111*", true),
+        ("arn:aws:execute-api:us-*", false),
+        ("arn:aws:s3:*", false),
+        ("arn:aws-cn:execute-api:*", false),
+    ] {
+        assert_eq!(says("Allow", "Resource", resource) == Effect::Allow, covers, "{resource}");
+        assert_eq!(says("Deny", "Resource", resource) == Effect::ExplicitDeny, covers, "{resource}");
+        assert_eq!(says("Allow", "NotResource", resource) == Effect::Allow, !covers, "{resource}");
+    }
+    // What ends before its resource, and in no `*`, is no ARN.
+    for resource in
+        ["arn:aws:execute-api:eu-west-1", "arn:aws:execute-api", "arn:aws:*", "arn:*", "arn:aws:execute-api*"]
+    {
+        assert_eq!(says("Allow", "Resource", resource), Effect::ImplicitDeny, "{resource}");
+        assert_eq!(says("Allow", "NotResource", resource), Effect::ImplicitDeny, "{resource}");
+    }
+}

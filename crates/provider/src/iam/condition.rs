@@ -128,9 +128,7 @@ fn values_as_texts(operator: &str, key: &str, value: &Value) -> Result<Vec<Strin
             _ => None,
         })
         .collect();
-    texts
-        .filter(|texts| !texts.is_empty())
-        .ok_or_else(|| PolicyError::new(format!("condition {operator} {key} is neither a value nor a list of values")))
+    texts.ok_or_else(|| PolicyError::new(format!("condition {operator} {key} is neither a value nor a list of values")))
 }
 
 fn operator_of(
@@ -172,10 +170,9 @@ fn operator_of(
         }
         "ArnEquals" | "ArnLike" | "ArnNotEquals" | "ArnNotLike" => {
             let templates = templates(Wildcards::Yes);
-            let has_sections = |template: &Template| {
-                template.constant().is_none_or(|tokens| tokens.iter().filter(|t| **t == Token::Char(':')).count() >= 5)
-            };
-            if !templates.iter().all(has_sections) {
+            let is_arn =
+                |template: &Template| template.constant().is_none_or(|tokens| pattern::arn_sections(&tokens).is_some());
+            if !templates.iter().all(is_arn) {
                 return value_unsupported(operator, key, &written, unsupported);
             }
             (Test::Arn(templates), name == "ArnNotEquals" || name == "ArnNotLike")
@@ -267,8 +264,8 @@ pub(super) trait Lookup {
 impl Condition {
     /// Whether the condition holds, in a statement that allows or denies; if not, what it asked for and what there was.
     ///
-    /// What cannot be decided (a number that is none, a negated operator with a variable that the
-    /// request has no value for) goes against the request: it does not hold in a statement that
+    /// What cannot be decided (a number that is none, a negated operator with no value to differ from, or with a variable
+    /// that the request has no value for) goes against the request: it does not hold in a statement that
     /// allows, and holds in one that denies.
     pub(super) fn holds<'a>(&'a self, request: &'a dyn Lookup, allows: bool) -> Result<(), FailedCondition<'a>> {
         let had = request.values(&self.key);
@@ -310,9 +307,12 @@ impl Condition {
 
     /// Whether one of the statement's values matches; `None` when it cannot be decided.
     fn matches(&self, value: &str, request: &dyn Lookup) -> Option<bool> {
+        if self.written.is_empty() {
+            return (!self.is_negated).then_some(false);
+        }
         match &self.test {
             Test::Text(templates, case) => {
-                self.any_template(templates, request, |tokens| pattern::matches(tokens, value, *case))
+                self.any_template(templates, request, |tokens| Some(pattern::matches(tokens, value, *case)))
             }
             Test::Arn(templates) => self.any_template(templates, request, |tokens| pattern::matches_arn(tokens, value)),
             Test::Bool(wanted) => boolean(value).map(|value| wanted.contains(&value)),
@@ -326,18 +326,19 @@ impl Condition {
         }
     }
 
-    /// A variable without a value matches nothing, which must not let a negated operator allow.
+    /// A variable without a value matches nothing, and neither does what is no ARN: that must not let a negated operator
+    /// allow.
     fn any_template(
         &self,
         templates: &[Template],
         request: &dyn Lookup,
-        matches: impl Fn(&[Token]) -> bool,
+        matches: impl Fn(&[Token]) -> Option<bool>,
     ) -> Option<bool> {
         let mut is_undecided = false;
         for template in templates {
-            match template.resolve(&|key| request.value(key)) {
-                Some(tokens) if matches(&tokens) => return Some(true),
-                Some(_) => {}
+            match template.resolve(&|key| request.value(key)).and_then(|tokens| matches(&tokens)) {
+                Some(true) => return Some(true),
+                Some(false) => {}
                 None => is_undecided = self.is_negated,
             }
         }

@@ -227,7 +227,11 @@ impl fmt::Display for FailedCondition<'_> {
             (Asked::NoneOf(asked), Some(_)) => (asked, "anything but "),
         };
         let had = self.had.iter().flat_map(|values| values.iter());
-        write!(f, "{}, the statement asks for {not}{}", Quoted(had), Quoted(asked.iter().map(String::as_str)))
+        write!(f, "{}, the statement asks for {not}", Quoted(had))?;
+        match asked {
+            [] => f.write_str("one of no values"),
+            asked => Quoted(asked.iter().map(String::as_str)).fmt(f),
+        }
     }
 }
 

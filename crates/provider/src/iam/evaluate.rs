@@ -20,7 +20,7 @@ pub fn evaluate<'a>(documents: &[&'a PolicyDocument], request: &'a Request<'_>) 
                 policy,
                 statement: index,
                 sid: statement.sid.as_deref(),
-                outcome: apply(statement, request),
+                outcome: apply(statement, &document.malformed, request),
                 is_only_policy: documents.len() == 1,
             });
         }
@@ -28,13 +28,16 @@ pub fn evaluate<'a>(documents: &[&'a PolicyDocument], request: &'a Request<'_>) 
     Decision::of(outcomes)
 }
 
-fn apply<'a>(statement: &'a Statement, request: &'a Request<'_>) -> Outcome<'a> {
+fn apply<'a>(statement: &'a Statement, malformed: &'a [String], request: &'a Request<'_>) -> Outcome<'a> {
     if !statement.unsupported.is_empty() {
         let what = &statement.unsupported;
         return if statement.allows { Outcome::CannotAllow(what) } else { Outcome::AlwaysDenies(what) };
     }
     if let Err(why) = matches(statement, request) {
         return Outcome::DoesNotApply(why);
+    }
+    if statement.allows && !malformed.is_empty() {
+        return Outcome::CannotAllow(malformed);
     }
     let Request { action, resource, .. } = *request;
     if statement.allows { Outcome::Allows { action, resource } } else { Outcome::Denies { action, resource } }

@@ -1,12 +1,16 @@
 //! From JSON to statements.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Map, Value};
 
 use super::condition::{self, Condition};
 use super::error::PolicyError;
 use super::json::{Strict, texts};
 use super::principal::{self, Principal};
 use super::variables::{Template, Variables, Wildcards};
+use super::well_formed;
 
 /// Where a document hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +27,8 @@ pub enum PolicyKind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyDocument {
     pub(super) statements: Vec<Statement>,
+    /// What IAM would refuse the whole document for, in words.
+    pub(super) malformed: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -90,28 +96,44 @@ impl PolicyDocument {
         if statements.is_empty() {
             return Err(PolicyError::new("the policy has no statement".to_owned()));
         }
+        let mut malformed = Vec::new();
+        if !matches!(document.get("Id"), None | Some(Value::String(_))) {
+            malformed.push("`Id`, which is not a text".to_owned());
+        }
         let statements = statements
             .into_iter()
             .enumerate()
             .map(|(index, value)| {
-                statement(value, kind, variables, unsupported.clone())
-                    .map_err(|error| PolicyError::new(format!("statement {}: {error}", index.saturating_add(1))))
+                let place = |what: &dyn fmt::Display| format!("statement {}: {what}", index.saturating_add(1));
+                let mut refused = Vec::new();
+                let statement = statement(value, kind, variables, unsupported.clone(), &mut refused)
+                    .map_err(|error| PolicyError::new(place(&error)))?;
+                malformed.extend(refused.iter().map(|what| place(what)));
+                Ok(statement)
             })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { statements })
+            .collect::<Result<Vec<_>, PolicyError>>()?;
+        let mut sids = BTreeSet::new();
+        for sid in statements.iter().filter_map(|statement| statement.sid.as_deref()).filter(|sid| !sid.is_empty()) {
+            if !sids.insert(sid) {
+                malformed.push(format!("`Sid` `{sid}`, which stands twice"));
+            }
+        }
+        Ok(Self { statements, malformed })
     }
 
     /// What the evaluator does not know in the document, in words, each with its statement; empty
-    /// when every decision is made of known things only.
+    /// when every decision is made of known things only. What IAM would refuse the document for is among it.
     #[must_use]
     pub fn unsupported(&self) -> Vec<String> {
-        self.statements
-            .iter()
-            .enumerate()
-            .flat_map(|(index, statement)| {
-                statement.unsupported.iter().map(move |what| format!("statement {}: {what}", index.saturating_add(1)))
-            })
-            .collect()
+        let of_statements = self.statements.iter().enumerate().flat_map(|(index, statement)| {
+            statement.unsupported.iter().map(move |what| format!("statement {}: {what}", index.saturating_add(1)))
+        });
+        let mut all: Vec<String> = of_statements.collect();
+        let known: BTreeSet<&str> = all.iter().map(String::as_str).collect();
+        let of_document: Vec<String> =
+            self.malformed.iter().filter(|what| !known.contains(what.as_str())).cloned().collect();
+        all.extend(of_document);
+        all
     }
 }
 
@@ -120,6 +142,7 @@ fn statement(
     kind: PolicyKind,
     variables: Variables,
     mut unsupported: Vec<String>,
+    malformed: &mut Vec<String>,
 ) -> Result<Statement, PolicyError> {
     let Value::Object(elements) = value else {
         return Err(PolicyError::new("not a JSON object".to_owned()));
@@ -134,6 +157,9 @@ fn statement(
         Some(Value::String(sid)) => Some(sid.clone()),
         Some(_) => return Err(PolicyError::new("`Sid` is not a text".to_owned())),
     };
+    if let Some(sid) = sid.as_deref().filter(|sid| !well_formed::is_sid(sid)) {
+        malformed.push(format!("`Sid` `{sid}`"));
+    }
     let allows = match elements.get("Effect").and_then(Value::as_str) {
         Some("Allow") => true,
         Some("Deny") => false,
@@ -141,26 +167,18 @@ fn statement(
             return Err(PolicyError::new("`Effect` is neither `Allow` nor `Deny`".to_owned()));
         }
     };
-    let actions = matcher(
-        ["Action", "NotAction"],
-        elements.get("Action"),
-        elements.get("NotAction"),
-        Variables::No,
-        &mut unsupported,
-    )?
-    .ok_or_else(|| PolicyError::new("neither `Action` nor `NotAction`".to_owned()))?;
-    let resources = matcher(
-        ["Resource", "NotResource"],
-        elements.get("Resource"),
-        elements.get("NotResource"),
-        variables,
-        &mut unsupported,
-    )?;
+    let actions = matcher(elements, ["Action", "NotAction"], Variables::No, &mut unsupported, malformed)?
+        .ok_or_else(|| PolicyError::new("neither `Action` nor `NotAction`".to_owned()))?;
+    let resources = matcher(elements, ["Resource", "NotResource"], variables, &mut unsupported, malformed)?;
+    if let (PolicyKind::Trust, Some(actions)) = (kind, elements.get("Action")) {
+        let others = texts("Action", actions)?.into_iter().filter(|action| !well_formed::is_action_of_trust(action));
+        malformed.extend(others.map(|action| format!("`Action` `{action}` in a trust policy")));
+    }
     let principals = match (elements.get("Principal"), elements.get("NotPrincipal")) {
         (Some(_), Some(_)) => {
             return Err(PolicyError::new("both `Principal` and `NotPrincipal`".to_owned()));
         }
-        (Some(value), None) => Some(principal::parse(value, &mut unsupported)?),
+        (Some(value), None) => Some(principal::parse(value, &mut unsupported, malformed)?),
         (None, Some(_)) => {
             unsupported.push("statement element `NotPrincipal`".to_owned());
             Some(Vec::new())
@@ -186,6 +204,7 @@ fn statement(
         None => Vec::new(),
         Some(value) => condition::parse(value, variables, &mut unsupported)?,
     };
+    unsupported.extend(malformed.iter().cloned());
     Ok(Statement { sid, allows, principals, actions, resources, conditions, unsupported })
 }
 
@@ -193,14 +212,14 @@ const STATEMENT_ELEMENTS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
 fn matcher(
+    elements: &Map<String, Value>,
     names: [&str; 2],
-    plain: Option<&Value>,
-    negated: Option<&Value>,
     variables: Variables,
     unsupported: &mut Vec<String>,
+    malformed: &mut Vec<String>,
 ) -> Result<Option<Matcher>, PolicyError> {
     let [plain_name, negated_name] = names;
-    let (name, value, is_negated) = match (plain, negated) {
+    let (name, value, is_negated) = match (elements.get(plain_name), elements.get(negated_name)) {
         (Some(_), Some(_)) => {
             return Err(PolicyError::new(format!("both `{plain_name}` and `{negated_name}`")));
         }
@@ -210,20 +229,14 @@ fn matcher(
     };
     let mut templates = Vec::new();
     for text in texts(name, value)? {
-        if !is_well_formed(plain_name, &text) {
-            unsupported.push(format!("`{name}` `{text}`"));
+        let is_well_formed = match plain_name {
+            "Action" => well_formed::is_action(&text),
+            _ => well_formed::is_resource(&text),
+        };
+        if !is_well_formed {
+            malformed.push(format!("`{name}` `{text}`"));
         }
         templates.push(Template::parse(&text, Wildcards::Yes, variables, unsupported));
     }
     Ok(Some(Matcher { is_negated, templates }))
-}
-
-/// What IAM would refuse matches nothing, and so would allow everything behind `NotAction` or
-/// `NotResource`.
-fn is_well_formed(element: &str, text: &str) -> bool {
-    text == "*"
-        || match element {
-            "Action" => text.contains(':') && !text.contains("${"),
-            _ => text.starts_with("arn:") && text.split(':').count() >= 6,
-        }
 }

@@ -1,5 +1,7 @@
 //! Patterns with IAM's wildcards: `*` for any characters, none and `/` included, `?` for one.
 
+use xacct_sign::aws::Arn;
+
 /// One step of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
@@ -51,17 +53,26 @@ pub(super) fn matches(pattern: &[Token], text: &str, case: Case) -> bool {
 fn covers(token: Token, c: char, case: Case) -> bool {
     match (token, case) {
         (Token::Char(expected), Case::Sensitive) => expected == c,
-        (Token::Char(expected), Case::Insensitive) => expected.to_lowercase().eq(c.to_lowercase()),
+        // The Kelvin sign is no `k`, whatever its lower case is.
+        (Token::Char(expected), Case::Insensitive) => {
+            expected.is_ascii() == c.is_ascii() && expected.to_lowercase().eq(c.to_lowercase())
+        }
         (Token::AnyOne | Token::AnyMany, _) => true,
     }
 }
 
 /// Whether the pattern covers the ARN, each of its six sections by itself: a `*` does not reach over
-/// a colon into the next section, save in the last one, the resource.
-pub(super) fn matches_arn(pattern: &[Token], text: &str) -> bool {
+/// a colon into the next section, save in the last one, the resource. `None` where one of them is no ARN.
+pub(super) fn matches_arn(pattern: &[Token], text: &str) -> Option<bool> {
+    let sections = arn_sections(pattern)?;
+    Arn::parse(text).filter(|arn| !arn.partition.is_empty() && !arn.service.is_empty() && !arn.resource.is_empty())?;
+    Some(sections.iter().zip(text.splitn(6, ':')).all(|(section, text)| matches(section, text, Case::Sensitive)))
+}
+
+/// The six sections of a pattern for ARNs; `None` where it could cover none.
+pub(super) fn arn_sections(pattern: &[Token]) -> Option<Vec<&[Token]>> {
     let sections: Vec<&[Token]> = pattern.splitn(6, |token| *token == Token::Char(':')).collect();
-    let texts: Vec<&str> = text.splitn(6, ':').collect();
-    sections.len() == 6
-        && texts.len() == 6
-        && sections.iter().zip(texts).all(|(section, text)| matches(section, text, Case::Sensitive))
+    let [arn, partition, service, _, _, resource] = sections.as_slice() else { return None };
+    let is_arn = matches(arn, "arn", Case::Sensitive) && ![partition, service, resource].iter().any(|s| s.is_empty());
+    is_arn.then_some(sections)
 }

@@ -1,10 +1,11 @@
 //! Who makes a request, and whom a statement is about.
 
 use serde_json::Value;
-use xacct_sign::aws::{Arn, is_account_id};
+use xacct_sign::aws::{Arn, Partition, is_account_id};
 
 use super::error::PolicyError;
 use super::json::texts;
+use super::well_formed;
 
 /// Who makes a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +112,8 @@ fn parse_arn(text: &str) -> Option<Arn<'_>> {
 
 /// What an ARN of IAM or STS is of.
 fn form(arn: Arn<'_>) -> Option<Form> {
-    let is_plain = arn.resource.split('/').all(|part| !part.is_empty() && !part.contains(['*', '?', ':', '$', '{']));
+    let is_plain = arn.resource.bytes().all(|c| c.is_ascii_graphic())
+        && arn.resource.split('/').all(|part| !part.is_empty() && !part.contains(['*', '?', ':', '$', '{']));
     if !is_plain {
         return None;
     }
@@ -169,7 +171,7 @@ impl Principal {
         if is_account_id(text) {
             return Some(Self::Account { partition: None, account: text.to_owned() });
         }
-        let arn = parse_arn(text)?;
+        let arn = parse_arn(text).filter(|arn| Partition::named(arn.partition).is_some())?;
         Some(match form(arn)? {
             Form::Root => Self::Account { partition: Some(arn.partition.to_owned()), account: arn.account.to_owned() },
             Form::Role => Self::Role(text.to_owned()),
@@ -178,8 +180,18 @@ impl Principal {
     }
 }
 
-/// Reads the element `Principal`; what is unknown in it is added to `unsupported`.
-pub(super) fn parse(value: &Value, unsupported: &mut Vec<String>) -> Result<Vec<Principal>, PolicyError> {
+/// Whether IAM shows this where a principal stood that has been deleted.
+fn is_unique_id(text: &str) -> bool {
+    (text.starts_with("AROA") || text.starts_with("AIDA"))
+        && text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}
+
+/// Reads the element `Principal`; what is unknown in it is added to `unsupported`, what IAM refuses to `malformed`.
+pub(super) fn parse(
+    value: &Value,
+    unsupported: &mut Vec<String>,
+    malformed: &mut Vec<String>,
+) -> Result<Vec<Principal>, PolicyError> {
     let by_type = match value {
         Value::String(text) if text == "*" => return Ok(vec![Principal::Everybody]),
         Value::Object(by_type) if !by_type.is_empty() => by_type,
@@ -193,8 +205,12 @@ pub(super) fn parse(value: &Value, unsupported: &mut Vec<String>) -> Result<Vec<
             match kind.as_str() {
                 "AWS" => match Principal::aws(&text) {
                     Some(principal) => principals.push(principal),
-                    None => unsupported.push(format!("principal `{text}`")),
+                    None if is_unique_id(&text) => unsupported.push(format!("principal `{text}`")),
+                    None => malformed.push(format!("principal `{text}`")),
                 },
+                "Service" if !well_formed::is_service_principal(&text) => {
+                    malformed.push(format!("service `{text}` as a principal"));
+                }
                 "Service" | "Federated" => principals.push(Principal::Other),
                 _ => unsupported.push(format!("principal type `{kind}`")),
             }

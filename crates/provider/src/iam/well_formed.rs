@@ -1,0 +1,57 @@
+//! What IAM takes in a policy's elements. What it refuses is deployed nowhere, so it must not allow here: a text that can
+//! match nothing would open everything behind `NotAction` or `NotResource`.
+
+use xacct_sign::aws::Partition;
+
+/// `*`, or a service and what it does. Wildcards are for the second, and neither holds white space or variables
+/// ([Action](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html)).
+pub(super) fn is_action(text: &str) -> bool {
+    let is_name = |c: u8| c.is_ascii_alphanumeric() || b"*?".contains(&c);
+    text == "*"
+        || text.split_once(':').is_some_and(|(service, name)| {
+            is_service(&service.to_ascii_lowercase()) && !name.is_empty() && name.bytes().all(is_name)
+        })
+}
+
+/// Whether an action is one of those that a trust policy can be about: all of them, or one of STS.
+pub(super) fn is_action_of_trust(text: &str) -> bool {
+    text == "*" || text.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("sts"))
+}
+
+/// `*`, or an ARN. Its service holds no wildcard, and variables stand in its resource alone. A `*` at the end of a section
+/// reaches over colons, so one that ends the text stands for all sections that are left
+/// ([Resource](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html)).
+pub(super) fn is_resource(text: &str) -> bool {
+    if text == "*" {
+        return true;
+    }
+    let mut sections = text.splitn(6, ':');
+    let mut next = || sections.next();
+    let (Some("arn"), Some(partition), Some(service), Some(region)) = (next(), next(), next(), next()) else {
+        return false;
+    };
+    let (account, resource) = (next(), next());
+    let is_place = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-*?".contains(&c);
+    (matches!(partition, "*" | "aws*") || Partition::named(partition).is_some())
+        && is_service(service)
+        && region.bytes().all(is_place)
+        && account.unwrap_or_default().bytes().all(is_place)
+        && match resource {
+            Some(resource) => !resource.is_empty() && !resource.chars().any(char::is_control),
+            None => text.ends_with('*'),
+        }
+}
+
+/// Letters and digits, which is what an inline policy takes; none twice in a document.
+pub(super) fn is_sid(text: &str) -> bool {
+    text.bytes().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// A service's name as principals have it: `lambda.amazonaws.com`.
+pub(super) fn is_service_principal(text: &str) -> bool {
+    text.contains('.') && text.split('.').all(|part| is_service(&part.to_ascii_lowercase()))
+}
+
+fn is_service(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+}
