@@ -6,6 +6,7 @@
 mod context;
 mod echo;
 mod forward;
+mod headers;
 mod message;
 mod paths;
 mod secrets;
@@ -36,6 +37,9 @@ pub use forward::{Forward, Outcome, Reply, UpstreamFailure};
 
 /// How far a request's time may lie from the gateway's, either way.
 const WINDOW: Duration = Duration::from_secs(300);
+
+/// The methods that a route can have. The others reach no route, and so nothing behind the gateway.
+const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// The gateways of every stage.
 pub(crate) struct Gateway<'e> {
@@ -121,6 +125,10 @@ impl<'e> Gateway<'e> {
             let reason = Reason::new(Kind::UnknownStage, format!("the manifest has no stage `{stage}`"));
             return Err(Box::new(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log)));
         };
+        if !METHODS.contains(&parts.method.as_str()) {
+            let reason = Reason::new(Kind::MethodUnknown, "no route of an HTTP API has this method, not even `ANY`");
+            return Err(Box::new(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log)));
+        }
         let head = head_bytes(parts);
         if head > HttpApi::MAX_HEAD_BYTES {
             let detail =
