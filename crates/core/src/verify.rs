@@ -16,6 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod date;
 mod refusal;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use std::time::{Duration, SystemTime};
 
 pub use refusal::{Computed, Refusal};
 
+use date::parse_date_header;
 use http::HeaderMap;
 
 use crate::aws::time::{AmzDate, parse_amz_date};
@@ -31,7 +33,7 @@ use crate::credentials::Credentials;
 use crate::key::{ALGORITHM, SigningKey};
 use crate::payload::{Payload, sha256_hex};
 use crate::scope::Scope;
-use crate::settings::{SessionToken, SigningSettings, UnsignedPayload};
+use crate::settings::{SessionToken, SigningSettings, Strictness, UnsignedPayload};
 use crate::signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
 use crate::url::form_bytes;
 
@@ -75,7 +77,19 @@ pub struct Presented<'a> {
     amz_date: String,
     signed_at: SystemTime,
     session_token: Option<String>,
-    /// For a presigned URL: how long it lives.
+    is_presigned: bool,
+    /// For a presigned URL that says so: how long it lives.
+    expires_in: Option<Duration>,
+}
+
+/// The parts of a signature as they stand in the header or the query.
+struct Fields<'f> {
+    credential: &'f str,
+    signed_headers: &'f str,
+    signature: &'f str,
+    signed_at: SystemTime,
+    session_token: Option<String>,
+    is_presigned: bool,
     expires_in: Option<Duration>,
 }
 
@@ -124,16 +138,26 @@ impl<'a> Presented<'a> {
                 (Some(_), Some(_)) => Err(malformed(format!("`Authorization` has `{name}` twice"))),
             }
         };
-        let amz_date = one_header(headers, X_AMZ_DATE)?.ok_or_else(|| malformed("there is no `x-amz-date` header"))?;
+        let signed_at = match one_header(headers, X_AMZ_DATE)? {
+            Some(text) => parse_amz_date(text).ok_or_else(not_a_date)?,
+            None => {
+                let text = one_header(headers, "date")?;
+                let text = text.ok_or_else(|| malformed("there is neither an `x-amz-date` nor a `date` header"))?;
+                parse_date_header(text).ok_or_else(|| malformed("the `date` header is no date of HTTP"))?
+            }
+        };
         let session_token = one_header(headers, X_AMZ_SECURITY_TOKEN)?.map(str::to_owned);
         Self::from_fields(
             (method, path, query, headers),
-            field("Credential")?,
-            field("SignedHeaders")?,
-            field("Signature")?,
-            amz_date,
-            session_token,
-            None,
+            Fields {
+                credential: field("Credential")?,
+                signed_headers: field("SignedHeaders")?,
+                signature: field("Signature")?,
+                signed_at,
+                session_token,
+                is_presigned: false,
+                expires_in: None,
+            },
         )
     }
 
@@ -149,37 +173,38 @@ impl<'a> Presented<'a> {
         if algorithm != ALGORITHM {
             return Err(Refusal::Algorithm(algorithm.chars().take(32).collect()));
         }
-        let expires_in = field("X-Amz-Expires")?
-            .parse()
-            .ok()
-            .map(Duration::from_secs)
-            .filter(|expires_in| *expires_in <= MAX_EXPIRES_IN && !expires_in.is_zero())
-            .ok_or_else(|| malformed("`X-Amz-Expires` is not 1 to 604800 seconds"))?;
+        let lifetime = |text: String| {
+            let lifetime = text.parse().ok().map(Duration::from_secs);
+            lifetime
+                .filter(|expires_in| *expires_in <= MAX_EXPIRES_IN && !expires_in.is_zero())
+                .ok_or_else(|| malformed("`X-Amz-Expires` is not 1 to 604800 seconds"))
+        };
+        let expires_in = parameter(query, "X-Amz-Expires")?.map(lifetime).transpose()?;
         Self::from_fields(
             (method, path, query, headers),
-            &field("X-Amz-Credential")?,
-            &field("X-Amz-SignedHeaders")?,
-            &field("X-Amz-Signature")?,
-            &field("X-Amz-Date")?,
-            parameter(query, "X-Amz-Security-Token")?,
-            Some(expires_in),
+            Fields {
+                credential: &field("X-Amz-Credential")?,
+                signed_headers: &field("X-Amz-SignedHeaders")?,
+                signature: &field("X-Amz-Signature")?,
+                signed_at: parse_amz_date(&field("X-Amz-Date")?).ok_or_else(not_a_date)?,
+                session_token: parameter(query, "X-Amz-Security-Token")?,
+                is_presigned: true,
+                expires_in,
+            },
         )
     }
 
     fn from_fields(
         (method, path, query, headers): (&'a str, &'a str, Option<&'a str>, &'a HeaderMap),
-        credential: &str,
-        signed_headers: &str,
-        signature: &str,
-        amz_date: &str,
-        session_token: Option<String>,
-        expires_in: Option<Duration>,
+        fields: Fields<'_>,
     ) -> Result<Self, Refusal> {
+        let Fields { credential, signed_headers, signature, signed_at, session_token, is_presigned, expires_in } =
+            fields;
         let (access_key_id, scope) = credential
             .split_once('/')
             .filter(|(key, scope)| !key.is_empty() && scope.split('/').count() == 4)
             .ok_or_else(|| malformed("`Credential` is not `key/date/region/service/aws4_request`"))?;
-        let signed_at = parse_amz_date(amz_date).ok_or_else(|| malformed("the date is not like `20150830T123600Z`"))?;
+        let amz_date = AmzDate::new(signed_at).map_err(|error| malformed(error.to_string()))?;
         let signature = decode_hex(signature).ok_or_else(|| malformed("`Signature` is not 64 hexadecimal digits"))?;
         Ok(Self {
             method,
@@ -190,9 +215,10 @@ impl<'a> Presented<'a> {
             scope: scope.to_owned(),
             signed_headers: read_signed_headers(signed_headers)?,
             signature,
-            amz_date: amz_date.to_owned(),
+            amz_date: amz_date.as_str().to_owned(),
             signed_at,
             session_token,
+            is_presigned,
             expires_in,
         })
     }
@@ -212,7 +238,7 @@ impl<'a> Presented<'a> {
     /// Whether the signature stands in the query.
     #[must_use]
     pub fn is_presigned(&self) -> bool {
-        self.expires_in.is_some()
+        self.is_presigned
     }
 
     /// Checks the signature against the credentials that its access key id stands for.
@@ -253,15 +279,20 @@ impl<'a> Presented<'a> {
     fn check_signed_headers(&self, rules: &Rules) -> Result<(), Refusal> {
         // The names are sorted.
         let is_signed = |name: &str| self.signed_headers.binary_search_by(|signed| signed.as_str().cmp(name)).is_ok();
-        for name in self.headers.keys().map(http::HeaderName::as_str) {
-            let after_signing =
-                name == X_AMZ_SECURITY_TOKEN && rules.settings.session_token == SessionToken::AddedAfterSigning;
-            if (name == "host" || name.starts_with("x-amz-")) && !after_signing && !is_signed(name) {
-                return Err(Refusal::UnsignedHeader(name.to_owned()));
-            }
-        }
         if !is_signed("host") {
             return Err(Refusal::UnsignedHeader("host".to_owned()));
+        }
+        if rules.settings.strictness == Strictness::EveryAmzHeader {
+            let token_after = rules.settings.session_token == SessionToken::AddedAfterSigning;
+            let must_be_signed =
+                |name: &&str| name.starts_with("x-amz-") && !(token_after && *name == X_AMZ_SECURITY_TOKEN);
+            let mut names = self.headers.keys().map(http::HeaderName::as_str).filter(must_be_signed);
+            if let Some(name) = names.find(|name| !is_signed(name)) {
+                return Err(Refusal::UnsignedHeader(name.to_owned()));
+            }
+            if self.is_presigned && self.expires_in.is_none() {
+                return Err(malformed("the query has no `X-Amz-Expires`"));
+            }
         }
         match self.signed_headers.iter().find(|name| !self.headers.contains_key(name.as_str())) {
             Some(name) => Err(Refusal::MissingHeader(name.clone())),
@@ -392,6 +423,10 @@ fn read_signed_headers(text: &str) -> Result<Vec<String>, Refusal> {
         }
     }
     Ok(names)
+}
+
+fn not_a_date() -> Refusal {
+    malformed("the date is not like `20150830T123600Z`")
 }
 
 fn malformed(what: impl Into<String>) -> Refusal {

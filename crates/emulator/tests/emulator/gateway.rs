@@ -111,11 +111,6 @@ fn a_request_changed_after_signing() {
     let response = world.send(&stag(), changed);
     assert_forbidden(&world, &response, "signature_mismatch");
 
-    let mut changed = signed(&world);
-    changed.headers_mut().insert("x-amz-extra", "1".parse().unwrap());
-    let response = world.send(&stag(), changed);
-    assert_forbidden(&world, &response, "header_unsigned");
-
     let unchanged = signed(&world);
     assert_eq!(world.send(&stag(), unchanged).status(), 200);
 }
