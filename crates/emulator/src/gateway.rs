@@ -158,7 +158,7 @@ impl<'e> Gateway<'e> {
             ));
         }
         let Some(readings) = readings(parts.uri.path()) else {
-            return Err("the path has a broken escape, a control character, or is not UTF-8".to_owned());
+            return Err("the path is none, or has a broken escape, a control character, or is not UTF-8".to_owned());
         };
         for path in readings {
             let resource = format!("{}/{}/{path}", api.arn, parts.method);

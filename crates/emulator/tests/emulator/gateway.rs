@@ -299,6 +299,65 @@ fn routes_are_enforced_in_every_reading_of_the_path() {
     }
 }
 
+/// What a parser of the WHATWG makes of each path: `new URL(path, "http://host").pathname`, as Node says.
+#[test]
+fn e5_no_reading_of_a_path_leads_out_of_the_route() {
+    let mut world = world_with_partner();
+    let mut call = AssumeRole::new(PARTNER, "batch");
+    call.external_id = Some(EXTERNAL_ID.to_owned());
+    let credentials = world.try_assume(&world.partner(), &call).unwrap();
+    for (path, is_within) in [
+        (r"/items/..\admin", false),
+        (r"/items/x/..\..\admin", false),
+        (r"/items\..\admin", false),
+        (r"/items/%2e%2E\admin", false),
+        (r"/items/.%2e/admin", false),
+        (r"/items/..%5Cadmin", false),
+        (r"/items/..%5cadmin", false),
+        (r"/items/%252e%252e/admin", false),
+        (r"/items/..%252fadmin", false),
+        (r"/items/..%255Cadmin", false),
+        (r"/items/..;/admin", false),
+        (r"/items/..;x=1/admin", false),
+        (r"/items/x;/../..;/admin", false),
+        (r"/items/%2e%2e;a%2Fadmin", false),
+        (r"\items/1", false),
+        (r"/items/a\b", true),
+        (r"/items/a%5Cb", true),
+        (r"/items/a%252Fb", true),
+        (r"/items/1;v=2", true),
+        (r"/items/...", true),
+        (r"/items/100%25", true),
+        (r"/items/a/../b", true),
+    ] {
+        let mut signed = request("GET", "/", "");
+        let Ok(uri) = path.parse() else {
+            assert!(!is_within, "{path}");
+            continue;
+        };
+        *signed.uri_mut() = uri;
+        sign(&mut signed, &credentials, "execute-api", world.now);
+        let response = world.send(&stag(), signed);
+        if is_within {
+            assert_eq!(response.status(), 200, "{path}: {}", world.detail());
+            // What was decided on is what is handed on.
+            let echo: Value = serde_json::from_slice(response.body()).unwrap();
+            assert_eq!(echo["path"], path);
+        } else {
+            assert_eq!(world.reason(), Some("not_allowed"), "{path}: {}", world.detail());
+        }
+    }
+}
+
+/// What has no path has no route, and no URL at the upstream either.
+#[test]
+fn e5_a_request_without_a_path_is_refused() {
+    let mut world = explaining();
+    let all = world.assume(&world.shop(), STAG);
+    let response = world.api(&stag(), &all, "OPTIONS", "*", "");
+    assert_forbidden(&world, &response, "not_allowed");
+}
+
 #[test]
 fn a_session_policy_takes_away_and_adds_nothing() {
     let mut world = explaining();
