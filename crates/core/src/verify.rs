@@ -17,14 +17,18 @@
 //! ```
 
 mod date;
+mod difference;
 mod refusal;
+mod shown;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+pub use difference::Difference;
 pub use refusal::{Computed, Refusal};
 
 use date::parse_date_header;
+use difference::Tried;
 use http::HeaderMap;
 
 use crate::aws::time::{AmzDate, parse_amz_date};
@@ -377,29 +381,13 @@ impl<'a> Presented<'a> {
         if key.verify(&date, &mut buffer, &self.signature) {
             return Ok(());
         }
+        let (settings, canonical) = (&rules.settings, shown.as_slice());
+        let tried = Tried { key: &key, date: &date, settings, query: &query, headers: &headers, canonical };
         Err(Refusal::Mismatch(Box::new(Computed {
-            canonical_request: self.redacted(&String::from_utf8_lossy(&shown)),
+            difference: tried.difference(self),
+            canonical_request: shown::shown(&String::from_utf8_lossy(&shown)),
             string_to_sign: String::from_utf8_lossy(&buffer).into_owned(),
         })))
-    }
-
-    fn redacted(&self, canonical_request: &str) -> String {
-        let line = |line: &str| {
-            if line.starts_with("x-amz-security-token:") {
-                return "x-amz-security-token:[redacted]".to_owned();
-            }
-            if !line.contains("X-Amz-Security-Token=") {
-                return line.to_owned();
-            }
-            let pairs: Vec<&str> =
-                line.split('&')
-                    .map(|pair| {
-                        if pair.starts_with("X-Amz-Security-Token=") { "X-Amz-Security-Token=[redacted]" } else { pair }
-                    })
-                    .collect();
-            pairs.join("&")
-        };
-        canonical_request.lines().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
