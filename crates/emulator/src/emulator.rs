@@ -12,6 +12,7 @@ use xacct_sign_provider::target::HttpApi;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::cors::Cors;
+use crate::gateway::paths::base_path;
 use crate::gateway::{self, Gateway, Outcome};
 use crate::iam::Iam;
 use crate::iam::callers::CallerAccess;
@@ -210,6 +211,11 @@ impl Emulator {
     /// The region of the manifest.
     pub(crate) fn region(&self) -> &str {
         &self.iam.region
+    }
+
+    /// What stands before every path of a stage, such as `/v1`.
+    pub(crate) fn base_path(&self, stage: &str) -> String {
+        self.stages.get(stage).map(|api| base_path(&api.api_stage)).unwrap_or_default()
     }
 
     /// The stages in the order of their names, each with the id of its API.

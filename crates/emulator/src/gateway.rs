@@ -8,7 +8,7 @@ mod echo;
 mod forward;
 mod headers;
 mod message;
-mod paths;
+pub(crate) mod paths;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Uri};
 use xacct_sign::Scope;
 use xacct_sign::verify::Rules;
 use xacct_sign_provider::DeployedStage;
@@ -25,7 +25,7 @@ use xacct_sign_provider::target::HttpApi;
 use crate::emulator::{BodyFailure, announced_length, head_bytes};
 use crate::gateway::context::request_context;
 use crate::gateway::message::{message, set_request_id};
-use crate::gateway::paths::readings;
+use crate::gateway::paths::{base_path, readings, within_stage};
 use crate::iam::Iam;
 use crate::iam::authenticate::{Unauthenticated, authenticate, authenticate_head};
 use crate::iam::sessions::Session;
@@ -87,6 +87,9 @@ impl<'e> Gateway<'e> {
         let organization = self.options.organizations.get(&self.iam.account).map(String::as_str);
         let context = request_context(&session, api, &self.iam.account, organization, &parts, &request_id, now);
         let reply = Reply { request_id, explain: self.options.explain, cors: None };
+        let Some(parts) = as_the_route_sees(parts, &api.api_stage) else {
+            return Outcome::Respond(reply.failed(forward::UpstreamFailure::Connection, log));
+        };
         let Some(upstream) = &self.options.upstream else {
             return Outcome::Respond(reply.answered(echo::respond(&parts, &body, context), log));
         };
@@ -129,6 +132,11 @@ impl<'e> Gateway<'e> {
             let reason = Reason::new(Kind::MethodUnknown, "no route of an HTTP API has this method, not even `ANY`");
             return Err(Box::new(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log)));
         }
+        if within_stage(&api.api_stage, parts.uri.path()).is_none() {
+            let detail = format!("the path is not below `{}/`, where the API's stage is", base_path(&api.api_stage));
+            let reason = Reason::new(Kind::OutsideStage, detail);
+            return Err(Box::new(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log)));
+        }
         let head = head_bytes(parts);
         if head > HttpApi::MAX_HEAD_BYTES {
             let detail =
@@ -157,7 +165,7 @@ impl<'e> Gateway<'e> {
                 self.iam.account
             ));
         }
-        let Some(readings) = readings(parts.uri.path()) else {
+        let Some(readings) = within_stage(&api.api_stage, parts.uri.path()).and_then(readings) else {
             return Err("the path is none, or has a broken escape, a control character, or is not UTF-8".to_owned());
         };
         for path in readings {
@@ -185,4 +193,12 @@ impl<'e> Gateway<'e> {
         log.reason = Some(reason);
         response
     }
+}
+
+/// The request with the path of its route: without the stage.
+fn as_the_route_sees(mut parts: Parts, api_stage: &str) -> Option<Parts> {
+    let path = within_stage(api_stage, parts.uri.path())?;
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    parts.uri = Uri::builder().path_and_query(format!("{path}{query}")).build().ok()?;
+    Some(parts)
 }

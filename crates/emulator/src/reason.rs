@@ -53,6 +53,7 @@ reasons! {
     Expired = "expired": "the signature is right, the credentials have expired";
     NotAllowed = "not_allowed": "gateway: no policy of the session allows the route, or one denies it";
     UnknownStage = "unknown_stage": "the manifest has no such stage";
+    OutsideStage = "outside_stage": "gateway: the path does not begin with the name of the API's stage";
     MethodUnknown = "method_unknown": "gateway: a method that no route can have";
     OriginNotAllowed = "origin_not_allowed": "gateway: a preflight of a page that may not call";
     HeadTooLarge = "head_too_large": "a limit of API Gateway; STS has one of its own here";

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use xacct_sign::sts::AssumeRole;
 use xacct_sign::{Credentials, Payload, Scope, Signer, Url};
-use xacct_sign_emulator::{Options, Target};
+use xacct_sign_emulator::{Addresses, Options, Ready, Target};
 use xacct_sign_provider::target::HttpApi;
 
 use crate::world::*;
@@ -355,7 +355,41 @@ fn e5_a_request_without_a_path_is_refused() {
     let mut world = explaining();
     let all = world.assume(&world.shop(), STAG);
     let response = world.api(&stag(), &all, "OPTIONS", "*", "");
+    assert_eq!((response.status().as_u16(), world.reason()), (404, Some("outside_stage")));
+}
+
+/// As its invoke URL, `https://{api}.execute-api.{region}.amazonaws.com/v1`.
+#[test]
+fn e4_a_named_stage_is_in_the_url() {
+    let manifest = DEMO.replace("[stages.stag]", "[stages.stag]\napi_stage = \"v1\"");
+    assert!(manifest != DEMO);
+    let narrow = format!(
+        "{manifest}\n[callers.partner]\naccount = \"222222222222\"\nroles = {{ stag = \"Batch\" }}\nroutes = [\"GET /items/*\"]\n"
+    );
+    let mut world = world_of(&narrow, Options { explain: true, ..Options::default() });
+    let stages = ["stag", "prod"].map(|name| (name.to_owned(), "http://127.0.0.1:2".to_owned()));
+    let ready = Ready::new(&world.emulator, Addresses::new("http://127.0.0.1:1", stages.into()));
+    assert_eq!(ready.addresses().stages["stag"], "http://127.0.0.1:2/v1");
+    assert_eq!(ready.addresses().stages["prod"], "http://127.0.0.1:2");
+
+    let partner = world.assume(&world.base("/Batch"), PARTNER);
+    let response = world.api(&stag(), &partner, "GET", "/v1/items/1?a=1", "");
+    assert_eq!(response.status(), 200, "{}", world.detail());
+    let echo: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!((&echo["path"], &echo["query"]), (&json!("/items/1"), &json!("a=1")));
+    assert_eq!(echo["requestContext"]["http"]["path"], "/v1/items/1");
+    assert_eq!(echo["requestContext"]["stage"], "v1");
+    for path in ["/items/1", "/v1x/items/1", "/v2/items/1", "/"] {
+        let response = world.api(&stag(), &partner, "GET", path, "");
+        assert_eq!((response.status().as_u16(), world.reason()), (404, Some("outside_stage")), "{path}");
+        assert_eq!(text(&response), r#"{"message":"Not Found"}"#);
+    }
+    let response = world.api(&stag(), &partner, "GET", "/v1/v1/items/1", "");
     assert_forbidden(&world, &response, "not_allowed");
+    let response = world.api(&stag(), &partner, "GET", "/v1/items/../../v1/items", "");
+    assert_forbidden(&world, &response, "not_allowed");
+    let shop = world.assume(&world.shop(), STAG);
+    assert_eq!(world.api(&stag(), &shop, "GET", "/v1", "").status(), 200);
 }
 
 #[test]
