@@ -245,7 +245,9 @@ impl World {
     }
 
     fn status(&mut self, credentials: &Credentials, stage: &str, (method, path): (&str, &str)) -> u16 {
-        let request = http::Request::builder().method(method).uri(path).header("host", "api.example.com");
+        let index = STAGES.iter().position(|name| *name == stage).unwrap();
+        let uri = format!("/v{index}{path}");
+        let request = http::Request::builder().method(method).uri(uri).header("host", "api.example.com");
         let mut request = request.body(Bytes::new()).unwrap();
         Signer::new(credentials.clone(), Scope::new(REGION, "execute-api").unwrap())
             .sign(&mut request, self.now)

@@ -33,7 +33,8 @@ pub use error::{AwsAnswer, Error, ErrorClass, ErrorKind};
 pub use payload::{Payload, UNSIGNED_PAYLOAD, sha256_hex};
 pub use scope::Scope;
 pub use settings::{
-    HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, SessionToken, SigningSettings, UnsignedPayload,
+    HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, SessionToken, SigningSettings, Strictness,
+    UnsignedPayload,
 };
 pub use signer::{QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
 pub use url::{CanonicalUrl, Origin, Url, canonical_url, without_dot_segments};

@@ -62,6 +62,16 @@ pub enum HeaderSelection {
     All,
 }
 
+/// What a verifier insists on, beyond a signature that is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Strictness {
+    /// The header `host` is signed; in a query, no `X-Amz-Expires` means the usual window.
+    Usual,
+    /// `host` and every `x-amz-*` header that is there are signed; in a query, `X-Amz-Expires` is there (Amazon S3).
+    EveryAmzHeader,
+}
+
 /// What a service needs of a signature.
 ///
 /// # Defaults
@@ -82,6 +92,8 @@ pub struct SigningSettings {
     pub session_token: SessionToken,
     /// Which headers are signed.
     pub header_selection: HeaderSelection,
+    /// What a verifier insists on.
+    pub strictness: Strictness,
 }
 
 const DEFAULT: SigningSettings = SigningSettings {
@@ -91,6 +103,7 @@ const DEFAULT: SigningSettings = SigningSettings {
     unsigned_payload: UnsignedPayload::Allowed,
     session_token: SessionToken::Signed,
     header_selection: HeaderSelection::Standard,
+    strictness: Strictness::Usual,
 };
 
 /// Signing name → settings. What is not here signs by [`DEFAULT`].
@@ -105,6 +118,7 @@ const SERVICES: &[(&str, SigningSettings)] = &[
             path_normalization: PathNormalization::Disabled,
             payload_header: PayloadHeader::Always,
             unsigned_payload: UnsignedPayload::AllowedAlwaysPresigned,
+            strictness: Strictness::EveryAmzHeader,
             ..DEFAULT
         },
     ),

@@ -16,13 +16,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod date;
+mod difference;
 mod refusal;
+mod shown;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+pub use difference::Difference;
 pub use refusal::{Computed, Refusal};
 
+use date::parse_date_header;
+use difference::Tried;
 use http::HeaderMap;
 
 use crate::aws::time::{AmzDate, parse_amz_date};
@@ -31,7 +37,7 @@ use crate::credentials::Credentials;
 use crate::key::{ALGORITHM, SigningKey};
 use crate::payload::{Payload, sha256_hex};
 use crate::scope::Scope;
-use crate::settings::{SessionToken, SigningSettings, UnsignedPayload};
+use crate::settings::{SessionToken, SigningSettings, Strictness, UnsignedPayload};
 use crate::signer::{MAX_EXPIRES_IN, QUERY_PARAMETERS, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
 use crate::url::form_bytes;
 
@@ -75,7 +81,19 @@ pub struct Presented<'a> {
     amz_date: String,
     signed_at: SystemTime,
     session_token: Option<String>,
-    /// For a presigned URL: how long it lives.
+    is_presigned: bool,
+    /// For a presigned URL that says so: how long it lives.
+    expires_in: Option<Duration>,
+}
+
+/// The parts of a signature as they stand in the header or the query.
+struct Fields<'f> {
+    credential: &'f str,
+    signed_headers: &'f str,
+    signature: &'f str,
+    signed_at: SystemTime,
+    session_token: Option<String>,
+    is_presigned: bool,
     expires_in: Option<Duration>,
 }
 
@@ -124,16 +142,26 @@ impl<'a> Presented<'a> {
                 (Some(_), Some(_)) => Err(malformed(format!("`Authorization` has `{name}` twice"))),
             }
         };
-        let amz_date = one_header(headers, X_AMZ_DATE)?.ok_or_else(|| malformed("there is no `x-amz-date` header"))?;
+        let signed_at = match one_header(headers, X_AMZ_DATE)? {
+            Some(text) => parse_amz_date(text).ok_or_else(not_a_date)?,
+            None => {
+                let text = one_header(headers, "date")?;
+                let text = text.ok_or_else(|| malformed("there is neither an `x-amz-date` nor a `date` header"))?;
+                parse_date_header(text).ok_or_else(|| malformed("the `date` header is no date of HTTP"))?
+            }
+        };
         let session_token = one_header(headers, X_AMZ_SECURITY_TOKEN)?.map(str::to_owned);
         Self::from_fields(
             (method, path, query, headers),
-            field("Credential")?,
-            field("SignedHeaders")?,
-            field("Signature")?,
-            amz_date,
-            session_token,
-            None,
+            Fields {
+                credential: field("Credential")?,
+                signed_headers: field("SignedHeaders")?,
+                signature: field("Signature")?,
+                signed_at,
+                session_token,
+                is_presigned: false,
+                expires_in: None,
+            },
         )
     }
 
@@ -149,37 +177,38 @@ impl<'a> Presented<'a> {
         if algorithm != ALGORITHM {
             return Err(Refusal::Algorithm(algorithm.chars().take(32).collect()));
         }
-        let expires_in = field("X-Amz-Expires")?
-            .parse()
-            .ok()
-            .map(Duration::from_secs)
-            .filter(|expires_in| *expires_in <= MAX_EXPIRES_IN && !expires_in.is_zero())
-            .ok_or_else(|| malformed("`X-Amz-Expires` is not 1 to 604800 seconds"))?;
+        let lifetime = |text: String| {
+            let lifetime = text.parse().ok().map(Duration::from_secs);
+            lifetime
+                .filter(|expires_in| *expires_in <= MAX_EXPIRES_IN && !expires_in.is_zero())
+                .ok_or_else(|| malformed("`X-Amz-Expires` is not 1 to 604800 seconds"))
+        };
+        let expires_in = parameter(query, "X-Amz-Expires")?.map(lifetime).transpose()?;
         Self::from_fields(
             (method, path, query, headers),
-            &field("X-Amz-Credential")?,
-            &field("X-Amz-SignedHeaders")?,
-            &field("X-Amz-Signature")?,
-            &field("X-Amz-Date")?,
-            parameter(query, "X-Amz-Security-Token")?,
-            Some(expires_in),
+            Fields {
+                credential: &field("X-Amz-Credential")?,
+                signed_headers: &field("X-Amz-SignedHeaders")?,
+                signature: &field("X-Amz-Signature")?,
+                signed_at: parse_amz_date(&field("X-Amz-Date")?).ok_or_else(not_a_date)?,
+                session_token: parameter(query, "X-Amz-Security-Token")?,
+                is_presigned: true,
+                expires_in,
+            },
         )
     }
 
     fn from_fields(
         (method, path, query, headers): (&'a str, &'a str, Option<&'a str>, &'a HeaderMap),
-        credential: &str,
-        signed_headers: &str,
-        signature: &str,
-        amz_date: &str,
-        session_token: Option<String>,
-        expires_in: Option<Duration>,
+        fields: Fields<'_>,
     ) -> Result<Self, Refusal> {
+        let Fields { credential, signed_headers, signature, signed_at, session_token, is_presigned, expires_in } =
+            fields;
         let (access_key_id, scope) = credential
             .split_once('/')
             .filter(|(key, scope)| !key.is_empty() && scope.split('/').count() == 4)
             .ok_or_else(|| malformed("`Credential` is not `key/date/region/service/aws4_request`"))?;
-        let signed_at = parse_amz_date(amz_date).ok_or_else(|| malformed("the date is not like `20150830T123600Z`"))?;
+        let amz_date = AmzDate::new(signed_at).map_err(|error| malformed(error.to_string()))?;
         let signature = decode_hex(signature).ok_or_else(|| malformed("`Signature` is not 64 hexadecimal digits"))?;
         Ok(Self {
             method,
@@ -188,11 +217,12 @@ impl<'a> Presented<'a> {
             headers,
             access_key_id: access_key_id.to_owned(),
             scope: scope.to_owned(),
-            signed_headers: signed_headers.split(';').map(str::to_owned).collect(),
+            signed_headers: read_signed_headers(signed_headers)?,
             signature,
-            amz_date: amz_date.to_owned(),
+            amz_date: amz_date.as_str().to_owned(),
             signed_at,
             session_token,
+            is_presigned,
             expires_in,
         })
     }
@@ -212,7 +242,7 @@ impl<'a> Presented<'a> {
     /// Whether the signature stands in the query.
     #[must_use]
     pub fn is_presigned(&self) -> bool {
-        self.expires_in.is_some()
+        self.is_presigned
     }
 
     /// Checks the signature against the credentials that its access key id stands for.
@@ -221,15 +251,24 @@ impl<'a> Presented<'a> {
     ///
     /// # Errors
     ///
-    /// The first [`Refusal`] found, in this order: scope, headers that must be signed, time, body, session token,
-    /// signature.
+    /// The first [`Refusal`] found: those of [`Presented::check_head`], then body, signature.
     pub fn check(&self, credentials: &Credentials, rules: &Rules, body: &[u8], now: SystemTime) -> Result<(), Refusal> {
+        self.check_head(credentials, rules, now)?;
+        let payload = self.payload(rules, body)?;
+        self.check_signature(credentials, rules, &payload)
+    }
+
+    /// Checks what can be checked before the body is there, so that nobody has to read the body of a request that is refused
+    /// anyway. A request that passes has shown the session token, but not yet that it knows the secret.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Refusal`] found, in this order: scope, headers that must be signed, time, session token.
+    pub fn check_head(&self, credentials: &Credentials, rules: &Rules, now: SystemTime) -> Result<(), Refusal> {
         self.check_scope(rules)?;
         self.check_signed_headers(rules)?;
         self.check_time(rules, now)?;
-        let payload = self.payload(rules, body)?;
-        self.check_token(credentials)?;
-        self.check_signature(credentials, rules, &payload)
+        self.check_token(credentials)
     }
 
     fn check_scope(&self, rules: &Rules) -> Result<(), Refusal> {
@@ -242,26 +281,27 @@ impl<'a> Presented<'a> {
     }
 
     fn check_signed_headers(&self, rules: &Rules) -> Result<(), Refusal> {
-        let is_signed = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
-        for name in self.headers.keys().map(http::HeaderName::as_str) {
-            let after_signing =
-                name == X_AMZ_SECURITY_TOKEN && rules.settings.session_token == SessionToken::AddedAfterSigning;
-            if (name == "host" || name.starts_with("x-amz-")) && !after_signing && !is_signed(name) {
-                return Err(Refusal::UnsignedHeader(name.to_owned()));
-            }
-        }
+        // The names are sorted.
+        let is_signed = |name: &str| self.signed_headers.binary_search_by(|signed| signed.as_str().cmp(name)).is_ok();
         if !is_signed("host") {
             return Err(Refusal::UnsignedHeader("host".to_owned()));
         }
-        for (index, name) in self.signed_headers.iter().enumerate() {
-            if self.signed_headers.iter().take(index).any(|earlier| earlier == name) {
-                return Err(malformed(format!("`SignedHeaders` names `{name}` twice")));
+        if rules.settings.strictness == Strictness::EveryAmzHeader {
+            let token_after = rules.settings.session_token == SessionToken::AddedAfterSigning;
+            let must_be_signed =
+                |name: &&str| name.starts_with("x-amz-") && !(token_after && *name == X_AMZ_SECURITY_TOKEN);
+            let mut names = self.headers.keys().map(http::HeaderName::as_str).filter(must_be_signed);
+            if let Some(name) = names.find(|name| !is_signed(name)) {
+                return Err(Refusal::UnsignedHeader(name.to_owned()));
             }
-            if !self.headers.contains_key(name) {
-                return Err(Refusal::MissingHeader(name.clone()));
+            if self.is_presigned && self.expires_in.is_none() {
+                return Err(malformed("the query has no `X-Amz-Expires`"));
             }
         }
-        Ok(())
+        match self.signed_headers.iter().find(|name| !self.headers.contains_key(name.as_str())) {
+            Some(name) => Err(Refusal::MissingHeader(name.clone())),
+            None => Ok(()),
+        }
     }
 
     fn check_time(&self, rules: &Rules, now: SystemTime) -> Result<(), Refusal> {
@@ -341,30 +381,40 @@ impl<'a> Presented<'a> {
         if key.verify(&date, &mut buffer, &self.signature) {
             return Ok(());
         }
+        let (settings, canonical) = (&rules.settings, shown.as_slice());
+        let tried = Tried { key: &key, date: &date, settings, query: &query, headers: &headers, canonical };
         Err(Refusal::Mismatch(Box::new(Computed {
-            canonical_request: self.redacted(&String::from_utf8_lossy(&shown)),
+            difference: tried.difference(self),
+            canonical_request: shown::shown(&String::from_utf8_lossy(&shown)),
             string_to_sign: String::from_utf8_lossy(&buffer).into_owned(),
         })))
     }
+}
 
-    fn redacted(&self, canonical_request: &str) -> String {
-        let line = |line: &str| {
-            if line.starts_with("x-amz-security-token:") {
-                return "x-amz-security-token:[redacted]".to_owned();
-            }
-            if !line.contains("X-Amz-Security-Token=") {
-                return line.to_owned();
-            }
-            let pairs: Vec<&str> =
-                line.split('&')
-                    .map(|pair| {
-                        if pair.starts_with("X-Amz-Security-Token=") { "X-Amz-Security-Token=[redacted]" } else { pair }
-                    })
-                    .collect();
-            pairs.join("&")
-        };
-        canonical_request.lines().map(line).collect::<Vec<_>>().join("\n")
+/// The names of the signed headers, in the form that AWS documents: in lower case, sorted, each once.
+///
+/// A verifier that took a name twice would copy the header's value twice: work that grows faster than the request.
+fn read_signed_headers(text: &str) -> Result<Vec<String>, Refusal> {
+    let names: Vec<String> = text.split(';').map(str::to_owned).collect();
+    if names.iter().any(|name| name.is_empty() || name.bytes().any(|byte| byte.is_ascii_uppercase())) {
+        return Err(malformed("`SignedHeaders` is not a list of names in lower case, joined by `;`"));
     }
+    for pair in names.windows(2) {
+        match pair {
+            [first, second] if first == second => {
+                return Err(malformed(format!("`SignedHeaders` names `{first}` twice")));
+            }
+            [first, second] if first > second => {
+                return Err(malformed(format!("`SignedHeaders` is not sorted: `{second}` stands behind `{first}`")));
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+fn not_a_date() -> Refusal {
+    malformed("the date is not like `20150830T123600Z`")
 }
 
 fn malformed(what: impl Into<String>) -> Refusal {

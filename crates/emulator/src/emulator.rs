@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::request::Parts;
+use http::{HeaderMap, Response};
 use xacct_sign::verify::Rules;
 use xacct_sign_provider::target::HttpApi;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::cors::Cors;
+use crate::gateway::paths::base_path;
 use crate::gateway::{self, Gateway, Outcome};
 use crate::iam::Iam;
 use crate::iam::callers::CallerAccess;
@@ -35,6 +37,27 @@ impl Target {
             Target::Stage(name) => name,
         }
     }
+
+    /// How long a request's body may be, in bytes.
+    #[must_use]
+    pub fn max_body_bytes(&self) -> usize {
+        match self {
+            Target::Sts => sts::MAX_BODY_BYTES,
+            Target::Stage(_) => HttpApi::MAX_BODY_BYTES,
+        }
+    }
+}
+
+/// How a body failed to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BodyFailure {
+    /// It is longer than [`Target::max_body_bytes`].
+    TooLarge,
+    /// It did not come in time.
+    TooSlow,
+    /// So many bodies are held that there was no room for it in time.
+    NoRoom,
 }
 
 /// The outcome of a request, and what the log says about it.
@@ -51,7 +74,8 @@ pub struct Answer {
 /// STS and the gateways of a manifest's stages, without any I/O.
 ///
 /// Drive it so: [`Emulator::handle`] for each request with the current time; send what is to be forwarded, and let
-/// [`Reply`](crate::Reply) turn the upstream's answer into the gateway's; write the log entry.
+/// [`Reply`](crate::Reply) turn the upstream's answer into the gateway's; write the log entry. Who reads bodies from strangers
+/// asks [`Emulator::before_body`] first.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -131,9 +155,6 @@ impl Emulator {
             return Answer { outcome: Outcome::Respond(response), log };
         }
         let mut outcome = match target {
-            Target::Sts if body.len() > HttpApi::MAX_BODY_BYTES => {
-                Outcome::Respond(self.sts().body_too_large(&mut log))
-            }
             Target::Sts => Outcome::Respond(self.sts().answer(&parts, &body, now, &mut log)),
             Target::Stage(stage) => self.gateway().answer(stage, parts, body, now, &mut log),
         };
@@ -147,17 +168,32 @@ impl Emulator {
         Answer { outcome, log }
     }
 
-    /// Answers a request whose body passed [`HttpApi::MAX_BODY_BYTES`], so that whoever reads it can stop there.
-    pub fn body_too_large(&mut self, target: &Target, parts: &Parts, now: SystemTime) -> Answer {
+    /// Answers a request whose answer does not depend on its body: one that is not signed by anybody known, say. `None` if the
+    /// body is needed: then read it and call [`Emulator::handle`], or [`Emulator::body_failed`] where it does not come.
+    pub fn before_body(&mut self, target: &Target, parts: &Parts, now: SystemTime) -> Option<Answer> {
         let mut log = LogEntry::new(now, target.name(), &parts.method, parts.uri.path());
-        let mut response = match target {
-            Target::Sts => self.sts().body_too_large(&mut log),
-            Target::Stage(_) => self.gateway().body_too_large(&mut log),
+        let cors = self.cors(target, &parts.headers);
+        let preflight = cors.as_ref().and_then(|cors| cors.preflight(parts, &mut log));
+        if let Some(response) = preflight {
+            log.status = Some(response.status().as_u16());
+            return Some(Answer { outcome: Outcome::Respond(response), log });
+        }
+        let response = match target {
+            Target::Sts => self.sts().before_body(parts, &mut log),
+            Target::Stage(stage) => self.gateway().before_body(stage, parts, now, &mut log),
+        };
+        response.map(|response| marked(response, cors.as_ref(), log))
+    }
+
+    /// Answers a request whose body did not come.
+    pub fn body_failed(&mut self, target: &Target, parts: &Parts, failure: BodyFailure, now: SystemTime) -> Answer {
+        let mut log = LogEntry::new(now, target.name(), &parts.method, parts.uri.path());
+        let response = match target {
+            Target::Sts => self.sts().body_failed(failure, &mut log),
+            Target::Stage(_) => self.gateway().body_failed(failure, &mut log),
         };
         let cors = self.cors(target, &parts.headers);
-        cors.iter().for_each(|cors| cors.mark(&mut response));
-        log.status = Some(response.status().as_u16());
-        Answer { outcome: Outcome::Respond(response), log }
+        marked(response, cors.as_ref(), log)
     }
 
     /// The callers' roles with their credentials, by caller and role.
@@ -175,6 +211,11 @@ impl Emulator {
     /// The region of the manifest.
     pub(crate) fn region(&self) -> &str {
         &self.iam.region
+    }
+
+    /// What stands before every path of a stage, such as `/v1`.
+    pub(crate) fn base_path(&self, stage: &str) -> String {
+        self.stages.get(stage).map(|api| base_path(&api.api_stage)).unwrap_or_default()
     }
 
     /// The stages in the order of their names, each with the id of its API.
@@ -196,4 +237,22 @@ impl Emulator {
             Target::Stage(_) => Cors::of_api(&self.options.allow_origins, headers),
         }
     }
+}
+
+/// The gateway's or STS's own answer, with what the request's origin may do with it.
+fn marked(mut response: Response<Bytes>, cors: Option<&Cors>, mut log: LogEntry) -> Answer {
+    cors.iter().for_each(|cors| cors.mark(&mut response));
+    log.status = Some(response.status().as_u16());
+    Answer { outcome: Outcome::Respond(response), log }
+}
+
+/// The length of the body that a head announces, in bytes; `None` where it does not say.
+pub(crate) fn announced_length(parts: &Parts) -> Option<u64> {
+    parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
+}
+
+/// The request line and the header values, in bytes.
+pub(crate) fn head_bytes(parts: &Parts) -> usize {
+    let line = parts.method.as_str().len() + parts.uri.to_string().len() + "  HTTP/1.1".len();
+    line + parts.headers.values().map(HeaderValue::len).sum::<usize>()
 }

@@ -34,7 +34,7 @@ mod reason;
 pub mod server;
 mod sts;
 
-pub use emulator::{Answer, Emulator, Target};
+pub use emulator::{Answer, BodyFailure, Emulator, Target};
 pub use gateway::{Forward, Outcome, Reply, UpstreamFailure};
 pub use iam::callers::CallerAccess;
 pub use log::LogEntry;

@@ -27,7 +27,7 @@ pub struct LogEntry {
     pub done: Option<String>,
     /// Why the request was refused, if it was.
     pub reason: Option<Reason>,
-    /// For a signature that does not match: what was computed here, the session token redacted.
+    /// For a signature that does not match: what was computed here, without values that may be secret.
     pub computed: Option<Box<Computed>>,
 }
 

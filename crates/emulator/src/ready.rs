@@ -40,9 +40,13 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Of an emulator that is reached at these addresses.
+    /// Of an emulator that is reached at these addresses. To those of the stages their path is added: the name of the stage in
+    /// API Gateway, unless it is `$default`.
     #[must_use]
-    pub fn new(emulator: &Emulator, addresses: Addresses) -> Self {
+    pub fn new(emulator: &Emulator, mut addresses: Addresses) -> Self {
+        for (name, url) in &mut addresses.stages {
+            url.push_str(&emulator.base_path(name));
+        }
         Self {
             region: emulator.region().to_owned(),
             addresses,

@@ -5,6 +5,8 @@ use std::fmt;
 use http::HeaderValue;
 use xacct_sign::verify::Refusal;
 
+use crate::emulator::BodyFailure;
+
 /// The longest reason that goes into a header, in characters.
 const MAX_HEADER_CHARACTERS: usize = 2_000;
 
@@ -51,9 +53,13 @@ reasons! {
     Expired = "expired": "the signature is right, the credentials have expired";
     NotAllowed = "not_allowed": "gateway: no policy of the session allows the route, or one denies it";
     UnknownStage = "unknown_stage": "the manifest has no such stage";
+    OutsideStage = "outside_stage": "gateway: the path does not begin with the name of the API's stage";
+    MethodUnknown = "method_unknown": "gateway: a method that no route can have";
     OriginNotAllowed = "origin_not_allowed": "gateway: a preflight of a page that may not call";
-    HeadTooLarge = "head_too_large": "a limit of API Gateway";
-    BodyTooLarge = "body_too_large": "a limit of API Gateway, taken for STS as well";
+    HeadTooLarge = "head_too_large": "a limit of API Gateway; STS has one of its own here";
+    BodyTooLarge = "body_too_large": "a limit of API Gateway; STS's is that of the longest call";
+    BodyTooSlow = "body_too_slow": "the body did not come in time";
+    NoRoom = "no_room": "so many bodies are held that there was no room for another in time";
     UpstreamFailed = "upstream_failed": "the API behind the gateway could not be reached or broke off";
     UpstreamTimeout = "upstream_timeout": "the API behind the gateway took too long";
     UpstreamTooLarge = "upstream_too_large": "the answer of the API behind the gateway is too long";
@@ -75,6 +81,19 @@ reasons! {
 impl Reason {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
+    }
+
+    /// Of a body that did not come.
+    pub(crate) fn of_body(failure: BodyFailure, max_bytes: usize) -> Self {
+        match failure {
+            BodyFailure::TooLarge => {
+                Self::new(Kind::BodyTooLarge, format!("the body is longer than {max_bytes} bytes"))
+            }
+            BodyFailure::TooSlow => Self::new(Kind::BodyTooSlow, "the body did not come in time"),
+            BodyFailure::NoRoom => {
+                Self::new(Kind::NoRoom, "so many bodies are held that there was no room for this one")
+            }
+        }
     }
 
     /// The stable code, in snake case.

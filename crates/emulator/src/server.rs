@@ -2,6 +2,7 @@
 //!
 //! [`run`] is the command's. [`Running`] is for tests: an emulator in the test's own process.
 
+mod body;
 mod error;
 mod running;
 mod serve;

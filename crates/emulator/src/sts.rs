@@ -14,6 +14,7 @@ use http::{Response, StatusCode};
 use xacct_sign::Scope;
 use xacct_sign::verify::Rules;
 
+use crate::emulator::{BodyFailure, announced_length, head_bytes};
 use crate::iam::Iam;
 use crate::iam::authenticate::authenticate;
 use crate::log::LogEntry;
@@ -26,6 +27,12 @@ use crate::sts::xml::Xml;
 
 /// How far a request's time may lie from STS's, either way.
 const WINDOW: Duration = Duration::from_secs(900);
+
+/// How long a body may be: a form with a session policy and fifty tags, every character of them escaped, is shorter.
+pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// How long request line and header values may be. AWS does not say; tokens and policies in a query are shorter.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 const VERSION: &str = "2011-06-15";
 
@@ -54,6 +61,9 @@ impl Sts<'_> {
         now: SystemTime,
         log: &mut LogEntry,
     ) -> Response<Bytes> {
+        if let Some(response) = self.beyond_limits(parts, u64::try_from(body.len()).unwrap_or(u64::MAX), log) {
+            return response;
+        }
         let request_id = self.iam.entropy.request_id();
         match self.call(parts, body, now, log) {
             Ok((root, result)) => {
@@ -64,9 +74,25 @@ impl Sts<'_> {
         }
     }
 
-    pub(crate) fn body_too_large(&mut self, log: &mut LogEntry) -> Response<Bytes> {
+    /// What the head alone is refused for: its limits. Which call it is, and so what an unsigned one is told, is in the body,
+    /// which is short.
+    pub(crate) fn before_body(&mut self, parts: &Parts, log: &mut LogEntry) -> Option<Response<Bytes>> {
+        self.beyond_limits(parts, announced_length(parts).unwrap_or_default(), log)
+    }
+
+    fn beyond_limits(&mut self, parts: &Parts, body_bytes: u64, log: &mut LogEntry) -> Option<Response<Bytes>> {
+        let head = head_bytes(parts);
+        if head > MAX_HEAD_BYTES {
+            let request_id = self.iam.entropy.request_id();
+            return Some(self.refuse(Fault::head_too_large(head, MAX_HEAD_BYTES), &request_id, log));
+        }
+        let is_too_large = usize::try_from(body_bytes).map_or(true, |bytes| bytes > MAX_BODY_BYTES);
+        is_too_large.then(|| self.body_failed(BodyFailure::TooLarge, log))
+    }
+
+    pub(crate) fn body_failed(&mut self, failure: BodyFailure, log: &mut LogEntry) -> Response<Bytes> {
         let request_id = self.iam.entropy.request_id();
-        self.refuse(Fault::body_too_large(), &request_id, log)
+        self.refuse(Fault::body_failed(failure, MAX_BODY_BYTES), &request_id, log)
     }
 
     fn refuse(&self, fault: Fault, request_id: &str, log: &mut LogEntry) -> Response<Bytes> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::key::ALGORITHM;
+use crate::verify::difference::Difference;
 
 /// Why a signature is refused. [`Refusal::code`] is stable; `Display` says it in a sentence without a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,14 +61,18 @@ pub enum Refusal {
     Mismatch(Box<Computed>),
 }
 
-/// What the verifier computed, the session token redacted.
+/// What the verifier computed, and where the signer did otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Computed {
-    /// The canonical request.
+    /// The canonical request. Only values of headers that are known to be no secrets are in it; of the others, as of
+    /// parameters of the query whose name sounds like a secret, it has the length.
     pub canonical_request: String,
     /// The string to sign.
     pub string_to_sign: String,
+    /// The one line with which the signature would be right; `None` if several differ, or the secret does, or one in a way that
+    /// was not tried.
+    pub difference: Option<Difference>,
 }
 
 impl Refusal {
@@ -120,10 +125,13 @@ impl fmt::Display for Refusal {
                 write!(f, "the body's SHA-256 is {computed}, the header says {presented}")
             }
             Refusal::UnsignedPayload => write!(f, "the service does not take an unsigned payload"),
-            Refusal::Mismatch(_) => write!(
-                f,
-                "the signature is not the one computed here: the request was changed after signing, or the secret differs"
-            ),
+            Refusal::Mismatch(computed) => match &computed.difference {
+                Some(difference) => write!(f, "the signature is not the one computed here: {difference}"),
+                None => write!(
+                    f,
+                    "the signature is not the one computed here: the request was changed after signing, or the secret differs"
+                ),
+            },
         }
     }
 }

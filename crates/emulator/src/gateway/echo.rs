@@ -7,10 +7,11 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::{Map, Value, json};
 
+use crate::gateway::headers::is_of_the_gateway;
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 
-/// `method`, `path`, `query` (as it stood, without a presigned URL's signature), `headers` (without the signature and the
-/// token; values of one name joined by commas), `body` with `isBase64Encoded`, and `requestContext`.
+/// `method`, `path`, `query` (as it stood, without a presigned URL's signature), `headers` (without the signature, the
+/// token and what could be taken for the gateway's own; values of one name joined by commas), `body` with `isBase64Encoded`, and `requestContext`.
 pub(crate) fn respond(parts: &Parts, body: &Bytes, context: Value) -> Response<Bytes> {
     let (text, is_base64) = match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
@@ -33,7 +34,8 @@ pub(crate) fn respond(parts: &Parts, body: &Bytes, context: Value) -> Response<B
 
 fn headers(headers: &HeaderMap) -> Value {
     let mut shown = Map::new();
-    for name in headers.keys().filter(|name| !SECRET_HEADERS.contains(&name.as_str())) {
+    let is_passed_on = |name: &str| !SECRET_HEADERS.contains(&name) && !is_of_the_gateway(name);
+    for name in headers.keys().filter(|name| is_passed_on(name.as_str())) {
         let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
         shown.insert(name.as_str().to_owned(), Value::String(values.join(",")));
     }

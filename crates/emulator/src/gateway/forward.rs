@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::cors::Cors;
 use crate::gateway::context::ascii_json;
+use crate::gateway::headers::is_of_the_gateway;
 use crate::gateway::message::{message, set_request_id};
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 use crate::log::LogEntry;
@@ -26,7 +27,7 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// The header that carries `requestContext` as JSON. What a client sends under this name is dropped.
+/// The header that carries `requestContext` as JSON.
 const REQUEST_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-request-context");
 
 /// What is to be done with a request. Whoever drives the emulator does each of these, so the list is closed.
@@ -43,8 +44,8 @@ pub enum Outcome {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Forward {
-    /// What to send: absolute URL, no hop-by-hop headers, no signature, no token; the identity in
-    /// `x-amzn-request-context`.
+    /// What to send: absolute URL, no hop-by-hop headers, no signature, no token, nothing that could be taken for the
+    /// gateway's own; the identity in `x-amzn-request-context`.
     pub request: Request<Bytes>,
     /// Makes the gateway's answer of the upstream's.
     pub reply: Reply,
@@ -131,6 +132,11 @@ pub(crate) fn request(upstream: &Uri, mut parts: Parts, body: Bytes, context: &V
 
     let forwarded = forwarded(&parts.headers);
     remove_hop_by_hop(&mut parts.headers);
+    let posing: Vec<HeaderName> =
+        parts.headers.keys().filter(|name| is_of_the_gateway(name.as_str())).cloned().collect();
+    for name in posing {
+        parts.headers.remove(name);
+    }
     for name in SECRET_HEADERS {
         parts.headers.remove(name);
     }

@@ -1,37 +1,87 @@
 //! What a path may mean to whoever routes it.
 
 use xacct_sign::without_dot_segments;
+use xacct_sign_provider::target::HttpApi;
 
 use crate::query::percent_decode;
+
+/// What stands before every path of a stage: its name, but for `$default`.
+pub(crate) fn base_path(api_stage: &str) -> String {
+    if api_stage == HttpApi::DEFAULT_STAGE { String::new() } else { format!("/{api_stage}") }
+}
+
+/// The path of the route: what follows the stage; `None` for a path that is not the stage's.
+pub(crate) fn within_stage<'p>(api_stage: &str, path: &'p str) -> Option<&'p str> {
+    match path.strip_prefix(&base_path(api_stage))? {
+        "" => Some("/"),
+        route => route.starts_with('/').then_some(route),
+    }
+}
+
+/// How often a path is decoded for its readings: by a server, and by what the server hands it on to.
+const DECODED: usize = 2;
 
 /// Every reading of a path, without its leading `/`, as it may stand in the ARN of `execute-api:Invoke`; `None` if it
 /// cannot be read at all.
 ///
 /// A policy speaks of `GET/items/*`; the API behind the gateway routes. Whether it does so on the path as it stands,
-/// decoded, or with `..` resolved is not the gateway's to know, so a request is allowed only if *every* reading is.
-/// Thus `/items/..%2Fadmin` does not pass a policy for `/items/*`, while a caller that may use every route keeps its
+/// decoded, or as a parser of URLs leaves it is not the gateway's to know, so a request is allowed only if *every* reading
+/// is. Thus `/items/..%2Fadmin` does not pass a policy for `/items/*`, while a caller that may use every route keeps its
 /// encoded slashes. AWS documents only that the ARN holds the path of the request
 /// ([Control access for invoking an API](https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html)).
 pub(crate) fn readings(path: &str) -> Option<Vec<String>> {
-    let raw = path.strip_prefix('/').unwrap_or(path);
+    let raw = path.strip_prefix('/')?;
     let decoded = percent_decode(raw)?;
     if decoded.chars().any(char::is_control) {
         return None;
     }
-    let mut readings = vec![raw.to_owned()];
-    let resolved = |path: &str, merges| without_dot_segments(path, merges).split_off(1);
-    let all = [raw, &decoded].map(|path| [false, true].map(|merges| resolved(path, merges)));
-    for reading in all.into_iter().flatten().chain([decoded]) {
-        if !readings.contains(&reading) {
-            readings.push(reading);
+    let mut texts = vec![raw.to_owned()];
+    while texts.len() <= DECODED {
+        let Some(next) = texts.last().and_then(|text| percent_decode(text)) else { break };
+        texts.push(next);
+    }
+    let mut readings: Vec<String> = Vec::new();
+    for text in &texts {
+        for reading in parsed(text) {
+            if !readings.contains(&reading) {
+                readings.push(reading);
+            }
         }
     }
     Some(readings)
 }
 
+/// What a server or a parser of URLs makes of a path, its leading `/` taken off.
+fn parsed(text: &str) -> Vec<String> {
+    // To a parser of the WHATWG (https://url.spec.whatwg.org/#path-state) a backslash is a slash and `%2e` is a dot.
+    let of_whatwg = text.replace('\\', "/").replace("%2e", ".").replace("%2E", ".");
+    // Servers of Java drop what follows a `;` in a segment.
+    let without_parameters: Vec<&str> =
+        of_whatwg.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
+    let mut all = vec![text.to_owned(), without_parameters.join("/"), of_whatwg];
+    // `new URL("//host/path", base)` takes the first segment for a host.
+    let behind_host = all.iter().filter_map(|text| Some(text.strip_prefix('/')?.split_once('/')?.1.to_owned()));
+    all.extend(behind_host.collect::<Vec<_>>());
+    let resolved = |text: &String| [false, true].map(|merges| without_dot_segments(text, merges).split_off(1));
+    let resolved: Vec<String> = all.iter().flat_map(resolved).collect();
+    all.into_iter().chain(resolved).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::readings;
+    use super::{readings, within_stage};
+
+    #[test]
+    fn the_stage_is_no_part_of_the_route() {
+        assert_eq!(within_stage("v1", "/v1/items"), Some("/items"));
+        assert_eq!(within_stage("v1", "/v1"), Some("/"));
+        assert_eq!(within_stage("v1", "/v1//x"), Some("//x"));
+        assert_eq!(within_stage("$default", "/v1/items"), Some("/v1/items"));
+        for path in ["/items", "/v10", "/v1items", "/V1/items", "/%76%31/items", "/", "*", ""] {
+            assert_eq!(within_stage("v1", path), None, "{path}");
+        }
+        assert_eq!(within_stage("$default", "*"), None);
+    }
 
     #[test]
     fn a_plain_path_has_one_reading() {
@@ -39,6 +89,7 @@ mod tests {
         assert_eq!(readings("/"), Some(vec![String::new()]));
         assert_eq!(readings("/a/"), Some(vec!["a/".to_owned()]));
         assert_eq!(readings("//a"), Some(vec!["/a".to_owned(), "a".to_owned()]));
+        assert_eq!(readings("/a%20b"), Some(vec!["a%20b".to_owned(), "a b".to_owned()]));
     }
 
     #[test]
@@ -54,6 +105,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_has_none() {
+        assert_eq!(readings("*"), None);
+        assert_eq!(readings(""), None);
         assert_eq!(readings("/%zz"), None);
         assert_eq!(readings("/%ff"), None);
         assert_eq!(readings("/a%0d%0ab"), None);

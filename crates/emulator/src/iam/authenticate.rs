@@ -46,11 +46,7 @@ pub(crate) fn authenticate(
     body: &[u8],
     now: SystemTime,
 ) -> Result<Arc<Session>, Unauthenticated> {
-    let presented = Presented::read(parts.method.as_str(), parts.uri.path(), parts.uri.query(), &parts.headers)
-        .map_err(Unauthenticated::Refused)?;
-    let Some(session) = sessions.find(presented.access_key_id()) else {
-        return Err(Unauthenticated::UnknownKey(unknown_key(presented.access_key_id())));
-    };
+    let (presented, session) = identify(sessions, parts)?;
     presented.check(&session.credentials, rules, body, now).map_err(Unauthenticated::Refused)?;
     if session.is_expired(now) {
         let at = session.credentials.expires_at().and_then(xacct_sign::aws::format_rfc3339).unwrap_or_default();
@@ -58,6 +54,27 @@ pub(crate) fn authenticate(
         return Err(Unauthenticated::Expired(session, reason));
     }
     Ok(session)
+}
+
+/// What is wrong with a signature whatever the body is.
+pub(crate) fn authenticate_head(
+    sessions: &Sessions,
+    rules: &Rules,
+    parts: &Parts,
+    now: SystemTime,
+) -> Result<(), Unauthenticated> {
+    let (presented, session) = identify(sessions, parts)?;
+    presented.check_head(&session.credentials, rules, now).map_err(Unauthenticated::Refused)
+}
+
+/// The signature as presented, and whose it says it is.
+fn identify<'p>(sessions: &Sessions, parts: &'p Parts) -> Result<(Presented<'p>, Arc<Session>), Unauthenticated> {
+    let presented = Presented::read(parts.method.as_str(), parts.uri.path(), parts.uri.query(), &parts.headers)
+        .map_err(Unauthenticated::Refused)?;
+    match sessions.find(presented.access_key_id()) {
+        Some(session) => Ok((presented, session)),
+        None => Err(Unauthenticated::UnknownKey(unknown_key(presented.access_key_id()))),
+    }
 }
 
 /// Shows the key id only if it looks like one: key and secret get swapped.

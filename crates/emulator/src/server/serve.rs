@@ -1,23 +1,24 @@
 //! The ports, and what goes in and out of them.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::Ipv4Addr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::serve::ListenerExt as _;
-use bytes::{Bytes, BytesMut};
-use http::{Response, StatusCode};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use xacct_sign_provider::target::HttpApi;
 
@@ -25,13 +26,24 @@ use crate::emulator::{Answer, Emulator, Target};
 use crate::gateway::{Forward, Outcome, UpstreamFailure};
 use crate::log::LogEntry;
 use crate::ready::{Addresses, Ready};
+use crate::server::body::{self, Room, Unread};
 use crate::server::error::ServerError;
 
 /// How long requests under way may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How much of a body that is too long is still read, so that its sender gets to read the answer.
-const MAX_DISCARDED_BYTES: usize = 4 * HttpApi::MAX_BODY_BYTES;
+/// How long the head of a request may take, how long there may be none, and how long a body may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many connections are open at once, on all ports together; further ones wait.
+const MAX_CONNECTIONS: usize = 256;
+
+/// How much of a connection is read ahead: what is longer than this and no head yet is refused by hyper, without a word in the
+/// log. The emulator's own limits are lower.
+const MAX_BUFFERED_BYTES: usize = 64 * 1024;
+
+/// How long to wait before a connection is taken again where the system gives none.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 type Log = Box<dyn Fn(&LogEntry) + Send + Sync>;
 
@@ -46,6 +58,8 @@ struct Shared {
     emulator: Mutex<Emulator>,
     client: Client<HttpConnector, Full<Bytes>>,
     upstream_timeout: Duration,
+    read_timeout: Duration,
+    room: Room,
     log: Log,
 }
 
@@ -81,8 +95,14 @@ impl Server {
         let ready = Ready::new(&emulator, addresses);
         // A connection that idles in a pool may be closed just as the next request is sent on it.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-        let shared =
-            Shared { emulator: Mutex::new(emulator), client, upstream_timeout: HttpApi::TIMEOUT, log: Box::new(log) };
+        let shared = Shared {
+            emulator: Mutex::new(emulator),
+            client,
+            upstream_timeout: HttpApi::TIMEOUT,
+            read_timeout: READ_TIMEOUT,
+            room: Room::new(),
+            log: Box::new(log),
+        };
         Ok(Self { listeners, shared, ready })
     }
 
@@ -99,24 +119,22 @@ impl Server {
         &self.ready
     }
 
+    /// Waits for the head of a request no longer than this, in place of 30 seconds, and as long again for its body.
+    #[must_use]
+    pub fn with_read_timeout(mut self, timeout: Duration) -> Self {
+        self.shared.read_timeout = timeout;
+        self
+    }
+
     /// Answers requests until `stop` resolves, then gives those under way a second.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let shared = Arc::new(self.shared);
         let (stopping, _) = watch::channel(false);
+        let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut tasks = JoinSet::new();
         for (target, listener) in self.listeners {
-            let state = Endpoint { target: Arc::new(target), shared: Arc::clone(&shared) };
-            let app = Router::new().fallback(endpoint).with_state(state);
-            let listener = listener.tap_io(|stream| {
-                // Only a matter of latency: an answer goes out at once.
-                let _ = stream.set_nodelay(true);
-            });
-            let mut stopped = stopping.subscribe();
-            let shutdown = async move {
-                let _ = stopped.wait_for(|is_stopping| *is_stopping).await;
-            };
-            let server = axum::serve(listener, app).with_graceful_shutdown(shutdown);
-            tasks.spawn(async move { server.await });
+            let endpoint = Endpoint { target: Arc::new(target), shared: Arc::clone(&shared) };
+            tasks.spawn(accept(listener, endpoint, Arc::clone(&free), stopping.subscribe()));
         }
         stop.await;
         stopping.send_replace(true);
@@ -132,22 +150,80 @@ struct Endpoint {
     shared: Arc<Shared>,
 }
 
-async fn endpoint(State(endpoint): State<Endpoint>, request: Request) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let Endpoint { target, shared } = endpoint;
-    let answer = match read(body).await {
-        Incoming::Whole(body) => {
-            let request = http::Request::from_parts(parts, body);
-            shared.emulator().handle(&target, request, now())
+/// Takes connections until the server stops, as long as some are free; then waits for those that are open.
+async fn accept(listener: TcpListener, endpoint: Endpoint, free: Arc<Semaphore>, mut stopping: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    let for_connections = stopping.clone();
+    let take = async {
+        while let Ok(permit) = Arc::clone(&free).acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    // Only a matter of latency: an answer goes out at once.
+                    let _ = stream.set_nodelay(true);
+                    let connection = serve_connection(stream, endpoint.clone(), for_connections.clone());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(permit);
+                    });
+                }
+                // The process has no file left, say: some connection will end.
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+            }
+            while connections.try_join_next().is_some() {}
         }
-        Incoming::TooLarge => shared.emulator().body_too_large(&target, &parts, now()),
-        Incoming::Broken => {
-            let mut response = Response::new(Body::empty());
+    };
+    tokio::select! {
+        () = take => {}
+        () = stopped(&mut stopping) => {}
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Resolves once the server is to stop.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
+}
+
+async fn serve_connection(stream: TcpStream, endpoint: Endpoint, mut stopping: watch::Receiver<bool>) {
+    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&endpoint, request).await.map(Full::new)) });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(endpoint.shared.read_timeout)
+        .max_buf_size(MAX_BUFFERED_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    // An error is the other side's: it went away, or speaks no HTTP.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopped(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn answer(Endpoint { target, shared }: &Endpoint, request: Request<Incoming>) -> Response<Bytes> {
+    let (parts, body) = request.into_parts();
+    let refused = shared.emulator().before_body(target, &parts, now());
+    if let Some(answer) = refused {
+        body::refuse(&parts, body, shared.read_timeout).await;
+        return shared.finish(answer).await;
+    }
+    // The room is taken until the answer is there: so long a copy of the body may be on its way to the upstream.
+    let (answer, _held) = match shared.room.read(body, target.max_body_bytes(), shared.read_timeout).await {
+        Ok(held) => {
+            let request = Request::from_parts(parts, held.bytes.clone());
+            (shared.emulator().handle(target, request, now()), Some(held))
+        }
+        Err(Unread::Failed(failure)) => (shared.emulator().body_failed(target, &parts, failure, now()), None),
+        Err(Unread::Broken) => {
+            let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::BAD_REQUEST;
             return response;
         }
     };
-    shared.finish(answer).await.map(Body::from)
+    shared.finish(answer).await
 }
 
 impl Shared {
@@ -184,32 +260,6 @@ impl Shared {
         };
         tokio::time::timeout(self.upstream_timeout, exchange).await.unwrap_or(Err(UpstreamFailure::Timeout))
     }
-}
-
-enum Incoming {
-    Whole(Bytes),
-    TooLarge,
-    Broken,
-}
-
-/// Reads a body, and keeps no more of it than the gateway takes.
-async fn read(mut body: Body) -> Incoming {
-    let mut kept = BytesMut::new();
-    let mut length: usize = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Incoming::Broken };
-        let Ok(data) = frame.into_data() else { continue };
-        length = length.saturating_add(data.len());
-        if length <= HttpApi::MAX_BODY_BYTES {
-            kept.extend_from_slice(&data);
-        } else {
-            kept = BytesMut::new();
-            if length > MAX_DISCARDED_BYTES {
-                break;
-            }
-        }
-    }
-    if length > HttpApi::MAX_BODY_BYTES { Incoming::TooLarge } else { Incoming::Whole(kept.freeze()) }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell is where the clock is read")]

@@ -8,6 +8,7 @@ use http::{Response, StatusCode};
 use xacct_sign::verify::Refusal;
 use xacct_sign::{Error, ErrorKind, sts::AssumeRole};
 
+use crate::emulator::BodyFailure;
 use crate::iam::authenticate::Unauthenticated;
 use crate::log::LogEntry;
 use crate::reason::{Kind, Reason};
@@ -55,12 +56,24 @@ impl Fault {
         }
     }
 
-    pub(crate) fn body_too_large() -> Self {
+    pub(crate) fn body_failed(failure: BodyFailure, max_bytes: usize) -> Self {
+        let (status, code, message) = match failure {
+            BodyFailure::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "Request Entity Too Large")
+            }
+            BodyFailure::TooSlow => (StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "Request Timeout"),
+            BodyFailure::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "Service Unavailable"),
+        };
+        Self { status, code, message: message.to_owned(), reason: Reason::of_body(failure, max_bytes) }
+    }
+
+    pub(crate) fn head_too_large(bytes: usize, max_bytes: usize) -> Self {
+        let detail = format!("request line and header values take {bytes} bytes, {max_bytes} are allowed");
         Self {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            code: "RequestEntityTooLarge",
-            message: "Request Entity Too Large".to_owned(),
-            reason: Reason::new(Kind::BodyTooLarge, "the body is longer than any call"),
+            status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            code: "RequestHeaderSectionTooLarge",
+            message: "Request Header Fields Too Large".to_owned(),
+            reason: Reason::new(Kind::HeadTooLarge, detail),
         }
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use xacct_sign::sts::AssumeRole;
-use xacct_sign_emulator::{Emulator, Options, Outcome, SetupError, Target};
+use xacct_sign_emulator::{BodyFailure, Emulator, Options, Outcome, SetupError, Target};
 use xacct_sign_provider::Manifest;
 
 use crate::world::*;
@@ -81,7 +81,9 @@ fn refusals_and_answers_can_be_read_by_the_page() {
     sign(&mut request, &credentials, "execute-api", world.now);
     let (parts, _) = request.clone().into_parts();
     let allowed = world.send(&stag(), request);
-    let Outcome::Respond(too_large) = world.emulator.body_too_large(&stag(), &parts, world.now).outcome else {
+    let Outcome::Respond(too_large) =
+        world.emulator.body_failed(&stag(), &parts, BodyFailure::TooLarge, world.now).outcome
+    else {
         panic!("forwarded");
     };
     for (response, status) in [(refused, 403), (allowed, 200), (too_large, 413)] {

@@ -64,6 +64,67 @@ fn the_upstream_sees_the_request_without_secrets_and_with_the_identity() {
 }
 
 #[test]
+fn e7_nothing_that_a_client_sends_poses_as_the_gateway() {
+    const POSING: [&str; 12] = [
+        "x-amzn-request-context",
+        "x_amzn_request_context",
+        "x-amzn_request-context",
+        "x.amzn.request.context",
+        "x-amzn-trace-id",
+        "x-apigateway-event",
+        "x-forwarded-for",
+        "x_forwarded_host",
+        "forwarded",
+        "via",
+        "apigw-requestid",
+        "apigw_requestid",
+    ];
+    let posing = || {
+        let mut request = request("PUT", "/hoge", "body");
+        for name in POSING {
+            request.headers_mut().append(name, "posed".parse().unwrap());
+        }
+        request.headers_mut().insert("x-own", "1".parse().unwrap());
+        request
+    };
+    let mut world = with_upstream("http://127.0.0.1:3000");
+    let credentials = world.assume(&world.shop(), STAG);
+    let mut request = posing();
+    sign(&mut request, &credentials, "execute-api", world.now);
+    let sent = forwarded(&mut world, request).request;
+    assert_eq!(sent.headers()["x-own"], "1");
+    assert!(sent.headers().values().all(|value| value != "posed"), "{:?}", sent.headers());
+    let of_the_gateway = |name: &&str| name.replace('_', "-").starts_with("x-amzn") || *name == "forwarded";
+    let names: Vec<&str> = sent.headers().keys().map(http::HeaderName::as_str).filter(of_the_gateway).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+
+    let mut world = world_with(Options::default());
+    let credentials = world.assume(&world.shop(), STAG);
+    let mut request = posing();
+    sign(&mut request, &credentials, "execute-api", world.now);
+    let echo = text(&world.send(&stag(), request));
+    assert!(echo.contains("x-own") && !echo.contains("posed"), "{echo}");
+}
+
+#[test]
+fn e7_methods_that_no_route_has_are_not_forwarded() {
+    let mut world = with_upstream("http://127.0.0.1:3000");
+    let credentials = world.assume(&world.shop(), STAG);
+    for method in ["CONNECT", "TRACE", "PROPFIND", "ANY", "get"] {
+        let mut request = request(method, "/hoge", "");
+        sign(&mut request, &credentials, "execute-api", world.now);
+        let response = world.send(&stag(), request);
+        assert_eq!((response.status().as_u16(), world.reason()), (404, Some("method_unknown")), "{method}");
+        assert_eq!(text(&response), r#"{"message":"Not Found"}"#);
+    }
+    for method in ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"] {
+        let mut request = request(method, "/hoge", "");
+        sign(&mut request, &credentials, "execute-api", world.now);
+        assert_eq!(forwarded(&mut world, request).request.method(), method);
+    }
+}
+
+#[test]
 fn a_presigned_urls_signature_does_not_reach_the_upstream() {
     let mut world = with_upstream("http://127.0.0.1:3000");
     let credentials = world.assume(&world.shop(), STAG);

@@ -92,6 +92,30 @@ fn logs_and_reasons_hold_no_secret() {
 }
 
 #[test]
+fn e8_the_log_of_a_mismatch_shows_no_value_of_a_secret_header() {
+    let mut world = explaining();
+    let credentials = world.assume(&world.shop(), STAG);
+    let mut request = request("PUT", "/hoge?access_token=SECRETMARKER", "body");
+    for name in ["cookie", "x-api-key", "x-auth-token", "x-own"] {
+        request.headers_mut().insert(name, "SECRETMARKER".parse().unwrap());
+    }
+    sign(&mut request, &credentials, "execute-api", world.now);
+    *request.method_mut() = http::Method::POST;
+    let response = world.send(&stag(), request);
+    assert_eq!(world.reason(), Some("signature_mismatch"));
+    let computed = world.log.last().unwrap().computed.clone().unwrap();
+    assert!(
+        computed.canonical_request.contains("\nx-api-key:[redacted, 12 bytes]\n"),
+        "{}",
+        computed.canonical_request
+    );
+    let said = format!("{:?}{:?}", world.log, response.headers());
+    assert!(!said.contains("SECRETMARKER"), "{said}");
+    let said = "line 1 of the canonical request, the method, was signed as `PUT`";
+    assert!(response.headers()["x-xacct-reason"].to_str().unwrap().contains(said), "{response:?}");
+}
+
+#[test]
 fn a_log_entry_is_one_line_of_ascii() {
     let mut world = world();
     let _ = world.send(&stag(), request("GET", "/a%0ab/%C3%A9", ""));

@@ -156,3 +156,126 @@ fn it_stops_though_a_connection_is_open() {
     assert!(stopped_at.elapsed() < Duration::from_millis(1_500));
     assert!(connect(api(&ready)).is_err());
 }
+
+/// A server in a runtime of the test's own, which waits for heads and bodies for so long.
+async fn impatient(patience: Duration) -> (Ready, oneshot::Sender<()>) {
+    let server = Server::bind(explaining().emulator, 0, |_| ()).await.unwrap().with_read_timeout(patience);
+    let ready = server.ready().clone();
+    let (stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(server.serve(async { drop(stopped.await) }));
+    (ready, stop)
+}
+
+/// Reads what comes until the other side closes, or nothing more comes for a long while.
+fn rest(stream: &mut TcpStream) -> std::io::Result<String> {
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).map(|_| answer)
+}
+
+/// A signed head of a request whose body has the length of the longest and is sent only when the other side wants it.
+fn awaited(credentials: &xacct_sign::Credentials) -> Vec<u8> {
+    let head = String::from_utf8(signed(credentials, "PUT", "/hoge", "")).unwrap();
+    head.replace("content-length: 0", "expect: 100-continue\r\ncontent-length: 10485760").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e6_a_half_open_head_and_a_half_sent_body_are_dropped() {
+    let (ready, _stop) = impatient(Duration::from_millis(200)).await;
+    let mut head = connect(&ready.addresses().sts).unwrap();
+    head.write_all(b"POST / HTTP/1.1\r\nhost: h\r\nx-half").unwrap();
+    let mut silent = connect(api(&ready)).unwrap();
+    let credentials = assumed(&ready);
+    let mut body = connect(api(&ready)).unwrap();
+    body.write_all(&awaited(&credentials)).unwrap();
+    let answer = rest(&mut body).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("x-xacct-reason: body_too_slow: "), "{answer}");
+    // Closed, with or without a word; not held until the test's own wait ends.
+    assert!(!rest(&mut head).unwrap().contains("HTTP/1.1 200 "));
+    assert_eq!(rest(&mut silent).unwrap(), "");
+}
+
+#[test]
+fn e6_what_needs_no_body_is_refused_before_the_body_is_read() {
+    let running = start();
+    let expecting = |url: &str, head: &str| {
+        let mut stream = connect(url).unwrap();
+        stream.write_all(head.replace('\n', "\r\n").as_bytes()).unwrap();
+        rest(&mut stream).unwrap()
+    };
+    // Nobody is told to go on and send.
+    let head = "PUT /x HTTP/1.1\nhost: h\nconnection: close\nexpect: 100-continue\n";
+    let answer = expecting(api(running.ready()), &format!("{head}content-length: 10485760\n\n"));
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    let answer = expecting(api(running.ready()), &format!("{head}transfer-encoding: chunked\n\n"));
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    let answer = expecting(&running.ready().addresses().sts, &format!("{head}content-length: 300000\n\n"));
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    // A stranger that sends on gets its answer all the same.
+    let mut request = b"PUT /x HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 9000000\r\n\r\n".to_vec();
+    request.resize(request.len() + 9_000_000, b'x');
+    assert!(raw(api(running.ready()), &request).starts_with("HTTP/1.1 403 "));
+    assert_eq!(running.log().len(), 4);
+}
+
+#[test]
+fn e6_only_so_many_bodies_are_held() {
+    let running = start();
+    let credentials = assumed(running.ready());
+    let open = || {
+        let mut stream = connect(api(running.ready())).unwrap();
+        stream.write_all(&awaited(&credentials)).unwrap();
+        stream
+    };
+    let is_told_to_go_on = |stream: &mut TcpStream| {
+        let mut answer = [0; 25];
+        stream.read_exact(&mut answer).map(|()| assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n"))
+    };
+    let mut held: Vec<TcpStream> = (0..16).map(|_| open()).collect();
+    for stream in &mut held {
+        is_told_to_go_on(stream).unwrap();
+    }
+    let mut waiting = open();
+    waiting.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    assert!(is_told_to_go_on(&mut waiting).is_err());
+    // Short ones still come through, and the long one when another is gone.
+    assert!(raw(api(running.ready()), &signed(&credentials, "PUT", "/hoge", "")).starts_with("HTTP/1.1 200 "));
+    drop(held.pop());
+    waiting.set_read_timeout(None).unwrap();
+    is_told_to_go_on(&mut waiting).unwrap();
+}
+
+#[test]
+fn e6_only_so_many_connections_are_open() {
+    let running = start();
+    let idle: Vec<TcpStream> = (0..256).map(|_| connect(api(running.ready())).unwrap()).collect();
+    let mut waiting = connect(api(running.ready())).unwrap();
+    waiting.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").unwrap();
+    waiting.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    assert!(waiting.read(&mut [0; 1]).is_err());
+    drop(idle);
+    assert!(rest(&mut waiting).unwrap().starts_with("HTTP/1.1 403 "));
+}
+
+#[test]
+fn e6_heads_have_a_limit() {
+    let running = start();
+    let sts = &running.ready().addresses().sts;
+    let of = |bytes: usize| {
+        let mut stream = connect(sts).unwrap();
+        let head = format!("GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\nx: {}\r\n\r\n", "x".repeat(bytes));
+        // The other side may have closed before all was written.
+        let _ = stream.write_all(head.as_bytes());
+        rest(&mut stream).unwrap_or_default()
+    };
+    assert!(of(30_000).starts_with("HTTP/1.1 400 "));
+    let answer = of(40_000);
+    assert!(
+        answer.starts_with("HTTP/1.1 431 ") && answer.contains("<Code>RequestHeaderSectionTooLarge</Code>"),
+        "{answer}"
+    );
+    // This one the emulator does not even see.
+    assert!(!of(1_000_000).contains("RequestId"));
+    assert_eq!(running.log().len(), 2);
+}

@@ -1,0 +1,32 @@
+//! Headers that the gateway speaks in: what a client sends under these names, the API behind it must not take for the gateway's.
+
+/// Names that the gateway sets, or that say by which way a request came.
+const OF_THE_GATEWAY: [&str; 3] = ["apigw-requestid", "forwarded", "via"];
+
+/// What such names begin with. Adapters of Lambda functions to web servers take `x-apigateway-event` for the event.
+const PREFIXES_OF_THE_GATEWAY: [&str; 3] = ["x-amzn-", "x-apigateway-", "x-forwarded-"];
+
+/// Whether a header is one of the gateway's, or would be taken for one: CGI and what follows it (WSGI, Rack, PHP) read every
+/// character of a name that is no letter or digit as the same `_`.
+pub(crate) fn is_of_the_gateway(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' })
+        .collect();
+    OF_THE_GATEWAY.contains(&plain.as_str()) || PREFIXES_OF_THE_GATEWAY.iter().any(|prefix| plain.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_the_gateway;
+
+    #[test]
+    fn every_spelling_of_a_name_is_known() {
+        for name in ["x-amzn-request-context", "x_amzn_request_context", "X.Amzn-Trace_Id", "x_forwarded-for", "Via"] {
+            assert!(is_of_the_gateway(name), "{name}");
+        }
+        for name in ["x-amz-meta", "x-forward", "accept", "x-amznish", "x-request-id"] {
+            assert!(!is_of_the_gateway(name), "{name}");
+        }
+    }
+}
