@@ -79,7 +79,7 @@ fn hint(error: &rustls::Error) -> Option<&'static str> {
             "give the server a certificate without CA:TRUE, such as one that the authority has issued, and name the authority's \
              file in AWS_CA_BUNDLE",
         ),
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             Some("if a proxy or an authority of your own signs certificates here, name its CA file in AWS_CA_BUNDLE")
         }
         _ => None,
