@@ -1,5 +1,6 @@
 //! HTTP over ureq: no redirects of its own, statuses are answers, bodies are read up to a limit.
 
+mod coding;
 mod connect;
 mod failure;
 mod proxy;
@@ -18,6 +19,8 @@ use xacct_sign::call::TIMEOUT;
 use xacct_sign::{Error, Url};
 
 use failure::failed;
+
+pub(crate) use coding::ACCEPTED;
 
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 
@@ -48,9 +51,9 @@ impl Default for Timeouts {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The headers.
+    /// The headers as they were sent: `content-encoding` and `content-length` speak of the body before it was decoded.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body, its codings undone.
     pub body: Vec<u8>,
     /// The URL that answered, after redirects.
     pub url: String,
@@ -86,7 +89,7 @@ struct Agents {
 }
 
 impl Transport {
-    /// Sends a request to its URI as it stands and reads the answer up to `limit` bytes.
+    /// Sends a request to its URI as it stands and reads the answer up to `limit` bytes, coded and decoded.
     pub(crate) fn send<B: AsRef<[u8]>>(
         &self,
         request: &http::Request<B>,
@@ -104,6 +107,7 @@ impl Transport {
         };
         let (parts, body) = answer.map_err(failed)?.into_parts();
         let body = body.into_with_config().limit(limit).read_to_vec().map_err(failed)?;
+        let body = coding::decoded(body, &parts.headers, &host, limit)?;
         Ok(http::Response::from_parts(parts, body))
     }
 

@@ -2,6 +2,7 @@
 //! endpoint that the environment says where `STS` is `-`. It prints what came of it as JSON.
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a helper of tests may panic: that fails the test")]
 
+use std::collections::BTreeMap;
 use std::env;
 use std::error::Error as _;
 use std::iter;
@@ -29,7 +30,10 @@ fn get(url: String) -> Result<Value, Error> {
     let timeout = Some(Duration::from_secs(if env::var_os("IMPATIENT").is_some() { 1 } else { 30 }));
     request.timeouts = Timeouts { connect: timeout, read: timeout };
     let answer = session.send(request)?;
-    Ok(json!({ "status": answer.status, "body": String::from_utf8_lossy(&answer.body) }))
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let headers: BTreeMap<&str, String> =
+        answer.headers.iter().map(|(name, value)| (name.as_str(), text(value.as_bytes()))).collect();
+    Ok(json!({ "status": answer.status, "headers": headers, "body": text(&answer.body) }))
 }
 
 fn assume(url: &str, role_arn: &str) -> Result<Value, Error> {

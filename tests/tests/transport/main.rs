@@ -8,6 +8,7 @@
     reason = "a test panics to fail"
 )]
 
+mod codings;
 mod failures;
 mod proxies;
 mod world;
