@@ -173,7 +173,7 @@ impl<'a> Origin<'a> {
         matches!(self.scheme, Scheme::Https | Scheme::Wss) || self.is_loopback()
     }
 
-    /// Whether the host is this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
+    /// Whether the host is this machine: `localhost` and what is in it (RFC 6761, section 6.3), `127.0.0.0/8`, `[::1]`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         host::is_loopback(self.host)

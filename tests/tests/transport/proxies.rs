@@ -156,6 +156,22 @@ fn c5_nothing_for_this_machine_goes_through_a_proxy() {
     assert_eq!(proxy.connections(), 0);
 }
 
+/// Plain http goes there, and so a name server must not say where that is.
+#[test]
+fn c12_what_is_in_localhost_is_this_machine() {
+    let server = sends("HTTP/1.1 204 No Content\r\n\r\n");
+    let proxy = proxy_to(server.port);
+    for name in ["localhost", "api.localhost", "A.B.LOCALHOST"] {
+        for variable in ["HTTP_PROXY", "ALL_PROXY"] {
+            let answer = call(&[&format!("http://{name}:{}/", server.port)], &[(variable, &proxy.url())]);
+            assert_eq!(answer["status"], 204, "{answer}");
+        }
+    }
+    assert_eq!(proxy.connections(), 0);
+    let answer = call(&["http://localhost.example.invalid/"], &[]);
+    assert_eq!(text(&answer, "code"), "insecure_url", "{answer}");
+}
+
 #[test]
 fn c5_a_proxys_user_and_password_go_to_the_proxy() {
     let proxy = Server::start(|mut stream| {
