@@ -9,6 +9,7 @@
 )]
 
 mod codings;
+mod endpoints;
 mod failures;
 mod proxies;
 mod world;
