@@ -85,9 +85,10 @@ impl Random {
 }
 
 /// Names of headers that the core leaves unsigned by default; written down here once more, from the project's contract.
-pub const LEFT_UNSIGNED: [&str; 19] = [
+pub const LEFT_UNSIGNED: [&str; 24] = [
     "accept-encoding",
     "authorization",
+    "baggage",
     "cache-control",
     "connection",
     "content-length",
@@ -95,6 +96,8 @@ pub const LEFT_UNSIGNED: [&str; 19] = [
     "forwarded",
     "keep-alive",
     "te",
+    "traceparent",
+    "tracestate",
     "trailer",
     "transfer-encoding",
     "upgrade",
@@ -103,6 +106,8 @@ pub const LEFT_UNSIGNED: [&str; 19] = [
     "x-amzn-trace-id",
     "proxy-authorization",
     "proxy-connection",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
     "x-forwarded-for",
     "x-forwarded-proto",
 ];

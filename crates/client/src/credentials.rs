@@ -1,5 +1,6 @@
 //! Where credentials come from.
 
+mod endpoint;
 mod environment;
 mod role;
 

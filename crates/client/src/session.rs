@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use http::header::ACCEPT_ENCODING;
 use xacct_sign::call::{BaseUrl, Call, Step};
 use xacct_sign::{CanonicalUrl, Error, Scope};
 
 use crate::credentials::CredentialSource;
 use crate::now;
 use crate::signing::Signing;
-use crate::transport::{Response, Timeouts, Transport};
+use crate::transport::{ACCEPTED, Response, Timeouts, Transport};
 
 /// A request as a user gives it.
 ///
@@ -81,18 +82,22 @@ impl Session {
         self
     }
 
-    /// Signs the request and sends it. An answer of any status is an answer.
+    /// Signs the request and sends it. An answer of any status is an answer. It may come as `gzip` or `deflate`, and is decoded,
+    /// up to 256 MiB.
     ///
     /// # Errors
     ///
     /// Bad input before anything is sent; the errors of [`CredentialSource::credentials`]; `Transport`, `Timeout`,
-    /// `TooManyRedirects`.
+    /// `TooManyRedirects`; `InvalidResponse`, `ResponseTooLarge` for what cannot be decoded.
     pub fn send(&self, request: Request) -> Result<Response, Error> {
         let url = CanonicalUrl::resolve(self.base_url.as_ref(), &request.url, &request.query)?;
         let mut call = Call::new(&request.method, url, &request.headers, request.body)?;
         loop {
             let signer = self.signing.signer(now())?;
-            let answer = self.transport.send(&call.sign(&signer, now())?, request.timeouts, u64::MAX)?;
+            let mut signed = call.sign(&signer, now())?;
+            // It is not signed: what passes a request on may change it.
+            signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
+            let answer = self.transport.send(&signed, request.timeouts, u64::MAX)?;
             if call.answered(answer.status(), answer.headers())? == Step::Done {
                 let (parts, body) = answer.into_parts();
                 let url = call.url().as_str().to_owned();

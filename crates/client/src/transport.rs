@@ -1,17 +1,26 @@
 //! HTTP over ureq: no redirects of its own, statuses are answers, bodies are read up to a limit.
 
-use std::env;
+mod coding;
+mod connect;
+mod failure;
+mod proxy;
+mod trust;
+
 use std::fmt;
-use std::io;
 use std::process;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderMap, Method, header};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use http::uri::Scheme;
+use http::{HeaderMap, Method, Uri, header};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, AsSendBody};
 use xacct_sign::call::TIMEOUT;
-use xacct_sign::{Error, ErrorKind};
+use xacct_sign::{Error, Url};
+
+use failure::failed;
+
+pub(crate) use coding::ACCEPTED;
 
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 
@@ -42,9 +51,9 @@ impl Default for Timeouts {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The headers.
+    /// The headers as they were sent: `content-encoding` and `content-length` speak of the body before it was decoded.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body, its codings undone.
     pub body: Vec<u8>,
     /// The URL that answered, after redirects.
     pub url: String,
@@ -73,18 +82,21 @@ struct Agents {
     process: u32,
     /// Plain http goes to loopback only, and so never through a proxy.
     plain: Option<Agent>,
-    tls: Option<Agent>,
+    direct: Option<Agent>,
+    /// With the proxy, which the environment may change.
+    proxied: Option<(ureq::Proxy, Agent)>,
+    tls: Option<TlsConfig>,
 }
 
 impl Transport {
-    /// Sends a request to its URI as it stands and reads the answer up to `limit` bytes.
+    /// Sends a request to its URI as it stands and reads the answer up to `limit` bytes, coded and decoded.
     pub(crate) fn send<B: AsRef<[u8]>>(
         &self,
         request: &http::Request<B>,
         timeouts: Timeouts,
         limit: u64,
     ) -> Result<http::Response<Vec<u8>>, Error> {
-        let agent = self.agent(request.uri().scheme() == Some(&http::uri::Scheme::HTTP))?;
+        let agent = self.agent(request.uri())?;
         let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
         let failed = |error| failed(error, &host, limit);
         let body = request.body().as_ref();
@@ -95,23 +107,42 @@ impl Transport {
         };
         let (parts, body) = answer.map_err(failed)?.into_parts();
         let body = body.into_with_config().limit(limit).read_to_vec().map_err(failed)?;
+        let body = coding::decoded(body, &parts.headers, &host, limit)?;
         Ok(http::Response::from_parts(parts, body))
     }
 
-    fn agent(&self, is_plain: bool) -> Result<Agent, Error> {
+    fn agent(&self, uri: &Uri) -> Result<Agent, Error> {
         // INVARIANT: the agents are whole at every point where the lock's holder could panic.
         let mut agents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if agents.process != process::id() {
             *agents = Agents { process: process::id(), ..Agents::default() };
         }
-        let known = if is_plain { &mut agents.plain } else { &mut agents.tls };
-        if let Some(agent) = known {
+        if uri.scheme() == Some(&Scheme::HTTP) {
+            return Ok(agents.plain.get_or_insert_with(|| agent(None, None)).clone());
+        }
+        let proxy = way(uri)?;
+        let tls = match &agents.tls {
+            Some(tls) => tls.clone(),
+            None => agents.tls.insert(trust::tls()?).clone(),
+        };
+        let Some(proxy) = proxy else {
+            return Ok(agents.direct.get_or_insert_with(|| agent(Some(tls), None)).clone());
+        };
+        if let Some((_, agent)) = agents.proxied.as_ref().filter(|(of, _)| *of == proxy) {
             return Ok(agent.clone());
         }
-        let made = if is_plain { agent(None, None) } else { agent(Some(tls()?), ureq::Proxy::try_from_env()) };
-        *known = Some(made.clone());
+        let made = agent(Some(tls), Some(proxy.clone()));
+        agents.proxied = Some((proxy, made.clone()));
         Ok(made)
     }
+}
+
+/// The proxy on the way to where a URI points. There is none on the way to this machine.
+fn way(uri: &Uri) -> Result<Option<ureq::Proxy>, Error> {
+    if Url::parse(&uri.to_string())?.origin().is_loopback() {
+        return Ok(None);
+    }
+    proxy::proxy(uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443))
 }
 
 /// Whether a request of this method without a body says `content-length: 0` (RFC 9110, section 8.6).
@@ -152,74 +183,9 @@ fn agent(tls: Option<TlsConfig>, proxy: Option<ureq::Proxy>) -> Agent {
         .max_redirects_will_error(false)
         .proxy(proxy)
         .user_agent(concat!("xacct-sign/", env!("CARGO_PKG_VERSION")));
-    match tls {
+    let config = match tls {
         Some(tls) => config.tls_config(tls),
         None => config,
-    }
-    .build()
-    .into()
-}
-
-/// The platform's certificates (`SSL_CERT_FILE` among them), or those of `AWS_CA_BUNDLE`.
-fn tls() -> Result<TlsConfig, Error> {
-    let roots = match env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty()) {
-        Some(path) => bundle(&path)?,
-        None => match env::var("SSL_CERT_FILE").ok().filter(|path| !path.is_empty()) {
-            Some(path) => bundle(&path)?,
-            None => RootCerts::PlatformVerifier,
-        },
     };
-    Ok(TlsConfig::builder().root_certs(roots).build())
-}
-
-fn bundle(path: &str) -> Result<RootCerts, Error> {
-    let unusable = |what: &str| {
-        Error::new(ErrorKind::Transport, format!("the CA bundle `{path}` {what}"))
-            .with_hint("AWS_CA_BUNDLE and SSL_CERT_FILE name a file of certificates in PEM form")
-    };
-    let pem = std::fs::read(path).map_err(|error| unusable("cannot be read").with_source(error))?;
-    let certificates: Vec<_> = parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() {
-        return Err(unusable("holds no certificate"));
-    }
-    Ok(RootCerts::Specific(Arc::new(certificates)))
-}
-
-fn failed(error: ureq::Error, host: &str, limit: u64) -> Error {
-    use ureq::Error as U;
-    let transport = |message: String| Error::new(ErrorKind::Transport, message);
-    let mapped = match &error {
-        U::Timeout(stage) => Error::new(ErrorKind::Timeout, format!("`{host}` did not answer in time: {stage}"))
-            .with_hint(
-                "API Gateway itself gives up after 30 s; a connection that cannot be made points to the network",
-            ),
-        U::BodyExceedsLimit(_) => {
-            Error::new(ErrorKind::ResponseTooLarge, format!("`{host}` answered with more than {limit} bytes"))
-        }
-        U::HostNotFound => transport(format!("the host `{host}` is not known"))
-            .with_hint("check the URL and the region; a name that resolves only in a VPC needs a route to it"),
-        U::ConnectionFailed => transport(format!("no connection to `{host}`")),
-        U::Io(io) if io.kind() == io::ErrorKind::TimedOut => {
-            Error::new(ErrorKind::Timeout, format!("`{host}` did not answer in time"))
-        }
-        U::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => {
-            transport(format!("`{host}` refused the connection")).with_hint("is it running, and is the port right?")
-        }
-        U::Rustls(_) | U::Tls(_) | U::Pem(_) => transport(format!("no secure connection to `{host}`: {error}"))
-            .with_hint("if a proxy signs certificates here, name its CA file in AWS_CA_BUNDLE"),
-        U::ConnectProxyFailed(_) | U::InvalidProxyUrl => {
-            transport(format!("the proxy did not connect to `{host}`")).with_hint("check HTTPS_PROXY and NO_PROXY")
-        }
-        other => transport(format!("the request to `{host}` failed: {other}")),
-    };
-    match error {
-        // What the system said stands for itself.
-        U::Io(io) => mapped.with_source(io),
-        other => mapped.with_source(other),
-    }
+    connect::agent(config.build())
 }

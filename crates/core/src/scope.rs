@@ -25,7 +25,8 @@ impl Scope {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidRegion`] unless the region is 1 to 63 lower-case letters, digits and inner hyphens, what a host's
-    /// label takes (emulators have regions of their own); [`ErrorKind::InvalidService`] unless the service is 1 to 64 ASCII
+    /// label takes (emulators have regions of their own), and not the name of an endpoint, such as `aws-global`;
+    /// [`ErrorKind::InvalidService`] unless the service is 1 to 64 ASCII
     /// letters, digits, hyphens, underscores and dots.
     pub fn new(region: impl Into<String>, service: impl Into<String>) -> Result<Self, Error> {
         let (region, service) = (region.into(), service.into());

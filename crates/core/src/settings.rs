@@ -106,22 +106,32 @@ const DEFAULT: SigningSettings = SigningSettings {
     strictness: Strictness::Usual,
 };
 
+const S3: SigningSettings = SigningSettings {
+    percent_encoding: PercentEncoding::Single,
+    path_normalization: PathNormalization::Disabled,
+    payload_header: PayloadHeader::Always,
+    unsigned_payload: UnsignedPayload::AllowedAlwaysPresigned,
+    strictness: Strictness::EveryAmzHeader,
+    ..DEFAULT
+};
+
+/// A service that wants the payload's hash in a header of its own.
+const HASHED: SigningSettings = SigningSettings { payload_header: PayloadHeader::Always, ..DEFAULT };
+
 /// Signing name → settings. What is not here signs by [`DEFAULT`].
 const SERVICES: &[(&str, SigningSettings)] = &[
     ("execute-api", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
     ("lambda", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
     ("sts", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
-    (
-        "s3",
-        SigningSettings {
-            percent_encoding: PercentEncoding::Single,
-            path_normalization: PathNormalization::Disabled,
-            payload_header: PayloadHeader::Always,
-            unsigned_payload: UnsignedPayload::AllowedAlwaysPresigned,
-            strictness: Strictness::EveryAmzHeader,
-            ..DEFAULT
-        },
-    ),
+    ("s3", S3),
+    // With the token of `CreateSession`, which goes into `x-amz-s3session-token` and is the caller's to put there.
+    ("s3express", S3),
+    ("s3-object-lambda", S3),
+    ("s3-outposts", S3),
+    ("aoss", HASHED),
+    ("glacier", HASHED),
+    // The URL of its WebSocket is presigned without the token, which is appended.
+    ("iotdevicegateway", SigningSettings { session_token: SessionToken::AddedAfterSigning, ..DEFAULT }),
     (
         "vpc-lattice-svcs",
         SigningSettings { payload_header: PayloadHeader::Always, unsigned_payload: UnsignedPayload::Always, ..DEFAULT },
@@ -131,8 +141,9 @@ const SERVICES: &[(&str, SigningSettings)] = &[
 impl SigningSettings {
     /// The settings for a service by its signing name, `execute-api` for API Gateway.
     ///
-    /// `execute-api`, `lambda`, `sts`, `s3` and `vpc-lattice-svcs` have rows of their own; every other service signs
-    /// with the path encoded twice and normalized, and takes an unsigned payload.
+    /// `execute-api`, `lambda`, `sts`, those of Amazon S3 (`s3`, `s3express`, `s3-object-lambda`, `s3-outposts`), `aoss`, `glacier`,
+    /// `iotdevicegateway` and `vpc-lattice-svcs` have rows of their own; every other service signs with the path encoded twice and
+    /// normalized, and takes an unsigned payload.
     #[must_use]
     pub fn for_service(service: &str) -> Self {
         SERVICES.iter().find(|(name, _)| *name == service).map_or(DEFAULT, |(_, settings)| *settings)
@@ -143,6 +154,7 @@ impl SigningSettings {
 const LEFT_UNSIGNED: &[&str] = &[
     "accept-encoding",
     "authorization",
+    "baggage",
     "cache-control",
     "connection",
     "content-length",
@@ -150,6 +162,8 @@ const LEFT_UNSIGNED: &[&str] = &[
     "forwarded",
     "keep-alive",
     "te",
+    "traceparent",
+    "tracestate",
     "trailer",
     "transfer-encoding",
     "upgrade",
@@ -157,7 +171,7 @@ const LEFT_UNSIGNED: &[&str] = &[
     "via",
     "x-amzn-trace-id",
 ];
-const LEFT_UNSIGNED_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
+const LEFT_UNSIGNED_PREFIXES: &[&str] = &["proxy-", "sec-websocket-", "x-forwarded-"];
 
 /// Whether a header of this name (any case) stays out of signatures.
 pub(crate) fn is_left_unsigned(name: &str) -> bool {

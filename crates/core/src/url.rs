@@ -170,7 +170,13 @@ impl<'a> Origin<'a> {
     /// Whether the traffic is encrypted, or stays on this machine.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        matches!(self.scheme, Scheme::Https | Scheme::Wss) || host::is_loopback(self.host)
+        matches!(self.scheme, Scheme::Https | Scheme::Wss) || self.is_loopback()
+    }
+
+    /// Whether the host is this machine: `localhost` and what is in it (RFC 6761, section 6.3), `127.0.0.0/8`, `[::1]`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        host::is_loopback(self.host)
     }
 
     /// The scheme in lower case.

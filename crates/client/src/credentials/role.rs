@@ -13,6 +13,7 @@ use xacct_sign::sts::{ANSWER_LIMIT, Action as _, AssumeRole, Endpoint};
 use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::CredentialSource;
+use super::endpoint;
 use super::environment::variable;
 use crate::now;
 use crate::transport::{Timeouts, Transport};
@@ -22,7 +23,8 @@ use crate::transport::{Timeouts, Transport};
 /// # Defaults
 ///
 /// Session name: `AWS_ROLE_SESSION_NAME`, else the Lambda function's name made valid, else `xacct-sign`; read once, here.
-/// Endpoint: `AWS_ENDPOINT_URL_STS`, else the regional one of the role's partition.
+/// Endpoint: `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL`, else the regional one of the role's partition, the kind of which
+/// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` say; read when the provider is made.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RoleOptions {
@@ -30,7 +32,7 @@ pub struct RoleOptions {
     pub call: AssumeRole,
     /// The API's region, whose STS endpoint is called.
     pub region: String,
-    /// Another STS endpoint than the region's.
+    /// Another STS endpoint than the region's and the environment's.
     pub sts_endpoint: Option<String>,
 }
 
@@ -38,11 +40,7 @@ impl RoleOptions {
     /// A role in a region, everything else by default.
     #[must_use]
     pub fn new(role_arn: impl Into<String>, region: impl Into<String>) -> Self {
-        Self {
-            call: AssumeRole::new(role_arn, default_session_name()),
-            region: region.into(),
-            sts_endpoint: variable("AWS_ENDPOINT_URL_STS"),
-        }
+        Self { call: AssumeRole::new(role_arn, default_session_name()), region: region.into(), sts_endpoint: None }
     }
 }
 
@@ -112,10 +110,13 @@ impl RoleProvider {
     ///
     /// # Errors
     ///
-    /// As [`AssumeRole::validate`] and [`AssumeRole::endpoint`].
+    /// As [`AssumeRole::validate`] and [`AssumeRole::endpoint`]; `InvalidOption` for a variable that is neither true nor false.
     pub fn new(options: RoleOptions, base: impl CredentialSource + 'static) -> Result<Self, Error> {
         options.call.validate()?;
-        let endpoint = options.call.endpoint(&options.region, options.sts_endpoint.as_deref())?;
+        let endpoint = match &options.sts_endpoint {
+            Some(url) => options.call.endpoint(&options.region, Some(url))?,
+            None => endpoint::from_environment(&options.call, &options.region)?,
+        };
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
         let refresh = Refresh::new(seed);

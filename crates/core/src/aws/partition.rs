@@ -61,9 +61,12 @@ impl Partition {
 /// # Errors
 ///
 /// [`ErrorKind::InvalidRegion`] unless it is 1 to 63 lower-case letters, digits and inner hyphens: what a host's label takes.
-/// Emulators and services beside AWS have regions that [`is_region`] does not know.
+/// Emulators and services beside AWS have regions that [`is_region`] does not know. What names an endpoint in AWS's tables, such
+/// as `aws-global`, is none: nothing is signed for it, and it has no host.
 pub(crate) fn check_region(region: &str) -> Result<(), Error> {
-    if is_label(region) {
+    let is_global = region.starts_with("aws") && region.ends_with("-global");
+    let is_fips = region.starts_with("fips-") || region.ends_with("-fips");
+    if is_label(region) && !is_global && !is_fips {
         return Ok(());
     }
     Err(Error::new(ErrorKind::InvalidRegion, format!("{} is no region name", quote(region))))
@@ -114,12 +117,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_region() {
+    fn c11_what_is_a_region() {
         for region in ["ap-northeast-1", "us-gov-west-1", "eusc-de-east-1", "ap-southeast-15"] {
             assert!(is_region(region) && check_region(region).is_ok(), "{region}");
         }
         for region in ["local", "us-east", "us-iso-east-1", "us-east-1a", "east-1", "us-east-100"] {
             assert!(!is_region(region) && check_region(region).is_ok(), "{region}");
+        }
+        // Of AWS's tables of endpoints.
+        for region in ["aws-global", "aws-cn-global", "aws-us-gov-global", "fips-us-east-1", "us-gov-west-1-fips"] {
+            assert!(!is_region(region) && check_region(region).is_err(), "{region}");
         }
         for region in ["", "-", "us_east-1", "US-EAST-1", "us-east-1.", "us-east-1/x", "us-east-1\n"] {
             assert!(!is_region(region) && check_region(region).is_err(), "{region:?}");

@@ -34,7 +34,8 @@ pub(super) fn host_header(authority: &str, default_port: u32) -> Option<&str> {
     Some(if number == default_port { host } else { host_and_port })
 }
 
-/// Whether a host (as in a `Host` header) is this machine's loopback: `localhost`, `127.0.0.0/8`, `[::1]`.
+/// Whether a host (as in a `Host` header) is this machine's loopback: `localhost` and what is in it (RFC 6761, section 6.3),
+/// `127.0.0.0/8`, `[::1]`.
 pub(super) fn is_loopback(host: &str) -> bool {
     if let Some(rest) = host.strip_prefix('[') {
         // Zeros in any number, and a one: what is no address at all cannot be reached either.
@@ -44,15 +45,32 @@ pub(super) fn is_loopback(host: &str) -> bool {
     }
     let name = host.split_once(':').map_or(host, |(name, _)| name);
     let is_octet = |text: &str| text.parse::<u8>().is_ok_and(|_| text == "0" || !text.starts_with(['0', '+']));
-    name.eq_ignore_ascii_case("localhost")
+    is_localhost(name)
         || name
             .strip_prefix("127.")
             .is_some_and(|octets| octets.split('.').count() == 3 && octets.split('.').all(is_octet))
 }
 
+fn is_localhost(name: &str) -> bool {
+    let (domain, last) = name.rsplit_once('.').unwrap_or(("of its own", name));
+    last.eq_ignore_ascii_case("localhost") && !domain.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_loopback;
+
+    #[test]
+    fn c12_what_is_in_localhost_is_loopback() {
+        for name in ["localhost", "api.localhost", "a.b.LocalHost", "localhost.localhost"] {
+            assert!(is_loopback(name) && is_loopback(&format!("{name}:8080")), "{name}");
+        }
+        for name in
+            [".localhost", "notlocalhost", "localhost.example.com", "api.localhost.com", "localhost.", "local.host"]
+        {
+            assert!(!is_loopback(name) && !is_loopback(&format!("{name}:8080")), "{name}");
+        }
+    }
 
     #[test]
     fn loopback_is_what_the_library_takes_for_it() {

@@ -1,0 +1,88 @@
+//! Content codings (RFC 9110, section 8.4.1): what a client asks for, it has to decode.
+
+use std::io::{self, Read};
+
+use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
+use http::{HeaderMap, header};
+use xacct_sign::{Error, ErrorKind};
+
+/// What is asked for where the request does not say it.
+pub(crate) const ACCEPTED: http::HeaderValue = http::HeaderValue::from_static("gzip, deflate");
+
+/// No answer decodes to more: a few kilobytes can hold gigabytes of zeros.
+const LIMIT: u64 = 256 << 20;
+
+/// How often a body is coded at most.
+const LAYERS: usize = 4;
+
+/// A body with its codings undone, last first. One that is empty is none, as HEAD is answered, and one in a coding that is not
+/// known stays as it is, as requests has it. The headers stay too: they tell how it was sent.
+pub(super) fn decoded(body: Vec<u8>, headers: &HeaderMap, host: &str, limit: u64) -> Result<Vec<u8>, Error> {
+    let codings: Vec<&str> = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+        .collect();
+    if body.is_empty() || codings.is_empty() {
+        return Ok(body);
+    }
+    let decoders: Option<Vec<_>> = codings.iter().rev().map(|coding| decoder(coding)).collect();
+    let Some(decoders) = decoders else { return Ok(body) };
+    let unreadable = |what: &str| {
+        Error::new(ErrorKind::InvalidResponse, format!("the answer of `{host}` {what}"))
+            .with_hint("what answers may code a body twice, or say that it is coded and not do it")
+    };
+    if decoders.len() > LAYERS {
+        return Err(unreadable("is coded too often"));
+    }
+    let limit = limit.min(LIMIT);
+    decoders.into_iter().try_fold(body, |body, decode| {
+        let mut out = Vec::new();
+        decode(&body, limit, &mut out).map_err(|error| unreadable("cannot be decoded").with_source(error))?;
+        if out.len() as u64 > limit {
+            let message = format!("the answer of `{host}` decodes to more than {limit} bytes");
+            return Err(Error::new(ErrorKind::ResponseTooLarge, message));
+        }
+        Ok(out)
+    })
+}
+
+/// Decodes up to a byte more than the limit.
+type Decode = fn(&[u8], u64, &mut Vec<u8>) -> io::Result<()>;
+
+fn decoder(coding: &str) -> Option<Decode> {
+    let is = |name: &str| coding.eq_ignore_ascii_case(name);
+    if is("gzip") || is("x-gzip") {
+        Some(gunzip)
+    } else if is("deflate") {
+        Some(inflate)
+    } else {
+        None
+    }
+}
+
+/// Members one after the other (RFC 1952, section 2.2). What follows them and is none is ignored, as requests and browsers do.
+fn gunzip(mut body: &[u8], limit: u64, out: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        read(GzDecoder::new(&mut body), limit, out)?;
+        if out.len() as u64 > limit || !body.starts_with(&[0x1f, 0x8b]) {
+            return Ok(());
+        }
+    }
+}
+
+/// In the zlib format, as the name means, or bare, as some servers have it.
+fn inflate(body: &[u8], limit: u64, out: &mut Vec<u8>) -> io::Result<()> {
+    read(ZlibDecoder::new(body), limit, out).or_else(|error| {
+        out.clear();
+        read(DeflateDecoder::new(body), limit, out).map_err(|_| error)
+    })
+}
+
+fn read(decoder: impl Read, limit: u64, out: &mut Vec<u8>) -> io::Result<()> {
+    let most = limit.saturating_add(1).saturating_sub(out.len() as u64);
+    decoder.take(most).read_to_end(out).map(drop)
+}

@@ -1,0 +1,109 @@
+//! What ureq's errors mean.
+
+use std::io;
+
+use rustls::CertificateError;
+use ureq::Error as U;
+use xacct_sign::{Error, ErrorKind};
+
+use super::connect::{ProxyFailed, UnknownHost};
+
+/// The error of a request to `host`, whose answer may be `limit` bytes long.
+pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
+    match error {
+        U::Timeout(_) => Error::new(ErrorKind::Timeout, format!("`{host}` did not answer in time: {error}"))
+            .with_hint("API Gateway itself gives up after 30 s; a connection that cannot be made points to the network")
+            .with_source(error),
+        U::BodyExceedsLimit(_) => too_large(host, &format!("more than {limit} bytes")).with_source(error),
+        U::LargeResponseHeader(..) => too_large(host, "headers that are too long").with_source(error),
+        U::ConnectProxyFailed(reason) => refused_by_proxy(host, &reason),
+        U::Io(io) => broken(io, host),
+        U::Other(other) => match other.downcast::<ProxyFailed>() {
+            Ok(failure) => on_the_way(*failure, host, limit),
+            Err(other) => match other.downcast::<UnknownHost>() {
+                Ok(unknown) => transport(format!("the host `{host}` is not known"))
+                    .with_hint("check the URL and the region; a name that resolves only in a VPC needs a route to it")
+                    .with_source(unknown.0),
+                Err(other) => without_a_word(U::Other(other), host),
+            },
+        },
+        other => without_a_word(other, host),
+    }
+}
+
+fn transport(message: String) -> Error {
+    Error::new(ErrorKind::Transport, message)
+}
+
+fn without_a_word(error: U, host: &str) -> Error {
+    transport(format!("the request to `{host}` failed: {error}")).with_source(error)
+}
+
+fn too_large(host: &str, what: &str) -> Error {
+    Error::new(ErrorKind::ResponseTooLarge, format!("`{host}` answered with {what}"))
+}
+
+fn broken(error: io::Error, host: &str) -> Error {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let told = if let Some(tls) = tls {
+        let told = transport(format!("no secure connection to `{host}`: {}", in_words(tls)));
+        match hint(tls) {
+            Some(hint) => told.with_hint(hint),
+            None => told,
+        }
+    } else if error.kind() == io::ErrorKind::ConnectionRefused {
+        transport(format!("`{host}` refused the connection")).with_hint("is it running, and is the port right?")
+    } else {
+        transport(format!("the connection to `{host}` broke: {error}"))
+    };
+    told.with_source(error)
+}
+
+/// What the certificate's own verifier has no kind of error for.
+fn is_authority(error: &CertificateError) -> bool {
+    matches!(error, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
+}
+
+fn in_words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(error) if is_authority(error) => {
+            "its certificate is an authority's (CA:TRUE), and no server's".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn hint(error: &rustls::Error) -> Option<&'static str> {
+    match error {
+        rustls::Error::InvalidCertificate(error) if is_authority(error) => Some(
+            "give the server a certificate without CA:TRUE, such as one that the authority has issued, and name the authority's \
+             file in AWS_CA_BUNDLE",
+        ),
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+            Some("if a proxy or an authority of your own signs certificates here, name its CA file in AWS_CA_BUNDLE")
+        }
+        _ => None,
+    }
+}
+
+/// What a proxy answered to `CONNECT`.
+fn refused_by_proxy(proxy: &str, reason: &str) -> Error {
+    // ureq says `proxy server responded 403/403`.
+    match reason.rsplit_once('/') {
+        Some((_, status)) => transport(format!("`{proxy}` answered {status}")),
+        None => transport(format!("`{proxy}` did not answer")),
+    }
+}
+
+/// The proxy failed, and not the host.
+fn on_the_way(failure: ProxyFailed, host: &str, limit: u64) -> Error {
+    let wants_password = matches!(&failure.error, U::ConnectProxyFailed(reason) if reason.ends_with("/407"));
+    let cause = failed(failure.error, &failure.proxy, limit);
+    Error::new(cause.kind(), format!("the proxy does not connect to `{host}`: {cause}"))
+        .with_hint(if wants_password {
+            "put the proxy's user and password into HTTPS_PROXY: `http://user:password@host:port`"
+        } else {
+            "check HTTPS_PROXY (or ALL_PROXY), or list the host in NO_PROXY"
+        })
+        .with_source(cause)
+}

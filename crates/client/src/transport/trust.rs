@@ -1,0 +1,41 @@
+//! The certificates that are trusted.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use xacct_sign::{Error, ErrorKind};
+
+/// The first that is set names the file: AWS's own name, those of requests, which botocore and curl know too, and OpenSSL's.
+const BUNDLE: [&str; 4] = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
+
+/// The certificates of the file that the environment names, else the platform's.
+pub(super) fn tls() -> Result<TlsConfig, Error> {
+    let named = |name: &str| env::var_os(name).filter(|path| !path.is_empty());
+    let roots = match BUNDLE.iter().find_map(|name| Some((*name, named(name)?))) {
+        Some((name, path)) => bundle(name, path)?,
+        None => RootCerts::PlatformVerifier,
+    };
+    Ok(TlsConfig::builder().root_certs(roots).build())
+}
+
+fn bundle(name: &str, path: OsString) -> Result<RootCerts, Error> {
+    let path = Path::new(&path);
+    let unusable = |what: &str| {
+        Error::new(ErrorKind::Transport, format!("the CA bundle `{}` of {name} {what}", path.display()))
+            .with_hint("the variable names a file of certificates in PEM form")
+    };
+    let pem = std::fs::read(path).map_err(|error| unusable("cannot be read").with_source(error))?;
+    let certificates: Vec<_> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(unusable("holds no certificate"));
+    }
+    Ok(RootCerts::Specific(Arc::new(certificates)))
+}

@@ -1,0 +1,98 @@
+//! What single services need of a signature.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test panics to fail")]
+
+use std::time::Duration;
+
+use xacct_sign::sts::AssumeRole;
+use xacct_sign::{Payload, Request, Scope, Signer, Url};
+use xacct_sign_tests::{example_credentials, example_instant, query_pairs};
+
+fn signer(service: &str, token: Option<&str>) -> Signer {
+    Signer::new(example_credentials(token), Scope::new("us-east-1", service).unwrap())
+}
+
+fn request<'a>(url: &'a str, headers: &'a [(&'a str, &'a [u8])]) -> Request<'a> {
+    Request { method: "GET", url: Url::parse(url).unwrap(), headers, payload: Payload::Bytes(b"") }
+}
+
+#[test]
+fn c11_the_hash_of_the_payload_is_sent_where_it_is_wanted() {
+    for (service, expected) in [
+        ("s3", true),
+        ("s3express", true),
+        ("s3-object-lambda", true),
+        ("s3-outposts", true),
+        ("aoss", true),
+        ("glacier", true),
+        ("vpc-lattice-svcs", true),
+        ("es", false),
+        ("execute-api", false),
+        ("iotdevicegateway", false),
+    ] {
+        let signer = signer(service, None);
+        let signed = signer.sign_parts(&request("https://example.com/", &[]), example_instant()).unwrap();
+        let sent: Vec<&str> = signed.headers().map(|(name, _)| name).collect();
+        assert_eq!(sent.contains(&"x-amz-content-sha256"), expected, "{service}");
+        let authorization = signed.headers().find(|(name, _)| *name == "authorization").unwrap().1;
+        assert_eq!(authorization.contains("x-amz-content-sha256"), expected, "{service}: {authorization}");
+    }
+}
+
+/// Every kind of Amazon S3 takes keys as they are: the path encoded once, and not normalized.
+#[test]
+fn c11_all_of_s3_signs_the_path_alike() {
+    for service in ["s3", "s3express", "s3-object-lambda", "s3-outposts"] {
+        let signer = signer(service, None);
+        let (_, trace) = signer.trace(&request("https://example.com/a//b%20c", &[]), example_instant()).unwrap();
+        assert_eq!(trace.canonical_request.lines().nth(1), Some("/a//b%20c"), "{service}");
+    }
+}
+
+#[test]
+fn c11_the_token_of_a_device_gateway_is_appended_after_signing() {
+    let presign = |token| {
+        let url = "wss://example.iot.us-east-1.amazonaws.com/mqtt";
+        let signer = signer("iotdevicegateway", token);
+        signer.presign(&request(url, &[]), Duration::from_secs(60), example_instant()).unwrap()
+    };
+    let pairs = |url: &str| query_pairs(url.split_once('?').map(|(_, query)| query));
+    let (with, without) = (presign(Some("token")), presign(None));
+    let mut expected = pairs(&without);
+    expected.push(("X-Amz-Security-Token".into(), "token".into()));
+    expected.sort();
+    assert_eq!(pairs(&with), expected, "the signature is that without the token");
+}
+
+#[test]
+fn c11_what_a_handshake_and_what_tracing_adds_is_not_signed() {
+    let headers: Vec<(&str, &[u8])> = [
+        "Sec-WebSocket-Key",
+        "sec-websocket-version",
+        "sec-websocket-protocol",
+        "sec-websocket-extensions",
+        "upgrade",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "x-mine",
+    ]
+    .map(|name| (name, b"value".as_slice()))
+    .to_vec();
+    let signer = signer("execute-api", None);
+    let signed = signer.sign_parts(&request("wss://example.com/", &headers), example_instant()).unwrap();
+    let authorization = signed.headers().find(|(name, _)| *name == "authorization").unwrap().1;
+    assert!(authorization.contains("SignedHeaders=host;x-amz-date;x-mine,"), "{authorization}");
+}
+
+#[test]
+fn c11_the_name_of_an_endpoint_is_no_region() {
+    for region in ["aws-global", "aws-cn-global", "us-east-1-fips", "fips-us-gov-west-1"] {
+        let error = Scope::new(region, "sts").unwrap_err();
+        assert_eq!(error.code(), "invalid_region");
+        assert!(error.hint().unwrap().contains("`ap-northeast-1`"));
+        let call = AssumeRole::new("arn:aws:iam::123456789012:role/R", "session");
+        for url in [None, Some("https://sts.amazonaws.com")] {
+            assert_eq!(call.endpoint(region, url).unwrap_err().code(), "invalid_region", "{region}");
+        }
+    }
+}
