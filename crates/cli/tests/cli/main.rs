@@ -6,6 +6,8 @@ mod command;
 mod diff;
 mod emulator;
 mod init;
+#[cfg(unix)]
+mod note;
 mod policy;
 mod render;
 mod schema;
