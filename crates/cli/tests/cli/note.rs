@@ -166,3 +166,64 @@ fn r5_values_are_quoted_in_every_language() {
         }
     }
 }
+
+#[test]
+fn t5_the_shell_snippet_keeps_variables_and_secrets() {
+    let folder = stand_ins("kept");
+    let snippet = Note::of(&folder, "").block("sh").to_owned();
+    let before =
+        "AWS_ACCESS_KEY_ID=mine AWS_SECRET_ACCESS_KEY=my-own AWS_SESSION_TOKEN=my-token\nid=1 secret=2 token=3\n";
+    let after =
+        "[ \"$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN\" = 'mine my-own my-token' ] || exit 7
+[ \"$id$secret$token${credentials-none}\" = 123none ] || exit 8\n";
+    for program in ["sh", "bash"] {
+        // Twice, as one pastes it.
+        let called = calls(&folder, program, &format!("{before}{snippet}{snippet}{after}"));
+        assert_eq!(called.len(), 4, "{called:?}");
+        assert_eq!(called[..2], called[2..]);
+        let curl = &called[1];
+        assert!(!curl[1].to_string().contains("the/se"), "in `ps`: {curl}");
+        let typed = "user = \"ASIAKEY:the/secret+key\"\nheader = \"x-amz-security-token: the/session+token==\"\n";
+        assert_eq!(curl[2], typed);
+        assert_eq!(option(curl, "--config"), "-");
+        assert_eq!(option(curl, "--aws-sigv4"), "aws:amz:ap-northeast-1:execute-api");
+    }
+    // Where the role cannot be assumed nothing is called.
+    fs::write(folder.join("bin/aws"), "#!/bin/sh\necho 1 >>calls\nexit 3\n").unwrap();
+    let called = calls(&folder, "sh", &format!("{snippet}[ $? = 3 ] || exit 9\n"));
+    assert_eq!(called, [json!(1)]);
+}
+
+#[test]
+fn t5_every_snippet_names_the_session_and_sends_json() {
+    let folder = stand_ins("named");
+    for (names, session) in
+        [("", "shop"), ("session_names = [\"*\"]", "caller"), ("session_names = [\"?*\", \"z*\"]", "xcaller")]
+    {
+        for method in ["PUT", "HEAD"] {
+            let note = Note::of(&folder, &format!("{names}\nroutes = [\"{method} /hoge\"]\n"));
+            let seen = format!("arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStagShop/{session}");
+            assert!(note.spans.contains(&seen), "{:?}", note.spans);
+            let has_body = method != "HEAD";
+
+            let python = calls(&folder, "python3", note.block("python"));
+            assert_eq!(python[0][1]["session_name"], session);
+            let body = if has_body { json!({ "json": { "foo": "bar" } }) } else { json!({}) };
+            assert_eq!(python[1][2], body);
+
+            let node = calls(&folder, "node", note.block("js"));
+            assert_eq!(node[0][1]["sessionName"], session);
+            let body = json!({ "headers": { "content-type": "application/json" }, "body": r#"{"foo":"bar"}"# });
+            assert_eq!(node[1][2], if has_body { body } else { json!({}) });
+
+            let shell = calls(&folder, "sh", note.block("sh"));
+            let parameters: Value = serde_json::from_str(&option(&shell[0], "--cli-input-json")).unwrap();
+            assert_eq!(parameters["RoleSessionName"], session);
+            if has_body {
+                assert_eq!(option(&shell[1], "--header"), "content-type: application/json");
+                assert_eq!(option(&shell[1], "--data"), r#"{"foo": "bar"}"#);
+                assert_eq!(option(&shell[1], "--request"), method);
+            }
+        }
+    }
+}

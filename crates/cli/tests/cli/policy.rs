@@ -76,10 +76,10 @@ fn a_note_says_all_that_a_caller_needs() {
     let (_, stdout, _) = run(&folder, "policy note --caller shop");
     let url = "https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com/hoge";
     for part in [
-        "api.put(\"/hoge\")".to_owned(),
-        format!("api(\"{url}\", {{ method: \"PUT\" }})"),
-        "\ncurl --request PUT --aws-sigv4 ".to_owned(),
-        format!(" {url}\n"),
+        "api.put(\"/hoge\", json={\"foo\": \"bar\"})".to_owned(),
+        format!("api(\"{url}\", {{\n  method: \"PUT\",\n"),
+        " --request PUT ".to_owned(),
+        format!(" {url} <<EOF\n"),
     ] {
         assert!(stdout.contains(&part), "{part} is not in:\n{stdout}");
     }

@@ -40,7 +40,8 @@ impl Plan<'_> {
 
     fn stage_note(&self, caller: &Caller, stage: &Stage) -> String {
         let api = &self.manifest.api;
-        let arn = self.role_for(caller, &stage.name).arn(api.partition(), &api.account);
+        let role = self.role_for(caller, &stage.name);
+        let arn = role.arn(api.partition(), &api.account);
         let url = self.manifest.target(stage).invoke_url();
         let call = Call::new(&arn, &api.region, &url, caller);
         let mut text = format!("\n## Stage {}\n\n", code(&stage.name));
@@ -63,6 +64,9 @@ impl Plan<'_> {
         if !caller.source_identity.is_empty() {
             text.push_str(&format!("- Source identity that you may set: {}\n", list(&caller.source_identity)));
         }
+        let session =
+            format!("arn:{}:sts::{}:assumed-role/{}/{}", api.partition(), api.account, role.name(), call.session_name);
+        text.push_str(&format!("- The API sees: {}, whose end is the session name that you give\n", code(&session)));
         for (how, language, snippet) in [
             ("Python, with `pip install xacct_sign`", "python", python::snippet(&call)),
             ("JavaScript, with `npm install xacct-sign`", "js", javascript::snippet(&call)),

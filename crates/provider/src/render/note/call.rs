@@ -11,30 +11,32 @@ pub(super) struct Call<'a> {
     pub(super) method: &'a str,
     pub(super) path: String,
     pub(super) external_id: Option<&'a str>,
-    pub(super) session_name: Option<String>,
-    caller: &'a Caller,
+    pub(super) session_name: String,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(arn: &'a str, region: &'a str, url: &'a str, caller: &'a Caller) -> Self {
         let (method, path) = request(caller);
         let external_id = caller.external_id.as_deref();
-        Self { arn, region, url, method, path, external_id, session_name: session_name(caller), caller }
+        Self { arn, region, url, method, path, external_id, session_name: session_name(caller) }
     }
 
-    /// A session name in any case: STS wants one, and one letter is too short for it.
-    pub(super) fn any_session_name(&self) -> String {
-        let name = self.session_name.as_ref().unwrap_or(&self.caller.name);
-        if name.len() < 2 { format!("{name}-caller") } else { name.clone() }
+    /// The body of the request, for a method that has one.
+    pub(super) fn json(&self) -> Option<&'static str> {
+        matches!(self.method, "PATCH" | "POST" | "PUT").then_some(r#"{"foo": "bar"}"#)
     }
 }
 
-/// A name that the trust policy takes, where it asks for one: patterns without their wildcards.
-fn session_name(caller: &Caller) -> Option<String> {
-    let pattern = caller.session_names.first()?;
+/// A session name that the trust policy takes: a pattern without its wildcards, or where any is taken the caller's name.
+fn session_name(caller: &Caller) -> String {
+    let pattern = caller.session_names.first().unwrap_or(&caller.name);
     let name = pattern.replace('*', "").replace('?', "x");
-    // A session name has two characters at least, and what a `*` stands for may be anything.
-    Some(if name.len() < 2 { pattern.replace('*', "caller").replace('?', "x") } else { name })
+    match (name.len() < 2, caller.session_names.is_empty()) {
+        (false, _) => name,
+        // A session name has two characters at least, and what a `*` stands for may be anything.
+        (true, false) => pattern.replace('*', "caller").replace('?', "x"),
+        (true, true) => format!("{name}-caller"),
+    }
 }
 
 /// A method and a path that the caller may use: those of its first route, or the root.

@@ -13,18 +13,26 @@ fn literal(text: &str) -> String {
 pub(super) fn snippet(call: &Call<'_>) -> String {
     let mut options = vec![format!("roleArn: {}", literal(call.arn)), format!("region: {}", literal(call.region))];
     options.extend(call.external_id.map(|id| format!("externalId: {}", literal(id))));
-    options.extend(call.session_name.as_ref().map(|name| format!("sessionName: {}", literal(name))));
+    options.push(format!("sessionName: {}", literal(&call.session_name)));
     let options: String = options.iter().map(|option| format!("  {option},\n")).collect();
-    let method = match call.method {
-        "GET" => String::new(),
-        other => format!(", {{ method: {} }}", literal(other)),
+    let method = literal(call.method);
+    let init = match (call.method, call.json()) {
+        ("GET", _) => String::new(),
+        (_, None) => format!(", {{ method: {method} }}"),
+        (_, Some(json)) => format!(
+            ", {{
+  method: {method},
+  headers: {{ \"content-type\": \"application/json\" }},
+  body: JSON.stringify({json}),
+}}"
+        ),
     };
     format!(
         "import {{ createFetch }} from \"xacct-sign\";
 
 const api = createFetch({{
 {options}}});
-const answer = await api({url}{method});
+const answer = await api({url}{init});
 console.log(answer.status);
 ",
         url = literal(&format!("{}{}", call.url, call.path)),

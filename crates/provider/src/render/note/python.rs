@@ -13,7 +13,7 @@ fn literal(text: &str) -> String {
 pub(super) fn snippet(call: &Call<'_>) -> String {
     let mut arguments = vec![literal(call.arn), format!("region={}", literal(call.region))];
     arguments.extend(call.external_id.map(|id| format!("external_id={}", literal(id))));
-    arguments.extend(call.session_name.as_ref().map(|name| format!("session_name={}", literal(name))));
+    arguments.push(format!("session_name={}", literal(&call.session_name)));
     let arguments: String = arguments.iter().map(|argument| format!("    {argument},\n")).collect();
     format!(
         "import xacct_sign
@@ -21,10 +21,11 @@ pub(super) fn snippet(call: &Call<'_>) -> String {
 role = xacct_sign.AssumeRole(
 {arguments})
 api = xacct_sign.Session(role, base_url={url})
-print(api.{method}({path}).status_code)
+print(api.{method}({path}{json}).status_code)
 ",
         url = literal(call.url),
         method = call.method.to_ascii_lowercase(),
         path = literal(&call.path),
+        json = call.json().map(|json| format!(", json={json}")).unwrap_or_default(),
     )
 }

@@ -19,30 +19,42 @@ fn word(text: &str) -> Cow<'_, str> {
 fn parameters(call: &Call<'_>) -> String {
     let mut parameters = Map::from_iter([
         ("RoleArn".to_owned(), Value::from(call.arn)),
-        ("RoleSessionName".to_owned(), Value::from(call.any_session_name())),
+        ("RoleSessionName".to_owned(), Value::from(call.session_name.as_str())),
     ]);
     parameters.extend(call.external_id.map(|id| ("ExternalId".to_owned(), Value::from(id))));
     Value::from(parameters).to_string()
 }
 
+/// In a shell of its own, so that the reader's variables stay as they are; and what is secret reaches curl by its standard
+/// input, since everybody on the machine can read the arguments of a program.
 pub(super) fn snippet(call: &Call<'_>) -> String {
     let method = match call.method {
         "GET" => String::new(),
         "HEAD" => " --head".to_owned(),
         other => format!(" --request {}", word(other)),
     };
+    let body = call
+        .json()
+        .map(|json| format!(" \\\n    --header {} --data {}", word("content-type: application/json"), word(json)));
     format!(
-        "read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN <<EOF
-$(aws sts assume-role --region {region} \\
-  --cli-input-json {parameters} \\
-  --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)
+        "(
+  credentials=$(aws sts assume-role --region {region} \\
+    --cli-input-json {parameters} \\
+    --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text) || exit
+  read -r id secret token <<EOF
+$credentials
 EOF
-curl{method} --aws-sigv4 {signed} --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\
-  --header \"x-amz-security-token: $AWS_SESSION_TOKEN\" {url}
+  curl --config - --aws-sigv4 {signed}{method}{body} \\
+    {url} <<EOF
+user = \"$id:$secret\"
+header = \"x-amz-security-token: $token\"
+EOF
+)
 ",
         region = word(call.region),
         parameters = word(&parameters(call)),
         signed = word(&format!("aws:amz:{}:{}", call.region, HttpApi::SIGNING_NAME)),
+        body = body.unwrap_or_default(),
         url = word(&format!("{}{}", call.url, call.path)),
     )
 }
