@@ -1,7 +1,7 @@
 //! How the command ends when it fails.
 
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +10,7 @@ use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
 
 use crate::counted::counted;
+use crate::output;
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
@@ -71,15 +72,12 @@ impl Failure {
             text.push_str(&format!(": {error}"));
             cause = error.source();
         }
-        let mut stderr = io::stderr().lock();
-        // Nobody is left to tell if this fails.
-        let _ = match self.code() {
-            Some(code) => writeln!(stderr, "error[{code}]: {text}"),
-            None => writeln!(stderr, "error: {text}"),
-        };
-        if let Some(hint) = self.hint() {
-            let _ = writeln!(stderr, "hint: {hint}");
-        }
+        let mut lines = vec![match self.code() {
+            Some(code) => format!("error[{code}]: {text}"),
+            None => format!("error: {text}"),
+        }];
+        lines.extend(self.hint().map(|hint| format!("hint: {hint}")));
+        output::note(&lines);
         ExitCode::from(self.exit_code())
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<(), Failure> {
     let written = OpenOptions::new().write(true).create_new(true).open(path);
     match written.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => {
-            output::note(&format!("wrote `{}`: edit it, then run `xacct-sign check`", path.display()));
+            output::note(&[format!("wrote `{}`: edit it, then run `xacct-sign check`", path.display())]);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Failure::Exists(path.clone())),

@@ -30,14 +30,14 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
             return Err(Failure::LockOutdated(lock_path));
         }
         for moved in plan.moved() {
-            output::note(&format!(
+            output::note(&[format!(
                 "caller `{}` on stage `{}` moves from role {} to role {}: its note has changed",
                 moved.caller, moved.stage, moved.from, moved.to
-            ));
+            )]);
         }
         fs::write(&lock_path, plan.lock().to_toml())
             .map_err(|source| Failure::Unwritable { path: lock_path.clone(), source })?;
-        output::note(&format!("wrote `{}`: commit it beside the manifest", lock_path.display()));
+        output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
     }
-    output::print(&plan.render(stage, format))
+    output::document(&plan.render(stage, format))
 }

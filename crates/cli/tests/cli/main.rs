@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod diff;
 mod emulator;
+mod foreign;
 mod init;
 #[cfg(unix)]
 mod note;

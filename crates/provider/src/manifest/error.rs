@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use xacct_sign::escaped;
+
 macro_rules! manifest_errors {
     ($($variant:ident, $code:literal, $meaning:literal, $hint:literal;)*) => {
         /// What is wrong with a manifest: one variant for each stable code.
@@ -132,7 +134,7 @@ pub struct ManifestError {
 impl ManifestError {
     pub(crate) fn new(kind: ManifestErrorKind, file: &str, place: (usize, usize), message: String) -> Self {
         let (line, column) = place;
-        Self { kind, file: file.to_owned(), line, column, message }
+        Self { kind, file: file.to_owned(), line, column, message: escaped(&message) }
     }
 
     /// What is wrong.
