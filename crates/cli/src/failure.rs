@@ -30,6 +30,8 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
+    #[error("`{}` is a link, or something else that is no file", .0.display())]
+    NotAFile(PathBuf),
     #[error("`{}` is there already", .0.display())]
     Exists(PathBuf),
     #[error("`{}` cannot be used", path.display())]
@@ -101,6 +103,9 @@ impl Failure {
             Failure::Unreadable { what: "the manifest", .. } => Some(
                 "give the path of a manifest, a file such as `xacct.toml`, with `--manifest`; `xacct-sign init` writes one",
             ),
+            Failure::NotAFile(_) => Some(
+                "nothing is written through a link: delete it, or give the path of the manifest to where it leads with `--manifest`",
+            ),
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
@@ -120,6 +125,7 @@ impl Failure {
         match self {
             Failure::Unreadable { .. }
             | Failure::NotInManifest { .. }
+            | Failure::NotAFile(_)
             | Failure::Exists(_)
             | Failure::Deployed { .. }
             | Failure::Manifest(_)

@@ -1,12 +1,10 @@
 //! `xacct-sign render`.
 
-use std::fs;
-
 use xacct_sign_provider::{FindingCode, Format};
 
 use crate::arguments::RenderCommand;
 use crate::failure::Failure;
-use crate::{findings, manifest, output};
+use crate::{files, findings, manifest, output};
 
 pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     let (arguments, format) = match command {
@@ -35,8 +33,7 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
                 moved.caller, moved.stage, moved.from, moved.to
             )]);
         }
-        fs::write(&lock_path, plan.lock().to_toml())
-            .map_err(|source| Failure::Unwritable { path: lock_path.clone(), source })?;
+        files::replace(&lock_path, &plan.lock().to_toml())?;
         output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
     }
     output::document(&plan.render(stage, format))

@@ -5,6 +5,8 @@ mod check;
 mod command;
 mod diff;
 mod emulator;
+#[cfg(unix)]
+mod files;
 mod foreign;
 mod init;
 #[cfg(unix)]
