@@ -22,6 +22,8 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
+    #[error("{what} `{}` is not text in UTF-8", path.display())]
+    NotText { what: &'static str, path: PathBuf },
     #[error("the manifest has no {kind} `{name}`; it has {}", known.join(", "))]
     NotInManifest { kind: &'static str, name: String, known: Vec<String> },
     #[error("cannot write `{}`", path.display())]
@@ -103,6 +105,9 @@ impl Failure {
             Failure::Unreadable { what: "the manifest", .. } => Some(
                 "give the path of a manifest, a file such as `xacct.toml`, with `--manifest`; `xacct-sign init` writes one",
             ),
+            Failure::NotText { .. } => Some(
+                "save it as UTF-8, in PowerShell with `| Out-File -Encoding utf8`; UTF-16 is read where it begins with a byte order mark",
+            ),
             Failure::NotAFile(_) => Some(
                 "nothing is written through a link: delete it, or give the path of the manifest to where it leads with `--manifest`",
             ),
@@ -124,6 +129,7 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Failure::Unreadable { .. }
+            | Failure::NotText { .. }
             | Failure::NotInManifest { .. }
             | Failure::NotAFile(_)
             | Failure::Exists(_)

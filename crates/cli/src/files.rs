@@ -7,10 +7,12 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
+use crate::text;
 
 /// The text of a file; a failure calls it by `what`.
 pub(crate) fn read_as(what: &'static str, path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|source| Failure::Unreadable { what, path: path.to_path_buf(), source })
+    let bytes = fs::read(path).map_err(|source| Failure::Unreadable { what, path: path.to_path_buf(), source })?;
+    text::decode(bytes).ok_or_else(|| Failure::NotText { what, path: path.to_path_buf() })
 }
 
 /// The text of a file that has no name of its own.

@@ -8,6 +8,7 @@ mod files;
 mod findings;
 mod manifest;
 mod output;
+mod text;
 
 use std::process::ExitCode;
 
