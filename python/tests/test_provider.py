@@ -323,7 +323,7 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", running.sts_url)
         note = provider.run("policy", "note", "--caller", "partner")
-        _, _, note = note.partition("## Stage stag")
+        _, _, note = note.partition("## Stage `stag`")
         yield note.replace("https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com", running.url())
 
 
@@ -341,17 +341,16 @@ def test_the_notes_shell_runs(noted: str, tmp_path: Path, monkeypatch: pytest.Mo
     aws = tmp_path / "aws"
     aws.write_text(
         f"#!{sys.executable}\n"
-        + """import argparse, boto3
+        + """import argparse, boto3, json
 parser = argparse.ArgumentParser()
 parser.add_argument("words", nargs=2)
-for name in ("region", "role-arn", "role-session-name", "external-id", "query", "output"):
+for name in ("region", "cli-input-json", "query", "output"):
     parser.add_argument(f"--{name}")
 given = parser.parse_args()
 assert given.words == ["sts", "assume-role"] and given.output == "text"
 assert given.query == "Credentials.[AccessKeyId,SecretAccessKey,SessionToken]"
 sts = boto3.client("sts", region_name=given.region)
-call = {"RoleArn": given.role_arn, "RoleSessionName": given.role_session_name, "ExternalId": given.external_id}
-found = sts.assume_role(**call)["Credentials"]
+found = sts.assume_role(**json.loads(given.cli_input_json))["Credentials"]
 print(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], sep="\\t")
 """
     )

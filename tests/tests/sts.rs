@@ -392,12 +392,12 @@ fn every_name_of_throttling_is_one() {
 
 /// A line break or an escape sequence would be somebody else's line in a log.
 #[test]
-fn control_characters_of_an_answer_are_not_shown() {
+fn control_characters_of_an_answer_are_escaped() {
     let body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no\u{85}&#x9b;2J&#9;way</Message></Error>\
                 <RequestId>id&#10;2</RequestId></ErrorResponse>";
     let error = answer(403, body).unwrap_err();
-    assert!(error.to_string().ends_with(": no2Jway"), "{error:?}");
-    assert_eq!(error.aws().unwrap().request_id.as_deref(), Some("id2"));
+    assert!(error.to_string().ends_with(r": no\u{85}\u{9b}2J\tway"), "{error:?}");
+    assert_eq!(error.aws().unwrap().request_id.as_deref(), Some(r"id\n2"));
     for raw in ["\u{1b}", "&#27;", "&#0;"] {
         let error = answer(403, &body.replace("way", raw)).unwrap_err();
         assert!(!error.to_string().contains("AccessDenied"), "{error:?}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use xacct_sign::aws::{is_account_id, is_organization_id};
+use xacct_sign::aws::{is_account_id, is_organization_id, is_region};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.
 #[derive(Debug, Parser)]
@@ -21,11 +21,17 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((left.to_owned(), right.to_owned()))
 }
 
+fn account(text: &str) -> Result<String, String> {
+    if is_account_id(text) { Ok(text.to_owned()) } else { Err(format!("`{text}` is not an account id of 12 digits")) }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    if is_region(text) { Ok(text.to_owned()) } else { Err(format!("`{text}` is not a region")) }
+}
+
 fn member(text: &str) -> Result<(String, String), String> {
-    let (account, organization) = pair(text)?;
-    if !is_account_id(&account) {
-        return Err(format!("`{account}` is not an account id of 12 digits"));
-    }
+    let (id, organization) = pair(text)?;
+    let account = account(&id)?;
     if !is_organization_id(&organization) {
         return Err(format!("`{organization}` is not the id of an organization, such as `o-a1b2c3d4e5`"));
     }
@@ -125,11 +131,11 @@ pub(crate) struct InitArguments {
     pub(crate) manifest: PathBuf,
 
     /// The account of the API
-    #[arg(long, value_name = "ID", default_value = "111111111111")]
+    #[arg(long, value_name = "ID", default_value = "111111111111", value_parser = account)]
     pub(crate) account: String,
 
     /// The region of the API
-    #[arg(long, value_name = "NAME", default_value = "us-east-1")]
+    #[arg(long, value_name = "NAME", default_value = "us-east-1", value_parser = region)]
     pub(crate) region: String,
 }
 

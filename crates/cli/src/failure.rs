@@ -1,7 +1,7 @@
 //! How the command ends when it fails.
 
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +10,7 @@ use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
 
 use crate::counted::counted;
+use crate::output;
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,8 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
+    #[error("{what} `{}` is not text in UTF-8", path.display())]
+    NotText { what: &'static str, path: PathBuf },
     #[error("the manifest has no {kind} `{name}`; it has {}", known.join(", "))]
     NotInManifest { kind: &'static str, name: String, known: Vec<String> },
     #[error("cannot write `{}`", path.display())]
@@ -29,6 +32,8 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
+    #[error("`{}` is a link, or something else that is no file", .0.display())]
+    NotAFile(PathBuf),
     #[error("`{}` is there already", .0.display())]
     Exists(PathBuf),
     #[error("`{}` cannot be used", path.display())]
@@ -75,15 +80,12 @@ impl Failure {
             text.push_str(&format!(": {error}"));
             cause = error.source();
         }
-        let mut stderr = io::stderr().lock();
-        // Nobody is left to tell if this fails.
-        let _ = match self.code() {
-            Some(code) => writeln!(stderr, "error[{code}]: {text}"),
-            None => writeln!(stderr, "error: {text}"),
-        };
-        if let Some(hint) = self.hint() {
-            let _ = writeln!(stderr, "hint: {hint}");
-        }
+        let mut lines = vec![match self.code() {
+            Some(code) => format!("error[{code}]: {text}"),
+            None => format!("error: {text}"),
+        }];
+        lines.extend(self.hint().map(|hint| format!("hint: {hint}")));
+        output::note(&lines);
         ExitCode::from(self.exit_code())
     }
 
@@ -106,6 +108,12 @@ impl Failure {
             Failure::Unreadable { what: "the manifest", .. } => Some(
                 "give the path of a manifest, a file such as `xacct.toml`, with `--manifest`; `xacct-sign init` writes one",
             ),
+            Failure::NotText { .. } => Some(
+                "save it as UTF-8, in PowerShell with `| Out-File -Encoding utf8`; UTF-16 is read where it begins with a byte order mark",
+            ),
+            Failure::NotAFile(_) => Some(
+                "nothing is written through a link: delete it, or give the path of the manifest to where it leads with `--manifest`",
+            ),
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
@@ -123,7 +131,9 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Failure::Unreadable { .. }
+            | Failure::NotText { .. }
             | Failure::NotInManifest { .. }
+            | Failure::NotAFile(_)
             | Failure::Exists(_)
             | Failure::Deployed { .. }
             | Failure::Manifest(_)

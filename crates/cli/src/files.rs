@@ -1,16 +1,83 @@
-//! Reading files.
+//! Reading and writing files.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::failure::Failure;
+use crate::text;
 
 /// The text of a file; a failure calls it by `what`.
 pub(crate) fn read_as(what: &'static str, path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|source| Failure::Unreadable { what, path: path.to_path_buf(), source })
+    let bytes = fs::read(path).map_err(|source| Failure::Unreadable { what, path: path.to_path_buf(), source })?;
+    text::decode(bytes).ok_or_else(|| Failure::NotText { what, path: path.to_path_buf() })
 }
 
 /// The text of a file that has no name of its own.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     read_as("the file", path)
+}
+
+/// Puts a file in the place of one that may be there, with the permissions of that one. Whoever reads it sees the one or the
+/// other, whatever happens on the way.
+///
+/// # Errors
+///
+/// [`Failure::NotAFile`] where a link is there, which is never followed.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |source| Failure::Unwritable { path: path.to_path_buf(), source };
+    let permissions = match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => return Err(Failure::NotAFile(path.to_path_buf())),
+        Ok(there) if there.permissions().readonly() => return Err(failed(io::ErrorKind::PermissionDenied.into())),
+        Ok(there) => Some(there.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let file = beside(path, text, permissions).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    sync_folder(path);
+    Ok(())
+}
+
+/// Writes a file where none is, nor a link.
+///
+/// # Errors
+///
+/// [`Failure::Exists`] where there is something.
+pub(crate) fn create(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => Failure::Exists(path.to_path_buf()),
+        _ => Failure::Unwritable { path: path.to_path_buf(), source },
+    };
+    let file = beside(path, text, None).map_err(failed)?;
+    file.persist_noclobber(path).map_err(|error| failed(error.error))?;
+    sync_folder(path);
+    Ok(())
+}
+
+/// The text in a file that stands beside `path`, written as far as the disk. Deleted unless it takes its place.
+fn beside(path: &Path, text: &str, permissions: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".xacct-");
+    // What every new file gets; the process's umask takes from it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder(path))?;
+    file.write_all(text.as_bytes())?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Has the new name of a file written as well. Not every file system can; the file is there in any case.
+fn sync_folder(path: &Path) {
+    let _ = fs::File::open(folder(path)).and_then(|folder| folder.sync_all());
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -8,7 +8,7 @@ use crate::output;
 /// Says on stderr what is found and not accepted.
 pub(crate) fn note(manifest: &Manifest, findings: &[Finding]) {
     for finding in findings.iter().filter(|finding| finding.is_open()) {
-        output::note(&text(&manifest.file, finding));
+        output::note(&lines(&manifest.file, finding));
     }
 }
 
@@ -26,11 +26,16 @@ pub(crate) fn refuse_errors(manifest: &Manifest, findings: &[Finding]) -> Result
 }
 
 /// A finding with its place, its reason and what to do about it.
-pub(crate) fn text(file: &str, finding: &Finding) -> String {
-    let place = format!("{file}:{}: {finding}", finding.line);
+pub(crate) fn lines(file: &str, finding: &Finding) -> Vec<String> {
+    let mut lines = vec![format!("{file}:{}: {finding}", finding.line)];
     match &finding.accepted {
-        Some(reason) => format!("{place}\n  accepted: {reason}"),
-        None if finding.code.level() == Level::Note => format!("{place}\n  hint: {}", finding.code.hint()),
-        None => format!("{place}\n  reason: {}\n  hint: {}", finding.code.reason(), finding.code.hint()),
+        Some(reason) => lines.push(format!("  accepted: {reason}")),
+        None => {
+            if finding.code.level() != Level::Note {
+                lines.push(format!("  reason: {}", finding.code.reason()));
+            }
+            lines.push(format!("  hint: {}", finding.code.hint()));
+        }
     }
+    lines
 }

@@ -8,16 +8,26 @@ mod files;
 mod findings;
 mod manifest;
 mod output;
+mod text;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use xacct_sign::escaped;
 
 use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
-    match commands::run(Arguments::parse().command) {
+    match commands::run(arguments().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// What was typed. What is said of something wrong shows it, so that is said of the arguments as they may be shown.
+fn arguments() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| {
+        let shown = std::env::args_os().map(|argument| escaped(&argument.to_string_lossy()));
+        Arguments::try_parse_from(shown).err().unwrap_or(error).exit()
+    })
 }

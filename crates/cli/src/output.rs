@@ -1,16 +1,27 @@
-//! Writing to stdout and stderr.
+//! Writing to stdout and stderr. What is from outside (a file, an argument, a request) is escaped here, whoever it comes from.
 
 use std::io::{self, Write as _};
 
+use xacct_sign::escaped;
+
 use crate::failure::Failure;
 
-/// Writes text to stdout.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
+/// Writes a document to stdout: JSON, Markdown or TOML, which has ways of its own to hold a text.
+pub(crate) fn document(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::Output)
 }
 
-/// Writes a line to stderr in one piece. If nobody reads it, the command goes on.
-pub(crate) fn note(text: &str) {
-    let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+/// Writes lines to stdout; none becomes two.
+pub(crate) fn print(lines: &[String]) -> Result<(), Failure> {
+    document(&shown(lines))
+}
+
+/// Writes lines to stderr in one piece; none becomes two. If nobody reads them, the command goes on.
+pub(crate) fn note(lines: &[String]) {
+    let _ = io::stderr().lock().write_all(shown(lines).as_bytes());
+}
+
+fn shown(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{}\n", escaped(line))).collect()
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub use kind::{ErrorClass, ErrorKind};
 
+use crate::escape::push_escaped;
 use kind::Retry;
 
 /// What AWS answered, for errors that come from STS.
@@ -143,7 +144,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Quotes user input for a message: in backticks, control characters escaped, cut to 64 characters.
+/// Quotes user input for a message: in backticks, escaped, cut to 64 characters.
 pub(crate) fn quote(input: &str) -> String {
     let mut shown = String::with_capacity(input.len().min(64) + 8);
     shown.push('`');
@@ -152,11 +153,7 @@ pub(crate) fn quote(input: &str) -> String {
             shown.push('…');
             break;
         }
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
+        push_escaped(&mut shown, c);
     }
     shown.push('`');
     shown

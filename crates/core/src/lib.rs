@@ -17,6 +17,7 @@ mod canonical;
 mod credentials;
 pub mod encode;
 mod error;
+mod escape;
 mod key;
 mod payload;
 pub mod refresh;
@@ -30,6 +31,7 @@ pub mod verify;
 
 pub use credentials::Credentials;
 pub use error::{AwsAnswer, Error, ErrorClass, ErrorKind};
+pub use escape::escaped;
 pub use payload::{Payload, UNSIGNED_PAYLOAD, sha256_hex};
 pub use scope::Scope;
 pub use settings::{

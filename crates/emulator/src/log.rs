@@ -51,7 +51,9 @@ impl LogEntry {
 impl fmt::Display for LogEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = xacct_sign::aws::format_rfc3339(self.at).unwrap_or_else(|| "-".to_owned());
-        write!(f, "{at} {} {} ", self.target, self.method)?;
+        write!(f, "{at} ")?;
+        one_line(f, &self.target)?;
+        write!(f, " {} ", self.method)?;
         one_line(f, &self.path)?;
         match self.status {
             Some(status) => write!(f, " {status}")?,

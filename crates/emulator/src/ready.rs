@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value, json};
-use xacct_sign::Credentials;
+use xacct_sign::{Credentials, escaped};
 
 use crate::emulator::Emulator;
 use crate::iam::callers::CallerAccess;
@@ -134,22 +134,29 @@ fn credentials(credentials: &Credentials) -> Value {
 impl fmt::Display for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "The emulator runs, for development and tests only. Ctrl-C ends it.\n")?;
-        writeln!(f, "Region  {}", self.region)?;
+        writeln!(f, "Region  {}", word(&self.region))?;
         writeln!(f, "STS     {}", self.addresses.sts)?;
         for (name, url) in &self.addresses.stages {
-            writeln!(f, "API     {url}  (stage {name})")?;
+            writeln!(f, "API     {url}  (stage {})", word(name))?;
         }
         for access in &self.callers {
-            writeln!(f, "\n# To be the caller {}, the role {}:", access.caller, access.role)?;
+            writeln!(f, "\n# To be the caller {}, the role {}:", word(&access.caller), word(&access.role))?;
             exports(f, &access.credentials)?;
             for (stage, role) in &access.may_assume {
-                writeln!(f, "#   may assume for {stage}: {role}")?;
+                writeln!(f, "#   may assume for {}: {}", word(stage), word(role))?;
             }
         }
         writeln!(f, "\n# To call this STS instead of AWS's:\nexport AWS_ENDPOINT_URL_STS='{}'", self.addresses.sts)?;
-        writeln!(f, "\n# To be somebody nobody trusts, the role {}:", self.outsider.role)?;
+        writeln!(f, "\n# To be somebody nobody trusts, the role {}:", word(&self.outsider.role))?;
         exports(f, &self.outsider.credentials)
     }
+}
+
+/// A name from a manifest or a template, which people paste into a shell along with the lines around it: one line of text, and
+/// one word of the shell, since not every shell takes `#` for the beginning of a comment.
+fn word(text: &str) -> String {
+    // Nothing else than a NUL is an error, and that one is escaped.
+    shlex::try_quote(&escaped(text)).unwrap_or_default().into_owned()
 }
 
 /// Lines for a POSIX shell; the values are base 64, so single quotes hold them.

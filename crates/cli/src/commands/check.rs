@@ -12,16 +12,15 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let roles = plan.provider_roles();
     let largest = roles.iter().map(|role| role.trust_policy.characters()).max().unwrap_or_default();
 
-    let mut text: String =
-        found.iter().map(|finding| format!("{}\n", findings::text(&manifest.file, finding))).collect();
-    text.push_str(&format!(
-        "{}, {}, {}; the longest trust policy has {largest} of {} characters\n",
+    let mut lines: Vec<String> = found.iter().flat_map(|finding| findings::lines(&manifest.file, finding)).collect();
+    lines.push(format!(
+        "{}, {}, {}; the longest trust policy has {largest} of {} characters",
         counted(manifest.stages.len(), "stage", "stages"),
         counted(manifest.callers.len(), "caller", "callers"),
         counted(roles.len(), "role", "roles"),
         manifest.api.role_trust_policy_length
     ));
-    output::print(&text)?;
+    output::print(&lines)?;
     match found.iter().filter(|finding| finding.is_open()).count() {
         0 => Ok(()),
         open => Err(Failure::Findings(open)),

@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let roles = plan
         .diff(stage, arguments.role.as_deref(), &deployed)
         .map_err(|source| Failure::Deployed { path: file, source })?;
-    output::print(&roles.iter().map(text).collect::<String>())?;
+    output::print(&roles.iter().flat_map(lines).collect::<Vec<_>>())?;
     match roles.iter().filter(|role| !role.is_same()).count() {
         0 => Ok(()),
         different => Err(Failure::Different(different)),
@@ -25,19 +25,15 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
 }
 
 /// `+` is what the manifest would add, `-` what it would take away.
-fn text(role: &RoleDiff) -> String {
+fn lines(role: &RoleDiff) -> Vec<String> {
     let state = match (role.is_meant, role.is_deployed) {
         (true, false) => ": is not deployed",
         (false, _) => ": is not in the manifest",
         (true, true) if role.is_same() => ": the same",
         (true, true) => "",
     };
-    let mut text = format!("{}{state}\n", role.role);
-    for grant in &role.only_deployed {
-        text.push_str(&format!("- {grant}\n"));
-    }
-    for grant in &role.only_meant {
-        text.push_str(&format!("+ {grant}\n"));
-    }
-    text
+    let mut lines = vec![format!("{}{state}", role.role)];
+    lines.extend(role.only_deployed.iter().map(|grant| format!("- {grant}")));
+    lines.extend(role.only_meant.iter().map(|grant| format!("+ {grant}")));
+    lines
 }

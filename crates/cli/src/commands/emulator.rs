@@ -59,16 +59,14 @@ fn announce(ready: &Ready, is_json: bool) -> io::Result<()> {
 }
 
 fn log(entry: &LogEntry, is_explained: bool) {
-    let mut text = entry.to_string();
+    let mut lines = vec![entry.to_string()];
     if let (true, Some(computed)) = (is_explained, &entry.computed) {
-        for (title, lines) in
+        for (title, text) in
             [("canonical request", &computed.canonical_request), ("string to sign", &computed.string_to_sign)]
         {
-            text.push_str(&format!("\n  the {title} computed here:"));
-            for line in lines.lines() {
-                text.push_str(&format!("\n    {}", line.escape_default()));
-            }
+            lines.push(format!("  the {title} computed here:"));
+            lines.extend(text.lines().map(|line| format!("    {line}")));
         }
     }
-    output::note(&text);
+    output::note(&lines);
 }

@@ -18,12 +18,12 @@ pub(crate) fn run(command: PolicyCommand) -> Result<(), Failure> {
         PolicyCommand::Note(arguments) => return note(&arguments),
     };
     match documents.as_slice() {
-        [(_, document)] => output::print(&format!("{}\n", document.to_json_pretty())),
+        [(_, document)] => output::document(&format!("{}\n", document.to_json_pretty())),
         several => {
             let entry = |(role, document): &(String, Document)| {
                 format!("  \"{role}\": {}", document.to_json_pretty().replace('\n', "\n  "))
             };
-            output::print(&format!("{{\n{}\n}}\n", several.iter().map(entry).collect::<Vec<_>>().join(",\n")))
+            output::document(&format!("{{\n{}\n}}\n", several.iter().map(entry).collect::<Vec<_>>().join(",\n")))
         }
     }
 }
@@ -52,5 +52,5 @@ fn note(arguments: &CallerArguments) -> Result<(), Failure> {
     let caller = manifest::caller(&manifest, &arguments.caller)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
     findings::refuse_errors(&manifest, &plan.findings_of(caller))?;
-    output::print(&plan.note(caller))
+    output::document(&plan.note(caller))
 }

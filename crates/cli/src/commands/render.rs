@@ -1,12 +1,10 @@
 //! `xacct-sign render`.
 
-use std::fs;
-
 use xacct_sign_provider::{FindingCode, Format};
 
 use crate::arguments::RenderCommand;
 use crate::failure::Failure;
-use crate::{findings, manifest, output};
+use crate::{files, findings, manifest, output};
 
 pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     let (arguments, format) = match command {
@@ -29,9 +27,20 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
         if arguments.locked {
             return Err(Failure::LockOutdated(lock_path));
         }
+<<<<<<< HEAD
         fs::write(&lock_path, plan.lock().to_toml())
             .map_err(|source| Failure::Unwritable { path: lock_path.clone(), source })?;
         output::note(&format!("wrote `{}`: commit it beside the manifest", lock_path.display()));
+=======
+        for moved in plan.moved() {
+            output::note(&[format!(
+                "caller `{}` on stage `{}` moves from role {} to role {}: its note has changed",
+                moved.caller, moved.stage, moved.from, moved.to
+            )]);
+        }
+        files::replace(&lock_path, &plan.lock().to_toml())?;
+        output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
+>>>>>>> h-p3
     }
-    output::print(&plan.render(stage, format))
+    output::document(&plan.render(stage, format))
 }

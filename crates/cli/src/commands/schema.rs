@@ -6,5 +6,5 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(crate) fn run() -> Result<(), Failure> {
-    output::print(JSON_SCHEMA)
+    output::document(JSON_SCHEMA)
 }

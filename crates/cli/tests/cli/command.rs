@@ -38,15 +38,20 @@ pub(crate) fn sixty_callers() -> String {
     (0..60).map(caller).collect()
 }
 
-fn command(folder: &Path, arguments: &str) -> Command {
+fn command<'a>(folder: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xacct-sign"));
-    command.current_dir(folder).args(arguments.split_whitespace()).stdin(Stdio::null());
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
     command
 }
 
 /// Exit code, stdout and stderr of a command that ends by itself.
 pub(crate) fn run(folder: &Path, arguments: &str) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command(folder, arguments).output().unwrap();
+    run_words(folder, &arguments.split_whitespace().collect::<Vec<_>>())
+}
+
+/// The same for arguments with white space in them.
+pub(crate) fn run_words(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command(folder, arguments.iter().copied()).output().unwrap();
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
@@ -66,7 +71,7 @@ mod running {
 
     impl Emulator {
         pub(crate) fn spawn(folder: &Path, arguments: &str) -> Self {
-            let mut command = command(folder, &format!("emulator {arguments}"));
+            let mut command = command(folder, ["emulator"].into_iter().chain(arguments.split_whitespace()));
             let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
             let stdout = BufReader::new(process.stdout.take().unwrap());
             Self { process, stdout }
@@ -74,9 +79,13 @@ mod running {
 
         /// The next line of stdout, with its end.
         pub(crate) fn line(&mut self) -> String {
+            self.line_if_any().unwrap()
+        }
+
+        /// The same; none where it has ended.
+        pub(crate) fn line_if_any(&mut self) -> Option<String> {
             let mut line = String::new();
-            assert_ne!(self.stdout.read_line(&mut line).unwrap(), 0, "it has ended");
-            line
+            (self.stdout.read_line(&mut line).unwrap() > 0).then_some(line)
         }
 
         /// Ends it by a signal, within its grace; gives what else it printed.

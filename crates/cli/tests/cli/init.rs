@@ -35,5 +35,9 @@ fn init_writes_a_manifest_that_is_valid_and_keeps_what_is_there() {
     let (code, _, stderr) = run(&folder, "init --account 1 --manifest other.toml");
     assert_eq!(code, 2);
     assert!(stderr.contains("`1` is not an account id"), "{stderr}");
+    // What is given becomes no more of the text than a value.
+    let (code, _, stderr) = run(&folder, "init --manifest other.toml --region eu-west-1\"#");
+    assert_eq!(code, 2);
+    assert!(stderr.contains("is not a region"), "{stderr}");
     assert!(!folder.join("other.toml").exists());
 }

@@ -5,7 +5,12 @@ mod check;
 mod command;
 mod diff;
 mod emulator;
+#[cfg(unix)]
+mod files;
+mod foreign;
 mod init;
+#[cfg(unix)]
+mod note;
 mod policy;
 mod render;
 mod schema;

@@ -55,7 +55,7 @@ fn a_note_says_all_that_a_caller_needs() {
     let (code, stdout, stderr) = run(&folder, "policy note --caller shop");
     assert_eq!((code, stderr.as_str()), (0, ""));
     for part in [
-        "# Calling the API as shop\n",
+        "# Calling the API as `shop`\n",
         "- Role: `arn:aws:iam::111111111111:role/ApiAllowByIamRoleStagShop`\n",
         "- Region: `ap-northeast-1`\n",
         "- URL: `https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com`\n",
@@ -64,7 +64,7 @@ fn a_note_says_all_that_a_caller_needs() {
         "- Session name, one of: `shop-*`\n",
         "    external_id=\"b3c7\",\n",
         "  externalId: \"b3c7\",\n",
-        "--external-id 'b3c7'",
+        "\"ExternalId\":\"b3c7\"",
         "\"Resource\": \"arn:aws:iam::111111111111:role/ApiAllowByIamRoleStagShop\"",
     ] {
         assert!(stdout.contains(part), "{part} is not in:\n{stdout}");
@@ -76,10 +76,10 @@ fn a_note_says_all_that_a_caller_needs() {
     let (_, stdout, _) = run(&folder, "policy note --caller shop");
     let url = "https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com/hoge";
     for part in [
-        "api.put(\"/hoge\")".to_owned(),
-        format!("api(\"{url}\", {{ method: \"PUT\" }})"),
-        "\ncurl --request PUT --aws-sigv4 ".to_owned(),
-        format!(" '{url}'\n"),
+        "api.put(\"/hoge\", json={\"foo\": \"bar\"})".to_owned(),
+        format!("api(\"{url}\", {{\n  method: \"PUT\",\n"),
+        " --request PUT ".to_owned(),
+        format!(" {url} <<EOF\n"),
     ] {
         assert!(stdout.contains(&part), "{part} is not in:\n{stdout}");
     }

@@ -3,6 +3,7 @@
 use super::parts::Parts;
 use crate::credentials::Credentials;
 use crate::error::{AwsAnswer, Error, ErrorKind, quote};
+use crate::escape::escaped;
 use crate::small::text::{contains, cut, replaced};
 use crate::small::xml::Elements;
 
@@ -53,12 +54,12 @@ pub(super) fn refusal<A: Parts>(call: &A, base: &Credentials, status: u16, eleme
     let code = Some(code.as_str()).filter(is_code).unwrap_or_default();
     // What follows the first line may be a canonical request, which holds the session token.
     let message = without_secrets(text("Message"), base);
-    let message: String = shown(message.lines().next().unwrap_or_default()).take(500).collect();
+    let message: String = escaped(message.lines().next().unwrap_or_default()).chars().take(500).collect();
     let request_id = elements
         .and_then(|elements| {
             ["ErrorResponse", "ResponseMetadata"].iter().find_map(|parent| elements.text(parent, "RequestId"))
         })
-        .map(|id| shown(&without_secrets(id, base)).take(128).collect());
+        .map(|id| escaped(&without_secrets(id, base)).chars().take(128).collect());
     let kind = if is_throttling(code) || status == 429 {
         ErrorKind::StsThrottled
     } else {
@@ -81,11 +82,6 @@ pub(super) fn refusal<A: Parts>(call: &A, base: &Credentials, status: u16, eleme
         Some(hint) => error.with_hint(hint),
         None => error,
     }
-}
-
-/// The text without what does something to a terminal or a log.
-fn shown(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(|c| !c.is_control())
 }
 
 /// The text without the secrets of the request that it answers.

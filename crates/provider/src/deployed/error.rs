@@ -1,5 +1,7 @@
 //! The one error of reading back what is deployed.
 
+use xacct_sign::escaped;
+
 use crate::target::invoke;
 
 /// What is not a document that roles can be read from.
@@ -12,7 +14,7 @@ pub struct DeployedError {
 
 impl DeployedError {
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: escaped(&message.into()) }
     }
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,

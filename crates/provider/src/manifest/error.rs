@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use xacct_sign::escaped;
+
 macro_rules! manifest_errors {
     ($($variant:ident, $code:literal, $meaning:literal, $hint:literal;)*) => {
         /// What is wrong with a manifest: one variant for each stable code.
@@ -135,6 +137,7 @@ impl ManifestError {
     /// Control characters of names and values are shown escaped: a message is one line.
     pub(crate) fn new(kind: ManifestErrorKind, file: &str, place: (usize, usize), message: String) -> Self {
         let (line, column) = place;
+<<<<<<< HEAD
         let message = message.chars().fold(String::with_capacity(message.len()), |mut shown, c| {
             if c.is_control() {
                 shown.extend(c.escape_default())
@@ -157,6 +160,9 @@ impl ManifestError {
     #[must_use]
     pub fn others(&self) -> &[ManifestError] {
         &self.others
+=======
+        Self { kind, file: file.to_owned(), line, column, message: escaped(&message) }
+>>>>>>> h-p3
     }
 
     /// What is wrong.

@@ -1,0 +1,18 @@
+//! Texts as editors and shells write them: the shell of Windows, PowerShell 5, writes `>` as UTF-16.
+
+/// The text of these bytes: UTF-8, or UTF-16 that begins with a byte order mark; without the mark. `None` for everything else,
+/// and where it holds a NUL, as UTF-16 without a mark and UTF-32 do: neither TOML nor JSON has one.
+pub(crate) fn decode(bytes: Vec<u8>) -> Option<String> {
+    let text = match bytes.as_slice() {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => std::str::from_utf8(rest).ok().map(str::to_owned),
+        _ => String::from_utf8(bytes).ok(),
+    };
+    text.filter(|text| !text.contains('\0'))
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+    let units: Result<Vec<u16>, _> = bytes.chunks(2).map(|pair| pair.try_into().map(unit)).collect();
+    String::from_utf16(&units.ok()?).ok()
+}

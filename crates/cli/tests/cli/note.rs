@@ -1,0 +1,229 @@
+//! `xacct-sign policy note`: its snippets are run, by stand-ins for what they call that write down how they are called.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+use serde_json::{Value, json};
+
+use crate::command::{MANIFEST, folder, run};
+
+/// The note as a reader of Markdown sees it.
+struct Note {
+    /// The texts of its code spans.
+    spans: Vec<String>,
+    /// Languages and lines of its blocks.
+    blocks: Vec<(String, String)>,
+}
+
+impl Note {
+    /// The note for `shop`, whose table ends in these lines.
+    fn of(folder: &Path, lines: &str) -> Self {
+        fs::write(folder.join("xacct.toml"), format!("{MANIFEST}{lines}")).unwrap();
+        let (code, text, stderr) = run(folder, "policy note --caller shop");
+        assert_eq!(code, 0, "{stderr}");
+        let (mut note, mut open) = (Self { spans: Vec::new(), blocks: Vec::new() }, false);
+        for event in Parser::new(&text) {
+            assert!(!matches!(event, Event::Html(_) | Event::InlineHtml(_)), "HTML in {text}");
+            match event {
+                Event::Code(code) => note.spans.push(code.to_string()),
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                    note.blocks.push((language.to_string(), String::new()));
+                    open = true;
+                }
+                Event::End(TagEnd::CodeBlock) => open = false,
+                Event::Text(line) if open => note.blocks.last_mut().unwrap().1.push_str(&line),
+                _ => {}
+            }
+        }
+        note
+    }
+
+    fn block(&self, language: &str) -> &str {
+        &self.blocks.iter().find(|(known, _)| known == language).unwrap().1
+    }
+}
+
+/// A folder with stand-ins for the packages, the AWS CLI and curl. Each writes its calls into `calls`, a line of JSON each.
+fn stand_ins(name: &str) -> PathBuf {
+    let folder = folder(name, MANIFEST);
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    write(
+        "xacct_sign.py",
+        "import json, types
+def note(*call):
+    open('calls', 'a').write(json.dumps(call) + '\\n')
+def AssumeRole(arn, **options):
+    note('role', dict(options, arn=arn))
+class Session:
+    def __init__(self, role, base_url):
+        self.base_url = base_url
+    def __getattr__(self, method):
+        def call(path, **options):
+            note(method.upper(), self.base_url + path, options)
+            return types.SimpleNamespace(status_code=200)
+        return call
+",
+    );
+    write("node_modules/xacct-sign/package.json", r#"{ "type": "module", "exports": "./index.js" }"#);
+    write(
+        "node_modules/xacct-sign/index.js",
+        r#"import { appendFileSync } from "node:fs";
+const note = (...call) => appendFileSync("calls", JSON.stringify(call) + "\n");
+export function createFetch({ roleArn, ...options }) {
+  note("role", { ...options, arn: roleArn });
+  return async (url, { method = "GET", ...rest } = {}) => (note(method, url, rest), { status: 200 });
+}
+"#,
+    );
+    // Not by way of what finds the right Python, which takes its time.
+    let python = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap().stdout;
+    let program = format!(
+        "#!{}
+import json, sys
+name = sys.argv[0].rsplit('/', 1)[-1]
+typed = sys.stdin.read() if '--config' in sys.argv else ''
+open('calls', 'a').write(json.dumps([name, sys.argv[1:], typed]) + '\\n')
+if name == 'aws':
+    print('ASIAKEY', 'the/secret+key', 'the/session+token==', sep='\\t')
+",
+        String::from_utf8(python).unwrap().trim()
+    );
+    write("bin/aws", &program);
+    write("bin/curl", &program);
+    folder
+}
+
+/// What was called when the snippet ran.
+fn calls(folder: &Path, program: &str, snippet: &str) -> Vec<Value> {
+    let _ = fs::remove_file(folder.join("calls"));
+    let file = if program == "node" { "snippet.mjs" } else { "snippet" };
+    fs::write(folder.join(file), snippet).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let done = Command::new(program)
+        .arg(file)
+        .current_dir(folder)
+        .env("PATH", format!("{}:{path}", folder.join("bin").display()))
+        .env("PYTHONPATH", folder)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{program}: {stderr}{snippet}");
+    assert!(!folder.join("pwned").exists(), "{program}: {snippet}");
+    let calls = fs::read_to_string(folder.join("calls")).unwrap();
+    calls.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The value of an option in the arguments of a program.
+fn option(call: &Value, name: &str) -> String {
+    let words = call[1].as_array().unwrap();
+    let at = words.iter().position(|word| word == name).unwrap();
+    words[at + 1].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn r5_values_are_quoted_in_every_language() {
+    let folder = stand_ins("hostile");
+    let origin = "https://f6g7h8i9j0.execute-api.ap-northeast-1.amazonaws.com";
+    for (method, path, external_id) in [
+        ("GET", "/x';touch$IFS''pwned;'", "--profile=other"),
+        ("GET", "/$(touch$IFS''pwned)", "file:///etc/hostname"),
+        ("POST", "/x&&touch$IFS''pwned&", "@b3c7"),
+        ("GET", "/'+(import('node:fs').writeFileSync('pwned','').x)+'", "--query"),
+        ("DELETE", "/'+open('pwned','w').name+'", "https://example.com/"),
+        ("GET", "/!x;!!$'~$HOME", "-x"),
+    ] {
+        let note = Note::of(
+            &folder,
+            &format!("routes = [\"{method} {path}\"]\nexternal_id = \"{external_id}\"\nsession_names = [\"-=*\"]\n"),
+        );
+        let url = format!("{origin}{path}");
+        for value in [format!("{method} {path}").as_str(), external_id, "-=*", origin] {
+            assert!(note.spans.iter().any(|span| span == value), "{value} is not in {:?}", note.spans);
+        }
+        let arn = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStagShop";
+        for (program, language, id, name) in
+            [("python3", "python", "external_id", "session_name"), ("node", "js", "externalId", "sessionName")]
+        {
+            let called = calls(&folder, program, note.block(language));
+            assert_eq!(called[0][1], json!({ "arn": arn, "region": "ap-northeast-1", id: external_id, name: "-=" }));
+            assert_eq!((&called[1][0], &called[1][1]), (&json!(method), &json!(url)), "{program}");
+            assert_eq!(called.len(), 2);
+        }
+        for program in ["sh", "bash"] {
+            let called = calls(&folder, program, note.block("sh"));
+            let parameters: Value = serde_json::from_str(&option(&called[0], "--cli-input-json")).unwrap();
+            assert_eq!(parameters, json!({ "RoleArn": arn, "RoleSessionName": "-=", "ExternalId": external_id }));
+            assert_eq!(called[1][1].as_array().unwrap().last().unwrap(), &json!(url));
+            assert_eq!(called.len(), 2);
+        }
+    }
+}
+
+#[test]
+fn t5_the_shell_snippet_keeps_variables_and_secrets() {
+    let folder = stand_ins("kept");
+    let snippet = Note::of(&folder, "").block("sh").to_owned();
+    let before =
+        "AWS_ACCESS_KEY_ID=mine AWS_SECRET_ACCESS_KEY=my-own AWS_SESSION_TOKEN=my-token\nid=1 secret=2 token=3\n";
+    let after =
+        "[ \"$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN\" = 'mine my-own my-token' ] || exit 7
+[ \"$id$secret$token${credentials-none}\" = 123none ] || exit 8\n";
+    for program in ["sh", "bash"] {
+        // Twice, as one pastes it.
+        let called = calls(&folder, program, &format!("{before}{snippet}{snippet}{after}"));
+        assert_eq!(called.len(), 4, "{called:?}");
+        assert_eq!(called[..2], called[2..]);
+        let curl = &called[1];
+        assert!(!curl[1].to_string().contains("the/se"), "in `ps`: {curl}");
+        let typed = "user = \"ASIAKEY:the/secret+key\"\nheader = \"x-amz-security-token: the/session+token==\"\n";
+        assert_eq!(curl[2], typed);
+        assert_eq!(option(curl, "--config"), "-");
+        assert_eq!(option(curl, "--aws-sigv4"), "aws:amz:ap-northeast-1:execute-api");
+    }
+    // Where the role cannot be assumed nothing is called.
+    fs::write(folder.join("bin/aws"), "#!/bin/sh\necho 1 >>calls\nexit 3\n").unwrap();
+    let called = calls(&folder, "sh", &format!("{snippet}[ $? = 3 ] || exit 9\n"));
+    assert_eq!(called, [json!(1)]);
+}
+
+#[test]
+fn t5_every_snippet_names_the_session_and_sends_json() {
+    let folder = stand_ins("named");
+    for (names, session) in
+        [("", "shop"), ("session_names = [\"*\"]", "caller"), ("session_names = [\"?*\", \"z*\"]", "xcaller")]
+    {
+        for method in ["PUT", "HEAD"] {
+            let note = Note::of(&folder, &format!("{names}\nroutes = [\"{method} /hoge\"]\n"));
+            let seen = format!("arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStagShop/{session}");
+            assert!(note.spans.contains(&seen), "{:?}", note.spans);
+            let has_body = method != "HEAD";
+
+            let python = calls(&folder, "python3", note.block("python"));
+            assert_eq!(python[0][1]["session_name"], session);
+            let body = if has_body { json!({ "json": { "foo": "bar" } }) } else { json!({}) };
+            assert_eq!(python[1][2], body);
+
+            let node = calls(&folder, "node", note.block("js"));
+            assert_eq!(node[0][1]["sessionName"], session);
+            let body = json!({ "headers": { "content-type": "application/json" }, "body": r#"{"foo":"bar"}"# });
+            assert_eq!(node[1][2], if has_body { body } else { json!({}) });
+
+            let shell = calls(&folder, "sh", note.block("sh"));
+            let parameters: Value = serde_json::from_str(&option(&shell[0], "--cli-input-json")).unwrap();
+            assert_eq!(parameters["RoleSessionName"], session);
+            if has_body {
+                assert_eq!(option(&shell[1], "--header"), "content-type: application/json");
+                assert_eq!(option(&shell[1], "--data"), r#"{"foo": "bar"}"#);
+                assert_eq!(option(&shell[1], "--request"), method);
+            }
+        }
+    }
+}

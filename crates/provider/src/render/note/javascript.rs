@@ -1,0 +1,40 @@
+//! The call in JavaScript.
+
+use serde_json::Value;
+
+use super::call::Call;
+
+/// A text in JSON is a string literal of JavaScript's
+/// ([JSON ⊂ ECMAScript](https://tc39.es/proposal-json-superset/)).
+fn literal(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+pub(super) fn snippet(call: &Call<'_>) -> String {
+    let mut options = vec![format!("roleArn: {}", literal(call.arn)), format!("region: {}", literal(call.region))];
+    options.extend(call.external_id.map(|id| format!("externalId: {}", literal(id))));
+    options.push(format!("sessionName: {}", literal(&call.session_name)));
+    let options: String = options.iter().map(|option| format!("  {option},\n")).collect();
+    let method = literal(call.method);
+    let init = match (call.method, call.json()) {
+        ("GET", _) => String::new(),
+        (_, None) => format!(", {{ method: {method} }}"),
+        (_, Some(json)) => format!(
+            ", {{
+  method: {method},
+  headers: {{ \"content-type\": \"application/json\" }},
+  body: JSON.stringify({json}),
+}}"
+        ),
+    };
+    format!(
+        "import {{ createFetch }} from \"xacct-sign\";
+
+const api = createFetch({{
+{options}}});
+const answer = await api({url}{init});
+console.log(answer.status);
+",
+        url = literal(&format!("{}{}", call.url, call.path)),
+    )
+}

@@ -1,0 +1,60 @@
+//! The call in a POSIX shell.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+use shlex::Quoter;
+
+use super::call::Call;
+use crate::target::HttpApi;
+
+/// A word of the shell's, also where it is pasted into an interactive one, which reads `!` within double quotes.
+fn word(text: &str) -> Cow<'_, str> {
+    // No other text than one with a NUL is an error, and no value of a manifest has one.
+    Quoter::new().allow_nul(true).quote(text).unwrap_or(Cow::Borrowed("''"))
+}
+
+/// The parameters of `AssumeRole` in JSON: as options of their own the AWS CLI would take a value that begins with `-` for an
+/// option, and one that begins with `file://` for a file to be read and sent.
+fn parameters(call: &Call<'_>) -> String {
+    let mut parameters = Map::from_iter([
+        ("RoleArn".to_owned(), Value::from(call.arn)),
+        ("RoleSessionName".to_owned(), Value::from(call.session_name.as_str())),
+    ]);
+    parameters.extend(call.external_id.map(|id| ("ExternalId".to_owned(), Value::from(id))));
+    Value::from(parameters).to_string()
+}
+
+/// In a shell of its own, so that the reader's variables stay as they are; and what is secret reaches curl by its standard
+/// input, since everybody on the machine can read the arguments of a program.
+pub(super) fn snippet(call: &Call<'_>) -> String {
+    let method = match call.method {
+        "GET" => String::new(),
+        "HEAD" => " --head".to_owned(),
+        other => format!(" --request {}", word(other)),
+    };
+    let body = call
+        .json()
+        .map(|json| format!(" \\\n    --header {} --data {}", word("content-type: application/json"), word(json)));
+    format!(
+        "(
+  credentials=$(aws sts assume-role --region {region} \\
+    --cli-input-json {parameters} \\
+    --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text) || exit
+  read -r id secret token <<EOF
+$credentials
+EOF
+  curl --config - --aws-sigv4 {signed}{method}{body} \\
+    {url} <<EOF
+user = \"$id:$secret\"
+header = \"x-amz-security-token: $token\"
+EOF
+)
+",
+        region = word(call.region),
+        parameters = word(&parameters(call)),
+        signed = word(&format!("aws:amz:{}:{}", call.region, HttpApi::SIGNING_NAME)),
+        body = body.unwrap_or_default(),
+        url = word(&format!("{}{}", call.url, call.path)),
+    )
+}
