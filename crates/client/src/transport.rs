@@ -7,6 +7,7 @@ mod proxy;
 mod trust;
 
 use std::fmt;
+use std::io::Read as _;
 use std::process;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -106,7 +107,7 @@ impl Transport {
             run(&agent, request, body, timeouts)
         };
         let (parts, body) = answer.map_err(failed)?.into_parts();
-        let body = body.into_with_config().limit(limit).read_to_vec().map_err(failed)?;
+        let body = read(body, limit).map_err(failed)?;
         let body = coding::decoded(body, &parts.headers, &host, limit)?;
         Ok(http::Response::from_parts(parts, body))
     }
@@ -135,6 +136,15 @@ impl Transport {
         agents.proxied = Some((proxy, made.clone()));
         Ok(made)
     }
+}
+
+/// Reads a body to its end. There is room for what STS usually answers from the start: growing would leave copies of it behind.
+fn read(body: ureq::Body, limit: u64) -> Result<Vec<u8>, ureq::Error> {
+    const ROOM: usize = 1 << 16;
+    let length = body.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut bytes = Vec::with_capacity(length.map_or(ROOM, |length| length.min(ROOM)));
+    body.into_with_config().limit(limit).reader().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The proxy on the way to where a URI points. There is none on the way to this machine.

@@ -1,10 +1,12 @@
 //! One call with the Rust client, in an environment of its own: `call URL` sends a GET, `call STS ROLE_ARN` assumes a role, at the
-//! endpoint that the environment says where `STS` is `-`. It prints what came of it as JSON.
+//! endpoint that the environment says where `STS` is `-`. It prints what came of it as JSON. With a third argument it stays there
+//! with what it has in memory until its standard input ends.
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a helper of tests may panic: that fails the test")]
 
 use std::collections::BTreeMap;
 use std::env;
 use std::error::Error as _;
+use std::io;
 use std::iter;
 use std::time::Duration;
 
@@ -21,6 +23,9 @@ fn main() {
         None => get(url),
     };
     println!("{}", outcome.unwrap_or_else(|error| told(&error)));
+    if arguments.next().is_some() {
+        io::copy(&mut io::stdin(), &mut io::sink()).expect("an end");
+    }
 }
 
 fn get(url: String) -> Result<Value, Error> {

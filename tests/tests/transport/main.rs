@@ -11,5 +11,7 @@
 mod codings;
 mod endpoints;
 mod failures;
+#[cfg(target_os = "linux")]
+mod memory;
 mod proxies;
 mod world;

@@ -11,6 +11,7 @@ use xacct_sign::aws::is_name_character;
 use xacct_sign::refresh::{GRACE, Poll, Refresh};
 use xacct_sign::sts::{ANSWER_LIMIT, Action as _, AssumeRole, Endpoint};
 use xacct_sign::{Credentials, Error, ErrorKind};
+use zeroize::Zeroizing;
 
 use super::CredentialSource;
 use super::endpoint;
@@ -235,6 +236,8 @@ impl Role {
         let base = self.base.credentials(now())?;
         let request = self.call.request(&base, &self.endpoint, now())?;
         let response = self.transport.send(&request, Timeouts::default(), ANSWER_LIMIT.into())?;
+        // It holds the secret.
+        let response = response.map(Zeroizing::new);
         Ok(self.call.read_response(&base, &response, now())?.credentials)
     }
 

@@ -64,12 +64,15 @@ impl Partition {
 /// Emulators and services beside AWS have regions that [`is_region`] does not know. What names an endpoint in AWS's tables, such
 /// as `aws-global`, is none: nothing is signed for it, and it has no host.
 pub(crate) fn check_region(region: &str) -> Result<(), Error> {
-    let is_global = region.starts_with("aws") && region.ends_with("-global");
-    let is_fips = region.starts_with("fips-") || region.ends_with("-fips");
-    if is_label(region) && !is_global && !is_fips {
+    if is_label(region) && !is_endpoint(region) {
         return Ok(());
     }
     Err(Error::new(ErrorKind::InvalidRegion, format!("{} is no region name", quote(region))))
+}
+
+/// Whether it is the name of an endpoint in AWS's tables.
+fn is_endpoint(text: &str) -> bool {
+    (text.starts_with("aws") && text.ends_with("-global")) || text.starts_with("fips-") || text.ends_with("-fips")
 }
 
 fn is_label(text: &str) -> bool {
@@ -89,6 +92,7 @@ pub fn is_region(text: &str) -> bool {
     // The partitions `aws-iso`, `aws-iso-b` and so on have domains of their own, and those to come will be named alike.
     let is_isolated = words.split('-').any(|word| word.starts_with("iso"));
     is_label(text)
+        && !is_endpoint(text)
         && words.contains('-')
         && words.split('-').all(is_word)
         && !is_isolated

@@ -5,14 +5,16 @@
 //! 3.1, 4.1, 4.6). A document type, which an answer has no use for, is refused, and so is whatever is not well-formed as far as
 //! that can be told from what is read.
 
+use zeroize::Zeroizing;
+
 use crate::small::text::cut;
 
 /// How deep elements may be nested.
 const DEPTH: usize = 32;
 
 /// The elements of a document in the order in which they end: the parent's name, the name, the text between its tags without
-/// that of the elements within. Names are without their prefixes.
-pub(crate) struct Elements<'t>(Vec<(&'t str, &'t str, String)>);
+/// that of the elements within. Names are without their prefixes. The texts, of which one is a secret, are overwritten at the end.
+pub(crate) struct Elements<'t>(Vec<(&'t str, &'t str, Zeroizing<String>)>);
 
 impl<'t> Elements<'t> {
     /// The text of the first element of this name in a parent of that.
@@ -56,8 +58,8 @@ impl<'t> Elements<'t> {
 #[derive(Default)]
 struct Document<'t> {
     /// The elements that have begun and not ended: the name with its prefix, the text so far.
-    open: Vec<(&'t str, String)>,
-    ended: Vec<(&'t str, &'t str, String)>,
+    open: Vec<(&'t str, Zeroizing<String>)>,
+    ended: Vec<(&'t str, &'t str, Zeroizing<String>)>,
 }
 
 impl<'t> Document<'t> {
@@ -77,7 +79,15 @@ impl<'t> Document<'t> {
     }
 
     fn push(&mut self, text: &str) -> Option<()> {
-        self.open.last_mut()?.1.push_str(text);
+        let (_, open) = self.open.last_mut()?;
+        let length = open.len() + text.len();
+        if length > open.capacity() {
+            // Growing would leave what there is behind.
+            let mut larger = Zeroizing::new(String::with_capacity(length * 2));
+            larger.push_str(open);
+            *open = larger;
+        }
+        open.push_str(text);
         Some(())
     }
 
@@ -103,7 +113,7 @@ impl<'t> Document<'t> {
         if !tag.starts_with(name) || name.starts_with('!') || self.open.len() == DEPTH {
             return None;
         }
-        self.open.push((name, String::new()));
+        self.open.push((name, Zeroizing::default()));
         if is_empty {
             self.end(name)?;
         }
@@ -197,8 +207,9 @@ mod tests {
     }
 
     fn read(text: &str) -> Option<Read> {
-        let owned =
-            |(parent, name, text): &(&str, &str, String)| ((*parent).to_owned(), (*name).to_owned(), text.clone());
+        let owned = |(parent, name, text): &(&str, &str, Zeroizing<String>)| {
+            ((*parent).to_owned(), (*name).to_owned(), text.to_string())
+        };
         Elements::read(text.as_bytes()).map(|elements| elements.0.iter().map(owned).collect())
     }
 
