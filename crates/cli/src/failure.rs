@@ -152,16 +152,15 @@ impl Failure {
 /// Prints every mistake of a manifest, and what to do about each kind, once.
 fn report_mistakes(error: &ManifestError) {
     let mistakes: Vec<&ManifestError> = std::iter::once(error).chain(error.others()).collect();
-    let mut hints: Vec<&str> = Vec::new();
-    let mut stderr = io::stderr().lock();
+    let (mut lines, mut hints) = (Vec::new(), Vec::new());
     for (index, mistake) in mistakes.iter().enumerate() {
         let (place, code) = (format!("{}:{}:{}", mistake.file(), mistake.line(), mistake.column()), mistake.code());
-        // Nobody is left to tell if this fails.
-        let _ = writeln!(stderr, "error[{code}]: {place}: {}", mistake.message());
+        lines.push(format!("error[{code}]: {place}: {}", mistake.message()));
         let is_last = mistakes.get(index.saturating_add(1)).is_none_or(|next| next.kind() != mistake.kind());
         if is_last && !hints.contains(&mistake.hint()) {
-            let _ = writeln!(stderr, "hint: {}", mistake.hint());
+            lines.push(format!("hint: {}", mistake.hint()));
             hints.push(mistake.hint());
         }
     }
+    output::note(&lines);
 }

@@ -27,20 +27,8 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
         if arguments.locked {
             return Err(Failure::LockOutdated(lock_path));
         }
-<<<<<<< HEAD
-        fs::write(&lock_path, plan.lock().to_toml())
-            .map_err(|source| Failure::Unwritable { path: lock_path.clone(), source })?;
-        output::note(&format!("wrote `{}`: commit it beside the manifest", lock_path.display()));
-=======
-        for moved in plan.moved() {
-            output::note(&[format!(
-                "caller `{}` on stage `{}` moves from role {} to role {}: its note has changed",
-                moved.caller, moved.stage, moved.from, moved.to
-            )]);
-        }
         files::replace(&lock_path, &plan.lock().to_toml())?;
         output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
->>>>>>> h-p3
     }
     output::document(&plan.render(stage, format))
 }

@@ -137,16 +137,7 @@ impl ManifestError {
     /// Control characters of names and values are shown escaped: a message is one line.
     pub(crate) fn new(kind: ManifestErrorKind, file: &str, place: (usize, usize), message: String) -> Self {
         let (line, column) = place;
-<<<<<<< HEAD
-        let message = message.chars().fold(String::with_capacity(message.len()), |mut shown, c| {
-            if c.is_control() {
-                shown.extend(c.escape_default())
-            } else {
-                shown.push(c)
-            }
-            shown
-        });
-        Self { kind, file: file.to_owned(), line, column, message, others: Vec::new() }
+        Self { kind, file: file.to_owned(), line, column, message: escaped(&message), others: Vec::new() }
     }
 
     /// The first of them, with the others.
@@ -160,9 +151,6 @@ impl ManifestError {
     #[must_use]
     pub fn others(&self) -> &[ManifestError] {
         &self.others
-=======
-        Self { kind, file: file.to_owned(), line, column, message: escaped(&message) }
->>>>>>> h-p3
     }
 
     /// What is wrong.
