@@ -1,5 +1,6 @@
 //! What a manifest costs grows as it does: each kind of input, doubled four times, may take four times its share, and not
-//! sixteen. The ratio is of two measurements on the same machine, the least of several each.
+//! sixteen. The ratio is of two measurements on the same machine, the least of three each, or of as many
+//! as it takes, up to twenty.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and looks at the clock")]
 
 use std::time::{Duration, Instant};
@@ -67,25 +68,22 @@ const INPUTS: [Input; 14] = [
     ("errors of syntax", 200, |n| format!("{HEAD}{}", lines(n, |i| format!("a{i} = \n")))),
 ];
 
-/// From the text to everything that is made of it, without and with the lock file; the shortest of three times.
+/// From the text to everything that is made of it, without and with the lock file.
 fn time_of(text: &str) -> Duration {
-    let once = || {
-        let start = Instant::now();
-        match Manifest::parse(text, "xacct.toml") {
-            Err(error) => assert!(error.to_string().len() > 1),
-            Ok(manifest) => {
-                let plan = manifest.plan(&Lock::default());
-                let lock = Lock::parse(&plan.lock().to_toml(), "xacct.lock.toml").unwrap();
-                assert_eq!(manifest.plan(&lock).role_changes(), []);
-                assert!(plan.findings().len() < text.len());
-                for stage in manifest.stages.values().take(1) {
-                    assert!(!plan.render(stage, Format::Json).is_empty());
-                }
+    let start = Instant::now();
+    match Manifest::parse(text, "xacct.toml") {
+        Err(error) => assert!(error.to_string().len() > 1),
+        Ok(manifest) => {
+            let plan = manifest.plan(&Lock::default());
+            let lock = Lock::parse(&plan.lock().to_toml(), "xacct.lock.toml").unwrap();
+            assert_eq!(manifest.plan(&lock).role_changes(), []);
+            assert!(plan.findings().len() < text.len());
+            for stage in manifest.stages.values().take(1) {
+                assert!(!plan.render(stage, Format::Json).is_empty());
             }
         }
-        start.elapsed()
-    };
-    (0..3).map(|_| once()).min().unwrap()
+    }
+    start.elapsed()
 }
 
 #[test]
@@ -94,8 +92,16 @@ fn t2_no_kind_of_input_grows_quadratically() {
         let (small, large) = (text(count), text(count * 16));
         // Names and numbers get longer with their count.
         let grown = large.len().div_ceil(small.len());
-        let (before, after) = (time_of(&small), time_of(&large));
-        let ratio = after.as_secs_f64() / before.as_secs_f64();
+        let (mut before, mut after, mut ratio) = (Duration::MAX, Duration::MAX, f64::MAX);
+        // Other programs take their time too: what grows linearly is seen to in one of the rounds, what does not in none.
+        for round in 1..=20 {
+            before = before.min(time_of(&small));
+            after = after.min(time_of(&large));
+            ratio = after.as_secs_f64() / before.as_secs_f64();
+            if round >= 3 && ratio < 4.0 * grown as f64 {
+                break;
+            }
+        }
         assert!(
             ratio < 4.0 * grown as f64,
             "{name}: {grown} times the text took {ratio:.0} times as long ({before:?}, {after:?})"

@@ -243,10 +243,17 @@ fn refused() -> Vec<(String, &'static str, usize, &'static str)> {
 }
 
 /// Lock files that no version writes: text, line, a part of the message.
-const LOCKS: [(&str, usize, &str); 6] = [
+const LOCKS: [(&str, usize, &str); 9] = [
     ("", 1, "`version`"),
     ("version = 1\nstages", 2, ""),
     ("version = 2", 1, "`2`"),
+    ("version = 1\nstage = 1", 2, "not what stands in a lock file"),
+    ("version = 1\n[told.stag]\nshop = { api = \"a\" }", 3, "not what stands in a lock file"),
+    (
+        "version = 1\n[told.stag]\nshop = { api = \"a\", caller = \"b\", role = \"c\\n\" }",
+        3,
+        "caller `shop` has been told",
+    ),
     ("version = 1\n[stages.stag]\nshop = 0", 3, "`0`"),
     ("version = 1\n[stages.stag]\nshop = 10001", 3, "`10001`"),
     ("version = 1\n[stages.\"a/b\"]\nshop = 1", 2, "`a/b`"),

@@ -18,7 +18,7 @@ pub(crate) fn did_you_mean(text: &str) -> Option<Route> {
         .map(|(index, segment)| translate(segment, index == last).unwrap_or_else(|| (*segment).to_owned()))
         .collect();
     let meant = format!("{method} /{}", translated.join("/"));
-    if meant == text { None } else { Route::parse(&meant).ok() }
+    if meant == text { None } else { Route::read(&meant).ok() }
 }
 
 /// A segment that is a variable elsewhere; `None` where it is none, or is one here too.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeTable;
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
 use super::names;
@@ -64,8 +65,12 @@ impl Lock {
             ManifestError::new(Kind::InvalidLock, file_name, (line, column), message)
         };
         let raw: Raw = toml::from_str(text).map_err(|source| {
-            let message: Vec<&str> = source.message().split_whitespace().collect();
-            error(source.span().map_or(0, |span| span.start), message.join(" "))
+            let message = match DeTable::parse(text) {
+                Err(syntax) => syntax.message().split_whitespace().collect::<Vec<_>>().join(" "),
+                Ok(table) if !table.get_ref().contains_key("version") => "it has no `version`".to_owned(),
+                Ok(_) => "this is not what stands in a lock file".to_owned(),
+            };
+            error(source.span().map_or(0, |span| span.start), message)
         })?;
         if *raw.version.get_ref() != VERSION {
             let message = format!("version `{}` of the lock file is not {VERSION}", raw.version.get_ref());

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::foreign::did_you_mean;
+
 /// What stands for every method.
 pub(super) const ANY: &str = "ANY";
 
@@ -28,8 +30,15 @@ impl Route {
     /// # Errors
     ///
     /// One sentence without a subject, such as ``has the method `get` ...``, when the text is not a
-    /// route.
+    /// route; with the one that was probably meant, where it is one of another framework's.
     pub fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text).map_err(|reason| match did_you_mean(text) {
+            Some(meant) => format!("{reason}; did you mean `{meant}`?"),
+            None => reason,
+        })
+    }
+
+    pub(super) fn read(text: &str) -> Result<Self, String> {
         let Some((method, path)) = text.split_once(' ') else {
             return Err("has no space between method and path".to_owned());
         };

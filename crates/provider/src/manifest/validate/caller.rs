@@ -13,7 +13,7 @@ use crate::manifest::route::Route;
 use crate::manifest::source::{Mistake, Source};
 use crate::manifest::table::{Key, Scalar, Texts};
 use crate::manifest::types::{Caller, CallerPrincipals, TrustForm, WhichRole};
-use crate::manifest::{foreign, raw, similar};
+use crate::manifest::{raw, similar};
 
 /// How many stages are looked through for the one that was meant.
 const MANY_STAGES: usize = 100;
@@ -269,9 +269,7 @@ impl Source<'_> {
 
     fn route(&self, route: &Spanned<String>) -> Result<Route, Mistake> {
         Route::parse(route.get_ref()).map_err(|reason| {
-            let meant = foreign::did_you_mean(route.get_ref());
-            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-            self.error(Kind::InvalidRoute, route.span(), format!("route `{}` {reason}{meant}", route.get_ref()))
+            self.error(Kind::InvalidRoute, route.span(), format!("route `{}` {reason}", route.get_ref()))
         })
     }
 }
