@@ -18,26 +18,34 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
         .diff(stage, arguments.role.as_deref(), &deployed)
         .map_err(|source| Failure::Deployed { path: file, source })?;
     output::print(&roles.iter().map(text).collect::<String>())?;
-    match roles.iter().filter(|role| !role.is_same()).count() {
+    match roles.iter().filter(|role| role.is_different()).count() {
         0 => Ok(()),
         different => Err(Failure::Different(different)),
     }
 }
 
-/// `+` is what the manifest would add, `-` what it would take away.
+/// `+` is what the manifest would add, `-` what it would take away, `?` what could not be judged.
 fn text(role: &RoleDiff) -> String {
     let state = match (role.is_meant, role.is_deployed) {
         (true, false) => ": is not deployed",
         (false, _) => ": is not in the manifest",
         (true, true) if role.is_same() => ": the same",
+        (true, true) if !role.is_different() => ": no difference in what the file says",
         (true, true) => "",
     };
     let mut text = format!("{}{state}\n", role.role);
-    for grant in &role.only_deployed {
-        text.push_str(&format!("- {grant}\n"));
+    for fact in &role.only_deployed {
+        text.push_str(&format!("- {fact}\n"));
     }
-    for grant in &role.only_meant {
-        text.push_str(&format!("+ {grant}\n"));
+    for fact in &role.only_meant {
+        text.push_str(&format!("+ {fact}\n"));
+    }
+    for what in &role.unjudged {
+        text.push_str(&format!("? cannot be judged: {what}\n"));
+    }
+    if !role.unseen.is_empty() {
+        let unseen: Vec<String> = role.unseen.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("? the file does not say: {}\n", unseen.join(", ")));
     }
     text
 }
