@@ -196,3 +196,28 @@ fn r6_a_trust_policy_that_allows_by_exclusion_is_a_clear_error() {
         assert_eq!(arns, callers, "{statement}");
     }
 }
+
+/// What the emulator prints of a template is pasted: names in it are names.
+#[test]
+fn r6_names_in_a_template_are_names() {
+    let text = rendered(Format::CloudFormation).to_string();
+    let line = "\\nexport AWS_PROFILE=x";
+    for (from, code) in [
+        ("ApiAllowByIamRoleStag\"", "role_unknown"),
+        ("f6g7h8i9j0/", "not_an_api"),
+        ("/$default/", "not_an_api"),
+        ("ap-northeast-1:", "not_an_api"),
+    ] {
+        let (start, end) = from.split_at(from.len() - 1);
+        let error = Deployment::of_templates(&[&text.replace(from, &format!("{start}{line}{end}"))]).unwrap_err();
+        assert_eq!(error.code(), code, "{from}: {error}");
+    }
+    let stage = text.replace(r#""Stage":"stag""#, &format!(r#""Stage":"stag{line}""#));
+    assert_ne!(stage, text);
+    let deployment = Deployment::of_templates(&[&stage]).unwrap();
+    assert_eq!(deployment.stages.keys().collect::<Vec<_>>(), ["default"]);
+    assert_eq!(deployment.callers[0].may_assume.keys().collect::<Vec<_>>(), ["default"]);
+    // A caller's role that no role could be called is nobody's.
+    let caller = text.replace("role/Shop", &format!("role/Shop{line}"));
+    assert!(Deployment::of_templates(&[&caller]).unwrap().callers.is_empty());
+}

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use xacct_sign::aws::{Arn, RoleArn};
+use xacct_sign::aws::{Arn, Partition, RoleArn, is_account_id, is_organization_id, is_region};
 
 use super::error::DeployedError;
 use super::read::read_roles;
 use super::role::DeployedRole;
 use crate::iam::document::{Document, Statement};
-use crate::iam::grants::{self, Grant, GrantSubject};
-use crate::manifest::names::title_case;
+use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
+use crate::manifest::names::{is_label, title_case};
 use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
 use crate::target::HttpApi;
+use crate::target::http_api::{is_api_id, is_api_stage};
 
 /// Roles with their policies as JSON, the stages that they open, and who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Deployment {
             for role in read_roles(template)? {
                 refuse_what_is_ignored(&role)?;
                 for arn in role.policies.iter().flat_map(invoked) {
-                    let api = HttpApi::of_arn(&arn).ok_or_else(|| not_an_api(&arn))?;
+                    let api = HttpApi::of_arn(&arn).filter(is_well_formed).ok_or_else(|| not_an_api(&arn))?;
                     let stage = DeployedStage::from(api);
                     let at = [api.partition, api.region, api.account];
                     if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
@@ -129,6 +130,15 @@ impl Deployment {
         deployment.callers = callers(&read, &deployment)?;
         Ok(deployment)
     }
+}
+
+/// What a template holds goes into URLs, and into the lines that the emulator prints.
+fn is_well_formed(api: &HttpApi<'_>) -> bool {
+    Partition::named(api.partition).is_some()
+        && is_region(api.region)
+        && is_account_id(api.account)
+        && is_api_id(api.api_id)
+        && is_api_stage(api.api_stage)
 }
 
 fn not_an_api(arn: &str) -> DeployedError {
@@ -157,6 +167,7 @@ fn name_of(role: &DeployedRole) -> Result<&str, DeployedError> {
 fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<(String, RolePolicies), DeployedError> {
     let name = name_of(role)?;
     let arn = format!("arn:{partition}:iam::{account}:role{}{name}", role.path);
+    RoleArn::parse(&arn).map_err(|error| DeployedError::new("role_unknown", error.to_string()))?;
     let policies = RolePolicies {
         max_session_duration: role.max_session_duration,
         trust_policy: role.trust_policy.to_string(),
@@ -167,7 +178,7 @@ fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<
 
 fn stage_name(template: &str) -> Option<String> {
     let value: Value = serde_json::from_str(template).ok()?;
-    value.get("Metadata")?.get(METADATA)?.get("Stage")?.as_str().map(str::to_owned)
+    value.get("Metadata")?.get(METADATA)?.get("Stage")?.as_str().filter(|name| is_label(name)).map(str::to_owned)
 }
 
 /// The resources of a policy.
@@ -178,9 +189,15 @@ fn invoked(policy: &Value) -> Vec<String> {
 
 /// Whoever the trust policies name, with leave to assume the roles that do.
 fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<CallerRole>, DeployedError> {
+    let names: BTreeMap<&str, &String> =
+        deployment.stages.iter().map(|(name, stage)| (stage.arn.as_str(), name)).collect();
+    let stage_of = |arn: &str| names.get(HttpApi::of_arn(arn)?.arn().as_str()).copied();
+    let mut stages: BTreeMap<String, String> = BTreeMap::new();
     let mut by_principal: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
     for role in roles {
         let (arn, _) = role_policies(role, &deployment.partition, &deployment.account)?;
+        let stage = role.policies.iter().flat_map(invoked).find_map(|resource| stage_of(&resource));
+        stages.extend(stage.map(|stage| (arn.clone(), stage.clone())));
         for grant in grants::of_policy(&role.trust_policy, &deployment.partition) {
             if grant.is_denied {
                 continue;
@@ -190,12 +207,6 @@ fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<Caller
             }
         }
     }
-    let stage_of = |arn: &str| {
-        let opens = deployment.roles.get(arn)?;
-        let is_of =
-            |stage: &DeployedStage| opens.policies.iter().any(|policy| policy.contains(&format!("{}/", stage.arn)));
-        deployment.stages.iter().find(|(_, stage)| is_of(stage)).map(|(name, _)| name.clone())
-    };
     let callers = by_principal
         .into_iter()
         .map(|((who, organization), may_assume)| {
@@ -211,7 +222,7 @@ fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<Caller
                     vec!["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
                     may_assume.iter().cloned().collect(),
                 )]),
-                may_assume: may_assume.iter().filter_map(|arn| Some((stage_of(arn)?, arn.clone()))).collect(),
+                may_assume: may_assume.iter().filter_map(|arn| Some((stages.get(arn)?.clone(), arn.clone()))).collect(),
                 arn: who,
             }
         })
@@ -226,7 +237,10 @@ fn named_by(grant: &Grant, role: &str, partition: &str) -> Result<Vec<(String, O
             format!("the trust policy of `{role}` allows by exclusion, so it does not say who its callers are");
         return Err(DeployedError::new("trust_by_exclusion", message));
     };
-    let values_of = |key: &str| grant.terms.conditions.iter().find(|c| c.key == key).map(|c| c.values.iter().cloned());
+    let is_about = |condition: &GrantCondition, key: &str| condition.key == key && !condition.operator.contains("Not");
+    let values_of = |key: &str| {
+        grant.terms.conditions.iter().find(|condition| is_about(condition, key)).map(|c| c.values.iter().cloned())
+    };
     let roles: Vec<String> = match (principal.as_str(), principal.strip_suffix(":root")) {
         ("*", _) => match values_of("aws:PrincipalArn") {
             Some(arns) => arns.collect(),
@@ -235,8 +249,8 @@ fn named_by(grant: &Grant, role: &str, partition: &str) -> Result<Vec<(String, O
         (_, Some(account)) => vec![format!("{account}:role/*")],
         (one, None) => vec![one.to_owned()],
     };
-    let organizations: Vec<Option<String>> =
-        values_of("aws:PrincipalOrgID").map_or_else(|| vec![None], |ids| ids.map(Some).collect());
+    let organizations: Vec<Option<String>> = values_of("aws:PrincipalOrgID")
+        .map_or_else(|| vec![None], |ids| ids.filter(|id| is_organization_id(id)).map(Some).collect());
     let callers = roles.iter().filter_map(|role| one_of(role, partition));
     Ok(callers.flat_map(|role| organizations.iter().map(move |of| (role.clone(), of.clone()))).collect())
 }
