@@ -71,7 +71,7 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
     Check(CheckArguments),
 
-    /// Compare deployed trust policies with the manifest: what each grants that the other does not
+    /// Compare deployed roles with the manifest: what each has that the other does not
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
     Diff(DiffArguments),
 

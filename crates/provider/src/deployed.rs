@@ -3,9 +3,13 @@
 mod deployment;
 mod diff;
 mod error;
+mod form;
 mod read;
+mod role;
+mod terraform;
 
 pub use deployment::{DeployedStage, Deployment, RolePolicies};
-pub use diff::RoleDiff;
+pub use diff::{RoleDiff, RoleFact};
 pub use error::DeployedError;
-pub use read::{DeployedRole, read_roles};
+pub use read::read_roles;
+pub use role::{DeployedRole, RolePart};

@@ -57,10 +57,12 @@ mod plan;
 mod render;
 pub mod target;
 
-pub use deployed::{DeployedError, DeployedRole, DeployedStage, Deployment, RoleDiff, RolePolicies, read_roles};
+pub use deployed::{
+    DeployedError, DeployedRole, DeployedStage, Deployment, RoleDiff, RoleFact, RolePart, RolePolicies, read_roles,
+};
 pub use finding::{Finding, FindingCode, Level, Subject};
 pub use iam::document::{Conditions, Document, OneOrMany, Statement};
-pub use iam::grants::Grant;
+pub use iam::grants::{Grant, GrantCondition, GrantSubject, GrantTerms};
 pub use manifest::{
     Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind, Route,
     Stage, TrustForm, WhichRole,

@@ -18,22 +18,28 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
         .diff(stage, arguments.role.as_deref(), &deployed)
         .map_err(|source| Failure::Deployed { path: file, source })?;
     output::print(&roles.iter().flat_map(lines).collect::<Vec<_>>())?;
-    match roles.iter().filter(|role| !role.is_same()).count() {
+    match roles.iter().filter(|role| role.is_different()).count() {
         0 => Ok(()),
         different => Err(Failure::Different(different)),
     }
 }
 
-/// `+` is what the manifest would add, `-` what it would take away.
+/// `+` is what the manifest would add, `-` what it would take away, `?` what could not be judged.
 fn lines(role: &RoleDiff) -> Vec<String> {
     let state = match (role.is_meant, role.is_deployed) {
         (true, false) => ": is not deployed",
         (false, _) => ": is not in the manifest",
         (true, true) if role.is_same() => ": the same",
+        (true, true) if !role.is_different() => ": no difference in what the file says",
         (true, true) => "",
     };
     let mut lines = vec![format!("{}{state}", role.role)];
-    lines.extend(role.only_deployed.iter().map(|grant| format!("- {grant}")));
-    lines.extend(role.only_meant.iter().map(|grant| format!("+ {grant}")));
+    lines.extend(role.only_deployed.iter().map(|fact| format!("- {fact}")));
+    lines.extend(role.only_meant.iter().map(|fact| format!("+ {fact}")));
+    lines.extend(role.unjudged.iter().map(|what| format!("? cannot be judged: {what}")));
+    if !role.unseen.is_empty() {
+        let unseen: Vec<String> = role.unseen.iter().map(ToString::to_string).collect();
+        lines.push(format!("? the file does not say: {}", unseen.join(", ")));
+    }
     lines
 }

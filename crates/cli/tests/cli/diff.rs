@@ -9,13 +9,24 @@ fn diff_says_what_each_side_grants_alone() {
     let folder = folder("diff", MANIFEST);
     let (_, deployed, _) = run(&folder, "policy trust --stage stag");
     fs::write(folder.join("deployed.json"), &deployed).unwrap();
+    let unseen = "? the file does not say: path, maximum session duration, inline policies, managed policies, permissions boundary, tags\n";
     let same = run(&folder, "diff --stage stag --deployed deployed.json");
+    let expected = format!("ApiAllowByIamRoleStag: no difference in what the file says\n{unseen}");
+    assert_eq!(same, (0, expected, String::new()));
+    let (_, template, _) = run(&folder, "render cloudformation --stage stag");
+    fs::write(folder.join("template.json"), &template).unwrap();
+    let same = run(&folder, "diff --stage stag --deployed template.json");
     assert_eq!(same, (0, "ApiAllowByIamRoleStag: the same\n".to_owned(), String::new()));
+    let with_property = template.replace("\"RoleName\"", "\"Unknown\": 1, \"RoleName\"");
+    fs::write(folder.join("template.json"), with_property).unwrap();
+    let (code, stdout, _) = run(&folder, "diff --stage stag --deployed template.json");
+    let expected = "ApiAllowByIamRoleStag\n? cannot be judged: `Unknown` of resource `SharedRole`\n";
+    assert_eq!((code, stdout.as_str()), (1, expected));
 
     fs::write(folder.join("deployed.json"), deployed.replace("LambdaRoleDeve", "Other")).unwrap();
     let (code, stdout, stderr) = run(&folder, "diff --stage stag --deployed deployed.json");
     let expected = "ApiAllowByIamRoleStag\n- `arn:aws:iam::000000000000:role/Other` may sts:AssumeRole\n+ `arn:aws:iam::000000000000:role/LambdaRoleDeve` may sts:AssumeRole\n";
-    assert_eq!((code, stdout.as_str()), (1, expected));
+    assert_eq!((code, stdout), (1, format!("{expected}{unseen}")));
     assert!(stderr.contains("1 role differs"), "{stderr}");
 
     fs::write(folder.join("deployed.json"), "{}").unwrap();

@@ -242,8 +242,8 @@ fn what_a_template_would_lose_is_refused() {
         template.replacen("\"Resources\": {", &format!("\"Resources\": {{ \"Other\": {{\"Type\": \"{kind}\"}},"), 1)
     };
     for (text, part) in [
-        (property(r#""PermissionsBoundary": "arn:aws:iam::111111111111:policy/B""#), "`PermissionsBoundary` of"),
-        (property(r#""ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]"#), "`ManagedPolicyArns` of"),
+        (property(r#""PermissionsBoundary": "arn:aws:iam::111111111111:policy/B""#), "the permissions boundary of"),
+        (property(r#""ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]"#), "the managed policies of"),
         (resource("AWS::IAM::Policy"), "resource `Other` of type `AWS::IAM::Policy`"),
         (resource("AWS::IAM::RolePolicy"), "`AWS::IAM::RolePolicy`"),
         (resource("AWS::IAM::ManagedPolicy"), "`AWS::IAM::ManagedPolicy`"),

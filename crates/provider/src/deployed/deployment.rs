@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use xacct_sign::aws::{Arn, Partition, RoleArn, is_account_id, is_organization_id, is_region};
 
 use super::error::DeployedError;
-use super::read::{DeployedRole, read_roles};
+use super::read::read_roles;
+use super::role::DeployedRole;
 use crate::iam::document::{Document, Statement};
-use crate::iam::grants;
-use crate::manifest::names::title_case;
+use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
+use crate::manifest::names::{is_label, title_case};
 use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
 use crate::target::HttpApi;
+use crate::target::http_api::{is_api_id, is_api_stage};
 
 /// Roles with their policies as JSON, the stages that they open, and who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,10 +101,10 @@ impl Deployment {
         let mut read = Vec::new();
         for template in templates {
             let name = stage_name(template);
-            refuse_what_is_ignored(template)?;
             for role in read_roles(template)? {
+                refuse_what_is_ignored(&role)?;
                 for arn in role.policies.iter().flat_map(invoked) {
-                    let api = HttpApi::of_arn(&arn).ok_or_else(|| not_an_api(&arn))?;
+                    let api = HttpApi::of_arn(&arn).filter(is_well_formed).ok_or_else(|| not_an_api(&arn))?;
                     let stage = DeployedStage::from(api);
                     let at = [api.partition, api.region, api.account];
                     if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
@@ -124,9 +127,18 @@ impl Deployment {
                 return Err(duplicate(&format!("role `{arn}` stands twice")));
             }
         }
-        deployment.callers = callers(&read, &deployment);
+        deployment.callers = callers(&read, &deployment)?;
         Ok(deployment)
     }
+}
+
+/// What a template holds goes into URLs, and into the lines that the emulator prints.
+fn is_well_formed(api: &HttpApi<'_>) -> bool {
+    Partition::named(api.partition).is_some()
+        && is_region(api.region)
+        && is_account_id(api.account)
+        && is_api_id(api.api_id)
+        && is_api_stage(api.api_stage)
 }
 
 fn not_an_api(arn: &str) -> DeployedError {
@@ -138,32 +150,24 @@ fn duplicate(message: &str) -> DeployedError {
 }
 
 /// What decides in AWS and is not enforced here must not look as if it were.
-fn refuse_what_is_ignored(template: &str) -> Result<(), DeployedError> {
-    let ignored = |what: String| Err(DeployedError::new("policy_ignored", format!("{what} would be ignored")));
-    let value: Value = serde_json::from_str(template).unwrap_or_default();
-    let is_there = |role: &Value, key: &str| role.get(key).is_some_and(|value| *value != Value::Array(Vec::new()));
-    for (id, resource) in value.get("Resources").and_then(Value::as_object).into_iter().flatten() {
-        let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
-        match (kind, resource.get("Properties")) {
-            ("AWS::IAM::Policy" | "AWS::IAM::RolePolicy" | "AWS::IAM::ManagedPolicy", _) => {
-                return ignored(format!("resource `{id}` of type `{kind}`"));
-            }
-            ("AWS::IAM::Role", Some(role)) => {
-                for key in ["PermissionsBoundary", "ManagedPolicyArns"] {
-                    if is_there(role, key) {
-                        return ignored(format!("`{key}` of resource `{id}`"));
-                    }
-                }
-            }
-            _ => {}
-        }
+fn refuse_what_is_ignored(role: &DeployedRole) -> Result<(), DeployedError> {
+    let name = name_of(role)?;
+    let boundary = role.permissions_boundary.iter().map(|_| format!("the permissions boundary of role `{name}`"));
+    let managed = role.managed_policies.first().map(|_| format!("the managed policies of role `{name}`"));
+    match boundary.chain(managed).chain(role.ignored.iter().cloned()).next() {
+        Some(what) => Err(DeployedError::new("policy_ignored", format!("{what} would be ignored"))),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn name_of(role: &DeployedRole) -> Result<&str, DeployedError> {
+    role.name.as_deref().ok_or_else(|| DeployedError::new("role_unknown", "a role has no name"))
 }
 
 fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<(String, RolePolicies), DeployedError> {
-    let name = role.name.as_deref().ok_or_else(|| DeployedError::new("role_unknown", "a role has no `RoleName`"))?;
+    let name = name_of(role)?;
     let arn = format!("arn:{partition}:iam::{account}:role{}{name}", role.path);
+    RoleArn::parse(&arn).map_err(|error| DeployedError::new("role_unknown", error.to_string()))?;
     let policies = RolePolicies {
         max_session_duration: role.max_session_duration,
         trust_policy: role.trust_policy.to_string(),
@@ -174,7 +178,7 @@ fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<
 
 fn stage_name(template: &str) -> Option<String> {
     let value: Value = serde_json::from_str(template).ok()?;
-    value.get("Metadata")?.get(METADATA)?.get("Stage")?.as_str().map(str::to_owned)
+    value.get("Metadata")?.get(METADATA)?.get("Stage")?.as_str().filter(|name| is_label(name)).map(str::to_owned)
 }
 
 /// The resources of a policy.
@@ -184,29 +188,26 @@ fn invoked(policy: &Value) -> Vec<String> {
 }
 
 /// Whoever the trust policies name, with leave to assume the roles that do.
-fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Vec<CallerRole> {
+fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<CallerRole>, DeployedError> {
+    let names: BTreeMap<&str, &String> =
+        deployment.stages.iter().map(|(name, stage)| (stage.arn.as_str(), name)).collect();
+    let stage_of = |arn: &str| names.get(HttpApi::of_arn(arn)?.arn().as_str()).copied();
+    let mut stages: BTreeMap<String, String> = BTreeMap::new();
     let mut by_principal: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
     for role in roles {
-        let Ok((arn, _)) = role_policies(role, &deployment.partition, &deployment.account) else { continue };
+        let (arn, _) = role_policies(role, &deployment.partition, &deployment.account)?;
+        let stage = role.policies.iter().flat_map(invoked).find_map(|resource| stage_of(&resource));
+        stages.extend(stage.map(|stage| (arn.clone(), stage.clone())));
         for grant in grants::of_policy(&role.trust_policy, &deployment.partition) {
-            let of_key = |key: &str| grant.conditions.iter().find(|c| c.1 == key).map(|c| c.2.clone());
-            let who = if grant.principal == "*" {
-                of_key("aws:PrincipalArn").unwrap_or_else(|| format!("arn:{}:iam::*:role/*", deployment.partition))
-            } else {
-                grant.principal.strip_suffix(":root").map_or(grant.principal.clone(), |of| format!("{of}:role/*"))
-            };
-            if !grant.is_denied && who.contains(":role/") {
-                by_principal.entry((who, of_key("aws:PrincipalOrgID"))).or_default().insert(arn.clone());
+            if grant.is_denied {
+                continue;
+            }
+            for (who, organization) in named_by(&grant, &arn, &deployment.partition)? {
+                by_principal.entry((who, organization)).or_default().insert(arn.clone());
             }
         }
     }
-    let stage_of = |arn: &str| {
-        let opens = deployment.roles.get(arn)?;
-        let is_of =
-            |stage: &DeployedStage| opens.policies.iter().any(|policy| policy.contains(&format!("{}/", stage.arn)));
-        deployment.stages.iter().find(|(_, stage)| is_of(stage)).map(|(name, _)| name.clone())
-    };
-    by_principal
+    let callers = by_principal
         .into_iter()
         .map(|((who, organization), may_assume)| {
             let account = who.split(':').nth(4).unwrap_or_default().to_owned();
@@ -221,9 +222,46 @@ fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Vec<CallerRole> {
                     vec!["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
                     may_assume.iter().cloned().collect(),
                 )]),
-                may_assume: may_assume.iter().filter_map(|arn| Some((stage_of(arn)?, arn.clone()))).collect(),
+                may_assume: may_assume.iter().filter_map(|arn| Some((stages.get(arn)?.clone(), arn.clone()))).collect(),
                 arn: who,
             }
         })
-        .collect()
+        .collect();
+    Ok(callers)
+}
+
+/// The roles that a grant of a trust policy names, with their organization; `*` for every role, or every account.
+fn named_by(grant: &Grant, role: &str, partition: &str) -> Result<Vec<(String, Option<String>)>, DeployedError> {
+    let GrantSubject::Principal(principal) = &grant.subject else {
+        let message =
+            format!("the trust policy of `{role}` allows by exclusion, so it does not say who its callers are");
+        return Err(DeployedError::new("trust_by_exclusion", message));
+    };
+    let is_about = |condition: &GrantCondition, key: &str| condition.key == key && !condition.operator.contains("Not");
+    let values_of = |key: &str| {
+        grant.terms.conditions.iter().find(|condition| is_about(condition, key)).map(|c| c.values.iter().cloned())
+    };
+    let roles: Vec<String> = match (principal.as_str(), principal.strip_suffix(":root")) {
+        ("*", _) => match values_of("aws:PrincipalArn") {
+            Some(arns) => arns.collect(),
+            None => vec![format!("arn:{partition}:iam::*:role/*")],
+        },
+        (_, Some(account)) => vec![format!("{account}:role/*")],
+        (one, None) => vec![one.to_owned()],
+    };
+    let organizations: Vec<Option<String>> = values_of("aws:PrincipalOrgID")
+        .map_or_else(|| vec![None], |ids| ids.filter(|id| is_organization_id(id)).map(Some).collect());
+    let callers = roles.iter().filter_map(|role| one_of(role, partition));
+    Ok(callers.flat_map(|role| organizations.iter().map(move |of| (role.clone(), of.clone()))).collect())
+}
+
+/// A role that fits a pattern for ARNs: the pattern itself, or for a name with wildcards one of those that it covers. `None`
+/// for what is no role, and where none can be told.
+fn one_of(pattern: &str, partition: &str) -> Option<String> {
+    let arn = Arn::parse(pattern)?;
+    let name = arn.resource.strip_prefix("role/").or((arn.resource == "*").then_some("*"))?;
+    let name = if name == "*" { name.to_owned() } else { name.replace('*', "Any").replace('?', "x") };
+    let role = format!("arn:{partition}:iam::{}:role/{name}", arn.account);
+    let concrete = role.replacen("::*:", "::000000000000:", 1).replace("role/*", "role/Any");
+    (arn.service == "iam" && RoleArn::parse(&concrete).is_ok()).then_some(role)
 }

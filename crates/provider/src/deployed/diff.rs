@@ -1,17 +1,20 @@
 //! The difference between what is deployed and what the manifest means.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize as _;
+use serde_json::Value;
 
 use super::error::DeployedError;
-use super::read::DeployedRole;
+use super::role::{DeployedRole, RolePart};
 use crate::iam::document::Document;
 use crate::iam::grants::{self, Grant};
+use crate::iam::{PolicyDocument, PolicyKind};
 use crate::manifest::Stage;
-use crate::plan::Plan;
+use crate::plan::{Plan, ProviderRole};
 
-/// How one role differs; both lists are empty when it does not.
+/// How one role differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoleDiff {
@@ -21,26 +24,146 @@ pub struct RoleDiff {
     pub is_meant: bool,
     /// Whether the role is deployed.
     pub is_deployed: bool,
-    /// What the deployed trust policy grants, and the manifest does not.
-    pub only_deployed: Vec<Grant>,
-    /// What the manifest grants, and the deployed trust policy does not.
-    pub only_meant: Vec<Grant>,
+    /// What the deployed role has, and the manifest does not mean.
+    pub only_deployed: Vec<RoleFact>,
+    /// What the manifest means, and the deployed role lacks.
+    pub only_meant: Vec<RoleFact>,
+    /// What the document with the deployed role does not say of it.
+    pub unseen: Vec<RolePart>,
+    /// What it says and could not be judged, in words: what the evaluator does not know, and what is not read.
+    pub unjudged: Vec<String>,
 }
 
 impl RoleDiff {
-    /// Whether both grant the same.
+    /// Whether the deployed role is in everything what the manifest means: nothing differs, and nothing is left unseen.
     #[must_use]
     pub fn is_same(&self) -> bool {
-        self.is_meant == self.is_deployed && self.only_deployed.is_empty() && self.only_meant.is_empty()
+        !self.is_different() && self.unseen.is_empty()
+    }
+
+    /// Whether something differs, or could not be judged. What the document does not say does not count.
+    #[must_use]
+    pub fn is_different(&self) -> bool {
+        self.is_meant != self.is_deployed
+            || ![&self.only_deployed, &self.only_meant].iter().all(|facts| facts.is_empty())
+            || !self.unjudged.is_empty()
+    }
+}
+
+/// One thing that a role has. `Display` says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoleFact {
+    /// Who may assume it, or what its sessions may do.
+    Grant(Grant),
+    /// Its path.
+    Path(String),
+    /// The longest session that it gives, in seconds.
+    MaxSessionDuration(u32),
+    /// A managed policy that is attached to it.
+    ManagedPolicy(String),
+    /// Its permissions boundary.
+    PermissionsBoundary(String),
+    /// A tag, key and value.
+    Tag(String, String),
+}
+
+impl fmt::Display for RoleFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant(grant) => grant.fmt(f),
+            Self::Path(path) => write!(f, "path `{path}`"),
+            Self::MaxSessionDuration(seconds) => write!(f, "sessions of at most {seconds} seconds"),
+            Self::ManagedPolicy(arn) => write!(f, "managed policy `{arn}`"),
+            Self::PermissionsBoundary(arn) => write!(f, "permissions boundary `{arn}`"),
+            Self::Tag(key, value) => write!(f, "tag `{key}` with the value `{value}`"),
+        }
+    }
+}
+
+/// A role on one side.
+#[derive(Default)]
+struct Side {
+    trust: Vec<Grant>,
+    permissions: Vec<Grant>,
+    path: Option<String>,
+    max_session_duration: Option<u32>,
+    managed_policies: BTreeSet<String>,
+    permissions_boundary: Option<String>,
+    tags: BTreeMap<String, String>,
+    unseen: BTreeSet<RolePart>,
+    unjudged: Vec<String>,
+}
+
+impl Side {
+    fn meant(role: &ProviderRole, partition: &str) -> Self {
+        Self {
+            trust: grants_of(&role.trust_policy, partition),
+            permissions: grants_of(&role.invoke_policy, partition),
+            path: Some(role.path.clone()),
+            max_session_duration: Some(role.max_session_duration),
+            ..Self::default()
+        }
+    }
+
+    fn deployed(role: &DeployedRole, partition: &str) -> Self {
+        let mut unjudged: Vec<String> = unjudged_of(&role.trust_policy, PolicyKind::Trust, "trust policy").collect();
+        for policy in &role.policies {
+            unjudged.extend(unjudged_of(policy, PolicyKind::Identity, "inline policy"));
+        }
+        unjudged.extend_from_slice(&role.ignored);
+        Self {
+            trust: grants::of_policy(&role.trust_policy, partition),
+            permissions: role.policies.iter().flat_map(|policy| grants::of_policy(policy, partition)).collect(),
+            path: Some(role.path.clone()),
+            max_session_duration: Some(role.max_session_duration),
+            managed_policies: role.managed_policies.iter().cloned().collect(),
+            permissions_boundary: role.permissions_boundary.clone(),
+            tags: role.tags.clone(),
+            unseen: role.unseen.clone(),
+            unjudged,
+        }
+    }
+
+    /// What this side has and the other lacks. Of a role that is on one side alone, path and duration say nothing.
+    fn beyond(&self, other: Option<&Self>) -> Vec<RoleFact> {
+        let none = Self::default();
+        let is_alone = other.is_none();
+        let other = other.unwrap_or(&none);
+        let is_seen = |part: RolePart| !self.unseen.contains(&part) && !other.unseen.contains(&part);
+        let grants = |these: &[Grant], others: &[Grant]| grants::beyond(these, others).into_iter().map(RoleFact::Grant);
+        let mut facts: Vec<RoleFact> = grants(&self.trust, &other.trust).collect();
+        if is_seen(RolePart::InlinePolicies) {
+            facts.extend(grants(&self.permissions, &other.permissions));
+        }
+        if is_seen(RolePart::Path) && !is_alone && self.path != other.path {
+            facts.extend(self.path.clone().map(RoleFact::Path));
+        }
+        let duration = self.max_session_duration;
+        if is_seen(RolePart::MaxSessionDuration) && !is_alone && duration != other.max_session_duration {
+            facts.extend(duration.map(RoleFact::MaxSessionDuration));
+        }
+        if is_seen(RolePart::ManagedPolicies) {
+            let policies = self.managed_policies.difference(&other.managed_policies);
+            facts.extend(policies.cloned().map(RoleFact::ManagedPolicy));
+        }
+        if is_seen(RolePart::PermissionsBoundary) && self.permissions_boundary != other.permissions_boundary {
+            facts.extend(self.permissions_boundary.clone().map(RoleFact::PermissionsBoundary));
+        }
+        if is_seen(RolePart::Tags) {
+            let tags = self.tags.iter().filter(|(key, value)| other.tags.get(*key) != Some(*value));
+            facts.extend(tags.map(|(key, value)| RoleFact::Tag(key.clone(), value.clone())));
+        }
+        facts
     }
 }
 
 impl Plan<'_> {
-    /// Compares the trust policies of a stage's roles with those that are deployed, by what they grant.
+    /// Compares a stage's roles with those that are deployed, by what they grant and by all else that they have.
     ///
     /// Roles are matched by name. Of a list or a template, those count that the manifest means, there or not, and those that
     /// are named as a role of this stage would be. A document about one role is compared with that role alone. A bare policy
-    /// hangs on the role `only`, or on the stage's only role.
+    /// hangs on the role `only`, or on the stage's only role. The time that it takes grows with the documents.
     ///
     /// # Errors
     ///
@@ -52,11 +175,9 @@ impl Plan<'_> {
         deployed: &[DeployedRole],
     ) -> Result<Vec<RoleDiff>, DeployedError> {
         let partition = self.manifest.api.partition();
-        let mut meant: BTreeMap<String, BTreeSet<Grant>> = BTreeMap::new();
-        for role in self.stage_roles(stage) {
-            meant.insert(role.name, grants_of(&role.trust_policy, partition));
-        }
-        let mut there: BTreeMap<String, BTreeSet<Grant>> = BTreeMap::new();
+        let meant: BTreeMap<String, ProviderRole> =
+            self.stage_roles(stage).into_iter().map(|role| (role.name.clone(), role)).collect();
+        let mut there: BTreeMap<String, &DeployedRole> = BTreeMap::new();
         for role in deployed {
             let name = match (&role.name, only, meant.len()) {
                 (Some(name), ..) => name.clone(),
@@ -68,45 +189,62 @@ impl Plan<'_> {
                     return Err(DeployedError::new("role_unknown", message));
                 }
             };
-            there.insert(name, grants::of_policy(&role.trust_policy, partition));
+            if there.insert(name.clone(), role).is_some() {
+                return Err(DeployedError::new("duplicate", format!("role `{name}` stands twice")));
+            }
         }
         let names: BTreeSet<String> = match (only, deployed) {
             (Some(name), _) => BTreeSet::from([name.to_owned()]),
             (None, [one]) if one.is_alone => there.keys().cloned().collect(),
             (None, _) => {
-                let of_stage = there.keys().filter(|name| self.is_named_for(name, stage));
-                meant.keys().chain(of_stage).cloned().collect()
+                let is_of_stage = self.names_of(stage);
+                meant.keys().chain(there.keys().filter(|name| is_of_stage(name))).cloned().collect()
             }
         };
         if let Some(name) = only.filter(|name| !meant.contains_key(*name) && !there.contains_key(*name)) {
             let message = format!("neither the manifest nor the file has a role `{name}` for stage `{}`", stage.name);
             return Err(DeployedError::new("role_unknown", message));
         }
-        let none = BTreeSet::new();
         let compare = |role: String| {
-            let (ours, theirs) = (meant.get(&role), there.get(&role));
-            RoleDiff {
-                is_meant: ours.is_some(),
-                is_deployed: theirs.is_some(),
-                only_deployed: grants::beyond(theirs.unwrap_or(&none), ours.unwrap_or(&none)),
-                only_meant: grants::beyond(ours.unwrap_or(&none), theirs.unwrap_or(&none)),
-                role,
-            }
+            let ours = meant.get(&role).map(|role| Side::meant(role, partition));
+            let theirs = there.get(&role).map(|role| Side::deployed(role, partition));
+            let beyond = |side: &Option<Side>, other: &Option<Side>| {
+                side.as_ref().map(|side| side.beyond(other.as_ref())).unwrap_or_default()
+            };
+            let (is_meant, is_deployed) = (ours.is_some(), theirs.is_some());
+            let (only_deployed, only_meant) = (beyond(&theirs, &ours), beyond(&ours, &theirs));
+            let Side { unseen, unjudged, .. } = theirs.unwrap_or_default();
+            let unseen = unseen.into_iter().collect();
+            RoleDiff { role, is_meant, is_deployed, only_deployed, only_meant, unseen, unjudged }
         };
         Ok(names.into_iter().map(compare).collect())
     }
 
-    /// Whether a role is named as one of this stage would be, and not as one of another stage.
-    fn is_named_for(&self, role: &str, stage: &Stage) -> bool {
+    /// Tells whether a role is named as one of this stage would be, and not as one of another stage.
+    fn names_of(&self, stage: &Stage) -> impl Fn(&str) -> bool {
         let base = self.manifest.api.role_name.name();
-        let starts_with = |stage: &Stage| role.starts_with(&format!("{base}{}", stage.role_part()));
-        let other = self.manifest.stages.values().filter(|other| other.name != stage.name);
-        let has_longer = |other: &Stage| other.role_part().len() > stage.role_part().len() && starts_with(other);
-        starts_with(stage) && !other.into_iter().any(has_longer)
+        let of_stage = |stage: &Stage| format!("{base}{}", stage.role_part());
+        let ours = of_stage(stage);
+        let others = self.manifest.stages.values().map(of_stage);
+        let longer: Vec<String> = others.filter(|other| other.len() > ours.len() && other.starts_with(&ours)).collect();
+        move |role| role.starts_with(&ours) && !longer.iter().any(|longer| role.starts_with(longer))
     }
 }
 
-fn grants_of(document: &Document, partition: &str) -> BTreeSet<Grant> {
+/// What of a policy the evaluator could not decide by: then nobody can say that it decides as another does.
+fn unjudged_of(policy: &Value, kind: PolicyKind, what: &str) -> impl Iterator<Item = String> {
+    let text = policy.to_string();
+    let mut unjudged = match PolicyDocument::parse(&text, kind) {
+        Ok(document) => document.unsupported(),
+        Err(error) => vec![error.to_string()],
+    };
+    if policy.get("Version").and_then(Value::as_str) != Some("2012-10-17") && text.contains("${") {
+        unjudged.push("variables, which its version does not know".to_owned());
+    }
+    unjudged.into_iter().map(move |why| format!("{what}: {why}"))
+}
+
+fn grants_of(document: &Document, partition: &str) -> Vec<Grant> {
     // A document serializes to an object: texts, lists and maps with text keys.
     let value = document.serialize(serde_json::value::Serializer).unwrap_or_default();
     grants::of_policy(&value, partition)

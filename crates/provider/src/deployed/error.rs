@@ -18,7 +18,7 @@ impl DeployedError {
     }
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
-    /// `policy_ignored` or `duplicate`.
+    /// `policy_ignored`, `trust_by_exclusion` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -36,7 +36,10 @@ impl DeployedError {
             }
             "role_unknown" => "say which role the policy hangs on with `--role`",
             "policy_ignored" => {
-                "the emulator enforces a role's inline policies alone: write them into its `Policies`, and try boundaries and managed policies in AWS"
+                "the emulator enforces a role's inline policies alone: write them into the role itself, and try boundaries, managed policies and conditions of a template in AWS"
+            }
+            "trust_by_exclusion" => {
+                "name `Principal` and `Action` in the statement: from them the emulator tells who calls"
             }
             "duplicate" => {
                 "give each stage and each role once, and a stage's name in the template's `Metadata.XacctSign.Stage`"

@@ -1,29 +1,41 @@
 //! Roles as they are deployed, or are about to be: read back from the forms in which AWS and its tools show them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value};
-use xacct_sign::encode::percent_decoded;
 
 use super::error::DeployedError;
+use super::form::{self, Form, text_of};
+use super::role::{DeployedRole, RolePart};
+use super::terraform;
 use crate::iam::json::Strict;
 
-/// A role with its policies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DeployedRole {
-    /// The role's name; `None` of a bare trust policy.
-    pub name: Option<String>,
-    /// Whether the document is about this role alone, and so says nothing of a stage's other roles: a bare trust policy, and
-    /// what `aws iam get-role` prints.
-    pub is_alone: bool,
-    /// The role's path, `/` if the document does not say.
-    pub path: String,
-    /// The longest session that the role gives, in seconds; 3600 if the document does not say.
-    pub max_session_duration: u32,
-    /// Who may assume the role, a policy in JSON.
-    pub trust_policy: Value,
-    /// The inline policies that the document holds, in JSON.
-    pub policies: Vec<Value>,
-}
+/// [GetRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html) and
+/// [RoleDetail](https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleDetail.html).
+const IAM: Form = Form {
+    name: "RoleName",
+    path: "Path",
+    max_session_duration: "MaxSessionDuration",
+    trust_policy: "AssumeRolePolicyDocument",
+    managed_policies: "AttachedManagedPolicies",
+    permissions_boundary: "PermissionsBoundary",
+    tags: "Tags",
+    others: &["RoleId", "Arn", "CreateDate", "Description", "RoleLastUsed", "InstanceProfileList", "RolePolicyList"],
+};
+
+const CLOUDFORMATION: Form =
+    Form { managed_policies: "ManagedPolicyArns", others: &["Description", "Policies"], ..IAM };
+
+const RENDERED: Form = Form {
+    name: "name",
+    path: "path",
+    max_session_duration: "max_session_duration",
+    trust_policy: "trust_policy",
+    managed_policies: "managed_policies",
+    permissions_boundary: "permissions_boundary",
+    tags: "tags",
+    others: &["arn", "invoke_policy", "callers"],
+};
 
 /// Every role of a document: a bare trust policy; what `aws iam get-role`, `list-roles` or
 /// `get-account-authorization-details` print, policies URL-encoded or not; a CloudFormation template; and what
@@ -42,17 +54,18 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     let roles = if document.contains_key("Statement") {
         vec![bare(value.clone())]
     } else if let Some(Value::Object(resources)) = document.get("Resources") {
-        let is_role = |resource: &&Value| text_of(resource, "Type") == Some("AWS::IAM::Role");
-        let properties = resources.values().filter(is_role).filter_map(|resource| resource.get("Properties"));
-        properties.map(|role| read(role, "AssumeRolePolicyDocument", "Policies")).collect::<Result<_, _>>()?
+        cloudformation(resources)?
     } else if let Some(role) = document.get("Role") {
-        vec![DeployedRole { is_alone: true, ..read(role, "AssumeRolePolicyDocument", "RolePolicyList")? }]
-    } else if let Some(Value::Array(roles)) = document.get("Roles").or_else(|| document.get("RoleDetailList")) {
-        roles.iter().map(|role| read(role, "AssumeRolePolicyDocument", "RolePolicyList")).collect::<Result<_, _>>()?
+        vec![DeployedRole { is_alone: true, ..of_iam(role, &[RolePart::ManagedPolicies])? }]
+    } else if let Some(Value::Array(roles)) = document.get("Roles") {
+        let unseen = [RolePart::ManagedPolicies, RolePart::PermissionsBoundary, RolePart::Tags];
+        roles.iter().map(|role| of_iam(role, &unseen)).collect::<Result<_, _>>()?
+    } else if let Some(Value::Array(roles)) = document.get("RoleDetailList") {
+        roles.iter().map(|role| of_iam(role, &[])).collect::<Result<_, _>>()?
     } else if let Some(Value::Array(roles)) = document.get("roles") {
         roles.iter().map(rendered).collect::<Result<_, _>>()?
     } else if let Some(Value::Object(resource)) = document.get("resource") {
-        terraform(resource)?
+        terraform::roles(resource)?
     } else {
         Vec::new()
     };
@@ -60,82 +73,86 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
 }
 
 fn bare(trust_policy: Value) -> DeployedRole {
-    let (name, path) = (None, "/".to_owned());
-    DeployedRole { name, is_alone: true, path, max_session_duration: 3_600, trust_policy, policies: Vec::new() }
+    DeployedRole {
+        name: None,
+        is_alone: true,
+        path: "/".to_owned(),
+        max_session_duration: 3_600,
+        trust_policy,
+        policies: Vec::new(),
+        managed_policies: Vec::new(),
+        permissions_boundary: None,
+        tags: BTreeMap::new(),
+        unseen: BTreeSet::from(RolePart::ALL),
+        ignored: Vec::new(),
+    }
 }
 
-/// A role as IAM and CloudFormation write it.
-fn read(role: &Value, trust: &str, policies: &str) -> Result<DeployedRole, DeployedError> {
-    let trust_policy = policy(role.get(trust))?;
-    let inline = role.get(policies).and_then(Value::as_array).into_iter().flatten();
-    Ok(DeployedRole {
-        name: text_of(role, "RoleName").map(str::to_owned),
-        is_alone: false,
-        path: text_of(role, "Path").unwrap_or("/").to_owned(),
-        max_session_duration: duration(role.get("MaxSessionDuration")),
-        policies: inline.map(|inline| policy(inline.get("PolicyDocument"))).collect::<Result<_, _>>()?,
-        trust_policy,
-    })
+/// A role as IAM prints it; each command leaves something out, whether the role has it or not.
+fn of_iam(role: &Value, unseen: &[RolePart]) -> Result<DeployedRole, DeployedError> {
+    let mut read = IAM.read(role, &place(role))?;
+    read.policies = inline(role, "RolePolicyList", &mut read)?;
+    for (key, part) in [
+        ("Path", RolePart::Path),
+        ("MaxSessionDuration", RolePart::MaxSessionDuration),
+        ("RolePolicyList", RolePart::InlinePolicies),
+    ] {
+        read.unseen.extend(role.get(key).is_none().then_some(part));
+    }
+    let is_there = |part: &RolePart| match part {
+        RolePart::ManagedPolicies => role.get("AttachedManagedPolicies").is_some(),
+        RolePart::PermissionsBoundary => role.get("PermissionsBoundary").is_some(),
+        _ => role.get("Tags").is_some(),
+    };
+    read.unseen.extend(unseen.iter().filter(|part| !is_there(part)));
+    Ok(read)
 }
 
 /// A role as [`Format::Json`](crate::Format::Json) writes it.
 fn rendered(role: &Value) -> Result<DeployedRole, DeployedError> {
-    Ok(DeployedRole {
-        name: text_of(role, "name").map(str::to_owned),
-        is_alone: false,
-        path: text_of(role, "path").unwrap_or("/").to_owned(),
-        max_session_duration: duration(role.get("max_session_duration")),
-        trust_policy: policy(role.get("trust_policy"))?,
-        policies: vec![policy(role.get("invoke_policy"))?],
-    })
+    let name = text_of(role, "name").unwrap_or_default();
+    let mut read = RENDERED.read(role, &format!("role `{name}`"))?;
+    read.policies = vec![form::policy(role.get("invoke_policy"))?];
+    Ok(read)
 }
 
-fn terraform(resource: &Map<String, Value>) -> Result<Vec<DeployedRole>, DeployedError> {
-    let of_type = |kind: &str| resource.get(kind).and_then(Value::as_object);
-    let literal = |value: Option<&Value>| {
-        let text = value.and_then(Value::as_str).unwrap_or_default();
-        Value::String(text.replace("$${", "${").replace("%%{", "%{"))
-    };
+fn cloudformation(resources: &Map<String, Value>) -> Result<Vec<DeployedRole>, DeployedError> {
+    let mut ignored = Vec::new();
     let mut roles = Vec::new();
-    for (label, role) in of_type("aws_iam_role").into_iter().flatten() {
-        let reference = format!("${{aws_iam_role.{label}.");
-        let inline = of_type("aws_iam_role_policy").into_iter().flatten().map(|(_, inline)| inline);
-        let inline = inline.filter(|i| text_of(i, "role").is_some_and(|role| role.starts_with(&reference)));
-        roles.push(DeployedRole {
-            name: literal(role.get("name")).as_str().map(str::to_owned),
-            is_alone: false,
-            path: text_of(role, "path").unwrap_or("/").to_owned(),
-            max_session_duration: duration(role.get("max_session_duration")),
-            trust_policy: policy(Some(&literal(role.get("assume_role_policy"))))?,
-            policies: inline.map(|inline| policy(Some(&literal(inline.get("policy"))))).collect::<Result<_, _>>()?,
-        });
-    }
-    Ok(roles)
-}
-
-fn text_of<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
-    value.get(key).and_then(Value::as_str)
-}
-
-fn duration(value: Option<&Value>) -> u32 {
-    value.and_then(Value::as_u64).and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(3_600)
-}
-
-/// A policy as an object, as JSON in a text, or as that URL-encoded, which is how IAM's API answers.
-fn policy(value: Option<&Value>) -> Result<Value, DeployedError> {
-    let invalid = |why: &str| DeployedError::new("invalid_policy", format!("a policy of a role {why}"));
-    match value {
-        Some(Value::Object(policy)) => Ok(Value::Object(policy.clone())),
-        Some(Value::String(text)) => {
-            let text = if text.trim_start().starts_with('{') {
-                text.clone()
-            } else {
-                String::from_utf8_lossy(&percent_decoded(text)).into_owned()
-            };
-            let parsed: Result<Strict, _> = serde_json::from_str(&text);
-            parsed.map(|Strict(value)| value).map_err(|error| invalid(&format!("is not JSON: {error}")))
+    for (id, resource) in resources {
+        match text_of(resource, "Type") {
+            Some(kind @ ("AWS::IAM::Policy" | "AWS::IAM::RolePolicy" | "AWS::IAM::ManagedPolicy")) => {
+                ignored.push(format!("resource `{id}` of type `{kind}`"));
+            }
+            Some("AWS::IAM::Role") => {
+                let place = format!("resource `{id}`");
+                let properties = resource.get("Properties").unwrap_or(&Value::Null);
+                let mut read = CLOUDFORMATION.read(properties, &place)?;
+                read.policies = inline(properties, "Policies", &mut read)?;
+                // Whether it holds, and so whether there is such a role, is decided where the template is deployed.
+                if resource.get("Condition").is_some() {
+                    read.ignored.push(format!("`Condition` of {place}"));
+                }
+                roles.push(read);
+            }
+            _ => {}
         }
-        Some(_) => Err(invalid("is neither an object nor a text")),
-        None => Err(invalid("is missing")),
+    }
+    Ok(roles.into_iter().map(|role| form::with_ignored(role, &ignored)).collect())
+}
+
+fn place(role: &Value) -> String {
+    format!("role `{}`", text_of(role, "RoleName").unwrap_or_default())
+}
+
+/// The inline policies of a role, each an object with its document.
+fn inline(role: &Value, key: &str, read: &mut DeployedRole) -> Result<Vec<Value>, DeployedError> {
+    match role.get(key) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(inline)) => inline.iter().map(|one| form::policy(one.get("PolicyDocument"))).collect(),
+        Some(_) => {
+            read.ignored.push(format!("`{key}`, which is no list"));
+            Ok(Vec::new())
+        }
     }
 }

@@ -96,7 +96,8 @@ impl PolicyDocument {
         if statements.is_empty() {
             return Err(PolicyError::new("the policy has no statement".to_owned()));
         }
-        let mut malformed = Vec::new();
+        // IAM refuses what it does not know in these places.
+        let mut malformed = unsupported.clone();
         if !matches!(document.get("Id"), None | Some(Value::String(_))) {
             malformed.push("`Id`, which is not a text".to_owned());
         }
@@ -149,7 +150,7 @@ fn statement(
     };
     for element in elements.keys() {
         if !STATEMENT_ELEMENTS.contains(&element.as_str()) {
-            unsupported.push(format!("statement element `{element}`"));
+            malformed.push(format!("statement element `{element}`"));
         }
     }
     let sid = match elements.get("Sid") {
