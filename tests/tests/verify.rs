@@ -335,6 +335,56 @@ fn e3_a_date_header_stands_in_for_x_amz_date() {
     by_hand_in_header(&[("date", "Mon, 01 Jan 2001 00:00:00 GMT"), DATE, TOKEN], &["host", "x-amz-date"]).is_let_in();
 }
 
+/// Where AWS documents one form and nobody knows whether it takes another, the documented one is taken.
+#[test]
+fn decided_authorization_has_commas_between_its_parts() {
+    let sent = signed();
+    let edit = |from: &'static str, to: &'static str| {
+        sent.with(|sent| sent.edit_header("authorization", |value| value.replace(from, to)))
+    };
+    edit(", ", ",").is_let_in();
+    edit(", ", " , ").is_let_in();
+    for (changed, said) in [
+        (edit(", ", " "), "not separated by commas"),
+        (edit(", Signature", " Signature"), "not separated by commas"),
+        (edit("SHA256 ", "SHA256, "), "a comma stands behind the algorithm"),
+    ] {
+        let refusal = changed.check().unwrap_err();
+        assert_eq!(refusal.code(), "signature_malformed");
+        assert!(refusal.to_string().contains(said), "{refusal}");
+    }
+}
+
+/// Not even if the signer wrote it into the canonical request as an empty one.
+#[test]
+fn decided_a_signed_header_is_sent() {
+    let sent = by_hand_in_header(&[DATE, TOKEN, ("x-gone", "")], &["host", "x-amz-date", "x-gone"]);
+    sent.is_let_in();
+    let gone = sent.with(|sent| {
+        sent.headers.remove("x-gone");
+    });
+    gone.is_refused("header_missing");
+}
+
+#[test]
+fn decided_signed_headers_are_sorted() {
+    let (mut sent, signature) = by_hand(&[DATE, TOKEN], &["x-amz-date", "host"], "a=1&b=2");
+    let list = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/execute-api/aws4_request, SignedHeaders=x-amz-date;host";
+    sent.headers.insert("authorization", format!("{list}, Signature={signature}").parse().unwrap());
+    sent.is_refused("signature_malformed");
+}
+
+/// As AWS's signers in Go and Rust have it. Those in Python and JavaScript fold it; the refusal says so.
+#[test]
+fn decided_a_tab_inside_a_value_stays() {
+    let signed = ["host", "x-amz-date", "x-tab"];
+    by_hand_in_header(&[DATE, TOKEN, ("x-tab", "a\tb")], &signed).is_let_in();
+    let folded = by_hand_in_header(&[DATE, TOKEN, ("x-tab", "a b")], &signed);
+    let refusal = folded.with(|sent| sent.edit_header("x-tab", |_| "a\tb".into())).check().unwrap_err();
+    let said = "the header `x-tab`, was signed with tabs folded as spaces are";
+    assert!(refusal.to_string().contains(said), "{refusal}");
+}
+
 /// A name that stands twice would make the verifier copy its header twice: a small request could take gigabytes.
 #[test]
 fn e6_signed_headers_name_each_header_once() {

@@ -128,8 +128,14 @@ impl<'a> Presented<'a> {
     ) -> Result<Self, Refusal> {
         // What has no space behind its first word may be a bare key: it is not shown.
         let (algorithm, fields) = authorization.split_once(' ').unwrap_or(("?", ""));
+        if algorithm.strip_suffix(',') == Some(ALGORITHM) {
+            return Err(malformed("in `Authorization` a comma stands behind the algorithm"));
+        }
         if algorithm != ALGORITHM {
             return Err(Refusal::Algorithm(algorithm.chars().take(32).collect()));
+        }
+        if fields.split(',').any(|field| field.trim().contains([' ', '\t'])) {
+            return Err(malformed("the parts of `Authorization` are not separated by commas"));
         }
         let field = |name: &'static str| {
             let mut found = fields

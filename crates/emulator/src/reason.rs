@@ -73,6 +73,7 @@ reasons! {
     RoleNotFound = "role_not_found": "STS: no such role; AWS says `AccessDenied`";
     CallerNotAllowed = "caller_not_allowed": "STS: the caller's own policy does not allow it";
     TrustDenied = "trust_denied": "STS: the role's trust policy does not allow it: caller, ExternalId, conditions";
+    TagInherited = "tag_inherited": "STS: a tag that the session has inherited is set anew";
     SourceIdentitySet = "source_identity_set": "STS: another source identity than the session's own";
     DurationTooLong = "duration_too_long": "STS: longer than the role or role chaining takes";
     Internal = "internal": "the emulator itself failed";

@@ -144,6 +144,7 @@ fn session(
         policies,
         session_policy: None,
         tags: Vec::new(),
+        transitive_tag_keys: Vec::new(),
         source_identity: None,
         organization,
     });

@@ -26,6 +26,8 @@ pub(crate) struct Session {
     /// What the session may do at most, if it was limited when it was made.
     pub(crate) session_policy: Option<PolicyDocument>,
     pub(crate) tags: Vec<(String, String)>,
+    /// The keys of those tags that go on to the sessions that this one makes.
+    pub(crate) transitive_tag_keys: Vec<String>,
     pub(crate) source_identity: Option<String>,
     /// The organization that the session's account is in.
     pub(crate) organization: Option<String>,
@@ -34,6 +36,12 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn is_expired(&self, now: SystemTime) -> bool {
         self.credentials.expires_at().is_some_and(|at| at <= now)
+    }
+
+    /// The tags that go on to the sessions that this one makes
+    /// ([Chaining roles with session tags](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining)).
+    pub(crate) fn transitive_tags(&self) -> impl Iterator<Item = &(String, String)> {
+        self.tags.iter().filter(|(key, _)| self.transitive_tag_keys.iter().any(|transitive| same_key(transitive, key)))
     }
 
     /// What is known about a request of this session, whatever it asks for.
@@ -69,6 +77,11 @@ impl Session {
             None => Ok(()),
         }
     }
+}
+
+/// Whether two keys of tags are the same: case does not count.
+pub(crate) fn same_key(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
 }
 
 /// The decision as a result, with the policy that made it.
@@ -146,6 +159,7 @@ mod tests {
             policies: Vec::new(),
             session_policy: None,
             tags: Vec::new(),
+            transitive_tag_keys: Vec::new(),
             source_identity: None,
             organization: None,
         })

@@ -9,7 +9,7 @@ use xacct_sign_provider::iam::{Context, PolicyDocument, PolicyKind, PrincipalIde
 
 use crate::iam::Iam;
 use crate::iam::roles::ProviderRole;
-use crate::iam::sessions::{Session, allowed, issue};
+use crate::iam::sessions::{Session, allowed, issue, same_key};
 use crate::options::Options;
 use crate::reason::{Kind, Reason};
 use crate::sts::fault::Fault;
@@ -61,7 +61,13 @@ pub(crate) fn assume_role(
         policies: role.policies.clone(),
         organization: options.organizations.get(&iam.account).cloned(),
         session_policy,
-        tags: call.tags.clone(),
+        tags: caller.transitive_tags().chain(&call.tags).cloned().collect(),
+        transitive_tag_keys: caller
+            .transitive_tags()
+            .map(|(key, _)| key)
+            .chain(&call.transitive_tag_keys)
+            .cloned()
+            .collect(),
         source_identity: call.source_identity.clone().or_else(|| caller.source_identity.clone()),
     });
     Ok(issued(&session, call))
@@ -83,9 +89,15 @@ fn authorize(iam: &Iam, caller: &Session, call: &AssumeRole, now: SystemTime) ->
         let why = format!("the session's source identity `{set}` stays as it is, `{asked}` was asked for");
         return Err(denied("sts:SetSourceIdentity", Kind::SourceIdentitySet, why));
     }
+    if let Some((key, _)) =
+        call.tags.iter().find(|(key, _)| caller.transitive_tags().any(|(set, _)| same_key(set, key)))
+    {
+        return Err(Fault::tag_inherited(key));
+    }
     let context = assume_role_context(caller.context(&iam.region, now), call);
     let mut actions = vec!["sts:AssumeRole"];
-    if !call.tags.is_empty() {
+    // Tags that the caller's own session hands on take the same leave as those that are passed.
+    if !call.tags.is_empty() || caller.transitive_tags().next().is_some() {
         actions.push("sts:TagSession");
     }
     // A source identity that the caller's own session has goes on to the next, and takes the same leave.

@@ -98,6 +98,13 @@ impl Fault {
         Self::bad_request("ValidationError", text, Reason::new(Kind::PolicyArnsUnsupported, text))
     }
 
+    /// AWS documents that such a call fails, and not with which words.
+    pub(crate) fn tag_inherited(key: &str) -> Self {
+        let detail =
+            format!("the session has the transitive tag `{key}` from the one before it: it cannot be set anew");
+        Self::bad_request("ValidationError", detail.clone(), Reason::new(Kind::TagInherited, detail))
+    }
+
     pub(crate) fn too_long_for_role(asked: u32, at_most: u32) -> Self {
         let reason = format!("{asked} s were asked for, the role gives at most {at_most} s");
         let text = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";

@@ -299,7 +299,7 @@ fn routes_are_enforced_in_every_reading_of_the_path() {
     }
 }
 
-/// What a parser of the WHATWG makes of each path: `new URL(path, "http://host").pathname`, as Node says.
+/// Parsers of the WHATWG, servers that decode first, or twice, and servers of Java read these paths as they stand in the list.
 #[test]
 fn e5_no_reading_of_a_path_leads_out_of_the_route() {
     let mut world = world_with_partner();

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
 use xacct_sign::Credentials;
 use xacct_sign::sts::AssumeRole;
-use xacct_sign_emulator::{Emulator, Options, SetupError};
+use xacct_sign_emulator::{Emulator, Options, SetupError, Target};
 use xacct_sign_provider::{Deployment, Format, Lock, Manifest};
 
 use crate::world::*;
@@ -178,6 +179,77 @@ fn a_source_identity_stays_with_the_session() {
         });
         assert_eq!(refused(&mut world, &chained, &next), reason, "{}", world.detail());
     }
+}
+
+const FIRST: &str = "arn:aws:iam::111111111111:role/First";
+const SECOND: &str = "arn:aws:iam::111111111111:role/Second";
+
+/// Two roles in a chain; the second lets only the team blue in, and takes tags only where `second_takes_tags`.
+fn chain(second_takes_tags: bool) -> World {
+    let role = |name: &str, principal: &str, actions: Value| {
+        let invoke = "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/$default/*";
+        let mut invoke = json!({ "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": invoke });
+        if name == "Second" {
+            invoke["Condition"] = json!({ "StringEquals": { "aws:PrincipalTag/team": "blue" } });
+        }
+        json!({ "Type": "AWS::IAM::Role", "Properties": {
+            "RoleName": name,
+            "AssumeRolePolicyDocument": { "Version": "2012-10-17", "Statement": [
+                { "Effect": "Allow", "Principal": { "AWS": principal }, "Action": actions },
+            ] },
+            "Policies": [
+                { "PolicyName": "invoke", "PolicyDocument": { "Version": "2012-10-17", "Statement": [invoke] } },
+            ],
+        } })
+    };
+    let both = json!(["sts:AssumeRole", "sts:TagSession"]);
+    let second = if second_takes_tags { both.clone() } else { json!("sts:AssumeRole") };
+    let template = json!({ "Resources": {
+        "First": role("First", "arn:aws:iam::000000000000:role/Shop", both),
+        "Second": role("Second", "arn:aws:iam::111111111111:role/First", second),
+    } });
+    let mut deployment = Deployment::of_templates(&[&template.to_string()]).unwrap();
+    deployment.roles.get_mut(FIRST).unwrap().policies.push(ALLOWS_STS.to_owned());
+    let allows = BTreeMap::from([("000000000000-Shop".to_owned(), ALLOWS_STS.to_owned())]);
+    let options = Options { caller_policies: allows, explain: true, ..Options::default() };
+    World { emulator: Emulator::of(&deployment, options, [7; 32]).unwrap(), now: world().now, log: Vec::new() }
+}
+
+#[test]
+fn r6_transitive_session_tags_live_on_through_role_chains() {
+    let tagged = |role: &str, tags: &[(&str, &str)], transitive: &[&str]| {
+        with(AssumeRole::new(role, "session-1"), |call| {
+            call.tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            call.transitive_tag_keys = transitive.iter().map(|key| (*key).to_owned()).collect();
+        })
+    };
+    let first = |world: &mut World, transitive: &[&str]| {
+        let shop = base(world, "000000000000-Shop");
+        world.try_assume(&shop, &tagged(FIRST, &[("team", "blue"), ("cost", "1")], transitive)).unwrap()
+    };
+    let status = |world: &mut World, credentials: &Credentials| {
+        let stage = Target::Stage("default".to_owned());
+        world.api(&stage, credentials, "GET", "/hoge", "").status().as_u16()
+    };
+    let mut world = chain(true);
+    // Handed on, though the second call does not name it.
+    let blue = first(&mut world, &["team"]);
+    let second = world.try_assume(&blue, &tagged(SECOND, &[("cost", "2")], &[])).unwrap();
+    assert_eq!(status(&mut world, &second), 200, "{}", world.detail());
+    // What is not transitive ends with its session.
+    let plain = first(&mut world, &["cost"]);
+    let second = world.try_assume(&plain, &tagged(SECOND, &[], &[])).unwrap();
+    assert_eq!(status(&mut world, &second), 403);
+    // An inherited tag is not set anew, in no case of its key.
+    for key in ["team", "Team"] {
+        assert_eq!(refused(&mut world, &blue, &tagged(SECOND, &[(key, "red")], &[])), "tag_inherited");
+    }
+    // The second role has to take tags, though none are passed.
+    let mut world = chain(false);
+    let blue = first(&mut world, &["team"]);
+    assert_eq!(refused(&mut world, &blue, &tagged(SECOND, &[], &[])), "trust_denied");
+    let untagged = first(&mut world, &[]);
+    assert!(world.try_assume(&untagged, &tagged(SECOND, &[], &[])).is_ok());
 }
 
 #[test]
