@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use xacct_sign::call::{Call, check_reachable};
-use xacct_sign::sts::{Action as _, AssumeRole};
+use xacct_sign::sts::AssumeRole;
 use xacct_sign::{CanonicalUrl, Credentials, Payload, Request, Scope, Signer, Url, canonical_url, sha256_hex};
 use xacct_sign_tests::behaviours::{Case, Table, TableSigner};
 use xacct_sign_tests::{at, example_credentials, example_instant};
