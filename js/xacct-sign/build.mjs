@@ -36,6 +36,7 @@ async function bundle(entry, outfile, format = "esm") {
     target: "es2022",
     external: ["*.wasm", "*.wasm?module"],
     plugins: [inline],
+    inject: ["src/host/text.ts"],
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",

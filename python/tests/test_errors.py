@@ -14,7 +14,7 @@ import pytest
 import requests
 import xacct_sign
 from helpers import REGION, ROLE_ARN, Answer, Server, fake_role, serve, sts_answer, sts_error, table
-from xacct_sign import AssumeRole, Credentials, Session, Signer
+from xacct_sign import AssumeRole, Credentials, Environment, Session, Signer
 from xacct_sign.requests import SigV4Auth
 
 ERRORS = table("errors.toml")["error"]
@@ -27,7 +27,7 @@ NOW = datetime(2015, 8, 30, 12, 36, tzinfo=timezone.utc)
 def test_the_table_names_every_exception_class() -> None:
     classes = {value for value in vars(xacct_sign).values() if isinstance(value, type) and issubclass(value, Exception)}
     assert set(CLASS_OF.values()) == classes - {xacct_sign.XacctSignError}
-    assert len(CLASS_OF) == len(ERRORS) == 38
+    assert len(CLASS_OF) == len(ERRORS) == 40
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,7 @@ SIGN_ARGUMENTS = [
     ("invalid_body", ("PUT", "https://api.example.com/", None, xacct_sign.PayloadHash("0")), {}),
     ("invalid_body", ("PUT", "https://api.example.com/", None, xacct_sign.PayloadHash("A" * 64)), {}),
     ("unsigned_payload", ("PUT", "https://api.example.com/", None, xacct_sign.UNSIGNED_PAYLOAD), {}),
+    ("invalid_method", ("CONNECT", "https://api.example.com/"), {}),
     ("invalid_time", ("GET", "https://api.example.com/"), {"now": datetime(2015, 8, 30)}),
     ("invalid_time", ("GET", "https://api.example.com/"), {"now": datetime(1969, 1, 1, tzinfo=timezone.utc)}),
 ]
@@ -317,7 +318,7 @@ def test_no_base_credentials(target: Server) -> None:
     assert caught.value.code == "credentials_not_found"
     assert "AWS_ACCESS_KEY_ID" in str(caught.value)
     with pytest.raises(xacct_sign.CredentialsError):
-        Session(region=REGION).get(target.url)
+        Session(region=REGION, credentials=Environment()).get(target.url)
     assert target.connections == 0
 
 

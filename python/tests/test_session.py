@@ -422,7 +422,7 @@ def test_plain_http_is_for_loopback_only(direct: xacct_sign.Session, url: str) -
 
 
 def test_credentials_of_the_environment_are_read_at_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = xacct_sign.Session(region=REGION)
+    session = xacct_sign.Session(region=REGION, credentials=xacct_sign.Environment())
     with serve() as server:
         for key in ("AKIDONE", "AKIDTWO"):
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)

@@ -10,6 +10,9 @@
 
 from __future__ import annotations
 
+import copyreg
+
+from . import _native
 from ._errors import (
     CredentialsError,
     StsError,
@@ -18,18 +21,30 @@ from ._errors import (
     ValidationError,
     XacctSignError,
 )
-from ._native import AssumeRole, Credentials, PayloadHash, Signer, canonical_url
+from ._native import AssumeRole, Credentials, Environment, PayloadHash, Signer, canonical_url
 from ._response import HttpStatusError, Response
 from ._session import Session
 
 UNSIGNED_PAYLOAD: PayloadHash = PayloadHash.unsigned()
 """As a body: leaves it out of the signature, for services that take that (Amazon S3; not API Gateway)."""
 
+
+def _not_copied(_: object) -> str:
+    raise TypeError(
+        "credentials, and what signs with them, cannot be pickled or copied: share the object, or make another one"
+    )
+
+
+for _each in (AssumeRole, Credentials, Signer, _native.Session, _native.Signing):
+    copyreg.pickle(_each, _not_copied)
+del _each
+
 __all__ = [
     "UNSIGNED_PAYLOAD",
     "AssumeRole",
     "Credentials",
     "CredentialsError",
+    "Environment",
     "HttpStatusError",
     "PayloadHash",
     "Response",

@@ -5,6 +5,7 @@ from typing import Any, final
 __all__ = [
     "AssumeRole",
     "Credentials",
+    "Environment",
     "PayloadHash",
     "Session",
     "Signer",
@@ -52,6 +53,16 @@ class Credentials:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+
+@final
+class Environment:
+    """The credentials of `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read again whenever they are asked
+    for: what a Lambda function has.
+
+    Stands wherever `Credentials` do that a session or an adapter keeps: `Session(credentials=Environment(), ...)` signs as the
+    program itself.
+    """
+    def __new__(cls) -> Environment: ...
 
 @final
 class PayloadHash:
@@ -160,11 +171,11 @@ class AssumeRole:
         external_id: str | None = None,
         duration_seconds: int = 3600,
         policy: str | None = None,
-        policy_arns: Sequence[str] = ...,
+        policy_arns: Sequence[str] | None = None,
         tags: dict[str, str] | None = None,
-        transitive_tag_keys: Sequence[str] = ...,
+        transitive_tag_keys: Sequence[str] | None = None,
         source_identity: str | None = None,
-        base: Credentials | None = None,
+        base: Credentials | Environment | None = None,
         sts_endpoint: str | None = None,
     ) -> AssumeRole: ...
     def credentials(self) -> Credentials:
@@ -188,8 +199,7 @@ class AssumeRole:
 class Session:
     def __new__(
         cls,
-        role: AssumeRole | None,
-        credentials: Credentials | None,
+        source: Credentials | Environment | AssumeRole | None,
         region: str | None,
         service: str,
         base_url: str | None,
@@ -207,7 +217,7 @@ class Session:
 
 @final
 class Signing:
-    def __new__(cls, source: Credentials | AssumeRole, region: str | None, service: str) -> Signing: ...
+    def __new__(cls, source: Credentials | Environment | AssumeRole, region: str | None, service: str) -> Signing: ...
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
         """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
 

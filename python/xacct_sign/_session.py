@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ._native import AssumeRole, Credentials
+    from ._native import AssumeRole, Credentials, Environment
 
     Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
     Params = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | str | bytes
@@ -44,12 +44,13 @@ class Session:
     signed. A redirect within the origin is followed and signed anew; any other comes back as the answer.
 
     Args:
-        role: the ARN of the role to assume, or an `AssumeRole`. None signs with `credentials` themselves.
+        role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves; one that is
+            None or empty, as an unset variable is, is refused.
         region: the API's region; an `AssumeRole` brings its own.
         service: the signing name, `execute-api` for API Gateway.
         base_url: what paths are appended to; a URL outside its origin is refused.
-        credentials: with a role, the base credentials that assume it; without, those that sign. None takes
-            `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read again at each refresh.
+        credentials: with a role, the base credentials that assume it: `Credentials`, or `Environment()`, which is the
+            default there. Without a role, those that sign: there they have to be given.
         timeout: seconds to connect and to read, or one number for both; None waits forever.
 
     Raises:
@@ -58,24 +59,16 @@ class Session:
 
     def __init__(
         self,
-        role: str | AssumeRole | None = None,
+        role: str | AssumeRole | _Unset | None = _UNSET,
         *,
         region: str | None = None,
         service: str = "execute-api",
         base_url: str | None = None,
-        credentials: Credentials | None = None,
+        credentials: Credentials | Environment | None = None,
         timeout: Timeout = (5.0, 35.0),
     ) -> None:
         """See the class."""
-        if isinstance(role, str):
-            role = _native.AssumeRole(role, region=_region(region), base=credentials)
-        elif role is not None and credentials is not None:
-            raise ValidationError(
-                "credentials are given beside an AssumeRole",
-                code="invalid_option",
-                hint="give the base credentials to the AssumeRole, as `base`",
-            )
-        self._native = _native.Session(role, credentials, region, service, base_url)
+        self._native = _native.Session(_source(role, region, credentials), region, service, base_url)
         self._timeout = _timeouts(timeout)
 
     def request(
@@ -109,12 +102,12 @@ class Session:
             StsError: STS refused or failed.
             TransportError: the network failed; `TransportTimeout` if a time limit ran out.
         """
-        pairs = _items(headers)
+        pairs = _items(headers, "headers", "invalid_header")
         body, content_type = _body(data, json)
-        if content_type is not None and not any(_lower(name) == "content-type" for name, _ in pairs):
+        if content_type is not None and not any(_is_content_type(pair) for pair in pairs):
             pairs.append(("content-type", content_type))
         connect, read = self._timeout if isinstance(timeout, _Unset) else _timeouts(timeout)
-        answer = self._native.send(method, url, _pairs(params), pairs, body, connect, read)
+        answer = self._native.send(method, url, _pairs(params, "params", "invalid_option"), pairs, body, connect, read)
         return Response(method.upper(), *answer)
 
     def get(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
@@ -146,6 +139,31 @@ class Session:
         return self.request("OPTIONS", url, **kwargs)
 
 
+def _source(
+    role: str | AssumeRole | _Unset | None, region: str | None, credentials: Credentials | Environment | None
+) -> AssumeRole | Credentials | Environment | None:
+    """What signs; None if nobody said: a role that is given and none must not end in signing as somebody else."""
+    if isinstance(role, _Unset):
+        return credentials or None
+    if role is None or role == "":
+        return None
+    if isinstance(role, str):
+        return _native.AssumeRole(role, region=_region(region), base=credentials)
+    if not isinstance(role, _native.AssumeRole):
+        raise ValidationError(
+            f"the role is a `{type(role).__name__}`",
+            code="invalid_role_arn",
+            hint="give the role's ARN as a str, or an AssumeRole",
+        )
+    if credentials is not None:
+        raise ValidationError(
+            "credentials are given beside an AssumeRole",
+            code="invalid_option",
+            hint="give the base credentials to the AssumeRole, as `base`",
+        )
+    return role
+
+
 def _region(region: str | None) -> str:
     if region is None:
         raise ValidationError(
@@ -157,9 +175,9 @@ def _region(region: str | None) -> str:
 def _timeouts(timeout: Timeout) -> tuple[float | None, float | None]:
     connect, read = timeout if isinstance(timeout, tuple) and len(timeout) == 2 else (timeout, timeout)
     for seconds in (connect, read):
-        # bool is an int, and no number of seconds; NaN is not above zero.
+        # bool is an int, and no number of seconds; NaN is not above zero, and what is larger does not fit.
         is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-        if seconds is not None and not (is_number and 0 < seconds < float("inf")):
+        if seconds is not None and not (is_number and 0 < seconds < 1e19):
             raise ValidationError(
                 "a timeout is a positive number of seconds, or a pair of them to connect and to read",
                 code="invalid_option",
@@ -168,34 +186,47 @@ def _timeouts(timeout: Timeout) -> tuple[float | None, float | None]:
     return connect, read
 
 
-def _lower(name: str | bytes) -> str:
-    return (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
+def _is_content_type(pair: Any) -> bool:
+    """Whether a pair is that header; what is no pair at all is complained of later."""
+    name = pair[0] if isinstance(pair, tuple) and len(pair) == 2 else None
+    return isinstance(name, (str, bytes)) and name.lower() in ("content-type", b"content-type")
 
 
-def _items(given: Any) -> list[Any]:
+def _items(given: Any, what: str, code: str) -> list[Any]:
     """The items of a mapping, or of what is iterable already; none of None."""
-    return list(given.items() if hasattr(given, "items") else given or ())
+    try:
+        return list(given.items() if hasattr(given, "items") else () if given is None else given)
+    except TypeError as error:
+        raise _no_pairs(what, code) from error
 
 
-def _pairs(given: Any) -> list[tuple[str, str]]:
-    if isinstance(given, (str, bytes)):
-        from urllib.parse import parse_qsl
+def _pairs(given: Any, what: str, code: str) -> list[tuple[str, str]]:
+    try:
+        if isinstance(given, (str, bytes)):
+            from urllib.parse import parse_qsl
 
-        text = given.decode() if isinstance(given, bytes) else given
-        return parse_qsl(text.removeprefix("?"), keep_blank_values=True)
-    pairs: list[tuple[str, str]] = []
-    for item in _items(given):
-        if not isinstance(item, (tuple, list)) or len(item) != 2:
-            raise ValidationError(
-                "`params` holds something else than pairs",
-                code="invalid_option",
-                hint="give a mapping, pairs, or a query as a string",
-            )
-        key, value = item
-        for each in value if isinstance(value, (list, tuple, set)) else [value]:
-            if each is not None:
-                pairs.append((str(key), each.decode() if isinstance(each, bytes) else str(each)))
+            return parse_qsl(_text(given).removeprefix("?"), keep_blank_values=True)
+        pairs: list[tuple[str, str]] = []
+        for item in _items(given, what, code):
+            if not isinstance(item, (tuple, list)) or len(item) != 2:
+                raise _no_pairs(what, code)
+            key, value = item
+            for each in value if isinstance(value, (list, tuple, set)) else [value]:
+                if each is not None:
+                    pairs.append((str(key), _text(each)))
+    except UnicodeDecodeError as error:
+        raise ValidationError(f"`{what}` holds bytes that are no UTF-8", code=code, hint="give text") from error
     return pairs
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _no_pairs(what: str, code: str) -> ValidationError:
+    return ValidationError(
+        f"`{what}` is, or holds, something else than pairs", code=code, hint="give a mapping, or pairs"
+    )
 
 
 def _body(data: object, json: object) -> tuple[object, str | None]:
@@ -209,7 +240,10 @@ def _body(data: object, json: object) -> tuple[object, str | None]:
     if hasattr(data, "items") or isinstance(data, (list, tuple)):
         from urllib.parse import urlencode
 
-        return urlencode(_pairs(data)), "application/x-www-form-urlencoded"
+        try:
+            return urlencode(_pairs(data, "data", "invalid_body")), "application/x-www-form-urlencoded"
+        except UnicodeEncodeError as error:
+            raise ValidationError("`data` cannot be written as UTF-8", code="invalid_body") from error
     return data, None
 
 

@@ -16,8 +16,8 @@ def hash_file(file: Any) -> str:
     try:
         start = file.tell()
         digest = sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk if isinstance(chunk, bytes) else chunk.encode())
+        while isinstance(chunk := file.read(1 << 20), bytes) and chunk:
+            digest.update(chunk)
         file.seek(start)
     except (AttributeError, OSError) as error:
         raise ValidationError(
@@ -25,4 +25,9 @@ def hash_file(file: Any) -> str:
             code="invalid_body",
             hint="pass bytes, or a file that can be read twice",
         ) from error
+    if isinstance(chunk, str):
+        # Encoding and line ends are the client's, and its length that of the bytes on the disk.
+        raise ValidationError(
+            "the body is a file that is open as text", code="invalid_body", hint="open it with mode `rb`"
+        )
     return digest.hexdigest()

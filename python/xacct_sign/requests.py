@@ -8,6 +8,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
+from requests.utils import get_environ_proxies, select_proxy
 
 from ._errors import ValidationError
 from ._native import PayloadHash, Signing, _reachable_url, _within_origin
@@ -27,13 +28,14 @@ class SigV4Auth(AuthBase):
     other place requests follows without signature and token.
 
     Args:
-        credentials: `Credentials`, or an `AssumeRole`.
+        credentials: `Credentials`, `Environment()`, or an `AssumeRole`.
         region: the API's region; an `AssumeRole` brings its own.
         service: the signing name, `execute-api` for API Gateway.
 
     Raises:
         ValidationError: for a malformed region or service; when a request is made, for plain http to a host that is not
-            loopback, or a body that can be read only once.
+            loopback or through a proxy of the environment, a URL that is signed already, or a body that can be read
+            only once or is a file that is open as text.
     """
 
     def __init__(self, credentials: Any, *, region: str | None = None, service: str = "execute-api") -> None:
@@ -43,8 +45,9 @@ class SigV4Auth(AuthBase):
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a prepared request in place."""
         r.url = _reachable_url(r.url or "")
+        _check_direct(r.url)
         if isinstance(r.body, str):
-            r.body = r.body.encode()
+            r.body = _encoded(r.body, "utf-8", "the body", "invalid_body")
             r.prepare_content_length(r.body)
         self._sign(r, r.url, r.method or "GET", _payload(r.body), _wire(r.headers))
         r.register_hook("response", self._on_response)  # type: ignore[no-untyped-call]
@@ -77,6 +80,25 @@ class SigV4Auth(AuthBase):
         self._sign(response.request, url, following.method or "GET", _payload(following.body), headers)
 
 
+def _check_direct(url: str) -> None:
+    """Refuses plain http, which is for loopback, where requests takes it to a proxy of the environment."""
+    if not url.startswith("http:") or not select_proxy(url, get_environ_proxies(url)):
+        return
+    raise ValidationError(
+        "a proxy of the environment would get a signed request over plain http",
+        code="insecure_url",
+        hint="set NO_PROXY to `localhost,127.0.0.1,::1`",
+    )
+
+
+def _encoded(text: str, encoding: str, what: str, code: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        # Without its cause, which holds the text.
+        raise ValidationError(f"{what} cannot be written as {encoding}", code=code, hint="give bytes") from None
+
+
 def _following(response: Response) -> PreparedRequest | None:
     """The request that requests makes of a redirect, made by requests: nobody else knows where it goes."""
     with requests.Session() as session:
@@ -98,9 +120,10 @@ def _payload(body: object) -> object:
 
 def _wire(headers: Any) -> dict[str, bytes]:
     """Header values as the bytes that http.client sends."""
+    what = "a header's value"
     return {
-        name if isinstance(name, str) else name.decode("ascii"): value
+        name if isinstance(name, str) else name.decode("latin-1"): value
         if isinstance(value, bytes)
-        else value.encode("latin-1")
+        else _encoded(value, "latin-1", what, "invalid_header")
         for name, value in headers.items()
     }

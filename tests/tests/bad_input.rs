@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
+use xacct_sign::call::check_reachable;
 use xacct_sign::sts::{Action as _, AssumeRole, GetCallerIdentity, Mfa};
 use xacct_sign::{
     Credentials, Error, ErrorClass, ErrorKind, Payload, Request, Scope, Signer, Url, canonical_url, sha256_hex,
@@ -244,6 +245,12 @@ fn what_is_bad_is_refused() {
         ("a space", "invalid_method", method("GE T")),
         ("a line break", "invalid_method", method("GET\n")),
         ("non-ASCII", "invalid_method", method("GÉT")),
+        ("a tunnel", "invalid_method", method("CONNECT")),
+        (
+            "a signature",
+            "already_signed",
+            check_reachable(Url::parse("https://a.example.com/?X-Amz-Signature=0").unwrap()),
+        ),
         ("empty", "invalid_header", header("", b"a")),
         ("a space in the name", "invalid_header", header("X A", b"a")),
         ("a colon in the name", "invalid_header", header("X:A", b"a")),
@@ -413,8 +420,8 @@ fn what_is_bad_is_refused() {
         assert!(error.aws().is_none(), "{what}");
         seen.insert(code);
     }
-    // The kinds of this class that only a face can find: options, and URLs compared with a session's `base_url`.
-    let elsewhere = [ErrorKind::InvalidOption, ErrorKind::OriginMismatch];
+    // The kinds of this class that only a face can find: options, a role that is missing, and URLs compared with a session's `base_url`.
+    let elsewhere = [ErrorKind::InvalidOption, ErrorKind::OriginMismatch, ErrorKind::RoleNotGiven];
     let expected: BTreeSet<&str> = ErrorKind::all()
         .filter(|kind| kind.class() == ErrorClass::Validation && !elsewhere.contains(kind))
         .map(ErrorKind::code)
@@ -488,7 +495,7 @@ fn what_is_just_good_is_taken() {
 /// kube2iam#43 and its like: a long input does not become a long message, a control character no line of a log.
 #[test]
 fn input_in_a_message_is_cut_and_escaped() {
-    let error = with(|call| call.session_name = format!("a\n{}", "b".repeat(10_000))).unwrap_err();
+    let error = with(|call| call.role_arn = format!("arn:a\n{}", "b".repeat(10_000))).unwrap_err();
     assert!(error.to_string().len() < 200, "{error}");
     assert!(error.to_string().contains("a\\n"), "{error}");
 }

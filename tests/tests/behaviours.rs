@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use xacct_sign::{Credentials, Payload, Request, Scope, Signer, Url, canonical_url, sha256_hex};
+use xacct_sign::call::{Call, check_reachable};
+use xacct_sign::sts::AssumeRole;
+use xacct_sign::{CanonicalUrl, Credentials, Payload, Request, Scope, Signer, Url, canonical_url, sha256_hex};
 use xacct_sign_tests::behaviours::{Case, Table, TableSigner};
 use xacct_sign_tests::{at, example_credentials, example_instant};
 
@@ -127,6 +129,75 @@ fn an_http_request_can_be_signed_again() {
         fresh.headers().clone()
     };
     assert_eq!(request.headers(), &fresh);
+}
+
+/// In every form in which Rust signs: AWS takes neither of two signatures.
+#[test]
+fn c11_a_url_that_is_signed_is_not_signed_again() {
+    let signer = Signer::new(example_credentials(Some("token")), Scope::new("us-east-1", "execute-api").unwrap());
+    let request = |url| Request { method: "GET", url, headers: &[], payload: Payload::Bytes(b"") };
+    let url = "https://api.example.com/a?b=1";
+    let hour = std::time::Duration::from_secs(3600);
+    let link = signer.presign(&request(Url::parse(url).unwrap()), hour, example_instant()).unwrap();
+    for signed in [link.as_str(), "https://api.example.com/?a&X-Amz-Signature", "https://a/?X%2dAmz-Signature=0"] {
+        let parsed = Url::parse(signed).unwrap();
+        let canonical = || CanonicalUrl::parse(signed).unwrap();
+        let mut http = http::Request::get(signed).body("").unwrap();
+        let errors = [
+            signer.sign_parts(&request(parsed), example_instant()).map(drop),
+            signer.trace(&request(parsed), example_instant()).map(drop),
+            signer.sign(&mut http, example_instant()),
+            check_reachable(parsed),
+            Call::new::<&str, &str>("GET", canonical(), &[], Vec::new()).map(drop),
+        ];
+        for error in errors {
+            assert_eq!(error.unwrap_err().code(), "already_signed", "{signed}");
+        }
+        assert!(!http.headers().contains_key("authorization"));
+    }
+}
+
+/// Its request line holds host and port, so a signature for a path would be one for something else.
+#[test]
+fn c10_connect_is_refused_in_every_form() {
+    let signer = Signer::new(example_credentials(None), Scope::new("us-east-1", "execute-api").unwrap());
+    let url = Url::parse("https://api.example.com/").unwrap();
+    let request = Request { method: "CONNECT", url, headers: &[], payload: Payload::Bytes(b"") };
+    let hour = std::time::Duration::from_secs(3600);
+    let mut http = http::Request::connect("https://api.example.com/").body("").unwrap();
+    let canonical = CanonicalUrl::parse("https://api.example.com/").unwrap();
+    let call = Call::new::<&str, &str>("connect", canonical, &[], Vec::new());
+    for error in [
+        signer.sign_parts(&request, example_instant()).map(drop),
+        signer.presign(&request, hour, example_instant()).map(drop),
+        signer.sign(&mut http, example_instant()),
+        call.map(drop),
+    ] {
+        assert_eq!(error.unwrap_err().code(), "invalid_method");
+    }
+}
+
+/// AWS's secrets have 40 characters and more, and are easily given in the place of something else.
+#[test]
+fn c10_a_secret_in_the_place_of_a_name_is_not_shown() {
+    let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    let signer = Signer::new(example_credentials(None), Scope::new("us-east-1", "execute-api").unwrap());
+    let url = Url::parse("https://api.example.com/").unwrap();
+    let headers = [(secret, b"a".as_slice())];
+    let as_header = Request { method: "GET", url, headers: &headers, payload: Payload::Bytes(b"") };
+    let as_method = Request { method: secret, url, headers: &[], payload: Payload::Bytes(b"") };
+    let role = |arn: &str, name: &str| AssumeRole::new(arn, name).validate();
+    for error in [
+        Scope::new(secret, "execute-api").map(drop),
+        Scope::new("us-east-1", secret).map(drop),
+        signer.sign_parts(&as_header, example_instant()).map(drop),
+        signer.sign_parts(&as_method, example_instant()).map(drop),
+        role(secret, "name"),
+        role("arn:aws:iam::111111111111:role/R", secret),
+    ] {
+        let text = error.unwrap_err().to_string();
+        assert!(!text.contains("wJalr") && text.contains("`…`"), "{text}");
+    }
 }
 
 /// Presigning a URL that is presigned already replaces the old parameters.

@@ -15,7 +15,7 @@ const HINTS: [ErrorKind; 8] = [
     ErrorKind::InvalidExpiresIn,
     ErrorKind::InvalidRoleArn,
     ErrorKind::InvalidDuration,
-    ErrorKind::InsecureUrl,
+    ErrorKind::RoleNotGiven,
     ErrorKind::InvalidResponse,
     ErrorKind::TooManyRedirects,
 ];

@@ -12,9 +12,9 @@ use http::{HeaderMap, Method, StatusCode};
 
 pub use place::{BaseUrl, check_reachable};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, quote_name};
 use crate::payload::Payload;
-use crate::signer::Signer;
+use crate::signer::{Signer, check_has_path};
 use crate::url::CanonicalUrl;
 
 /// How many redirects are followed.
@@ -37,7 +37,7 @@ const BODY_HEADERS: [HeaderName; 5] =
 ///   `GET` and `HEAD` at 303, and with the body the headers that speak of it
 ///   ([HTTP-redirect fetch](https://fetch.spec.whatwg.org/#http-redirect-fetch)).
 /// - A redirect within the origin is signed anew. To another origin neither signature nor token goes: such a redirect is the
-///   answer, as is one that leads to no URL.
+///   answer, as is one that leads to no URL, or to one that is signed already.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -80,7 +80,7 @@ impl Call {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InsecureUrl`] and [`ErrorKind::InvalidUrl`] as [`check_reachable`] has them;
+    /// [`ErrorKind::InsecureUrl`], [`ErrorKind::AlreadySigned`] and [`ErrorKind::InvalidUrl`] as [`check_reachable`] has them;
     /// [`ErrorKind::InvalidMethod`], [`ErrorKind::InvalidHeader`].
     pub fn new<N: AsRef<str>, V: AsRef<[u8]>>(
         method: &str,
@@ -91,6 +91,7 @@ impl Call {
         check_reachable(url.as_url())?;
         let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
             .map_err(|error| Error::new(ErrorKind::InvalidMethod, "the method is no HTTP method").with_source(error))?;
+        check_has_path(method.as_str())?;
         Ok(Self { method, url, headers: sendable(headers)?, body, redirects: 0 })
     }
 
@@ -145,7 +146,7 @@ impl Call {
         &self.url
     }
 
-    /// Where an answer leads within the origin; `None` if it leads nowhere, or elsewhere.
+    /// Where an answer leads within the origin; `None` if it leads nowhere, elsewhere, or to what is signed already.
     fn redirect(&self, status: StatusCode, headers: &HeaderMap) -> Option<CanonicalUrl> {
         if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;
@@ -154,7 +155,8 @@ impl Call {
         let location = location.trim_matches(|c| c <= ' ');
         // An empty reference is the same document (RFC 3986, section 4.4): nothing to go to.
         let target = self.url.join(location).ok().filter(|_| !location.is_empty())?;
-        (target.as_url().origin() == self.url.as_url().origin()).then_some(target)
+        let is_within = target.as_url().origin() == self.url.as_url().origin();
+        (is_within && !target.as_url().is_signed()).then_some(target)
     }
 }
 
@@ -177,7 +179,7 @@ fn sendable<N: AsRef<str>, V: AsRef<[u8]>>(given: &[(N, V)]) -> Result<HeaderMap
     for (name, value) in given {
         let name = name.as_ref();
         let invalid = || {
-            Error::new(ErrorKind::InvalidHeader, format!("the header `{}` cannot be sent", name.escape_debug()))
+            Error::new(ErrorKind::InvalidHeader, format!("the header {} cannot be sent", quote_name(name)))
                 .with_hint("a name is letters, digits and hyphens; a value holds no line break or control character")
         };
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| invalid().with_source(error))?;

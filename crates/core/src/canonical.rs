@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
-use crate::error::{Error, ErrorKind, quote};
+use crate::error::{Error, ErrorKind, quote_name};
 use crate::settings::{PathNormalization, PercentEncoding, SigningSettings};
 use crate::small::sort::sort_by;
 use crate::url::{QueryPairs, push_without_dot_segments};
@@ -29,6 +29,8 @@ pub(crate) struct Query<'a> {
 /// A canonical request in a buffer, and where in it the list of signed headers stands.
 pub(crate) struct CanonicalRequest {
     pub(crate) text: Vec<u8>,
+    /// Whether the query, as it is signed, holds a signature.
+    pub(crate) is_signed: bool,
     signed_headers: Range<usize>,
 }
 
@@ -49,8 +51,10 @@ impl CanonicalRequest {
         out.push(b'\n');
         push_path(&mut out, path, settings);
         out.push(b'\n');
+        let mut is_signed = false;
         if query.raw.is_some() || !query.extra.is_empty() {
             let mut pairs = QueryPairs::parse(query.raw, query.skip, query.extra);
+            is_signed = pairs.are_signed();
             pairs.sort();
             pairs.write(&mut out);
         }
@@ -75,7 +79,7 @@ impl CanonicalRequest {
         let signed_headers = start..out.len();
         out.push(b'\n');
         out.extend_from_slice(payload_hash);
-        Self { text: out, signed_headers }
+        Self { text: out, is_signed, signed_headers }
     }
 
     /// `host;x-amz-date`.
@@ -168,19 +172,19 @@ pub(crate) fn check_method(method: &str) -> Result<(), Error> {
     if !method.is_empty() && method.bytes().all(is_token) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::InvalidMethod, format!("the method {} is no HTTP method", quote(method))))
+    Err(Error::new(ErrorKind::InvalidMethod, format!("the method {} is no HTTP method", quote_name(method))))
 }
 
 /// Checks a header: its name is a token, its value holds no control character but the tab (RFC 9110, section 5).
 pub(crate) fn check_header((name, value): Header<'_>) -> Result<(), Error> {
     if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(Error::new(ErrorKind::InvalidHeader, format!("the header name {} is no token", quote(name)))
+        return Err(Error::new(ErrorKind::InvalidHeader, format!("the header name {} is no token", quote_name(name)))
             .with_hint("a header name is letters, digits and hyphens"));
     }
     if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
         return Err(Error::new(
             ErrorKind::InvalidHeader,
-            format!("the value of the header {} holds a line break or a control character", quote(name)),
+            format!("the value of the header {} holds a line break or a control character", quote_name(name)),
         )
         .with_hint("remove it: a line break in a header's value would begin another header"));
     }

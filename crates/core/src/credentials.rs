@@ -37,8 +37,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidCredentials`] if the key id or the secret is empty, if a part holds white space, a
-    /// control or non-ASCII character (a secret read from a file with its line break is the usual case), or if the
+    /// [`ErrorKind::InvalidCredentials`] if the key id or the secret is empty, if a part has its quotes on, if it holds white
+    /// space, a control or non-ASCII character (a secret read from a file with its line break is the usual case), or if the
     /// key id holds a character that delimits the `Authorization` header (`/`, `,`, `=`).
     pub fn new(
         access_key_id: impl Into<String>,
@@ -103,6 +103,11 @@ impl Credentials {
 fn check(part: &str, value: &str) -> Result<(), Error> {
     if value.is_empty() {
         return Err(Error::new(ErrorKind::InvalidCredentials, format!("the {part} is empty")));
+    }
+    if matches!(value.as_bytes(), [b'"', .., b'"'] | [b'\'', .., b'\'']) {
+        return Err(Error::new(ErrorKind::InvalidCredentials, format!("the {part} has its quotes on")).with_hint(
+            "take them off: `docker --env-file` reads the quotes of `NAME=\"value\"` as part of the value",
+        ));
     }
     if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::new(

@@ -144,6 +144,17 @@ impl std::error::Error for Error {
     }
 }
 
+/// Quotes what is short where it is right, such as a name. What is longer may be a secret in the wrong place: AWS's have 40
+/// characters and more.
+pub(crate) fn quote_name(input: &str) -> String {
+    if input.chars().count() > 32 { "`…`".to_owned() } else { quote(input) }
+}
+
+/// Quotes what should be an ARN, and is shown at any length if it begins as one.
+pub(crate) fn quote_arn(input: &str) -> String {
+    if input.starts_with("arn:") { quote(input) } else { quote_name(input) }
+}
+
 /// Quotes user input for a message: in backticks, escaped, cut to 64 characters.
 pub(crate) fn quote(input: &str) -> String {
     let mut shown = String::with_capacity(input.len().min(64) + 8);

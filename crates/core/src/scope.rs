@@ -1,7 +1,7 @@
 //! What signatures are for: a service in a region.
 
 use crate::aws::check_region;
-use crate::error::{Error, ErrorKind, quote};
+use crate::error::{Error, ErrorKind, quote_name};
 
 /// A region and a service: the parts of a credential scope that do not change with the day
 /// ([Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)).
@@ -34,7 +34,7 @@ impl Scope {
         let is_service = (1..=64).contains(&service.len())
             && service.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         if !is_service {
-            let message = format!("{} is no service's signing name", quote(&service));
+            let message = format!("{} is no service's signing name", quote_name(&service));
             return Err(Error::new(ErrorKind::InvalidService, message));
         }
         Ok(Self { region, service })

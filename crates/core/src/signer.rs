@@ -116,7 +116,8 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidMethod`], [`ErrorKind::InvalidHeader`], [`ErrorKind::InvalidTime`],
+    /// [`ErrorKind::InvalidMethod`] also for `CONNECT`, [`ErrorKind::InvalidHeader`], [`ErrorKind::InvalidTime`],
+    /// [`ErrorKind::AlreadySigned`] for a URL with a signature in its query,
     /// [`ErrorKind::InvalidBody`] for a malformed hash, [`ErrorKind::UnsignedPayload`] where the service refuses that.
     pub fn sign_parts(&self, request: &Request<'_>, now: SystemTime) -> Result<Signed<'_>, Error> {
         check(request)?;
@@ -141,11 +142,13 @@ impl Signer {
 
     /// The URL with the signature in its query, valid for `expires_in` from `now`.
     ///
-    /// Whoever has the URL can send the request until then, with the same method and the same headers that were signed.
+    /// Whoever has the URL can send the request until then, with the same method and the same headers that were signed. An
+    /// earlier signature in the URL is replaced.
     ///
     /// # Errors
     ///
-    /// As [`Signer::sign_parts`]; [`ErrorKind::InvalidExpiresIn`] outside 1 second to 7 days.
+    /// As [`Signer::sign_parts`], but for [`ErrorKind::AlreadySigned`]; [`ErrorKind::InvalidExpiresIn`] outside 1 second to 7
+    /// days.
     pub fn presign(&self, request: &Request<'_>, expires_in: Duration, now: SystemTime) -> Result<String, Error> {
         self.presign_with(request, expires_in, now, CanonicalRequest::signature)
     }
@@ -201,6 +204,7 @@ impl Signer {
         now: SystemTime,
         sign: impl FnOnce(CanonicalRequest, &SigningKey, &AmzDate) -> HexDigest,
     ) -> Result<Signed<'_>, Error> {
+        check_has_path(method)?;
         let date = AmzDate::new(now)?;
         let payload = self.accepted(payload)?;
         let hash = payload.hash()?;
@@ -220,6 +224,7 @@ impl Signer {
 
         let query = Query { raw: url.query(), skip: &[], extra: &[] };
         let canonical = CanonicalRequest::write(&self.settings, method, url.path(), &query, &headers, hash.as_bytes());
+        check_unsigned(canonical.is_signed)?;
         let authorization = self.with_key(&date, |key| {
             let key_id = self.credentials.access_key_id();
             // The names were checked to be tokens, which are ASCII.
@@ -249,6 +254,7 @@ impl Signer {
         sign: impl FnOnce(CanonicalRequest, &SigningKey, &AmzDate) -> HexDigest,
     ) -> Result<String, Error> {
         check(request)?;
+        check_has_path(request.method)?;
         let seconds = expires_in.as_secs();
         if seconds == 0 || expires_in > MAX_EXPIRES_IN {
             let much = if seconds == 0 { "less than a second" } else { "longer than 604800 seconds" };
@@ -366,6 +372,24 @@ impl SigningTrace {
         self.signature = signature.as_str().to_owned();
         signature
     }
+}
+
+/// Refuses `CONNECT`, whose request line has host and port in place of what is signed (RFC 9110, section 9.3.6).
+pub(crate) fn check_has_path(method: &str) -> Result<(), Error> {
+    if method != "CONNECT" {
+        return Ok(());
+    }
+    let message = "a `CONNECT` has no path that could be signed";
+    Err(Error::new(ErrorKind::InvalidMethod, message))
+}
+
+/// Refuses a URL that has a signature: with two of them AWS takes neither.
+pub(crate) fn check_unsigned(is_signed: bool) -> Result<(), Error> {
+    if !is_signed {
+        return Ok(());
+    }
+    let message = "the URL is signed already: its query has `X-Amz-Signature`";
+    Err(Error::new(ErrorKind::AlreadySigned, message))
 }
 
 /// Checks what is not known by its type.

@@ -127,6 +127,11 @@ impl<'a> Url<'a> {
         self.host
     }
 
+    /// Whether there is a signature in the query.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.query.is_some() && QueryPairs::parse(self.query, &[], &[]).are_signed()
+    }
+
     /// The path, which begins with `/`.
     #[must_use]
     pub fn path(&self) -> &'a str {

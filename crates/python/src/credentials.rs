@@ -1,9 +1,9 @@
 //! `Credentials`.
 
 use pyo3::prelude::*;
-use xacct_sign::Credentials;
+use xacct_sign::{Credentials, ErrorKind};
 
-use crate::convert::{datetime, instant};
+use crate::convert::{datetime, instant, optional_text, text};
 use crate::errors::to_py;
 
 /// An access key id, its secret and, for temporary credentials, the session token and the instant they expire.
@@ -27,11 +27,15 @@ impl PyCredentials {
     #[new]
     #[pyo3(signature = (access_key_id, secret_access_key, session_token=None, expires_at=None))]
     fn new(
-        access_key_id: String,
-        secret_access_key: String,
-        session_token: Option<String>,
+        access_key_id: &Bound<'_, PyAny>,
+        secret_access_key: &Bound<'_, PyAny>,
+        session_token: Option<&Bound<'_, PyAny>>,
         expires_at: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let part = |value, what| text(value, ErrorKind::InvalidCredentials, what);
+        let access_key_id = part(access_key_id, "the access key id")?;
+        let secret_access_key = part(secret_access_key, "the secret access key")?;
+        let session_token = optional_text(session_token, ErrorKind::InvalidCredentials, "the session token")?;
         let expires_at = expires_at.map(instant).transpose()?;
         Credentials::new(access_key_id, secret_access_key, session_token, expires_at).map(Self).map_err(to_py)
     }

@@ -2,6 +2,7 @@
 
 mod convert;
 mod credentials;
+mod environment;
 mod errors;
 mod json;
 mod role;
@@ -20,6 +21,8 @@ mod _native {
     use crate::convert::PyPayloadHash;
     #[pymodule_export]
     use crate::credentials::PyCredentials;
+    #[pymodule_export]
+    use crate::environment::PyEnvironment;
     #[pymodule_export]
     use crate::json::dumps;
     #[pymodule_export]

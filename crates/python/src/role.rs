@@ -1,12 +1,14 @@
 //! `AssumeRole`.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::PyMapping;
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{Environment, RoleOptions, RoleProvider};
+use xacct_sign_client::{RoleOptions, RoleProvider};
 
+use crate::convert::{Given, integer, optional_text, text, texts, wrong_type};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
+use crate::source::Source;
 
 /// A role's credentials: fetched from STS when they are needed, and again before they expire.
 ///
@@ -38,52 +40,48 @@ pub(crate) struct PyAssumeRole(pub(crate) RoleProvider);
 impl PyAssumeRole {
     #[new]
     #[pyo3(signature = (
-        role_arn, *, region, session_name=None, external_id=None, duration_seconds=3600, policy=None, policy_arns=Vec::new(),
-        tags=None, transitive_tag_keys=Vec::new(), source_identity=None, base=None, sts_endpoint=None
-    ))]
+        role_arn, *, region, session_name=None, external_id=None, duration_seconds=Given(None), policy=None, policy_arns=None,
+        tags=None, transitive_tag_keys=None, source_identity=None, base=None, sts_endpoint=None
+    ), text_signature = "(role_arn, *, region, session_name=None, external_id=None, duration_seconds=3600, policy=None, \
+        policy_arns=None, tags=None, transitive_tag_keys=None, source_identity=None, base=None, sts_endpoint=None)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the Python class")]
     fn new(
-        role_arn: String,
-        region: String,
-        session_name: Option<String>,
-        external_id: Option<String>,
-        duration_seconds: i64,
-        policy: Option<String>,
-        policy_arns: Vec<String>,
-        tags: Option<&Bound<'_, PyDict>>,
-        transitive_tag_keys: Vec<String>,
-        source_identity: Option<String>,
-        base: Option<&Bound<'_, PyCredentials>>,
-        sts_endpoint: Option<String>,
+        role_arn: &Bound<'_, PyAny>,
+        region: &Bound<'_, PyAny>,
+        session_name: Option<&Bound<'_, PyAny>>,
+        external_id: Option<&Bound<'_, PyAny>>,
+        duration_seconds: Given<'_>,
+        policy: Option<&Bound<'_, PyAny>>,
+        policy_arns: Option<&Bound<'_, PyAny>>,
+        tags: Option<&Bound<'_, PyAny>>,
+        transitive_tag_keys: Option<&Bound<'_, PyAny>>,
+        source_identity: Option<&Bound<'_, PyAny>>,
+        base: Option<&Bound<'_, PyAny>>,
+        sts_endpoint: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let mut options = RoleOptions::new(role_arn, region);
-        if let Some(session_name) = session_name {
+        use ErrorKind as Kind;
+        let mut options = RoleOptions::new(
+            text(role_arn, Kind::InvalidRoleArn, "the role's ARN")?,
+            text(region, Kind::InvalidRegion, "the region")?,
+        );
+        if let Some(session_name) = optional_text(session_name, Kind::InvalidSessionName, "the session name")? {
             options.call.session_name = session_name;
         }
-        if sts_endpoint.is_some() {
-            options.sts_endpoint = sts_endpoint;
+        if let Some(endpoint) = optional_text(sts_endpoint, Kind::InvalidEndpoint, "the STS endpoint")? {
+            options.sts_endpoint = Some(endpoint);
         }
-        options.call.external_id = external_id;
-        options.call.duration_seconds = u32::try_from(duration_seconds).map_err(|_| {
-            to_py(Error::new(
-                ErrorKind::InvalidDuration,
-                format!("a duration of {duration_seconds} seconds is not allowed"),
-            ))
-        })?;
-        options.call.policy = policy;
-        options.call.policy_arns = policy_arns;
-        if let Some(tags) = tags {
-            options.call.tags =
-                tags.iter().map(|(key, value)| Ok((key.extract()?, value.extract()?))).collect::<PyResult<_>>()?;
+        let call = &mut options.call;
+        call.external_id = optional_text(external_id, Kind::InvalidExternalId, "the external id")?;
+        if let Some(seconds) = duration_seconds.0 {
+            call.duration_seconds = duration(&seconds)?;
         }
-        options.call.transitive_tag_keys = transitive_tag_keys;
-        options.call.source_identity = source_identity;
-        match base {
-            Some(base) => RoleProvider::new(options, base.get().0.clone()),
-            None => RoleProvider::new(options, Environment),
-        }
-        .map(Self)
-        .map_err(to_py)
+        call.policy = optional_text(policy, Kind::InvalidSessionPolicy, "the session policy")?;
+        call.policy_arns = texts(policy_arns, Kind::InvalidSessionPolicy, "`policy_arns`")?;
+        call.tags = pairs(tags)?;
+        call.transitive_tag_keys = texts(transitive_tag_keys, Kind::InvalidTag, "`transitive_tag_keys`")?;
+        call.source_identity = optional_text(source_identity, Kind::InvalidSourceIdentity, "the source identity")?;
+        let base = base.map_or(Ok(Source::Environment), Source::base)?;
+        RoleProvider::new(options, base).map(Self).map_err(to_py)
     }
 
     /// Credentials that are valid now; calls STS where that is needed, and waits where another thread already does.
@@ -121,4 +119,25 @@ impl PyAssumeRole {
             self.0.session_name()
         )
     }
+}
+
+fn duration(seconds: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let seconds = integer(seconds, ErrorKind::InvalidDuration, "`duration_seconds`")?;
+    u32::try_from(seconds).map_err(|_| {
+        to_py(Error::new(ErrorKind::InvalidDuration, format!("a duration of {seconds} seconds is not allowed")))
+    })
+}
+
+/// Session tags, of a mapping.
+fn pairs(tags: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, String)>> {
+    let Some(tags) = tags else { return Ok(Vec::new()) };
+    let part = |part: &Bound<'_, PyAny>, what| text(part, ErrorKind::InvalidTag, what).map(str::to_owned);
+    let Ok(tags) = tags.cast::<PyMapping>() else {
+        return Err(wrong_type(tags, ErrorKind::InvalidTag, "`tags`", "dict"));
+    };
+    let items = tags.items()?;
+    items
+        .iter()
+        .map(|item| Ok((part(&item.get_item(0)?, "a tag's key")?, part(&item.get_item(1)?, "a tag's value")?)))
+        .collect()
 }

@@ -3,12 +3,11 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use xacct_sign::call::{BaseUrl, header_text};
+use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::{Request, Session, Timeouts};
 
-use crate::convert::{HeaderObjects, body_bytes, timeout};
-use crate::credentials::PyCredentials;
+use crate::convert::{HeaderObjects, body_bytes, text, timeout};
 use crate::errors::to_py;
-use crate::role::PyAssumeRole;
 use crate::source::Source;
 
 /// Status, final URL, headers, body.
@@ -20,19 +19,22 @@ pub(crate) struct PySession(Session);
 #[pymethods]
 impl PySession {
     #[new]
-    #[pyo3(signature = (role, credentials, region, service, base_url))]
+    #[pyo3(signature = (source, region, service, base_url))]
     fn new(
-        role: Option<&Bound<'_, PyAssumeRole>>,
-        credentials: Option<&Bound<'_, PyCredentials>>,
-        region: Option<&str>,
-        service: &str,
-        base_url: Option<&str>,
+        source: Option<&Bound<'_, PyAny>>,
+        region: Option<&Bound<'_, PyAny>>,
+        service: &Bound<'_, PyAny>,
+        base_url: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let source = Source::new(role.map(Bound::get), credentials.map(Bound::get));
+        let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
+        let source = Source::of(source.ok_or_else(no_role)?)?;
         let scope = source.scope(region, service)?;
         let session = Session::new(source, scope);
         Ok(Self(match base_url {
-            Some(base_url) => session.with_base_url(BaseUrl::parse(base_url).map_err(to_py)?),
+            Some(base_url) => {
+                let base_url = text(base_url, ErrorKind::InvalidEndpoint, "the base URL")?;
+                session.with_base_url(BaseUrl::parse(base_url).map_err(to_py)?)
+            }
             None => session,
         }))
     }
@@ -41,9 +43,9 @@ impl PySession {
     fn send<'py>(
         &self,
         py: Python<'py>,
-        method: String,
-        url: String,
-        query: Vec<(String, String)>,
+        method: &Bound<'py, PyAny>,
+        url: &Bound<'py, PyAny>,
+        query: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
         headers: Option<&Bound<'py, PyAny>>,
         body: Option<&Bound<'py, PyAny>>,
         connect_timeout: Option<f64>,
@@ -53,6 +55,10 @@ impl PySession {
         let headers = headers.borrowed()?.into_iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
         let body = body_bytes(body)?;
         let timeouts = Timeouts { connect: timeout(connect_timeout)?, read: timeout(read_timeout)? };
+        let method = text(method, ErrorKind::InvalidMethod, "the method")?;
+        let url = text(url, ErrorKind::InvalidUrl, "the URL")?;
+        let part = |part| text(part, ErrorKind::InvalidOption, "an item of `params`").map(str::to_owned);
+        let query = query.iter().map(|(key, value)| Ok((part(key)?, part(value)?))).collect::<PyResult<_>>()?;
         let mut request = Request::new(method, url);
         (request.query, request.headers, request.body, request.timeouts) = (query, headers, body, timeouts);
         let answer = py.detach(|| self.0.send(request)).map_err(to_py)?;

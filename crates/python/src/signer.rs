@@ -1,15 +1,21 @@
 //! `Signer`.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use xacct_sign::{Payload, Request, Scope, Signer, Url};
+use xacct_sign::{ErrorKind, Payload, Request, Signer, Url};
 
-use crate::convert::{Body, HeaderObjects, instant_or_now, lifetime};
+use crate::convert::{Body, Given, HeaderObjects, instant_or_now, lifetime, text};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
+use crate::source::{no_credentials, scope};
 
 /// From this size on, other threads run while a body is hashed.
 const DETACH_FROM: usize = 64 * 1024;
+
+/// How long a presigned URL lives unless its lifetime is given.
+const DEFAULT_EXPIRES_IN: Duration = Duration::from_secs(900);
 
 /// Signs requests for one service in one region with one set of credentials.
 ///
@@ -29,9 +35,18 @@ pub(crate) struct PySigner(Signer);
 #[pymethods]
 impl PySigner {
     #[new]
-    #[pyo3(signature = (credentials, region, service="execute-api"))]
-    fn new(credentials: &Bound<'_, PyCredentials>, region: &str, service: &str) -> PyResult<Self> {
-        let scope = Scope::new(region, service).map_err(to_py)?;
+    #[pyo3(
+        signature = (credentials, region, service=Given(None)),
+        text_signature = "(credentials, region, service='execute-api')"
+    )]
+    fn new(credentials: &Bound<'_, PyAny>, region: &Bound<'_, PyAny>, service: Given<'_>) -> PyResult<Self> {
+        let Ok(credentials) = credentials.cast::<PyCredentials>() else {
+            return Err(no_credentials(credentials, "pass Credentials; `AssumeRole.credentials()` gives some"));
+        };
+        let scope = match service.0 {
+            Some(service) => scope(region, &service)?,
+            None => scope(region, PyString::intern(region.py(), "execute-api").as_any())?,
+        };
         Ok(Self(Signer::new(credentials.get().0.clone(), scope)))
     }
 
@@ -67,8 +82,8 @@ impl PySigner {
     fn sign<'py>(
         &self,
         py: Python<'py>,
-        method: &str,
-        url: &str,
+        method: &Bound<'py, PyAny>,
+        url: &Bound<'py, PyAny>,
         headers: Option<&Bound<'py, PyAny>>,
         body: Option<&Bound<'py, PyAny>>,
         now: Option<&Bound<'py, PyAny>>,
@@ -83,14 +98,17 @@ impl PySigner {
     ///     headers: what else must be sent with it, and is signed.
     ///
     /// The other arguments, and what is raised, are those of `sign`.
-    #[pyo3(signature = (method, url, *, expires_in=900, headers=None, body=None, now=None))]
+    #[pyo3(
+        signature = (method, url, *, expires_in=Given(None), headers=None, body=None, now=None),
+        text_signature = "($self, method, url, *, expires_in=900, headers=None, body=None, now=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the Python method")]
     fn presign(
         &self,
         py: Python<'_>,
-        method: &str,
-        url: &str,
-        expires_in: i64,
+        method: &Bound<'_, PyAny>,
+        url: &Bound<'_, PyAny>,
+        expires_in: Given<'_>,
         headers: Option<&Bound<'_, PyAny>>,
         body: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, PyAny>>,
@@ -99,9 +117,10 @@ impl PySigner {
         let headers = HeaderObjects::new(headers)?;
         let headers = headers.borrowed()?;
         let body = Body::new(body)?;
-        let url = Url::parse(url).map_err(to_py)?;
+        let method = text(method, ErrorKind::InvalidMethod, "the method")?;
+        let url = Url::parse(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)?;
         let request = Request { method, url, headers: &headers, payload: body.payload()? };
-        let expires_in = lifetime(expires_in)?;
+        let expires_in = expires_in.0.map_or(Ok(DEFAULT_EXPIRES_IN), |seconds| lifetime(&seconds))?;
         py.detach(|| self.0.presign(&request, expires_in, now)).map_err(to_py)
     }
 
@@ -123,7 +142,7 @@ fn is_large(payload: &Payload<'_>) -> bool {
 pub(crate) fn sign<'py>(
     py: Python<'py>,
     signer: &Signer,
-    (method, url): (&str, &str),
+    (method, url): (&Bound<'py, PyAny>, &Bound<'py, PyAny>),
     headers: Option<&Bound<'py, PyAny>>,
     body: Option<&Bound<'py, PyAny>>,
     now: Option<&Bound<'py, PyAny>>,
@@ -132,7 +151,8 @@ pub(crate) fn sign<'py>(
     let headers = HeaderObjects::new(headers)?;
     let headers = headers.borrowed()?;
     let body = Body::new(body)?;
-    let url = Url::parse(url).map_err(to_py)?;
+    let method = text(method, ErrorKind::InvalidMethod, "the method")?;
+    let url = Url::parse(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)?;
     let request = Request { method, url, headers: &headers, payload: body.payload()? };
     let signed = if is_large(&request.payload) {
         py.detach(|| signer.sign_parts(&request, now))

@@ -17,7 +17,7 @@ pub(crate) struct PySigning(Signing);
 impl PySigning {
     #[new]
     #[pyo3(signature = (source, region, service))]
-    fn new(source: &Bound<'_, PyAny>, region: Option<&str>, service: &str) -> PyResult<Self> {
+    fn new(source: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
         let source = Source::of(source)?;
         let scope = source.scope(region, service)?;
         Ok(Self(Signing::new(source, scope)))
@@ -27,8 +27,8 @@ impl PySigning {
     fn sign<'py>(
         &self,
         py: Python<'py>,
-        method: &str,
-        url: &str,
+        method: &Bound<'py, PyAny>,
+        url: &Bound<'py, PyAny>,
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {

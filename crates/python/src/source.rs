@@ -6,7 +6,9 @@ use pyo3::prelude::*;
 use xacct_sign::{Credentials, Error, ErrorKind, Scope};
 use xacct_sign_client::{CredentialSource, Environment, RoleProvider};
 
+use crate::convert::{text, type_name};
 use crate::credentials::PyCredentials;
+use crate::environment::PyEnvironment;
 use crate::errors::to_py;
 use crate::role::PyAssumeRole;
 
@@ -19,37 +21,49 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// A role, else credentials, else the environment's.
-    pub(crate) fn new(role: Option<&PyAssumeRole>, credentials: Option<&PyCredentials>) -> Self {
-        match (role, credentials) {
-            (Some(role), _) => Self::Role(role.0.clone()),
-            (None, Some(credentials)) => Self::Given(credentials.0.clone()),
-            (None, None) => Self::Environment,
-        }
-    }
-
-    /// Credentials of either kind.
+    /// Whatever signs.
     pub(crate) fn of(source: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(role) = source.cast::<PyAssumeRole>() {
-            return Ok(Self::new(Some(role.get()), None));
+            return Ok(Self::Role(role.get().0.clone()));
         }
+        Self::known(source).ok_or_else(|| no_credentials(source, "pass Credentials, Environment() or an AssumeRole"))
+    }
+
+    /// What assumes a role.
+    pub(crate) fn base(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::known(source).ok_or_else(|| no_credentials(source, "pass Credentials or Environment()"))
+    }
+
+    fn known(source: &Bound<'_, PyAny>) -> Option<Self> {
         if let Ok(credentials) = source.cast::<PyCredentials>() {
-            return Ok(Self::new(None, Some(credentials.get())));
+            return Some(Self::Given(credentials.get().0.clone()));
         }
-        let message = format!("a {} is no credentials", source.get_type().name()?);
-        let error = Error::new(ErrorKind::InvalidCredentials, message);
-        Err(to_py(error.with_hint("pass Credentials or an AssumeRole")))
+        source.is_instance_of::<PyEnvironment>().then_some(Self::Environment)
     }
 
     /// What it signs for: a role brings its own region.
-    pub(crate) fn scope(&self, region: Option<&str>, service: &str) -> PyResult<Scope> {
-        let region = match (region, self) {
-            (Some(region), _) => region,
-            (None, Self::Role(role)) => role.region(),
-            (None, _) => return Err(to_py(Error::new(ErrorKind::InvalidRegion, "no region is given"))),
-        };
-        Scope::new(region, service).map_err(to_py)
+    pub(crate) fn scope(&self, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Scope> {
+        match (region, self) {
+            (Some(region), _) => scope(region, service),
+            (None, Self::Role(role)) => scope_of(role.region(), service),
+            (None, _) => Err(to_py(Error::new(ErrorKind::InvalidRegion, "no region is given"))),
+        }
     }
+}
+
+/// A region and a service as Python has them.
+pub(crate) fn scope(region: &Bound<'_, PyAny>, service: &Bound<'_, PyAny>) -> PyResult<Scope> {
+    scope_of(text(region, ErrorKind::InvalidRegion, "the region")?, service)
+}
+
+fn scope_of(region: &str, service: &Bound<'_, PyAny>) -> PyResult<Scope> {
+    Scope::new(region, text(service, ErrorKind::InvalidService, "the service")?).map_err(to_py)
+}
+
+/// That an object is none of our credentials: the full name of its type, as others have a `Credentials` too.
+pub(crate) fn no_credentials(given: &Bound<'_, PyAny>, hint: &'static str) -> PyErr {
+    let message = format!("`{}` is no credentials of xacct_sign", type_name(given));
+    to_py(Error::new(ErrorKind::InvalidCredentials, message).with_hint(hint))
 }
 
 impl CredentialSource for Source {

@@ -35,7 +35,7 @@ pub(crate) fn trace<'py>(
     payload_header: &str,
     sign_session_token: bool,
     sign_all_headers: bool,
-    expires_in: Option<i64>,
+    expires_in: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let mut settings = SigningSettings::for_service(service);
     settings.percent_encoding =

@@ -1,8 +1,9 @@
 //! URLs.
 
 use pyo3::prelude::*;
-use xacct_sign::{CanonicalUrl, call};
+use xacct_sign::{CanonicalUrl, ErrorKind, call};
 
+use crate::convert::text;
 use crate::errors::to_py;
 
 /// The URL in the form in which every verifier reads it alike, ready to be signed and sent.
@@ -13,13 +14,14 @@ use crate::errors::to_py;
 /// Raises:
 ///     ValidationError: `invalid_url` if it is relative or malformed, or holds a control character.
 #[pyfunction]
-pub(crate) fn canonical_url(url: &str) -> PyResult<String> {
-    xacct_sign::canonical_url(url).map_err(to_py)
+pub(crate) fn canonical_url(url: &Bound<'_, PyAny>) -> PyResult<String> {
+    xacct_sign::canonical_url(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)
 }
 
 /// The URL in its canonical form, if a signed request may go there.
 #[pyfunction]
-pub(crate) fn _reachable_url(url: &str) -> PyResult<String> {
+pub(crate) fn _reachable_url(url: &Bound<'_, PyAny>) -> PyResult<String> {
+    let url = text(url, ErrorKind::InvalidUrl, "the URL")?;
     let reachable = |url: CanonicalUrl| call::check_reachable(url.as_url()).map(|()| url.into_string());
     CanonicalUrl::parse(url).and_then(reachable).map_err(to_py)
 }

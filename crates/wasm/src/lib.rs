@@ -16,7 +16,7 @@ mod sts;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasm_bindgen::prelude::*;
-use xacct_sign::{Error, ErrorKind, Scope, Url};
+use xacct_sign::{Error, ErrorKind, Scope, Url, call};
 
 /// Milliseconds since 1970 → an instant. What lies beyond the year 9999 the core refuses.
 fn instant(milliseconds: f64) -> Result<SystemTime, JsValue> {
@@ -54,10 +54,10 @@ pub fn origin(url: &str) -> Result<String, JsValue> {
     parsed(url).map(|url| url.origin().to_string())
 }
 
-/// See `xacct_sign::Origin::is_private`.
-#[wasm_bindgen(js_name = isPrivate)]
-pub fn is_private(url: &str) -> Result<bool, JsValue> {
-    parsed(url).map(|url| url.origin().is_private())
+/// See `xacct_sign::call::check_reachable`.
+#[wasm_bindgen(js_name = checkReachable)]
+pub fn check_reachable(url: &str) -> Result<(), JsValue> {
+    call::check_reachable(parsed(url)?).map_err(|error| error::to_js(&error))
 }
 
 fn parsed(url: &str) -> Result<Url<'_>, JsValue> {

@@ -1,8 +1,8 @@
 // Where the runtime's types have `fetch`, ours is one, and Requests are those of the runtime.
 
-import { createFetch, Signer } from "xacct-sign";
+import { createFetch, fromEnv, Signer } from "xacct-sign";
 
-const api: typeof fetch = createFetch({ region: "us-east-1" });
+const api: typeof fetch = createFetch({ region: "us-east-1", credentials: fromEnv() });
 
 export async function call(): Promise<number> {
   const signer = new Signer({ credentials: { accessKeyId: "A", secretAccessKey: "s" }, region: "us-east-1" });
@@ -11,7 +11,7 @@ export async function call(): Promise<number> {
   const answers: Response[] = [
     await api(signed),
     await api(new URL("https://api.example.com/"), { method: "PUT", body: "a", signal: AbortSignal.timeout(1000) }),
-    await createFetch({ region: "us-east-1", fetch })("https://api.example.com/"),
+    await createFetch({ region: "us-east-1", credentials: fromEnv(), fetch })("https://api.example.com/"),
   ];
   return answers.length;
 }

@@ -9,14 +9,14 @@ export function checkedOptions<T extends object>(options: T, names: readonly (ke
   if (typeof options !== "object" || options === null) {
     throw new XacctSignError("invalid_option", "no options are given", { hint: `give ${example}` });
   }
-  const copy: Partial<T> = {};
+  // Without a prototype: what it lacks is undefined.
+  const copy: Partial<T> = Object.create(null);
   try {
     for (const name of Object.keys(options)) {
       if ((names as readonly string[]).includes(name) || options[name as keyof T] === undefined) continue;
       throw new XacctSignError("invalid_option", `\`${name}\` is no option`, { hint: `there are ${names.join(", ")}` });
     }
-    // By name: those of a class have their options in getters and prototypes.
-    for (const name of names) if (name in options) copy[name] = options[name];
+    for (const name of names) if (has(options, name)) copy[name] = options[name];
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;
     throw new XacctSignError("invalid_option", `an option cannot be read: ${messageOf(cause)}`, {
@@ -25,6 +25,30 @@ export function checkedOptions<T extends object>(options: T, names: readonly (ke
     });
   }
   return copy as T;
+}
+
+/**
+ * Whether an object, or the class it is of, has a property. What somebody put on `Object.prototype` is nobody's option.
+ */
+export function has(given: object, name: PropertyKey): boolean {
+  if (Object.hasOwn(given, name)) return true;
+  const of = Object.getPrototypeOf(given);
+  if (of === null || !(name in of)) return false;
+  // The last prototype of all is what every object has; another realm has its own.
+  for (let at = of; Object.getPrototypeOf(at) !== null; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, name)) return true;
+  }
+  return false;
+}
+
+/** The property, if the object has it. */
+export function read<T extends object, K extends keyof T>(given: T | null | undefined, name: K): T[K] | undefined {
+  return given !== null && given !== undefined && has(given, name) ? given[name] : undefined;
+}
+
+/** A name in a message; what is longer than names are may be a secret in the wrong place. */
+export function quoted(name: string): string {
+  return name.length > 32 ? "`…`" : `\`${name}\``;
 }
 
 /**

@@ -1,7 +1,6 @@
-import { HINT } from "../wasm/constants.js";
 import { XacctSignError } from "./errors.js";
 import { guarded } from "./module/thrown.js";
-import { canonicalUrl as canonicalUrlOf, isPrivate, origin, ready } from "./module/wasm.js";
+import { canonicalUrl as canonicalUrlOf, checkReachable, origin, ready } from "./module/wasm.js";
 import { requireString } from "./options.js";
 
 /**
@@ -35,7 +34,7 @@ export function isSamePlace(url: string): boolean {
 /**
  * @internal The URL in the form that is signed, if `fetch` can send a signed request there.
  *
- * @throws XacctSignError `invalid_url`, `insecure_url`
+ * @throws XacctSignError `invalid_url`, `insecure_url`, `already_signed`
  */
 export function sendableUrl(given: string | { readonly href: string }): string {
   const url = canonicalUrl(given);
@@ -44,8 +43,6 @@ export function sendableUrl(given: string | { readonly href: string }): string {
       hint: "give an https URL with a host's name, or its address in the usual form",
     });
   }
-  if (guarded(() => isPrivate(url))) return url;
-  throw new XacctSignError("insecure_url", `\`${origin(url)}\` would get a signed request over plain http`, {
-    hint: HINT.insecure_url,
-  });
+  guarded(() => checkReachable(url));
+  return url;
 }

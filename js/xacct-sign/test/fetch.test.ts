@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { assumeRole, canonicalUrl, createFetch, Signer, XacctSignError } from "xacct-sign";
+import { assumeRole, canonicalUrl, createFetch, fromEnv, Signer, XacctSignError } from "xacct-sign";
 import { fakeSts } from "./sts.js";
 
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
@@ -67,7 +68,9 @@ test("errors", async () => {
   });
   await expect(call("http://127.0.0.1:1/")).rejects.toMatchObject({ code: "transport" });
   await expect(call(`${base}/`, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
-  expect(() => createFetch({ region, externalId: "abc" })).toThrow(expect.objectContaining({ code: "invalid_option" }));
+  expect(() => createFetch({ region, credentials, externalId: "abc" })).toThrow(
+    expect.objectContaining({ code: "invalid_option" }),
+  );
 });
 
 test("what is repeated is signed as it is sent", async () => {
@@ -201,6 +204,86 @@ test("options of a class are options", async () => {
     },
   };
   expect(() => createFetch(throwing as never)).toThrow(expect.objectContaining({ code: "invalid_option" }));
+});
+
+test("c2: nobody signs as oneself by accident", async () => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIDOWN");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+  const error = { code: "role_not_given", message: "no role to assume is given" };
+  expect(() => createFetch({ region })).toThrow(expect.objectContaining(error));
+  expect((await createFetch({ region, credentials: fromEnv() })(`${base}/a`)).status).toBe(200);
+  expect(seen.at(-1)?.headers.authorization).toContain("Credential=AKIDOWN/");
+  vi.unstubAllEnvs();
+});
+
+test("c11: a URL that is signed is not signed again", async () => {
+  const signer = new Signer({ credentials, region });
+  const link = signer.presign("GET", `${base}/a?b=1`);
+  const call = createFetch({ credentials, region });
+  const before = seen.length;
+  const code = { code: "already_signed", hint: expect.stringMatching(/./) };
+  for (const url of [link, `${base}/?X-Amz%2DSignature=0`, `${base}/?X-Amz-Signature`]) {
+    expect(() => signer.sign("GET", url)).toThrow(expect.objectContaining(code));
+    await expect(signer.signRequest(new Request(url))).rejects.toMatchObject(code);
+    await expect(call(url)).rejects.toMatchObject(code);
+  }
+  expect(seen.length).toBe(before);
+  const now = new Date();
+  expect(signer.presign("GET", signer.presign("GET", link, { now }), { now })).toBe(
+    signer.presign("GET", link, { now }),
+  );
+  // A redirect to one is the answer.
+  const answer = await call(`${base}/302?to=${encodeURIComponent("/b?X-Amz-Signature=0")}`);
+  expect([answer.status, seen.length]).toEqual([302, before + 1]);
+});
+
+test("c9: options are not read through the prototype of all objects", async () => {
+  const polluted = Object.prototype as Record<string, unknown>;
+  const signer = new Signer({ credentials, region });
+  const now = new Date();
+  const plain = signer.sign("GET", `${base}/a`, { now });
+  const evil = {
+    roleArn: "arn:aws:iam::222222222222:role/Evil",
+    service: "s3",
+    stsEndpoint: "https://evil.example.com",
+    fetch: () => Promise.reject(new Error("evil")),
+    sessionToken: "evil",
+    headers: { "x-evil": "1" },
+    expiresIn: 1,
+  };
+  try {
+    for (const [name, value] of Object.entries(evil)) {
+      Object.defineProperty(polluted, name, { value, configurable: true });
+    }
+    expect(new Signer({ credentials, region }).sign("GET", `${base}/a`, { now })).toEqual(plain);
+    expect(signer.presign("GET", `${base}/a`, { now })).toContain("X-Amz-Expires=900");
+    expect(() => createFetch({ region })).toThrow(expect.objectContaining({ code: "role_not_given" }));
+  } finally {
+    for (const name of Object.keys(evil)) delete polluted[name];
+  }
+});
+
+test("c9: the value of an invalid header is not shown", async () => {
+  const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+  const call = createFetch({ credentials, region });
+  const invalid: Record<string, string>[] = [
+    { "x-a": `${secret}\n` },
+    { "x-a": `${secret}é` },
+    { "x-a": `${secret}日` },
+    { [`${secret}/`]: "a" },
+    { [secret.replace(/[/+]/g, "")]: "a\n" },
+  ];
+  for (const headers of invalid) {
+    const thrown: unknown[] = [];
+    await call(`${base}/a`, { headers }).catch((error) => thrown.push(error));
+    try {
+      new Signer({ credentials, region }).sign("GET", `${base}/a`, { headers });
+    } catch (error) {
+      thrown.push(error);
+    }
+    expect(thrown[0]).toMatchObject({ code: "invalid_header", hint: expect.stringMatching(/./) });
+    for (const error of thrown) expect(inspect(error, { depth: null })).not.toContain(secret.slice(0, 12));
+  }
 });
 
 test("a Request in place of init, as a proxy passes one on", async () => {
@@ -382,12 +465,20 @@ test.each([
   ["invalid_option", undefined],
   ["invalid_option", { region, rolearn: "x" }],
   ["invalid_option", { region, credentials, roleArn: "arn:aws:iam::111111111111:role/Api" }],
-  ["invalid_option", { region, externalId: "abc" }],
+  ["invalid_option", { region, credentials, externalId: "abc" }],
   ["invalid_option", { region, unsignedPayload: "yes" }],
   ["invalid_option", { region, fetch: 5 }],
   ["invalid_option", { region, now: 5 }],
-  ["invalid_role_arn", { region, roleArn: undefined }],
-  ["invalid_credentials", { region, credentials: null }],
+  ["role_not_given", { region }],
+  ["role_not_given", { region, roleArn: undefined }],
+  ["role_not_given", { region, roleArn: null }],
+  ["role_not_given", { region, roleArn: "" }],
+  ["role_not_given", { region, credentials: undefined }],
+  ["role_not_given", { region, credentials: null }],
+  ["role_not_given", { region, credentials: "" }],
+  ["role_not_given", { region, roleArn: undefined, credentials }],
+  ["role_not_given", { region, roleArn: "", credentials }],
+  ["role_not_given", { region, base: credentials }],
   ["invalid_region", { credentials }],
   ["invalid_service", { credentials, region, service: "a/b" }],
 ])("%s at once: %j", (code, options) => {

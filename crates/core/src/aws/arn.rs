@@ -1,7 +1,7 @@
 //! ARNs.
 
 use super::{is_account_id, is_role_name};
-use crate::error::{Error, ErrorKind, quote};
+use crate::error::{Error, ErrorKind, quote_arn};
 
 /// An ARN, taken apart: `arn:{partition}:{service}:{region}:{account}:{resource}`
 /// ([Amazon Resource Names](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html)).
@@ -49,7 +49,7 @@ impl<'a> RoleArn<'a> {
     /// [`ErrorKind::InvalidRoleArn`].
     pub fn parse(arn: &'a str) -> Result<Self, Error> {
         let invalid = |what: &str| {
-            Err(Error::new(ErrorKind::InvalidRoleArn, format!("{} is not a role's ARN: {what}", quote(arn))))
+            Err(Error::new(ErrorKind::InvalidRoleArn, format!("{} is not a role's ARN: {what}", quote_arn(arn))))
         };
         if !(20..=2048).contains(&arn.chars().count()) {
             return invalid("it must have 20 to 2048 characters");

@@ -1,6 +1,6 @@
 //! Partitions and their regions: one table.
 
-use crate::error::{Error, ErrorKind, quote};
+use crate::error::{Error, ErrorKind, quote_name};
 
 /// A partition: AWS never mixes them, a role of one cannot be assumed from another
 /// ([Amazon Resource Names](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html)).
@@ -67,7 +67,7 @@ pub(crate) fn check_region(region: &str) -> Result<(), Error> {
     if is_label(region) && !is_endpoint(region) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::InvalidRegion, format!("{} is no region name", quote(region))))
+    Err(Error::new(ErrorKind::InvalidRegion, format!("{} is no region name", quote_name(region))))
 }
 
 /// Whether it is the name of an endpoint in AWS's tables.

@@ -2,6 +2,7 @@
 
 use crate::encode::push_encoded;
 use crate::error::{Error, ErrorKind};
+use crate::signer::check_unsigned;
 use crate::url::{CanonicalUrl, Url};
 
 /// A base URL: absolute URLs must lie in its origin, others are appended to it.
@@ -81,12 +82,14 @@ fn is_absolute(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, _)| !scheme.is_empty() && !scheme.contains(['/', '?', '#']))
 }
 
-/// Refuses a URL to which a signed request must not go: plain http to a host that is not loopback, or no http at all.
+/// Refuses a URL to which a signed request must not go: plain http to a host that is not loopback, no http at all, or one that
+/// has a signature already.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InsecureUrl`]; [`ErrorKind::InvalidUrl`] for another scheme.
+/// [`ErrorKind::InsecureUrl`]; [`ErrorKind::InvalidUrl`] for another scheme; [`ErrorKind::AlreadySigned`].
 pub fn check_reachable(url: Url<'_>) -> Result<(), Error> {
+    check_unsigned(url.is_signed())?;
     let origin = url.origin();
     if !matches!(origin.scheme(), "http" | "https") {
         return Err(Error::new(

@@ -69,6 +69,11 @@ kinds! {
         "A presigned URL's lifetime is outside 1..=604800 seconds.";
     UnsignedPayload, "unsigned_payload", Validation, Never, "pass the body's bytes, or its SHA-256",
         "The service does not take an unsigned payload.";
+    AlreadySigned, "already_signed", Validation, Never, "send it as it is, by any client: its query is its signature",
+        "The URL has a signature in its query, and is not signed again.";
+    RoleNotGiven, "role_not_given", Validation, Never,
+        "give the role's ARN (is the variable it comes from unset?); to sign without a role, leave it out and give `credentials`, such as the environment's",
+        "A session has no role to assume, and nobody said that it shall sign without one.";
     InvalidRoleArn, "invalid_role_arn", Validation, Never,
         "a role's ARN is like `arn:aws:iam::123456789012:role/Name`",
         "The role's ARN is none.";

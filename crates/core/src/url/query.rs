@@ -53,6 +53,11 @@ impl QueryPairs {
         self.pairs.is_empty()
     }
 
+    /// Whether there is a signature among them: its key is the same encoded.
+    pub(crate) fn are_signed(&self) -> bool {
+        self.pairs.iter().any(|pair| self.key(pair) == b"X-Amz-Signature")
+    }
+
     fn key(&self, pair: &Pair) -> &[u8] {
         self.buffer.get(pair.start..pair.equals).unwrap_or_default()
     }

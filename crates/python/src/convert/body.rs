@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 use xacct_sign::{Error, ErrorKind, Payload};
 
+use super::text;
 use crate::errors::to_py;
 
 /// As a body: its SHA-256 in 64 lower-case hexadecimal digits, where the body itself is not at hand.
@@ -20,8 +21,8 @@ impl PyPayloadHash {
 #[pymethods]
 impl PyPayloadHash {
     #[new]
-    fn new(sha256: String) -> Self {
-        Self(Some(sha256))
+    fn new(sha256: &Bound<'_, PyAny>) -> PyResult<Self> {
+        text(sha256, ErrorKind::InvalidBody, "a hash").map(|sha256| Self(Some(sha256.to_owned())))
     }
 
     /// The payload that is not signed.
@@ -74,7 +75,11 @@ impl<'py> Body<'py> {
     pub(crate) fn payload(&self) -> PyResult<Payload<'_>> {
         Ok(match self {
             Body::Empty => Payload::Bytes(b""),
-            Body::Text(text) => Payload::Bytes(text.to_str()?.as_bytes()),
+            Body::Text(text) => Payload::Bytes(
+                text.to_str()
+                    .map_err(|_| to_py(Error::new(ErrorKind::InvalidBody, "the body cannot be written as UTF-8")))?
+                    .as_bytes(),
+            ),
             Body::Bytes(bytes) => Payload::Bytes(bytes.as_bytes()),
             Body::Hash(hex) => Payload::Sha256(hex),
             Body::Unsigned => Payload::Unsigned,

@@ -29,7 +29,7 @@ impl<'py> HeaderObjects<'py> {
             Ok(mapping) => mapping.items()?.into_any(),
             Err(_) => headers.clone(),
         };
-        for item in items.try_iter()? {
+        for item in items.try_iter().map_err(|_| not_a_header())? {
             let item = item?;
             let item = item.cast::<PyTuple>().map_err(|_| not_a_header())?;
             if item.len() != 2 {

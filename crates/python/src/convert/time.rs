@@ -2,23 +2,30 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use xacct_sign::{Error, ErrorKind};
 
+use super::{integer, type_name};
 use crate::errors::to_py;
+
+/// The real classes: tests put others in their place in the module `datetime` (freezegun, `unittest.mock`).
+fn datetime_module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    py.import("_datetime").or_else(|_| py.import("datetime"))
+}
 
 /// An aware `datetime` → an instant.
 pub(crate) fn instant(value: &Bound<'_, PyAny>) -> PyResult<SystemTime> {
-    let py = value.py();
-    if !value.is_instance(&py.import("datetime")?.getattr("datetime")?)? {
-        return Err(PyTypeError::new_err("a time is an aware datetime.datetime"));
+    let invalid = |message: String| {
+        to_py(
+            Error::new(ErrorKind::InvalidTime, message)
+                .with_hint("use an aware datetime, such as `datetime.now(timezone.utc)`"),
+        )
+    };
+    if !value.is_instance(&datetime_module(value.py())?.getattr("datetime")?)? {
+        return Err(invalid(format!("a time is a `datetime.datetime`, not a `{}`", type_name(value))));
     }
     if value.call_method0("utcoffset")?.is_none() {
-        return Err(to_py(
-            Error::new(ErrorKind::InvalidTime, "the datetime has no time zone")
-                .with_hint("use an aware one, such as `datetime.now(timezone.utc)`"),
-        ));
+        return Err(invalid("the datetime has no time zone".to_owned()));
     }
     let seconds: f64 = value.call_method0("timestamp")?.extract()?;
     // Microseconds are what a datetime has; the float holds them until the year 2255.
@@ -34,13 +41,14 @@ pub(crate) fn instant_or_now(value: Option<&Bound<'_, PyAny>>) -> PyResult<Syste
 /// An instant → an aware `datetime` in UTC.
 pub(crate) fn datetime(py: Python<'_>, at: SystemTime) -> PyResult<Bound<'_, PyAny>> {
     let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let module = py.import("datetime")?;
+    let module = datetime_module(py)?;
     let utc = module.getattr("timezone")?.getattr("utc")?;
     module.getattr("datetime")?.call_method1("fromtimestamp", (seconds, utc))
 }
 
 /// The lifetime of a presigned URL; a negative one is refused as the core refuses zero.
-pub(crate) fn lifetime(seconds: i64) -> PyResult<Duration> {
+pub(crate) fn lifetime(seconds: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    let seconds = integer(seconds, ErrorKind::InvalidExpiresIn, "`expires_in`")?;
     u64::try_from(seconds).map(Duration::from_secs).map_err(|_| {
         to_py(Error::new(ErrorKind::InvalidExpiresIn, format!("a presigned URL cannot live {seconds} seconds")))
     })

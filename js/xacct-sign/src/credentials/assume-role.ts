@@ -4,7 +4,7 @@ import type { Fetch } from "../host/platform.js";
 import { postToSts, timeout } from "../host/transport.js";
 import { guarded } from "../module/thrown.js";
 import { type WasmAssumeRole, WasmRefresh } from "../module/wasm.js";
-import { checkedOptions, readClock, requireType } from "../options.js";
+import { checkedOptions, read, readClock, requireType } from "../options.js";
 import {
   type CredentialsInput,
   checkInput,
@@ -28,7 +28,7 @@ export type RoleProvider = (options?: ProvideOptions) => Promise<RoleCredentials
 export function assumeRole(options: AssumeRoleOptions): RoleProvider {
   const role = new Role(options);
   return async (ask) => {
-    const current = await untilAborted(() => role.credentials(ask?.forceRefresh === true), ask?.signal);
+    const current = await untilAborted(() => role.credentials(read(ask, "forceRefresh") === true), read(ask, "signal"));
     // A copy: what the caller does with it is nobody else's business.
     return { ...current, expiration: new Date(current.expiration) };
   };

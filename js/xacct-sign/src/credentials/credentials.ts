@@ -1,6 +1,7 @@
 import { messageOf, XacctSignError } from "../errors.js";
 import { env } from "../host/env.js";
 import type { HostAbortSignal } from "../host/platform.js";
+import { read } from "../options.js";
 
 /** A key pair with its token: the AWS SDK's shape. */
 export interface Credentials {
@@ -85,12 +86,15 @@ function notExpired(value: unknown, now: number): Credentials {
  * @throws XacctSignError `invalid_credentials`
  */
 export function checked(value: unknown): Credentials {
-  const given = value as Partial<Record<keyof Credentials, unknown>> | null | undefined;
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = given ?? {};
+  const given = typeof value === "object" ? (value as Partial<Record<keyof Credentials, unknown>> | null) : undefined;
+  const accessKeyId = read(given, "accessKeyId");
+  const secretAccessKey = read(given, "secretAccessKey");
+  const sessionToken = read(given, "sessionToken");
+  const expiration = read(given, "expiration");
   if (typeof accessKeyId === "string" && typeof secretAccessKey === "string") {
     const keys = { accessKeyId, secretAccessKey, expiration: expiration instanceof Date ? expiration : undefined };
     if (typeof sessionToken === "string") return { ...keys, sessionToken };
-    if (sessionToken === undefined || sessionToken === null) return keys;
+    if (sessionToken === undefined || sessionToken === null) return { ...keys, sessionToken: undefined };
   }
   throw new XacctSignError("invalid_credentials", "the credentials lack a key, or hold something else than strings", {
     hint: "give { accessKeyId, secretAccessKey, sessionToken? }, or an async function that returns that",

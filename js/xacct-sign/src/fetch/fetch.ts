@@ -1,6 +1,6 @@
 import { HINT, MAX_REDIRECTS } from "../../wasm/constants.js";
 import { assumeRole } from "../credentials/assume-role.js";
-import { type Credentials, type CredentialsInput, checkInput, fromEnv, resolve } from "../credentials/credentials.js";
+import { type Credentials, type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions } from "../credentials/role-options.js";
 import { XacctSignError } from "../errors.js";
 import { untilAborted } from "../host/abort.js";
@@ -14,11 +14,11 @@ import { Signing } from "../signing/signing.js";
 import { becomesGet, isRedirect, redirectTarget } from "./redirect.js";
 import { type Call, callOf } from "./request.js";
 
-/** What signs the requests: a role to assume, or credentials, or by default the environment's credentials. */
+/** What signs the requests: a role to assume, or credentials. One of them has to be given. */
 export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
   /** The ARN of the role to assume; `base` assumes it. */
   readonly roleArn?: string;
-  /** What signs without a role: credentials or a provider, such as one of `assumeRole` that is shared. */
+  /** What signs without a role: credentials or a provider, such as one of `assumeRole` that is shared, or `fromEnv()`. */
   readonly credentials?: CredentialsInput | undefined;
   /** The signing name; `execute-api` (API Gateway) by default. */
   readonly service?: string | undefined;
@@ -106,8 +106,12 @@ class Caller {
 function credentialSource(options: CreateFetchOptions): () => Promise<Credentials> {
   const { credentials, service: _, unsignedPayload: __, ...role } = options;
   // A role that is asked for and undefined, as an unset variable is, must not end in signing as somebody else.
+  const isGiven = (value: unknown) => value !== undefined && value !== null && value !== "";
+  if ("roleArn" in options ? !isGiven(options.roleArn) : !isGiven(credentials)) {
+    throw new XacctSignError("role_not_given", "no role to assume is given", { hint: HINT.role_not_given });
+  }
   if ("roleArn" in options) {
-    if (credentials !== undefined) {
+    if (isGiven(credentials)) {
       throw new XacctSignError("invalid_option", "both `roleArn` and `credentials` are given", {
         hint: "give what assumes the role as `base`",
       });
@@ -119,7 +123,7 @@ function credentialSource(options: CreateFetchOptions): () => Promise<Credential
     const hint = "give `roleArn`, or leave it out";
     throw new XacctSignError("invalid_option", `\`${name}\` needs a role to assume`, { hint });
   }
-  const source = credentials === undefined ? fromEnv() : checkInput(credentials);
+  const source = checkInput(credentials as CredentialsInput);
   const now = options.now ?? (() => new Date());
   return () => resolve(source, readClock(now));
 }

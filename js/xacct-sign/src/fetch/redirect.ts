@@ -1,8 +1,8 @@
 import { XacctSignError } from "../errors.js";
-import { canonicalUrl, origin } from "../module/wasm.js";
+import { canonicalUrl, checkReachable, origin } from "../module/wasm.js";
 
 /**
- * Where a redirect within the origin leads; undefined if the answer is none, or leads elsewhere.
+ * Where a redirect within the origin leads; undefined if the answer is none, or leads elsewhere or to a URL that is signed.
  *
  * @throws XacctSignError `transport` where the runtime hides redirects
  */
@@ -20,6 +20,8 @@ export function redirectTarget(from: string, response: Response): string | undef
   if (!location) return undefined;
   try {
     const target = canonicalUrl(new URL(decoded(location), from).href.replace(/#.*/, ""));
+    // Within the origin, what may not be reached is what is signed already.
+    checkReachable(target);
     return origin(target) === origin(from) ? target : undefined;
   } catch {
     return undefined;

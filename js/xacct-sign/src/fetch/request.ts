@@ -2,6 +2,8 @@ import { HINT } from "../../wasm/constants.js";
 import { messageOf, XacctSignError } from "../errors.js";
 import { untilAborted } from "../host/abort.js";
 import { FIELDS, requestFields } from "../host/fields.js";
+import { checkHost } from "../host/text.js";
+import { quoted } from "../options.js";
 import { bytesIn, checkSendable, isStream } from "../signing/body.js";
 import { type HeadersInput, type Pair, sendableHeaders } from "../signing/headers.js";
 import { sendableUrl } from "../url.js";
@@ -20,7 +22,7 @@ export interface Call {
  * What `fetch` would send: the runtime's own `Request` reads the input, over which `init` wins, and says what it does not
  * take. The bytes of the body are those of this moment.
  *
- * @throws XacctSignError `invalid_url`, `insecure_url`, `invalid_method`, `invalid_header`, `invalid_body`, `invalid_option`
+ * @throws XacctSignError `invalid_url`, `insecure_url`, `already_signed`, `invalid_method`, `invalid_header`, `invalid_body`, `invalid_option`
  */
 export async function callOf(
   input: RequestInfo | URL,
@@ -32,6 +34,7 @@ export async function callOf(
       hint: "give what fetch takes there, such as { method, headers, body }",
     });
   }
+  checkHost();
   const request = requestIn(input);
   // A Request in place of `init` is how a proxy passes one on.
   const second = requestIn(given);
@@ -84,7 +87,7 @@ function checkedSignal({ signal }: RequestInit): AbortSignal | undefined {
 function hostRequest(url: string, init: RequestInit, hasStream: boolean): Request {
   const method: unknown = init.method ?? "GET";
   if (typeof method !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(method) || /^(connect|trace|track)$/i.test(method)) {
-    throw new XacctSignError("invalid_method", `the method \`${String(method)}\` is none that fetch sends`, {
+    throw new XacctSignError("invalid_method", `the method ${quoted(String(method))} is none that fetch sends`, {
       hint: HINT.invalid_method,
     });
   }

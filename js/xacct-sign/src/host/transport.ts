@@ -2,6 +2,7 @@ import { ANSWER_LIMIT, HINT, TIMEOUT_SECONDS } from "../../wasm/constants.js";
 import { messageOf, XacctSignError } from "../errors.js";
 import { LATE, untilAborted, within } from "./abort.js";
 import type { Fetch } from "./platform.js";
+import { checkHost } from "./text.js";
 
 /**
  * The `fetch` that is given, or the runtime's.
@@ -67,6 +68,7 @@ export interface Answer {
  * @throws XacctSignError `transport`, `timeout`, `response_too_large`
  */
 export async function postToSts(request: string, given: Fetch | undefined): Promise<Answer> {
+  checkHost();
   const [url, body, ...lines] = request.split("\n") as [string, string, ...string[]];
   const headers = new Headers();
   for (let at = 0; at < lines.length; at += 2) headers.set(lines[at] as string, lines[at + 1] as string);

@@ -5,8 +5,8 @@ import { messageOf, XacctSignError } from "../errors.js";
 
 export {
   canonicalUrl,
+  checkReachable,
   checkScope,
-  isPrivate,
   origin,
   sha256Hex,
   WasmAssumeRole,

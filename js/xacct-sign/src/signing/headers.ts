@@ -1,4 +1,5 @@
-import { messageOf, XacctSignError } from "../errors.js";
+import { XacctSignError } from "../errors.js";
+import { quoted } from "../options.js";
 
 /**
  * A header's value: `undefined` and `null` are skipped, numbers and booleans become strings, the items of an array become one
@@ -65,15 +66,15 @@ function one(name: unknown, value: unknown, visit: Visit): void {
       return;
   }
   if (!Array.isArray(value)) {
-    throw invalid(`the value of the header \`${name}\` is of type ${typeof value}`, "give a string");
+    throw invalid(`the value of the header ${quoted(name)} is of type ${typeof value}`, "give a string");
   }
   const items: string[] = [];
   for (const item of value) one(name, item, (_, text) => items.push(text));
   if (items.length > 0) visit(name, items.join(", "));
 }
 
-function invalid(message: string, hint = "give names and values as strings", cause?: unknown): XacctSignError {
-  return new XacctSignError("invalid_header", message, { hint, cause });
+function invalid(message: string, hint = "give names and values as strings"): XacctSignError {
+  return new XacctSignError("invalid_header", message, { hint });
 }
 
 /** What `fetch` sets itself, or leaves to the connection. None of it is signed. */
@@ -108,17 +109,17 @@ export function sendableHeaders(given: HeadersInput | null | undefined, reserved
     }
     try {
       headers.append(name, value);
-    } catch (cause) {
+    } catch {
+      // What the host throws shows the value, which may be a secret.
       throw invalid(
-        `a header cannot be sent: ${messageOf(cause)}`,
+        `the header ${quoted(name)} cannot be sent`,
         "a name is letters, digits and hyphens, a value has no line break",
-        cause,
       );
     }
     // fetch sends such a character as one byte, and UTF-8 is what gets signed.
     if (/[^\t\x20-\x7e]/.test(headers.get(name) ?? "")) {
       throw invalid(
-        `the value of the header \`${name}\` holds a character outside printable ASCII`,
+        `the value of the header ${quoted(name)} holds a character outside printable ASCII`,
         "encode the value, for instance with encodeURIComponent",
       );
     }

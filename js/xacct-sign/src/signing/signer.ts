@@ -6,7 +6,7 @@ import { hostHash, hostHashAsync, SMALL_BODY } from "../host/hash.js";
 import type { HostRequest } from "../host/platform.js";
 import { fromModule, guarded } from "../module/thrown.js";
 import { ready, sha256Hex, WasmSigner } from "../module/wasm.js";
-import { checkedOptions, requireString, timeOf } from "../options.js";
+import { checkedOptions, read, requireString, timeOf } from "../options.js";
 import { canonicalUrl, textOf } from "../url.js";
 import { bytesIn, bytesOf, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
 import { type HeadersInput, line, linesOf, type Pair, sendableHeaders, signedHeaders } from "./headers.js";
@@ -68,29 +68,29 @@ export class Signer {
    * `canonicalUrl` gives the form that clients leave alone.
    *
    * @throws XacctSignError `invalid_url`, `invalid_method`, `invalid_header`, `invalid_body`, `invalid_time`,
-   *   `unsigned_payload`
+   *   `unsigned_payload`, `already_signed`
    */
   sign(method: string, url: string | { readonly href: string }, options?: SignOptions): Record<string, string> {
-    const request = startOf(method, url) + linesOf(options?.headers);
-    return this.#sign(request, options?.body, undefined, options?.now);
+    const request = startOf(method, url) + linesOf(read(options, "headers"));
+    return this.#sign(request, read(options, "body"), undefined, read(options, "now"));
   }
 
   /**
-   * The URL with the signature in its query.
+   * The URL with the signature in its query, in place of an earlier one.
    *
    * @throws XacctSignError as `sign`, and `invalid_expires_in`
    */
   presign(method: string, url: string | { readonly href: string }, options?: PresignOptions): string {
-    const request = startOf(method, url) + linesOf(options?.headers);
-    const body = options?.body;
+    const request = startOf(method, url) + linesOf(read(options, "headers"));
+    const body = read(options, "body");
     const hash = body === UNSIGNED_PAYLOAD ? UNSIGNED : hashOf(bytesOf(body));
-    const expiresIn = options?.expiresIn ?? 900;
+    const expiresIn = read(options, "expiresIn") ?? 900;
     if (!Number.isInteger(expiresIn)) {
       throw new XacctSignError("invalid_expires_in", "`expiresIn` is no whole number", {
         hint: HINT.invalid_expires_in,
       });
     }
-    const now = instantOf(options?.now);
+    const now = instantOf(read(options, "now"));
     return guarded(() => this.#native.presign(request, hash, expiresIn, now));
   }
 

@@ -2,7 +2,7 @@
 
 use super::AssumeRole;
 use crate::aws::{Arn, RoleArn, is_external_id, is_name_character, is_session_name};
-use crate::error::{Error, ErrorKind, quote};
+use crate::error::{Error, ErrorKind, quote, quote_arn, quote_name};
 
 pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
     RoleArn::parse(&call.role_arn)?;
@@ -14,7 +14,7 @@ pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
         ));
     }
     if let Some(id) = call.external_id.as_ref().filter(|id| !is_external_id(id)) {
-        let message = format!("the external id {} is not allowed", quote(id));
+        let message = format!("the external id {} is not allowed", quote_name(id));
         return Err(Error::new(ErrorKind::InvalidExternalId, message));
     }
     policies(call)?;
@@ -28,7 +28,7 @@ pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
         if !serial {
             return Err(Error::new(
                 ErrorKind::InvalidMfa,
-                format!("{} is no MFA serial number", quote(&mfa.serial_number)),
+                format!("{} is no MFA serial number", quote_arn(&mfa.serial_number)),
             )
             .with_hint("use the device's serial number or its ARN"));
         }
@@ -43,7 +43,7 @@ fn name(kind: ErrorKind, what: &str, value: &str) -> Result<(), Error> {
     if is_session_name(value) {
         return Ok(());
     }
-    Err(Error::new(kind, format!("the {what} {} is not allowed", quote(value))))
+    Err(Error::new(kind, format!("the {what} {} is not allowed", quote_name(value))))
 }
 
 fn policies(call: &AssumeRole) -> Result<(), Error> {
@@ -73,7 +73,7 @@ fn policies(call: &AssumeRole) -> Result<(), Error> {
                 && (20..=2048).contains(&arn.len())
         };
         let Some(of) = Arn::parse(arn).filter(is_policy) else {
-            return refused(format!("{} is no managed policy's ARN of the role's partition", quote(arn)));
+            return refused(format!("{} is no managed policy's ARN of the role's partition", quote_arn(arn)));
         };
         if of.account != "aws" && of.account != role.account() {
             return refused(format!("the managed policy {} is not in the role's account", quote(arn)));

@@ -1,0 +1,60 @@
+//! Texts and whole numbers.
+
+use pyo3::Borrowed;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyString};
+use xacct_sign::{Error, ErrorKind};
+
+use crate::errors::to_py;
+
+/// An argument that may be left out; given as `None` it is not left out.
+pub(crate) struct Given<'py>(pub(crate) Option<Bound<'py, PyAny>>);
+
+impl<'py> FromPyObject<'_, 'py> for Given<'py> {
+    type Error = std::convert::Infallible;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> Result<Self, Self::Error> {
+        Ok(Self(Some(value.to_owned())))
+    }
+}
+
+/// What is wrong with a text, in the words of its kind: `what` is "the region".
+pub(crate) fn text<'a>(value: &'a Bound<'_, PyAny>, kind: ErrorKind, what: &str) -> PyResult<&'a str> {
+    let Ok(text) = value.cast::<PyString>() else { return Err(wrong_type(value, kind, what, "str")) };
+    // A lone surrogate is no character.
+    text.to_str().map_err(|_| to_py(Error::new(kind, format!("{what} cannot be written as UTF-8"))))
+}
+
+/// As [`text`], where `None` stands for none.
+pub(crate) fn optional_text(value: Option<&Bound<'_, PyAny>>, kind: ErrorKind, what: &str) -> PyResult<Option<String>> {
+    value.map(|value| text(value, kind, what).map(str::to_owned)).transpose()
+}
+
+/// The texts of an iterable that is none itself.
+pub(crate) fn texts(value: Option<&Bound<'_, PyAny>>, kind: ErrorKind, what: &str) -> PyResult<Vec<String>> {
+    let Some(value) = value else { return Ok(Vec::new()) };
+    let is_one = value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>();
+    let items = value.try_iter().ok().filter(|_| !is_one);
+    let items = items.ok_or_else(|| wrong_type(value, kind, what, "list"))?;
+    items.map(|item| text(&item?, kind, &format!("an item of {what}")).map(str::to_owned)).collect()
+}
+
+/// A whole number; what has more than 64 bits is refused as the core refuses what is too large.
+pub(crate) fn integer(value: &Bound<'_, PyAny>, kind: ErrorKind, what: &str) -> PyResult<i64> {
+    // A bool is an int, and no number of seconds.
+    let number = value.extract().ok().filter(|_| !value.is_instance_of::<PyBool>());
+    number.ok_or_else(|| {
+        let message = format!("{what} is a `{}`, or too large: not a whole number", type_name(value));
+        to_py(Error::new(kind, message))
+    })
+}
+
+/// That a value is of another type than the one wanted.
+pub(crate) fn wrong_type(value: &Bound<'_, PyAny>, kind: ErrorKind, what: &str, wanted: &str) -> PyErr {
+    to_py(Error::new(kind, format!("{what} is a `{}`, not a `{wanted}`", type_name(value))))
+}
+
+/// `botocore.credentials.Credentials`; a builtin by its name alone.
+pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().fully_qualified_name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
+}
