@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import botocore.credentials
 import pytest
 import requests
 import xacct_sign
@@ -167,8 +168,8 @@ def test_c10_wrong_types_have_a_code() -> None:
 
 
 def test_c10_another_librarys_credentials_are_named() -> None:
-    botocore = pytest.importorskip("botocore.credentials")
-    error = refused("invalid_credentials", lambda: Signer(botocore.Credentials("AKID", "secret"), REGION))
+    theirs: Any = botocore.credentials.Credentials("AKID", "secret")
+    error = refused("invalid_credentials", lambda: Signer(theirs, REGION))
     assert "`botocore.credentials.Credentials`" in str(error)
 
 
