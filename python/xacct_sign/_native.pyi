@@ -157,7 +157,8 @@ class AssumeRole:
         source_identity: 2 to 64 characters, as for `session_name`.
         base: the credentials that assume the role; None takes `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
             `AWS_SESSION_TOKEN`, read again at each refresh.
-        sts_endpoint: a URL instead of the regional endpoint's; None takes `AWS_ENDPOINT_URL_STS`, if set.
+        sts_endpoint: a URL instead of the regional endpoint's; None takes `AWS_ENDPOINT_URL_STS` or
+            `AWS_ENDPOINT_URL`, if set.
 
     Raises:
         ValidationError: for any argument that STS would refuse; nothing is sent.

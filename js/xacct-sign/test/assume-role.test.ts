@@ -182,6 +182,33 @@ test("the session's name: the option, the environment, the Lambda function, a de
   expect(await named({ sessionName: "orders" })).toBe("orders");
 });
 
+test("c11: STS's endpoint as the environment has it", async () => {
+  const urls: string[] = [];
+  const asked = async (variables: Record<string, string>) => {
+    vi.unstubAllEnvs();
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    const sts = fakeSts();
+    const fetch = (async (url: string, init: never) => {
+      urls.push(url);
+      return sts.fetch(url, init);
+    }) as never;
+    await assumeRole({ ...role, fetch })();
+    return urls.pop();
+  };
+  const [own, other] = ["https://sts.example.com/", "https://aws.example.com/"];
+  expect(await asked({})).toBe("https://sts.us-east-1.amazonaws.com/");
+  expect(await asked({ AWS_ENDPOINT_URL: other })).toBe(other);
+  expect(await asked({ AWS_ENDPOINT_URL: other, AWS_ENDPOINT_URL_STS: own })).toBe(own);
+  const ignored = { AWS_ENDPOINT_URL: other, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" };
+  expect(await asked(ignored)).toBe("https://sts.us-east-1.amazonaws.com/");
+  expect(await asked({ AWS_ENDPOINT_URL: other, AWS_USE_FIPS_ENDPOINT: "true" })).toBe(other);
+  for (const name of ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"]) {
+    for (const value of ["true", "yes"]) {
+      await expect(asked({ [name]: value })).rejects.toMatchObject({ code: "invalid_option" });
+    }
+  }
+});
+
 test("the environment's credentials, read at each refresh", async () => {
   const sts = fakeSts();
   vi.stubEnv("AWS_ACCESS_KEY_ID", "");

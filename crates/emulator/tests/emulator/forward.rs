@@ -112,7 +112,10 @@ fn e7_methods_that_no_route_has_are_not_forwarded() {
     let credentials = world.assume(&world.shop(), STAG);
     for method in ["CONNECT", "TRACE", "PROPFIND", "ANY", "get"] {
         let mut request = request(method, "/hoge", "");
-        sign(&mut request, &credentials, "execute-api", world.now);
+        // Nobody signs a `CONNECT`.
+        if method != "CONNECT" {
+            sign(&mut request, &credentials, "execute-api", world.now);
+        }
         let response = world.send(&stag(), request);
         assert_eq!((response.status().as_u16(), world.reason()), (404, Some("method_unknown")), "{method}");
         assert_eq!(text(&response), r#"{"message":"Not Found"}"#);

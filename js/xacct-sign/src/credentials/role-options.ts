@@ -31,7 +31,7 @@ export interface AssumeRoleOptions {
   /** Keys of the tags that stay through further roles. */
   readonly transitiveTagKeys?: readonly string[] | undefined;
   readonly sourceIdentity?: string | undefined;
-  /** Another STS endpoint: `AWS_ENDPOINT_URL_STS`, or the region's, by default. */
+  /** Another STS endpoint: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, or the region's, by default. */
   readonly stsEndpoint?: string | undefined;
   /** What sends the call; the runtime's `fetch` by default. */
   readonly fetch?: Fetch | undefined;
@@ -98,7 +98,7 @@ export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
   }
   setEach("transitiveTagKey", "invalid_tag", "`transitiveTagKeys`", options.transitiveTagKeys);
   set("sourceIdentity", "invalid_source_identity", "the source identity", options.sourceIdentity);
-  const endpoint = options.stsEndpoint ?? env("AWS_ENDPOINT_URL_STS");
+  const endpoint = options.stsEndpoint ?? environmentsEndpoint();
   set("stsEndpoint", "invalid_endpoint", "the STS endpoint", endpoint);
   guarded(() => call.check());
   if (typeof endpoint === "string" && !isSamePlace(canonicalUrl(endpoint))) {
@@ -107,4 +107,26 @@ export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
     });
   }
   return call;
+}
+
+/** Where the environment says that STS is. What is said there and cannot be had is refused, not passed over. */
+function environmentsEndpoint(): string | undefined {
+  const named = env("AWS_ENDPOINT_URL_STS") ?? env("AWS_ENDPOINT_URL");
+  if (named !== undefined && !isTrue("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) return named;
+  for (const kind of ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"]) {
+    if (!isTrue(kind)) continue;
+    throw new XacctSignError("invalid_option", `\`${kind}\` is set, and no endpoint of that kind is known here`, {
+      hint: "give it as `stsEndpoint`, such as `https://sts-fips.us-east-1.amazonaws.com`",
+    });
+  }
+  return undefined;
+}
+
+/** Only the two words are taken: what else may be meant is not guessed. */
+function isTrue(variable: string): boolean {
+  const value = (env(variable) ?? "false").toLowerCase();
+  if (value === "true" || value === "false") return value === "true";
+  throw new XacctSignError("invalid_option", `the environment variable \`${variable}\` is neither true nor false`, {
+    hint: "set it to `true` or `false`, or remove it",
+  });
 }
