@@ -1,16 +1,13 @@
 //! How the command ends when it fails.
 
-use std::error::Error;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
 
 use crate::counted::counted;
-use crate::output;
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,36 +58,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Prints the error, its causes and what to do about it; the result is the exit code.
-    ///
-    /// A reader that went away wants nothing more: that is no failure.
-    pub(crate) fn report(&self) -> ExitCode {
-        if let Failure::Server(ServerError::Announce(error)) | Failure::Output(error) = self
-            && error.kind() == io::ErrorKind::BrokenPipe
-        {
-            return ExitCode::SUCCESS;
-        }
-        if let Failure::Manifest(error) = self {
-            report_mistakes(error);
-            return ExitCode::from(self.exit_code());
-        }
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        let mut lines = vec![match self.code() {
-            Some(code) => format!("error[{code}]: {text}"),
-            None => format!("error: {text}"),
-        }];
-        lines.extend(self.hint().map(|hint| format!("hint: {hint}")));
-        output::note(&lines);
-        ExitCode::from(self.exit_code())
-    }
-
     /// The stable code of what is wrong with a file or a name, as documented in `docs/provider.md`.
-    fn code(&self) -> Option<&'static str> {
+    pub(crate) fn code(&self) -> Option<&'static str> {
         match self {
             Failure::Deployed { source, .. } => Some(source.code()),
             Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
@@ -99,7 +68,7 @@ impl Failure {
         }
     }
 
-    fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Failure::NotInManifest { kind: "stage", .. } => {
                 Some("give the name of a table `[stages.NAME]` with `--stage`")
@@ -128,7 +97,7 @@ impl Failure {
         }
     }
 
-    fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Failure::Unreadable { .. }
             | Failure::NotText { .. }
@@ -147,20 +116,4 @@ impl Failure {
             | Failure::Output(_) => 1,
         }
     }
-}
-
-/// Prints every mistake of a manifest, and what to do about each kind, once.
-fn report_mistakes(error: &ManifestError) {
-    let mistakes: Vec<&ManifestError> = std::iter::once(error).chain(error.others()).collect();
-    let (mut lines, mut hints) = (Vec::new(), Vec::new());
-    for (index, mistake) in mistakes.iter().enumerate() {
-        let (place, code) = (format!("{}:{}:{}", mistake.file(), mistake.line(), mistake.column()), mistake.code());
-        lines.push(format!("error[{code}]: {place}: {}", mistake.message()));
-        let is_last = mistakes.get(index.saturating_add(1)).is_none_or(|next| next.kind() != mistake.kind());
-        if is_last && !hints.contains(&mistake.hint()) {
-            lines.push(format!("hint: {}", mistake.hint()));
-            hints.push(mistake.hint());
-        }
-    }
-    output::note(&lines);
 }

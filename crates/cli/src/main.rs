@@ -8,6 +8,7 @@ mod files;
 mod findings;
 mod manifest;
 mod output;
+mod report;
 mod text;
 
 use std::process::ExitCode;
@@ -20,7 +21,7 @@ use crate::arguments::Arguments;
 fn main() -> ExitCode {
     match commands::run(arguments().command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => report::report(&failure),
     }
 }
 

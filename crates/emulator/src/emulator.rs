@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use xacct_sign::verify::Rules;
 use xacct_sign_provider::target::HttpApi;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
+use crate::body::BodyFailure;
 use crate::cors::Cors;
 use crate::gateway::paths::base_path;
 use crate::gateway::{self, Gateway, Outcome};
@@ -46,18 +46,6 @@ impl Target {
             Target::Stage(_) => HttpApi::MAX_BODY_BYTES,
         }
     }
-}
-
-/// How a body failed to come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BodyFailure {
-    /// It is longer than [`Target::max_body_bytes`].
-    TooLarge,
-    /// It did not come in time.
-    TooSlow,
-    /// So many bodies are held that there was no room for it in time.
-    NoRoom,
 }
 
 /// The outcome of a request, and what the log says about it.
@@ -244,15 +232,4 @@ fn marked(mut response: Response<Bytes>, cors: Option<&Cors>, mut log: LogEntry)
     cors.iter().for_each(|cors| cors.mark(&mut response));
     log.status = Some(response.status().as_u16());
     Answer { outcome: Outcome::Respond(response), log }
-}
-
-/// The length of the body that a head announces, in bytes; `None` where it does not say.
-pub(crate) fn announced_length(parts: &Parts) -> Option<u64> {
-    parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
-}
-
-/// The request line and the header values, in bytes.
-pub(crate) fn head_bytes(parts: &Parts) -> usize {
-    let line = parts.method.as_str().len() + parts.uri.to_string().len() + "  HTTP/1.1".len();
-    line + parts.headers.values().map(HeaderValue::len).sum::<usize>()
 }

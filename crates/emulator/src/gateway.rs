@@ -22,7 +22,7 @@ use xacct_sign::verify::Rules;
 use xacct_sign_provider::DeployedStage;
 use xacct_sign_provider::target::HttpApi;
 
-use crate::emulator::{BodyFailure, announced_length, head_bytes};
+use crate::body::{BodyFailure, announced_length, head_bytes};
 use crate::gateway::context::request_context;
 use crate::gateway::message::{message, set_request_id};
 use crate::gateway::paths::{base_path, readings, within_stage};

@@ -21,6 +21,7 @@
 //! - Managed policies cannot be looked up: `PolicyArns` are refused.
 //! - There are no MFA devices: a token code is refused.
 
+mod body;
 mod cors;
 mod emulator;
 mod gateway;
@@ -34,7 +35,8 @@ mod reason;
 pub mod server;
 mod sts;
 
-pub use emulator::{Answer, BodyFailure, Emulator, Target};
+pub use body::BodyFailure;
+pub use emulator::{Answer, Emulator, Target};
 pub use gateway::{Forward, Outcome, Reply, UpstreamFailure};
 pub use iam::callers::CallerAccess;
 pub use log::LogEntry;

@@ -5,7 +5,7 @@ use std::fmt;
 use http::HeaderValue;
 use xacct_sign::verify::Refusal;
 
-use crate::emulator::BodyFailure;
+use crate::body::BodyFailure;
 
 /// The longest reason that goes into a header, in characters.
 const MAX_HEADER_CHARACTERS: usize = 2_000;

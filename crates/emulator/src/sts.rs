@@ -14,7 +14,7 @@ use http::{Response, StatusCode};
 use xacct_sign::Scope;
 use xacct_sign::verify::Rules;
 
-use crate::emulator::{BodyFailure, announced_length, head_bytes};
+use crate::body::{BodyFailure, announced_length, head_bytes};
 use crate::iam::Iam;
 use crate::iam::authenticate::authenticate;
 use crate::log::LogEntry;

@@ -9,7 +9,6 @@ use xacct_sign::aws::RoleName;
 
 use crate::finding::{Finding, FindingCode as Code, Level, Subject};
 use crate::limits::{INLINE_POLICIES, MANAGED_POLICY, ROLE_NAME, ROLES, TEMPLATE_IN_S3, TEMPLATE_RESOURCES};
-use crate::manifest::foreign::did_you_mean;
 use crate::manifest::names;
 use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, WhichRole};
 use crate::plan::{Plan, ProviderRole, RoleKind};
@@ -187,8 +186,11 @@ impl Plan<'_> {
         for message in self.check_production(caller, elsewhere) {
             found.add(Code::ProductionTrustsOtherStage, subject(), message);
         }
-        let foreign =
-            caller.routes.iter().flatten().filter_map(|route| Some((route, did_you_mean(&route.to_string())?)));
+        let foreign = caller
+            .routes
+            .iter()
+            .flatten()
+            .filter_map(|route| Some((route, crate::manifest::Route::meant_by(&route.to_string())?)));
         let foreign: Vec<String> =
             foreign.map(|(route, meant)| format!("`{route}` (did you mean `{meant}`?)")).collect();
         if !foreign.is_empty() {

@@ -1,7 +1,7 @@
 //! The manifest, `xacct.toml`, and its lock file: who may call what.
 
 mod error;
-pub(crate) mod foreign;
+mod foreign;
 mod lock;
 pub(crate) mod names;
 mod raw;
@@ -10,7 +10,7 @@ mod schema;
 mod similar;
 mod source;
 mod table;
-mod types;
+pub(crate) mod types;
 mod validate;
 
 pub use error::{ManifestError, ManifestErrorKind};

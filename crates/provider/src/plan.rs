@@ -8,5 +8,17 @@ mod trust;
 
 pub use invoke::OpenedRoute;
 pub use roles::{CallerRole, ProviderRole, RoleKind};
-pub use sharing::{Move, Plan};
-pub use told::RoleChange;
+pub use sharing::{Move, Plan, RoleChange};
+
+use crate::manifest::{Lock, Manifest};
+
+impl Manifest {
+    /// Gives each caller a role. [`Lock::default`] is no lock file.
+    #[must_use]
+    pub fn plan(&self, lock: &Lock) -> Plan<'_> {
+        let mut plan = self.share(lock);
+        plan.tell(lock);
+        plan.compare_with(lock);
+        plan
+    }
+}

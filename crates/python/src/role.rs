@@ -8,7 +8,7 @@ use xacct_sign_client::{RoleOptions, RoleProvider};
 use crate::convert::{Given, integer, optional_text, text, texts, wrong_type};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
-use crate::source::Source;
+use crate::source::{Source, no_credentials};
 
 /// A role's credentials: fetched from STS when they are needed, and again before they expire.
 ///
@@ -120,6 +120,14 @@ impl PyAssumeRole {
             self.0.session_name()
         )
     }
+}
+
+/// Whatever signs: a role's credentials, or others.
+pub(crate) fn signing_source(source: &Bound<'_, PyAny>) -> PyResult<Source> {
+    if let Ok(role) = source.cast::<PyAssumeRole>() {
+        return Ok(Source::Role(role.get().0.clone()));
+    }
+    Source::known(source).ok_or_else(|| no_credentials(source, "pass Credentials, Environment() or an AssumeRole"))
 }
 
 fn duration(seconds: &Bound<'_, PyAny>) -> PyResult<u32> {

@@ -8,7 +8,7 @@ use xacct_sign_client::{Request, Session, Timeouts};
 
 use crate::convert::{HeaderObjects, body_bytes, text, timeout};
 use crate::errors::to_py;
-use crate::source::Source;
+use crate::role::signing_source;
 
 /// Status, final URL, headers, body.
 type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyBytes>);
@@ -27,7 +27,7 @@ impl PySession {
         base_url: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
-        let source = Source::of(source.ok_or_else(no_role)?)?;
+        let source = signing_source(source.ok_or_else(no_role)?)?;
         let scope = source.scope(region, service)?;
         let session = Session::new(source, scope);
         Ok(Self(match base_url {

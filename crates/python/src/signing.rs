@@ -7,8 +7,8 @@ use pyo3::types::PyDict;
 use xacct_sign_client::Signing;
 
 use crate::errors::to_py;
+use crate::role::signing_source;
 use crate::signer::sign;
-use crate::source::Source;
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
 pub(crate) struct PySigning(Signing);
@@ -18,7 +18,7 @@ impl PySigning {
     #[new]
     #[pyo3(signature = (source, region, service))]
     fn new(source: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let source = Source::of(source)?;
+        let source = signing_source(source)?;
         let scope = source.scope(region, service)?;
         Ok(Self(Signing::new(source, scope)))
     }

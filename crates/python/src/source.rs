@@ -10,7 +10,6 @@ use crate::convert::{text, type_name};
 use crate::credentials::PyCredentials;
 use crate::environment::PyEnvironment;
 use crate::errors::to_py;
-use crate::role::PyAssumeRole;
 
 /// A source of credentials as Python has it.
 #[derive(Debug)]
@@ -21,20 +20,13 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Whatever signs.
-    pub(crate) fn of(source: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(role) = source.cast::<PyAssumeRole>() {
-            return Ok(Self::Role(role.get().0.clone()));
-        }
-        Self::known(source).ok_or_else(|| no_credentials(source, "pass Credentials, Environment() or an AssumeRole"))
-    }
-
     /// What assumes a role.
     pub(crate) fn base(source: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::known(source).ok_or_else(|| no_credentials(source, "pass Credentials or Environment()"))
     }
 
-    fn known(source: &Bound<'_, PyAny>) -> Option<Self> {
+    /// Credentials of a kind that needs no STS.
+    pub(crate) fn known(source: &Bound<'_, PyAny>) -> Option<Self> {
         if let Ok(credentials) = source.cast::<PyCredentials>() {
             return Some(Self::Given(credentials.get().0.clone()));
         }

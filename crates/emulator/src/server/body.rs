@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use xacct_sign_provider::target::HttpApi;
 
-use crate::emulator::BodyFailure;
+use crate::body::BodyFailure;
 
 /// How many of the longest bodies are held at once. Room is taken by length, so there may be many more short ones.
 const MAX_HELD_BODIES: usize = 16;

@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use xacct_sign::verify::Refusal;
 use xacct_sign::{Error, ErrorKind, sts::AssumeRole};
 
-use crate::emulator::BodyFailure;
+use crate::body::BodyFailure;
 use crate::iam::authenticate::Unauthenticated;
 use crate::log::LogEntry;
 use crate::reason::{Kind, Reason};

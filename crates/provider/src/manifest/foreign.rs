@@ -1,12 +1,10 @@
 //! Routes as other frameworks write them, in the manifest's syntax: what was probably meant.
 
-use super::route::{ANY, Route};
-
-/// The route that was probably meant, where the text is one of another framework's.
-pub(crate) fn did_you_mean(text: &str) -> Option<Route> {
+/// What was probably meant, where the text is a route of another framework's. It need not be a route.
+pub(super) fn translated(text: &str) -> Option<String> {
     let (method, path) = text.trim().split_once(char::is_whitespace)?;
     let method = match method {
-        "*" | "ALL" | "all" | "any" => ANY.to_owned(),
+        "*" | "ALL" | "all" | "any" => "ANY".to_owned(),
         method => method.to_ascii_uppercase(),
     };
     let path = path.trim_start();
@@ -15,14 +13,14 @@ pub(crate) fn did_you_mean(text: &str) -> Option<Route> {
     let translated: Vec<String> = segments
         .iter()
         .enumerate()
-        .map(|(index, segment)| translate(segment, index == last).unwrap_or_else(|| (*segment).to_owned()))
+        .map(|(index, segment)| segment_of(segment, index == last).unwrap_or_else(|| (*segment).to_owned()))
         .collect();
     let meant = format!("{method} /{}", translated.join("/"));
-    if meant == text { None } else { Route::read(&meant).ok() }
+    (meant != text).then_some(meant)
 }
 
 /// A segment that is a variable elsewhere; `None` where it is none, or is one here too.
-fn translate(segment: &str, is_last: bool) -> Option<String> {
+fn segment_of(segment: &str, is_last: bool) -> Option<String> {
     let one = |name: &str| Some(format!("{{{}}}", name_of(name, "id")));
     let rest = |name: &str| match is_last {
         true => Some(format!("{{{}+}}", name_of(name, "proxy"))),

@@ -1,8 +1,6 @@
 //! Names of the manifest's: its stages and callers, their words, and the roles' names that are made of them.
 
-use xacct_sign::aws::{RoleName, is_name_character};
-
-use super::types::{Caller, Stage};
+use xacct_sign::aws::is_name_character;
 
 /// Whether a stage's or a caller's name can become part of a role's name.
 pub(crate) fn is_label(name: &str) -> bool {
@@ -26,12 +24,6 @@ pub(crate) fn title_case(name: &str) -> String {
 /// parts the number of a shared role from the rest.
 pub(crate) fn is_role_part(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric())
-}
-
-/// The name of a provider's role: `role_name`, then what stands for the stage and, for a role of its own, for the caller. It
-/// may be too long.
-pub(crate) fn role_name(base: &RoleName, stage: &Stage, caller: Option<&Caller>) -> RoleName {
-    base.with_suffix(&format!("{}{}", stage.role_part(), caller.map(Caller::role_part).unwrap_or_default()))
 }
 
 /// Whether a stage of this name is a production stage, unless the manifest says so itself.

@@ -3,11 +3,8 @@
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::source::Source;
-use super::table::{Key, Scalar, TableReader, Texts};
-
-/// The entries of a table whose keys are names, in the order of the file.
-pub(super) type Table<T> = Vec<(Key, T)>;
+use super::source::{Scalar, Source};
+use super::table::{Key, Table, TableReader, Texts};
 
 pub(super) struct Manifest {
     pub(super) api: Option<(Key, Api)>,

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::foreign::did_you_mean;
+use super::foreign;
 
 /// What stands for every method.
-pub(super) const ANY: &str = "ANY";
+const ANY: &str = "ANY";
 
 /// The methods of an HTTP API
 /// ([Routes](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html)).
@@ -32,13 +32,18 @@ impl Route {
     /// One sentence without a subject, such as ``has the method `get` ...``, when the text is not a
     /// route; with the one that was probably meant, where it is one of another framework's.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Self::read(text).map_err(|reason| match did_you_mean(text) {
+        Self::read(text).map_err(|reason| match Self::meant_by(text) {
             Some(meant) => format!("{reason}; did you mean `{meant}`?"),
             None => reason,
         })
     }
 
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    /// The route that was probably meant, where the text is one of another framework's.
+    pub(crate) fn meant_by(text: &str) -> Option<Self> {
+        Self::read(&foreign::translated(text)?).ok()
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
         let Some((method, path)) = text.split_once(' ') else {
             return Err("has no space between method and path".to_owned());
         };

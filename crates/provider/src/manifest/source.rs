@@ -8,7 +8,12 @@ use xacct_sign::aws::{self, RoleName};
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
 use super::names::is_role_part;
-use super::table::Scalar;
+
+/// A value of any type: an account id that is a number gets the message about account ids.
+pub(super) struct Scalar {
+    pub(super) text: Spanned<String>,
+    pub(super) is_text: bool,
+}
 
 /// Something that is wrong with the manifest.
 #[derive(Debug)]

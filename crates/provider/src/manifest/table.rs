@@ -8,21 +8,17 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ManifestErrorKind as Kind;
-use super::raw::Table;
 use super::similar;
-use super::source::Source;
+use super::source::{Scalar, Source};
 
 /// A key, with its place.
 pub(super) type Key = Spanned<String>;
 
+/// The entries of a table whose keys are names, in the order of the file.
+pub(super) type Table<T> = Vec<(Key, T)>;
+
 /// A list with its place, and those of its texts.
 pub(super) type Texts = Spanned<Vec<Spanned<String>>>;
-
-/// A value of any type: an account id that is a number gets the message about account ids.
-pub(super) struct Scalar {
-    pub(super) text: Spanned<String>,
-    pub(super) is_text: bool,
-}
 
 pub(super) struct TableReader<'t> {
     source: &'t Source<'t>,

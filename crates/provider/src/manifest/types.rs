@@ -238,3 +238,9 @@ impl Manifest {
         self.target(stage).arn()
     }
 }
+
+/// The name of a provider's role: `role_name`, then what stands for the stage and, for a role of its own, for the caller. It
+/// may be too long.
+pub(crate) fn role_name(base: &RoleName, stage: &Stage, caller: Option<&Caller>) -> RoleName {
+    base.with_suffix(&format!("{}{}", stage.role_part(), caller.map(Caller::role_part).unwrap_or_default()))
+}

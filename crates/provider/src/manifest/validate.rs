@@ -11,9 +11,9 @@ use xacct_sign::aws::{self, is_role_name};
 
 use super::error::{ManifestError, ManifestErrorKind as Kind};
 use super::source::{Mistake, Source};
-use super::table::Key;
+use super::table::{Key, Table};
 use super::types::{Accepted, Api, Caller, Manifest, Stage};
-use super::{names, raw, similar};
+use super::{names, raw, similar, types};
 use crate::finding::FindingCode;
 use crate::limits;
 use crate::target::{HttpApi, http_api};
@@ -184,7 +184,7 @@ impl Source<'_> {
         }
     }
 
-    fn accept(&self, raw: raw::Table<Spanned<String>>) -> Accepted {
+    fn accept(&self, raw: Table<Spanned<String>>) -> Accepted {
         let mut accepted = Accepted::new();
         for (code, reason) in raw {
             if let Some(code) = self.note(self.accepted(&code, &reason)) {
@@ -226,7 +226,7 @@ impl Source<'_> {
                 None => format!("stage `{}`", stage.name),
                 Some(caller) => format!("caller `{}` on stage `{}`", caller.name, stage.name),
             };
-            let name = names::role_name(&manifest.api.role_name, stage, caller);
+            let name = types::role_name(&manifest.api.role_name, stage, caller);
             if !is_role_name(name.name()) {
                 let message = format!("the role of {owner} gets a name of more than 64 characters");
                 return Err(self.error(Kind::InvalidRoleName, place.clone(), message));

@@ -8,7 +8,7 @@ use super::invoke::{self, OpenedRoute};
 use super::sharing::Plan;
 use super::trust;
 use crate::iam::document::{Document, Statement};
-use crate::manifest::names::role_name;
+use crate::manifest::types::role_name;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
 
 /// A role in the API's account that callers assume.

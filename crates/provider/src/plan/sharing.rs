@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::told::RoleChange;
 use super::trust::{self, Terms};
 use crate::manifest::{Caller, Lock, Manifest};
 
@@ -43,10 +42,23 @@ pub struct Move {
     pub to: u32,
 }
 
+/// A caller whose role has another ARN than the lock file says it has been told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoleChange {
+    /// The caller's name.
+    pub caller: String,
+    /// The stage's name.
+    pub stage: String,
+    /// The ARN that it had.
+    pub from: String,
+    /// The ARN that it gets.
+    pub to: String,
+}
+
 impl Manifest {
-    /// Gives each caller a role. [`Lock::default`] is no lock file.
-    #[must_use]
-    pub fn plan(&self, lock: &Lock) -> Plan<'_> {
+    /// Gives each caller a role; nobody has been told anything yet.
+    pub(super) fn share(&self, lock: &Lock) -> Plan<'_> {
         let mut shared = BTreeMap::new();
         let mut moved = Vec::new();
         let mut new_lock = Lock::default();
@@ -81,16 +93,17 @@ impl Manifest {
             }
             shared.insert(stage.as_str(), roles);
         }
-        let has_several = shared.values().any(|roles| roles.keys().any(|number| *number > 1));
-        let mut plan =
-            Plan { manifest: self, shared, own, moved, lock: new_lock, role_changes: Vec::new(), is_recorded: false };
-        plan.tell(lock);
-        plan.is_recorded = lock.says_what(&plan.lock) || (!has_several && *lock == Lock::default());
-        plan
+        Plan { manifest: self, shared, own, moved, lock: new_lock, role_changes: Vec::new(), is_recorded: false }
     }
 }
 
 impl Plan<'_> {
+    /// Notes whether the lock file that was given says what this one has to say.
+    pub(super) fn compare_with(&mut self, before: &Lock) {
+        let has_several = self.shared.values().any(|roles| roles.keys().any(|number| *number > 1));
+        self.is_recorded = before.says_what(&self.lock) || (!has_several && *before == Lock::default());
+    }
+
     /// What the lock file should say.
     #[must_use]
     pub fn lock(&self) -> &Lock {

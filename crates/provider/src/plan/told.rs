@@ -2,22 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::sharing::Plan;
+use super::sharing::{Plan, RoleChange};
 use crate::manifest::{Lock, Told};
-
-/// A caller whose role has another ARN than the lock file says it has been told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RoleChange {
-    /// The caller's name.
-    pub caller: String,
-    /// The stage's name.
-    pub stage: String,
-    /// The ARN that it had.
-    pub from: String,
-    /// The ARN that it gets.
-    pub to: String,
-}
 
 impl Plan<'_> {
     /// Callers that break when this is deployed and nobody tells them: their role has another ARN than the lock file knows,

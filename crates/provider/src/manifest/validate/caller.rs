@@ -10,8 +10,9 @@ use xacct_sign::aws::{is_external_id, is_organization_id};
 use crate::manifest::error::ManifestErrorKind as Kind;
 use crate::manifest::names::{is_label, is_session_name_pattern, is_tag_key};
 use crate::manifest::route::Route;
+use crate::manifest::source::Scalar;
 use crate::manifest::source::{Mistake, Source};
-use crate::manifest::table::{Key, Scalar, Texts};
+use crate::manifest::table::{Key, Table, Texts};
 use crate::manifest::types::{Caller, CallerPrincipals, TrustForm, WhichRole};
 use crate::manifest::{raw, similar};
 
@@ -135,7 +136,7 @@ impl Source<'_> {
     fn roles(
         &self,
         caller: &str,
-        raw: raw::Table<Spanned<String>>,
+        raw: Table<Spanned<String>>,
         stages: &BTreeSet<String>,
         of: Option<(TrustForm, &str)>,
         in_use: &mut InUse,

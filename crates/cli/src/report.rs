@@ -1,0 +1,58 @@
+//! What is said of a failure.
+
+use std::error::Error as _;
+use std::io;
+use std::process::ExitCode;
+
+use xacct_sign_emulator::server::ServerError;
+use xacct_sign_provider::ManifestError;
+
+use crate::failure::Failure;
+use crate::output;
+
+/// Prints the error, its causes and what to do about it; the result is the exit code.
+///
+/// A reader that went away wants nothing more: that is no failure.
+pub(crate) fn report(failure: &Failure) -> ExitCode {
+    if let Failure::Server(ServerError::Announce(error)) | Failure::Output(error) = failure
+        && error.kind() == io::ErrorKind::BrokenPipe
+    {
+        return ExitCode::SUCCESS;
+    }
+    match failure {
+        Failure::Manifest(error) => report_mistakes(error),
+        failure => report_one(failure),
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+fn report_one(failure: &Failure) {
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    let mut lines = vec![match failure.code() {
+        Some(code) => format!("error[{code}]: {text}"),
+        None => format!("error: {text}"),
+    }];
+    lines.extend(failure.hint().map(|hint| format!("hint: {hint}")));
+    output::note(&lines);
+}
+
+/// Prints every mistake of a manifest, and what to do about each kind, once.
+fn report_mistakes(error: &ManifestError) {
+    let mistakes: Vec<&ManifestError> = std::iter::once(error).chain(error.others()).collect();
+    let (mut lines, mut hints) = (Vec::new(), Vec::new());
+    for (index, mistake) in mistakes.iter().enumerate() {
+        let (place, code) = (format!("{}:{}:{}", mistake.file(), mistake.line(), mistake.column()), mistake.code());
+        lines.push(format!("error[{code}]: {place}: {}", mistake.message()));
+        let is_last = mistakes.get(index.saturating_add(1)).is_none_or(|next| next.kind() != mistake.kind());
+        if is_last && !hints.contains(&mistake.hint()) {
+            lines.push(format!("hint: {}", mistake.hint()));
+            hints.push(mistake.hint());
+        }
+    }
+    output::note(&lines);
+}
