@@ -290,6 +290,15 @@ def test_plain_http_elsewhere_is_refused(credentials: xacct_sign.Credentials) ->
     assert caught.value.code == "insecure_url"
 
 
+def test_c12_what_is_in_localhost_is_looked_up_by_requests_and_refused(credentials: xacct_sign.Credentials) -> None:
+    auth = SigV4Auth(credentials, region="us-east-1")
+    for host in ("api.localhost", "API.LOCALHOST:8080", "a.b.localhost"):
+        with pytest.raises(xacct_sign.ValidationError) as caught:
+            requests.Request("GET", f"http://{host}/", auth=auth).prepare()
+        assert caught.value.code == "insecure_url"
+    assert requests.Request("GET", "http://localhost:8080/", auth=auth).prepare().headers["authorization"]
+
+
 def test_a_location_that_is_no_url_raises_nothing_of_ours(credentials: xacct_sign.Credentials) -> None:
     with serve(lambda _: Answer(302, {"location": "http://h:99999/"})) as server:
         auth = SigV4Auth(credentials, region="us-east-1")

@@ -1,5 +1,6 @@
 //! What a path may mean to whoever routes it.
 
+use xacct_sign::encode::percent_decoded;
 use xacct_sign::without_dot_segments;
 use xacct_sign_provider::target::HttpApi;
 
@@ -37,8 +38,9 @@ pub(crate) fn readings(path: &str) -> Option<Vec<String>> {
     }
     let mut texts = vec![raw.to_owned()];
     while texts.len() <= DECODED {
-        let Some(next) = texts.last().and_then(|text| percent_decode(text)) else { break };
-        texts.push(next);
+        // What is no escape stays as it is, as the decoders of most languages have it: one must not hide the others.
+        let next = texts.last().map(|text| String::from_utf8_lossy(&percent_decoded(text)).into_owned());
+        texts.extend(next);
     }
     let mut readings: Vec<String> = Vec::new();
     for text in &texts {
@@ -54,7 +56,8 @@ pub(crate) fn readings(path: &str) -> Option<Vec<String>> {
 /// What a server or a parser of URLs makes of a path, its leading `/` taken off.
 fn parsed(text: &str) -> Vec<String> {
     // To a parser of the WHATWG (https://url.spec.whatwg.org/#path-state) a backslash is a slash and `%2e` is a dot.
-    let of_whatwg = text.replace('\\', "/").replace("%2e", ".").replace("%2E", ".");
+    // Tabs and line breaks are nothing to it.
+    let of_whatwg = text.replace('\\', "/").replace(['\t', '\n', '\r'], "").replace("%2e", ".").replace("%2E", ".");
     // Servers of Java drop what follows a `;` in a segment.
     let without_parameters: Vec<&str> =
         of_whatwg.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
@@ -101,6 +104,22 @@ mod tests {
         assert!(readings("/items/../admin").unwrap_or_default().contains(&"admin".to_owned()));
         assert!(readings("/items//../admin").unwrap_or_default().contains(&"admin".to_owned()));
         assert!(readings("/a/b/..").unwrap_or_default().contains(&"a/".to_owned()));
+    }
+
+    #[test]
+    fn e5_what_is_no_escape_hides_no_reading() {
+        for path in [
+            "/items/..%252fadmin/%25zz",
+            "/items/..%252fadmin%3f%25",
+            "/items/%252e%252e%252fadmin%252f%25ff",
+            "/items/..%2509%2fadmin",
+            "/items/.%2509.%252fadmin",
+        ] {
+            let all = readings(path).unwrap_or_default();
+            assert!(all.iter().any(|reading| reading.starts_with("admin")), "{path}: {all:?}");
+        }
+        let all = readings("/items/100%25").unwrap_or_default();
+        assert!(all.iter().all(|reading| reading.starts_with("items/")), "{all:?}");
     }
 
     #[test]
