@@ -223,7 +223,9 @@ class Signing:
         """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
 
 def _reachable_url(url: str) -> str:
-    """The URL in its canonical form, if a signed request may go there."""
+    """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in `localhost`
+    may be anywhere to the system's resolver.
+    """
 
 def _dumps(value: object) -> bytes | None:
     """The value in compact JSON, or `None` where only Python's `json` knows what to do: subclasses and other types, keys that
