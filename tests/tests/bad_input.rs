@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
-use xacct_sign::call::check_reachable;
+use xacct_sign::call::{Call, check_reachable};
 use xacct_sign::sts::{Action as _, AssumeRole, GetCallerIdentity, Mfa};
 use xacct_sign::{
     Credentials, Error, ErrorClass, ErrorKind, Payload, Request, Scope, Signer, Url, canonical_url, sha256_hex,
@@ -528,4 +528,15 @@ fn tag_keys_that_differ_in_case_alone_are_one() {
         let result = with(|call| call.tags = vec![(one.into(), "1".into()), (other.into(), "2".into())]);
         assert_eq!(result.unwrap_err().code(), "invalid_tag", "{one} {other}");
     }
+}
+
+/// Of many headers it is this one, however long its name.
+#[test]
+fn c10_the_header_whose_value_is_wrong_is_named() {
+    let name = "X-Very-Long-Header-Name-Of-My-Company-Trace";
+    let error = header(name, b"a\nMARKER").unwrap_err();
+    assert!(error.to_string().contains(name) && !error.to_string().contains("MARKER"), "{error}");
+    let url = xacct_sign::CanonicalUrl::parse(URL).unwrap();
+    let error = Call::new("GET", url, &[(name, b"a\nMARKER")], Vec::new()).unwrap_err();
+    assert!(error.to_string().contains(name) && !error.to_string().contains("MARKER"), "{error}");
 }

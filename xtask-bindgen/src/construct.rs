@@ -1,6 +1,6 @@
 //! What js/xacct-sign-cdk has in common with the Rust crates.
 
-use xacct_sign_provider::target::HttpApi;
+use xacct_sign_provider::targets::HttpApi;
 use xacct_sign_provider::{FindingCode, Level, ManifestErrorKind, ProviderRole};
 
 use crate::constants::Constants;

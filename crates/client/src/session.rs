@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::ACCEPT_ENCODING;
+use http::header::{ACCEPT_ENCODING, RANGE};
 use xacct_sign::call::{BaseUrl, Call, Step};
 use xacct_sign::{CanonicalUrl, Error, Scope};
 
@@ -95,8 +95,10 @@ impl Session {
         loop {
             let signer = self.signing.signer(now())?;
             let mut signed = call.sign(&signer, now())?;
-            // It is not signed: what passes a request on may change it.
-            signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
+            // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.
+            if !signed.headers().contains_key(RANGE) {
+                signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
+            }
             let answer = self.transport.send(&signed, request.timeouts, u64::MAX)?;
             if call.answered(answer.status(), answer.headers())? == Step::Done {
                 let (parts, body) = answer.into_parts();

@@ -108,7 +108,7 @@ impl Transport {
         };
         let (parts, body) = answer.map_err(failed)?.into_parts();
         let body = read(body, limit).map_err(failed)?;
-        let body = coding::decoded(body, &parts.headers, &host, limit)?;
+        let body = coding::decoded(&parts, body, &host, limit)?;
         Ok(http::Response::from_parts(parts, body))
     }
 

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 pub use place::{BaseUrl, check_reachable};
 
+use crate::canonical::check_header;
 use crate::error::{Error, ErrorKind, quote_name};
 use crate::payload::Payload;
 use crate::signer::{Signer, check_has_path};
@@ -177,13 +178,12 @@ pub fn header_text(value: &HeaderValue) -> String {
 fn sendable<N: AsRef<str>, V: AsRef<[u8]>>(given: &[(N, V)]) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(given.len() + 4);
     for (name, value) in given {
-        let name = name.as_ref();
-        let invalid = || {
-            Error::new(ErrorKind::InvalidHeader, format!("the header {} cannot be sent", quote_name(name)))
-                .with_hint("a name is letters, digits and hyphens; a value holds no line break or control character")
-        };
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| invalid().with_source(error))?;
-        let value = HeaderValue::from_bytes(value.as_ref()).map_err(|error| invalid().with_source(error))?;
+        let (name, value) = (name.as_ref(), value.as_ref());
+        check_header((name, value))?;
+        let unsendable =
+            || Error::new(ErrorKind::InvalidHeader, format!("the header {} cannot be sent", quote_name(name)));
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| unsendable().with_source(error))?;
+        let value = HeaderValue::from_bytes(value).map_err(|error| unsendable().with_source(error))?;
         headers.append(name, value);
     }
     Ok(headers)

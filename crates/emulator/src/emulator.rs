@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use xacct_sign::verify::Rules;
-use xacct_sign_provider::target::HttpApi;
+use xacct_sign_provider::targets::HttpApi;
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::body::BodyFailure;

@@ -20,7 +20,7 @@ use http::{Response, StatusCode, Uri};
 use xacct_sign::Scope;
 use xacct_sign::verify::Rules;
 use xacct_sign_provider::DeployedStage;
-use xacct_sign_provider::target::HttpApi;
+use xacct_sign_provider::targets::HttpApi;
 
 use crate::body::{BodyFailure, announced_length, head_bytes};
 use crate::gateway::context::request_context;

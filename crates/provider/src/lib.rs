@@ -55,7 +55,7 @@ pub mod limits;
 mod manifest;
 mod plan;
 mod render;
-pub mod target;
+pub mod targets;
 
 pub use deployed::{
     DeployedError, DeployedRole, DeployedStage, Deployment, RoleDiff, RoleFact, RolePart, RolePolicies, read_roles,

@@ -2,21 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(clippy::disallowed_methods, reason = "what is measured is how long it takes")]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use xacct_sign_provider::{Lock, Manifest, read_roles};
 
-const MANIFEST: &str = r#"
-[api]
-account = "111111111111"
-region = "ap-northeast-1"
-[stages.stag]
-api_id = "f6g7h8i9j0"
-[callers.shop]
-account = "000000000000"
-roles = { stag = "Shop" }
-"#;
+use common::MANIFEST;
 
 fn list(count: usize, of: impl Fn(usize) -> String) -> Vec<String> {
     (0..count).map(of).collect()

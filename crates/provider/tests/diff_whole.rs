@@ -110,6 +110,32 @@ fn r3_every_part_of_a_role_counts() {
     assert_eq!((deployed.len(), meant.len(), is_same), (0, 0, false));
 }
 
+/// Beside the stage's roles a template has others, and few of those have a literal name.
+#[test]
+fn r3_a_role_without_a_literal_name_is_none_of_the_stages() {
+    let manifest = manifest();
+    let plan = manifest.plan(&Lock::default());
+    let stage = &manifest.stages["stag"];
+    let mut template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation)).unwrap();
+    let of_a_function = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "lambda.amazonaws.com"}}]}}});
+    let mut named = of_a_function.clone();
+    named["Properties"]["RoleName"] = json!({"Fn::Sub": "${AWS::StackName}-fn"});
+    template["Resources"]["One"] = of_a_function;
+    template["Resources"]["Other"] = named;
+    let diff = |template: &Value, only| plan.diff(stage, only, &read_roles(&template.to_string()).unwrap()).unwrap();
+    for only in [None, Some(ROLE)] {
+        assert!(diff(&template, only).iter().all(RoleDiff::is_same), "{only:?}");
+    }
+    // A role that is not there may be one of these.
+    let resources = template["Resources"].as_object_mut().unwrap();
+    resources.retain(|_, resource| resource["Properties"]["RoleName"] != ROLE);
+    let missing = diff(&template, Some(ROLE)).remove(0);
+    assert!(!missing.is_deployed && !missing.is_same());
+    assert_eq!(missing.unjudged, ["whether it is one of the file's 2 roles without a literal name"]);
+}
+
 #[test]
 fn r3_it_says_what_it_could_not_see() {
     let of = |document: Value| {

@@ -1,19 +1,12 @@
 //! What the emulator takes of a document with roles: what decides in AWS and would be ignored makes it refused.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
+mod common;
+
 use serde_json::{Value, json};
 use xacct_sign_provider::{Deployment, Format, Lock, Manifest};
 
-const MANIFEST: &str = r#"
-[api]
-account = "111111111111"
-region = "ap-northeast-1"
-[stages.stag]
-api_id = "f6g7h8i9j0"
-[callers.shop]
-account = "000000000000"
-roles = { stag = "Shop" }
-"#;
+use common::MANIFEST;
 
 fn rendered(format: Format) -> Value {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();

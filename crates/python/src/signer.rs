@@ -114,14 +114,10 @@ impl PySigner {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<String> {
         let now = instant_or_now(now)?;
-        let headers = HeaderObjects::new(headers)?;
-        let headers = headers.borrowed()?;
-        let body = Body::new(body)?;
-        let method = text(method, ErrorKind::InvalidMethod, "the method")?;
-        let url = Url::parse(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)?;
-        let request = Request { method, url, headers: &headers, payload: body.payload()? };
-        let expires_in = expires_in.0.map_or(Ok(DEFAULT_EXPIRES_IN), |seconds| lifetime(&seconds))?;
-        py.detach(|| self.0.presign(&request, expires_in, now)).map_err(to_py)
+        with_request((method, url), headers, body, |request| {
+            let expires_in = expires_in.0.map_or(Ok(DEFAULT_EXPIRES_IN), |seconds| lifetime(&seconds))?;
+            py.detach(|| self.0.presign(request, expires_in, now)).map_err(to_py)
+        })
     }
 
     fn __repr__(&self) -> String {
@@ -148,21 +144,32 @@ pub(crate) fn sign<'py>(
     now: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let now = instant_or_now(now)?;
+    with_request((method, url), headers, body, |request| {
+        let signed = if is_large(&request.payload) {
+            py.detach(|| signer.sign_parts(request, now))
+        } else {
+            signer.sign_parts(request, now)
+        }
+        .map_err(to_py)?;
+        let added = PyDict::new(py);
+        for (name, value) in signed.headers() {
+            added.set_item(PyString::intern(py, name), value)?;
+        }
+        Ok(added)
+    })
+}
+
+/// A request of what Python has, which lives as long as that is held.
+fn with_request<T>(
+    (method, url): (&Bound<'_, PyAny>, &Bound<'_, PyAny>),
+    headers: Option<&Bound<'_, PyAny>>,
+    body: Option<&Bound<'_, PyAny>>,
+    then: impl FnOnce(&Request<'_>) -> PyResult<T>,
+) -> PyResult<T> {
     let headers = HeaderObjects::new(headers)?;
     let headers = headers.borrowed()?;
     let body = Body::new(body)?;
     let method = text(method, ErrorKind::InvalidMethod, "the method")?;
     let url = Url::parse(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)?;
-    let request = Request { method, url, headers: &headers, payload: body.payload()? };
-    let signed = if is_large(&request.payload) {
-        py.detach(|| signer.sign_parts(&request, now))
-    } else {
-        signer.sign_parts(&request, now)
-    }
-    .map_err(to_py)?;
-    let added = PyDict::new(py);
-    for (name, value) in signed.headers() {
-        added.set_item(PyString::intern(py, name), value)?;
-    }
-    Ok(added)
+    then(&Request { method, url, headers: &headers, payload: body.payload()? })
 }

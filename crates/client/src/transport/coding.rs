@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 
 use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
-use http::{HeaderMap, header};
+use http::response::Parts;
+use http::{StatusCode, header};
 use xacct_sign::{Error, ErrorKind};
 
 /// What is asked for where the request does not say it.
@@ -17,8 +18,10 @@ const LAYERS: usize = 4;
 
 /// A body with its codings undone, last first. One that is empty is none, as HEAD is answered, and one in a coding that is not
 /// known stays as it is, as requests has it. The headers stay too: they tell how it was sent.
-pub(super) fn decoded(body: Vec<u8>, headers: &HeaderMap, host: &str, limit: u64) -> Result<Vec<u8>, Error> {
-    let codings: Vec<&str> = headers
+/// So does a part of one (206), which begins anywhere.
+pub(super) fn decoded(parts: &Parts, body: Vec<u8>, host: &str, limit: u64) -> Result<Vec<u8>, Error> {
+    let codings: Vec<&str> = parts
+        .headers
         .get_all(header::CONTENT_ENCODING)
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -26,13 +29,14 @@ pub(super) fn decoded(body: Vec<u8>, headers: &HeaderMap, host: &str, limit: u64
         .map(str::trim)
         .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
         .collect();
-    if body.is_empty() || codings.is_empty() {
+    if body.is_empty() || codings.is_empty() || parts.status == StatusCode::PARTIAL_CONTENT {
         return Ok(body);
     }
     let decoders: Option<Vec<_>> = codings.iter().rev().map(|coding| decoder(coding)).collect();
     let Some(decoders) = decoders else { return Ok(body) };
     let unreadable = |what: &str| {
-        Error::new(ErrorKind::InvalidResponse, format!("the answer of `{host}` {what}"))
+        let status = parts.status.as_u16();
+        Error::new(ErrorKind::InvalidResponse, format!("the answer of `{host}`, with status {status}, {what}"))
             .with_hint("what answers may code a body twice, or say that it is coded and not do it")
     };
     if decoders.len() > LAYERS {

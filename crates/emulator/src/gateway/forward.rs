@@ -57,9 +57,9 @@ pub struct Forward {
 pub enum UpstreamFailure {
     /// It could not be reached, or broke off.
     Connection,
-    /// It took longer than [`HttpApi::TIMEOUT`](xacct_sign_provider::target::HttpApi::TIMEOUT).
+    /// It took longer than [`HttpApi::TIMEOUT`](xacct_sign_provider::targets::HttpApi::TIMEOUT).
     Timeout,
-    /// Its answer was longer than [`HttpApi::MAX_BODY_BYTES`](xacct_sign_provider::target::HttpApi::MAX_BODY_BYTES).
+    /// Its answer was longer than [`HttpApi::MAX_BODY_BYTES`](xacct_sign_provider::targets::HttpApi::MAX_BODY_BYTES).
     TooLarge,
 }
 

@@ -2,7 +2,7 @@
 
 use xacct_sign::encode::percent_decoded;
 use xacct_sign::without_dot_segments;
-use xacct_sign_provider::target::HttpApi;
+use xacct_sign_provider::targets::HttpApi;
 
 use crate::query::percent_decode;
 

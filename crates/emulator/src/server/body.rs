@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use xacct_sign_provider::target::HttpApi;
+use xacct_sign_provider::targets::HttpApi;
 
 use crate::body::BodyFailure;
 
@@ -51,7 +51,7 @@ impl Room {
         let longest = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
         let units = u32::try_from(longest.min(max_bytes).div_ceil(UNIT)).unwrap_or(u32::MAX);
         let room = timeout(patience, Arc::clone(&self.units).acquire_many_owned(units)).await;
-        let Ok(Ok(room)) = room else { return Err(Unread::Failed(BodyFailure::NoRoom)) };
+        let Ok(Ok(mut room)) = room else { return Err(Unread::Failed(BodyFailure::NoRoom)) };
         let read = async {
             let mut kept = BytesMut::new();
             while let Some(frame) = body.frame().await {
@@ -67,7 +67,12 @@ impl Room {
             Ok(kept.freeze())
         };
         match timeout(patience, read).await {
-            Ok(read) => read.map(|bytes| Held { bytes, _room: room }),
+            Ok(read) => read.map(|bytes| {
+                // A body in chunks does not say how long it will be: what it does not need is others' again.
+                let excess = room.num_permits().saturating_sub(bytes.len().div_ceil(UNIT));
+                drop(room.split(excess));
+                Held { bytes, _room: room }
+            }),
             Err(_) => Err(Unread::Failed(BodyFailure::TooSlow)),
         }
     }

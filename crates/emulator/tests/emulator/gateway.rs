@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use xacct_sign::sts::AssumeRole;
 use xacct_sign::{Credentials, Payload, Scope, Signer, Url};
 use xacct_sign_emulator::{Addresses, Options, Ready, Target};
-use xacct_sign_provider::target::HttpApi;
+use xacct_sign_provider::targets::HttpApi;
 
 use crate::world::*;
 

@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -244,6 +245,32 @@ fn e6_only_so_many_bodies_are_held() {
     drop(held.pop());
     waiting.set_read_timeout(None).unwrap();
     is_told_to_go_on(&mut waiting).unwrap();
+}
+
+/// Nobody knows how long a body in chunks will be; once it is there, it takes the room that it needs.
+#[test]
+fn e6_a_short_body_in_chunks_gives_its_room_back() {
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}", upstream.local_addr().unwrap()).parse().unwrap();
+    let options = Options { upstream: Some(uri), ..Options::default() };
+    let running = Running::start(world_with(options).emulator).unwrap();
+    let (arrived, waiting) = mpsc::channel();
+    thread::spawn(move || upstream.incoming().try_for_each(|stream| arrived.send(stream)));
+    let credentials = assumed(running.ready());
+    let mut request = request("PUT", "/hoge", "hi");
+    sign(&mut request, &credentials, "execute-api", now());
+    let request = String::from_utf8(wire(&request)).unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let head = head.replace("content-length: 2", "transfer-encoding: chunked");
+    // More than there is room for, were each as long as it may be. The upstream answers none of them.
+    let send = |_| {
+        let mut stream = connect(api(running.ready())).unwrap();
+        stream.write_all(format!("{head}\r\n\r\n2\r\n{body}\r\n0\r\n\r\n").as_bytes()).unwrap();
+        stream
+    };
+    let sent: Vec<TcpStream> = (0..20).map(send).collect();
+    let held: Vec<_> = sent.iter().map(|_| waiting.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
+    assert_eq!(held.len(), sent.len());
 }
 
 #[test]

@@ -13,8 +13,8 @@ use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
 use crate::manifest::names::{is_label, title_case};
 use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
-use crate::target::HttpApi;
-use crate::target::http_api::{is_api_id, is_api_stage};
+use crate::targets::HttpApi;
+use crate::targets::http_api::{is_api_id, is_api_stage};
 
 /// Roles with their policies as JSON, the stages that they open, and who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]

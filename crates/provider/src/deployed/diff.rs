@@ -162,8 +162,8 @@ impl Plan<'_> {
     /// Compares a stage's roles with those that are deployed, by what they grant and by all else that they have.
     ///
     /// Roles are matched by name. Of a list or a template, those count that the manifest means, there or not, and those that
-    /// are named as a role of this stage would be. A document about one role is compared with that role alone. A bare policy
-    /// hangs on the role `only`, or on the stage's only role. The time that it takes grows with the documents.
+    /// are named as a role of this stage would be; one without a literal name is none of them. A document about one role is
+    /// compared with that role alone. A bare policy hangs on the role `only`, or on the stage's only role. The time that it takes grows with the documents.
     ///
     /// # Errors
     ///
@@ -178,9 +178,16 @@ impl Plan<'_> {
         let meant: BTreeMap<String, ProviderRole> =
             self.stage_roles(stage).into_iter().map(|role| (role.name.clone(), role)).collect();
         let mut there: BTreeMap<String, &DeployedRole> = BTreeMap::new();
+        let mut twice: BTreeSet<String> = BTreeSet::new();
+        let mut nameless = 0_usize;
         for role in deployed {
             let name = match (&role.name, only, meant.len()) {
                 (Some(name), ..) => name.clone(),
+                // Beside others it is any role of the file's, such as a function's own.
+                (None, ..) if deployed.len() > 1 => {
+                    nameless = nameless.saturating_add(1);
+                    continue;
+                }
                 (None, Some(name), _) => name.to_owned(),
                 (None, None, 1) => meant.keys().next().cloned().unwrap_or_default(),
                 (None, None, count) => {
@@ -190,7 +197,7 @@ impl Plan<'_> {
                 }
             };
             if there.insert(name.clone(), role).is_some() {
-                return Err(DeployedError::new("duplicate", format!("role `{name}` stands twice")));
+                twice.insert(name);
             }
         }
         let names: BTreeSet<String> = match (only, deployed) {
@@ -201,6 +208,9 @@ impl Plan<'_> {
                 meant.keys().chain(there.keys().filter(|name| is_of_stage(name))).cloned().collect()
             }
         };
+        if let Some(name) = names.intersection(&twice).next() {
+            return Err(DeployedError::new("duplicate", format!("role `{name}` stands twice")));
+        }
         if let Some(name) = only.filter(|name| !meant.contains_key(*name) && !there.contains_key(*name)) {
             let message = format!("neither the manifest nor the file has a role `{name}` for stage `{}`", stage.name);
             return Err(DeployedError::new("role_unknown", message));
@@ -213,7 +223,10 @@ impl Plan<'_> {
             };
             let (is_meant, is_deployed) = (ours.is_some(), theirs.is_some());
             let (only_deployed, only_meant) = (beyond(&theirs, &ours), beyond(&ours, &theirs));
-            let Side { unseen, unjudged, .. } = theirs.unwrap_or_default();
+            let Side { unseen, mut unjudged, .. } = theirs.unwrap_or_default();
+            if !is_deployed && nameless > 0 {
+                unjudged.push(format!("whether it is one of the file's {nameless} roles without a literal name"));
+            }
             let unseen = unseen.into_iter().collect();
             RoleDiff { role, is_meant, is_deployed, only_deployed, only_meant, unseen, unjudged }
         };

@@ -2,7 +2,7 @@
 
 use xacct_sign::escaped;
 
-use crate::target::invoke;
+use crate::targets::invoke;
 
 /// What is not a document that roles can be read from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

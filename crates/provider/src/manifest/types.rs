@@ -7,7 +7,7 @@ use xacct_sign::aws::{Partition, RoleName};
 use super::names::title_case;
 use super::route::Route;
 use crate::finding::FindingCode;
-use crate::target::HttpApi;
+use crate::targets::HttpApi;
 
 /// Findings that somebody has looked at and takes as they are, with the reason for it.
 pub type Accepted = BTreeMap<FindingCode, String>;

@@ -16,7 +16,7 @@ use super::types::{Accepted, Api, Caller, Manifest, Stage};
 use super::{names, raw, similar, types};
 use crate::finding::FindingCode;
 use crate::limits;
-use crate::target::{HttpApi, http_api};
+use crate::targets::{HttpApi, http_api};
 
 /// The stage's name, by the API's id and its stage in API Gateway.
 type Apis = BTreeMap<(String, String), String>;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::iam::document::{Document, Statement};
 use crate::limits::INLINE_POLICIES;
 use crate::manifest::Route;
-use crate::target::HttpApi;
+use crate::targets::HttpApi;
 
 /// A route of a caller's, as it is in the invoke policy of its role.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use self::call::Call;
 use self::markdown::{block, code, list};
 use crate::manifest::{Caller, Stage};
 use crate::plan::{CallerRole, Plan};
-use crate::target::HttpApi;
+use crate::targets::HttpApi;
 
 impl Plan<'_> {
     /// The note for a caller: for each of its stages the role's ARN, the region, the external id and how to call; and what

@@ -1,9 +1,21 @@
-//! What the tests of the evaluator share.
+//! What tests share: a manifest, and the evaluator.
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
 use xacct_sign_provider::iam::{
     Context, Decision, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate,
 };
+
+/// One caller on one stage.
+pub const MANIFEST: &str = r#"
+[api]
+account = "111111111111"
+region = "ap-northeast-1"
+[stages.stag]
+api_id = "f6g7h8i9j0"
+[callers.shop]
+account = "000000000000"
+roles = { stag = "Shop" }
+"#;
 
 pub const CALLER: &str = "arn:aws:iam::000000000000:role/service-role/Shop";
 pub const ROLE: &str = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag";

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use shlex::Quoter;
 
 use super::call::Call;
-use crate::target::HttpApi;
+use crate::targets::HttpApi;
 
 /// A word of the shell's, also where it is pasted into an interactive one, which reads `!` within double quotes.
 fn word(text: &str) -> Cow<'_, str> {

@@ -14,7 +14,7 @@ macro_rules! service {
 /// The action that opens a route, for constants that are put together of it.
 macro_rules! invoke {
     () => {
-        concat!($crate::target::http_api::service!(), ":Invoke")
+        concat!($crate::targets::http_api::service!(), ":Invoke")
     };
 }
 
@@ -24,7 +24,7 @@ pub(crate) use {invoke, service};
 /// ([Working with HTTP APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html)).
 ///
 /// ```
-/// use xacct_sign_provider::target::HttpApi;
+/// use xacct_sign_provider::targets::HttpApi;
 ///
 /// let api = HttpApi::new("ap-northeast-1", "111111111111", "f6g7h8i9j0", HttpApi::DEFAULT_STAGE);
 /// assert_eq!(api.arn(), "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/$default");
