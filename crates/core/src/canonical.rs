@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
-use crate::error::{Error, ErrorKind, quote, quote_name};
+use crate::error::{Error, ErrorKind, quote_name};
 use crate::settings::{PathNormalization, PercentEncoding, SigningSettings};
 use crate::small::sort::sort_by;
 use crate::url::{QueryPairs, push_without_dot_segments};
@@ -182,10 +182,9 @@ pub(crate) fn check_header((name, value): Header<'_>) -> Result<(), Error> {
             .with_hint("a header name is letters, digits and hyphens"));
     }
     if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-        // The name is right, and shown at any length: of many headers it is this one.
         return Err(Error::new(
             ErrorKind::InvalidHeader,
-            format!("the value of the header {} holds a line break or a control character", quote(name)),
+            format!("the value of the header {} holds a line break or a control character", quote_name(name)),
         )
         .with_hint("remove it: a line break in a header's value would begin another header"));
     }

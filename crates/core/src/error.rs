@@ -144,10 +144,11 @@ impl std::error::Error for Error {
     }
 }
 
-/// Quotes what is short where it is right, such as a name. What is longer may be a secret in the wrong place: AWS's have 40
-/// characters and more.
+/// Quotes what is short where it is right, such as a name, or made of short words parted by hyphens. What else is longer may be
+/// a secret in the wrong place: AWS's have 40 characters and more, and no hyphen.
 pub(crate) fn quote_name(input: &str) -> String {
-    if input.chars().count() > 32 { "`…`".to_owned() } else { quote(input) }
+    let is_name = input.chars().count() <= 32 || input.split('-').all(|word| word.len() <= 16);
+    if is_name { quote(input) } else { "`…`".to_owned() }
 }
 
 /// Quotes what should be an ARN, and is shown at any length if it begins as one.

@@ -46,9 +46,13 @@ export function read<T extends object, K extends keyof T>(given: T | null | unde
   return given !== null && given !== undefined && has(given, name) ? given[name] : undefined;
 }
 
-/** A name in a message; what is longer than names are may be a secret in the wrong place. */
+/**
+ * A name in a message. What is longer than names are, and not made of short words parted by hyphens, may be a secret in the
+ * wrong place.
+ */
 export function quoted(name: string): string {
-  return name.length > 32 ? "`…`" : `\`${name}\``;
+  const isName = name.length <= 32 || name.split("-").every((word) => word.length <= 16);
+  return isName ? `\`${name}\`` : "`…`";
 }
 
 /**

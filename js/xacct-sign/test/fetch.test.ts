@@ -284,6 +284,9 @@ test("c9: the value of an invalid header is not shown", async () => {
     expect(thrown[0]).toMatchObject({ code: "invalid_header", hint: expect.stringMatching(/./) });
     for (const error of thrown) expect(inspect(error, { depth: null })).not.toContain(secret.slice(0, 12));
   }
+  // Of many headers it is this one, however long its name.
+  const name = "x-very-long-header-name-of-my-company-trace";
+  await expect(call(`${base}/a`, { headers: { [name]: "a\n" } })).rejects.toThrow(name);
 });
 
 test("a Request in place of init, as a proxy passes one on", async () => {
