@@ -102,23 +102,13 @@ impl CredentialSource for Broken {
 fn whoever_waits_for_a_thread_that_panics_is_told() {
     let options = RoleOptions::new("arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag", "ap-northeast-1");
     let start = Arc::new(Broken(Barrier::new(2)));
-    let role = RoleProvider::new(options, Shared(Arc::clone(&start))).unwrap();
+    let role = RoleProvider::new(options, Arc::clone(&start)).unwrap();
     let fetching = role.clone();
     let fetching = std::thread::spawn(move || fetching.credentials().map(drop));
     start.0.wait();
     let error = role.credentials().unwrap_err();
     assert_eq!((error.code(), error.action()), ("sts_failed", Some("AssumeRole")));
     assert!(fetching.join().is_err());
-}
-
-/// A source of which the test keeps hold.
-#[derive(Debug)]
-struct Shared(Arc<Broken>);
-
-impl CredentialSource for Shared {
-    fn credentials(&self, at: SystemTime) -> Result<Credentials, Error> {
-        self.0.credentials(at)
-    }
 }
 
 #[test]
