@@ -213,7 +213,7 @@ class Session:
         headers: _Headers | None,
         body: object,
         connect_timeout: float | None,
-        read_timeout: float | None,
+        total: float | None,
     ) -> tuple[int, str, list[tuple[str, str]], bytes]: ...
 
 @final

@@ -51,7 +51,8 @@ class Session:
         base_url: what paths are appended to; a URL outside its origin is refused.
         credentials: with a role, the base credentials that assume it: `Credentials`, or `Environment()`, which is the
             default there. Without a role, those that sign: there they have to be given.
-        timeout: seconds to connect and to read, or one number for both; None waits forever.
+        timeout: seconds for the whole call, from the question for credentials to the answer's last byte, or a pair: seconds to
+            connect, and for the whole; None waits as long as it takes.
 
     Raises:
         ValidationError: for any argument that cannot work; nothing is sent.
@@ -106,8 +107,8 @@ class Session:
         body, content_type = _body(data, json)
         if content_type is not None and not any(_is_content_type(pair) for pair in pairs):
             pairs.append(("content-type", content_type))
-        connect, read = self._timeout if isinstance(timeout, _Unset) else _timeouts(timeout)
-        answer = self._native.send(method, url, _pairs(params, "params", "invalid_option"), pairs, body, connect, read)
+        connect, total = self._timeout if isinstance(timeout, _Unset) else _timeouts(timeout)
+        answer = self._native.send(method, url, _pairs(params, "params", "invalid_option"), pairs, body, connect, total)
         return Response(method.upper(), *answer)
 
     def get(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
@@ -173,17 +174,17 @@ def _region(region: str | None) -> str:
 
 
 def _timeouts(timeout: Timeout) -> tuple[float | None, float | None]:
-    connect, read = timeout if isinstance(timeout, tuple) and len(timeout) == 2 else (timeout, timeout)
-    for seconds in (connect, read):
+    connect, total = timeout if isinstance(timeout, tuple) and len(timeout) == 2 else (timeout, timeout)
+    for seconds in (connect, total):
         # bool is an int, and no number of seconds; NaN is not above zero, and what is larger does not fit.
         is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
         if seconds is not None and not (is_number and 0 < seconds < 1e19):
             raise ValidationError(
-                "a timeout is a positive number of seconds, or a pair of them to connect and to read",
+                "a timeout is a positive number of seconds, or a pair of them to connect and for the whole call",
                 code="invalid_option",
                 hint="None waits forever",
             )
-    return connect, read
+    return connect, total
 
 
 def _is_content_type(pair: Any) -> bool:

@@ -8,12 +8,12 @@
 )]
 
 use std::sync::{Arc, Barrier};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::Value;
 use xacct_sign::call::BaseUrl;
 use xacct_sign::{Credentials, Error, Scope};
-use xacct_sign_client::{CredentialSource, Request, Response, RoleOptions, RoleProvider, Session};
+use xacct_sign_client::{CredentialSource, Patience, Request, Response, RoleOptions, RoleProvider, Session};
 use xacct_sign_tests::emulator::Running;
 
 fn role(emulator: &Running, base: Credentials) -> RoleProvider {
@@ -90,7 +90,7 @@ fn one_call_serves_every_thread() {
 struct Broken(Barrier);
 
 impl CredentialSource for Broken {
-    fn credentials(&self, _: SystemTime) -> Result<Credentials, Error> {
+    fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
         self.0.wait();
         // The other caller waits by now, or comes later and fetches itself.
         std::thread::sleep(Duration::from_millis(100));

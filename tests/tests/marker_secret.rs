@@ -10,7 +10,7 @@ use xacct_sign::call::{self, BaseUrl};
 use xacct_sign::sts::{Action as _, AssumeRole, Endpoint, Mfa};
 use xacct_sign::verify::{Presented, Rules};
 use xacct_sign::{CanonicalUrl, Credentials, Error, Payload, Request, Scope, Signer, Url};
-use xacct_sign_client::{self as client, RoleOptions, RoleProvider, Signing};
+use xacct_sign_client::{self as client, Patience, RoleOptions, RoleProvider, Signing};
 use xacct_sign_tests::example_instant;
 
 const SECRET: &str = "MARKERSECRET0123456789";
@@ -120,7 +120,7 @@ fn values_do_not_show_it() {
     let role = RoleProvider::new(options, credentials.clone()).unwrap();
     shown.debug(&role);
     let signing = Signing::new(credentials.clone(), Scope::new("us-east-1", "execute-api").unwrap());
-    signing.signer(example_instant()).unwrap();
+    signing.signer(example_instant(), &Patience::default()).unwrap();
     shown.debug(&signing);
     shown.debug(&client::Session::new(role, signing.scope().clone()));
 

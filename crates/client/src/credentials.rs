@@ -3,12 +3,14 @@
 mod endpoint;
 mod environment;
 mod role;
+mod shared;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use xacct_sign::{Credentials, Error};
+
+use crate::patience::Patience;
 
 pub use environment::Environment;
 pub use role::{RoleOptions, RoleProvider};
@@ -18,23 +20,23 @@ pub use role::{RoleOptions, RoleProvider};
 /// [`Credentials`] themselves are one that always gives the same, [`Environment`] reads them anew each time, a
 /// [`RoleProvider`] fetches them from STS before they expire.
 pub trait CredentialSource: fmt::Debug + Send + Sync {
-    /// The credentials at `now`; it may block while they are fetched.
+    /// The credentials of now; it may block while they are fetched, as long as the patience lasts.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::CredentialsNotFound`](xacct_sign::ErrorKind::CredentialsNotFound) where there are none, and whatever fetching
     /// them meets.
-    fn credentials(&self, now: SystemTime) -> Result<Credentials, Error>;
+    fn credentials(&self, patience: &Patience) -> Result<Credentials, Error>;
 }
 
 impl CredentialSource for Credentials {
-    fn credentials(&self, _: SystemTime) -> Result<Credentials, Error> {
+    fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
         Ok(self.clone())
     }
 }
 
 impl<S: CredentialSource + ?Sized> CredentialSource for Arc<S> {
-    fn credentials(&self, now: SystemTime) -> Result<Credentials, Error> {
-        (**self).credentials(now)
+    fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
+        (**self).credentials(patience)
     }
 }

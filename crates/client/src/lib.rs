@@ -34,14 +34,17 @@
 //! nothing here: plain http goes to this machine only, and what goes to this machine goes through no proxy.
 
 mod credentials;
+pub mod host;
+mod patience;
 mod session;
 mod signing;
 mod transport;
 
 pub use credentials::{CredentialSource, Environment, RoleOptions, RoleProvider};
+pub use patience::{Patience, Watch};
 pub use session::{Request, Session};
 pub use signing::Signing;
-pub use transport::{Response, Timeouts};
+pub use transport::Response;
 
 /// The system's clock: the only place where this crate reads it.
 pub(crate) fn now() -> std::time::SystemTime {

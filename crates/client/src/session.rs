@@ -1,21 +1,23 @@
 //! Signs requests and sends them.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, RANGE};
-use xacct_sign::call::{BaseUrl, Call, Step};
+use xacct_sign::call::{BaseUrl, Call, Step, TIMEOUT};
 use xacct_sign::{CanonicalUrl, Error, Scope};
 
 use crate::credentials::CredentialSource;
 use crate::now;
+use crate::patience::Patience;
 use crate::signing::Signing;
-use crate::transport::{ACCEPTED, Response, Timeouts, Transport};
+use crate::transport::{ACCEPTED, CONNECT, Response, Sending, Transport};
 
 /// A request as a user gives it.
 ///
 /// # Defaults
 ///
-/// [`Request::new`]: no headers, no body, [`Timeouts::DEFAULT`].
+/// [`Request::new`]: no headers, no body, 5 s to connect, [`TIMEOUT`] for everything.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Request {
@@ -29,8 +31,11 @@ pub struct Request {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
-    /// How long to wait.
-    pub timeouts: Timeouts,
+    /// How long a connection may take; `None` leaves that to the system.
+    pub connect_timeout: Option<Duration>,
+    /// How long everything may take, from the first question for credentials to the last byte of the answer; `None` waits as long
+    /// as it takes.
+    pub timeout: Option<Duration>,
 }
 
 impl Request {
@@ -43,7 +48,8 @@ impl Request {
             query: Vec::new(),
             headers: Vec::new(),
             body: Vec::new(),
-            timeouts: Timeouts::default(),
+            connect_timeout: Some(CONNECT),
+            timeout: Some(TIMEOUT),
         }
     }
 }
@@ -51,10 +57,7 @@ impl Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // All the others may hold secrets.
-        f.debug_struct("Request")
-            .field("method", &self.method)
-            .field("timeouts", &self.timeouts)
-            .finish_non_exhaustive()
+        f.debug_struct("Request").field("method", &self.method).field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
@@ -90,16 +93,27 @@ impl Session {
     /// Bad input before anything is sent; the errors of [`CredentialSource::credentials`]; `Transport`, `Timeout`,
     /// `TooManyRedirects`; `InvalidResponse`, `ResponseTooLarge` for what cannot be decoded.
     pub fn send(&self, request: Request) -> Result<Response, Error> {
+        let patience = Patience::of(request.timeout);
+        self.send_within(request, &patience)
+    }
+
+    /// As [`Session::send`], with a patience in place of the request's `timeout`: somebody may watch it, and end the call.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send`], and those of the watch.
+    pub fn send_within(&self, request: Request, patience: &Patience) -> Result<Response, Error> {
         let url = CanonicalUrl::resolve(self.base_url.as_ref(), &request.url, &request.query)?;
         let mut call = Call::new(&request.method, url, &request.headers, request.body)?;
+        let sending = Sending { connect: request.connect_timeout, ..Sending::default() };
         loop {
-            let signer = self.signing.signer(now())?;
+            let signer = self.signing.signer(now(), patience)?;
             let mut signed = call.sign(&signer, now())?;
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.
             if !signed.headers().contains_key(RANGE) {
                 signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
             }
-            let answer = self.transport.send(&signed, request.timeouts, u64::MAX)?;
+            let answer = self.transport.send(&signed, sending, patience)?;
             if call.answered(answer.status(), answer.headers())? == Step::Done {
                 let (parts, body) = answer.into_parts();
                 let url = call.url().as_str().to_owned();

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use xacct_sign::{Error, Scope, Signer};
 
 use crate::credentials::CredentialSource;
+use crate::patience::Patience;
 
 /// A source of credentials and what they sign for: it keeps the signer for the credentials that it last got, which holds the
 /// derived key. Every client and adapter signs through one of these.
@@ -35,8 +36,8 @@ impl Signing {
     /// # Errors
     ///
     /// As [`CredentialSource::credentials`]; [`ErrorKind::CredentialsExpired`](xacct_sign::ErrorKind::CredentialsExpired).
-    pub fn signer(&self, now: SystemTime) -> Result<Arc<Signer>, Error> {
-        let credentials = self.source.credentials(now)?;
+    pub fn signer(&self, now: SystemTime, patience: &Patience) -> Result<Arc<Signer>, Error> {
+        let credentials = self.source.credentials(patience)?;
         credentials.check_usable(now)?;
         let cached = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(signer) = cached.filter(|signer| *signer.credentials() == credentials) {

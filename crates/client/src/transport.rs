@@ -16,34 +16,46 @@ use http::uri::Scheme;
 use http::{HeaderMap, Method, Uri, header};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, AsSendBody};
-use xacct_sign::call::TIMEOUT;
 use xacct_sign::{Error, Url};
 
+use crate::patience::Patience;
 use failure::failed;
 
 pub(crate) use coding::ACCEPTED;
 
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
-
-/// How long to wait.
+/// How a request is sent.
+///
+/// # Defaults
+///
+/// [`Route::Environment`], 5 s to connect, an answer of any length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a connection; `None` waits as long as the system does.
+#[non_exhaustive]
+pub struct Sending {
+    /// The way there.
+    pub route: Route,
+    /// How long a connection may take; `None` leaves that to the system.
     pub connect: Option<Duration>,
-    /// For each read; `None` waits forever.
-    pub read: Option<Duration>,
+    /// How many bytes the answer's body may have, coded and decoded.
+    pub limit: u64,
 }
 
-impl Timeouts {
-    /// 5 s to connect, [`TIMEOUT`] to read.
-    pub const DEFAULT: Timeouts = Timeouts { connect: Some(Duration::from_secs(5)), read: Some(TIMEOUT) };
-}
-
-impl Default for Timeouts {
-    /// [`Timeouts::DEFAULT`].
+impl Default for Sending {
     fn default() -> Self {
-        Self::DEFAULT
+        Self { route: Route::Environment, connect: Some(CONNECT), limit: u64::MAX }
     }
+}
+
+/// How long a connection may take, where nothing else is said.
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
+
+/// The way of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Route {
+    /// Through the environment's proxy, if it has one for that host.
+    Environment,
+    /// Past every proxy.
+    Direct,
 }
 
 /// An answer, read to its end.
@@ -90,29 +102,30 @@ struct Agents {
 }
 
 impl Transport {
-    /// Sends a request to its URI as it stands and reads the answer up to `limit` bytes, coded and decoded.
+    /// Sends a request to its URI as it stands and reads the answer.
     pub(crate) fn send<B: AsRef<[u8]>>(
         &self,
         request: &http::Request<B>,
-        timeouts: Timeouts,
-        limit: u64,
+        sending: Sending,
+        patience: &Patience,
     ) -> Result<http::Response<Vec<u8>>, Error> {
-        let agent = self.agent(request.uri())?;
+        patience.check()?;
+        let agent = self.agent(request.uri(), sending.route)?;
         let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
-        let failed = |error| failed(error, &host, limit);
+        let failed = |error| failed(error, &host, sending.limit);
         let body = request.body().as_ref();
         let answer = if body.is_empty() && !expects_body(request.method()) {
-            run(&agent, request, (), timeouts)
+            run(&agent, request, (), sending, patience)
         } else {
-            run(&agent, request, body, timeouts)
+            run(&agent, request, body, sending, patience)
         };
         let (parts, body) = answer.map_err(failed)?.into_parts();
-        let body = read(body, limit).map_err(failed)?;
-        let body = coding::decoded(&parts, body, &host, limit)?;
+        let body = read(body, sending.limit).map_err(failed)?;
+        let body = coding::decoded(&parts, body, &host, sending.limit)?;
         Ok(http::Response::from_parts(parts, body))
     }
 
-    fn agent(&self, uri: &Uri) -> Result<Agent, Error> {
+    fn agent(&self, uri: &Uri, route: Route) -> Result<Agent, Error> {
         // INVARIANT: the agents are whole at every point where the lock's holder could panic.
         let mut agents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if agents.process != process::id() {
@@ -121,7 +134,7 @@ impl Transport {
         if uri.scheme() == Some(&Scheme::HTTP) {
             return Ok(agents.plain.get_or_insert_with(|| agent(None, None)).clone());
         }
-        let proxy = way(uri)?;
+        let proxy = if route == Route::Direct { None } else { way(uri)? };
         let tls = match &agents.tls {
             Some(tls) => tls.clone(),
             None => agents.tls.insert(trust::tls()?).clone(),
@@ -164,7 +177,8 @@ fn run<B>(
     agent: &Agent,
     request: &http::Request<B>,
     body: impl AsSendBody,
-    timeouts: Timeouts,
+    sending: Sending,
+    patience: &Patience,
 ) -> Result<http::Response<ureq::Body>, ureq::Error> {
     let mut outgoing = http::Request::new(body);
     *outgoing.method_mut() = request.method().clone();
@@ -174,15 +188,8 @@ fn run<B>(
     for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         outgoing.headers_mut().remove(name);
     }
-    // Far below what an `Instant` can hold. None is as long, since without a limit a signal would end the wait.
-    let capped = |timeout: Option<Duration>| Some(timeout.unwrap_or(LONGEST_TIMEOUT).min(LONGEST_TIMEOUT));
-    let outgoing = agent
-        .configure_request(outgoing)
-        .timeout_connect(capped(timeouts.connect))
-        .timeout_per_read(capped(timeouts.read))
-        .timeout_per_write(capped(timeouts.read))
-        .build();
-    agent.run(outgoing)
+    let outgoing = agent.configure_request(outgoing).timeout_connect(sending.connect).timeout_global(patience.left());
+    agent.run(outgoing.build())
 }
 
 fn agent(tls: Option<TlsConfig>, proxy: Option<ureq::Proxy>) -> Agent {

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use xacct_sign::call::{BaseUrl, header_text};
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{Request, Session, Timeouts};
+use xacct_sign_client::{Request, Session};
 
 use crate::convert::{HeaderObjects, body_bytes, text, timeout};
 use crate::errors::to_py;
@@ -49,18 +49,19 @@ impl PySession {
         headers: Option<&Bound<'py, PyAny>>,
         body: Option<&Bound<'py, PyAny>>,
         connect_timeout: Option<f64>,
-        read_timeout: Option<f64>,
+        total: Option<f64>,
     ) -> PyResult<Answer<'py>> {
         let headers = HeaderObjects::new(headers)?;
         let headers = headers.borrowed()?.into_iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
         let body = body_bytes(body)?;
-        let timeouts = Timeouts { connect: timeout(connect_timeout)?, read: timeout(read_timeout)? };
+        let (connect_timeout, total) = (timeout(connect_timeout)?, timeout(total)?);
         let method = text(method, ErrorKind::InvalidMethod, "the method")?;
         let url = text(url, ErrorKind::InvalidUrl, "the URL")?;
         let part = |part| text(part, ErrorKind::InvalidOption, "an item of `params`").map(str::to_owned);
         let query = query.iter().map(|(key, value)| Ok((part(key)?, part(value)?))).collect::<PyResult<_>>()?;
         let mut request = Request::new(method, url);
-        (request.query, request.headers, request.body, request.timeouts) = (query, headers, body, timeouts);
+        (request.query, request.headers, request.body) = (query, headers, body);
+        (request.connect_timeout, request.timeout) = (connect_timeout, total);
         let answer = py.detach(|| self.0.send(request)).map_err(to_py)?;
         let headers =
             answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect();

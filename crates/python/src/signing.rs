@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use xacct_sign_client::Signing;
+use xacct_sign_client::{Patience, Signing};
 
 use crate::errors::to_py;
 use crate::role::signing_source;
@@ -32,7 +32,7 @@ impl PySigning {
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let signer = py.detach(|| self.0.signer(SystemTime::now())).map_err(to_py)?;
+        let signer = py.detach(|| self.0.signer(SystemTime::now(), &Patience::default())).map_err(to_py)?;
         sign(py, &signer, (method, url), Some(headers), body, None)
     }
 }

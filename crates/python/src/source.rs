@@ -1,10 +1,8 @@
 //! What signs: credentials, or a role's.
 
-use std::time::SystemTime;
-
 use pyo3::prelude::*;
 use xacct_sign::{Credentials, Error, ErrorKind, Scope};
-use xacct_sign_client::{CredentialSource, Environment, RoleProvider};
+use xacct_sign_client::{CredentialSource, Environment, Patience, RoleProvider};
 
 use crate::convert::{text, type_name};
 use crate::credentials::PyCredentials;
@@ -59,11 +57,11 @@ pub(crate) fn no_credentials(given: &Bound<'_, PyAny>, hint: &'static str) -> Py
 }
 
 impl CredentialSource for Source {
-    fn credentials(&self, now: SystemTime) -> Result<Credentials, Error> {
+    fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         match self {
-            Self::Given(credentials) => credentials.credentials(now),
-            Self::Role(role) => CredentialSource::credentials(role, now),
-            Self::Environment => Environment.credentials(now),
+            Self::Given(credentials) => credentials.credentials(patience),
+            Self::Role(role) => CredentialSource::credentials(role, patience),
+            Self::Environment => Environment.credentials(patience),
         }
     }
 }

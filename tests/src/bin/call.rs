@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use xacct_sign::{Error, Scope};
-use xacct_sign_client::{Request, RoleOptions, RoleProvider, Session, Timeouts};
+use xacct_sign_client::{Request, RoleOptions, RoleProvider, Session};
 use xacct_sign_tests::example_credentials;
 
 fn main() {
@@ -33,7 +33,7 @@ fn get(url: String) -> Result<Value, Error> {
     let mut request = Request::new("GET", url);
     // Long enough for whatever answers at all.
     let timeout = Some(Duration::from_secs(if env::var_os("IMPATIENT").is_some() { 1 } else { 30 }));
-    request.timeouts = Timeouts { connect: timeout, read: timeout };
+    (request.connect_timeout, request.timeout) = (timeout, timeout);
     let answer = session.send(request)?;
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers: BTreeMap<&str, String> =

@@ -6,7 +6,7 @@ use xacct_sign::aws::Partition;
 use xacct_sign::sts::{AssumeRole, Endpoint};
 use xacct_sign::{Error, ErrorKind};
 
-use super::environment::variable;
+use crate::host::Host;
 
 /// Partition → the domain of its dual-stack endpoints.
 const DUAL_STACK: [(&str, &str); 4] = [
@@ -17,15 +17,16 @@ const DUAL_STACK: [(&str, &str); 4] = [
 ];
 
 /// The endpoint for a call in a region, of the kind that the environment says, or the one that it names.
-pub(super) fn from_environment(call: &AssumeRole, region: &str) -> Result<Endpoint, Error> {
-    if !is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
+pub(super) fn from_environment(host: &dyn Host, call: &AssumeRole, region: &str) -> Result<Endpoint, Error> {
+    if !is_true(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
         // A URL that is given is not changed.
-        if let Some(url) = variable("AWS_ENDPOINT_URL_STS").or_else(|| variable("AWS_ENDPOINT_URL")) {
+        if let Some(url) = host.variable("AWS_ENDPOINT_URL_STS").or_else(|| host.variable("AWS_ENDPOINT_URL")) {
             return call.endpoint(region, Some(&url));
         }
     }
     let usual = call.endpoint(region, None)?;
-    let (is_fips, is_dual_stack) = (is_true("AWS_USE_FIPS_ENDPOINT")?, is_true("AWS_USE_DUALSTACK_ENDPOINT")?);
+    let (is_fips, is_dual_stack) =
+        (is_true(host, "AWS_USE_FIPS_ENDPOINT")?, is_true(host, "AWS_USE_DUALSTACK_ENDPOINT")?);
     if !is_fips && !is_dual_stack {
         return Ok(usual);
     }
@@ -42,8 +43,8 @@ pub(super) fn from_environment(call: &AssumeRole, region: &str) -> Result<Endpoi
 }
 
 /// Only the two words are taken: what else may be meant is not guessed.
-fn is_true(name: &'static str) -> Result<bool, Error> {
-    let value = variable(name).unwrap_or_default();
+fn is_true(host: &dyn Host, name: &'static str) -> Result<bool, Error> {
+    let value = host.variable(name).unwrap_or_default();
     match value.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" | "" => Ok(false),

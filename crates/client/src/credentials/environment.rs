@@ -1,11 +1,10 @@
 //! The environment's three variables.
 
-use std::env;
-use std::time::SystemTime;
-
 use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::CredentialSource;
+use crate::host::variable;
+use crate::patience::Patience;
 
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read again each time: what a Lambda function has.
 ///
@@ -15,16 +14,11 @@ use super::CredentialSource;
 pub struct Environment;
 
 impl CredentialSource for Environment {
-    fn credentials(&self, _: SystemTime) -> Result<Credentials, Error> {
+    fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
         let access_key_id = needed("AWS_ACCESS_KEY_ID")?;
         let secret_access_key = needed("AWS_SECRET_ACCESS_KEY")?;
         Credentials::new(access_key_id, secret_access_key, variable("AWS_SESSION_TOKEN"), None)
     }
-}
-
-/// The value of a variable; one that is set to nothing is not set.
-pub(super) fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn needed(name: &str) -> Result<String, Error> {

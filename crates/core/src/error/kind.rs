@@ -139,6 +139,8 @@ kinds! {
         "The connection, TLS or the proxy failed.";
     Timeout, "timeout", Timeout, Always, "",
         "A time limit ran out.";
+    Interrupted, "interrupted", Transport, Never, "",
+        "Whoever waited for the call gave it up.";
     TooManyRedirects, "too_many_redirects", Transport, Never, "check what the API redirects to",
         "More redirects than are followed.";
     HttpStatus, "http_status", HttpStatus, Never, "",

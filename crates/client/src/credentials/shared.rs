@@ -1,0 +1,249 @@
+//! Credentials that are fetched when they are needed, once for all who ask.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, SystemTime};
+use std::{fmt, process};
+
+use xacct_sign::refresh::{GRACE, Poll, Refresh};
+use xacct_sign::{Credentials, Error};
+
+use crate::patience::Patience;
+
+/// What fetches them.
+pub(super) trait Fetch: fmt::Debug + Send + Sync + 'static {
+    /// New credentials.
+    fn fetch(&self, patience: &Patience) -> Result<Credentials, Error>;
+
+    /// What the clock says that their expiry is compared with.
+    fn now(&self) -> SystemTime;
+
+    /// What those who wait are told if the thread that fetched panicked.
+    fn broken(&self) -> Error;
+}
+
+/// The credentials of one source, for every thread: one fetch per lifetime, whoever asks. While the credentials that there are
+/// still serve, nobody waits longer than [`GRACE`] for the next. Cloning is cheap.
+pub(super) struct Shared<F>(Arc<Inner<F>>);
+
+#[derive(Debug)]
+struct Inner<F> {
+    source: F,
+    state: Mutex<State>,
+    settled: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The process that `refresh` is of.
+    process: u32,
+    refresh: Refresh,
+    /// What `refresh` speaks of.
+    current: Option<Credentials>,
+    /// Whose fetch counts, while there is one.
+    turn: Option<Turn>,
+    turns: u64,
+    /// Why the last fetch failed that callers had to wait for, if it did.
+    last_error: Option<Error>,
+}
+
+/// A turn to fetch. Who is given it fetches, and settles it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Turn {
+    number: u64,
+    /// While the credentials that there are still serve: nobody counts on it.
+    is_early: bool,
+}
+
+impl State {
+    fn begin(&mut self, is_early: bool) -> Turn {
+        self.turns += 1;
+        let turn = Turn { number: self.turns, is_early };
+        self.turn = Some(turn);
+        turn
+    }
+
+    /// Whoever fetches is no longer counted on: the next who polls is given a turn.
+    fn abandon(&mut self) {
+        self.turn = None;
+        self.refresh.abandoned();
+    }
+}
+
+impl<F: Fetch> Shared<F> {
+    /// Nothing is fetched yet. The seed spreads early refreshes, see [`Refresh::new`].
+    pub(super) fn new(source: F, seed: u64) -> Self {
+        let refresh = Refresh::new(seed);
+        let state = State { process: process::id(), refresh, current: None, turn: None, turns: 0, last_error: None };
+        Self(Arc::new(Inner { source, state: Mutex::new(state), settled: Condvar::new() }))
+    }
+
+    pub(super) fn source(&self) -> &F {
+        &self.0.source
+    }
+
+    /// Credentials that are valid now: those that there are, or new ones. Whose patience ends while he waits, or fetches, ends
+    /// nothing for the others.
+    pub(super) fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
+        let inner = &*self.0;
+        loop {
+            let now = inner.source.now();
+            let mut state = inner.lock();
+            let poll = state.refresh.poll(now);
+            if let (Poll::Use, Some(current)) = (poll, &state.current) {
+                return Ok(current.clone());
+            }
+            match (poll, state.turn) {
+                (Poll::UseAndRefresh, _) => {
+                    let turn = state.begin(true);
+                    drop(state);
+                    self.refresh_early(turn, patience)?;
+                }
+                (Poll::Wait, Some(turn)) if turn.is_early => {
+                    let mut state = inner.wait(state, turn, &patience.at_most(GRACE)).0;
+                    if state.turn == Some(turn) {
+                        // What was to come in time did not: it is asked for anew.
+                        state.abandon();
+                    }
+                    drop(state);
+                    patience.check()?;
+                }
+                (Poll::Wait, Some(turn)) => {
+                    let (state, waited) = inner.wait(state, turn, patience);
+                    waited?;
+                    if let Some(error) = &state.last_error {
+                        return Err(error.clone());
+                    }
+                }
+                // There is no `Use` without credentials, and no `Wait` without a turn: were there, it would be time to fetch.
+                (Poll::Refresh | Poll::Wait | Poll::Use, _) => {
+                    let turn = state.begin(false);
+                    drop(state);
+                    return inner.fetch_and_settle(turn, patience);
+                }
+            }
+        }
+    }
+
+    /// Fetches meanwhile, and waits for that no longer than [`GRACE`].
+    fn refresh_early(&self, turn: Turn, patience: &Patience) -> Result<(), Error> {
+        let inner = Arc::clone(&self.0);
+        // The fetch is for all: it has a time of its own, and nobody's Ctrl-C ends it.
+        let fetch = move || drop(inner.fetch_and_settle(turn, &Patience::default()));
+        if thread::Builder::new().spawn(fetch).is_err() {
+            // Where there are no threads to be had, this one fetches.
+            drop(self.0.fetch_and_settle(turn, &patience.at_most(GRACE)));
+            return Ok(());
+        }
+        let grace = patience.at_most(GRACE);
+        drop(self.0.wait(self.0.lock(), turn, &grace));
+        // The credentials that there are still serve; only who may wait no more is told.
+        patience.check()
+    }
+}
+
+impl<F: Fetch> Inner<F> {
+    /// Until this turn is over, or the patience.
+    fn wait<'i>(
+        &'i self,
+        mut state: MutexGuard<'i, State>,
+        turn: Turn,
+        patience: &Patience,
+    ) -> (MutexGuard<'i, State>, Result<(), Error>) {
+        while state.turn == Some(turn) {
+            let slice = patience.slice().unwrap_or(Duration::MAX);
+            state = self.settled.wait_timeout(state, slice).unwrap_or_else(PoisonError::into_inner).0;
+            if state.turn != Some(turn) {
+                break;
+            }
+            // A watch may take long, and may need the others.
+            drop(state);
+            let checked = patience.check();
+            state = self.lock();
+            if checked.is_err() {
+                return (state, checked);
+            }
+        }
+        (state, Ok(()))
+    }
+
+    /// Fetches, and tells the state machine and those who wait.
+    fn fetch_and_settle(&self, turn: Turn, patience: &Patience) -> Result<Credentials, Error> {
+        let mut unsettled = Unsettled { inner: self, turn, is_over: false };
+        let fetched = self.source.fetch(patience);
+        unsettled.is_over = true;
+        if fetched.as_ref().is_err_and(|error| patience.is_over_with(error)) {
+            // Not the fetch has failed: this one may wait no longer. The next who asks fetches.
+            let mut state = self.lock();
+            if state.turn == Some(turn) {
+                state.abandon();
+                self.settled.notify_all();
+            }
+            return fetched;
+        }
+        self.settle(turn, fetched)
+    }
+
+    fn settle(&self, turn: Turn, fetched: Result<Credentials, Error>) -> Result<Credentials, Error> {
+        let mut state = self.lock();
+        if state.turn != Some(turn) {
+            // Another has taken its place.
+            return fetched;
+        }
+        let now = self.source.now();
+        let result = match fetched {
+            Ok(credentials) => {
+                state.refresh.succeeded(credentials.expires_at(), now);
+                state.current = Some(credentials.clone());
+                Ok(credentials)
+            }
+            Err(error) => {
+                let serves = state.refresh.failed(now);
+                state.current.clone().filter(|_| serves).ok_or(error)
+            }
+        };
+        state.last_error = result.as_ref().err().filter(|_| !turn.is_early).cloned();
+        state.turn = None;
+        self.settled.notify_all();
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // INVARIANT: the state is whole at every point where its holder could panic.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.process != process::id() {
+            // A forked child has the state, and not the thread that was fetching.
+            state.process = process::id();
+            state.abandon();
+        }
+        state
+    }
+}
+
+/// A turn that is not settled yet. Should its thread panic, the others do not wait forever.
+struct Unsettled<'i, F: Fetch> {
+    inner: &'i Inner<F>,
+    turn: Turn,
+    is_over: bool,
+}
+
+impl<F: Fetch> Drop for Unsettled<'_, F> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            // Whoever waits gets the error; this thread is unwinding.
+            let _ = self.inner.settle(self.turn, Err(self.inner.source.broken()));
+        }
+    }
+}
+
+impl<F> Clone for Shared<F> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<F: fmt::Debug> fmt::Debug for Shared<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.fmt(f)
+    }
+}

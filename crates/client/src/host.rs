@@ -1,0 +1,131 @@
+//! What this crate wants of the machine it runs on, as one value: a test gives another.
+
+mod process;
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use xacct_sign::Error;
+
+use crate::patience::Patience;
+use crate::transport::Transport;
+
+pub use crate::transport::{Route, Sending};
+pub use process::Output;
+
+/// The clock, the environment, files, processes and HTTP.
+pub trait Host: fmt::Debug + Send + Sync {
+    /// What the clock says.
+    fn now(&self) -> SystemTime;
+
+    /// Waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Patience::check`].
+    fn sleep(&self, duration: Duration, patience: &Patience) -> Result<(), Error>;
+
+    /// A variable of the environment; one that is set to nothing is not set.
+    fn variable(&self, name: &str) -> Option<String>;
+
+    /// A file's content.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Puts a file that only its owner may read in the place of another, at once.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
+    /// Runs a program without a shell, and waits for its end. Its standard input is empty.
+    ///
+    /// # Errors
+    ///
+    /// The system's where it cannot be run; as [`Patience::check`], and the program is ended.
+    fn run(&self, program: &str, arguments: &[String], patience: &Patience) -> Result<Output, Error>;
+
+    /// Sends a request and reads the answer to its end. A redirect is an answer.
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport: `Transport`, `Timeout`, `ResponseTooLarge`.
+    fn send(
+        &self,
+        request: &http::Request<Vec<u8>>,
+        sending: Sending,
+        patience: &Patience,
+    ) -> Result<http::Response<Vec<u8>>, Error>;
+}
+
+/// The machine as it is.
+#[derive(Debug, Default)]
+pub struct Machine(Transport);
+
+impl Host for Machine {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep(&self, duration: Duration, patience: &Patience) -> Result<(), Error> {
+        let nap = patience.at_most(duration);
+        while let Some(left) = nap.left().filter(|left| !left.is_zero()) {
+            thread::sleep(nap.slice().map_or(left, |slice| slice.min(left)));
+            patience.check()?;
+        }
+        Ok(())
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        variable(name)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(format!(".{}", std::process::id()));
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(&beside).and_then(|mut file| {
+            io::Write::write_all(&mut file, content)?;
+            fs::rename(&beside, path)
+        });
+        if written.is_err() {
+            // What is half there is of no use to anybody.
+            let _ = fs::remove_file(&beside);
+        }
+        written
+    }
+
+    fn run(&self, program: &str, arguments: &[String], patience: &Patience) -> Result<Output, Error> {
+        process::run(program, arguments, patience)
+    }
+
+    fn send(
+        &self,
+        request: &http::Request<Vec<u8>>,
+        sending: Sending,
+        patience: &Patience,
+    ) -> Result<http::Response<Vec<u8>>, Error> {
+        self.0.send(request, sending, patience)
+    }
+}
+
+/// The value of a variable of this process; one that is set to nothing is not set.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
