@@ -19,6 +19,7 @@ pub mod emulator;
 pub mod flows;
 pub mod random;
 pub mod vectors;
+pub mod virtual_host;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
