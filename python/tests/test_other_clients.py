@@ -146,6 +146,22 @@ def test_the_list_names_clients_and_requests_that_there_are() -> None:
     assert len(LISTED) == sum(len(entry["clients"]) * len(entry["requests"]) for entry in TABLE["listed"]), "twice"
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_decided_a_plus_in_a_query_goes_out_as_an_escaped_space(world: World, client: str) -> None:
+    """Some sign `%20` for it, some `%2B`, some `+`: the form that `canonical_url` gives has no `+`, for any of them."""
+    base = world.recorder.url
+    raw = base + REQUESTS["plus in a query"]["url"]
+    ours = xacct_sign.Session(credentials=world.keys, region=world.emulator.region)
+    assert ours.get(raw).status_code == 200
+    (exchange,) = world.recorder.take()
+    assert bytes(exchange.request).startswith(b"GET /items?q=x%20y HTTP/1.1\r\n")
+    assert world.outcome(exchange) == "accepted"
+    canonical = xacct_sign.canonical_url(raw)
+    assert canonical == f"{base}/items?q=x%20y"
+    theirs = world.send(client, "plus in a query", path=canonical[len(base) :])
+    assert world.outcome(theirs) == LISTED.get((client, "escaped space in a query"), "accepted")
+
+
 # ---------------------------------------------------------------- spoiled requests
 
 
