@@ -15,8 +15,8 @@ import { reasonOf, sentAgain, startJudge, startRecorder, statusOf } from "../lib
 /** @type {any} */
 const TABLE = parse(readFileSync(new URL("../../../tests/clients.toml", import.meta.url), "utf8"));
 const LISTED = new Map(
-  TABLE.listed.flatMap(({ clients, requests, outcome }) =>
-    clients.flatMap((client) => requests.map((request) => [`${client}: ${request}`, outcome])),
+  TABLE.listed.flatMap((entry) =>
+    entry.clients.flatMap((client) => entry.requests.map((request) => [`${client}: ${request}`, entry])),
   ),
 );
 const CLOCK_OFF = 20 * 60_000;
@@ -77,8 +77,10 @@ for (const client of Object.keys(CLIENTS)) {
     for (const name of Object.keys(TABLE.request)) {
       const exchange = await send(client, name);
       const shown = exchange && `${exchange.request}\n${await refusals(exchange)}`;
-      const listed = LISTED.get(`${client}: ${name}`) ?? "accepted";
-      assert.equal(await outcomeOf(exchange), listed, `${name}: ${shown}`);
+      const { outcome, line } = LISTED.get(`${client}: ${name}`) ?? { outcome: "accepted" };
+      assert.equal(await outcomeOf(exchange), outcome, `${name}: ${shown}`);
+      const said = /of the canonical request, the (\w+)/.exec((exchange && reasonOf(exchange)) ?? "");
+      assert.equal(said?.[1], line, `${name}: ${shown}`);
     }
   });
 
