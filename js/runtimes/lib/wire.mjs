@@ -101,16 +101,17 @@ export function startJudge() {
      * @param {string} request
      * @param {{ accessKeyId: string, secretAccessKey: string, sessionToken?: string }} keys
      * @param {string} region
+     * @param {string} [service]
      * @returns {Promise<string | null>}
      */
-    async refusal(request, keys, region) {
+    async refusal(request, keys, region, service = "execute-api") {
       const credentials = {
         access_key_id: keys.accessKeyId,
         secret_access_key: keys.secretAccessKey,
         session_token: keys.sessionToken,
       };
       const now = Math.floor(Date.now() / 1000);
-      judge.stdin.write(`${JSON.stringify({ request, credentials, region, service: "execute-api", now })}\n`);
+      judge.stdin.write(`${JSON.stringify({ request, credentials, region, service, now })}\n`);
       return JSON.parse((await lines.next()).value);
     },
     stop() {

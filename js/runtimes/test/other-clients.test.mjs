@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { aws4Interceptor } from "aws4-axios";
+import axios from "axios";
 import { parse } from "smol-toml";
 import { startEmulator } from "../lib/emulator.mjs";
 import { CLIENTS } from "../lib/other-clients.mjs";
@@ -125,6 +127,33 @@ async function assertRefused(exchange, codes, what) {
   assert.ok(byJudge !== null && statusOf(exchange) === 403, `${what}: ${byEmulator}, ${byJudge}`);
   assert.ok(codes.includes(byEmulator.split(":")[0]), `${what}: ${byEmulator}`);
 }
+
+test("aws4-axios assumes the role itself", async (context) => {
+  const { region, roleArn, base, stsEndpoint, url } = emulator;
+  const sts = await startRecorder(stsEndpoint);
+  context.after(() => sts.stop());
+  const environment = {
+    AWS_ACCESS_KEY_ID: base.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: base.secretAccessKey,
+    AWS_SESSION_TOKEN: base.sessionToken,
+    AWS_ENDPOINT_URL_STS: sts.url,
+  };
+  const before = { ...process.env };
+  context.after(() => {
+    for (const name of Object.keys(environment)) delete process.env[name];
+    Object.assign(process.env, before);
+  });
+  Object.assign(process.env, environment);
+  const client = axios.create();
+  const instance = /** @type {any} */ (client);
+  const options = { region, service: "execute-api", assumeRoleArn: roleArn };
+  client.interceptors.request.use(aws4Interceptor({ options, instance }));
+  const answer = await client.put(`${url}/items`, { foo: "bar" });
+  assert.match(answer.data.requestContext.authorizer.iam.userArn, /:assumed-role\/ApiAllowByIamRoleStag\/axios$/);
+  const [{ request }] = sts.take();
+  assert.equal(await judge.refusal(request, base, region, "sts"), null);
+  assert.notEqual(await judge.refusal(request, { ...base, sessionToken: "another" }, region, "sts"), null);
+});
 
 test("the list names these clients as those in JavaScript", () => {
   assert.deepEqual(TABLE.javascript.clients.toSorted(), Object.keys(CLIENTS).toSorted());
