@@ -82,4 +82,7 @@ fn the_judge_takes_awss_cases_and_nothing_that_is_changed() {
     }
     assert_eq!(refused, NOT_AS_AWS.iter().map(|(name, _)| (*name).to_owned()).collect());
     assert!(taken > 50, "{taken}");
+    // It ends with its input.
+    drop(input);
+    assert!(judge.wait().unwrap().success());
 }
