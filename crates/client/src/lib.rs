@@ -40,7 +40,7 @@ mod session;
 mod signing;
 mod transport;
 
-pub use credentials::{CredentialSource, Environment, RoleOptions, RoleProvider};
+pub use credentials::{CredentialSource, DefaultChain, Environment, RoleOptions, RoleProvider};
 pub use patience::{Patience, Watch};
 pub use session::{Request, Session};
 pub use signing::Signing;
