@@ -119,8 +119,9 @@ fn values_do_not_show_it() {
     shown.debug(&options);
     let role = RoleProvider::new(options, credentials.clone()).unwrap();
     shown.debug(&role);
-    let signing = Signing::new(credentials.clone(), Scope::new("us-east-1", "execute-api").unwrap());
-    signing.signer(example_instant(), &Patience::default()).unwrap();
+    let lasting = Credentials::new("AKIDEXAMPLE", SECRET, Some(TOKEN.into()), None).unwrap();
+    let signing = Signing::new(lasting, Scope::new("us-east-1", "execute-api").unwrap());
+    signing.signer(&Patience::default()).unwrap();
     shown.debug(&signing);
     shown.debug(&client::Session::new(role, signing.scope().clone()));
 

@@ -67,8 +67,9 @@ fn the_mandatory_window_is_exact() {
         assert_eq!(refresh.poll(edge - SECOND), Poll::Use, "{lifetime}");
         assert_eq!(refresh.poll(edge), Poll::Wait, "{lifetime}: someone refreshes already");
         assert!(!refresh.failed(edge));
-        assert_eq!(refresh.poll(edge), Poll::Refresh, "{lifetime}");
-        assert_eq!(refresh.poll(edge), Poll::Wait, "{lifetime}");
+        assert_eq!(refresh.poll(edge), Poll::Failed, "{lifetime}");
+        assert_eq!(refresh.poll(edge + SECOND), Poll::Refresh, "{lifetime}");
+        assert_eq!(refresh.poll(edge + SECOND), Poll::Wait, "{lifetime}");
     }
 }
 
@@ -94,7 +95,55 @@ fn a_mandatory_refresh_waits_for_no_back_off() {
     assert!(refresh.failed(late));
     assert_eq!(refresh.poll(late + SECOND), Poll::Refresh);
     assert!(!refresh.failed(late + SECOND), "now someone is told");
-    assert_eq!(refresh.poll(late + SECOND), Poll::Refresh);
+    assert_eq!(refresh.poll(late + SECOND), Poll::Failed);
+    assert_eq!(refresh.poll(late + SECOND * 2), Poll::Refresh);
+}
+
+/// C4, C8: a loop of calls that fail asks STS about ten times in a minute, and is told the same error in between.
+#[test]
+fn c4_a_loop_of_failing_calls_does_not_hammer_sts() {
+    for seed in 0..100 {
+        let mut refresh = Refresh::new(seed);
+        let milliseconds = |after| example_instant() + Duration::from_millis(after);
+        let asked: Vec<u64> = (0..60_000)
+            .filter(|after| match refresh.poll(milliseconds(*after)) {
+                Poll::Refresh => !refresh.failed(milliseconds(*after)),
+                poll => {
+                    assert_eq!(poll, Poll::Failed);
+                    false
+                }
+            })
+            .collect();
+        assert!((9..=11).contains(&asked.len()), "{asked:?}");
+        let pauses: Vec<u64> = asked.windows(2).map(|two| two[1] - two[0]).collect();
+        for (pause, most) in pauses.iter().zip([1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000]) {
+            assert!((most * 3 / 4..=most).contains(pause), "{pauses:?}");
+        }
+        // What succeeds ends it: the next failure stands for a second again.
+        let mut now = milliseconds(70_000);
+        assert_eq!(refresh.poll(now), Poll::Refresh);
+        refresh.succeeded(Some(now + seconds(900)), now);
+        now += seconds(900);
+        assert_eq!(refresh.poll(now), Poll::Refresh);
+        assert!(!refresh.failed(now));
+        assert_eq!(refresh.poll(now + SECOND), Poll::Refresh);
+    }
+}
+
+/// An error does not stand until a clock that was set back has caught up.
+#[test]
+fn a_clock_that_is_set_back_ends_every_pause() {
+    let mut refresh = Refresh::new(0);
+    assert_eq!(refresh.poll(example_instant()), Poll::Refresh);
+    assert!(!refresh.failed(example_instant()));
+    assert_eq!(refresh.poll(example_instant()), Poll::Failed);
+    assert_eq!(refresh.poll(example_instant() - SECOND), Poll::Refresh);
+
+    let mut refresh = fetched(3, seconds(3600));
+    let late = example_instant() + seconds(3600 - 61);
+    assert_eq!(refresh.poll(late), Poll::UseAndRefresh);
+    assert!(refresh.failed(late));
+    assert_eq!(refresh.poll(late - SECOND), Poll::UseAndRefresh);
 }
 
 /// An early refresh that fails only after the mandatory window began is told.
@@ -158,6 +207,8 @@ fn a_jump_of_the_clock_refreshes_first() {
 #[derive(Debug, Clone)]
 enum Step {
     Wait(u64),
+    /// The clock is set back.
+    Back(u64),
     Poll,
     Succeed(u64),
     Fail,
@@ -169,6 +220,7 @@ fn any_sequence_keeps_the_promises() {
     let step = prop_oneof![
         3 => (0_u64..400).prop_map(Step::Wait),
         1 => (0_u64..5000).prop_map(Step::Wait),
+        1 => prop_oneof![0_u64..20, 0_u64..5000].prop_map(Step::Back),
         6 => Just(Step::Poll),
         3 => prop_oneof![900_u64..4000, 0_u64..120].prop_map(Step::Succeed),
         3 => Just(Step::Fail),
@@ -180,18 +232,22 @@ fn any_sequence_keeps_the_promises() {
         let mut out = false;
         // Expiry and lifetime of what was fetched last, and until when an early refresh may not be asked for.
         let mut current: Option<(SystemTime, Duration)> = None;
-        let mut quiet_until: Option<SystemTime> = None;
+        let mut quiet: Option<(SystemTime, SystemTime)> = None;
+        // The same for errors that stand.
+        let mut failed: Option<(SystemTime, SystemTime)> = None;
+        let mut failures = 0_u32;
         for step in steps {
             let mandatory_at = current
                 .map(|(expires_at, lifetime): (SystemTime, Duration)| expires_at - (lifetime / 20).min(seconds(60)));
             let serves = mandatory_at.is_some_and(|at| now < at);
             match step {
                 Step::Wait(time) => now += seconds(time),
+                Step::Back(time) => now -= seconds(time),
                 Step::Poll => match refresh.poll(now) {
                     Poll::Use => prop_assert!(serves),
                     Poll::UseAndRefresh => {
                         prop_assert!(serves && !out);
-                        prop_assert!(quiet_until.is_none_or(|until| now >= until));
+                        prop_assert!(quiet.is_none_or(|(from, until)| now < from || now >= until));
                         out = true;
                     }
                     Poll::Refresh => {
@@ -199,18 +255,25 @@ fn any_sequence_keeps_the_promises() {
                         out = true;
                     }
                     Poll::Wait => prop_assert!(!serves && out),
+                    Poll::Failed => {
+                        prop_assert!(!serves && !out);
+                        prop_assert!(failed.is_some_and(|(from, until)| (from..=until).contains(&now)));
+                    }
                 },
                 // Only who was asked reports.
                 Step::Succeed(lifetime) if out => {
                     refresh.succeeded(Some(now + seconds(lifetime)), now);
                     current = Some((now + seconds(lifetime), seconds(lifetime)));
-                    quiet_until = None;
+                    (quiet, failed, failures) = (None, None, 0);
                     out = false;
                 }
                 Step::Fail if out => {
                     prop_assert_eq!(refresh.failed(now), serves);
                     if serves {
-                        quiet_until = Some(now + seconds(10));
+                        quiet = Some((now, now + seconds(10)));
+                    } else {
+                        let stands = seconds((1 << failures.min(4)).min(10));
+                        (failed, failures) = (Some((now, now + stands)), failures + 1);
                     }
                     out = false;
                 }

@@ -14,7 +14,7 @@ mod web_identity;
 use std::fmt;
 use std::sync::Arc;
 
-use xacct_sign::{Credentials, Error};
+use xacct_sign::{Credentials, Error, Skew};
 
 use crate::patience::Patience;
 
@@ -34,6 +34,11 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
     /// [`ErrorKind::CredentialsNotFound`](xacct_sign::ErrorKind::CredentialsNotFound) where there are none, and whatever fetching
     /// them meets.
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error>;
+
+    /// How far this machine's clock is off, where whoever gave the credentials said so.
+    fn skew(&self) -> Skew {
+        Skew::default()
+    }
 }
 
 impl CredentialSource for Credentials {
@@ -45,5 +50,9 @@ impl CredentialSource for Credentials {
 impl<S: CredentialSource + ?Sized> CredentialSource for Arc<S> {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         (**self).credentials(patience)
+    }
+
+    fn skew(&self) -> Skew {
+        (**self).skew()
     }
 }

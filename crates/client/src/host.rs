@@ -61,7 +61,7 @@ pub trait Host: fmt::Debug + Send + Sync {
     /// Those of the transport: `Transport`, `Timeout`, `ResponseTooLarge`.
     fn send(
         &self,
-        request: &http::Request<Vec<u8>>,
+        request: &http::Request<&[u8]>,
         sending: Sending,
         patience: &Patience,
     ) -> Result<http::Response<Vec<u8>>, Error>;
@@ -117,7 +117,7 @@ impl Host for Machine {
 
     fn send(
         &self,
-        request: &http::Request<Vec<u8>>,
+        request: &http::Request<&[u8]>,
         sending: Sending,
         patience: &Patience,
     ) -> Result<http::Response<Vec<u8>>, Error> {

@@ -33,6 +33,7 @@
 //! The proxies are those of curl and requests, the lower case first. A proxy that cannot be used is an error. `HTTP_PROXY` says
 //! nothing here: plain http goes to this machine only, and what goes to this machine goes through no proxy.
 
+mod clock;
 mod credentials;
 pub mod host;
 mod patience;
@@ -45,8 +46,3 @@ pub use patience::{Patience, Watch};
 pub use session::{Request, Session};
 pub use signing::Signing;
 pub use transport::Response;
-
-/// The system's clock: the only place where this crate reads it.
-pub(crate) fn now() -> std::time::SystemTime {
-    std::time::SystemTime::now()
-}

@@ -1,6 +1,7 @@
 //! Signs requests and sends them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, RANGE};
@@ -8,10 +9,10 @@ use xacct_sign::call::{BaseUrl, Call, Step, TIMEOUT};
 use xacct_sign::{CanonicalUrl, Error, Scope};
 
 use crate::credentials::CredentialSource;
-use crate::now;
+use crate::host::{Host, Machine};
 use crate::patience::Patience;
 use crate::signing::Signing;
-use crate::transport::{ACCEPTED, CONNECT, Response, Sending, Transport};
+use crate::transport::{ACCEPTED, CONNECT, Response, Sending};
 
 /// A request as a user gives it.
 ///
@@ -68,14 +69,20 @@ impl fmt::Debug for Request {
 pub struct Session {
     signing: Signing,
     base_url: Option<BaseUrl>,
-    transport: Transport,
+    host: Arc<dyn Host>,
 }
 
 impl Session {
     /// A session that signs with credentials of a source.
     #[must_use]
     pub fn new(source: impl CredentialSource + 'static, scope: Scope) -> Self {
-        Self { signing: Signing::new(source, scope), base_url: None, transport: Transport::default() }
+        Self::on(Arc::new(Machine::default()), source, scope)
+    }
+
+    /// As [`Session::new`], on a [`Host`].
+    #[must_use]
+    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: Scope) -> Self {
+        Self { signing: Signing::on(Arc::clone(&host), source, scope), base_url: None, host }
     }
 
     /// The same session with a base URL, to which paths are appended and in whose origin URLs must lie.
@@ -107,17 +114,25 @@ impl Session {
         let mut call = Call::new(&request.method, url, &request.headers, request.body)?;
         let sending = Sending { connect: request.connect_timeout, ..Sending::default() };
         loop {
-            let signer = self.signing.signer(now(), patience)?;
-            let mut signed = call.sign(&signer, now())?;
+            let signer = self.signing.signer(patience)?;
+            let known = self.signing.skew();
+            let mut signed = call.sign(&signer, known.apply(self.host.now()))?;
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.
             if !signed.headers().contains_key(RANGE) {
                 signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
             }
-            let answer = self.transport.send(&signed, sending, patience)?;
-            if call.answered(answer.status(), answer.headers())? == Step::Done {
-                let (parts, body) = answer.into_parts();
-                let url = call.url().as_str().to_owned();
-                return Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, url });
+            let answer = self.host.send(&signed, sending, patience)?;
+            let now = known.apply(self.host.now());
+            match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
+                Step::Done => {
+                    let (parts, body) = answer.into_parts();
+                    let url = call.url().as_str().to_owned();
+                    return Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, url });
+                }
+                Step::Again => {}
+                Step::Skewed(more) => {
+                    self.signing.learn(known, more);
+                }
             }
         }
     }

@@ -3,9 +3,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use xacct_sign::{Error, Scope, Signer};
+use xacct_sign::{Error, Scope, Signer, Skew};
 
+use crate::clock::Clock;
 use crate::credentials::CredentialSource;
+use crate::host::{Host, Machine};
 use crate::patience::Patience;
 
 /// A source of credentials and what they sign for: it keeps the signer for the credentials that it last got, which holds the
@@ -14,6 +16,7 @@ use crate::patience::Patience;
 pub struct Signing {
     source: Box<dyn CredentialSource>,
     scope: Scope,
+    clock: Clock,
     /// One value that is replaced whole, so that no thread ever sees a part of it.
     signer: RwLock<Option<Arc<Signer>>>,
 }
@@ -22,7 +25,13 @@ impl Signing {
     /// Nothing is asked of the source yet.
     #[must_use]
     pub fn new(source: impl CredentialSource + 'static, scope: Scope) -> Self {
-        Self { source: Box::new(source), scope, signer: RwLock::new(None) }
+        Self::on(Arc::new(Machine::default()), source, scope)
+    }
+
+    /// As [`Signing::new`], on a [`Host`].
+    #[must_use]
+    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: Scope) -> Self {
+        Self { source: Box::new(source), scope, clock: Clock::new(host), signer: RwLock::new(None) }
     }
 
     /// What the signatures are for.
@@ -31,14 +40,32 @@ impl Signing {
         &self.scope
     }
 
-    /// A signer for credentials that are valid at `now`; it may block while they are fetched.
+    /// How far this machine's clock is off, as far as that is known: from the API's answers, or from where the credentials are.
+    #[must_use]
+    pub fn skew(&self) -> Skew {
+        let own = self.clock.skew();
+        if own == Skew::default() { self.source.skew() } else { own }
+    }
+
+    /// The instant to sign at: the clock's, set right by [`Signing::skew`].
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.skew().apply(self.clock.host().now())
+    }
+
+    /// Takes note of what lies between AWS's clock and what [`Signing::now`] said while its skew was `known`. Whether that is news.
+    pub fn learn(&self, known: Skew, more: Skew) -> bool {
+        self.clock.learn(known, more)
+    }
+
+    /// A signer for credentials that are valid now; it may block while they are fetched.
     ///
     /// # Errors
     ///
     /// As [`CredentialSource::credentials`]; [`ErrorKind::CredentialsExpired`](xacct_sign::ErrorKind::CredentialsExpired).
-    pub fn signer(&self, now: SystemTime, patience: &Patience) -> Result<Arc<Signer>, Error> {
+    pub fn signer(&self, patience: &Patience) -> Result<Arc<Signer>, Error> {
         let credentials = self.source.credentials(patience)?;
-        credentials.check_usable(now)?;
+        credentials.check_usable(self.now())?;
         let cached = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(signer) = cached.filter(|signer| *signer.credentials() == credentials) {
             return Ok(signer);

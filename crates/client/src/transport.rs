@@ -2,9 +2,12 @@
 
 mod coding;
 mod connect;
+mod exchange;
 mod failure;
 mod proxy;
+mod socket;
 mod trust;
+mod waiting;
 
 use std::fmt;
 use std::io::Read as _;
@@ -16,7 +19,7 @@ use http::uri::Scheme;
 use http::{HeaderMap, Method, Uri, header};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, AsSendBody};
-use xacct_sign::{Error, Url};
+use xacct_sign::{Error, ErrorKind, Url};
 
 use crate::patience::Patience;
 use failure::failed;
@@ -103,6 +106,9 @@ struct Agents {
 
 impl Transport {
     /// Sends a request to its URI as it stands and reads the answer.
+    ///
+    /// A connection that had been idle may be closed by the server at the moment it is used. Then the request goes out once more,
+    /// over another: if no byte of it was written, or if its method may be repeated (RFC 9110, section 9.2.2).
     pub(crate) fn send<B: AsRef<[u8]>>(
         &self,
         request: &http::Request<B>,
@@ -111,18 +117,15 @@ impl Transport {
     ) -> Result<http::Response<Vec<u8>>, Error> {
         patience.check()?;
         let agent = self.agent(request.uri(), sending.route)?;
-        let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
-        let failed = |error| failed(error, &host, sending.limit);
-        let body = request.body().as_ref();
-        let answer = if body.is_empty() && !expects_body(request.method()) {
-            run(&agent, request, (), sending, patience)
-        } else {
-            run(&agent, request, body, sending, patience)
-        };
-        let (parts, body) = answer.map_err(failed)?.into_parts();
-        let body = read(body, sending.limit).map_err(failed)?;
-        let body = coding::decoded(&parts, body, &host, sending.limit)?;
-        Ok(http::Response::from_parts(parts, body))
+        loop {
+            let (answer, progress) = exchange::during(patience, || send(&agent, request, sending, patience));
+            let may_repeat = !progress.has_written() || request.method().is_idempotent();
+            match answer {
+                // Each idle connection fails once, and is gone.
+                Err(error) if error.kind() == ErrorKind::Transport && progress.was_idle() && may_repeat => {}
+                answer => return answer,
+            }
+        }
     }
 
     fn agent(&self, uri: &Uri, route: Route) -> Result<Agent, Error> {
@@ -149,6 +152,26 @@ impl Transport {
         agents.proxied = Some((proxy, made.clone()));
         Ok(made)
     }
+}
+
+fn send<B: AsRef<[u8]>>(
+    agent: &Agent,
+    request: &http::Request<B>,
+    sending: Sending,
+    patience: &Patience,
+) -> Result<http::Response<Vec<u8>>, Error> {
+    let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
+    let failed = |error| failed(error, &host, sending.limit);
+    let body = request.body().as_ref();
+    let answer = if body.is_empty() && !expects_body(request.method()) {
+        run(agent, request, (), sending, patience)
+    } else {
+        run(agent, request, body, sending, patience)
+    };
+    let (parts, body) = answer.map_err(failed)?.into_parts();
+    let body = read(body, sending.limit).map_err(failed)?;
+    let body = coding::decoded(&parts, body, &host, sending.limit)?;
+    Ok(http::Response::from_parts(parts, body))
 }
 
 /// Reads a body to its end. There is room for what STS usually answers from the start: growing would leave copies of it behind.

@@ -5,7 +5,7 @@ mod place;
 use std::time::{Duration, SystemTime};
 
 use http::header::{
-    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, HeaderName, HeaderValue,
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue,
     LOCATION,
 };
 use http::{HeaderMap, Method, StatusCode};
@@ -13,9 +13,11 @@ use http::{HeaderMap, Method, StatusCode};
 pub use place::{BaseUrl, check_reachable};
 
 use crate::canonical::check_header;
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, quote_name};
 use crate::payload::Payload;
 use crate::signer::{Signer, check_has_path};
+use crate::skew::Skew;
 use crate::url::CanonicalUrl;
 
 /// How many redirects are followed.
@@ -51,7 +53,7 @@ const BODY_HEADERS: [HeaderName; 5] =
 /// let mut call = Call::new("post", url, &[("content-type", b"text/plain")], b"hello".to_vec())?;
 /// assert_eq!(call.sign(&signer, now)?.method(), "POST");
 /// let answer = http::Response::builder().status(303).header("location", "/b").body(())?;
-/// assert_eq!(call.answered(answer.status(), answer.headers())?, Step::Again);
+/// assert_eq!(call.answered(answer.status(), answer.headers(), signer.credentials(), now)?, Step::Again);
 /// let request = call.sign(&signer, now)?;
 /// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/b"));
 /// assert!(request.body().is_empty() && !request.headers().contains_key("content-type"));
@@ -64,6 +66,8 @@ pub struct Call {
     headers: HeaderMap,
     body: Vec<u8>,
     redirects: u32,
+    /// Whether it was sent once more after a refusal.
+    was_refused: bool,
 }
 
 /// What to do with an answer.
@@ -72,8 +76,12 @@ pub struct Call {
 pub enum Step {
     /// It is the call's answer.
     Done,
-    /// It was a redirect, which the call now follows: sign and send it again.
+    /// It was a redirect, which the call now follows, or a refusal of credentials that expired on the way: sign and send it
+    /// again.
     Again,
+    /// It was a refusal, and this machine's clock is off by so much more than what was known: take note of that, sign and send it
+    /// again.
+    Skewed(Skew),
 }
 
 impl Call {
@@ -93,7 +101,7 @@ impl Call {
         let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
             .map_err(|error| Error::new(ErrorKind::InvalidMethod, "the method is no HTTP method").with_source(error))?;
         check_has_path(method.as_str())?;
-        Ok(Self { method, url, headers: sendable(headers)?, body, redirects: 0 })
+        Ok(Self { method, url, headers: sendable(headers)?, body, redirects: 0, was_refused: false })
     }
 
     /// The request as it has to be sent now, signed.
@@ -114,12 +122,30 @@ impl Call {
         Ok(request)
     }
 
-    /// Takes note of an answer's status and headers.
+    /// Takes note of an answer's status and headers, which came at `now`, by the clock that signed, to what these credentials had
+    /// signed.
+    ///
+    /// A refusal is the answer. Only if its `Date` says that the clock is off by more than four minutes, or if the credentials
+    /// have expired meanwhile, the call is made once more: a 403 says that nothing was done.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::TooManyRedirects`] for one more within the origin than [`MAX_REDIRECTS`].
-    pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<Step, Error> {
+    pub fn answered(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        credentials: &Credentials,
+        now: SystemTime,
+    ) -> Result<Step, Error> {
+        if status == StatusCode::FORBIDDEN && !self.was_refused {
+            let skew = headers.get(DATE).and_then(|date| Skew::of_date(date.to_str().ok()?, now));
+            let has_expired = credentials.expires_at().is_some_and(|at| at <= now);
+            if skew.is_some() || has_expired {
+                self.was_refused = true;
+                return Ok(skew.map_or(Step::Again, Step::Skewed));
+            }
+        }
         let Some(target) = self.redirect(status, headers) else { return Ok(Step::Done) };
         if self.redirects == MAX_REDIRECTS {
             return Err(Error::new(ErrorKind::TooManyRedirects, format!("more than {MAX_REDIRECTS} redirects")));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 pub use kind::{ErrorClass, ErrorKind};
 
 use crate::escape::push_escaped;
+use crate::skew::Skew;
 use kind::Retry;
 
 /// What AWS answered, for errors that come from STS.
@@ -37,13 +38,22 @@ struct Inner {
     hint: Option<Cow<'static, str>>,
     action: Option<&'static str>,
     aws: Option<AwsAnswer>,
+    skew: Option<Skew>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `kind` with its sentence: lower case, no full stop, input in backticks, no secret.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), hint: None, action: None, aws: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            hint: None,
+            action: None,
+            aws: None,
+            skew: None,
+            source: None,
+        }))
     }
 
     /// Adds what the user should do, where that is more than what the kind itself says.
@@ -63,6 +73,12 @@ impl Error {
     /// Adds what AWS answered.
     pub(crate) fn with_aws(mut self, aws: AwsAnswer) -> Self {
         self.0.aws = Some(aws);
+        self
+    }
+
+    /// Adds how far the clock is off that signed what was refused.
+    pub(crate) fn with_skew(mut self, skew: Option<Skew>) -> Self {
+        self.0.skew = skew;
         self
     }
 
@@ -101,6 +117,12 @@ impl Error {
     #[must_use]
     pub fn aws(&self) -> Option<&AwsAnswer> {
         self.0.aws.as_ref()
+    }
+
+    /// How far this machine's clock is off, where that is why STS refused.
+    #[must_use]
+    pub fn skew(&self) -> Option<Skew> {
+        self.0.skew
     }
 
     /// Whether the same request may succeed if it is sent again later.

@@ -6,7 +6,8 @@
 //!
 //! - [`Signer`] signs requests and URLs for a [`Scope`]; a [`CanonicalUrl`] is ready to be signed and sent.
 //! - [`call::Call`] is what a session does with one request: where it may go, what a redirect changes, what is signed anew.
-//! - [`sts`] builds requests to STS and reads its answers; [`refresh::Refresh`] says when to ask again.
+//! - [`sts`] builds requests to STS and reads its answers; [`refresh::Refresh`] says when to ask again, [`retry::Retry`]
+//!   when to try again.
 //! - [`verify`] checks signatures as a service does, and says why one is refused.
 //! - [`aws`] has AWS's words: ARNs, partitions, names, instants.
 //! - [`Error`] has a stable code, a sentence and a hint.
@@ -21,9 +22,11 @@ mod escape;
 mod key;
 mod payload;
 pub mod refresh;
+pub mod retry;
 mod scope;
 mod settings;
 mod signer;
+mod skew;
 mod small;
 pub mod sts;
 mod url;
@@ -39,4 +42,5 @@ pub use settings::{
     UnsignedPayload,
 };
 pub use signer::{QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
+pub use skew::Skew;
 pub use url::{CanonicalUrl, Origin, Url, canonical_url, without_dot_segments};

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::small::draw::draw;
+
 /// Of the lifetime, at the end: refreshed when someone asks, while the old credentials still serve.
 const ADVISORY_PART: u32 = 4;
 const ADVISORY_AT_MOST: Duration = Duration::from_secs(300);
@@ -10,6 +12,8 @@ const MANDATORY_PART: u32 = 20;
 const MANDATORY_AT_MOST: Duration = Duration::from_secs(60);
 /// After a failed early refresh, the next waits so long.
 const BACKOFF: Duration = Duration::from_secs(10);
+/// After a failed one that callers waited for, its error stands for about so many seconds: a loop of calls must not hammer STS.
+const STANDS: [u64; 5] = [1, 2, 4, 8, 10];
 
 /// How long a driver lets somebody who has valid credentials wait for an early refresh.
 pub const GRACE: Duration = Duration::from_secs(1);
@@ -35,8 +39,28 @@ pub const GRACE: Duration = Duration::from_secs(1);
 pub struct Refresh {
     windows: Option<Windows>,
     is_refreshing: bool,
-    retry_at: Option<SystemTime>,
+    /// After a failure, until when nothing is fetched.
+    pause: Option<Pause>,
+    /// Since credentials were fetched: fetches that failed with nothing left that served.
+    failures: usize,
     jitter_seed: u64,
+}
+
+/// From a failure on. A clock that is set back ends it too.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    from: SystemTime,
+    until: SystemTime,
+}
+
+impl Pause {
+    fn of(from: SystemTime, length: Duration) -> Option<Self> {
+        from.checked_add(length).map(|until| Self { from, until })
+    }
+
+    fn holds(self, now: SystemTime) -> bool {
+        (self.from..self.until).contains(&now)
+    }
 }
 
 /// Of the credentials that there are.
@@ -58,13 +82,15 @@ pub enum Poll {
     Refresh,
     /// Someone else is fetching: wait for the outcome, then poll again.
     Wait,
+    /// The last fetch failed a moment ago, and there is nothing to use: its error stands.
+    Failed,
 }
 
 impl Refresh {
     /// Nothing fetched yet. The seed spreads the early refreshes of many processes: any number that differs among them.
     #[must_use]
     pub fn new(jitter_seed: u64) -> Self {
-        Self { windows: None, is_refreshing: false, retry_at: None, jitter_seed }
+        Self { windows: None, is_refreshing: false, pause: None, failures: 0, jitter_seed }
     }
 
     /// What to do at `now`. See the type for who may get which answer.
@@ -73,11 +99,14 @@ impl Refresh {
             if self.is_refreshing {
                 return Poll::Wait;
             }
+            // An early refresh that failed is no reason to wait once nothing serves any more.
+            if self.failures > 0 && self.pauses(now) {
+                return Poll::Failed;
+            }
             self.is_refreshing = true;
             return Poll::Refresh;
         };
-        let may_retry = self.retry_at.is_none_or(|at| now >= at);
-        if now >= windows.advisory_at && !self.is_refreshing && may_retry {
+        if now >= windows.advisory_at && !self.is_refreshing && !self.pauses(now) {
             self.is_refreshing = true;
             return Poll::UseAndRefresh;
         }
@@ -88,7 +117,8 @@ impl Refresh {
     /// refreshed.
     pub fn succeeded(&mut self, expires_at: Option<SystemTime>, now: SystemTime) {
         self.is_refreshing = false;
-        self.retry_at = None;
+        self.pause = None;
+        self.failures = 0;
         // A century stands for "never".
         let never = now.checked_add(Duration::from_secs(100 * 365 * 86_400)).unwrap_or(now);
         let expires_at = expires_at.unwrap_or(never);
@@ -97,7 +127,7 @@ impl Refresh {
         let advisory = (lifetime / ADVISORY_PART).min(ADVISORY_AT_MOST);
         // Between half and all of what lies between the windows, so that early refreshes spread.
         let spread = advisory.saturating_sub(mandatory);
-        let advisory = mandatory + spread / 2 + spread / 2 * self.jitter() / 1000;
+        let advisory = mandatory + spread / 2 + spread / 2 * self.jitter(0) / 1000;
         let before = |window: Duration| expires_at.checked_sub(window).unwrap_or(now);
         self.windows = Some(Windows { advisory_at: before(advisory), mandatory_at: before(mandatory) });
     }
@@ -106,10 +136,20 @@ impl Refresh {
     pub fn failed(&mut self, now: SystemTime) -> bool {
         self.is_refreshing = false;
         let serve = self.windows.is_some_and(|windows| now < windows.mandatory_at);
-        if serve {
-            self.retry_at = now.checked_add(BACKOFF);
-        }
+        let length = if serve {
+            BACKOFF
+        } else {
+            self.failures = (self.failures + 1).min(STANDS.len());
+            let seconds = STANDS.get(self.failures - 1).copied().unwrap_or_default();
+            // Between three quarters and all of it.
+            Duration::from_millis(seconds * (750 + u64::from(self.jitter(self.failures as u64)) / 4))
+        };
+        self.pause = Pause::of(now, length);
         serve
+    }
+
+    fn pauses(&self, now: SystemTime) -> bool {
+        self.pause.is_some_and(|pause| pause.holds(now))
     }
 
     /// Whoever was fetching never reports: a process forked while its parent fetched is in this place.
@@ -117,11 +157,8 @@ impl Refresh {
         self.is_refreshing = false;
     }
 
-    /// A number from 0 to 1000 that the seed decides (one round of splitmix64).
-    fn jitter(&self) -> u32 {
-        let mut x = self.jitter_seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u32::try_from((x ^ (x >> 31)) % 1001).unwrap_or_default()
+    /// A number from 0 to 1000 that the seed decides.
+    fn jitter(&self, round: u64) -> u32 {
+        u32::try_from(draw(self.jitter_seed, round, 1001)).unwrap_or_default()
     }
 }

@@ -11,6 +11,7 @@
 //! The price is what the module, 47.3 kB, gets larger by: gzipped, after `wasm-opt`, one piece replaced at a time. Its limit is
 //! 50 kB.
 
+pub(crate) mod draw;
 pub(crate) mod sort;
 pub(crate) mod text;
 pub(crate) mod time;

@@ -1,6 +1,6 @@
 //! `Signer`.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -88,7 +88,7 @@ impl PySigner {
         body: Option<&Bound<'py, PyAny>>,
         now: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        sign(py, &self.0, (method, url), headers, body, now)
+        sign(py, &self.0, (method, url), headers, body, instant_or_now(now)?)
     }
 
     /// The URL with the signature in its query. Whoever has it can send the request until it expires.
@@ -141,9 +141,8 @@ pub(crate) fn sign<'py>(
     (method, url): (&Bound<'py, PyAny>, &Bound<'py, PyAny>),
     headers: Option<&Bound<'py, PyAny>>,
     body: Option<&Bound<'py, PyAny>>,
-    now: Option<&Bound<'py, PyAny>>,
+    now: SystemTime,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let now = instant_or_now(now)?;
     with_request((method, url), headers, body, |request| {
         let signed = if is_large(&request.payload) {
             py.detach(|| signer.sign_parts(request, now))

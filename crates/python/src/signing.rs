@@ -1,7 +1,5 @@
 //! What the adapters for HTTP clients sign with.
 
-use std::time::SystemTime;
-
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use xacct_sign_client::{Patience, Signing};
@@ -32,7 +30,7 @@ impl PySigning {
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let signer = py.detach(|| self.0.signer(SystemTime::now(), &Patience::default())).map_err(to_py)?;
-        sign(py, &signer, (method, url), Some(headers), body, None)
+        let signer = py.detach(|| self.0.signer(&Patience::default())).map_err(to_py)?;
+        sign(py, &signer, (method, url), Some(headers), body, self.0.now())
     }
 }

@@ -49,6 +49,8 @@ numbers! {
         REFRESH = 2,
         /// Someone is fetching: wait for that.
         WAIT = 3,
+        /// The last fetch failed a moment ago: its error stands.
+        FAILED = 4,
     }
 }
 

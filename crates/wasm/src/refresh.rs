@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 use xacct_sign::refresh::{Poll, Refresh};
 
-use crate::constants::{REFRESH, USE, USE_AND_REFRESH, WAIT};
+use crate::constants::{FAILED, REFRESH, USE, USE_AND_REFRESH, WAIT};
 use crate::instant;
 
 /// See `xacct_sign::refresh::Refresh`.
@@ -26,6 +26,7 @@ impl WasmRefresh {
             Poll::UseAndRefresh => USE_AND_REFRESH,
             Poll::Refresh => REFRESH,
             Poll::Wait => WAIT,
+            Poll::Failed => FAILED,
         })
     }
 

@@ -3,16 +3,19 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use xacct_sign::aws::is_name_character;
+use xacct_sign::retry::{Retry, TRY};
 use xacct_sign::sts::{ANSWER_LIMIT, Action as _, AssumeRole, Endpoint};
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::{Credentials, Error, ErrorKind, Skew};
 use zeroize::Zeroizing;
 
 use super::CredentialSource;
 use super::endpoint;
 use super::shared::{Fetch, Shared};
+use crate::clock::Clock;
 use crate::host::{Host, Machine, Sending};
 use crate::patience::Patience;
 
@@ -68,7 +71,9 @@ struct Role {
     call: AssumeRole,
     endpoint: Endpoint,
     base: Box<dyn CredentialSource>,
-    host: Arc<dyn Host>,
+    clock: Clock,
+    /// Spreads the pauses between tries.
+    calls: AtomicU64,
 }
 
 impl RoleProvider {
@@ -94,7 +99,9 @@ impl RoleProvider {
         };
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
-        Ok(Self(Shared::new(Role { call: options.call, endpoint, base: Box::new(base), host }, seed)))
+        let (base, clock) = (Box::new(base), Clock::new(host));
+        let role = Role { call: options.call, endpoint, base, clock, calls: AtomicU64::new(seed) };
+        Ok(Self(Shared::new(role, seed)))
     }
 
     /// The region whose STS endpoint is called: the API's.
@@ -131,21 +138,65 @@ impl CredentialSource for RoleProvider {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         self.0.credentials(patience)
     }
+
+    fn skew(&self) -> Skew {
+        self.0.source().clock.skew()
+    }
+}
+
+impl Role {
+    /// Asks STS once.
+    fn ask(&self, base: &Credentials, known: Skew, patience: &Patience) -> Result<Credentials, Error> {
+        let host = self.clock.host();
+        let (parts, body) = self.call.request(base, &self.endpoint, known.apply(host.now()))?.into_parts();
+        let request = http::Request::from_parts(parts, body.as_slice());
+        let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
+        let response = host.send(&request, sending, &patience.at_most(TRY));
+        let response = response.map_err(|error| unreachable(error, &self.endpoint).with_action(self.call.name()))?;
+        // It holds the secret.
+        let response = response.map(Zeroizing::new);
+        Ok(self.call.read_response(base, &response, known.apply(host.now()))?.credentials)
+    }
+}
+
+/// What is said of an error that came in place of STS's answer.
+fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
+    let hint = match (error.kind(), error.hint()) {
+        (ErrorKind::Transport, Some(hint)) => hint.to_owned(),
+        (ErrorKind::Transport | ErrorKind::Timeout, _) => format!(
+            "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for \
+             `com.amazonaws.{}.sts`, with private DNS",
+            endpoint.scope().region()
+        ),
+        _ => return error,
+    };
+    Error::new(error.kind(), format!("STS was not reached: {error}")).with_hint(hint).with_source(error)
 }
 
 impl Fetch for Role {
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
-        let base = self.base.credentials(patience)?;
-        let request = self.call.request(&base, &self.endpoint, self.host.now())?;
-        let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
-        let response = self.host.send(&request, sending, patience)?;
-        // It holds the secret.
-        let response = response.map(Zeroizing::new);
-        Ok(self.call.read_response(&base, &response, self.host.now())?.credentials)
+        let mut retry = Retry::new(self.calls.fetch_add(1, Ordering::Relaxed));
+        loop {
+            // Asked anew for each try: what STS refuses may have expired meanwhile.
+            let base = self.base.credentials(patience)?;
+            let known = self.clock.skew();
+            let error = match self.ask(&base, known, patience) {
+                Ok(credentials) => return Ok(credentials),
+                Err(error) => error,
+            };
+            if let Some(more) = error.skew() {
+                self.clock.learn(known, more);
+            }
+            let Some(pause) = retry.failed(&error) else { return Err(error) };
+            if error.kind() == ErrorKind::Interrupted || patience.left().is_some_and(|left| left <= pause) {
+                return Err(error);
+            }
+            self.clock.host().sleep(pause, patience)?;
+        }
     }
 
     fn now(&self) -> SystemTime {
-        self.host.now()
+        self.clock.now()
     }
 
     fn broken(&self) -> Error {

@@ -66,6 +66,7 @@ impl State {
     /// Whoever fetches is no longer counted on: the next who polls is given a turn.
     fn abandon(&mut self) {
         self.turn = None;
+        self.last_error = None;
         self.refresh.abandoned();
     }
 }
@@ -93,6 +94,9 @@ impl<F: Fetch> Shared<F> {
             if let (Poll::Use, Some(current)) = (poll, &state.current) {
                 return Ok(current.clone());
             }
+            if let (Poll::Failed, Some(error)) = (poll, &state.last_error) {
+                return Err(error.clone());
+            }
             match (poll, state.turn) {
                 (Poll::UseAndRefresh, _) => {
                     let turn = state.begin(true);
@@ -115,8 +119,9 @@ impl<F: Fetch> Shared<F> {
                         return Err(error.clone());
                     }
                 }
-                // There is no `Use` without credentials, and no `Wait` without a turn: were there, it would be time to fetch.
-                (Poll::Refresh | Poll::Wait | Poll::Use, _) => {
+                // There is no `Use` without credentials, no `Wait` without a turn, no `Failed` without an error: were there, it
+                // would be time to fetch.
+                (Poll::Refresh | Poll::Wait | Poll::Use | Poll::Failed, _) => {
                     let turn = state.begin(false);
                     drop(state);
                     return inner.fetch_and_settle(turn, patience);
@@ -170,7 +175,9 @@ impl<F: Fetch> Inner<F> {
     /// Fetches, and tells the state machine and those who wait.
     fn fetch_and_settle(&self, turn: Turn, patience: &Patience) -> Result<Credentials, Error> {
         let mut unsettled = Unsettled { inner: self, turn, is_over: false };
-        let fetched = self.source.fetch(patience);
+        // What has expired already is as good as nothing, and would be fetched again at once, forever.
+        let usable = |credentials: Credentials| credentials.check_usable(self.source.now()).map(|()| credentials);
+        let fetched = self.source.fetch(patience).and_then(usable);
         unsettled.is_over = true;
         if fetched.as_ref().is_err_and(|error| patience.is_over_with(error)) {
             // Not the fetch has failed: this one may wait no longer. The next who asks fetches.
@@ -202,7 +209,7 @@ impl<F: Fetch> Inner<F> {
                 state.current.clone().filter(|_| serves).ok_or(error)
             }
         };
-        state.last_error = result.as_ref().err().filter(|_| !turn.is_early).cloned();
+        state.last_error = result.as_ref().err().cloned();
         state.turn = None;
         self.settled.notify_all();
         result

@@ -2,19 +2,25 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 
 use http::Uri;
 use ureq::Agent;
 use ureq::config::Config;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
+    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, Transport,
 };
 
+use super::socket::Sockets;
+use super::waiting::Waiting;
+
+/// How many addresses of a name are tried: ureq has room for sixteen.
+const ADDRESSES: usize = 16;
+
 pub(super) fn agent(config: Config) -> Agent {
-    let connector = ().chain(ToProxy::default()).chain(TcpConnector::default()).chain(RustlsConnector::default());
-    Agent::with_parts(config, connector, Names::default())
+    let connector = ().chain(ToProxy::default()).chain(Sockets).chain(RustlsConnector::default());
+    Agent::with_parts(config, connector, Names)
 }
 
 /// What failed on the way to the proxy, or what the proxy refused.
@@ -65,22 +71,29 @@ impl<In: Transport> Connector<In> for ToProxy {
 
 /// The system's names, but for `localhost` and what is in it: these are this machine, whatever a name server says (RFC 6761,
 /// section 6.3). Plain http goes there.
-#[derive(Debug, Default)]
-struct Names(DefaultResolver);
+#[derive(Debug)]
+struct Names;
 
 impl Resolver for Names {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        if is_localhost(uri.host().unwrap_or_default()) {
-            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
-            let mut addresses = self.empty();
+    fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().unwrap_or_default();
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+        let mut addresses = self.empty();
+        if is_localhost(host) {
             addresses.push(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
             addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
             return Ok(addresses);
         }
-        self.0.resolve(uri, config, timeout).map_err(|error| match error {
-            ureq::Error::Io(error) => ureq::Error::Other(Box::new(UnknownHost(error))),
-            other => other,
-        })
+        let literal = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = literal.parse::<IpAddr>() {
+            addresses.push(SocketAddr::from((address, port)));
+            return Ok(addresses);
+        }
+        let name = host.to_owned();
+        let found = Waiting::new(timeout).beside(move || (name.as_str(), port).to_socket_addrs())?;
+        let found = found.map_err(|error| ureq::Error::Other(Box::new(UnknownHost(error))))?;
+        found.take(ADDRESSES).for_each(|address| addresses.push(address));
+        if addresses.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(addresses) }
     }
 }
 

@@ -7,6 +7,7 @@ use ureq::Error as U;
 use xacct_sign::{Error, ErrorKind};
 
 use super::connect::{ProxyFailed, UnknownHost};
+use super::waiting::GivenUp;
 
 /// The error of a request to `host`, whose answer may be `limit` bytes long.
 pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
@@ -24,7 +25,10 @@ pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
                 Ok(unknown) => transport(format!("the host `{host}` is not known"))
                     .with_hint("check the URL and the region; a name that resolves only in a VPC needs a route to it")
                     .with_source(unknown.0),
-                Err(other) => without_a_word(U::Other(other), host),
+                Err(other) => match other.downcast::<GivenUp>() {
+                    Ok(given_up) => given_up.0,
+                    Err(other) => without_a_word(U::Other(other), host),
+                },
             },
         },
         other => without_a_word(other, host),
@@ -97,6 +101,9 @@ fn refused_by_proxy(proxy: &str, reason: &str) -> Error {
 
 /// The proxy failed, and not the host.
 fn on_the_way(failure: ProxyFailed, host: &str, limit: u64) -> Error {
+    if matches!(&failure.error, U::Other(other) if other.is::<GivenUp>()) {
+        return failed(failure.error, host, limit);
+    }
     let wants_password = matches!(&failure.error, U::ConnectProxyFailed(reason) if reason.ends_with("/407"));
     let cause = failed(failure.error, &failure.proxy, limit);
     Error::new(cause.kind(), format!("the proxy does not connect to `{host}`: {cause}"))

@@ -1,9 +1,11 @@
 //! STS's errors, whatever the action: which kind each code is, and what of the text is shown.
 
 use super::parts::Parts;
+use crate::aws::time::parse_amz_date;
 use crate::credentials::Credentials;
 use crate::error::{AwsAnswer, Error, ErrorKind, quote};
 use crate::escape::escaped;
+use crate::skew::Skew;
 use crate::small::text::{contains, cut, replaced};
 use crate::small::xml::Elements;
 
@@ -78,6 +80,7 @@ pub(super) fn refusal<A: Parts>(call: &A, base: &Credentials, status: u16, eleme
         status,
         request_id,
     });
+    let error = error.with_skew(if kind == ErrorKind::StsCredentials { skew(&message) } else { None });
     match A::hint(kind, code, &message).or_else(|| hint(kind, code, &message)) {
         Some(hint) => error.with_hint(hint),
         None => error,
@@ -97,6 +100,16 @@ fn without_secrets(text: &str, base: &Credentials) -> String {
 fn caller(message: &str) -> Option<&str> {
     let (_, rest) = cut(message, "User: ")?;
     rest.split_whitespace().next().filter(|arn| arn.starts_with("arn:"))
+}
+
+/// How far the clock is off, by a text such as `Signature expired: 20160609T184512Z is now earlier than 20160610T013008Z
+/// (20160610T014508Z - 15 min.)`, or `Signature not yet current: ... is still later than ... (... + 5 min.)`: first stands the
+/// signature's time, in the brackets STS's own.
+fn skew(message: &str) -> Option<Skew> {
+    let (_, signed) = cut(message, ": ")?;
+    let (signed, rest) = cut(signed, " is ")?;
+    let (_, theirs) = cut(rest, "(")?;
+    Skew::between(parse_amz_date(theirs.get(..16)?)?, parse_amz_date(signed)?)
 }
 
 /// What to do about a refusal of any action, where it differs from what its kind says.

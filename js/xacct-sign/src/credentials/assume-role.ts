@@ -49,6 +49,8 @@ class Role {
   readonly #clock: () => Date;
   #current: RoleCredentials | undefined;
   #turn: Turn | undefined;
+  /** Why the last fetch failed. */
+  #error: unknown;
 
   constructor(given: AssumeRoleOptions) {
     const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
@@ -67,6 +69,7 @@ class Role {
       const now = this.#now();
       const poll = guarded(() => this.#refresh.poll(now));
       if (poll === POLL.use && this.#current !== undefined) return this.#current;
+      if (poll === POLL.failed) throw this.#error;
       const turn = this.#turn ?? this.#begin(poll === POLL.useAndRefresh);
       if (poll !== POLL.useAndRefresh && !turn.isEarly) return turn.fetched;
       // Awaited for a while rather than left behind: a function that has answered is frozen, and its calls with it.
@@ -89,6 +92,7 @@ class Role {
           return fetched;
         },
         (error) => {
+          if (this.#turn === turn) this.#error = error;
           this.#settle(turn, undefined);
           throw error;
         },

@@ -1,0 +1,74 @@
+//! What one exchange with a server has come to, and who watches it. ureq's connectors have no place for either, so both lie with
+//! the thread while the exchange lasts.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::patience::{Patience, Watch};
+
+/// How far an exchange has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Progress {
+    has_connected: bool,
+    has_used_socket: bool,
+    has_written: bool,
+}
+
+impl Progress {
+    /// Whether it went over a connection that had been idle, which the server may have closed meanwhile.
+    pub(super) fn was_idle(self) -> bool {
+        self.has_used_socket && !self.has_connected
+    }
+
+    /// Whether a byte was given to the system to be sent.
+    pub(super) fn has_written(self) -> bool {
+        self.has_written
+    }
+}
+
+#[derive(Default)]
+struct Exchange {
+    watch: Option<Arc<Watch>>,
+    progress: Progress,
+}
+
+thread_local! {
+    static EXCHANGE: RefCell<Exchange> = RefCell::default();
+}
+
+/// Does the work as an exchange of its own. A watch may make another exchange meanwhile.
+pub(super) fn during<T>(patience: &Patience, work: impl FnOnce() -> T) -> (T, Progress) {
+    let before = EXCHANGE.replace(Exchange { watch: patience.watch().cloned(), progress: Progress::default() });
+    let before = Restored(Some(before));
+    let done = work();
+    let progress = EXCHANGE.with_borrow(|exchange| exchange.progress);
+    drop(before);
+    (done, progress)
+}
+
+/// What is put back at the end, even if the work panics.
+struct Restored(Option<Exchange>);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take() {
+            EXCHANGE.set(before);
+        }
+    }
+}
+
+pub(super) fn watch() -> Option<Arc<Watch>> {
+    EXCHANGE.with_borrow(|exchange| exchange.watch.clone())
+}
+
+pub(super) fn connected() {
+    EXCHANGE.with_borrow_mut(|exchange| exchange.progress.has_connected = true);
+}
+
+pub(super) fn used_socket() {
+    EXCHANGE.with_borrow_mut(|exchange| exchange.progress.has_used_socket = true);
+}
+
+pub(super) fn wrote() {
+    EXCHANGE.with_borrow_mut(|exchange| exchange.progress.has_written = true);
+}

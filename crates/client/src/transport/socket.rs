@@ -1,0 +1,160 @@
+//! TCP: ureq's own waits for the system, and neither for signals nor for whoever watches.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use ureq::Error as U;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+};
+
+use super::exchange;
+use super::waiting::Waiting;
+
+#[derive(Debug, Default)]
+pub(super) struct Sockets;
+
+impl<In: Transport> Connector<In> for Sockets {
+    type Out = Either<In, Socket>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, U> {
+        if let Some(way) = chained {
+            return Ok(Some(Either::A(way)));
+        }
+        let stream = open(details)?;
+        stream.set_nodelay(details.config.no_delay())?;
+        exchange::connected();
+        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        Ok(Some(Either::B(Socket { stream, buffers, read: None, write: None })))
+    }
+}
+
+/// The first address that answers. Each has its part of the time.
+fn open(details: &ConnectionDetails<'_>) -> Result<TcpStream, U> {
+    let mut last = None;
+    let count = details.addrs.len();
+    let end = details.timeout.not_zero().and_then(|timeout| Instant::now().checked_add(*timeout));
+    for (index, address) in details.addrs.iter().enumerate() {
+        let mut timeout = details.timeout;
+        if let (Some(left), Ok(others)) =
+            (end.map(|end| end.saturating_duration_since(Instant::now())), u32::try_from(count - index))
+        {
+            timeout.after = left.checked_div(others).unwrap_or_default().into();
+        }
+        match open_one(*address, timeout) {
+            Ok(stream) => return Ok(stream),
+            Err(U::Io(error)) if is_of_address(&error) => last = Some(U::Io(error)),
+            Err(U::Timeout(reason)) => last = Some(U::Timeout(reason)),
+            Err(other) => return Err(other),
+        }
+    }
+    Err(last.unwrap_or(U::HostNotFound))
+}
+
+fn open_one(address: SocketAddr, timeout: NextTimeout) -> Result<TcpStream, U> {
+    let waiting = Waiting::new(timeout);
+    let connect = move |timeout: Option<Duration>| match timeout {
+        Some(timeout) => TcpStream::connect_timeout(&address, timeout),
+        None => TcpStream::connect(address),
+    };
+    let left = timeout.not_zero().map(|timeout| *timeout);
+    let stream = if waiting.is_watched() { waiting.beside(move || connect(left))? } else { connect(left) };
+    stream.map_err(
+        |error| if error.kind() == io::ErrorKind::TimedOut { U::Timeout(timeout.reason) } else { error.into() },
+    )
+}
+
+/// Whether another address may do better.
+fn is_of_address(error: &io::Error) -> bool {
+    use io::ErrorKind as E;
+    matches!(
+        error.kind(),
+        E::ConnectionRefused | E::HostUnreachable | E::NetworkUnreachable | E::NetworkDown | E::AddrNotAvailable
+    )
+}
+
+#[derive(Debug)]
+pub(super) struct Socket {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+    /// The limits that the stream has.
+    read: Option<Duration>,
+    write: Option<Duration>,
+}
+
+impl Socket {
+    fn set_read(&mut self, slice: Option<Duration>) -> io::Result<()> {
+        if self.read != slice {
+            self.stream.set_read_timeout(slice)?;
+            self.read = slice;
+        }
+        Ok(())
+    }
+
+    fn set_write(&mut self, slice: Option<Duration>) -> io::Result<()> {
+        if self.write != slice {
+            self.stream.set_write_timeout(slice)?;
+            self.write = slice;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a wait was only so long, or a signal came.
+fn is_pause(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+impl Transport for Socket {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), U> {
+        exchange::used_socket();
+        let waiting = Waiting::new(timeout.for_write());
+        let mut sent = 0;
+        while sent < amount {
+            self.set_write(waiting.slice()?)?;
+            let rest = self.buffers.output().get(sent..amount).unwrap_or_default();
+            match self.stream.write(rest) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(count) => {
+                    exchange::wrote();
+                    sent += count;
+                }
+                Err(error) if is_pause(&error) => waiting.check()?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, U> {
+        exchange::used_socket();
+        let waiting = Waiting::new(timeout.for_read());
+        loop {
+            self.set_read(waiting.slice()?)?;
+            match self.stream.read(self.buffers.input_append_buf()) {
+                Ok(count) => {
+                    self.buffers.input_appended(count);
+                    return Ok(count > 0);
+                }
+                Err(error) if is_pause(&error) => waiting.check()?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        let is_quiet = |stream: &TcpStream| -> io::Result<bool> {
+            stream.set_nonblocking(true)?;
+            let quiet = matches!(stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+            stream.set_nonblocking(false)?;
+            Ok(quiet)
+        };
+        // What was not asked for, or an end, makes it useless.
+        is_quiet(&self.stream).unwrap_or(false)
+    }
+}
