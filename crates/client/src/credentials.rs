@@ -4,11 +4,15 @@ mod chain;
 mod container;
 mod endpoint;
 mod environment;
+mod export;
 mod found;
 mod instance;
+mod process;
 mod profile;
 mod role;
 mod shared;
+mod shown;
+mod sso;
 mod web_identity;
 
 use std::fmt;

@@ -5,11 +5,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::{Credentials, Error, ErrorKind, Skew};
 
 use super::found::Found;
 use super::shared::{Fetch, Shared};
 use super::{CredentialSource, container, environment, instance, profile, web_identity};
+use crate::clock::Clock;
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 
@@ -26,7 +27,7 @@ use crate::patience::Patience;
 pub struct DefaultChain(Shared<Chain>);
 
 struct Chain {
-    host: Arc<dyn Host>,
+    clock: Clock,
     profile: Option<String>,
 }
 
@@ -48,7 +49,7 @@ impl DefaultChain {
     pub fn on(host: Arc<dyn Host>, profile: Option<String>) -> Self {
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&profile);
-        Self(Shared::new(Chain { host, profile }, seed))
+        Self(Shared::new(Chain { clock: Clock::new(host), profile }, seed))
     }
 
     /// The profile that was given by name.
@@ -71,13 +72,21 @@ impl CredentialSource for DefaultChain {
             Found::Nothing(_) => self.0.credentials(patience),
         }
     }
+
+    fn skew(&self) -> Skew {
+        self.0.source().clock.skew()
+    }
 }
 
 impl Chain {
+    fn host(&self) -> &Arc<dyn Host> {
+        self.clock.host()
+    }
+
     /// Keys that need only be read: nobody says when these are changed.
     fn read(&self) -> Result<Found, Error> {
         match self.environment()? {
-            Found::Nothing(_) => profile::read(&*self.host, self.profile.as_deref()),
+            Found::Nothing(_) => profile::read(&**self.host(), self.profile.as_deref()),
             found @ Found::Credentials(_) => Ok(found),
         }
     }
@@ -86,14 +95,14 @@ impl Chain {
         if self.profile.is_some() {
             return Ok(Found::Nothing("not asked, since a profile is given by name".to_owned()));
         }
-        environment::load(&*self.host)
+        environment::load(&**self.host())
     }
 
     fn web_identity(&self, patience: &Patience) -> Result<Found, Error> {
         if self.profile.is_some() {
             return Ok(Found::Nothing("not asked, since a profile is given by name".to_owned()));
         }
-        web_identity::from_environment(&self.host, patience)
+        web_identity::from_environment(self.host(), patience)
     }
 }
 
@@ -102,10 +111,10 @@ impl Fetch for Chain {
         type Source<'s> = &'s dyn Fn() -> Result<Found, Error>;
         let sources: [(&str, Source<'_>); 5] = [
             ("environment", &|| self.environment()),
-            ("profile", &|| profile::load(&self.host, patience, self.profile.as_deref())),
+            ("profile", &|| profile::load(&self.clock, patience, self.profile.as_deref())),
             ("web identity", &|| self.web_identity(patience)),
-            ("container", &|| container::load(&self.host, patience)),
-            ("instance metadata", &|| instance::load(&self.host, patience)),
+            ("container", &|| container::load(self.host(), patience)),
+            ("instance metadata", &|| instance::load(self.host(), patience)),
         ];
         let mut message = "no credentials were found".to_owned();
         for (name, load) in sources {
@@ -120,7 +129,7 @@ impl Fetch for Chain {
     }
 
     fn now(&self) -> SystemTime {
-        self.host.now()
+        self.clock.now()
     }
 
     fn broken(&self) -> Error {

@@ -30,7 +30,8 @@ impl CredentialSource for Environment {
 
 /// The environment as the first source of the chain. It is set up where there is a key id.
 pub(super) fn load(host: &dyn Host) -> Result<Found, Error> {
-    match host.variable(KEY_ID) {
+    // Blank is how some programs write that there is none.
+    match host.variable(KEY_ID).filter(|key_id| !key_id.trim().is_empty()) {
         Some(key_id) => from(|name| host.variable(name), key_id).map(Found::Credentials),
         None => Ok(Found::Nothing(format!("{KEY_ID} is not set"))),
     }
