@@ -1,12 +1,11 @@
-//! STS's limits on the parameters of `AssumeRole`, checked here so that a mistake costs no call.
+//! STS's limits on parameters, checked here so that a mistake costs no call.
 
 use super::AssumeRole;
 use crate::aws::{Arn, RoleArn, is_external_id, is_name_character, is_session_name};
 use crate::error::{Error, ErrorKind, quote, quote_arn, quote_name};
 
-pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
-    RoleArn::parse(&call.role_arn)?;
-    name(ErrorKind::InvalidSessionName, "session name", &call.session_name)?;
+pub(super) fn assume_role(call: &AssumeRole) -> Result<(), Error> {
+    session(&call.role_arn, &call.session_name)?;
     if !(900..=43_200).contains(&call.duration_seconds) {
         return Err(Error::new(
             ErrorKind::InvalidDuration,
@@ -37,6 +36,12 @@ pub(super) fn validate(call: &AssumeRole) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What whichever action that assumes a role has.
+pub(super) fn session(role_arn: &str, session_name: &str) -> Result<(), Error> {
+    RoleArn::parse(role_arn)?;
+    name(ErrorKind::InvalidSessionName, "session name", session_name)
 }
 
 fn name(kind: ErrorKind, what: &str, value: &str) -> Result<(), Error> {
