@@ -6,6 +6,7 @@ mod endpoint;
 mod environment;
 mod found;
 mod instance;
+mod metadata;
 mod profile;
 mod role;
 mod shared;

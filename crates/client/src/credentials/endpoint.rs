@@ -3,7 +3,7 @@
 //! [dual-stack and FIPS endpoints](https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html)).
 
 use xacct_sign::aws::Partition;
-use xacct_sign::sts::{AssumeRole, Endpoint};
+use xacct_sign::sts::Endpoint;
 use xacct_sign::{Error, ErrorKind};
 
 use crate::host::Host;
@@ -16,15 +16,15 @@ const DUAL_STACK: [(&str, &str); 4] = [
     ("aws-eusc", "api.amazonwebservices.eu"),
 ];
 
-/// The endpoint for a call in a region, of the kind that the environment says, or the one that it names.
-pub(super) fn from_environment(host: &dyn Host, call: &AssumeRole, region: &str) -> Result<Endpoint, Error> {
+/// The endpoint for assuming a role in a region, of the kind that the environment says, or the one that it names.
+pub(super) fn from_environment(host: &dyn Host, role_arn: &str, region: &str) -> Result<Endpoint, Error> {
     if !is_true(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
         // A URL that is given is not changed.
         if let Some(url) = host.variable("AWS_ENDPOINT_URL_STS").or_else(|| host.variable("AWS_ENDPOINT_URL")) {
-            return call.endpoint(region, Some(&url));
+            return Endpoint::of_role(role_arn, region, Some(&url));
         }
     }
-    let usual = call.endpoint(region, None)?;
+    let usual = Endpoint::of_role(role_arn, region, None)?;
     let (is_fips, is_dual_stack) =
         (is_true(host, "AWS_USE_FIPS_ENDPOINT")?, is_true(host, "AWS_USE_DUALSTACK_ENDPOINT")?);
     if !is_fips && !is_dual_stack {
@@ -39,11 +39,11 @@ pub(super) fn from_environment(host: &dyn Host, call: &AssumeRole, region: &str)
     // In GovCloud the usual ones are FIPS endpoints.
     let is_fips_anyway = partition.name() == "aws-us-gov" && !is_dual_stack;
     let service = if is_fips && !is_fips_anyway { "sts-fips" } else { "sts" };
-    call.endpoint(region, Some(&format!("https://{service}.{region}.{domain}/")))
+    Endpoint::of_role(role_arn, region, Some(&format!("https://{service}.{region}.{domain}/")))
 }
 
 /// Only the two words are taken: what else may be meant is not guessed.
-fn is_true(host: &dyn Host, name: &'static str) -> Result<bool, Error> {
+pub(super) fn is_true(host: &dyn Host, name: &'static str) -> Result<bool, Error> {
     let value = host.variable(name).unwrap_or_default();
     match value.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
