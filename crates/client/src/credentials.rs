@@ -10,6 +10,7 @@ mod metadata;
 mod profile;
 mod role;
 mod shared;
+mod tries;
 mod web_identity;
 
 use std::fmt;

@@ -30,8 +30,6 @@ const AGENTS: [IpAddr; 3] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
 ];
 
-const TRIES: u32 = 3;
-
 /// The credentials of the endpoint that the environment names.
 pub(super) fn load(host: &Arc<dyn Host>, patience: &Patience) -> Result<Found, Error> {
     let host = &**host;
@@ -40,16 +38,17 @@ pub(super) fn load(host: &Arc<dyn Host>, patience: &Patience) -> Result<Found, E
     };
     let name = format!("the container's endpoint for credentials `{}`", origin(&uri));
     let endpoint = Metadata { host, name, connect: Duration::from_secs(2), each: Duration::from_secs(5) };
-    let mut request = http::Request::new(Vec::new());
+    let mut request = http::Request::new(&[][..]);
     *request.uri_mut() = uri;
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
     let token = authorization(host)?;
     if let Some((header, _)) = &token {
         request.headers_mut().insert(AUTHORIZATION, header.clone());
     }
-    let answer = endpoint.ask(&request, TRIES, patience)?;
+    let secret = token.as_ref().map(|(_, text)| text.as_str());
+    let answer = endpoint.insist(&request, secret, patience)?;
     if answer.status() != StatusCode::OK {
-        return Err(endpoint.refused(&answer, token.as_ref().map(|(_, text)| text.as_str())));
+        return Err(endpoint.refused(&answer, secret));
     }
     let credentials = endpoint.credentials(&answer)?;
     if credentials.check_usable(host.now()).is_err() {

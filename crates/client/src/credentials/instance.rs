@@ -28,9 +28,6 @@ const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 /// Where there is no instance nobody answers, and whoever is to be told that nothing was found waits for it.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Of what is asked once the service has given a token: it is there.
-const TRIES: u32 = 3;
-
 /// How long credentials serve on that the service gives out although they have expired: it does that while it cannot get new ones,
 /// and AWS takes them then.
 const EXTENSION: Duration = Duration::from_secs(600);
@@ -100,12 +97,12 @@ impl Service<'_> {
         path: &str,
         name: &'static str,
         value: &HeaderValue,
-    ) -> Result<http::Request<Vec<u8>>, Error> {
+    ) -> Result<http::Request<&'static [u8]>, Error> {
         let uri: Uri = format!("{}{path}", self.base).parse().map_err(|error| {
             Error::new(ErrorKind::InvalidEndpoint, format!("{} cannot be called", self.metadata.name))
                 .with_source(error)
         })?;
-        let mut request = http::Request::new(Vec::new());
+        let mut request = http::Request::new(&[][..]);
         (*request.method_mut(), *request.uri_mut()) = (method, uri);
         request.headers_mut().insert(name, value.clone());
         Ok(request)
@@ -115,7 +112,7 @@ impl Service<'_> {
     fn token(&self) -> Result<Result<Token, String>, Error> {
         let ttl = HeaderValue::from_static("21600");
         let request = self.request(Method::PUT, "/latest/api/token", "x-aws-ec2-metadata-token-ttl-seconds", &ttl)?;
-        let answer = match self.metadata.ask(&request, 1, self.patience) {
+        let answer = match self.metadata.send(&request, self.patience) {
             // Elsewhere there is no such service, and that is no failure.
             Err(error) if !self.is_given && error.is_retryable() && !self.patience.is_over_with(&error) => {
                 let is_late = error.kind() == ErrorKind::Timeout;
@@ -144,7 +141,8 @@ impl Service<'_> {
 
     fn get(&self, path: &str, token: &Token) -> Result<Answer, Error> {
         let request = self.request(Method::GET, path, "x-aws-ec2-metadata-token", &token.header)?;
-        self.metadata.ask(&request, TRIES, self.patience)
+        // It has given a token: it is there.
+        self.metadata.insist(&request, Some(&token.text), self.patience)
     }
 
     /// The role that is attached, if there is one.

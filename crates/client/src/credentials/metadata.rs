@@ -1,6 +1,5 @@
 //! What the endpoints of containers and of instances share: JSON over HTTP, from nearby and past every proxy.
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,14 +9,12 @@ use xacct_sign::aws::parse_rfc3339;
 use xacct_sign::{Credentials, Error, ErrorKind, escaped};
 use zeroize::Zeroizing;
 
+use super::tries::several;
 use crate::host::{Host, Route, Sending};
 use crate::patience::Patience;
 
 /// How many bytes of an answer are read: they are a few kB.
 const ANSWER_LIMIT: u64 = 1 << 20;
-
-/// In milliseconds, before the second try, and twice that before the third: at most, since it is drawn at random.
-const PAUSE: u64 = 200;
 
 /// An endpoint, and how long it may take.
 pub(super) struct Metadata<'h> {
@@ -34,32 +31,25 @@ pub(super) struct Metadata<'h> {
 pub(super) type Answer = http::Response<Zeroizing<Vec<u8>>>;
 
 impl Metadata<'_> {
-    /// Sends the request, so many times at most where what failed may pass, and gives the answer, whatever its status.
-    pub(super) fn ask(
-        &self,
-        request: &http::Request<Vec<u8>>,
-        tries: u32,
-        patience: &Patience,
-    ) -> Result<Answer, Error> {
+    /// The answer to a request, whatever its status.
+    pub(super) fn send(&self, request: &http::Request<&[u8]>, patience: &Patience) -> Result<Answer, Error> {
         let sending =
             Sending { route: Route::Direct, connect: Some(self.connect), limit: ANSWER_LIMIT, ..Sending::default() };
-        let mut pause = PAUSE;
-        let mut tried = 1;
-        loop {
-            let answer = self.host.send(request, sending, &patience.at_most(self.each));
-            let may_pass = match &answer {
-                Ok(answer) => is_transient(answer.status()),
-                Err(error) => error.is_retryable() && !patience.is_over_with(error),
-            };
-            if tried >= tries || !may_pass {
-                return answer.map(|answer| answer.map(Zeroizing::new)).map_err(|error| named(&self.name, error));
-            }
-            // The hasher's keys are drawn at random.
-            let share = RandomState::new().hash_one(tried) % pause;
-            self.host.sleep(Duration::from_millis(share), patience)?;
-            pause *= 2;
-            tried += 1;
-        }
+        let answer = self.host.send(request, sending, &patience.at_most(self.each));
+        Ok(answer.map_err(|error| named(&self.name, error))?.map(Zeroizing::new))
+    }
+
+    /// The same, several times where that may help. No text shows the `secret` that the request holds.
+    pub(super) fn insist(
+        &self,
+        request: &http::Request<&[u8]>,
+        secret: Option<&str>,
+        patience: &Patience,
+    ) -> Result<Answer, Error> {
+        several(self.host, patience, || {
+            let answer = self.send(request, patience)?;
+            if is_transient(answer.status()) { Err(self.refused(&answer, secret)) } else { Ok(answer) }
+        })
     }
 
     /// What an answer means that does not give what was asked for. No text shows the `secret` that the request held.
@@ -121,7 +111,7 @@ pub(super) fn is_transient(status: StatusCode) -> bool {
 }
 
 /// The error of a request, with whom it went to.
-pub(super) fn named(name: &str, error: Error) -> Error {
+fn named(name: &str, error: Error) -> Error {
     let named = Error::new(error.kind(), format!("{name}: {error}"));
     match error.hint().map(str::to_owned) {
         Some(hint) => named.with_hint(hint).with_source(error),

@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use xacct_sign::retry::TRY;
 use xacct_sign::sts::{ANSWER_LIMIT, AssumeRoleWithWebIdentity};
 use xacct_sign::{Credentials, Error, ErrorKind};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::endpoint;
 use super::found::Found;
-use super::metadata::{named, token_of_file};
+use super::metadata::token_of_file;
 use super::role;
+use super::tries::several;
 use crate::host::{Host, Sending};
 use crate::patience::Patience;
 
@@ -50,11 +52,13 @@ pub(super) fn load(
     let token = token_of_file(host, "web identity token's file", token_file)?;
     // No token has a line break: one at the end is an editor's, or `echo`'s.
     let call = AssumeRoleWithWebIdentity::new(role_arn, session_name, token.trim_end());
-    let mut request = call.request(&endpoint)?;
-    let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
-    let response = host.send(&request, sending, patience);
-    // It holds the token.
-    request.body_mut().zeroize();
-    let response = response.map_err(|error| named("STS, for the role of a web identity token", error))?;
-    Ok(call.read_response(&response.map(Zeroizing::new), host.now())?.credentials)
+    let request = call.request(&endpoint)?.map(Zeroizing::new);
+    several(host, patience, || {
+        let (parts, body) = request.clone().into_parts();
+        let request = http::Request::from_parts(parts, body.as_slice());
+        let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
+        let response = host.send(&request, sending, &patience.at_most(TRY));
+        let response = response.map_err(|error| role::unreachable(error, &endpoint).with_action(call.name()))?;
+        Ok(call.read_response(&response.map(Zeroizing::new), host.now())?.credentials)
+    })
 }
