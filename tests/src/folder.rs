@@ -195,7 +195,7 @@ impl Host for Folder {
 
     fn send(
         &self,
-        request: &http::Request<Vec<u8>>,
+        request: &http::Request<&[u8]>,
         sending: Sending,
         _: &Patience,
     ) -> Result<http::Response<Vec<u8>>, Error> {
@@ -224,7 +224,7 @@ impl Host for Folder {
     }
 }
 
-fn differences(wanted: &Request, sent: &http::Request<Vec<u8>>, sending: Sending) -> Vec<String> {
+fn differences(wanted: &Request, sent: &http::Request<&[u8]>, sending: Sending) -> Vec<String> {
     let mut differences = Vec::new();
     let mut compare = |what: &str, wanted: Option<&str>, sent: Option<&str>| {
         if wanted != sent {

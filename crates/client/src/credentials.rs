@@ -7,12 +7,14 @@ mod environment;
 mod export;
 mod found;
 mod instance;
+mod metadata;
 mod process;
 mod profile;
 mod role;
 mod shared;
 mod shown;
 mod sso;
+mod tries;
 mod web_identity;
 
 use std::fmt;

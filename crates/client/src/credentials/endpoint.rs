@@ -3,7 +3,7 @@
 //! [dual-stack and FIPS endpoints](https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html)).
 
 use xacct_sign::aws::Partition;
-use xacct_sign::sts::{AssumeRole, Endpoint};
+use xacct_sign::sts::Endpoint;
 use xacct_sign::{Error, ErrorKind};
 
 use crate::host::Host;
@@ -52,27 +52,27 @@ impl Said for Silent {
     }
 }
 
-/// STS's endpoint for a call in a region, of the kind that the environment says, or the one that it names.
-pub(super) fn from_environment(host: &dyn Host, call: &AssumeRole, region: &str) -> Result<Endpoint, Error> {
-    of_sts(host, call, region, &Silent)
+/// STS's endpoint for assuming a role in a region, of the kind that the environment says, or the one that it names.
+pub(super) fn from_environment(host: &dyn Host, role_arn: &str, region: &str) -> Result<Endpoint, Error> {
+    of_sts(host, role_arn, region, &Silent)
 }
 
 /// The same, where a profile has its say after the environment.
-pub(super) fn of_sts(host: &dyn Host, call: &AssumeRole, region: &str, profile: &dyn Said) -> Result<Endpoint, Error> {
+pub(super) fn of_sts(host: &dyn Host, role_arn: &str, region: &str, profile: &dyn Said) -> Result<Endpoint, Error> {
     if let Some(url) = given(host, STS, profile)? {
         // A URL that is given is not changed.
-        return call.endpoint(region, Some(&url));
+        return Endpoint::of_role(role_arn, region, Some(&url));
     }
-    let usual = call.endpoint(region, None)?;
+    let usual = Endpoint::of_role(role_arn, region, None)?;
     match of_kind(host, STS, region, profile)? {
-        Some(url) => call.endpoint(region, Some(&url)),
+        Some(url) => Endpoint::of_role(role_arn, region, Some(&url)),
         None => Ok(usual),
     }
 }
 
 /// The URL that the environment or the profile names for a service.
 pub(super) fn given(host: &dyn Host, service: Service, profile: &dyn Said) -> Result<Option<String>, Error> {
-    if is_true(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, "ignore_configured_endpoint_urls")? {
+    if says(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, "ignore_configured_endpoint_urls")? {
         return Ok(None);
     }
     let environment = || host.variable(service.variable).or_else(|| host.variable("AWS_ENDPOINT_URL"));
@@ -87,8 +87,8 @@ pub(super) fn of_kind(
     region: &str,
     profile: &dyn Said,
 ) -> Result<Option<String>, Error> {
-    let is_fips = is_true(host, "AWS_USE_FIPS_ENDPOINT", profile, "use_fips_endpoint")?;
-    let is_dual_stack = is_true(host, "AWS_USE_DUALSTACK_ENDPOINT", profile, "use_dualstack_endpoint")?;
+    let is_fips = says(host, "AWS_USE_FIPS_ENDPOINT", profile, "use_fips_endpoint")?;
+    let is_dual_stack = says(host, "AWS_USE_DUALSTACK_ENDPOINT", profile, "use_dualstack_endpoint")?;
     if !is_fips && !is_dual_stack {
         return Ok(None);
     }
@@ -105,8 +105,13 @@ pub(super) fn of_kind(
     Ok(Some(format!("https://{}{fips}.{region}.{domain}/", service.label)))
 }
 
+/// Whether a variable says so.
+pub(super) fn is_true(host: &dyn Host, name: &'static str) -> Result<bool, Error> {
+    says(host, name, &Silent, "")
+}
+
 /// Only the two words are taken: what else may be meant is not guessed.
-fn is_true(host: &dyn Host, name: &'static str, profile: &dyn Said, key: &'static str) -> Result<bool, Error> {
+fn says(host: &dyn Host, name: &'static str, profile: &dyn Said, key: &'static str) -> Result<bool, Error> {
     let variable = host.variable(name);
     let (what, value) = match &variable {
         Some(value) => (format!("the environment variable `{name}`"), value.as_str()),

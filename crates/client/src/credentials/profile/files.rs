@@ -8,7 +8,6 @@ use xacct_sign::{Error, ErrorKind, escaped};
 use zeroize::Zeroizing;
 
 use super::ini::{self, Keys, Section};
-use crate::credentials::shown;
 use crate::host::Host;
 
 /// What stands in the files: the credentials file's keys before the config file's.
@@ -50,7 +49,8 @@ impl Files {
 
     fn take(&mut self, sections: Vec<Section>, kind: Kind) {
         // `[profile default]` takes the place of `[default]`.
-        let prefers = |section: &Section| kind == Kind::Config && named(&section.header) == Some(("profile", "default"));
+        let prefers =
+            |section: &Section| kind == Kind::Config && named(&section.header) == Some(("profile", "default"));
         let has_prefixed = sections.iter().any(prefers);
         for section in sections {
             let (to, name) = match (kind, named(&section.header)) {
@@ -69,11 +69,9 @@ impl Files {
     /// That a profile is in neither, as a clause.
     pub(super) fn lacks(&self) -> String {
         match (&self.config.path, &self.credentials.path) {
-            (Some(config), Some(credentials)) => format!(
-                "neither {} nor {} has",
-                self.config.shown(config),
-                self.credentials.shown(credentials)
-            ),
+            (Some(config), Some(credentials)) => {
+                format!("neither {} nor {} has", self.config.shown(config), self.credentials.shown(credentials))
+            }
             (Some(path), None) => format!("{} does not have", self.config.shown(path)),
             (None, Some(path)) => format!("{} does not have", self.credentials.shown(path)),
             (None, None) => "no file has, as HOME is not set,".to_owned(),

@@ -155,7 +155,10 @@ mod tests {
             assert_eq!(read(&format!("[foo]\nname = value {comment}")), one("foo", &[("name", "value")]));
             assert_eq!(
                 read(&format!("[foo]\nname = value{comment}")),
-                one("foo", &[("name", format!("value{comment}").split(" #").next().unwrap().split(" ;").next().unwrap())])
+                one(
+                    "foo",
+                    &[("name", format!("value{comment}").split(" #").next().unwrap().split(" ;").next().unwrap())]
+                )
             );
         }
         assert_eq!(read("[foo]\nname = # all of it"), one("foo", &[("name", "")]));

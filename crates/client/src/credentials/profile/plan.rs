@@ -126,7 +126,10 @@ pub(super) fn plan(files: &Files, asked: &str) -> Result<Option<Plan>, Error> {
             (None, Some(name)) => {
                 let known = Source::ALL.into_iter().find(|source| source.name().eq_ignore_ascii_case(name));
                 let source = known.ok_or_else(|| {
-                    wrong(current, "has a `credential_source` that is none of Environment, EcsContainer and Ec2InstanceMetadata")
+                    wrong(
+                        current,
+                        "has a `credential_source` that is none of Environment, EcsContainer and Ec2InstanceMetadata",
+                    )
                 })?;
                 break Base::Source { source, profile: current.to_owned() };
             }
@@ -134,7 +137,8 @@ pub(super) fn plan(files: &Files, asked: &str) -> Result<Option<Plan>, Error> {
             (Some(source), None) if source == current && has_keys(keys) => break keys_of(current, keys)?,
             (Some(source), None) => {
                 if seen.contains(&source) {
-                    let way = seen.iter().chain([&source]).map(|name| shown::name(name)).collect::<Vec<_>>().join(" → ");
+                    let way =
+                        seen.iter().chain([&source]).map(|name| shown::name(name)).collect::<Vec<_>>().join(" → ");
                     let message = format!("the profiles lead in a circle by their `source_profile`: {way}");
                     return Err(Error::new(ErrorKind::InvalidConfig, message));
                 }
@@ -178,9 +182,7 @@ fn has_keys(keys: &Keys) -> bool {
 }
 
 fn keys_of(name: &str, keys: &Keys) -> Result<Base, Error> {
-    let needed = |key, other| {
-        value(keys, key).ok_or_else(|| wrong(name, &format!("has `{other}`, and no `{key}`")))
-    };
+    let needed = |key, other| value(keys, key).ok_or_else(|| wrong(name, &format!("has `{other}`, and no `{key}`")));
     let key_id = needed("aws_access_key_id", "aws_secret_access_key")?;
     let secret = needed("aws_secret_access_key", "aws_access_key_id")?;
     let token = value(keys, "aws_session_token").map(str::to_owned);

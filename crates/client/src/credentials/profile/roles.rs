@@ -7,7 +7,7 @@ use xacct_sign::{Credentials, Error, ErrorClass, ErrorKind, Skew};
 
 use super::plan::{Role, Settings};
 use crate::clock::Clock;
-use crate::credentials::{CredentialSource as _, RoleOptions, RoleProvider, endpoint, shown};
+use crate::credentials::{CredentialSource, RoleOptions, RoleProvider, endpoint, shown};
 use crate::host::Host;
 use crate::patience::Patience;
 
@@ -24,7 +24,7 @@ pub(super) fn assume(
         // It is a value in the profile that is wrong.
         shown::about(&format!("the profile {}", shown::name(&role.profile)), error)
     })?;
-    let result = provider.credentials(patience);
+    let result = CredentialSource::credentials(&provider, patience);
     let learned = provider.skew();
     if learned != Skew::default() {
         clock.learn(known, Skew::from_seconds(learned.as_seconds() - known.as_seconds()));
@@ -35,12 +35,7 @@ pub(super) fn assume(
     })
 }
 
-fn provider(
-    role: &Role,
-    settings: &Settings,
-    base: Credentials,
-    host: &Arc<dyn Host>,
-) -> Result<RoleProvider, Error> {
+fn provider(role: &Role, settings: &Settings, base: Credentials, host: &Arc<dyn Host>) -> Result<RoleProvider, Error> {
     let region = region(&**host, &role.arn, &[&role.profile], settings).ok_or_else(|| {
         Error::new(ErrorKind::InvalidConfig, "no region says whose STS gives the role's credentials")
             .with_hint("set `region` in the profile, or AWS_REGION")
@@ -53,8 +48,7 @@ fn provider(
         options.call.duration_seconds = seconds;
     }
     options.call.external_id.clone_from(&role.external_id);
-    options.sts_endpoint =
-        Some(endpoint::of_sts(&**host, &options.call, &options.region, settings)?.url().to_owned());
+    options.sts_endpoint = Some(endpoint::of_sts(&**host, &role.arn, &options.region, settings)?.url().to_owned());
     RoleProvider::on(Arc::clone(host), options, base)
 }
 

@@ -1,26 +1,25 @@
 //! The two requests: a token for the one that ends, and a role's credentials for a token.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
 use xacct_sign::aws::{Partition, is_region};
-use xacct_sign::encode::percent_encode;
-use xacct_sign::retry::{Retry, TRY};
+use xacct_sign::retry::TRY;
 use xacct_sign::{CanonicalUrl, Credentials, Error, ErrorKind};
 use zeroize::Zeroizing;
 
 use super::cache::Grant;
 use super::{Login, expired};
 use crate::credentials::endpoint::{self, Said, Service};
+use crate::credentials::metadata::is_transient;
 use crate::credentials::shown;
+use crate::credentials::tries::several;
 use crate::host::{Host, Sending};
 use crate::patience::Patience;
 
-const PORTAL: Service =
-    Service { name: "SSO", variable: "AWS_ENDPOINT_URL_SSO", block: "sso", label: "portal.sso" };
+const PORTAL: Service = Service { name: "SSO", variable: "AWS_ENDPOINT_URL_SSO", block: "sso", label: "portal.sso" };
 const OIDC: Service =
     Service { name: "SSO's OIDC", variable: "AWS_ENDPOINT_URL_SSO_OIDC", block: "sso_oidc", label: "oidc" };
 
@@ -56,7 +55,8 @@ pub(super) fn renew(
     let request = http::Request::post(url).header(CONTENT_TYPE, "application/json").body(body.as_slice());
     let answer = ask(host, patience, OIDC, login, request)?;
     if !answer.status().is_success() {
-        return Err(refused(&format!("{} is not renewed", login.what()), &answer));
+        let what = format!("{} is not renewed", login.what());
+        return Err(refused(&what, &answer, &[grant.client_secret, grant.refresh_token]));
     }
     let invalid = || invalid(OIDC, login);
     let value: Value = serde_json::from_slice(answer.body()).map_err(|_| invalid())?;
@@ -78,22 +78,23 @@ pub(super) fn role_credentials(
     settings: &dyn Said,
     token: &str,
 ) -> Result<Credentials, Error> {
-    let (role, account) = (percent_encode(&login.role_name), percent_encode(&login.account_id));
+    let (role, account) = (escape(&login.role_name), escape(&login.account_id));
     let path = format!("federation/credentials?role_name={role}&account_id={account}");
     let url = url(host, PORTAL, login, settings, &path)?;
-    let mut token = HeaderValue::from_str(token).map_err(|_| {
+    let mut header = HeaderValue::from_str(token).map_err(|_| {
         let message = format!("{} has a token that no header can hold", login.what());
         Error::new(ErrorKind::InvalidConfig, message).with_hint(login.hint())
     })?;
-    token.set_sensitive(true);
-    let request = http::Request::get(url).header("x-amz-sso_bearer_token", token).body(&[][..]);
+    header.set_sensitive(true);
+    let request = http::Request::get(url).header("x-amz-sso_bearer_token", header).body(&[][..]);
     let answer = ask(host, patience, PORTAL, login, request)?;
     if answer.status() == StatusCode::UNAUTHORIZED {
         return Err(expired(login));
     }
     if !answer.status().is_success() {
         let (role, account) = (shown::name(&login.role_name), shown::name(&login.account_id));
-        return Err(refused(&format!("SSO does not give the role {role} of the account {account}"), &answer)
+        let what = format!("SSO does not give the role {role} of the account {account}");
+        return Err(refused(&what, &answer, &[token])
             .with_hint("check `sso_role_name` and `sso_account_id`, and that the role is assigned to you there"));
     }
     let value: Value = serde_json::from_slice(answer.body()).map_err(|_| invalid(PORTAL, login))?;
@@ -106,6 +107,13 @@ fn read(value: &Value) -> Option<Credentials> {
     let expires_at = UNIX_EPOCH.checked_add(Duration::from_millis(fields.get("expiration")?.as_u64()?))?;
     let (key_id, secret, token) = (text("accessKeyId")?, text("secretAccessKey")?, text("sessionToken")?);
     Credentials::new(key_id, secret, Some(token), Some(expires_at)).ok()
+}
+
+/// A value as it stands in a query.
+fn escape(value: &str) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let escape = |byte: u8| if is_plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    value.bytes().map(escape).collect()
 }
 
 /// Where a service is, with a path on it.
@@ -153,28 +161,20 @@ fn ask(
     let request = request.map_err(|error| {
         Error::new(ErrorKind::InvalidEndpoint, format!("{what}: it cannot be called")).with_source(error)
     })?;
-    // The hasher's keys are drawn at random.
-    let mut retry = Retry::new(RandomState::new().hash_one(&login.profile));
-    loop {
+    several(host, patience, || {
         let sending = Sending { limit: ANSWER_LIMIT, ..Sending::default() };
-        let error = match host.send(&request, sending, &patience.at_most(TRY)) {
-            Ok(answer) => {
-                let status = answer.status();
-                if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS {
-                    return Ok(answer.map(Zeroizing::new));
-                }
-                Error::new(ErrorKind::Transport, format!("{what}: it answered with status {}", status.as_u16()))
-            }
-            Err(error) => shown::about(&what, error),
-        };
-        let pause = retry.failed(&error).filter(|pause| patience.left().is_none_or(|left| left > *pause));
-        let Some(pause) = pause else { return Err(error) };
-        host.sleep(pause, patience)?;
-    }
+        let answer =
+            host.send(&request, sending, &patience.at_most(TRY)).map_err(|error| shown::about(&what, error))?;
+        if is_transient(answer.status()) {
+            let message = format!("{what}: it answered with status {}", answer.status().as_u16());
+            return Err(Error::new(ErrorKind::Transport, message));
+        }
+        Ok(answer.map(Zeroizing::new))
+    })
 }
 
-/// A refusal, with AWS's reason, which is text of a line.
-fn refused(what: &str, answer: &Answer) -> Error {
+/// A refusal, with AWS's reason, which is text of a line. It does not show what was secret in the request.
+fn refused(what: &str, answer: &Answer, secrets: &[&str]) -> Error {
     let value: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let text = |keys: [&str; 2]| keys.into_iter().find_map(|key| value.get(key)?.as_str()).unwrap_or_default();
     // OIDC says `error` and `error_description`, the portal `message` and the code in a header.
@@ -182,7 +182,8 @@ fn refused(what: &str, answer: &Answer) -> Error {
     let code = header.and_then(|value| value.split(':').next()).unwrap_or_else(|| text(["error", "__type"]));
     let message = text(["error_description", "message"]);
     let said: Vec<&str> = [code, message].into_iter().filter(|text| !text.is_empty()).collect();
-    let said = shown::ending(said.join(": ").lines().next().unwrap_or_default());
+    let said = secrets.iter().filter(|secret| !secret.is_empty()).fold(said.join(": "), |said, secret| said.replace(secret, "[redacted]"));
+    let said = shown::ending(said.lines().next().unwrap_or_default());
     let status = answer.status().as_u16();
     let said = if said.is_empty() { format!("status {status}") } else { said };
     Error::new(ErrorKind::CredentialsRefused, format!("{what}: {said}"))
