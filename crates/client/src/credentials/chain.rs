@@ -9,7 +9,7 @@ use xacct_sign::{Credentials, Error, ErrorKind, Skew};
 
 use super::found::Found;
 use super::shared::{Fetch, Shared};
-use super::{CredentialSource, container, environment, instance, profile, web_identity};
+use super::{CredentialSource, container, environment, instance, profile, shown, web_identity};
 use crate::clock::Clock;
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
@@ -68,7 +68,7 @@ impl Default for DefaultChain {
 impl CredentialSource for DefaultChain {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         match self.0.source().read()? {
-            Found::Credentials(keys) => Ok(keys),
+            Found::Credentials(keys) => usable("environment", keys, self.0.source().now()),
             Found::Nothing(_) => self.0.credentials(patience),
         }
     }
@@ -119,7 +119,7 @@ impl Fetch for Chain {
         let mut message = "no credentials were found".to_owned();
         for (name, load) in sources {
             match load()? {
-                Found::Credentials(credentials) => return Ok(credentials),
+                Found::Credentials(credentials) => return usable(name, credentials, self.now()),
                 Found::Nothing(why) => message.push_str(&format!("; {name}: {why}")),
             }
         }
@@ -135,6 +135,11 @@ impl Fetch for Chain {
     fn broken(&self) -> Error {
         Error::new(ErrorKind::CredentialsNotFound, "the thread that looked for credentials broke off")
     }
+}
+
+/// What has expired already is said with where it is from.
+fn usable(from: &str, credentials: Credentials, now: SystemTime) -> Result<Credentials, Error> {
+    credentials.check_usable(now).map_err(|error| shown::about(from, error)).map(|()| credentials)
 }
 
 impl fmt::Debug for Chain {

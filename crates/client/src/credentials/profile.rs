@@ -40,7 +40,7 @@ impl Choice {
 
 /// A profile that was looked up.
 enum Looked {
-    Plan(Plan),
+    Plan(Box<Plan>),
     Nothing(String),
 }
 
@@ -60,7 +60,7 @@ fn look(host: &dyn Host, given: Option<&str>) -> Result<Looked, Error> {
         };
     }
     Ok(match plan::plan(&files, &choice.name)? {
-        Some(plan) => Looked::Plan(plan),
+        Some(plan) => Looked::Plan(Box::new(plan)),
         None => Looked::Nothing(format!("the profile {name} has nothing that gives credentials")),
     })
 }
@@ -68,8 +68,10 @@ fn look(host: &dyn Host, given: Option<&str>) -> Result<Looked, Error> {
 /// The profile's keys, where it has some that need only be read.
 pub(super) fn read(host: &dyn Host, profile: Option<&str>) -> Result<Found, Error> {
     match look(host, profile)? {
-        Looked::Plan(Plan { base: Base::Keys(keys), roles, .. }) if roles.is_empty() => Ok(Found::Credentials(keys)),
-        Looked::Plan(_) => Ok(Found::Nothing("its credentials have to be fetched".to_owned())),
+        Looked::Plan(plan) => Ok(match plan.base {
+            Base::Keys(keys) if plan.roles.is_empty() => Found::Credentials(keys),
+            _ => Found::Nothing("its credentials have to be fetched".to_owned()),
+        }),
         Looked::Nothing(why) => Ok(Found::Nothing(why)),
     }
 }
