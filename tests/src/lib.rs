@@ -20,6 +20,7 @@ pub mod flows;
 pub mod folder;
 pub mod random;
 pub mod vectors;
+pub mod virtual_host;
 
 use std::error::Error as _;
 use std::iter;
