@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -45,6 +49,8 @@ class Answer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    fault: str | None = None
+    """In place of all that: `reset` ends the connection, `half` ends it in the middle of a body."""
 
 
 class _Quiet(ThreadingHTTPServer):
@@ -56,10 +62,14 @@ class _Quiet(ThreadingHTTPServer):
         """A client that went away is none of ours."""
 
 
+class _QuietIPv6(_Quiet):
+    address_family = socket.AF_INET6
+
+
 class Server:
     """An HTTP server on loopback that keeps what it was asked."""
 
-    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+    def __init__(self, answer: Callable[[Request], Answer], host: str = "127.0.0.1") -> None:
         self.requests: list[Request] = []
         self.connections = 0
         server = self
@@ -88,7 +98,14 @@ class Server:
                 request = Request(self.command, self.path, headers, body, self.client_address[1])
                 server.requests.append(request)
                 reply = answer(request)
-                self.send_response(reply.status)
+                if reply.fault is not None:
+                    self.close_connection = True
+                    if reply.fault == "half":
+                        self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")
+                    return
+                # The library adds a date of its own.
+                respond = self.send_response_only if "date" in reply.headers else self.send_response
+                respond(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.send_header("content-length", str(len(reply.body)))
@@ -96,9 +113,10 @@ class Server:
                 if self.command != "HEAD":
                     self.wfile.write(reply.body)
 
-        self._server = _Quiet(("127.0.0.1", 0), Handler)
+        is_ipv6 = ":" in host
+        self._server = (_QuietIPv6 if is_ipv6 else _Quiet)((host, 0), Handler)
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://[{host}]:{self.port}" if is_ipv6 else f"http://{host}:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -109,12 +127,31 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(answer: Callable[[Request], Answer] = lambda _: Answer()) -> Iterator[Server]:
-    server = Server(answer)
+def serve(answer: Callable[[Request], Answer] = lambda _: Answer(), host: str = "127.0.0.1") -> Iterator[Server]:
+    server = Server(answer, host)
     try:
         yield server
     finally:
         server.close()
+
+
+@contextlib.contextmanager
+def moto_server() -> Iterator[str]:
+    """moto as a process; its URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lines = process.stderr or ()
+        found = next((found for line in lines if (found := re.search(r"Running on (http://\S+)", line))), None)
+        assert found, "moto did not start"
+        yield found[1]
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
 
 
 def sts_answer(

@@ -115,7 +115,7 @@ fn c4_a_loop_of_failing_calls_does_not_hammer_sts() {
             })
             .collect();
         assert!((9..=11).contains(&asked.len()), "{asked:?}");
-        let pauses: Vec<u64> = asked.windows(2).map(|two| two[1] - two[0]).collect();
+        let pauses: Vec<u64> = asked.iter().zip(asked.iter().skip(1)).map(|(from, to)| to - from).collect();
         for (pause, most) in pauses.iter().zip([1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000]) {
             assert!((most * 3 / 4..=most).contains(pause), "{pauses:?}");
         }
@@ -174,6 +174,20 @@ fn jitter_spreads_within_its_bounds() {
         assert!(early(seed, 3600).is_some());
         assert_eq!(early(seed, 3600), early(seed, 3600), "the seed decides");
     }
+}
+
+/// Restored from one snapshot, many processes have one seed; that they fetch some milliseconds apart is enough.
+#[test]
+fn clones_of_a_snapshot_do_not_refresh_together() {
+    let mut seen = BTreeSet::new();
+    for clone in 0..300 {
+        let mut refresh = Refresh::new(42);
+        let now = example_instant() + Duration::from_millis(clone);
+        assert_eq!(refresh.poll(now), Poll::Refresh);
+        refresh.succeeded(Some(now + seconds(3600)), now);
+        seen.extend((0..3600).find(|after| refresh.poll(now + seconds(*after)) == Poll::UseAndRefresh));
+    }
+    assert!(seen.len() > 40, "{}", seen.len());
 }
 
 #[test]

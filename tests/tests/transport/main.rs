@@ -13,5 +13,6 @@ mod endpoints;
 mod failures;
 #[cfg(target_os = "linux")]
 mod memory;
+mod patience;
 mod proxies;
 mod world;

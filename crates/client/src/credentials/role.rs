@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use xacct_sign::aws::is_name_character;
 use xacct_sign::retry::{Retry, TRY};
@@ -176,7 +176,9 @@ pub(super) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
 
 impl Fetch for Role {
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
-        let mut retry = Retry::new(self.calls.fetch_add(1, Ordering::Relaxed));
+        // With the instant in it, since processes that were restored from one snapshot count alike.
+        let instant = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut retry = Retry::new(self.calls.fetch_add(1, Ordering::Relaxed) ^ u64::from(instant.subsec_nanos()));
         loop {
             // Asked anew for each try: what STS refuses may have expired meanwhile.
             let base = self.base.credentials(patience)?;

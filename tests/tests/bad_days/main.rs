@@ -1,0 +1,14 @@
+//! STS and the API on a bad day, in virtual time: what is tried again, and what is not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test panics to fail"
+)]
+
+mod herd;
+mod skew;
+mod soak;
+mod tries;
+mod world;
