@@ -1,7 +1,7 @@
-"""botocore in every folder of `tests/credentials/`: the same credentials, or a refusal in both, but for what the case says.
+"""botocore in every folder of `tests/credentials/`: the same credentials, or a refusal in both, but for what they say.
 
-What a folder is stands in `tests/src/folder.rs`. botocore runs as it is; its files are made below a directory of the test's, and its
-HTTP session and its way to start programs are those of the folder.
+What a folder is stands in `tests/src/folder.rs`. botocore runs as it is; its files are made below a directory of the
+test's, and its HTTP session and its way to start programs are those of the folder.
 """
 
 from __future__ import annotations
@@ -39,8 +39,12 @@ class Folder:
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.root = root
-        self.exchanges = load(folder / "http.json", [])
-        self.processes = load(folder / "processes.json", [])
+        besides = load(folder / "expected.json", {})["botocore"]
+        besides = {} if besides == "same" else besides
+        self.exchanges = [*load(folder / "http.json", []), *besides.get("http", [])]
+        self.processes = [*load(folder / "processes.json", []), *besides.get("processes", [])]
+        self.answered: dict[tuple[str, str], dict[str, Any]] = {}
+        self.ended: dict[str, Any] | None = None
         # What was done in another way, and what was done besides.
         self.complaints: list[str] = []
         self.more: list[str] = []
@@ -61,9 +65,8 @@ class Folder:
     def environment(self, folder: Path) -> dict[str, str]:
         variables: dict[str, str] = {"HOME": "/home", **load(folder / "env.json", {})}
         for name, value in variables.items():
-            if value in self.paths or (name == "HOME" and value):
-                variables[name] = f"{self.root}{value}"
-            elif name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE") and value.startswith("/"):
+            is_place = name in ("HOME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE") and value.startswith("/")
+            if is_place or value in self.paths:
                 variables[name] = f"{self.root}{value}"
         if "AWS_REGION" in variables:
             # botocore has another name for it.
@@ -72,10 +75,14 @@ class Folder:
 
     def send(self, request: botocore.awsrequest.AWSPreparedRequest) -> botocore.awsrequest.AWSResponse:
         """In place of `botocore.httpsession.URLLib3Session.send`."""
-        if not self.exchanges:
+        asked = request.method, request.url
+        if self.exchanges:
+            self.answered[asked] = self.exchanges.pop(0)
+        elif asked not in self.answered:
             self.more.append(f"sent, which is not in http.json: {request.method} {request.url}")
             raise botocore.exceptions.EndpointConnectionError(endpoint_url=request.url)
-        exchange = self.exchanges.pop(0)
+        # Who asks once more is told the same.
+        exchange = self.answered[asked]
         self.complaints += self.differences(exchange["request"], request)
         if failure := exchange.get("failure"):
             errors = {
@@ -113,10 +120,12 @@ class Folder:
 
     def start(self, words: list[str], **_: object) -> Ended:
         """In place of `subprocess.Popen`."""
-        if not self.processes:
+        if self.processes:
+            self.ended = self.processes.pop(0)
+        elif self.ended is None:
             self.more.append(f"run, which is not in processes.json: {words}")
             raise FileNotFoundError(words[0])
-        process = self.processes.pop(0)
+        process = self.ended
         if words != [process["program"], *process["arguments"]]:
             self.complaints.append(f"run: {words}, and not {process}")
         if "failure" in process:
@@ -155,9 +164,8 @@ def nobody(*_: object, **__: object) -> str:
 
 
 @pytest.fixture
-def machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+def machine(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     """botocore's view of a folder."""
-    folder: Path = request.param
     machine = Folder(folder, tmp_path)
     for name in list(os.environ):
         if name.startswith(("AWS_", "HOME", "USERPROFILE")):
@@ -199,19 +207,14 @@ def found(profile: str | None) -> dict[str, str] | None:
     return {name: value for name, value in keys.items() if value is not None}
 
 
-@pytest.mark.parametrize(
-    ("machine", "folder"),
-    [(folder, folder) for folder in FOLDERS],
-    indirect=["machine"],
-    ids=lambda folder: folder.name,
-)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_botocore_finds_the_same(machine: Folder, folder: Path) -> None:
     expected = load(folder / "expected.json", {})
     ours = {name: expected[name] for name in ("credentials", "error") if name in expected}
     theirs = ours if expected["botocore"] == "same" else expected["botocore"]["expected"]
     try:
         credentials = found(expected.get("profile"))
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         credentials, said = None, f"{type(error).__name__}: {error}"
     else:
         said = "nothing"
@@ -238,9 +241,8 @@ def test_a_difference_is_seen(tmp_path: Path) -> None:
     folder = REPOSITORY / "tests" / "credentials" / "role"
     machine = Folder(folder, tmp_path)
     wanted = machine.exchanges[0]["request"]
-    sent = botocore.awsrequest.AWSRequest(
-        "POST", wanted["url"], data="&".join(f"{k}={v}" for k, v in wanted["body"].items() if v)
-    )
+    form = "&".join(f"{name}={value}" for name, value in wanted["body"].items() if value)
+    sent = botocore.awsrequest.AWSRequest("POST", wanted["url"], data=form)
     assert list(machine.differences(wanted, sent.prepare())) == []
     other = copy.deepcopy(wanted)
     other["body"]["RoleArn"] += "x"

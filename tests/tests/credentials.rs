@@ -28,7 +28,8 @@ struct Expected {
     /// Path → fields of the JSON document that it holds then.
     #[serde(default)]
     files: BTreeMap<String, BTreeMap<String, Value>>,
-    /// `"same"`, or how botocore differs: `python/tests/test_chain_peers.py` reads it.
+    /// `"same"`, or how botocore differs, what comes of it, and what is sent and run there: `{"differs", "expected", "http",
+    /// "processes"}`. `python/tests/test_chain_peers.py` reads it.
     #[serde(rename = "botocore")]
     _botocore: Value,
 }

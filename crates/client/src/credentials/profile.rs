@@ -22,19 +22,25 @@ use plan::{Base, Plan, Source};
 /// Where a profile's name comes from.
 struct Choice {
     name: String,
-    /// What names it, as the beginning of a sentence.
-    by: Option<&'static str>,
+    by: By,
+}
+
+#[derive(Clone, Copy)]
+enum By {
+    Caller,
+    Variable(&'static str),
+    Nobody,
 }
 
 impl Choice {
     fn of(host: &dyn Host, given: Option<&str>) -> Self {
         if let Some(name) = given {
-            return Self { name: name.to_owned(), by: Some("the caller") };
+            return Self { name: name.to_owned(), by: By::Caller };
         }
-        let named = |variable| host.variable(variable).map(|name| Self { name, by: Some(variable) });
+        let named = |variable| host.variable(variable).map(|name| Self { name, by: By::Variable(variable) });
         named("AWS_PROFILE")
             .or_else(|| named("AWS_DEFAULT_PROFILE"))
-            .unwrap_or_else(|| Self { name: "default".to_owned(), by: None })
+            .unwrap_or_else(|| Self { name: "default".to_owned(), by: By::Nobody })
     }
 }
 
@@ -49,15 +55,15 @@ fn look(host: &dyn Host, given: Option<&str>) -> Result<Looked, Error> {
     let files = Files::read(host)?;
     let name = shown::name(&choice.name);
     if !files.profiles.contains_key(&choice.name) {
-        return match choice.by {
-            None => Ok(Looked::Nothing(format!("{} a profile {name}", files.lacks()))),
-            // What somebody asks for and is not there is a mistake: who else this program would sign as, nobody knows.
-            Some(by) => {
-                let message = format!("{by} names the profile {name}, which {}", files.lacks());
-                Err(Error::new(ErrorKind::CredentialsNotFound, message)
-                    .with_hint("write it into one of the files, or correct its name"))
-            }
+        let asked = match choice.by {
+            By::Nobody => return Ok(Looked::Nothing(format!("{} a profile {name}", files.lacks()))),
+            By::Caller => format!("the profile {name} is asked for"),
+            By::Variable(variable) => format!("{variable} names the profile {name}"),
         };
+        // What somebody asks for and is not there is a mistake: who else this program would sign as, nobody knows.
+        let message = format!("{asked}, which {}", files.lacks());
+        return Err(Error::new(ErrorKind::CredentialsNotFound, message)
+            .with_hint("write it into one of the files, or correct its name"));
     }
     Ok(match plan::plan(&files, &choice.name)? {
         Some(plan) => Looked::Plan(Box::new(plan)),
