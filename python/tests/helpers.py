@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -20,7 +21,7 @@ from urllib.parse import parse_qsl
 import pytest
 import tomllib
 import xacct_sign
-from emulator import REPOSITORY
+from emulator import REPOSITORY, cli
 
 REGION = "ap-northeast-1"
 ROLE_ARN = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag"
@@ -152,6 +153,18 @@ def moto_server() -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=10)
+
+
+NOTHING = {"HOME": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+"""An environment in which the chain finds nothing."""
+
+
+def chain(profile: str | None = None, **variables: str) -> dict[str, Any]:
+    """What the chain of the Rust client finds in an environment that has these variables alone."""
+    program = [cli().with_name("chain"), *([profile] if profile else [])]
+    done = subprocess.run(program, env=NOTHING | variables, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def sts_answer(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +12,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from emulator import cli
-from helpers import Answer, Request, Server, moto_server, serve
+from helpers import NOTHING, Answer, Request, Server, chain, moto_server, serve
 
 EXPIRATION = "2099-01-01T00:00:00Z"
 KEYS = {"AccessKeyId": "ASIAFOUND", "SecretAccessKey": "found-secret", "Token": "found-token", "Expiration": EXPIRATION}
@@ -25,15 +23,6 @@ FOUND = {
     "expires_at": EXPIRATION,
 }
 ROLES = "/latest/meta-data/iam/security-credentials/"
-NOTHING = {"HOME": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
-
-
-def chain(**variables: str) -> dict[str, Any]:
-    """What the chain of the Rust client finds in an environment that has these variables alone."""
-    program = cli().with_name("chain")
-    done = subprocess.run([program], env=NOTHING | variables, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 @pytest.fixture

@@ -241,12 +241,15 @@ struct Eventful {
     /// Put into the login's file by another program, when something is sent.
     login: Option<String>,
     is_read_only: bool,
+    /// Nobody may read there.
+    closed: Option<&'static str>,
     written: AtomicUsize,
 }
 
 impl Eventful {
     fn chain(folder: &Arc<Folder>, login: Option<String>, is_read_only: bool) -> (DefaultChain, Arc<Self>) {
-        let host = Arc::new(Self { folder: folder.clone(), login, is_read_only, written: AtomicUsize::new(0) });
+        let host =
+            Arc::new(Self { folder: folder.clone(), login, is_read_only, closed: None, written: AtomicUsize::new(0) });
         (DefaultChain::on(host.clone(), None), host)
     }
 }
@@ -265,7 +268,10 @@ impl Host for Eventful {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.folder.read(path)
+        match self.closed {
+            Some(closed) if path.starts_with(closed) => Err(io::ErrorKind::PermissionDenied.into()),
+            _ => self.folder.read(path),
+        }
     }
 
     fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
@@ -318,6 +324,34 @@ fn a_login_that_cannot_be_written_back_is_used_all_the_same() {
     assert_eq!(key_id(&chain).unwrap(), "ASIASSO");
     assert_eq!(host.written.load(Ordering::Relaxed), 1);
     assert_eq!(folder.complaints(), Vec::<String>::new());
+}
+
+/// A container's user often has root's HOME.
+#[test]
+fn a_home_of_somebody_else_is_no_mistake_and_a_file_that_is_named_is_one() {
+    let config = json!({ "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/etc/aws/config" });
+    let folder =
+        Folder::of(config, [("/etc/aws/config".into(), keys("AKIANAMED").into())].into(), Value::Null, Value::Null);
+    let folder = Arc::new(folder);
+    let chain = |closed| {
+        let (folder, written) = (folder.clone(), AtomicUsize::new(0));
+        DefaultChain::on(Arc::new(Eventful { folder, login: None, is_read_only: true, closed, written }), None)
+    };
+    assert_eq!(key_id(&chain(Some("/home"))).unwrap(), "AKIANAMED");
+    let error = key_id(&chain(Some("/"))).unwrap_err();
+    assert_eq!(
+        (error.code(), &*error.to_string()),
+        ("invalid_config", "`/etc/aws/config` cannot be read: permission denied")
+    );
+
+    let folder = machine(&[], Value::Null, Value::Null);
+    let host = Eventful { folder, login: None, is_read_only: true, closed: Some("/"), written: AtomicUsize::new(0) };
+    let error = key_id(&DefaultChain::on(Arc::new(host), None)).unwrap_err();
+    assert_eq!(error.code(), "credentials_not_found");
+    assert!(
+        error.to_string().contains("`/home/.aws/credentials` (which cannot be read: permission denied)"),
+        "{error}"
+    );
 }
 
 #[test]

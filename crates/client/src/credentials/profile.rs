@@ -119,7 +119,8 @@ fn base(plan: &Plan, host: &Arc<dyn Host>, patience: &Patience) -> Result<Creden
         }
         Base::WebIdentity { profile, role_arn, token_file, session_name } => {
             let region = roles::region(&**host, role_arn, &[profile], &plan.settings);
-            web_identity::load(host, patience, role_arn, token_file, session_name.as_deref(), region.as_deref())
+            let (session_name, region) = (session_name.as_deref(), region.as_deref());
+            web_identity::load(host, patience, role_arn, token_file, session_name, region, &plan.settings)
                 .map_err(|error| shown::about(&format!("the profile {}", shown::name(profile)), error))
         }
         Base::Process { profile, program, arguments } => process::load(&**host, patience, profile, program, arguments),
