@@ -51,8 +51,8 @@ class Session:
         base_url: what paths are appended to; a URL outside its origin is refused.
         credentials: with a role, the base credentials that assume it: `Credentials`, or `Environment()`, which is the
             default there. Without a role, those that sign: there they have to be given.
-        timeout: seconds for the whole call, from the question for credentials to the answer's last byte, or a pair: seconds to
-            connect, and for the whole; None waits as long as it takes.
+        timeout: seconds for the whole call, from the question for credentials to the answer's last byte, or a pair:
+            seconds to connect, and for the whole; None waits as long as it takes.
 
     Raises:
         ValidationError: for any argument that cannot work; nothing is sent.

@@ -43,9 +43,11 @@ pub(crate) fn run() -> Result<(), String> {
         Step::cargo(["run", "--quiet", "--release", "--locked", "--package", "xacct-sign-tests", "--bin", "vectors"])
             .output()?;
     fs::write(&vectors, json).map_err(|error| format!("{}: {error}", vectors.display()))?;
+    Step::cargo(["build", "--release", "--locked", "--package", "xacct-sign-tests", "--bin", "judge"]).run()?;
     Step::new(venv.python())
         .args(["-m", "pytest", "--strict-markers"])
         .env("XACCT_SIGN_BIN", crate::cli())
+        .env("XACCT_SIGN_JUDGE", crate::judge())
         .env("XACCT_SIGN_VECTORS", &vectors)
         .env("XACCT_SIGN_WHEEL", &wheel)
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
