@@ -65,7 +65,12 @@ impl Files {
                 // It is somebody else's.
                 (Kind::Config, _) => continue,
             };
-            to.entry(name.to_owned()).or_default().extend(section.keys);
+            let keys = to.entry(name.to_owned()).or_default();
+            if kind == Kind::Credentials && section.keys.contains_key("aws_access_key_id") {
+                // A key of one file and the token of the other do not belong together.
+                keys.retain(|key, _| !matches!(key.as_str(), "aws_secret_access_key" | "aws_session_token"));
+            }
+            keys.extend(section.keys);
         }
     }
 
