@@ -71,7 +71,7 @@ fn folders() -> Vec<PathBuf> {
 
 /// Everything that an error says, its causes included.
 fn said(error: &Error) -> String {
-    let mut said = format!("{error}\n{}", error.hint().unwrap_or_default());
+    let mut said = format!("{error}\n{}\n{error:?}", error.hint().unwrap_or_default());
     let mut cause = error.source();
     while let Some(error) = cause {
         said.push_str(&format!("\n{error}"));
