@@ -14,11 +14,11 @@ use crate::clock::Clock;
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 
-/// Credentials from wherever the program runs: the environment, the profile's files, a web identity, the container, the instance.
+/// Credentials from wherever the program runs: the environment, the profile, a web identity, the container, the instance.
 ///
-/// The first source that is set up gives them; one that is set up and fails is an error. Keys that stand in the environment are read
-/// each time, those in a file once a second at most; what has to be fetched is kept until it expires, and fetched from scratch then.
-/// Cloning is cheap, and clones share what they fetch.
+/// The first source that is set up gives them; one that is set up and fails is an error. Keys that stand in the environment are
+/// read each time, those in a file once a second at most; what has to be fetched is kept until it expires, and fetched from
+/// scratch then. Cloning is cheap, and clones share what they fetch.
 ///
 /// # Defaults
 ///
