@@ -92,7 +92,10 @@ impl Place {
         let Some(path) = &self.path else { return Ok(Vec::new()) };
         let content = match host.read(path) {
             Ok(content) => Zeroizing::new(content),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            // The home of many a service is `/dev/null`.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(Vec::new());
+            }
             Err(error) => {
                 let message = format!("{} cannot be read: {error}", shown(path));
                 return Err(Error::new(ErrorKind::InvalidConfig, message).with_source(error));
