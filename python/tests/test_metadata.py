@@ -63,6 +63,13 @@ def proxy() -> Iterator[dict[str, str]]:
         assert server.requests == []
 
 
+def test_a_home_that_is_no_folder_has_no_files() -> None:
+    assert NOTHING["HOME"] == os.devnull
+    found = chain()
+    assert found["code"] == "credentials_not_found"
+    assert "AWS_EC2_METADATA_DISABLED is true" in found["message"]
+
+
 # ---------------------------------------------------------------- instances
 
 
