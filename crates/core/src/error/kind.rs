@@ -102,7 +102,7 @@ kinds! {
     UnknownPartition, "unknown_partition", Validation, Never, "give the endpoint's URL as `sts_endpoint`",
         "The partition has no endpoint that we know.";
     InvalidEndpoint, "invalid_endpoint", Validation, Never, "",
-        "The STS endpoint or `base_url` is no usable URL.";
+        "An endpoint or `base_url` is no usable URL.";
     InvalidOption, "invalid_option", Validation, Never, "",
         "An option or a combination of options makes no sense.";
     InsecureUrl, "insecure_url", Validation, Never, "use https; plain http is for loopback only",
@@ -115,6 +115,10 @@ kinds! {
     CredentialsExpired, "credentials_expired", Credentials, Never,
         "give what fetches new ones, such as an AssumeRole or the environment, or check the clock of this machine",
         "The credentials that should sign have expired, and nothing fetches new ones.";
+    InvalidConfig, "invalid_config", Credentials, Never, "",
+        "A file of the user's that says where credentials come from cannot be read, or makes no sense.";
+    CredentialsRefused, "credentials_refused", Credentials, Never, "",
+        "What should give credentials (a program, a login, an endpoint of the machine) was asked, and refused or failed.";
     StsDenied, "sts_denied", Sts, Never, "",
         "STS refused because the caller may not do what it asked for.";
     StsInvalid, "sts_invalid", Sts, Never, "",
