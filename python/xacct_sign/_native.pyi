@@ -1,6 +1,6 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, final
+from typing import Any, Protocol, final
 
 __all__ = [
     "AssumeRole",
@@ -17,6 +17,22 @@ __all__ = [
     "canonical_url",
 ]
 
+class _FrozenCredentials(Protocol):
+    @property
+    def access_key(self) -> str: ...
+    @property
+    def secret_key(self) -> str: ...
+    @property
+    def token(self) -> str | None: ...
+
+class _BotocoreCredentials(Protocol):
+    def get_frozen_credentials(self) -> Any: ...
+
+class _BotocoreSession(Protocol):
+    def get_credentials(self) -> Any: ...
+
+_Botocore = _BotocoreSession | _BotocoreCredentials | _FrozenCredentials
+_Source = Credentials | Environment | AssumeRole | Callable[[], Credentials | _Botocore] | _Botocore
 _Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
 
 @final
@@ -87,7 +103,7 @@ class Signer:
     Raises:
         ValidationError: `invalid_region`, `invalid_service`.
     """
-    def __new__(cls, credentials: Credentials, region: str, service: str = "execute-api") -> Signer: ...
+    def __new__(cls, credentials: _Source, region: str | None = None, service: str = "execute-api") -> Signer: ...
     @property
     def credentials(self) -> Credentials: ...
     @property
@@ -176,7 +192,7 @@ class AssumeRole:
         tags: dict[str, str] | None = None,
         transitive_tag_keys: Sequence[str] | None = None,
         source_identity: str | None = None,
-        base: Credentials | Environment | None = None,
+        base: _Source | None = None,
         sts_endpoint: str | None = None,
     ) -> AssumeRole: ...
     def credentials(self) -> Credentials:
@@ -200,7 +216,7 @@ class AssumeRole:
 class Session:
     def __new__(
         cls,
-        source: Credentials | Environment | AssumeRole | None,
+        source: _Source | None,
         region: str | None,
         service: str,
         base_url: str | None,
@@ -218,7 +234,7 @@ class Session:
 
 @final
 class Signing:
-    def __new__(cls, source: Credentials | Environment | AssumeRole, region: str | None, service: str) -> Signing: ...
+    def __new__(cls, source: _Source, region: str | None, service: str) -> Signing: ...
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
         """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
 

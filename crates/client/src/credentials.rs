@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod environment;
+mod kept;
 mod role;
 mod shared;
 
@@ -13,6 +14,7 @@ use xacct_sign::{Credentials, Error, Skew};
 use crate::patience::Patience;
 
 pub use environment::Environment;
+pub use kept::Kept;
 pub use role::{RoleOptions, RoleProvider};
 
 /// What gives credentials that are valid when it is asked.

@@ -1,10 +1,13 @@
 //! The extension module `xacct_sign._native`: converts types and errors, and decides nothing.
 
+mod asked;
 mod convert;
 mod credentials;
 mod environment;
 mod errors;
 mod json;
+mod log;
+mod raised;
 mod role;
 mod session;
 mod signer;
@@ -12,6 +15,7 @@ mod signing;
 mod source;
 mod trace;
 mod url;
+mod waiting;
 
 use pyo3::prelude::*;
 

@@ -3,12 +3,14 @@
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{RoleOptions, RoleProvider};
+use xacct_sign_client::{CredentialSource, Patience, RoleOptions, RoleProvider};
 
 use crate::convert::{Given, integer, optional_text, text, texts, wrong_type};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
-use crate::source::{Source, no_credentials};
+use crate::log::listener;
+use crate::source::Source;
+use crate::waiting::wait;
 
 /// A role's credentials: fetched from STS when they are needed, and again before they expire.
 ///
@@ -27,8 +29,10 @@ use crate::source::{Source, no_credentials};
 ///     tags: up to 50 session tags.
 ///     transitive_tag_keys: keys of `tags` that go on to the next role of a chain.
 ///     source_identity: 2 to 64 characters, as for `session_name`.
-///     base: the credentials that assume the role; None takes `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-///         `AWS_SESSION_TOKEN`, read again at each refresh.
+///     base: what gives the credentials that assume the role, asked again at each refresh, on the thread that makes it:
+///         `Credentials`; `Environment()`; another `AssumeRole`; a callable that returns `Credentials` or what botocore has;
+///         a `boto3.Session`, a session or credentials of botocore. None takes `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`
+///         and `AWS_SESSION_TOKEN`.
 ///     sts_endpoint: a URL instead of the regional endpoint's; None takes `AWS_ENDPOINT_URL_STS` or
 ///         `AWS_ENDPOINT_URL`, if set.
 ///
@@ -81,6 +85,7 @@ impl PyAssumeRole {
         call.tags = pairs(tags)?;
         call.transitive_tag_keys = texts(transitive_tag_keys, Kind::InvalidTag, "`transitive_tag_keys`")?;
         call.source_identity = optional_text(source_identity, Kind::InvalidSourceIdentity, "the source identity")?;
+        options.listener = Some(listener());
         let base = base.map_or(Ok(Source::Environment), Source::base)?;
         RoleProvider::new(options, base).map(Self).map_err(to_py)
     }
@@ -93,8 +98,9 @@ impl PyAssumeRole {
     ///     CredentialsError: there are no base credentials, or they have expired.
     ///     StsError: STS refused or failed.
     ///     TransportError: the network failed; `TransportTimeout` if a time limit ran out.
+    ///     Exception: what a callable that is the base raised, as it is.
     fn credentials(&self, py: Python<'_>) -> PyResult<PyCredentials> {
-        py.detach(|| self.0.credentials()).map(PyCredentials).map_err(to_py)
+        wait(py, Patience::default(), |patience| CredentialSource::credentials(&self.0, patience)).map(PyCredentials)
     }
 
     #[getter]
@@ -120,14 +126,6 @@ impl PyAssumeRole {
             self.0.session_name()
         )
     }
-}
-
-/// Whatever signs: a role's credentials, or others.
-pub(crate) fn signing_source(source: &Bound<'_, PyAny>) -> PyResult<Source> {
-    if let Ok(role) = source.cast::<PyAssumeRole>() {
-        return Ok(Source::Role(role.get().0.clone()));
-    }
-    Source::known(source).ok_or_else(|| no_credentials(source, "pass Credentials, Environment() or an AssumeRole"))
 }
 
 fn duration(seconds: &Bound<'_, PyAny>) -> PyResult<u32> {

@@ -4,11 +4,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use xacct_sign::call::{BaseUrl, header_text};
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{Request, Session};
+use xacct_sign_client::{Patience, Request, Session};
 
 use crate::convert::{HeaderObjects, body_bytes, text, timeout};
 use crate::errors::to_py;
-use crate::role::signing_source;
+use crate::log::listener;
+use crate::source::Source;
+use crate::waiting::wait;
 
 /// Status, final URL, headers, body.
 type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyBytes>);
@@ -27,9 +29,9 @@ impl PySession {
         base_url: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
-        let source = signing_source(source.ok_or_else(no_role)?)?;
+        let source = Source::signing(source.ok_or_else(no_role)?)?;
         let scope = source.scope(region, service)?;
-        let session = Session::new(source, scope);
+        let session = Session::new(source, scope).with_listener(listener());
         Ok(Self(match base_url {
             Some(base_url) => {
                 let base_url = text(base_url, ErrorKind::InvalidEndpoint, "the base URL")?;
@@ -61,8 +63,8 @@ impl PySession {
         let query = query.iter().map(|(key, value)| Ok((part(key)?, part(value)?))).collect::<PyResult<_>>()?;
         let mut request = Request::new(method, url);
         (request.query, request.headers, request.body) = (query, headers, body);
-        (request.connect_timeout, request.timeout) = (connect_timeout, total);
-        let answer = py.detach(|| self.0.send(request)).map_err(to_py)?;
+        request.connect_timeout = connect_timeout;
+        let answer = wait(py, Patience::of(total), |patience| self.0.send_within(request, patience))?;
         let headers =
             answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect();
         Ok((answer.status, answer.url, headers, PyBytes::new(py, &answer.body)))

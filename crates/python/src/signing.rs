@@ -1,12 +1,15 @@
 //! What the adapters for HTTP clients sign with.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use xacct_sign::Signer;
 use xacct_sign_client::{Patience, Signing};
 
-use crate::errors::to_py;
-use crate::role::signing_source;
 use crate::signer::sign;
+use crate::source::Source;
+use crate::waiting::wait;
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
 pub(crate) struct PySigning(Signing);
@@ -16,7 +19,7 @@ impl PySigning {
     #[new]
     #[pyo3(signature = (source, region, service))]
     fn new(source: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let source = signing_source(source)?;
+        let source = Source::signing(source)?;
         let scope = source.scope(region, service)?;
         Ok(Self(Signing::new(source, scope)))
     }
@@ -30,7 +33,12 @@ impl PySigning {
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let signer = py.detach(|| self.0.signer(&Patience::default())).map_err(to_py)?;
+        let signer = signer_of_now(py, &self.0)?;
         sign(py, &signer, (method, url), Some(headers), body, self.0.now())
     }
+}
+
+/// The signer for credentials that are valid now.
+pub(crate) fn signer_of_now(py: Python<'_>, signing: &Signing) -> PyResult<Arc<Signer>> {
+    wait(py, Patience::default(), |patience| signing.signer(patience))
 }
