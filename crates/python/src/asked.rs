@@ -8,21 +8,22 @@ use xacct_sign_client::{CredentialSource, Patience};
 
 use crate::convert::{optional_text, text, type_name};
 use crate::credentials::PyCredentials;
+use crate::held::{Handle, Held};
 use crate::raised::raised;
 
 /// An object that is asked anew each time, on whatever thread that is.
 pub(crate) struct Asked {
-    object: Py<PyAny>,
+    object: Handle,
     is_called: bool,
 }
 
 impl Asked {
     /// A callable, a session or credentials of botocore's. Neither boto3 nor botocore is imported: their objects are known by
     /// their methods.
-    pub(crate) fn of(object: &Bound<'_, PyAny>) -> Option<Self> {
+    pub(crate) fn of(object: &Bound<'_, PyAny>, held: &Held) -> Option<Self> {
         let is_called = Shape::of(object).is_none();
         let is_known = !is_called || object.is_callable();
-        is_known.then(|| Self { object: object.clone().unbind(), is_called })
+        is_known.then(|| Self { object: held.handle(), is_called })
     }
 
     /// Whether it is a callable, which may take long and keep nothing. What botocore has keeps its credentials itself.
@@ -31,8 +32,10 @@ impl Asked {
     }
 
     fn ask(&self, py: Python<'_>) -> PyResult<Result<Credentials, Error>> {
-        let object = self.object.bind(py);
-        if self.is_called { read(object.call0()?) } else { read(object.clone()) }
+        let Some(object) = self.object.object(py) else {
+            return Ok(Err(Error::new(ErrorKind::Interrupted, "what gave the credentials is gone")));
+        };
+        read(if self.is_called { object.call0()? } else { object })
     }
 }
 

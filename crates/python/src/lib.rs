@@ -5,6 +5,7 @@ mod convert;
 mod credentials;
 mod environment;
 mod errors;
+mod held;
 mod json;
 mod log;
 mod raised;

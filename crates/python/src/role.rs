@@ -1,5 +1,7 @@
 //! `AssumeRole`.
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 use xacct_sign::{Error, ErrorKind};
@@ -8,6 +10,7 @@ use xacct_sign_client::{CredentialSource, Patience, RoleOptions, RoleProvider};
 use crate::convert::{Given, integer, optional_text, text, texts, wrong_type};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
+use crate::held::Held;
 use crate::log::listener;
 use crate::source::Source;
 use crate::waiting::wait;
@@ -39,7 +42,10 @@ use crate::waiting::wait;
 /// Raises:
 ///     ValidationError: for any argument that STS would refuse; nothing is sent.
 #[pyclass(name = "AssumeRole", module = "xacct_sign", frozen)]
-pub(crate) struct PyAssumeRole(pub(crate) RoleProvider);
+pub(crate) struct PyAssumeRole {
+    pub(crate) provider: RoleProvider,
+    held: Held,
+}
 
 #[pymethods]
 impl PyAssumeRole {
@@ -86,8 +92,9 @@ impl PyAssumeRole {
         call.transitive_tag_keys = texts(transitive_tag_keys, Kind::InvalidTag, "`transitive_tag_keys`")?;
         call.source_identity = optional_text(source_identity, Kind::InvalidSourceIdentity, "the source identity")?;
         options.listener = Some(listener());
-        let base = base.map_or(Ok(Source::Environment), Source::base)?;
-        RoleProvider::new(options, base).map(Self).map_err(to_py)
+        let (base, held) = base.map_or_else(|| Ok((Source::Environment, Held::default())), Source::base)?;
+        let provider = RoleProvider::new(options, base).map_err(to_py)?;
+        Ok(Self { provider, held })
     }
 
     /// Credentials that are valid now; calls STS where that is needed, and waits where another thread already does.
@@ -100,30 +107,39 @@ impl PyAssumeRole {
     ///     TransportError: the network failed; `TransportTimeout` if a time limit ran out.
     ///     Exception: what a callable that is the base raised, as it is.
     fn credentials(&self, py: Python<'_>) -> PyResult<PyCredentials> {
-        wait(py, Patience::default(), |patience| CredentialSource::credentials(&self.0, patience)).map(PyCredentials)
+        wait(py, Patience::default(), |patience| CredentialSource::credentials(&self.provider, patience))
+            .map(PyCredentials)
     }
 
     #[getter]
     fn role_arn(&self) -> &str {
-        self.0.role_arn()
+        self.provider.role_arn()
     }
 
     #[getter]
     fn region(&self) -> &str {
-        self.0.region()
+        self.provider.region()
     }
 
     #[getter]
     fn session_name(&self) -> &str {
-        self.0.session_name()
+        self.provider.session_name()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.held.clear();
     }
 
     fn __repr__(&self) -> String {
         format!(
             "AssumeRole('{}', region='{}', session_name='{}')",
-            self.0.role_arn(),
-            self.0.region(),
-            self.0.session_name()
+            self.provider.role_arn(),
+            self.provider.region(),
+            self.provider.session_name()
         )
     }
 }

@@ -1,5 +1,7 @@
 //! What `xacct_sign.Session` sends with.
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use xacct_sign::call::{BaseUrl, header_text};
@@ -8,6 +10,7 @@ use xacct_sign_client::{Patience, Request, Session};
 
 use crate::convert::{HeaderObjects, body_bytes, text, timeout};
 use crate::errors::to_py;
+use crate::held::Held;
 use crate::log::listener;
 use crate::source::Source;
 use crate::waiting::wait;
@@ -16,7 +19,10 @@ use crate::waiting::wait;
 type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyBytes>);
 
 #[pyclass(name = "Session", module = "xacct_sign._native", frozen)]
-pub(crate) struct PySession(Session);
+pub(crate) struct PySession {
+    session: Session,
+    held: Held,
+}
 
 #[pymethods]
 impl PySession {
@@ -29,16 +35,17 @@ impl PySession {
         base_url: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
-        let source = Source::signing(source.ok_or_else(no_role)?)?;
+        let (source, held) = Source::signing(source.ok_or_else(no_role)?)?;
         let scope = source.scope(region, service)?;
         let session = Session::new(source, scope).with_listener(listener());
-        Ok(Self(match base_url {
+        let session = match base_url {
             Some(base_url) => {
                 let base_url = text(base_url, ErrorKind::InvalidEndpoint, "the base URL")?;
                 session.with_base_url(BaseUrl::parse(base_url).map_err(to_py)?)
             }
             None => session,
-        }))
+        };
+        Ok(Self { session, held })
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a request")]
@@ -64,9 +71,17 @@ impl PySession {
         let mut request = Request::new(method, url);
         (request.query, request.headers, request.body) = (query, headers, body);
         request.connect_timeout = connect_timeout;
-        let answer = wait(py, Patience::of(total), |patience| self.0.send_within(request, patience))?;
+        let answer = wait(py, Patience::of(total), |patience| self.session.send_within(request, patience))?;
         let headers =
             answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect();
         Ok((answer.status, answer.url, headers, PyBytes::new(py, &answer.body)))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.held.clear();
     }
 }

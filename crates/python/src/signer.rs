@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use xacct_sign::{ErrorKind, Payload, Request, Scope, Signer, Url};
@@ -10,6 +12,7 @@ use xacct_sign_client::Signing;
 use crate::convert::{Body, Given, HeaderObjects, instant, lifetime, text};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
+use crate::held::Held;
 use crate::signing::signer_of_now;
 use crate::source::Source;
 
@@ -33,7 +36,10 @@ const DEFAULT_EXPIRES_IN: Duration = Duration::from_secs(900);
 /// Raises:
 ///     ValidationError: `invalid_region`, `invalid_service`, `invalid_credentials`.
 #[pyclass(name = "Signer", module = "xacct_sign", frozen)]
-pub(crate) struct PySigner(Signs);
+pub(crate) struct PySigner {
+    signs: Signs,
+    held: Held,
+}
 
 enum Signs {
     /// With credentials that stay: there is nothing to ask, and no lock on the way.
@@ -43,7 +49,7 @@ enum Signs {
 
 impl PySigner {
     fn scope(&self) -> &Scope {
-        match &self.0 {
+        match &self.signs {
             Signs::Fixed(signer) => signer.scope(),
             Signs::Changing(signing) => signing.scope(),
         }
@@ -57,7 +63,7 @@ impl PySigner {
         at: Option<SystemTime>,
         then: impl FnOnce(&Signer, SystemTime) -> PyResult<T>,
     ) -> PyResult<T> {
-        match &self.0 {
+        match &self.signs {
             Signs::Fixed(signer) => then(signer, at.unwrap_or_else(SystemTime::now)),
             Signs::Changing(signing) => {
                 let signer = signer_of_now(py, signing)?;
@@ -76,12 +82,13 @@ impl PySigner {
     )]
     fn new(credentials: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: Given<'_>) -> PyResult<Self> {
         let service = service.0.unwrap_or_else(|| PyString::intern(credentials.py(), "execute-api").clone().into_any());
-        let source = Source::signing(credentials)?;
+        let (source, held) = Source::signing(credentials)?;
         let scope = source.scope(region, &service)?;
-        Ok(Self(match source {
+        let signs = match source {
             Source::Given(credentials) => Signs::Fixed(Signer::new(credentials, scope)),
             source => Signs::Changing(Signing::new(source, scope)),
-        }))
+        };
+        Ok(Self { signs, held })
     }
 
     #[getter]
@@ -159,9 +166,17 @@ impl PySigner {
         })
     }
 
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.held.clear();
+    }
+
     fn __repr__(&self) -> String {
         // What may have to be fetched for it is not shown.
-        let key = match &self.0 {
+        let key = match &self.signs {
             Signs::Fixed(signer) => format!("access_key_id='{}', ", signer.credentials().access_key_id()),
             Signs::Changing(_) => String::new(),
         };

@@ -9,6 +9,7 @@ use crate::convert::{text, type_name};
 use crate::credentials::PyCredentials;
 use crate::environment::PyEnvironment;
 use crate::errors::to_py;
+use crate::held::Held;
 use crate::role::PyAssumeRole;
 
 /// A source of credentials as Python has it.
@@ -23,29 +24,32 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// What assumes a role: asked anew at each refresh.
-    pub(crate) fn base(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+    /// What assumes a role, asked anew at each refresh; and what has to be held for it.
+    pub(crate) fn base(source: &Bound<'_, PyAny>) -> PyResult<(Self, Held)> {
         if let Ok(credentials) = source.cast::<PyCredentials>() {
-            return Ok(Self::Given(credentials.get().0.clone()));
-        }
-        if let Ok(role) = source.cast::<PyAssumeRole>() {
-            return Ok(Self::Role(role.get().0.clone()));
+            return Ok((Self::Given(credentials.get().0.clone()), Held::default()));
         }
         if source.is_instance_of::<PyEnvironment>() {
-            return Ok(Self::Environment);
+            return Ok((Self::Environment, Held::default()));
         }
-        Asked::of(source).map(Self::Asked).ok_or_else(|| {
-            // The full name of its type, as others have a `Credentials` too.
-            let message = format!("`{}` is no credentials of xacct_sign, and gives none", type_name(source));
-            let hint = "pass Credentials, Environment(), an AssumeRole, a callable that returns Credentials, or what botocore has";
-            to_py(Error::new(ErrorKind::InvalidCredentials, message).with_hint(hint))
-        })
+        let held = Held::new(source);
+        if let Ok(role) = source.cast::<PyAssumeRole>() {
+            return Ok((Self::Role(role.get().provider.clone()), held));
+        }
+        if let Some(asked) = Asked::of(source, &held) {
+            return Ok((Self::Asked(asked), held));
+        }
+        // The full name of its type, as others have a `Credentials` too.
+        let message = format!("`{}` is no credentials of xacct_sign, and gives none", type_name(source));
+        let hint =
+            "pass an AssumeRole, Credentials, Environment(), a callable that returns Credentials, or what botocore has";
+        Err(to_py(Error::new(ErrorKind::InvalidCredentials, message).with_hint(hint)))
     }
 
     /// What signs requests: asked for each, so that what a callable gives is kept as long as it lasts.
-    pub(crate) fn signing(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn signing(source: &Bound<'_, PyAny>) -> PyResult<(Self, Held)> {
         Ok(match Self::base(source)? {
-            Self::Asked(asked) if asked.is_called() => Self::Kept(Kept::new(asked)),
+            (Self::Asked(asked), held) if asked.is_called() => (Self::Kept(Kept::new(asked)), held),
             source => source,
         })
     }
