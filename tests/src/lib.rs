@@ -17,6 +17,7 @@ pub struct Readme;
 pub mod behaviours;
 pub mod emulator;
 pub mod flows;
+pub mod folder;
 pub mod random;
 pub mod vectors;
 pub mod virtual_host;

@@ -1,10 +1,22 @@
 //! Where credentials come from.
 
+mod chain;
+mod container;
 mod endpoint;
 mod environment;
+mod export;
+mod found;
+mod instance;
 mod kept;
+mod metadata;
+mod process;
+mod profile;
 mod role;
 mod shared;
+mod shown;
+mod sso;
+mod tries;
+mod web_identity;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,14 +25,15 @@ use xacct_sign::{Credentials, Error, Skew};
 
 use crate::patience::Patience;
 
+pub use chain::DefaultChain;
 pub use environment::Environment;
 pub use kept::Kept;
 pub use role::{RoleOptions, RoleProvider};
 
 /// What gives credentials that are valid when it is asked.
 ///
-/// [`Credentials`] themselves are one that always gives the same, [`Environment`] reads them anew each time, a
-/// [`RoleProvider`] fetches them from STS before they expire.
+/// [`Credentials`] themselves are one that always gives the same, [`Environment`] reads them anew each time, a [`DefaultChain`]
+/// looks where the SDKs look, a [`RoleProvider`] fetches them from STS before they expire.
 pub trait CredentialSource: fmt::Debug + Send + Sync {
     /// The credentials of now; it may block while they are fetched, as long as the patience lasts.
     ///

@@ -42,7 +42,7 @@ mod session;
 mod signing;
 mod transport;
 
-pub use credentials::{CredentialSource, Environment, Kept, RoleOptions, RoleProvider};
+pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOptions, RoleProvider};
 pub use events::{Event, Listener};
 pub use patience::{Patience, Watch};
 pub use session::{Request, Session};

@@ -24,6 +24,13 @@ pub struct AwsAnswer {
     pub request_id: Option<String>,
 }
 
+impl AwsAnswer {
+    fn is_transient(&self) -> bool {
+        // STS could not reach the identity provider, for which it does not answer with 500 or more.
+        self.status >= 500 || self.code == "IDPCommunicationError"
+    }
+}
+
 /// Why something could not be done.
 ///
 /// [`Display`](fmt::Display) gives one lower-case sentence without a secret in it; [`Error::hint`] says what to do, and
@@ -131,7 +138,7 @@ impl Error {
         match self.0.kind.retry() {
             Retry::Never => false,
             Retry::Always => true,
-            Retry::ServerErrors => self.0.aws.as_ref().is_some_and(|aws| aws.status >= 500),
+            Retry::ServerErrors => self.0.aws.as_ref().is_some_and(AwsAnswer::is_transient),
         }
     }
 }

@@ -17,15 +17,20 @@
 
 mod action;
 mod assume_role;
+mod assumed_role;
 mod endpoint;
 mod fault;
 mod get_caller_identity;
+mod limits;
 mod parts;
+mod web_identity;
 
 /// How many bytes of an answer a driver reads: they are a few kB, and whatever is longer is none of STS's.
 pub const ANSWER_LIMIT: u32 = 1 << 20;
 
 pub use action::{Action, RequestParts};
-pub use assume_role::{AssumeRole, AssumedRole, Mfa};
+pub use assume_role::{AssumeRole, Mfa};
+pub use assumed_role::AssumedRole;
 pub use endpoint::Endpoint;
 pub use get_caller_identity::{CallerIdentity, GetCallerIdentity};
+pub use web_identity::AssumeRoleWithWebIdentity;

@@ -55,7 +55,8 @@ impl RoleOptions {
     }
 }
 
-fn session_name(host: &dyn Host) -> String {
+/// The name of a session that nobody names.
+pub(super) fn session_name(host: &dyn Host) -> String {
     if let Some(name) = host.variable("AWS_ROLE_SESSION_NAME") {
         return name;
     }
@@ -100,7 +101,7 @@ impl RoleProvider {
         options.call.validate()?;
         let endpoint = match &options.sts_endpoint {
             Some(url) => options.call.endpoint(&options.region, Some(url))?,
-            None => endpoint::from_environment(&*host, &options.call, &options.region)?,
+            None => endpoint::from_environment(&*host, &options.call.role_arn, &options.region)?,
         };
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
@@ -165,7 +166,7 @@ impl Role {
 }
 
 /// What is said of an error that came in place of STS's answer.
-fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
+pub(super) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
     let hint = match (error.kind(), error.hint()) {
         (ErrorKind::Transport, Some(hint)) => hint.to_owned(),
         (ErrorKind::Transport | ErrorKind::Timeout, _) => format!(

@@ -115,6 +115,10 @@ kinds! {
     CredentialsExpired, "credentials_expired", Credentials, Never,
         "give what fetches new ones, such as an AssumeRole or the environment, or check the clock of this machine",
         "The credentials that should sign have expired, and nothing fetches new ones.";
+    InvalidConfig, "invalid_config", Credentials, Never, "",
+        "A file of the user's that says where credentials come from cannot be read, or makes no sense.";
+    CredentialsRefused, "credentials_refused", Credentials, Never, "",
+        "What should give credentials (a program, a login, an endpoint of the machine) was asked, and refused or failed.";
     StsDenied, "sts_denied", Sts, Never, "",
         "STS refused because the caller may not do what it asked for.";
     StsInvalid, "sts_invalid", Sts, Never, "",

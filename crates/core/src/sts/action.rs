@@ -4,15 +4,18 @@ use std::time::SystemTime;
 
 use http::header::{HOST, HeaderName};
 
+use super::Endpoint;
+use super::fault::{self, Secrets};
 use super::parts::{Answer, Form, Parts, invalid};
-use super::{Endpoint, fault};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::payload::Payload;
 use crate::signer::{Request, Signer, sendable};
 use crate::small::xml::Elements;
 
-const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+/// What every request has. Without `accept` STS may answer in an undocumented JSON.
+pub(super) const GIVEN: [(&str, &str); 2] =
+    [("accept", "application/xml"), ("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
 
 /// The headers and the body of a signed `POST`.
 #[non_exhaustive]
@@ -30,7 +33,8 @@ impl std::fmt::Debug for RequestParts {
     }
 }
 
-/// A call of STS. [`AssumeRole`](super::AssumeRole) and [`GetCallerIdentity`](super::GetCallerIdentity) are there.
+/// A call of STS that credentials sign. [`AssumeRole`](super::AssumeRole) and [`GetCallerIdentity`](super::GetCallerIdentity) are
+/// there; [`AssumeRoleWithWebIdentity`](super::AssumeRoleWithWebIdentity) needs none, and is apart.
 pub trait Action: Parts {
     /// The action's name, as AWS has it.
     fn name(&self) -> &'static str {
@@ -50,10 +54,7 @@ pub trait Action: Parts {
         now: SystemTime,
     ) -> Result<http::Request<Vec<u8>>, Error> {
         let parts = self.request_parts(credentials, endpoint, now)?;
-        let unusable =
-            |error| Error::new(ErrorKind::InvalidEndpoint, "the STS endpoint cannot be called").with_source(error);
-        let request = http::Request::post(endpoint.url()).header(HOST, endpoint.host());
-        let mut request = request.body(parts.body).map_err(unusable)?;
+        let mut request = post(endpoint, parts.body)?;
         for (name, value) in parts.headers {
             request.headers_mut().insert(HeaderName::from_static(name), sendable(name, &value)?);
         }
@@ -73,16 +74,13 @@ pub trait Action: Parts {
     ) -> Result<RequestParts, Error> {
         self.check()?;
         credentials.check_usable(now)?;
-        let mut form = Form::new(Self::NAME);
-        self.write(&mut form);
-        // Without `accept` STS may answer in an undocumented JSON.
-        let given = [("accept", "application/xml"), ("content-type", FORM)];
-        let bytes = given.map(|(name, value)| (name, value.as_bytes()));
+        let form = form(self);
+        let bytes = GIVEN.map(|(name, value)| (name, value.as_bytes()));
         let payload = Payload::Bytes(form.as_bytes());
         let request = Request { method: "POST", url: endpoint.as_url(), headers: &bytes, payload };
         let signer = Signer::new(credentials.clone(), endpoint.scope().clone());
         let signed = signer.sign_parts(&request, now)?;
-        let headers = given.into_iter().chain(signed.headers()).map(|(name, value)| (name, value.to_owned())).collect();
+        let headers = GIVEN.into_iter().chain(signed.headers()).map(|(name, value)| (name, value.to_owned())).collect();
         Ok(RequestParts { headers, body: form.into_bytes() })
     }
 
@@ -114,11 +112,37 @@ pub trait Action: Parts {
         body: &[u8],
         now: SystemTime,
     ) -> Result<Self::Output, Error> {
-        let elements = Elements::read(body);
-        if !(200..300).contains(&status) {
-            return Err(fault::refusal(self, credentials, status, elements.as_ref()));
-        }
-        let elements = elements.ok_or_else(|| invalid(Self::NAME, "is not XML"))?;
-        Self::read(&Answer::new(elements, Self::NAME), now)
+        read(self, [Some(credentials.secret_access_key()), credentials.session_token()], status, body, now)
     }
+}
+
+/// The form of a call.
+pub(super) fn form<A: Parts>(call: &A) -> Form {
+    let mut form = Form::new(A::NAME);
+    call.write(&mut form);
+    form
+}
+
+/// A `POST` to the endpoint, without [`GIVEN`].
+pub(super) fn post(endpoint: &Endpoint, body: Vec<u8>) -> Result<http::Request<Vec<u8>>, Error> {
+    http::Request::post(endpoint.url())
+        .header(HOST, endpoint.host())
+        .body(body)
+        .map_err(|error| Error::new(ErrorKind::InvalidEndpoint, "the STS endpoint cannot be called").with_source(error))
+}
+
+/// Reads STS's answer. No error shows the `secrets` that the request held.
+pub(super) fn read<A: Parts>(
+    call: &A,
+    secrets: Secrets<'_>,
+    status: u16,
+    body: &[u8],
+    now: SystemTime,
+) -> Result<A::Output, Error> {
+    let elements = Elements::read(body);
+    if !(200..300).contains(&status) {
+        return Err(fault::refusal(call, secrets, status, elements.as_ref()));
+    }
+    let elements = elements.ok_or_else(|| invalid(A::NAME, "is not XML"))?;
+    A::read(&Answer::new(elements, A::NAME), now)
 }

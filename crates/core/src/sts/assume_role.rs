@@ -1,14 +1,11 @@
 //! `AssumeRole`
 //! ([AWS STS API Reference](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
 
-mod limits;
-
 use std::time::SystemTime;
 
+use super::assumed_role::AssumedRole;
 use super::parts::{Answer, Form, Parts};
-use super::{Action, Endpoint};
-use crate::aws::{Partition, RoleArn, parse_rfc3339};
-use crate::credentials::Credentials;
+use super::{Action, Endpoint, limits};
 use crate::error::{Error, ErrorKind, quote};
 use crate::small::text::contains;
 
@@ -89,31 +86,16 @@ impl AssumeRole {
     ///
     /// A kind of its own for each parameter, [`crate::ErrorKind::InvalidRoleArn`] to [`crate::ErrorKind::InvalidMfa`].
     pub fn validate(&self) -> Result<(), Error> {
-        limits::validate(self)
+        limits::assume_role(self)
     }
 
     /// Where to make this call: at the regional endpoint of the role's partition, or at `url` instead.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRegion`], [`ErrorKind::InvalidRoleArn`]; [`ErrorKind::PartitionMismatch`] if the region is of
-    /// another partition than the role; otherwise as [`Endpoint::new`].
+    /// As [`Endpoint::of_role`].
     pub fn endpoint(&self, region: &str, url: Option<&str>) -> Result<Endpoint, Error> {
-        crate::aws::check_region(region)?;
-        let role = RoleArn::parse(&self.role_arn)?;
-        let (of_region, of_role) = (Partition::of_region(region), role.partition());
-        if of_region.name() == of_role {
-            return Endpoint::new(region, url);
-        }
-        if Partition::named(of_role).is_some_and(|known| known.dns_suffix().is_some()) {
-            let message =
-                format!("the region {} is in partition `{}`, the role in `{of_role}`", quote(region), of_region.name());
-            return Err(Error::new(ErrorKind::PartitionMismatch, message));
-        }
-        match url {
-            Some(url) => Endpoint::new(region, Some(url)),
-            None => Err(Endpoint::unknown(of_role)),
-        }
+        Endpoint::of_role(&self.role_arn, region, url)
     }
 }
 
@@ -151,27 +133,7 @@ impl Parts for AssumeRole {
     }
 
     fn read(answer: &Answer<'_>, now: SystemTime) -> Result<AssumedRole, Error> {
-        let expires_at = parse_rfc3339(answer.needed("Credentials", "Expiration")?)
-            .ok_or_else(|| answer.invalid("has an `Expiration` that is no RFC 3339 instant"))?;
-        let credentials = Credentials::new(
-            answer.needed("Credentials", "AccessKeyId")?,
-            answer.needed("Credentials", "SecretAccessKey")?,
-            Some(answer.needed("Credentials", "SessionToken")?.to_owned()),
-            Some(expires_at),
-        )
-        .map_err(|error| answer.invalid("holds malformed credentials").with_source(error))?;
-        if expires_at <= now {
-            return Err(answer
-                .invalid("holds credentials that have expired already")
-                .with_hint("check the clock of this machine"));
-        }
-        Ok(AssumedRole {
-            credentials,
-            arn: answer.needed("AssumedRoleUser", "Arn")?.to_owned(),
-            id: answer.needed("AssumedRoleUser", "AssumedRoleId")?.to_owned(),
-            packed_policy_size: answer.text("AssumeRoleResult", "PackedPolicySize").and_then(|text| text.parse().ok()),
-            source_identity: answer.text("AssumeRoleResult", "SourceIdentity").map(str::to_owned),
-        })
+        AssumedRole::read(answer, "AssumeRoleResult", now)
     }
 
     fn denied(&self, caller: &str) -> String {
@@ -186,7 +148,7 @@ impl Parts for AssumeRole {
         format!("when asked for the role {}", quote(&self.role_arn))
     }
 
-    fn hint(kind: ErrorKind, code: &str, message: &str) -> Option<&'static str> {
+    fn hint(kind: ErrorKind, _: &str, message: &str) -> Option<&'static str> {
         Some(match kind {
             ErrorKind::StsDenied if contains(message, "root accounts") => {
                 "use a role's or a user's credentials, not the account's root"
@@ -202,26 +164,7 @@ impl Parts for AssumeRole {
             ErrorKind::StsInvalid if contains(message, "MaxSessionDuration") => {
                 "use a shorter duration, or let the role's owner raise its MaxSessionDuration"
             }
-            ErrorKind::StsFailed if code.starts_with("RegionDisabled") => {
-                "let the role's account activate STS in this region, or use another region"
-            }
             _ => return None,
         })
     }
-}
-
-/// What STS says of an assumed role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AssumedRole {
-    /// The temporary credentials; they always have a token and an expiry.
-    pub credentials: Credentials,
-    /// `arn:{partition}:sts::{account}:assumed-role/{role name}/{session name}`; a role's path is not in it.
-    pub arn: String,
-    /// `{role id}:{session name}`.
-    pub id: String,
-    /// How much of the room for policies and tags is used, in per cent.
-    pub packed_policy_size: Option<u32>,
-    /// The source identity, if one was set.
-    pub source_identity: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! Where to call STS: at a region's endpoint, or at one that the user names.
 
-use crate::aws::Partition;
+use crate::aws::{Partition, RoleArn, check_region};
 use crate::error::{Error, ErrorKind, quote};
 use crate::scope::Scope;
 use crate::url::{CanonicalUrl, Url, without_secrets};
@@ -38,7 +38,31 @@ impl Endpoint {
         Ok(Self { url: usable(url)?, scope })
     }
 
-    pub(super) fn unknown(partition: &str) -> Error {
+    /// The endpoint for assuming a role: the regional one of the role's partition, or `url` instead of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRegion`], [`ErrorKind::InvalidRoleArn`]; [`ErrorKind::PartitionMismatch`] if the region is of
+    /// another partition than the role; otherwise as [`Endpoint::new`].
+    pub fn of_role(role_arn: &str, region: &str, url: Option<&str>) -> Result<Self, Error> {
+        check_region(region)?;
+        let role = RoleArn::parse(role_arn)?;
+        let (of_region, of_role) = (Partition::of_region(region), role.partition());
+        if of_region.name() == of_role {
+            return Self::new(region, url);
+        }
+        if Partition::named(of_role).is_some_and(|known| known.dns_suffix().is_some()) {
+            let message =
+                format!("the region {} is in partition `{}`, the role in `{of_role}`", quote(region), of_region.name());
+            return Err(Error::new(ErrorKind::PartitionMismatch, message));
+        }
+        match url {
+            Some(url) => Self::new(region, Some(url)),
+            None => Err(Self::unknown(of_role)),
+        }
+    }
+
+    fn unknown(partition: &str) -> Error {
         Error::new(ErrorKind::UnknownPartition, format!("no STS endpoint is known for partition {}", quote(partition)))
     }
 

@@ -2,7 +2,6 @@
 
 use super::parts::Parts;
 use crate::aws::time::parse_amz_date;
-use crate::credentials::Credentials;
 use crate::error::{AwsAnswer, Error, ErrorKind, quote};
 use crate::escape::escaped;
 use crate::skew::Skew;
@@ -13,12 +12,14 @@ use crate::small::xml::Elements;
 const CODES: &[(&str, ErrorKind)] = &[
     ("AccessDenied", ErrorKind::StsDenied),
     ("AccessDeniedException", ErrorKind::StsDenied),
+    ("IDPRejectedClaim", ErrorKind::StsDenied),
     ("ValidationError", ErrorKind::StsInvalid),
     ("MalformedPolicyDocument", ErrorKind::StsInvalid),
     ("PackedPolicyTooLarge", ErrorKind::StsInvalid),
     ("InvalidParameterValue", ErrorKind::StsInvalid),
     ("ExpiredToken", ErrorKind::StsExpired),
     ("ExpiredTokenException", ErrorKind::StsExpired),
+    ("InvalidIdentityToken", ErrorKind::StsCredentials),
     ("InvalidClientTokenId", ErrorKind::StsCredentials),
     ("UnrecognizedClientException", ErrorKind::StsCredentials),
     ("SignatureDoesNotMatch", ErrorKind::StsCredentials),
@@ -48,20 +49,23 @@ fn is_throttling(code: &str) -> bool {
     THROTTLING.contains(&code)
 }
 
+/// What a request holds that no text may show, even where STS's answer repeats it.
+pub(super) type Secrets<'s> = [Option<&'s str>; 2];
+
 /// What STS's refusal of a call means.
-pub(super) fn refusal<A: Parts>(call: &A, base: &Credentials, status: u16, elements: Option<&Elements<'_>>) -> Error {
+pub(super) fn refusal<A: Parts>(call: &A, secrets: Secrets<'_>, status: u16, elements: Option<&Elements<'_>>) -> Error {
     let text = |name| elements.and_then(|elements| elements.text("Error", name)).unwrap_or_default();
     let is_code = |code: &&str| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
-    let code = without_secrets(text("Code"), base);
+    let code = without_secrets(text("Code"), secrets);
     let code = Some(code.as_str()).filter(is_code).unwrap_or_default();
     // What follows the first line may be a canonical request, which holds the session token.
-    let message = without_secrets(text("Message"), base);
+    let message = without_secrets(text("Message"), secrets);
     let message: String = escaped(message.lines().next().unwrap_or_default()).chars().take(500).collect();
     let request_id = elements
         .and_then(|elements| {
             ["ErrorResponse", "ResponseMetadata"].iter().find_map(|parent| elements.text(parent, "RequestId"))
         })
-        .map(|id| escaped(&without_secrets(id, base)).chars().take(128).collect());
+        .map(|id| escaped(&without_secrets(id, secrets)).chars().take(128).collect());
     let kind = if is_throttling(code) || status == 429 {
         ErrorKind::StsThrottled
     } else {
@@ -88,12 +92,9 @@ pub(super) fn refusal<A: Parts>(call: &A, base: &Credentials, status: u16, eleme
 }
 
 /// The text without the secrets of the request that it answers.
-fn without_secrets(text: &str, base: &Credentials) -> String {
-    let shown = replaced(text, base.secret_access_key(), "[redacted]");
-    match base.session_token() {
-        Some(token) => replaced(&shown, token, "[redacted]"),
-        None => shown,
-    }
+fn without_secrets(text: &str, secrets: Secrets<'_>) -> String {
+    let secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty());
+    secrets.fold(text.to_owned(), |shown, secret| replaced(&shown, secret, "[redacted]"))
 }
 
 /// The caller's ARN in `User: {arn} is not authorized to perform: ...`.
@@ -121,6 +122,9 @@ fn hint(kind: ErrorKind, code: &str, message: &str) -> Option<&'static str> {
         }
         ErrorKind::StsCredentials if code == "SignatureDoesNotMatch" => {
             Some("check the secret access key and the region")
+        }
+        ErrorKind::StsFailed if code.starts_with("RegionDisabled") => {
+            Some("let the role's account activate STS in this region, or use another region")
         }
         _ => None,
     }

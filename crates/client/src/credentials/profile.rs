@@ -1,0 +1,121 @@
+//! A profile of the files that AWS's SDKs and tools share.
+
+mod files;
+mod ini;
+mod plan;
+mod roles;
+mod split;
+
+use std::sync::Arc;
+
+use xacct_sign::{Credentials, Error, ErrorKind};
+
+use super::found::Found;
+use super::{container, environment, export, instance, process, shown, sso, web_identity};
+use crate::clock::Clock;
+use crate::host::Host;
+use crate::patience::Patience;
+use files::Files;
+pub(super) use files::home;
+use plan::{Base, Plan, Source};
+
+/// Where a profile's name comes from.
+struct Choice {
+    name: String,
+    /// What names it, as the beginning of a sentence.
+    by: Option<&'static str>,
+}
+
+impl Choice {
+    fn of(host: &dyn Host, given: Option<&str>) -> Self {
+        if let Some(name) = given {
+            return Self { name: name.to_owned(), by: Some("the caller") };
+        }
+        let named = |variable| host.variable(variable).map(|name| Self { name, by: Some(variable) });
+        named("AWS_PROFILE")
+            .or_else(|| named("AWS_DEFAULT_PROFILE"))
+            .unwrap_or_else(|| Self { name: "default".to_owned(), by: None })
+    }
+}
+
+/// A profile that was looked up.
+enum Looked {
+    Plan(Plan),
+    Nothing(String),
+}
+
+fn look(host: &dyn Host, given: Option<&str>) -> Result<Looked, Error> {
+    let choice = Choice::of(host, given);
+    let files = Files::read(host)?;
+    let name = shown::name(&choice.name);
+    if !files.profiles.contains_key(&choice.name) {
+        return match choice.by {
+            None => Ok(Looked::Nothing(format!("{} a profile {name}", files.lacks()))),
+            // What somebody asks for and is not there is a mistake: who else this program would sign as, nobody knows.
+            Some(by) => {
+                let message = format!("{by} names the profile {name}, which {}", files.lacks());
+                Err(Error::new(ErrorKind::CredentialsNotFound, message)
+                    .with_hint("write it into one of the files, or correct its name"))
+            }
+        };
+    }
+    Ok(match plan::plan(&files, &choice.name)? {
+        Some(plan) => Looked::Plan(plan),
+        None => Looked::Nothing(format!("the profile {name} has nothing that gives credentials")),
+    })
+}
+
+/// The profile's keys, where it has some that need only be read.
+pub(super) fn read(host: &dyn Host, profile: Option<&str>) -> Result<Found, Error> {
+    match look(host, profile)? {
+        Looked::Plan(Plan { base: Base::Keys(keys), roles, .. }) if roles.is_empty() => Ok(Found::Credentials(keys)),
+        Looked::Plan(_) => Ok(Found::Nothing("its credentials have to be fetched".to_owned())),
+        Looked::Nothing(why) => Ok(Found::Nothing(why)),
+    }
+}
+
+/// The profile's credentials, whatever it takes to get them. The clock learns what STS says of the time.
+pub(super) fn load(clock: &Clock, patience: &Patience, profile: Option<&str>) -> Result<Found, Error> {
+    match look(&**clock.host(), profile)? {
+        Looked::Plan(plan) => fetch(&plan, clock, patience).map(Found::Credentials),
+        Looked::Nothing(why) => Ok(Found::Nothing(why)),
+    }
+}
+
+fn fetch(plan: &Plan, clock: &Clock, patience: &Patience) -> Result<Credentials, Error> {
+    let host = clock.host();
+    let mut credentials = base(plan, host, patience)?;
+    for role in &plan.roles {
+        credentials = roles::assume(role, &plan.settings, credentials, clock, patience)?;
+    }
+    Ok(credentials)
+}
+
+fn base(plan: &Plan, host: &Arc<dyn Host>, patience: &Patience) -> Result<Credentials, Error> {
+    match &plan.base {
+        Base::Keys(keys) => Ok(keys.clone()),
+        Base::Source { source, profile } => {
+            let found = match source {
+                Source::Environment => environment::load(&**host),
+                Source::Container => container::load(host, patience),
+                Source::Instance => instance::load(host, patience),
+            };
+            match found? {
+                Found::Credentials(credentials) => Ok(credentials),
+                Found::Nothing(why) => {
+                    let (name, source) = (shown::name(profile), source.name());
+                    let message = format!("`credential_source = {source}` of the profile {name} has nothing: {why}");
+                    Err(Error::new(ErrorKind::CredentialsNotFound, message))
+                }
+            }
+        }
+        Base::WebIdentity { profile, role_arn, token_file, session_name } => {
+            let region = roles::region(&**host, role_arn, &[profile], &plan.settings);
+            web_identity::load(host, patience, role_arn, token_file, session_name.as_deref(), region.as_deref())
+                .map_err(|error| shown::about(&format!("the profile {}", shown::name(profile)), error))
+        }
+        Base::Process { profile, program, arguments } => process::load(&**host, patience, profile, program, arguments),
+        Base::Sso(login) => sso::load(&**host, patience, login, &plan.settings),
+        Base::Export { profile } => export::load(&**host, patience, profile),
+    }
+}
