@@ -336,7 +336,10 @@ def test_a_callable_that_uses_its_own_role_is_told_so() -> None:
 def test_two_callables_that_use_each_others_role_are_told_so() -> None:
     roles: list[xacct_sign.AssumeRole] = []
     with serve(lambda _: sts_answer()) as sts:
-        roles += [fake_role(sts, base=lambda: roles[1].credentials()), fake_role(sts, base=lambda: roles[0].credentials())]
+        roles += [
+            fake_role(sts, base=lambda: roles[1].credentials()),
+            fake_role(sts, base=lambda: roles[0].credentials()),
+        ]
         with pytest.raises(xacct_sign.CredentialsError, match="asked for by what fetches them"):
             roles[0].credentials()
 

@@ -3,6 +3,7 @@
 mod asked;
 mod convert;
 mod credentials;
+mod default_credentials;
 mod environment;
 mod errors;
 mod held;
@@ -26,6 +27,8 @@ mod _native {
     use crate::convert::PyPayloadHash;
     #[pymodule_export]
     use crate::credentials::PyCredentials;
+    #[pymodule_export]
+    use crate::default_credentials::PyDefaultCredentials;
     #[pymodule_export]
     use crate::environment::PyEnvironment;
     #[pymodule_export]

@@ -5,7 +5,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{CredentialSource, Patience, RoleOptions, RoleProvider};
+use xacct_sign_client::{CredentialSource, DefaultChain, Patience, RoleOptions, RoleProvider};
 
 use crate::convert::{Given, integer, optional_text, text, texts, wrong_type};
 use crate::credentials::PyCredentials;
@@ -33,9 +33,8 @@ use crate::waiting::wait;
 ///     transitive_tag_keys: keys of `tags` that go on to the next role of a chain.
 ///     source_identity: 2 to 64 characters, as for `session_name`.
 ///     base: what gives the credentials that assume the role, asked again at each refresh, on the thread that makes it:
-///         `Credentials`; `Environment()`; another `AssumeRole`; a callable that returns `Credentials` or what botocore has;
-///         a `boto3.Session`, a session or credentials of botocore. None takes `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`
-///         and `AWS_SESSION_TOKEN`.
+///         `DefaultCredentials()`, which None stands for; `Environment()`; `Credentials`; another `AssumeRole`; a callable that
+///         returns `Credentials` or what botocore has; a `boto3.Session`, a session or credentials of botocore.
 ///     sts_endpoint: a URL instead of the regional endpoint's; None takes `AWS_ENDPOINT_URL_STS` or
 ///         `AWS_ENDPOINT_URL`, if set.
 ///
@@ -92,7 +91,8 @@ impl PyAssumeRole {
         call.transitive_tag_keys = texts(transitive_tag_keys, Kind::InvalidTag, "`transitive_tag_keys`")?;
         call.source_identity = optional_text(source_identity, Kind::InvalidSourceIdentity, "the source identity")?;
         options.listener = Some(listener());
-        let (base, held) = base.map_or_else(|| Ok((Source::Environment, Held::default())), Source::base)?;
+        let (base, held) =
+            base.map_or_else(|| Ok((Source::Default(DefaultChain::new()), Held::default())), Source::base)?;
         let provider = RoleProvider::new(options, base).map_err(to_py)?;
         Ok(Self { provider, held })
     }

@@ -2,11 +2,12 @@
 
 use pyo3::prelude::*;
 use xacct_sign::{Credentials, Error, ErrorKind, Scope, Skew};
-use xacct_sign_client::{CredentialSource, Environment, Kept, Patience, RoleProvider};
+use xacct_sign_client::{CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
 
 use crate::asked::Asked;
 use crate::convert::{text, type_name};
 use crate::credentials::PyCredentials;
+use crate::default_credentials::PyDefaultCredentials;
 use crate::environment::PyEnvironment;
 use crate::errors::to_py;
 use crate::held::Held;
@@ -18,6 +19,7 @@ pub(crate) enum Source {
     Given(Credentials),
     Role(RoleProvider),
     Environment,
+    Default(DefaultChain),
     /// Asked at each refresh.
     Asked(Asked),
     Kept(Kept),
@@ -32,6 +34,9 @@ impl Source {
         if source.is_instance_of::<PyEnvironment>() {
             return Ok((Self::Environment, Held::default()));
         }
+        if let Ok(chain) = source.cast::<PyDefaultCredentials>() {
+            return Ok((Self::Default(chain.get().0.clone()), Held::default()));
+        }
         let held = Held::new(source);
         if let Ok(role) = source.cast::<PyAssumeRole>() {
             return Ok((Self::Role(role.get().provider.clone()), held));
@@ -41,8 +46,7 @@ impl Source {
         }
         // The full name of its type, as others have a `Credentials` too.
         let message = format!("`{}` is no credentials of xacct_sign, and gives none", type_name(source));
-        let hint =
-            "pass an AssumeRole, Credentials, Environment(), a callable that returns Credentials, or what botocore has";
+        let hint = "pass an AssumeRole, DefaultCredentials(), Credentials, a callable that returns Credentials, or what botocore has";
         Err(to_py(Error::new(ErrorKind::InvalidCredentials, message).with_hint(hint)))
     }
 
@@ -79,6 +83,7 @@ impl CredentialSource for Source {
             Self::Given(credentials) => credentials.credentials(patience),
             Self::Role(role) => CredentialSource::credentials(role, patience),
             Self::Environment => Environment.credentials(patience),
+            Self::Default(chain) => chain.credentials(patience),
             Self::Asked(asked) => asked.credentials(patience),
             Self::Kept(kept) => kept.credentials(patience),
         }
@@ -86,6 +91,7 @@ impl CredentialSource for Source {
     fn skew(&self) -> Skew {
         match self {
             Self::Role(role) => role.skew(),
+            Self::Default(chain) => chain.skew(),
             Self::Kept(kept) => kept.skew(),
             Self::Given(_) | Self::Environment | Self::Asked(_) => Skew::default(),
         }
