@@ -98,7 +98,9 @@ def test_botocore_as_the_base_and_botocore_as_the_user() -> None:
         base = boto3.Session("AKIDBASE", "secret")
         made = session(fake_role(sts, base=base))
         request: Any = botocore.awsrequest.AWSRequest("GET", "https://api.example.com/")
-        botocore.auth.SigV4Auth(made.get_credentials().get_frozen_credentials(), "execute-api", REGION).add_auth(request)
+        botocore.auth.SigV4Auth(made.get_credentials().get_frozen_credentials(), "execute-api", REGION).add_auth(
+            request
+        )
         assert "Credential=ASIAFAKE/" in request.headers["Authorization"]
         assert "Credential=AKIDBASE/" in sts.requests[0].headers["authorization"]
 
