@@ -45,6 +45,8 @@ class Answer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    fault: str | None = None
+    """In place of all that: `reset` ends the connection, `half` ends it in the middle of a body."""
 
 
 class _Quiet(ThreadingHTTPServer):
@@ -88,7 +90,14 @@ class Server:
                 request = Request(self.command, self.path, headers, body, self.client_address[1])
                 server.requests.append(request)
                 reply = answer(request)
-                self.send_response(reply.status)
+                if reply.fault is not None:
+                    self.close_connection = True
+                    if reply.fault == "half":
+                        self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")
+                    return
+                # The library adds a date of its own.
+                respond = self.send_response_only if "date" in reply.headers else self.send_response
+                respond(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.send_header("content-length", str(len(reply.body)))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,6 +57,10 @@ class World:
             return Answer()
         answer = dict(answers[number - 1])
         headers = {}
+        if "fault" in answer:
+            return Answer(fault=answer["fault"])
+        if "date" in answer:
+            headers["date"] = formatdate(time.time() + answer.pop("date"), usegmt=True)
         if "location" in answer:
             location = answer.pop("location")
             for name, value in (("origin", self.api.url), ("port", str(self.api.port)), ("other", self.other.url)):
@@ -70,7 +75,11 @@ class World:
         if answer.get("hangs"):
             self._is_over.wait()
             return Answer(503)
-        return sts_answer(*role_credentials(number), lifetime=answer["lifetime"])
+        if "fault" in answer:
+            return Answer(fault=answer["fault"])
+        if "lifetime" in answer:
+            return sts_answer(*role_credentials(number), lifetime=answer["lifetime"])
+        return sts_refusal(answer)
 
     def check(self) -> None:
         """What came over the wire, once all calls have ended."""
@@ -79,12 +88,14 @@ class World:
         assert shown == [f"{each['method']} {each['target']}" for each in case["sent"]]
         assert self.other.requests == []
         for request, expected in zip(self.api.requests, case["sent"], strict=True):
-            assert expected.keys() <= {"method", "target", "has", "lacks", "body", "key"}
+            assert expected.keys() <= {"method", "target", "has", "lacks", "body", "key", "skew"}
             assert request.body.decode() == expected.get("body", "")
             has = expected.get("has", {})
             assert {name: request.headers.get(name) for name in has} == has
             assert [name for name in expected.get("lacks", []) if name in request.headers] == []
             key = check_signature(request, self.api, signed={"host", "x-amz-date", "x-amz-security-token", *has})
+            signed_at = datetime.strptime(request.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+            assert abs(signed_at.timestamp() - time.time() - expected.get("skew", 0)) < 60
             if "key" in expected:
                 assert key == f"ASIAROLE{expected['key']}"
         asked = case.get("asked", 0)
@@ -107,6 +118,15 @@ def credentials(name: str, given: dict[str, Any]) -> xacct_sign.Credentials:
 def role_credentials(number: int) -> tuple[str, str, str]:
     """What STS gives the first, second, ... time."""
     return f"ASIAROLE{number}", f"role-secret-{number}", f"role-token-{number}"
+
+
+def sts_refusal(answer: dict[str, Any]) -> Answer:
+    message = "no"
+    if "clock" in answer:
+        ours, theirs = (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + by)) for by in (0, answer["clock"]))
+        message = f"Signature expired: {ours} is now earlier than {theirs} ({theirs} - 15 min.)"
+    error = f"<Error><Code>{answer.get('code', '')}</Code><Message>{message}</Message></Error>"
+    return Answer(answer.get("status", 403), body=f"<ErrorResponse>{error}</ErrorResponse>".encode())
 
 
 def check_signature(request: Request, server: Server, signed: set[str]) -> str:

@@ -58,12 +58,34 @@ pub struct Case {
 }
 
 /// An answer of the API.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the table documents them")]
 pub struct Answer {
+    #[serde(default = "ok")]
     pub status: u16,
     pub location: Option<String>,
+    pub date: Option<i64>,
+    pub fault: Option<Fault>,
+}
+
+/// In place of an answer.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the table documents them")]
+pub enum Fault {
+    Reset,
+    Half,
+}
+
+impl Fault {
+    /// The connection ends after it.
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Fault::Reset => Vec::new(),
+            Fault::Half => b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf".to_vec(),
+        }
+    }
 }
 
 /// A request that must come.
@@ -80,6 +102,8 @@ pub struct Sent {
     #[serde(default)]
     pub body: String,
     pub key: Option<usize>,
+    #[serde(default)]
+    pub skew: i64,
 }
 
 /// Credentials that end.
@@ -99,13 +123,18 @@ impl Key {
 }
 
 /// An answer of STS.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the table documents them")]
 pub struct StsAnswer {
     pub lifetime: Option<i64>,
     #[serde(default)]
     pub hangs: bool,
+    pub status: Option<u16>,
+    #[serde(default)]
+    pub code: String,
+    pub clock: Option<i64>,
+    pub fault: Option<Fault>,
 }
 
 fn get() -> String {
@@ -156,26 +185,18 @@ pub fn run(case: &Case, face: impl FnOnce(&Case, &Place) -> Vec<Outcome>) {
     let over = Arc::new(Gate::default());
     let other = Site::serve(|_, _| text_answer("200 OK", ""));
     let hanging = Arc::clone(&over);
-    let sts_answers: Vec<Option<i64>> = case.sts.iter().map(|answer| answer.lifetime).collect();
+    let sts_answers = case.sts.clone();
     let sts = Site::serve(move |index, _| match sts_answers.get(index) {
-        Some(Some(lifetime)) => text_answer("200 OK", &sts_answer(index + 1, *lifetime)),
+        Some(answer) if !answer.hangs => answer.bytes(index + 1),
         _ => {
             hanging.wait();
             text_answer("503 Service Unavailable", "")
         }
     });
-    let answers: Vec<(u16, Option<String>)> =
-        case.answers.iter().map(|answer| (answer.status, answer.location.clone())).collect();
+    let answers = case.answers.clone();
     let elsewhere = other.url.clone();
     let api = Site::serve(move |index, origin| match answers.get(index) {
-        Some((status, location)) => {
-            let (_, port) = origin.rsplit_once(':').unwrap();
-            let location = location.as_ref().map(|location| {
-                location.replace("{origin}", origin).replace("{other}", &elsewhere).replace("{port}", port)
-            });
-            let location = location.map(|location| format!("location: {location}\r\n")).unwrap_or_default();
-            format!("HTTP/1.1 {status} Answer\r\n{location}content-length: 0\r\n\r\n").into_bytes()
-        }
+        Some(answer) => answer.bytes(origin, &elsewhere),
         None => text_answer("200 OK", ""),
     });
     let url = case.url.clone().unwrap_or_else(|| format!("{}{}", api.url, case.path));
@@ -205,10 +226,52 @@ pub fn run(case: &Case, face: impl FnOnce(&Case, &Place) -> Vec<Outcome>) {
             assert!(!came.headers.contains_key(header), "{name}: {header} of {} is still there", wanted.target);
         }
         assert_eq!(String::from_utf8_lossy(&came.body), wanted.body, "{name}: the body of {}", wanted.target);
-        let key = came.is_signed(name);
+        let key = came.is_signed(name, wanted.skew);
         if let Some(number) = wanted.key {
             assert_eq!(key, format!("ASIAROLE{number}"), "{name}: the key");
         }
+    }
+}
+
+impl Answer {
+    fn bytes(&self, origin: &str, elsewhere: &str) -> Vec<u8> {
+        if let Some(fault) = self.fault {
+            return fault.bytes();
+        }
+        let mut head = format!("HTTP/1.1 {} Answer\r\ncontent-length: 0\r\n", self.status);
+        if let Some(location) = &self.location {
+            let (_, port) = origin.rsplit_once(':').unwrap();
+            let location = location.replace("{origin}", origin).replace("{other}", elsewhere).replace("{port}", port);
+            head += &format!("location: {location}\r\n");
+        }
+        if let Some(seconds) = self.date {
+            head += &format!("date: {}\r\n", httpdate::fmt_http_date(from_now(seconds)));
+        }
+        format!("{head}\r\n").into_bytes()
+    }
+}
+
+impl StsAnswer {
+    fn bytes(&self, number: usize) -> Vec<u8> {
+        if let Some(fault) = self.fault {
+            return fault.bytes();
+        }
+        if let Some(lifetime) = self.lifetime {
+            return text_answer("200 OK", &sts_answer(number, lifetime));
+        }
+        let amz = |at| format_rfc3339(at).unwrap().replace(['-', ':'], "");
+        let message = self.clock.map_or_else(
+            || "no".to_owned(),
+            |clock| {
+                let (ours, theirs) = (amz(SystemTime::now()), amz(from_now(clock)));
+                format!("Signature expired: {ours} is now earlier than {theirs} ({theirs} - 15 min.)")
+            },
+        );
+        let body = format!(
+            "<ErrorResponse><Error><Code>{}</Code><Message>{message}</Message></Error></ErrorResponse>",
+            self.code
+        );
+        text_answer(&format!("{} Refused", self.status.unwrap_or(403)), &body)
     }
 }
 
@@ -239,8 +302,8 @@ struct Came {
 }
 
 impl Came {
-    /// The access key id with which it is signed as it should be.
-    fn is_signed(&self, name: &str) -> String {
+    /// The access key id with which it is signed as it should be, by a clock that is so many seconds ahead.
+    fn is_signed(&self, name: &str, skew: i64) -> String {
         let (path, query) =
             self.target.split_once('?').map_or((&*self.target, None), |(path, query)| (path, Some(query)));
         let presented = Presented::read(&self.method, path, query, &self.headers);
@@ -249,7 +312,7 @@ impl Came {
         let token = key.starts_with("ASIAROLE").then(|| TOKEN.to_owned());
         let credentials = Credentials::new(key, SECRET, token, None).unwrap();
         let rules = Rules::new(Scope::new(REGION, "execute-api").unwrap(), Duration::from_secs(300));
-        let checked = presented.check(&credentials, &rules, &self.body, SystemTime::now());
+        let checked = presented.check(&credentials, &rules, &self.body, from_now(skew));
         checked.unwrap_or_else(|refusal| panic!("{name}: {}: {refusal}", self.target));
         key.to_owned()
     }
@@ -325,7 +388,10 @@ fn converse(stream: &TcpStream, kept: &Mutex<Vec<Came>>, answer: impl Fn(usize) 
             kept.len() - 1
         };
         let mut stream = stream;
-        stream.write_all(&answer(index)).ok()?;
+        let answer = answer(index);
+        stream.write_all(&answer).ok()?;
+        // After a fault there is nothing more.
+        (!answer.is_empty() && !answer.ends_with(b"half")).then_some(())?;
     }
 }
 

@@ -176,6 +176,20 @@ fn jitter_spreads_within_its_bounds() {
     }
 }
 
+/// Restored from one snapshot, many processes have one seed; that they fetch some milliseconds apart is enough.
+#[test]
+fn clones_of_a_snapshot_do_not_refresh_together() {
+    let mut seen = BTreeSet::new();
+    for clone in 0..300 {
+        let mut refresh = Refresh::new(42);
+        let now = example_instant() + Duration::from_millis(clone);
+        assert_eq!(refresh.poll(now), Poll::Refresh);
+        refresh.succeeded(Some(now + seconds(3600)), now);
+        seen.extend((0..3600).find(|after| refresh.poll(now + seconds(*after)) == Poll::UseAndRefresh));
+    }
+    assert!(seen.len() > 40, "{}", seen.len());
+}
+
 #[test]
 fn credentials_without_expiry_are_never_refreshed() {
     let mut refresh = Refresh::new(0);

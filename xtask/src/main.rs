@@ -1,4 +1,4 @@
-//! Build steps that cargo, pip and npm do not do themselves: `cargo xtask demo|test|lint|bench|wheel|npm|api|stubs`.
+//! Build steps that cargo, pip and npm do not do themselves: `cargo xtask demo|test|lint|bench|soak|wheel|npm|api|stubs`.
 //!
 //! Everything is built in the release profile, once, in one target directory.
 
@@ -38,13 +38,14 @@ fn run(command: &str) -> Result<(), String> {
         "test" => test::run(),
         "lint" => lint::run(),
         "bench" => bench::run(),
+        "soak" => soak(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
         "npm" => [npm::CALLER, npm::CDK]
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
-        _ => Err("usage: cargo xtask demo|test|lint|bench|wheel|npm|api|stubs".to_owned()),
+        _ => Err("usage: cargo xtask demo|test|lint|bench|soak|wheel|npm|api|stubs".to_owned()),
     }
 }
 
@@ -54,6 +55,14 @@ fn demo() -> Result<(), String> {
     let venv = python::demo_venv()?;
     let node_app = npm::app(&npm::CALLER.pack()?, "demo")?;
     Step::new(venv.python()).arg("demo/demo.py").env("XACCT_SIGN_BIN", cli()).env("XACCT_SIGN_NODE_APP", node_app).run()
+}
+
+/// Thirty virtual days of calls, one each second: the long form of a test.
+fn soak() -> Result<(), String> {
+    Step::cargo(["test", "--release", "--locked", "--package", "xacct-sign-tests", "--test", "bad_days", "soak"])
+        .args(["--", "--nocapture"])
+        .env("XACCT_SIGN_SOAK_DAYS", "30")
+        .run()
 }
 
 fn build_cli() -> Result<(), String> {

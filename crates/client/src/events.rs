@@ -48,9 +48,15 @@ pub enum Event<'e> {
         /// How long it took.
         duration: Duration,
     },
+    /// This machine's clock is off, as an answer showed: what is signed from now on takes that into account.
+    #[non_exhaustive]
+    ClockSkew {
+        /// By how much AWS's clock is ahead of it; below zero, behind.
+        seconds: i64,
+    },
 }
 
-/// Is told each [`Event`], on the thread where it happens: it should not take long, and must not panic.
+/// Is told each [`Event`], on the thread where it happens. It should not take long, and must not panic.
 #[derive(Clone)]
 pub struct Listener(Arc<dyn Fn(&Event<'_>) + Send + Sync>);
 

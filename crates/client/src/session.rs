@@ -95,7 +95,7 @@ impl Session {
         self
     }
 
-    /// The same session, of whose requests a listener is told: [`Event::Request`].
+    /// The same session, of whose requests a listener is told: [`Event::Request`], [`Event::ClockSkew`].
     #[must_use]
     pub fn with_listener(mut self, listener: Listener) -> Self {
         self.listener = Some(listener);
@@ -157,7 +157,10 @@ impl Session {
                 }
                 Step::Again => {}
                 Step::Skewed(more) => {
-                    self.signing.learn(known, more);
+                    let is_news = self.signing.learn(known, more);
+                    if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
+                        listener.tell(&Event::ClockSkew { seconds: self.signing.skew().as_seconds() });
+                    }
                 }
             }
         }

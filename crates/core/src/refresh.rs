@@ -1,6 +1,6 @@
 //! When to fetch credentials again: a state machine, without a clock and without a thread.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::small::draw::draw;
 
@@ -127,7 +127,7 @@ impl Refresh {
         let advisory = (lifetime / ADVISORY_PART).min(ADVISORY_AT_MOST);
         // Between half and all of what lies between the windows, so that early refreshes spread.
         let spread = advisory.saturating_sub(mandatory);
-        let advisory = mandatory + spread / 2 + spread / 2 * self.jitter(0) / 1000;
+        let advisory = mandatory + spread / 2 + spread / 2 * self.jitter(now) / 1000;
         let before = |window: Duration| expires_at.checked_sub(window).unwrap_or(now);
         self.windows = Some(Windows { advisory_at: before(advisory), mandatory_at: before(mandatory) });
     }
@@ -142,7 +142,7 @@ impl Refresh {
             self.failures = (self.failures + 1).min(STANDS.len());
             let seconds = STANDS.get(self.failures - 1).copied().unwrap_or_default();
             // Between three quarters and all of it.
-            Duration::from_millis(seconds * (750 + u64::from(self.jitter(self.failures as u64)) / 4))
+            Duration::from_millis(seconds * (750 + u64::from(self.jitter(now)) / 4))
         };
         self.pause = Pause::of(now, length);
         serve
@@ -157,8 +157,11 @@ impl Refresh {
         self.is_refreshing = false;
     }
 
-    /// A number from 0 to 1000 that the seed decides.
-    fn jitter(&self, round: u64) -> u32 {
+    /// A number from 0 to 1000 that the seed and the instant decide: processes that were restored from one snapshot have the same
+    /// seed, and fetch at instants of their own.
+    fn jitter(&self, now: SystemTime) -> u32 {
+        let instant = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let round = instant.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(instant.subsec_nanos()));
         u32::try_from(draw(self.jitter_seed, round, 1001)).unwrap_or_default()
     }
 }

@@ -87,6 +87,11 @@ fn line(event: &Event<'_>) -> Option<Line> {
             let outcome = outcome.map_or_else(|error| error.code().to_owned(), |status| status.to_string());
             (DEBUG, format!("{method} {url}: {outcome} in {duration:.3?}"))
         }
+        Event::ClockSkew { seconds, .. } => {
+            let way = if *seconds < 0 { "ahead of" } else { "behind" };
+            let by = seconds.unsigned_abs();
+            (WARNING, format!("this machine's clock is {by} s {way} AWS's: signatures are made by AWS's"))
+        }
         // Whoever asked for the credentials is told.
         _ => return None,
     };

@@ -7,8 +7,10 @@
     reason = "a test panics to fail"
 )]
 
+mod events;
 mod herd;
 mod skew;
 mod soak;
+mod sources;
 mod tries;
 mod world;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::aws::is_name_character;
 use xacct_sign::retry::{Retry, TRY};
@@ -181,7 +181,9 @@ pub(super) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
 
 impl Fetch for Role {
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
-        let mut retry = Retry::new(self.calls.fetch_add(1, Ordering::Relaxed));
+        // With the instant in it, since processes that were restored from one snapshot count alike.
+        let instant = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut retry = Retry::new(self.calls.fetch_add(1, Ordering::Relaxed) ^ u64::from(instant.subsec_nanos()));
         loop {
             // Asked anew for each try: what STS refuses may have expired meanwhile.
             let base = self.base.credentials(patience)?;
@@ -191,7 +193,10 @@ impl Fetch for Role {
                 Err(error) => error,
             };
             if let Some(more) = error.skew() {
-                self.clock.learn(known, more);
+                let is_news = self.clock.learn(known, more);
+                if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
+                    listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
+                }
             }
             let Some(pause) = retry.failed(&error) else { return Err(error) };
             if error.kind() == ErrorKind::Interrupted || patience.left().is_some_and(|left| left <= pause) {

@@ -182,7 +182,10 @@ fn refused(what: &str, answer: &Answer, secrets: &[&str]) -> Error {
     let code = header.and_then(|value| value.split(':').next()).unwrap_or_else(|| text(["error", "__type"]));
     let message = text(["error_description", "message"]);
     let said: Vec<&str> = [code, message].into_iter().filter(|text| !text.is_empty()).collect();
-    let said = secrets.iter().filter(|secret| !secret.is_empty()).fold(said.join(": "), |said, secret| said.replace(secret, "[redacted]"));
+    let said = secrets
+        .iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(said.join(": "), |said, secret| said.replace(secret, "[redacted]"));
     let said = shown::ending(said.lines().next().unwrap_or_default());
     let status = answer.status().as_u16();
     let said = if said.is_empty() { format!("status {status}") } else { said };
