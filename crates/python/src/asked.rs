@@ -10,6 +10,7 @@ use crate::convert::{optional_text, text, type_name};
 use crate::credentials::PyCredentials;
 use crate::held::{Handle, Held};
 use crate::raised::raised;
+use crate::shutdown;
 
 /// An object that is asked anew each time, on whatever thread that is.
 pub(crate) struct Asked {
@@ -41,7 +42,7 @@ impl Asked {
 
 impl CredentialSource for Asked {
     fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
-        let asked = Python::try_attach(|py| self.ask(py).unwrap_or_else(|exception| Err(raised(py, exception))));
+        let asked = shutdown::attach(|py| self.ask(py).unwrap_or_else(|exception| Err(raised(py, exception))));
         asked.unwrap_or_else(|| Err(Error::new(ErrorKind::Interrupted, "the interpreter is shutting down")))
     }
 }

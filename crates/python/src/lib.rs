@@ -12,6 +12,7 @@ mod log;
 mod raised;
 mod role;
 mod session;
+mod shutdown;
 mod signer;
 mod signing;
 mod source;
@@ -45,4 +46,9 @@ mod _native {
     use crate::trace::trace;
     #[pymodule_export]
     use crate::url::{_reachable_url, _within_origin, canonical_url};
+
+    #[pymodule_init]
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        crate::shutdown::register(module)
+    }
 }

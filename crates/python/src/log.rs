@@ -7,6 +7,8 @@ use pyo3::types::PyDict;
 use xacct_sign::aws::format_rfc3339;
 use xacct_sign_client::{Event, Listener};
 
+use crate::shutdown;
+
 /// `logging`'s levels.
 const DEBUG: u8 = 10;
 const INFO: u8 = 20;
@@ -34,7 +36,7 @@ pub(crate) fn listener() -> Listener {
             }
             // A thread of our own. There is no caller that an exception could go to.
             None => {
-                Python::try_attach(|py| write(py, &[line]).unwrap_or_else(|error| error.write_unraisable(py, None)));
+                shutdown::attach(|py| write(py, &[line]).unwrap_or_else(|error| error.write_unraisable(py, None)));
             }
         }
     })
@@ -46,6 +48,14 @@ pub(crate) fn collect<T>(call: impl FnOnce() -> T) -> (T, Vec<Line>) {
     let outer = COLLECTED.replace(Some(Vec::new()));
     let result = call();
     (result, COLLECTED.replace(outer).unwrap_or_default())
+}
+
+/// Whether this is a thread of Python's, which waits in [`collect`].
+pub(crate) fn is_collected() -> bool {
+    let lines = COLLECTED.take();
+    let is_some = lines.is_some();
+    COLLECTED.set(lines);
+    is_some
 }
 
 /// Writes lines, if anybody listens.
