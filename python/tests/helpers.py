@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +21,7 @@ from urllib.parse import parse_qsl
 import pytest
 import tomllib
 import xacct_sign
-from emulator import REPOSITORY
+from emulator import REPOSITORY, cli
 
 REGION = "ap-northeast-1"
 ROLE_ARN = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag"
@@ -58,10 +63,14 @@ class _Quiet(ThreadingHTTPServer):
         """A client that went away is none of ours."""
 
 
+class _QuietIPv6(_Quiet):
+    address_family = socket.AF_INET6
+
+
 class Server:
     """An HTTP server on loopback that keeps what it was asked."""
 
-    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+    def __init__(self, answer: Callable[[Request], Answer], host: str = "127.0.0.1") -> None:
         self.requests: list[Request] = []
         self.connections = 0
         server = self
@@ -105,9 +114,10 @@ class Server:
                 if self.command != "HEAD":
                     self.wfile.write(reply.body)
 
-        self._server = _Quiet(("127.0.0.1", 0), Handler)
+        is_ipv6 = ":" in host
+        self._server = (_QuietIPv6 if is_ipv6 else _Quiet)((host, 0), Handler)
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://[{host}]:{self.port}" if is_ipv6 else f"http://{host}:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -118,12 +128,43 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(answer: Callable[[Request], Answer] = lambda _: Answer()) -> Iterator[Server]:
-    server = Server(answer)
+def serve(answer: Callable[[Request], Answer] = lambda _: Answer(), host: str = "127.0.0.1") -> Iterator[Server]:
+    server = Server(answer, host)
     try:
         yield server
     finally:
         server.close()
+
+
+@contextlib.contextmanager
+def moto_server() -> Iterator[str]:
+    """moto as a process; its URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lines = process.stderr or ()
+        found = next((found for line in lines if (found := re.search(r"Running on (http://\S+)", line))), None)
+        assert found, "moto did not start"
+        yield found[1]
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+NOTHING = {"HOME": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+"""An environment in which the chain finds nothing."""
+
+
+def chain(profile: str | None = None, **variables: str) -> dict[str, Any]:
+    """What the chain of the Rust client finds in an environment that has these variables alone."""
+    program = [cli().with_name("chain"), *([profile] if profile else [])]
+    done = subprocess.run(program, env=NOTHING | variables, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def sts_answer(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -25,7 +23,18 @@ import requests
 import xacct_sign
 from botocore.exceptions import ClientError
 from emulator import Emulator
-from helpers import REGION, ROLE_ARN, Answer, Request, fake_role, serve, signature, signed_headers, sts_answer
+from helpers import (
+    REGION,
+    ROLE_ARN,
+    Answer,
+    Request,
+    fake_role,
+    moto_server,
+    serve,
+    signature,
+    signed_headers,
+    sts_answer,
+)
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from requests_aws4auth import AWS4Auth
@@ -344,26 +353,9 @@ TRUST = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS
 class Moto:
     """A moto server that has one user and one role, and checks signatures from then on."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            self.url = self._ready()
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
-
-    def _ready(self) -> str:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            if found := re.search(r"Running on (http://\S+)", line):
-                return found[1]
-        raise AssertionError("moto did not start")
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._prepare()
 
     def _prepare(self) -> None:
         iam = self.client("iam", "setup", "setup")
@@ -391,16 +383,11 @@ class Moto:
     def role(self, base: xacct_sign.Credentials) -> xacct_sign.AssumeRole:
         return xacct_sign.AssumeRole(self.role_arn, region="us-east-1", base=base, sts_endpoint=self.url)
 
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=10)
-
 
 @pytest.fixture(scope="module")
 def moto(_scrubbed_environment: None) -> Iterator[Moto]:
-    server = Moto()
-    yield server
-    server.close()
+    with moto_server() as url:
+        yield Moto(url)
 
 
 def wrong(credentials: xacct_sign.Credentials) -> xacct_sign.Credentials:

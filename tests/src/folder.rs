@@ -104,18 +104,25 @@ impl Folder {
     /// Reads a folder. Files of these names may be missing.
     #[must_use]
     pub fn read(folder: &Path) -> Self {
-        let mut variables: BTreeMap<String, String> = json(&folder.join("env.json")).unwrap_or_default();
-        variables.entry("HOME".to_owned()).or_insert_with(|| "/home".to_owned());
+        let file = |name: &str| json(&folder.join(name)).unwrap_or_default();
         let mut files = BTreeMap::new();
         let root = folder.join("fs");
         if root.exists() {
             read_files(&root, &root, &mut files);
         }
+        Self::of(file("env.json"), files, file("http.json"), file("processes.json"))
+    }
+
+    /// The same from the content of such files.
+    #[must_use]
+    pub fn of(variables: Value, files: BTreeMap<PathBuf, Vec<u8>>, http: Value, processes: Value) -> Self {
+        let mut variables: BTreeMap<String, String> = parsed("env.json", variables);
+        variables.entry("HOME".to_owned()).or_insert_with(|| "/home".to_owned());
         Self {
             variables,
             files: Mutex::new(files),
-            http: Mutex::new(json(&folder.join("http.json")).unwrap_or_default()),
-            processes: Mutex::new(json(&folder.join("processes.json")).unwrap_or_default()),
+            http: Mutex::new(parsed("http.json", http)),
+            processes: Mutex::new(parsed("processes.json", processes)),
             complaints: Mutex::default(),
             now: Mutex::new(parse_rfc3339(NOW).expect("an instant")),
         }
@@ -290,7 +297,15 @@ fn bytes(body: &Value) -> Vec<u8> {
     }
 }
 
-fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
+/// What is not there is as empty as its kind can be.
+fn parsed<T: serde::de::DeserializeOwned + Default>(what: &str, value: Value) -> T {
+    if value.is_null() {
+        return T::default();
+    }
+    serde_json::from_value(value).unwrap_or_else(|error| panic!("{what}: {error}"))
+}
+
+fn json(path: &Path) -> Option<Value> {
     let text = fs::read(path).ok()?;
     Some(serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }

@@ -22,10 +22,13 @@ pub mod random;
 pub mod vectors;
 pub mod virtual_host;
 
+use std::error::Error as _;
+use std::iter;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use xacct_sign::Credentials;
+use serde_json::{Value, json};
+use xacct_sign::{Credentials, Error};
 
 /// AWS's documented example secret.
 pub const EXAMPLE_SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -46,6 +49,20 @@ pub fn at(seconds: u64) -> SystemTime {
 #[must_use]
 pub fn example_credentials(session_token: Option<&str>) -> Credentials {
     Credentials::new("AKIDEXAMPLE", EXAMPLE_SECRET, session_token.map(str::to_owned), None).unwrap()
+}
+
+/// An error as JSON, for programs that print one.
+#[must_use]
+pub fn told(error: &Error) -> Value {
+    let sources: Vec<String> =
+        iter::successors(error.source(), |error| (*error).source()).map(|error| error.to_string()).collect();
+    json!({
+        "code": error.code(),
+        "message": error.to_string(),
+        "hint": error.hint(),
+        "retryable": error.is_retryable(),
+        "sources": sources,
+    })
 }
 
 /// A file of this crate's folder.

@@ -28,7 +28,8 @@ struct Expected {
     /// Path → fields of the JSON document that it holds then.
     #[serde(default)]
     files: BTreeMap<String, BTreeMap<String, Value>>,
-    /// `"same"`, or how botocore differs: `python/tests/test_chain_peers.py` reads it.
+    /// `"same"`, or how botocore differs, what comes of it, and what is sent and run there: `{"differs", "expected", "http",
+    /// "processes"}`. `python/tests/test_chain_peers.py` reads it.
     #[serde(rename = "botocore")]
     _botocore: Value,
 }
@@ -70,7 +71,7 @@ fn folders() -> Vec<PathBuf> {
 
 /// Everything that an error says, its causes included.
 fn said(error: &Error) -> String {
-    let mut said = format!("{error}\n{}", error.hint().unwrap_or_default());
+    let mut said = format!("{error}\n{}\n{error:?}", error.hint().unwrap_or_default());
     let mut cause = error.source();
     while let Some(error) = cause {
         said.push_str(&format!("\n{error}"));

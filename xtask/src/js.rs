@@ -22,6 +22,7 @@ pub(crate) fn test(tarball: &Path, cdk_tarball: &Path, cfn_lint: &Path) -> Resul
     npm::install(RUNTIMES)?;
     npm::npm(RUNTIMES, ["test", "--silent"])
         .env("XACCT_SIGN_BIN", crate::cli())
+        .env("XACCT_SIGN_JUDGE", crate::judge())
         .env("XACCT_SIGN_TARBALL", tarball)
         .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
         .env("XACCT_SIGN_NOT_RUN", not_run::file())

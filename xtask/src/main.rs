@@ -71,5 +71,14 @@ fn build_cli() -> Result<(), String> {
 
 /// The command, as built by [`build_cli`].
 fn cli() -> std::path::PathBuf {
-    run::target().join("release").join(format!("xacct-sign{}", std::env::consts::EXE_SUFFIX))
+    built("xacct-sign")
+}
+
+/// The verifier that stands beside the emulator where other people's clients are tried; `test` builds it.
+fn judge() -> std::path::PathBuf {
+    built("judge")
+}
+
+fn built(program: &str) -> std::path::PathBuf {
+    run::target().join("release").join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
 }

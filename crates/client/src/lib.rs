@@ -1,8 +1,8 @@
 //! A blocking client around `xacct-sign`: sockets, the system clock and the environment live here.
 //!
-//! A [`CredentialSource`] gives credentials: a [`RoleProvider`] assumes a role and keeps its credentials fresh, one STS call at a
-//! time however many threads share it. [`Signing`] holds the signer for the credentials of now, and a [`Session`] signs requests
-//! with it and sends them.
+//! A [`CredentialSource`] gives credentials: a [`DefaultChain`] finds them where the program runs, a [`RoleProvider`] assumes a
+//! role and keeps its credentials fresh, one STS call at a time however many threads share it. [`Signing`] holds the signer for the
+//! credentials of now, and a [`Session`] signs requests with it and sends them.
 //!
 //! ```no_run
 //! use xacct_sign::Scope;
@@ -29,9 +29,19 @@
 //! | `AWS_CA_BUNDLE`, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE` | a file of trusted certificates in place of the platform's |
 //! | `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL` | where STS is; `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` takes both away |
 //! | `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` | `true` takes STS's endpoint of this kind, where no URL is given |
+//! | `AWS_ENDPOINT_URL_SSO`, `AWS_ENDPOINT_URL_SSO_OIDC` | where SSO's portal is, and what renews its logins |
+//! | `AWS_PROFILE`, else `AWS_DEFAULT_PROFILE` | the profile of a [`DefaultChain`] that is given none |
+//! | `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE` | its files, in place of `~/.aws/config` and `~/.aws/credentials`; `HOME`, else `USERPROFILE`, is `~` |
+//! | `AWS_REGION`, else `AWS_DEFAULT_REGION`, else `region` in the profile | whose STS gives a profile's role, or that of a web identity |
+//! | `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN`, `AWS_ROLE_SESSION_NAME`, `AWS_REGION` (else `AWS_DEFAULT_REGION`) | the role that the token in that file assumes, at the STS of that region |
+//! | `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`, else `AWS_CONTAINER_CREDENTIALS_FULL_URI` | where a container has its credentials: https, or plain http to this machine and to the agents of ECS and EKS, by their addresses |
+//! | `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, else `AWS_CONTAINER_AUTHORIZATION_TOKEN` | what is sent there as `authorization` |
+//! | `AWS_EC2_METADATA_DISABLED` | `true` leaves the metadata of an instance alone |
+//! | `AWS_EC2_METADATA_SERVICE_ENDPOINT`, else `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` | where that is: a URL; `IPv4` or `IPv6` |
 //!
 //! The proxies are those of curl and requests, the lower case first. A proxy that cannot be used is an error. `HTTP_PROXY` says
-//! nothing here: plain http goes to this machine only, and what goes to this machine goes through no proxy.
+//! nothing here: plain http goes to this machine and to what gives credentials next to it, neither of which is reached through a
+//! proxy.
 
 mod clock;
 mod credentials;

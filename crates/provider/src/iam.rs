@@ -26,7 +26,7 @@ mod request;
 mod variables;
 mod well_formed;
 
-pub use context::{Context, KNOWN_KEYS, Values};
+pub use context::{Context, KNOWN_KEYS, Values, folded_key};
 pub use decision::{Asked, Decision, Effect, FailedCondition, Mismatch, Outcome, StatementOutcome};
 pub use error::PolicyError;
 pub use evaluate::evaluate;

@@ -118,6 +118,19 @@ fn operators() {
         (r#"{"ForAllValues:StringNotEquals":{"aws:TagKeys":"a"}}"#, "aws:TagKeys=a aws:TagKeys=b", false),
         // Tags and variables.
         (r#"{"StringEquals":{"aws:PrincipalTag/Team":"a"}}"#, "aws:principaltag/team=a", true),
+        (r#"{"StringEquals":{"aws:PrincipalTag/Größe":"a"}}"#, "aws:PrincipalTag/grÖße=a", true),
+        (r#"{"StringEquals":{"aws:PrincipalTag/ключ":"a"}}"#, "aws:PrincipalTag/КЛЮЧ=a", true),
+        (
+            r#"{"StringEquals":{"aws:RequestTag/x":"${aws:PrincipalTag/Ä}"}}"#,
+            "aws:RequestTag/x=a aws:PrincipalTag/ä=a",
+            true,
+        ),
+        // The Kelvin sign is no `k`.
+        (r#"{"StringEquals":{"aws:PrincipalTag/key":"a"}}"#, "aws:PrincipalTag/\u{212a}ey=a", false),
+        // Values are compared as they stand, and the keys in this list are values.
+        (r#"{"StringEquals":{"aws:PrincipalTag/team":"A"}}"#, "aws:PrincipalTag/team=a", false),
+        (r#"{"ForAllValues:StringEquals":{"aws:TagKeys":"team"}}"#, "aws:TagKeys=Team", false),
+        (r#"{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"team"}}"#, "aws:TagKeys=Team", true),
         (
             r#"{"StringEquals":{"aws:RequestTag/team":"${aws:PrincipalTag/team}"}}"#,
             "aws:RequestTag/team=a aws:PrincipalTag/team=a",

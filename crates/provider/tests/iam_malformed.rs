@@ -72,6 +72,50 @@ fn r7_malformed_documents_do_not_allow() {
     assert!(is_allowed(r#""NotAction":"sts:No?Such*","NotResource":"arn:aws-cn:s3:::x y/${*}""#));
 }
 
+/// IAM's own text: "action vendors must not contain wildcards". Its pages name no exception.
+#[test]
+fn decided_no_service_is_a_wildcard_not_even_in_star_colon_star() {
+    assert!(is_allowed(r#""Action":"*","Resource":"*""#));
+    assert!(is_allowed(r#""Action":"execute-api:*","Resource":"*""#));
+    for action in ["*:*", "*:Invoke", "execute-*:Invoke"] {
+        assert!(!is_allowed(&format!(r#""Action":"{action}","Resource":"*""#)), "{action}");
+        // What denies goes on denying.
+        let both = format!(
+            r#"[{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"{action}","Resource":"*"}}]"#
+        );
+        let effect = identity(&both, "execute-api:Invoke", ROUTE, Context::new()).effect;
+        assert_eq!(effect, Effect::ExplicitDeny, "{action}");
+    }
+}
+
+/// IAM's own texts: its "resource path must either be `*`, root, or start with user/, federated-user/, role/, ...", and it "cannot
+/// contain region information".
+#[test]
+fn decided_the_type_of_an_iam_resource_is_written_out() {
+    let may = |resource: &str| {
+        let statement = format!(r#"{{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"{resource}"}}"#);
+        identity(&statement, "sts:AssumeRole", ROLE, Context::new()).is_allowed()
+    };
+    let (start, name) = ROLE.split_once(":role/").unwrap();
+    for resource in ["role/*", "role/?*", "*", &format!("role/{name}")] {
+        assert!(may(&format!("{start}:{resource}")), "{resource}");
+    }
+    for resource in ["r*", "r*/*", "rol?/*", "*/*", "*role/*", "role*", "Role/*", "${aws:username}", "example"] {
+        let arn = format!("{start}:{resource}");
+        assert!(!may(&arn), "{arn}");
+        assert!(!is_allowed(&format!(r#""Action":"*","NotResource":"{arn}""#)), "{arn}");
+        // One of several is enough, and another service's may have any.
+        assert!(!is_allowed(&format!(r#""Action":"*","Resource":["*","{arn}"]"#)), "{arn}");
+        let other = arn.replace(":iam:", ":s3:").replace("${aws:username}", "x");
+        assert!(is_allowed(&format!(r#""Action":"*","Resource":["*","{other}"]"#)), "{other}");
+    }
+    for region in ["us-east-1", "*", "?"] {
+        let start = start.replace(":iam::", &format!(":iam:{region}:"));
+        assert!(!may(&format!("{start}:role/*")), "{region}");
+    }
+    assert!(may("arn:aws:iam::*:role/*") && may("arn:*:iam::*"));
+}
+
 #[test]
 fn r7_a_document_is_refused_as_a_whole() {
     let allow = r#"{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}"#;

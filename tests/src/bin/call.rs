@@ -5,15 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::error::Error as _;
 use std::io;
-use std::iter;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use xacct_sign::{Error, Scope};
 use xacct_sign_client::{Request, RoleOptions, RoleProvider, Session};
-use xacct_sign_tests::example_credentials;
+use xacct_sign_tests::{example_credentials, told};
 
 fn main() {
     let mut arguments = env::args().skip(1);
@@ -48,16 +46,4 @@ fn assume(url: &str, role_arn: &str) -> Result<Value, Error> {
     }
     let role = RoleProvider::new(options, example_credentials(None))?;
     Ok(json!({ "key": role.credentials()?.access_key_id() }))
-}
-
-fn told(error: &Error) -> Value {
-    let sources: Vec<String> =
-        iter::successors(error.source(), |error| (*error).source()).map(|error| error.to_string()).collect();
-    json!({
-        "code": error.code(),
-        "message": error.to_string(),
-        "hint": error.hint(),
-        "retryable": error.is_retryable(),
-        "sources": sources,
-    })
 }

@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test panics to fail"
+    clippy::print_stdout,
+    reason = "a test panics to fail, and prints its figures"
 )]
 
 mod events;

@@ -8,7 +8,7 @@ use crate::sent::{BODY, NANOSECOND, Sent, URL, WINDOW, header_map, presigned, se
 
 /// A request signed by AWS's own code over a canonical request that is written here by hand, as other libraries' are: only the
 /// headers of `signed`, values as they are there.
-fn by_hand(headers: &[(&str, &str)], signed: &[&str], query: &str) -> (Sent, String) {
+fn by_hand(headers: &[(&str, &str)], signed: &[&str], path: &str, query: &str) -> (Sent, String) {
     use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
     let mut sent = Sent::new("PUT", URL, header_map([]), BODY, &signer(), settings());
     for (name, value) in headers {
@@ -17,7 +17,7 @@ fn by_hand(headers: &[(&str, &str)], signed: &[&str], query: &str) -> (Sent, Str
     let lines: String =
         signed.iter().map(|name| format!("{name}:{}\n", sent.headers.get(*name).unwrap().to_str().unwrap())).collect();
     sent.query = Some(query.to_owned());
-    let canonical = format!("PUT\n/stage/items\n{query}\n{lines}\n{}\n{}", signed.join(";"), sha256(BODY));
+    let canonical = format!("PUT\n{path}\n{query}\n{lines}\n{}\n{}", signed.join(";"), sha256(BODY));
     let scope = "20150830/us-east-1/execute-api/aws4_request";
     let string_to_sign = format!("AWS4-HMAC-SHA256\n20150830T123600Z\n{scope}\n{}", sha256(canonical.as_bytes()));
     let secret = sent.credentials.secret_access_key();
@@ -32,7 +32,16 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn by_hand_in_header(headers: &[(&str, &str)], signed: &[&str]) -> Sent {
-    let (mut sent, signature) = by_hand(headers, signed, "a=1&b=2");
+    in_header(by_hand(headers, signed, PATH, "a=1&b=2"), signed)
+}
+
+/// With these lines of the canonical request for the path and the query.
+pub(crate) fn by_hand_with_lines(path: &str, query: &str) -> Sent {
+    let signed = ["host", "x-amz-date"];
+    in_header(by_hand(&[DATE, TOKEN], &signed, path, query), &signed)
+}
+
+fn in_header((mut sent, signature): (Sent, String), signed: &[&str]) -> Sent {
     let value = format!(
         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/execute-api/aws4_request, SignedHeaders={}, Signature={signature}",
         signed.join(";")
@@ -41,6 +50,7 @@ pub(crate) fn by_hand_in_header(headers: &[(&str, &str)], signed: &[&str]) -> Se
     sent
 }
 
+const PATH: &str = "/stage/items";
 pub(crate) const DATE: (&str, &str) = ("x-amz-date", "20150830T123600Z");
 pub(crate) const TOKEN: (&str, &str) = ("x-amz-security-token", "token");
 
@@ -65,7 +75,7 @@ fn e1_host_alone_may_be_signed() {
 #[test]
 fn e2_a_signature_in_the_query_without_a_lifetime_lives_for_the_window() {
     let query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2Fexecute-api%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Security-Token=token&X-Amz-SignedHeaders=host&a=1";
-    let (sent, signature) = by_hand(&[], &["host"], query);
+    let (sent, signature) = by_hand(&[], &["host"], PATH, query);
     let sent = sent.with(|sent| sent.edit_query(|query| format!("{query}&X-Amz-Signature={signature}")));
     sent.is_let_in();
     sent.with(|sent| sent.now += WINDOW).is_let_in();
@@ -127,7 +137,7 @@ fn decided_a_signed_header_is_sent() {
 
 #[test]
 fn decided_signed_headers_are_sorted() {
-    let (mut sent, signature) = by_hand(&[DATE, TOKEN], &["x-amz-date", "host"], "a=1&b=2");
+    let (mut sent, signature) = by_hand(&[DATE, TOKEN], &["x-amz-date", "host"], PATH, "a=1&b=2");
     let list = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/execute-api/aws4_request, SignedHeaders=x-amz-date;host";
     sent.headers.insert("authorization", format!("{list}, Signature={signature}").parse().unwrap());
     sent.is_refused("signature_malformed");

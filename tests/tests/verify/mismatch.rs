@@ -3,9 +3,9 @@
 use http::HeaderMap;
 use xacct_sign::verify::Refusal;
 use xacct_sign::{PathNormalization, Payload, PercentEncoding, Request, Scope, Signer, SigningSettings, Url};
-use xacct_sign_tests::{example_credentials, example_instant};
+use xacct_sign_tests::{example_credentials, example_instant, path_and_query};
 
-use crate::by_hand::{DATE, TOKEN, by_hand_in_header};
+use crate::by_hand::{DATE, TOKEN, by_hand_in_header, by_hand_with_lines};
 use crate::sent::{BODY, Sent, presigned, rekeyed, settings, signed, signed_with};
 
 /// What the verifier computed is shown, but not the token.
@@ -55,6 +55,12 @@ fn e8_a_mismatch_says_which_line_differs() {
         }
         Sent::new("PUT", url, headers, BODY, &signer, crate::sent::settings())
     };
+    let by_hand = |path: &str, query: &str, url: &str| {
+        by_hand_with_lines(path, query).with(|sent| {
+            let (path, query) = path_and_query(url);
+            (sent.path, sent.query) = (path.to_owned(), query.map(str::to_owned));
+        })
+    };
     let mut once = settings();
     once.percent_encoding = PercentEncoding::Single;
     let mut as_it_stands = settings();
@@ -90,6 +96,16 @@ fn e8_a_mismatch_says_which_line_differs() {
             folded.with(|sent| sent.edit_header("x-amz-tab", |_| "a \tb".into())),
             "line 6 of the canonical request, the header `x-amz-tab`, was signed with tabs folded",
         ),
+        // As other people's clients do it.
+        (by_hand("/a b", "", "https://h/a%20b"), "the path, was signed decoded"),
+        (by_hand("/a/b%20c", "", "https://h/a%2Fb%20c"), "the path, was signed decoded and encoded once"),
+        (
+            by_hand("/a%20b", "", "https://h/a%20b;v=1"),
+            "the path, was signed as it stands, without what follows its `;`",
+        ),
+        (by_hand("/a%2520b", "", "https://h/a%20b;v=1"), "the path, was signed without what follows its `;`"),
+        (by_hand("/a", "a-b=1&a=2", "https://h/a?a-b=1&a=2"), "the query, was signed sorted by whole pairs"),
+        (by_hand("/a", "q=x%2520y", "https://h/a?q=x%20y"), "the query, was signed encoded once more"),
         (of("https://h/a", settings(), b""), "the hash of the body, was signed as that of an empty body"),
         // More than one line, or the key: no line alone explains these.
         (signed().with(|sent| sent.body.push(b'x')), "or the secret differs"),

@@ -2,23 +2,23 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use xacct_sign::{Credentials, Error, ErrorKind, Skew};
 
 use super::found::Found;
 use super::shared::{Fetch, Shared};
-use super::{CredentialSource, container, environment, instance, profile, web_identity};
+use super::{CredentialSource, container, environment, instance, profile, shown, web_identity};
 use crate::clock::Clock;
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 
-/// Credentials from wherever the program runs: the environment, the profile's files, a web identity, the container, the instance.
+/// Credentials from wherever the program runs: the environment, the profile, a web identity, the container, the instance.
 ///
-/// The first source that is set up gives them; one that is set up and fails is an error. Keys that stand in the environment or in
-/// a file are read again each time; what has to be fetched is kept until it expires. Cloning is cheap, and clones share what they
-/// fetch.
+/// The first source that is set up gives them; one that is set up and fails is an error. Keys that stand in the environment are
+/// read each time, those in a file once a second at most; what has to be fetched is kept until it expires, and fetched from
+/// scratch then. Cloning is cheap, and clones share what they fetch.
 ///
 /// # Defaults
 ///
@@ -26,9 +26,14 @@ use crate::patience::Patience;
 #[derive(Clone)]
 pub struct DefaultChain(Shared<Chain>);
 
+/// How long what was read counts as what stands there: who signs often does not read files of thousands of profiles each time.
+const COUNTS: Duration = Duration::from_secs(1);
+
 struct Chain {
     clock: Clock,
     profile: Option<String>,
+    /// When the files were read, and the profile's keys in them, if they had some.
+    seen: Mutex<Option<(SystemTime, Option<Credentials>)>>,
 }
 
 impl DefaultChain {
@@ -49,7 +54,7 @@ impl DefaultChain {
     pub fn on(host: Arc<dyn Host>, profile: Option<String>) -> Self {
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&profile);
-        Self(Shared::new(Chain { clock: Clock::new(host), profile }, seed))
+        Self(Shared::new(Chain { clock: Clock::new(host), profile, seen: Mutex::new(None) }, seed))
     }
 
     /// The profile that was given by name.
@@ -68,8 +73,8 @@ impl Default for DefaultChain {
 impl CredentialSource for DefaultChain {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         match self.0.source().read()? {
-            Found::Credentials(keys) => Ok(keys),
-            Found::Nothing(_) => self.0.credentials(patience),
+            Some(keys) => Ok(keys),
+            None => self.0.credentials(patience),
         }
     }
 
@@ -84,11 +89,30 @@ impl Chain {
     }
 
     /// Keys that need only be read: nobody says when these are changed.
-    fn read(&self) -> Result<Found, Error> {
+    fn read(&self) -> Result<Option<Credentials>, Error> {
         match self.environment()? {
-            Found::Nothing(_) => profile::read(&**self.host(), self.profile.as_deref()),
-            found @ Found::Credentials(_) => Ok(found),
+            Found::Credentials(keys) => usable("environment", keys, self.now()).map(Some),
+            Found::Nothing(_) => self.read_files(),
         }
+    }
+
+    fn read_files(&self) -> Result<Option<Credentials>, Error> {
+        let now = self.host().now();
+        // Nobody waits for another: to read twice does no harm, and a forked child's lock may be held forever.
+        if let Ok(seen) = self.seen.try_lock()
+            && let Some((at, keys)) = &*seen
+            && now.duration_since(*at).is_ok_and(|age| age < COUNTS)
+        {
+            return Ok(keys.clone());
+        }
+        let keys = match profile::read(&**self.host(), self.profile.as_deref())? {
+            Found::Credentials(keys) => Some(keys),
+            Found::Nothing(_) => None,
+        };
+        if let Ok(mut seen) = self.seen.try_lock() {
+            *seen = Some((now, keys.clone()));
+        }
+        Ok(keys)
     }
 
     fn environment(&self) -> Result<Found, Error> {
@@ -119,7 +143,7 @@ impl Fetch for Chain {
         let mut message = "no credentials were found".to_owned();
         for (name, load) in sources {
             match load()? {
-                Found::Credentials(credentials) => return Ok(credentials),
+                Found::Credentials(credentials) => return usable(name, credentials, self.now()),
                 Found::Nothing(why) => message.push_str(&format!("; {name}: {why}")),
             }
         }
@@ -135,6 +159,11 @@ impl Fetch for Chain {
     fn broken(&self) -> Error {
         Error::new(ErrorKind::CredentialsNotFound, "the thread that looked for credentials broke off")
     }
+}
+
+/// What has expired already is said with where it is from.
+fn usable(from: &str, credentials: Credentials, now: SystemTime) -> Result<Credentials, Error> {
+    credentials.check_usable(now).map_err(|error| shown::about(from, error)).map(|()| credentials)
 }
 
 impl fmt::Debug for Chain {

@@ -40,7 +40,7 @@ pub(super) trait Said {
 }
 
 /// No profile is asked.
-struct Silent;
+pub(super) struct Silent;
 
 impl Said for Silent {
     fn key(&self, _: &str) -> Option<&str> {

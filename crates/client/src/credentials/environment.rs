@@ -8,8 +8,8 @@ use super::found::Found;
 use crate::host::{Host, variable};
 use crate::patience::Patience;
 
-/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_CREDENTIAL_EXPIRATION`, read again each time: what a
-/// Lambda function has.
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_CREDENTIAL_EXPIRATION`, read again each time: what
+/// a Lambda function has.
 ///
 /// It fails with [`ErrorKind::CredentialsNotFound`] if they are not set, with [`ErrorKind::InvalidCredentials`] if they are
 /// malformed.

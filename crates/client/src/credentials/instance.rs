@@ -124,7 +124,10 @@ impl Service<'_> {
         match answer.status() {
             StatusCode::OK => {}
             status if is_transient(status) => return Err(self.metadata.refused(&answer, None)),
-            StatusCode::FORBIDDEN => return Ok(Err(format!("{} is turned off (status 403)", self.metadata.name))),
+            StatusCode::FORBIDDEN => {
+                let name = &self.metadata.name;
+                return Ok(Err(format!("{name} gives no token, as where it is turned off (status 403)")));
+            }
             // Other clouds have something else at this address.
             status => {
                 let name = &self.metadata.name;

@@ -85,7 +85,7 @@ impl Metadata<'_> {
             return Err(invalid("is no JSON object"));
         };
         // Instances say `Success`, containers nothing.
-        if fields.get("Code").is_some_and(|code| code != "Success") {
+        if field(&fields, CODE).is_some_and(|code| code != "Success") {
             let said = told(&fields).map(|said| shown(&said, None)).unwrap_or_default();
             return Err(Error::new(ErrorKind::CredentialsRefused, format!("{} has no credentials: {said}", self.name)));
         }
@@ -114,8 +114,9 @@ pub(super) fn is_transient(status: StatusCode) -> bool {
 fn named(name: &str, error: Error) -> Error {
     let named = Error::new(error.kind(), format!("{name}: {error}"));
     match error.hint().map(str::to_owned) {
-        Some(hint) => named.with_hint(hint).with_source(error),
-        None => named.with_source(error),
+        // Of those who are late, it speaks of API Gateway.
+        Some(hint) if error.kind() != ErrorKind::Timeout => named.with_hint(hint).with_source(error),
+        _ => named.with_source(error),
     }
 }
 
@@ -137,10 +138,17 @@ fn shown_path(path: &str) -> String {
     if is_path { format!("`{}`", escaped(path)) } else { "`…`".to_owned() }
 }
 
-/// `Code: Message`, as far as they are there; containers write them in lower case too.
+/// The names of what went wrong, and of a sentence about it: containers write them in lower case too.
+const CODE: [&str; 2] = ["Code", "code"];
+const MESSAGE: [&str; 2] = ["Message", "message"];
+
+fn field<'f>(fields: &'f Map<String, Value>, names: [&str; 2]) -> Option<&'f str> {
+    names.into_iter().find_map(|name| fields.get(name)?.as_str())
+}
+
+/// `Code: Message`, as far as they are there.
 fn told(fields: &Map<String, Value>) -> Option<String> {
-    let field = |names: [&str; 2]| names.into_iter().find_map(|name| fields.get(name)?.as_str());
-    match (field(["Code", "code"]), field(["Message", "message"])) {
+    match (field(fields, CODE), field(fields, MESSAGE)) {
         (Some(code), Some(message)) => Some(format!("{code}: {message}")),
         (code, message) => code.or(message).map(str::to_owned),
     }

@@ -22,25 +22,31 @@ use plan::{Base, Plan, Source};
 /// Where a profile's name comes from.
 struct Choice {
     name: String,
-    /// What names it, as the beginning of a sentence.
-    by: Option<&'static str>,
+    by: By,
+}
+
+#[derive(Clone, Copy)]
+enum By {
+    Caller,
+    Variable(&'static str),
+    Nobody,
 }
 
 impl Choice {
     fn of(host: &dyn Host, given: Option<&str>) -> Self {
         if let Some(name) = given {
-            return Self { name: name.to_owned(), by: Some("the caller") };
+            return Self { name: name.to_owned(), by: By::Caller };
         }
-        let named = |variable| host.variable(variable).map(|name| Self { name, by: Some(variable) });
+        let named = |variable| host.variable(variable).map(|name| Self { name, by: By::Variable(variable) });
         named("AWS_PROFILE")
             .or_else(|| named("AWS_DEFAULT_PROFILE"))
-            .unwrap_or_else(|| Self { name: "default".to_owned(), by: None })
+            .unwrap_or_else(|| Self { name: "default".to_owned(), by: By::Nobody })
     }
 }
 
 /// A profile that was looked up.
 enum Looked {
-    Plan(Plan),
+    Plan(Box<Plan>),
     Nothing(String),
 }
 
@@ -49,18 +55,18 @@ fn look(host: &dyn Host, given: Option<&str>) -> Result<Looked, Error> {
     let files = Files::read(host)?;
     let name = shown::name(&choice.name);
     if !files.profiles.contains_key(&choice.name) {
-        return match choice.by {
-            None => Ok(Looked::Nothing(format!("{} a profile {name}", files.lacks()))),
-            // What somebody asks for and is not there is a mistake: who else this program would sign as, nobody knows.
-            Some(by) => {
-                let message = format!("{by} names the profile {name}, which {}", files.lacks());
-                Err(Error::new(ErrorKind::CredentialsNotFound, message)
-                    .with_hint("write it into one of the files, or correct its name"))
-            }
+        let asked = match choice.by {
+            By::Nobody => return Ok(Looked::Nothing(format!("{} a profile {name}", files.lacks()))),
+            By::Caller => format!("the profile {name} is asked for"),
+            By::Variable(variable) => format!("{variable} names the profile {name}"),
         };
+        // What somebody asks for and is not there is a mistake: who else this program would sign as, nobody knows.
+        let message = format!("{asked}, which {}", files.lacks());
+        return Err(Error::new(ErrorKind::CredentialsNotFound, message)
+            .with_hint("write it into one of the files, or correct its name"));
     }
     Ok(match plan::plan(&files, &choice.name)? {
-        Some(plan) => Looked::Plan(plan),
+        Some(plan) => Looked::Plan(Box::new(plan)),
         None => Looked::Nothing(format!("the profile {name} has nothing that gives credentials")),
     })
 }
@@ -68,8 +74,10 @@ fn look(host: &dyn Host, given: Option<&str>) -> Result<Looked, Error> {
 /// The profile's keys, where it has some that need only be read.
 pub(super) fn read(host: &dyn Host, profile: Option<&str>) -> Result<Found, Error> {
     match look(host, profile)? {
-        Looked::Plan(Plan { base: Base::Keys(keys), roles, .. }) if roles.is_empty() => Ok(Found::Credentials(keys)),
-        Looked::Plan(_) => Ok(Found::Nothing("its credentials have to be fetched".to_owned())),
+        Looked::Plan(plan) => Ok(match plan.base {
+            Base::Keys(keys) if plan.roles.is_empty() => Found::Credentials(keys),
+            _ => Found::Nothing("its credentials have to be fetched".to_owned()),
+        }),
         Looked::Nothing(why) => Ok(Found::Nothing(why)),
     }
 }
@@ -111,7 +119,8 @@ fn base(plan: &Plan, host: &Arc<dyn Host>, patience: &Patience) -> Result<Creden
         }
         Base::WebIdentity { profile, role_arn, token_file, session_name } => {
             let region = roles::region(&**host, role_arn, &[profile], &plan.settings);
-            web_identity::load(host, patience, role_arn, token_file, session_name.as_deref(), region.as_deref())
+            let (session_name, region) = (session_name.as_deref(), region.as_deref());
+            web_identity::load(host, patience, role_arn, token_file, session_name, region, &plan.settings)
                 .map_err(|error| shown::about(&format!("the profile {}", shown::name(profile)), error))
         }
         Base::Process { profile, program, arguments } => process::load(&**host, patience, profile, program, arguments),

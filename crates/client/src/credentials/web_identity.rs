@@ -8,7 +8,7 @@ use xacct_sign::sts::{ANSWER_LIMIT, AssumeRoleWithWebIdentity};
 use xacct_sign::{Credentials, Error, ErrorKind};
 use zeroize::Zeroizing;
 
-use super::endpoint;
+use super::endpoint::{self, Said, Silent};
 use super::found::Found;
 use super::metadata::token_of_file;
 use super::role;
@@ -29,10 +29,11 @@ pub(super) fn from_environment(host: &Arc<dyn Host>, patience: &Patience) -> Res
         return Err(Error::new(ErrorKind::CredentialsNotFound, message)
             .with_hint("set AWS_ROLE_ARN to the ARN of the role that the token is for"));
     };
-    load(host, patience, &role_arn, &token_file, None, None).map(Found::Credentials)
+    load(host, patience, &role_arn, &token_file, None, None, &Silent).map(Found::Credentials)
 }
 
-/// The role's credentials, by the token that is in the file now. What is not given is the environment's.
+/// The role's credentials, by the token that is in the file now. What is not given is the environment's; of endpoints a profile has
+/// its say.
 pub(super) fn load(
     host: &Arc<dyn Host>,
     patience: &Patience,
@@ -40,6 +41,7 @@ pub(super) fn load(
     token_file: &str,
     session_name: Option<&str>,
     region: Option<&str>,
+    profile: &dyn Said,
 ) -> Result<Credentials, Error> {
     let host = &**host;
     let region = region.map(str::to_owned).or_else(|| host.variable("AWS_REGION"));
@@ -48,7 +50,7 @@ pub(super) fn load(
             .with_hint("set AWS_REGION to the region where this runs: its STS is called")
     })?;
     let session_name = session_name.map_or_else(|| role::session_name(host), str::to_owned);
-    let endpoint = endpoint::from_environment(host, role_arn, &region)?;
+    let endpoint = endpoint::of_sts(host, role_arn, &region, profile)?;
     let token = token_of_file(host, "web identity token's file", token_file)?;
     // No token has a line break: one at the end is an editor's, or `echo`'s.
     let call = AssumeRoleWithWebIdentity::new(role_arn, session_name, token.trim_end());

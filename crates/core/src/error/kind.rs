@@ -102,7 +102,7 @@ kinds! {
     UnknownPartition, "unknown_partition", Validation, Never, "give the endpoint's URL as `sts_endpoint`",
         "The partition has no endpoint that we know.";
     InvalidEndpoint, "invalid_endpoint", Validation, Never, "",
-        "The STS endpoint or `base_url` is no usable URL.";
+        "An endpoint or `base_url` is no usable URL.";
     InvalidOption, "invalid_option", Validation, Never, "",
         "An option or a combination of options makes no sense.";
     InsecureUrl, "insecure_url", Validation, Never, "use https; plain http is for loopback only",

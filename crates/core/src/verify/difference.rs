@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::aws::time::AmzDate;
 use crate::canonical::{CanonicalRequest, Header, Query};
+use crate::encode::{percent_decoded, push_encoded};
 use crate::key::SigningKey;
 use crate::payload::{Payload, sha256_hex};
 use crate::settings::{PathNormalization, PercentEncoding, SigningSettings};
@@ -106,13 +107,18 @@ impl Tried<'_> {
 
     fn paths(&self, presented: &Presented<'_>) -> Vec<(&'static str, Vec<u8>)> {
         let path = presented.path;
-        let line = |encoding, normalization| {
+        let line_of = |path: &str, encoding, normalization| {
             let settings =
                 SigningSettings { percent_encoding: encoding, path_normalization: normalization, ..*self.settings };
             let written =
                 CanonicalRequest::write(&settings, "", path, &Query { raw: None, skip: &[], extra: &[] }, &[], b"");
             written.text.split(|byte| *byte == b'\n').nth(PATH).unwrap_or_default().to_vec()
         };
+        let line = |encoding, normalization| line_of(path, encoding, normalization);
+        let decoded = percent_decoded(path);
+        let mut encoded_anew = Vec::new();
+        push_encoded(&mut encoded_anew, &decoded, |byte| byte == b'/');
+        let without_parameters = path.split(';').next().unwrap_or_default();
         let normalized = line(self.settings.percent_encoding, self.settings.path_normalization);
         let other_end = match normalized.strip_suffix(b"/") {
             Some(without) => ("without the slash at its end", without.to_vec()),
@@ -128,6 +134,13 @@ impl Tried<'_> {
                 line(PercentEncoding::Single, PathNormalization::Disabled),
             ),
             ("with `..` and `//` resolved", line(self.settings.percent_encoding, PathNormalization::Enabled)),
+            ("decoded", decoded),
+            ("decoded and encoded once, so that an escaped slash is a slash", encoded_anew),
+            ("as it stands, without what follows its `;`", without_parameters.as_bytes().to_vec()),
+            (
+                "without what follows its `;`",
+                line_of(without_parameters, self.settings.percent_encoding, self.settings.path_normalization),
+            ),
             other_end,
         ]
     }
@@ -141,6 +154,8 @@ impl Tried<'_> {
         let raw: Vec<&str> = self.query.raw.unwrap_or_default().split('&').filter(|pair| !is_signature(pair)).collect();
         let mut sorted = raw.clone();
         sorted.sort_unstable();
+        let mut by_pair: Vec<&str> = written.split('&').collect();
+        by_pair.sort_unstable();
         let without_token = if presented.is_presigned {
             let skip = &["X-Amz-Signature", "X-Amz-Security-Token"];
             let query = Query { raw: self.query.raw, skip, extra: &[] };
@@ -152,6 +167,8 @@ impl Tried<'_> {
         vec![
             ("without what is in it", Vec::new()),
             ("without the session token", without_token),
+            ("sorted by whole pairs, not by keys", by_pair.join("&").into_bytes()),
+            ("encoded once more", written.replace('%', "%25").into_bytes()),
             ("as it stands, neither sorted nor encoded anew", raw.join("&").into_bytes()),
             ("as it stands but sorted, not encoded anew", sorted.join("&").into_bytes()),
             ("with `+` for a space", written.replace("%20", "+").into_bytes()),

@@ -143,6 +143,7 @@ fn session(
         user_id: format!("{}:{name}", entropy.id("AROA", 17)),
         policies,
         session_policy: None,
+        role_tags: BTreeMap::new(),
         tags: Vec::new(),
         transitive_tag_keys: Vec::new(),
         source_identity: None,

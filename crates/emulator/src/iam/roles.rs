@@ -14,6 +14,7 @@ pub(crate) struct ProviderRole {
     pub(crate) arn: String,
     /// `AROA...`, what IAM knows the role by.
     pub(crate) id: String,
+    pub(crate) tags: BTreeMap<String, String>,
     pub(crate) max_session_seconds: u32,
     pub(crate) trust: PolicyDocument,
     pub(crate) policies: Vec<Arc<PolicyDocument>>,
@@ -33,6 +34,7 @@ pub(crate) fn provider_roles(
         let policies = role.policies.iter().map(|policy| read(arn, policy, PolicyKind::Identity).map(Arc::new));
         let compiled = ProviderRole {
             id: entropy.id("AROA", 17),
+            tags: role.tags.clone(),
             max_session_seconds: role.max_session_duration,
             trust: read(arn, &role.trust_policy, PolicyKind::Trust)?,
             policies: policies.collect::<Result<_, _>>()?,

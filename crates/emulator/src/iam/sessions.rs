@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::Credentials;
-use xacct_sign_provider::iam::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::iam::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate, folded_key};
 
 use crate::iam::entropy::Entropy;
 
@@ -25,6 +25,9 @@ pub(crate) struct Session {
     pub(crate) policies: Vec<Arc<PolicyDocument>>,
     /// What the session may do at most, if it was limited when it was made.
     pub(crate) session_policy: Option<PolicyDocument>,
+    /// The tags of the role itself.
+    pub(crate) role_tags: BTreeMap<String, String>,
+    /// The tags that were passed when the session was made, and those that it inherited.
     pub(crate) tags: Vec<(String, String)>,
     /// The keys of those tags that go on to the sessions that this one makes.
     pub(crate) transitive_tag_keys: Vec<String>,
@@ -50,7 +53,9 @@ impl Session {
     pub(crate) fn context(&self, region: &str, now: SystemTime) -> Context {
         let mut context = request_context(region, now);
         context.set("aws:userid", &self.user_id);
-        for (key, value) in &self.tags {
+        // A session's tag takes the place of the role's tag with the same key
+        // ([Session tags](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html)).
+        for (key, value) in self.role_tags.iter().chain(self.tags.iter().map(|(key, value)| (key, value))) {
             context.set(&format!("aws:PrincipalTag/{key}"), value);
         }
         if let Some(identity) = &self.source_identity {
@@ -81,7 +86,7 @@ impl Session {
 
 /// Whether two keys of tags are the same: case does not count.
 pub(crate) fn same_key(a: &str, b: &str) -> bool {
-    a.to_lowercase() == b.to_lowercase()
+    folded_key(a) == folded_key(b)
 }
 
 /// The decision as a result, with the policy that made it.
@@ -158,6 +163,7 @@ mod tests {
             user_id: String::new(),
             policies: Vec::new(),
             session_policy: None,
+            role_tags: BTreeMap::new(),
             tags: Vec::new(),
             transitive_tag_keys: Vec::new(),
             source_identity: None,

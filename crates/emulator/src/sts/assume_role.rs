@@ -61,6 +61,7 @@ pub(crate) fn assume_role(
         policies: role.policies.clone(),
         organization: options.organizations.get(&iam.account).cloned(),
         session_policy,
+        role_tags: role.tags.clone(),
         tags: caller.transitive_tags().chain(&call.tags).cloned().collect(),
         transitive_tag_keys: caller
             .transitive_tags()

@@ -252,6 +252,48 @@ fn r6_transitive_session_tags_live_on_through_role_chains() {
     assert!(world.try_assume(&untagged, &tagged(SECOND, &[], &[])).is_ok());
 }
 
+/// The tags of the role itself are its sessions', whatever the case of their keys; a session's tag takes the place of one.
+#[test]
+fn decided_a_tag_of_the_role_is_a_tag_of_its_sessions_in_any_case() {
+    let world = |key: &str, value: &str| {
+        let invoke = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "execute-api:Invoke",
+            "Resource": "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/$default/*",
+            "Condition": { "StringEquals": { "aws:PrincipalTag/Größe": "blue" } },
+        }] });
+        let template = json!({ "Resources": { "First": { "Type": "AWS::IAM::Role", "Properties": {
+            "RoleName": "First",
+            "Tags": [{ "Key": key, "Value": value }],
+            "AssumeRolePolicyDocument": { "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::000000000000:role/Shop" },
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+            }] },
+            "Policies": [{ "PolicyName": "invoke", "PolicyDocument": invoke }],
+        } } } });
+        let deployment = Deployment::of_templates(&[&template.to_string()]).unwrap();
+        let allows = BTreeMap::from([("000000000000-Shop".to_owned(), ALLOWS_STS.to_owned())]);
+        let options = Options { caller_policies: allows, explain: true, ..Options::default() };
+        World { emulator: Emulator::of(&deployment, options, [7; 32]).unwrap(), now: world().now, log: Vec::new() }
+    };
+    let status = |role_tag: (&str, &str), session_tag: Option<(&str, &str)>| {
+        let mut world = world(role_tag.0, role_tag.1);
+        let shop = base(&world, "000000000000-Shop");
+        let call = with(AssumeRole::new(FIRST, "session-1"), |call| {
+            call.tags = session_tag.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        });
+        let credentials = world.try_assume(&shop, &call).unwrap();
+        world.api(&Target::Stage("default".to_owned()), &credentials, "GET", "/hoge", "").status().as_u16()
+    };
+    for key in ["Größe", "größe", "GRÖße"] {
+        assert_eq!(status((key, "blue"), None), 200, "{key}");
+        assert_eq!(status((key, "red"), None), 403, "{key}");
+        // The session's stands in for it, in whatever case.
+        assert_eq!(status((key, "red"), Some(("grÖße", "blue"))), 200, "{key}");
+        assert_eq!(status((key, "blue"), Some(("grÖße", "red"))), 403, "{key}");
+    }
+    assert_eq!(status(("grosse", "blue"), None), 403);
+}
+
 #[test]
 fn a_callers_own_policy_can_be_replaced() {
     let with = |name: &str, policy: &str| {

@@ -62,6 +62,8 @@ pub struct RolePolicies {
     pub trust_policy: String,
     /// What its sessions may do.
     pub policies: Vec<String>,
+    /// Its tags, which its sessions have too.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Plan<'_> {
@@ -74,6 +76,7 @@ impl Plan<'_> {
                 max_session_duration: role.max_session_duration,
                 trust_policy: role.trust_policy.to_json(),
                 policies: vec![role.invoke_policy.to_json()],
+                tags: BTreeMap::new(),
             };
             (role.arn, policies)
         });
@@ -172,6 +175,7 @@ fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<
         max_session_duration: role.max_session_duration,
         trust_policy: role.trust_policy.to_string(),
         policies: role.policies.iter().map(Value::to_string).collect(),
+        tags: role.tags.clone(),
     };
     Ok((arn, policies))
 }

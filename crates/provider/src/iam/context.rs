@@ -47,6 +47,22 @@ pub(super) fn is_multivalued(key: &str) -> bool {
     MULTIVALUED_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
+/// What a key of a condition or of a tag is compared by: case does not count, in letters beyond ASCII either
+/// ([Tagging IAM resources](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html), "Case sensitivity"). The Kelvin sign is
+/// no `k`, as everywhere here.
+#[must_use]
+pub fn folded_key(key: &str) -> String {
+    let mut folded = String::with_capacity(key.len());
+    for c in key.chars() {
+        if c.is_ascii() || !c.to_lowercase().any(|lower| lower.is_ascii()) {
+            folded.extend(c.to_lowercase());
+        } else {
+            folded.push(c);
+        }
+    }
+    folded
+}
+
 /// The values of a request's condition keys. Keys are compared without regard to case.
 ///
 /// The principal's own keys (`aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`) come
@@ -72,7 +88,7 @@ impl Context {
     /// value the key is absent.
     pub fn set_all<T: Into<String>>(&mut self, key: &str, values: impl IntoIterator<Item = T>) {
         let values: Vec<String> = values.into_iter().map(Into::into).collect();
-        let key = key.to_ascii_lowercase();
+        let key = folded_key(key);
         if values.is_empty() {
             self.values.remove(&key);
         } else {
@@ -90,8 +106,9 @@ impl Context {
     /// The values of a key, if it is present.
     #[must_use]
     pub fn values(&self, key: &str) -> Option<&[String]> {
-        self.values.get(&key.to_ascii_lowercase()).map(Vec::as_slice)
+        self.values.get(&folded_key(key)).map(Vec::as_slice)
     }
+
     /// The values of a key, if it is present, for an evaluation.
     pub(super) fn of_key(&self, key: &str) -> Option<Values<'_>> {
         self.values(key).map(|values| Values(Held::Several(values)))

@@ -4,7 +4,8 @@
 use xacct_sign::aws::Partition;
 
 /// `*`, or a service and what it does. Wildcards are for the second, and neither holds white space or variables
-/// ([Action](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html)).
+/// ([Action](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html)). Of a wildcard in the first
+/// IAM says that "action vendors must not contain wildcards"; no page makes an exception for `*:*`.
 pub(super) fn is_action(text: &str) -> bool {
     let is_name = |c: u8| c.is_ascii_alphanumeric() || b"*?".contains(&c);
     text == "*"
@@ -21,6 +22,9 @@ pub(super) fn is_action_of_trust(text: &str) -> bool {
 /// `*`, or an ARN. Its service holds no wildcard, and variables stand in its resource alone. A `*` at the end of a section
 /// reaches over colons, so one that ends the text stands for all sections that are left
 /// ([Resource](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html)).
+///
+/// Of IAM's own resources the type is written out, and there is no region: IAM says of others that the "resource path must either
+/// be `*`, root, or start with user/, federated-user/, ..." and that it "cannot contain region information".
 pub(super) fn is_resource(text: &str) -> bool {
     if text == "*" {
         return true;
@@ -31,6 +35,9 @@ pub(super) fn is_resource(text: &str) -> bool {
         return false;
     };
     let (account, resource) = (next(), next());
+    if service == "iam" && !(region.is_empty() && resource.is_none_or(is_iam_resource)) {
+        return false;
+    }
     let is_place = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-*?".contains(&c);
     (matches!(partition, "*" | "aws*") || Partition::named(partition).is_some())
         && is_service(service)
@@ -40,6 +47,27 @@ pub(super) fn is_resource(text: &str) -> bool {
             Some(resource) => !resource.is_empty() && !resource.chars().any(char::is_control),
             None => text.ends_with('*'),
         }
+}
+
+/// What the text of IAM's refusal lists.
+const IAM_RESOURCES: [&str; 13] = [
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+];
+
+fn is_iam_resource(resource: &str) -> bool {
+    matches!(resource, "*" | "root") || IAM_RESOURCES.iter().any(|kind| resource.starts_with(kind))
 }
 
 /// Letters and digits, which is what an inline policy takes; none twice in a document.

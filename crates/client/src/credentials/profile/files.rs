@@ -22,7 +22,10 @@ pub(super) struct Files {
 /// Where a file is looked for.
 struct Place {
     path: Option<PathBuf>,
-    is_there: bool,
+    /// A variable names it.
+    is_given: bool,
+    /// Why nothing was read.
+    absent: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,7 +65,12 @@ impl Files {
                 // It is somebody else's.
                 (Kind::Config, _) => continue,
             };
-            to.entry(name.to_owned()).or_default().extend(section.keys);
+            let keys = to.entry(name.to_owned()).or_default();
+            if kind == Kind::Credentials && section.keys.contains_key("aws_access_key_id") {
+                // A key of one file and the token of the other do not belong together.
+                keys.retain(|key, _| !matches!(key.as_str(), "aws_secret_access_key" | "aws_session_token"));
+            }
+            keys.extend(section.keys);
         }
     }
 
@@ -81,24 +89,28 @@ impl Files {
 
 impl Place {
     fn of(host: &dyn Host, variable: &str, name: &str) -> Self {
-        let path = match host.variable(variable) {
-            Some(given) => Some(expanded(host, &given)),
-            None => home(host).map(|home| home.join(".aws").join(name)),
-        };
-        Self { path, is_there: false }
+        let given = host.variable(variable).map(|given| expanded(host, &given));
+        let is_given = given.is_some();
+        let path = given.or_else(|| Some(home(host)?.join(".aws").join(name)));
+        Self { path, is_given, absent: None }
     }
 
     fn read(&mut self, host: &dyn Host) -> Result<Vec<Section>, Error> {
         let Some(path) = &self.path else { return Ok(Vec::new()) };
         let content = match host.read(path) {
             Ok(content) => Zeroizing::new(content),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => {
-                let message = format!("{} cannot be read: {error}", shown(path));
-                return Err(Error::new(ErrorKind::InvalidConfig, message).with_source(error));
+                let is_missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+                // Another user's home is no mistake: containers often have root's.
+                if self.is_given && !is_missing {
+                    let message = format!("{} cannot be read: {error}", shown(path));
+                    return Err(Error::new(ErrorKind::InvalidConfig, message).with_source(error));
+                }
+                self.absent =
+                    Some(if is_missing { "is not there".to_owned() } else { format!("cannot be read: {error}") });
+                return Ok(Vec::new());
             }
         };
-        self.is_there = true;
         let wrong = |line, what| Error::new(ErrorKind::InvalidConfig, format!("{}, line {line}: {what}", shown(path)));
         let text = std::str::from_utf8(&content).map_err(|error| {
             let before = content.get(..error.valid_up_to()).unwrap_or_default();
@@ -108,8 +120,10 @@ impl Place {
     }
 
     fn shown(&self, path: &Path) -> String {
-        let note = if self.is_there { "" } else { " (which is not there)" };
-        format!("{}{note}", shown(path))
+        match &self.absent {
+            Some(why) => format!("{} (which {why})", shown(path)),
+            None => shown(path),
+        }
     }
 }
 

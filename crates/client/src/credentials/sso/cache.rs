@@ -5,8 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::{Map, Value};
-use sha1::{Digest as _, Sha1};
 use xacct_sign::aws::{format_rfc3339, parse_rfc3339};
 use xacct_sign::{Error, ErrorKind, escaped};
 use zeroize::Zeroizing;
@@ -40,7 +40,8 @@ impl Cache {
             Error::new(ErrorKind::CredentialsNotFound, message)
         })?;
         let mut name = String::new();
-        for byte in Sha1::digest(login.session.as_ref().unwrap_or(&login.start_url)) {
+        let of = login.session.as_ref().unwrap_or(&login.start_url);
+        for byte in digest(&SHA1_FOR_LEGACY_USE_ONLY, of.as_bytes()).as_ref() {
             // A String takes everything.
             let _ = write!(name, "{byte:02x}");
         }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 use xacct_sign::aws::{is_external_id, is_organization_id};
 
+use crate::iam::folded_key;
 use crate::manifest::error::ManifestErrorKind as Kind;
 use crate::manifest::names::{is_label, is_session_name_pattern, is_tag_key};
 use crate::manifest::route::Route;
@@ -254,7 +255,7 @@ impl Source<'_> {
             return refuse(format!("there are {} keys of session tags, STS takes {MAX_TAGS}", tags.len()));
         }
         let mut seen = BTreeSet::new();
-        match tags.iter().find(|tag| !seen.insert(tag.to_ascii_lowercase())) {
+        match tags.iter().find(|tag| !seen.insert(folded_key(tag))) {
             Some(tag) => refuse(format!("the key `{tag}` stands twice, but for its case")),
             None => Ok(()),
         }
