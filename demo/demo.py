@@ -107,7 +107,7 @@ def wrong_stage(running: Emulator) -> bool:
 def changed_body(running: Emulator) -> bool:
     """A body that is not the one that was signed."""
     role = xacct_sign.AssumeRole(running.role_arn(), region=running.region)
-    signer = xacct_sign.Signer(role.credentials(), running.region)
+    signer = xacct_sign.Signer(role)
     url = running.url("/hoge")
     headers = CONTENT_TYPE | signer.sign("PUT", url, CONTENT_TYPE, b'{"amount": 1}')
     return refused(*send("PUT", url, headers, b'{"amount": 1000000}'), "signature_mismatch")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import botocore.credentials
+import awscrt.auth
 import pytest
 import requests
 import xacct_sign
@@ -130,7 +130,7 @@ OF_TEXT_OR_NONE: list[tuple[str, Callable[[Any], object]]] = [
 ]
 
 OF_OTHER_TYPES: list[tuple[str, Callable[[Any], object], list[object]]] = [
-    ("invalid_credentials", lambda x: Signer(x, REGION), [None, 5, "key", {}, AssumeRole(ROLE_ARN, region=REGION)]),
+    ("invalid_credentials", lambda x: Signer(x, REGION), [None, 5, "key", {}]),
     ("invalid_credentials", lambda x: SigV4Auth(x, region=REGION), [None, 5, "", "key", object()]),
     ("invalid_credentials", lambda x: Session(region=REGION, credentials=x), [5, "key", object()]),
     ("invalid_credentials", lambda x: AssumeRole(ROLE_ARN, region=REGION, base=x), [5, "", "key", object()]),
@@ -168,9 +168,9 @@ def test_c10_wrong_types_have_a_code() -> None:
 
 
 def test_c10_another_librarys_credentials_are_named() -> None:
-    theirs: Any = botocore.credentials.Credentials("AKID", "secret")
+    theirs: Any = awscrt.auth.AwsCredentials("AKID", "secret")
     error = refused("invalid_credentials", lambda: Signer(theirs, REGION))
-    assert "`botocore.credentials.Credentials`" in str(error)
+    assert "`awscrt.auth.AwsCredentials`" in str(error)
 
 
 def test_c10_a_mapping_of_tags_is_one() -> None:

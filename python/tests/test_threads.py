@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import pytest
 import requests
 import xacct_sign
+from botocore.credentials import ReadOnlyCredentials
 from emulator import Emulator
-from helpers import REGION, Answer, Request, fake_role, serve, sts_answer
+from helpers import REGION, Answer, Request, fake_role, serve, signature, sts_answer
 from xacct_sign.requests import SigV4Auth
 
 THREADS = 16
@@ -125,3 +132,152 @@ def test_a_session_may_be_dropped_while_others_use_its_role() -> None:
 
         in_threads(work)
         assert len(sts.requests) == 1
+
+
+# ---------------------------------------------------------------- many at once
+
+
+def test_one_call_for_64_threads_at_a_fresh_role() -> None:
+    began = threading.Barrier(64)
+    everybody = threading.Event()
+
+    def slowly(_: Request) -> Answer:
+        # The others are on their way by then.
+        assert everybody.wait(30)
+        return sts_answer(f"ASIA{len(sts.requests)}")
+
+    with serve(slowly) as sts:
+        role = fake_role(sts)
+
+        def work() -> str:
+            if began.wait() == 0:
+                everybody.set()
+            return role.credentials().access_key_id
+
+        with ThreadPoolExecutor(64) as pool:
+            keys = [future.result() for future in [pool.submit(work) for _ in range(64)]]
+        assert keys == ["ASIA1"] * 64
+        assert len(sts.requests) == 1
+
+
+@pytest.mark.parametrize("through", ["to_thread", "run_in_executor"])
+def test_one_call_for_1000_tasks_at_a_fresh_role(through: str) -> None:
+    async def main() -> list[str]:
+        loop = asyncio.get_running_loop()
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                # The answer comes once the loop has gone on while everybody waits.
+                if ticks == 100:
+                    goes_on.set()
+                await asyncio.sleep(0)
+
+        ticking = asyncio.create_task(tick())
+        with ThreadPoolExecutor(64) as pool:
+            if through == "to_thread":
+                tasks = [asyncio.to_thread(role.credentials) for _ in range(1000)]
+            else:
+                tasks = [loop.run_in_executor(pool, role.credentials) for _ in range(1000)]  # type: ignore[misc]
+            got = await asyncio.gather(*tasks)
+        ticking.cancel()
+        return [credentials.access_key_id for credentials in got]
+
+    goes_on = threading.Event()
+
+    def slowly(_: Request) -> Answer:
+        assert goes_on.wait(30)
+        return sts_answer(f"ASIA{len(sts.requests)}")
+
+    with serve(slowly) as sts:
+        role = fake_role(sts)
+        assert asyncio.run(main()) == ["ASIA1"] * 1000
+        assert len(sts.requests) == 1
+
+
+NOW = datetime(2015, 8, 30, 12, 36, tzinfo=timezone.utc)
+URL = "https://api.example.com/"
+
+
+def generation(number: int) -> tuple[str, str, str]:
+    return f"AKID{number}", f"secret-{number}", f"token-{number}"
+
+
+def expected(number: int) -> str:
+    """What botocore signs with a generation."""
+    key, secret, token = generation(number)
+    request = botocore.awsrequest.AWSRequest("GET", URL, {"X-Amz-Date": NOW.strftime("%Y%m%dT%H%M%SZ")})
+    request.context["timestamp"] = request.headers["X-Amz-Date"]
+    signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, secret, token), "execute-api", REGION)
+    request.headers["X-Amz-Security-Token"] = token
+    canonical = signer.canonical_request(request)
+    return str(signer.signature(signer.string_to_sign(request, canonical), request))
+
+
+class Rotating:
+    """Credentials of a new generation every fifty times that somebody asks: many in each millisecond."""
+
+    def __init__(self) -> None:
+        self._asked = itertools.count()
+
+    def next(self) -> tuple[str, str, str]:
+        return generation(next(self._asked) // 50)
+
+
+class Ours(Rotating):
+    def __call__(self) -> xacct_sign.Credentials:
+        return xacct_sign.Credentials(*self.next())
+
+
+class Botocores(botocore.credentials.Credentials):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__(*generation(0))
+        self.rotating = Rotating()
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        return ReadOnlyCredentials(*self.rotating.next())
+
+
+class Brief:
+    """Those that last a moment, so that what keeps them asks again and again."""
+
+    def __init__(self) -> None:
+        self.count = itertools.count()
+
+    def __call__(self) -> xacct_sign.Credentials:
+        expires_at = datetime.now(timezone.utc) + timedelta(milliseconds=40)
+        return xacct_sign.Credentials(*generation(next(self.count)), expires_at)
+
+
+@pytest.mark.parametrize(
+    ("source", "generations"),
+    [(Ours(), 1000), (Botocores(), 1000), (Brief(), 3)],
+    ids=["callable", "botocore", "kept"],
+)
+def test_no_torn_credentials_in_100_000_signatures(source: Any, generations: int) -> None:
+    signer = xacct_sign.Signer(source, REGION)
+
+    def sign() -> dict[str, str] | None:
+        # A busy machine may take longer than they last.
+        with contextlib.suppress(xacct_sign.CredentialsError):
+            return signer.sign("GET", URL, now=NOW)
+        return None
+
+    def work(_: int) -> set[tuple[str, str, str]]:
+        seen: set[tuple[str, str, str]] = set()
+        count = 0
+        while count < 100_000 // THREADS or len(seen) < 3:
+            if added := sign():
+                key = added["authorization"].partition("Credential=")[2].partition("/")[0]
+                seen.add((key, added["x-amz-security-token"], signature(added["authorization"])))
+                count += 1
+        return seen
+
+    seen = set().union(*in_threads(work))
+    assert len(seen) >= generations
+    for key, token, made in seen:
+        number = int(key.removeprefix("AKID"))
+        assert (key, token) == (generation(number)[0], generation(number)[2])
+        assert made == expected(number)

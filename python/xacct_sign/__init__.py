@@ -5,7 +5,7 @@
 >>> api.put("https://server.stag.foo.example.com/hoge", json={"foo": "bar"}).json()  # doctest: +SKIP
 
 `Session` sends; `AssumeRole` gives credentials that stay fresh; `Signer` signs what another client sends, and
-`xacct_sign.requests.SigV4Auth` does so for requests.
+`xacct_sign.requests.SigV4Auth` does so for requests. `xacct_sign.botocore.session` gives boto3 a role's credentials.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ from ._errors import (
     ValidationError,
     XacctSignError,
 )
-from ._native import AssumeRole, Credentials, Environment, PayloadHash, Signer, canonical_url
+from ._native import (
+    AssumeRole,
+    Credentials,
+    DefaultCredentials,
+    Environment,
+    PayloadHash,
+    Signer,
+    canonical_url,
+)
 from ._response import HttpStatusError, Response
 from ._session import Session
 
@@ -35,7 +43,7 @@ def _not_copied(_: object) -> str:
     )
 
 
-for _each in (AssumeRole, Credentials, Signer, _native.Session, _native.Signing):
+for _each in (AssumeRole, Credentials, DefaultCredentials, Signer, _native.Session, _native.Signing):
     copyreg.pickle(_each, _not_copied)
 del _each
 
@@ -44,6 +52,7 @@ __all__ = [
     "AssumeRole",
     "Credentials",
     "CredentialsError",
+    "DefaultCredentials",
     "Environment",
     "HttpStatusError",
     "PayloadHash",

@@ -1,10 +1,11 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, final
+from typing import Any, Protocol, final
 
 __all__ = [
     "AssumeRole",
     "Credentials",
+    "DefaultCredentials",
     "Environment",
     "PayloadHash",
     "Session",
@@ -65,6 +66,35 @@ class Environment:
     def __new__(cls) -> Environment: ...
 
 @final
+class DefaultCredentials:
+    """The credentials of wherever the program runs, from where AWS's SDKs look for them, in their order: the environment's keys; the
+    profile's files (keys, `credential_process`, `role_arn`, SSO); the environment's web identity (EKS); the container's endpoint
+    (ECS, EKS Pod Identity, Lambda SnapStart); the instance's metadata.
+
+    What signs or assumes a role asks it anew: keys in files and in the environment are read each time, what had to be fetched is
+    kept until shortly before it expires. It is what assumes a role unless something else is given.
+
+    Args:
+        profile: the profile in the place of `AWS_PROFILE`'s; the environment's keys do not count then.
+
+    Raises:
+        ValidationError: `invalid_option` if the profile is no str.
+    """
+    def __new__(cls, profile: str | None = None) -> DefaultCredentials: ...
+    def credentials(self) -> Credentials:
+        """Credentials that are valid now.
+
+        Raises:
+            CredentialsError: there are none; what was looked at, and why it had none, is said.
+            ValidationError: a file or a variable is malformed.
+            StsError: STS refused a role of the profile.
+            TransportError: the network failed; `TransportTimeout` if a time limit ran out.
+        """
+    @property
+    def profile(self) -> str | None:
+        """The profile that was given."""
+
+@final
 class PayloadHash:
     """As a body: its SHA-256 in 64 lower-case hexadecimal digits, where the body itself is not at hand."""
     def __new__(cls, sha256: str) -> PayloadHash: ...
@@ -74,22 +104,24 @@ class PayloadHash:
 
 @final
 class Signer:
-    """Signs requests for one service in one region with one set of credentials.
+    """Signs requests for one service in one region.
 
-    The signing key is derived once a day (of the request, in UTC); the object is safe to share between threads.
+    The signing key is derived once a day (of the request, in UTC) and for each set of credentials; the object is safe to share
+    between threads.
 
     Args:
-        credentials: what signs. They do not refresh: take a signer of `AssumeRole.credentials()` for each request, or let
-            `Session` or `SigV4Auth` do so.
-        region: the API's region.
+        credentials: what signs: an `AssumeRole`, whose credentials are refreshed; `Credentials`, which do not refresh and sign even
+            when they have expired; or anything else that `Session` takes as `credentials`.
+        region: the API's region; an `AssumeRole` brings its own.
         service: the signing name, `execute-api` for API Gateway.
 
     Raises:
-        ValidationError: `invalid_region`, `invalid_service`.
+        ValidationError: `invalid_region`, `invalid_service`, `invalid_credentials`.
     """
-    def __new__(cls, credentials: Credentials, region: str, service: str = "execute-api") -> Signer: ...
+    def __new__(cls, credentials: _Source, region: str | None = None, service: str = "execute-api") -> Signer: ...
     @property
-    def credentials(self) -> Credentials: ...
+    def credentials(self) -> Credentials:
+        """What signs now; those of an `AssumeRole` are fetched where that is needed."""
     @property
     def region(self) -> str: ...
     @property
@@ -116,6 +148,7 @@ class Signer:
 
         Raises:
             ValidationError: for bad input, with its code.
+            CredentialsError, StsError, TransportError: as `AssumeRole.credentials`, where it signs with one.
         """
     def presign(
         self,
@@ -155,8 +188,9 @@ class AssumeRole:
         tags: up to 50 session tags.
         transitive_tag_keys: keys of `tags` that go on to the next role of a chain.
         source_identity: 2 to 64 characters, as for `session_name`.
-        base: the credentials that assume the role; None takes `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-            `AWS_SESSION_TOKEN`, read again at each refresh.
+        base: what gives the credentials that assume the role, asked again at each refresh, on the thread that makes it:
+            `DefaultCredentials()`, which None stands for; `Environment()`; `Credentials`; another `AssumeRole`; a callable that
+            returns `Credentials` or what botocore has; a `boto3.Session`, a session or credentials of botocore.
         sts_endpoint: a URL instead of the regional endpoint's; None takes `AWS_ENDPOINT_URL_STS` or
             `AWS_ENDPOINT_URL`, if set.
 
@@ -176,7 +210,7 @@ class AssumeRole:
         tags: dict[str, str] | None = None,
         transitive_tag_keys: Sequence[str] | None = None,
         source_identity: str | None = None,
-        base: Credentials | Environment | None = None,
+        base: _Source | None = None,
         sts_endpoint: str | None = None,
     ) -> AssumeRole: ...
     def credentials(self) -> Credentials:
@@ -188,6 +222,7 @@ class AssumeRole:
             CredentialsError: there are no base credentials, or they have expired.
             StsError: STS refused or failed.
             TransportError: the network failed; `TransportTimeout` if a time limit ran out.
+            Exception: what a callable that is the base raised, as it is.
         """
     @property
     def role_arn(self) -> str: ...
@@ -200,7 +235,7 @@ class AssumeRole:
 class Session:
     def __new__(
         cls,
-        source: Credentials | Environment | AssumeRole | None,
+        source: _Source | None,
         region: str | None,
         service: str,
         base_url: str | None,
@@ -218,7 +253,7 @@ class Session:
 
 @final
 class Signing:
-    def __new__(cls, source: Credentials | Environment | AssumeRole, region: str | None, service: str) -> Signing: ...
+    def __new__(cls, source: _Source, region: str | None, service: str) -> Signing: ...
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
         """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
 
@@ -261,3 +296,22 @@ def _trace(
 ) -> dict[str, Any]: ...
 def _within_origin(url: str, target: str) -> str | None:
     """The canonical form of `target`, if it lies in the origin of `url`: both are absolute, and taken as they will be sent."""
+
+class _FrozenCredentials(Protocol):
+    @property
+    def access_key(self) -> str: ...
+    @property
+    def secret_key(self) -> str: ...
+    @property
+    def token(self) -> str | None: ...
+
+class _BotocoreCredentials(Protocol):
+    def get_frozen_credentials(self) -> Any: ...
+
+class _BotocoreSession(Protocol):
+    def get_credentials(self) -> Any: ...
+
+_Botocore = _BotocoreSession | _BotocoreCredentials | _FrozenCredentials
+_Source = (
+    Credentials | Environment | DefaultCredentials | AssumeRole | Callable[[], Credentials | _Botocore] | _Botocore
+)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ._native import AssumeRole, Credentials, Environment
+    from ._native import AssumeRole, _Source
 
     Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
     Params = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | str | bytes
@@ -49,8 +49,9 @@ class Session:
         region: the API's region; an `AssumeRole` brings its own.
         service: the signing name, `execute-api` for API Gateway.
         base_url: what paths are appended to; a URL outside its origin is refused.
-        credentials: with a role, the base credentials that assume it: `Credentials`, or `Environment()`, which is the
-            default there. Without a role, those that sign: there they have to be given.
+        credentials: with a role, what assumes it, as the `base` of `AssumeRole`. Without a role, what signs: there it
+            has to be given, and may be all that a `base` may be. What a callable returns is then kept until shortly
+            before it expires; if that says no expiry, the callable is asked for each request.
         timeout: seconds for the whole call, from the question for credentials to the answer's last byte, or a pair:
             seconds to connect, and for the whole; None waits as long as it takes.
 
@@ -65,7 +66,7 @@ class Session:
         region: str | None = None,
         service: str = "execute-api",
         base_url: str | None = None,
-        credentials: Credentials | Environment | None = None,
+        credentials: _Source | None = None,
         timeout: Timeout = (5.0, 35.0),
     ) -> None:
         """See the class."""
@@ -140,9 +141,7 @@ class Session:
         return self.request("OPTIONS", url, **kwargs)
 
 
-def _source(
-    role: str | AssumeRole | _Unset | None, region: str | None, credentials: Credentials | Environment | None
-) -> AssumeRole | Credentials | Environment | None:
+def _source(role: str | AssumeRole | _Unset | None, region: str | None, credentials: _Source | None) -> _Source | None:
     """What signs; None if nobody said: a role that is given and none must not end in signing as somebody else."""
     if isinstance(role, _Unset):
         return credentials or None

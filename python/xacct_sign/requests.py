@@ -28,7 +28,7 @@ class SigV4Auth(AuthBase):
     other place requests follows without signature and token.
 
     Args:
-        credentials: `Credentials`, `Environment()`, or an `AssumeRole`.
+        credentials: an `AssumeRole`, or what else `Session` takes as `credentials`.
         region: the API's region; an `AssumeRole` brings its own.
         service: the signing name, `execute-api` for API Gateway.
 

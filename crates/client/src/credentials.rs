@@ -7,6 +7,7 @@ mod environment;
 mod export;
 mod found;
 mod instance;
+mod kept;
 mod metadata;
 mod process;
 mod profile;
@@ -26,6 +27,7 @@ use crate::patience::Patience;
 
 pub use chain::DefaultChain;
 pub use environment::Environment;
+pub use kept::Kept;
 pub use role::{RoleOptions, RoleProvider};
 
 /// What gives credentials that are valid when it is asked.

@@ -45,13 +45,15 @@
 
 mod clock;
 mod credentials;
+mod events;
 pub mod host;
 mod patience;
 mod session;
 mod signing;
 mod transport;
 
-pub use credentials::{CredentialSource, DefaultChain, Environment, RoleOptions, RoleProvider};
+pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOptions, RoleProvider};
+pub use events::{Event, Listener};
 pub use patience::{Patience, Watch};
 pub use session::{Request, Session};
 pub use signing::Signing;

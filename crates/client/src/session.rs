@@ -9,6 +9,7 @@ use xacct_sign::call::{BaseUrl, Call, Step, TIMEOUT};
 use xacct_sign::{CanonicalUrl, Error, Scope};
 
 use crate::credentials::CredentialSource;
+use crate::events::{Event, Listener};
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 use crate::signing::Signing;
@@ -69,6 +70,7 @@ impl fmt::Debug for Request {
 pub struct Session {
     signing: Signing,
     base_url: Option<BaseUrl>,
+    listener: Option<Listener>,
     host: Arc<dyn Host>,
 }
 
@@ -82,13 +84,21 @@ impl Session {
     /// As [`Session::new`], on a [`Host`].
     #[must_use]
     pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: Scope) -> Self {
-        Self { signing: Signing::on(Arc::clone(&host), source, scope), base_url: None, host }
+        let signing = Signing::on(Arc::clone(&host), source, scope);
+        Self { signing, base_url: None, listener: None, host }
     }
 
     /// The same session with a base URL, to which paths are appended and in whose origin URLs must lie.
     #[must_use]
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = Some(base_url);
+        self
+    }
+
+    /// The same session, of whose requests a listener is told: [`Event::Request`], [`Event::ClockSkew`].
+    #[must_use]
+    pub fn with_listener(mut self, listener: Listener) -> Self {
+        self.listener = Some(listener);
         self
     }
 
@@ -113,6 +123,22 @@ impl Session {
         let url = CanonicalUrl::resolve(self.base_url.as_ref(), &request.url, &request.query)?;
         let mut call = Call::new(&request.method, url, &request.headers, request.body)?;
         let sending = Sending { connect: request.connect_timeout, ..Sending::default() };
+        let began = self.host.now();
+        let result = self.drive(&mut call, sending, patience);
+        if let Some(listener) = &self.listener {
+            let url = call.url().as_str();
+            listener.tell(&Event::Request {
+                method: &request.method,
+                url: url.split_once('?').map_or(url, |(url, _)| url),
+                outcome: result.as_ref().map(|answer| answer.status),
+                duration: self.host.now().duration_since(began).unwrap_or_default(),
+            });
+        }
+        result
+    }
+
+    /// Sends a call's requests until one of them has the call's answer.
+    fn drive(&self, call: &mut Call, sending: Sending, patience: &Patience) -> Result<Response, Error> {
         loop {
             let signer = self.signing.signer(patience)?;
             let known = self.signing.skew();
@@ -131,7 +157,10 @@ impl Session {
                 }
                 Step::Again => {}
                 Step::Skewed(more) => {
-                    self.signing.learn(known, more);
+                    let is_news = self.signing.learn(known, more);
+                    if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
+                        listener.tell(&Event::ClockSkew { seconds: self.signing.skew().as_seconds() });
+                    }
                 }
             }
         }

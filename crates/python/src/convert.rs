@@ -8,4 +8,4 @@ mod time;
 pub(crate) use body::{Body, PyPayloadHash, body_bytes};
 pub(crate) use headers::HeaderObjects;
 pub(crate) use text::{Given, integer, optional_text, text, texts, type_name, wrong_type};
-pub(crate) use time::{datetime, instant, instant_or_now, lifetime, timeout};
+pub(crate) use time::{datetime, instant, lifetime, timeout};

@@ -8,12 +8,18 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use xacct_sign::{Error, ErrorClass};
 
-/// The exception for an error: its class by [`ErrorClass`], its code, message, hint and causes as they are.
+use crate::raised;
+
+/// The exception for an error: the one that it came from, if Python raised that; else its class by [`ErrorClass`], its code, message,
+/// hint and causes as they are.
 pub(crate) fn to_py(error: Error) -> PyErr {
     Python::attach(|py| build(py, &error).unwrap_or_else(|failure| failure))
 }
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    if let Some(exception) = raised::exception(py, error) {
+        return Ok(exception);
+    }
     let class = match error.kind().class() {
         ErrorClass::Credentials => "CredentialsError",
         ErrorClass::Sts => "StsError",

@@ -1,17 +1,24 @@
 //! The extension module `xacct_sign._native`: converts types and errors, and decides nothing.
 
+mod asked;
 mod convert;
 mod credentials;
+mod default_credentials;
 mod environment;
 mod errors;
+mod held;
 mod json;
+mod log;
+mod raised;
 mod role;
 mod session;
+mod shutdown;
 mod signer;
 mod signing;
 mod source;
 mod trace;
 mod url;
+mod waiting;
 
 use pyo3::prelude::*;
 
@@ -21,6 +28,8 @@ mod _native {
     use crate::convert::PyPayloadHash;
     #[pymodule_export]
     use crate::credentials::PyCredentials;
+    #[pymodule_export]
+    use crate::default_credentials::PyDefaultCredentials;
     #[pymodule_export]
     use crate::environment::PyEnvironment;
     #[pymodule_export]
@@ -37,4 +46,9 @@ mod _native {
     use crate::trace::trace;
     #[pymodule_export]
     use crate::url::{_reachable_url, _within_origin, canonical_url};
+
+    #[pymodule_init]
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        crate::shutdown::register(module)
+    }
 }

@@ -1,14 +1,19 @@
 //! `AssumeRole`.
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{RoleOptions, RoleProvider};
+use xacct_sign_client::{CredentialSource, DefaultChain, Patience, RoleOptions, RoleProvider};
 
 use crate::convert::{Given, integer, optional_text, text, texts, wrong_type};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
-use crate::source::{Source, no_credentials};
+use crate::held::Held;
+use crate::log::listener;
+use crate::source::Source;
+use crate::waiting::wait;
 
 /// A role's credentials: fetched from STS when they are needed, and again before they expire.
 ///
@@ -27,15 +32,19 @@ use crate::source::{Source, no_credentials};
 ///     tags: up to 50 session tags.
 ///     transitive_tag_keys: keys of `tags` that go on to the next role of a chain.
 ///     source_identity: 2 to 64 characters, as for `session_name`.
-///     base: the credentials that assume the role; None takes `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-///         `AWS_SESSION_TOKEN`, read again at each refresh.
+///     base: what gives the credentials that assume the role, asked again at each refresh, on the thread that makes it:
+///         `DefaultCredentials()`, which None stands for; `Environment()`; `Credentials`; another `AssumeRole`; a callable that
+///         returns `Credentials` or what botocore has; a `boto3.Session`, a session or credentials of botocore.
 ///     sts_endpoint: a URL instead of the regional endpoint's; None takes `AWS_ENDPOINT_URL_STS` or
 ///         `AWS_ENDPOINT_URL`, if set.
 ///
 /// Raises:
 ///     ValidationError: for any argument that STS would refuse; nothing is sent.
 #[pyclass(name = "AssumeRole", module = "xacct_sign", frozen)]
-pub(crate) struct PyAssumeRole(pub(crate) RoleProvider);
+pub(crate) struct PyAssumeRole {
+    pub(crate) provider: RoleProvider,
+    held: Held,
+}
 
 #[pymethods]
 impl PyAssumeRole {
@@ -81,8 +90,11 @@ impl PyAssumeRole {
         call.tags = pairs(tags)?;
         call.transitive_tag_keys = texts(transitive_tag_keys, Kind::InvalidTag, "`transitive_tag_keys`")?;
         call.source_identity = optional_text(source_identity, Kind::InvalidSourceIdentity, "the source identity")?;
-        let base = base.map_or(Ok(Source::Environment), Source::base)?;
-        RoleProvider::new(options, base).map(Self).map_err(to_py)
+        options.listener = Some(listener());
+        let (base, held) =
+            base.map_or_else(|| Ok((Source::Default(DefaultChain::new()), Held::default())), Source::base)?;
+        let provider = RoleProvider::new(options, base).map_err(to_py)?;
+        Ok(Self { provider, held })
     }
 
     /// Credentials that are valid now; calls STS where that is needed, and waits where another thread already does.
@@ -93,41 +105,43 @@ impl PyAssumeRole {
     ///     CredentialsError: there are no base credentials, or they have expired.
     ///     StsError: STS refused or failed.
     ///     TransportError: the network failed; `TransportTimeout` if a time limit ran out.
+    ///     Exception: what a callable that is the base raised, as it is.
     fn credentials(&self, py: Python<'_>) -> PyResult<PyCredentials> {
-        py.detach(|| self.0.credentials()).map(PyCredentials).map_err(to_py)
+        wait(py, Patience::default(), |patience| CredentialSource::credentials(&self.provider, patience))
+            .map(PyCredentials)
     }
 
     #[getter]
     fn role_arn(&self) -> &str {
-        self.0.role_arn()
+        self.provider.role_arn()
     }
 
     #[getter]
     fn region(&self) -> &str {
-        self.0.region()
+        self.provider.region()
     }
 
     #[getter]
     fn session_name(&self) -> &str {
-        self.0.session_name()
+        self.provider.session_name()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.held.clear();
     }
 
     fn __repr__(&self) -> String {
         format!(
             "AssumeRole('{}', region='{}', session_name='{}')",
-            self.0.role_arn(),
-            self.0.region(),
-            self.0.session_name()
+            self.provider.role_arn(),
+            self.provider.region(),
+            self.provider.session_name()
         )
     }
-}
-
-/// Whatever signs: a role's credentials, or others.
-pub(crate) fn signing_source(source: &Bound<'_, PyAny>) -> PyResult<Source> {
-    if let Ok(role) = source.cast::<PyAssumeRole>() {
-        return Ok(Source::Role(role.get().0.clone()));
-    }
-    Source::known(source).ok_or_else(|| no_credentials(source, "pass Credentials, Environment() or an AssumeRole"))
 }
 
 fn duration(seconds: &Bound<'_, PyAny>) -> PyResult<u32> {

@@ -1,20 +1,28 @@
 //! What `xacct_sign.Session` sends with.
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use xacct_sign::call::{BaseUrl, header_text};
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{Request, Session};
+use xacct_sign_client::{Patience, Request, Session};
 
 use crate::convert::{HeaderObjects, body_bytes, text, timeout};
 use crate::errors::to_py;
-use crate::role::signing_source;
+use crate::held::Held;
+use crate::log::listener;
+use crate::source::Source;
+use crate::waiting::wait;
 
 /// Status, final URL, headers, body.
 type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyBytes>);
 
 #[pyclass(name = "Session", module = "xacct_sign._native", frozen)]
-pub(crate) struct PySession(Session);
+pub(crate) struct PySession {
+    session: Session,
+    held: Held,
+}
 
 #[pymethods]
 impl PySession {
@@ -27,16 +35,17 @@ impl PySession {
         base_url: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
-        let source = signing_source(source.ok_or_else(no_role)?)?;
+        let (source, held) = Source::signing(source.ok_or_else(no_role)?)?;
         let scope = source.scope(region, service)?;
-        let session = Session::new(source, scope);
-        Ok(Self(match base_url {
+        let session = Session::new(source, scope).with_listener(listener());
+        let session = match base_url {
             Some(base_url) => {
                 let base_url = text(base_url, ErrorKind::InvalidEndpoint, "the base URL")?;
                 session.with_base_url(BaseUrl::parse(base_url).map_err(to_py)?)
             }
             None => session,
-        }))
+        };
+        Ok(Self { session, held })
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a request")]
@@ -61,10 +70,18 @@ impl PySession {
         let query = query.iter().map(|(key, value)| Ok((part(key)?, part(value)?))).collect::<PyResult<_>>()?;
         let mut request = Request::new(method, url);
         (request.query, request.headers, request.body) = (query, headers, body);
-        (request.connect_timeout, request.timeout) = (connect_timeout, total);
-        let answer = py.detach(|| self.0.send(request)).map_err(to_py)?;
+        request.connect_timeout = connect_timeout;
+        let answer = wait(py, Patience::of(total), |patience| self.session.send_within(request, patience))?;
         let headers =
             answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect();
         Ok((answer.status, answer.url, headers, PyBytes::new(py, &answer.body)))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.held.clear();
     }
 }

@@ -2,14 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use xacct_sign::{ErrorKind, Payload, Request, Signer, Url};
+use xacct_sign::{ErrorKind, Payload, Request, Scope, Signer, Url};
+use xacct_sign_client::Signing;
 
-use crate::convert::{Body, Given, HeaderObjects, instant_or_now, lifetime, text};
+use crate::convert::{Body, Given, HeaderObjects, instant, lifetime, text};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
-use crate::source::{no_credentials, scope};
+use crate::held::Held;
+use crate::signing::signer_of_now;
+use crate::source::Source;
 
 /// From this size on, other threads run while a body is hashed.
 const DETACH_FROM: usize = 64 * 1024;
@@ -17,52 +22,89 @@ const DETACH_FROM: usize = 64 * 1024;
 /// How long a presigned URL lives unless its lifetime is given.
 const DEFAULT_EXPIRES_IN: Duration = Duration::from_secs(900);
 
-/// Signs requests for one service in one region with one set of credentials.
+/// Signs requests for one service in one region.
 ///
-/// The signing key is derived once a day (of the request, in UTC); the object is safe to share between threads.
+/// The signing key is derived once a day (of the request, in UTC) and for each set of credentials; the object is safe to share
+/// between threads.
 ///
 /// Args:
-///     credentials: what signs. They do not refresh: take a signer of `AssumeRole.credentials()` for each request, or let
-///         `Session` or `SigV4Auth` do so.
-///     region: the API's region.
+///     credentials: what signs: an `AssumeRole`, whose credentials are refreshed; `Credentials`, which do not refresh and sign even
+///         when they have expired; or anything else that `Session` takes as `credentials`.
+///     region: the API's region; an `AssumeRole` brings its own.
 ///     service: the signing name, `execute-api` for API Gateway.
 ///
 /// Raises:
-///     ValidationError: `invalid_region`, `invalid_service`.
+///     ValidationError: `invalid_region`, `invalid_service`, `invalid_credentials`.
 #[pyclass(name = "Signer", module = "xacct_sign", frozen)]
-pub(crate) struct PySigner(Signer);
+pub(crate) struct PySigner {
+    signs: Signs,
+    held: Held,
+}
+
+enum Signs {
+    /// With credentials that stay: there is nothing to ask, and no lock on the way.
+    Fixed(Signer),
+    Changing(Signing),
+}
+
+impl PySigner {
+    fn scope(&self) -> &Scope {
+        match &self.signs {
+            Signs::Fixed(signer) => signer.scope(),
+            Signs::Changing(signing) => signing.scope(),
+        }
+    }
+
+    /// Does something with the signer for the credentials of now, at the instant that is given or else the clock's: Python's users
+    /// do not carry one about.
+    fn with_signer<T>(
+        &self,
+        py: Python<'_>,
+        at: Option<SystemTime>,
+        then: impl FnOnce(&Signer, SystemTime) -> PyResult<T>,
+    ) -> PyResult<T> {
+        match &self.signs {
+            Signs::Fixed(signer) => then(signer, at.unwrap_or_else(SystemTime::now)),
+            Signs::Changing(signing) => {
+                let signer = signer_of_now(py, signing)?;
+                then(&signer, at.unwrap_or_else(|| signing.now()))
+            }
+        }
+    }
+}
 
 #[pymethods]
 impl PySigner {
     #[new]
     #[pyo3(
-        signature = (credentials, region, service=Given(None)),
-        text_signature = "(credentials, region, service='execute-api')"
+        signature = (credentials, region=None, service=Given(None)),
+        text_signature = "(credentials, region=None, service='execute-api')"
     )]
-    fn new(credentials: &Bound<'_, PyAny>, region: &Bound<'_, PyAny>, service: Given<'_>) -> PyResult<Self> {
-        let Ok(credentials) = credentials.cast::<PyCredentials>() else {
-            return Err(no_credentials(credentials, "pass Credentials; `AssumeRole.credentials()` gives some"));
+    fn new(credentials: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: Given<'_>) -> PyResult<Self> {
+        let service = service.0.unwrap_or_else(|| PyString::intern(credentials.py(), "execute-api").clone().into_any());
+        let (source, held) = Source::signing(credentials)?;
+        let scope = source.scope(region, &service)?;
+        let signs = match source {
+            Source::Given(credentials) => Signs::Fixed(Signer::new(credentials, scope)),
+            source => Signs::Changing(Signing::new(source, scope)),
         };
-        let scope = match service.0 {
-            Some(service) => scope(region, &service)?,
-            None => scope(region, PyString::intern(region.py(), "execute-api").as_any())?,
-        };
-        Ok(Self(Signer::new(credentials.get().0.clone(), scope)))
+        Ok(Self { signs, held })
     }
 
     #[getter]
     fn region(&self) -> &str {
-        self.0.scope().region()
+        self.scope().region()
     }
 
     #[getter]
     fn service(&self) -> &str {
-        self.0.scope().service()
+        self.scope().service()
     }
 
+    /// What signs now; those of an `AssumeRole` are fetched where that is needed.
     #[getter]
-    fn credentials(&self) -> PyCredentials {
-        PyCredentials(self.0.credentials().clone())
+    fn credentials(&self, py: Python<'_>) -> PyResult<PyCredentials> {
+        self.with_signer(py, None, |signer, _| Ok(PyCredentials(signer.credentials().clone())))
     }
 
     /// The headers to add: `authorization`, `x-amz-date` and, where they apply, `x-amz-security-token` and
@@ -78,6 +120,7 @@ impl PySigner {
     ///
     /// Raises:
     ///     ValidationError: for bad input, with its code.
+    ///     CredentialsError, StsError, TransportError: as `AssumeRole.credentials`, where it signs with one.
     #[pyo3(signature = (method, url, headers=None, body=None, *, now=None))]
     fn sign<'py>(
         &self,
@@ -88,7 +131,8 @@ impl PySigner {
         body: Option<&Bound<'py, PyAny>>,
         now: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        sign(py, &self.0, (method, url), headers, body, instant_or_now(now)?)
+        let now = now.map(instant).transpose()?;
+        self.with_signer(py, now, |signer, now| sign(py, signer, (method, url), headers, body, now))
     }
 
     /// The URL with the signature in its query. Whoever has it can send the request until it expires.
@@ -113,20 +157,30 @@ impl PySigner {
         body: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<String> {
-        let now = instant_or_now(now)?;
+        let now = now.map(instant).transpose()?;
         with_request((method, url), headers, body, |request| {
             let expires_in = expires_in.0.map_or(Ok(DEFAULT_EXPIRES_IN), |seconds| lifetime(&seconds))?;
-            py.detach(|| self.0.presign(request, expires_in, now)).map_err(to_py)
+            self.with_signer(py, now, |signer, now| {
+                py.detach(|| signer.presign(request, expires_in, now)).map_err(to_py)
+            })
         })
     }
 
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.held.clear();
+    }
+
     fn __repr__(&self) -> String {
-        let key = self.0.credentials().access_key_id();
-        format!(
-            "Signer(access_key_id='{key}', region='{}', service='{}')",
-            self.0.scope().region(),
-            self.0.scope().service()
-        )
+        // What may have to be fetched for it is not shown.
+        let key = match &self.signs {
+            Signs::Fixed(signer) => format!("access_key_id='{}', ", signer.credentials().access_key_id()),
+            Signs::Changing(_) => String::new(),
+        };
+        format!("Signer({key}region='{}', service='{}')", self.scope().region(), self.scope().service())
     }
 }
 

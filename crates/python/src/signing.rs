@@ -1,24 +1,33 @@
 //! What the adapters for HTTP clients sign with.
 
+use std::sync::Arc;
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use xacct_sign::Signer;
 use xacct_sign_client::{Patience, Signing};
 
-use crate::errors::to_py;
-use crate::role::signing_source;
+use crate::held::Held;
 use crate::signer::sign;
+use crate::source::Source;
+use crate::waiting::wait;
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
-pub(crate) struct PySigning(Signing);
+pub(crate) struct PySigning {
+    signing: Signing,
+    held: Held,
+}
 
 #[pymethods]
 impl PySigning {
     #[new]
     #[pyo3(signature = (source, region, service))]
     fn new(source: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let source = signing_source(source)?;
+        let (source, held) = Source::signing(source)?;
         let scope = source.scope(region, service)?;
-        Ok(Self(Signing::new(source, scope)))
+        Ok(Self { signing: Signing::new(source, scope), held })
     }
 
     /// As `Signer.sign`, with credentials that are valid now; calls STS where that is needed.
@@ -30,7 +39,20 @@ impl PySigning {
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let signer = py.detach(|| self.0.signer(&Patience::default())).map_err(to_py)?;
-        sign(py, &signer, (method, url), Some(headers), body, self.0.now())
+        let signer = signer_of_now(py, &self.signing)?;
+        sign(py, &signer, (method, url), Some(headers), body, self.signing.now())
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.held.clear();
+    }
+}
+
+/// The signer for credentials that are valid now.
+pub(crate) fn signer_of_now(py: Python<'_>, signing: &Signing) -> PyResult<Arc<Signer>> {
+    wait(py, Patience::default(), |patience| signing.signer(patience))
 }

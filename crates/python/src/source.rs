@@ -1,13 +1,17 @@
 //! What signs: credentials, or a role's.
 
 use pyo3::prelude::*;
-use xacct_sign::{Credentials, Error, ErrorKind, Scope};
-use xacct_sign_client::{CredentialSource, Environment, Patience, RoleProvider};
+use xacct_sign::{Credentials, Error, ErrorKind, Scope, Skew};
+use xacct_sign_client::{CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
 
+use crate::asked::Asked;
 use crate::convert::{text, type_name};
 use crate::credentials::PyCredentials;
+use crate::default_credentials::PyDefaultCredentials;
 use crate::environment::PyEnvironment;
 use crate::errors::to_py;
+use crate::held::Held;
+use crate::role::PyAssumeRole;
 
 /// A source of credentials as Python has it.
 #[derive(Debug)]
@@ -15,20 +19,43 @@ pub(crate) enum Source {
     Given(Credentials),
     Role(RoleProvider),
     Environment,
+    Default(DefaultChain),
+    /// Asked at each refresh.
+    Asked(Asked),
+    Kept(Kept),
 }
 
 impl Source {
-    /// What assumes a role.
-    pub(crate) fn base(source: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::known(source).ok_or_else(|| no_credentials(source, "pass Credentials or Environment()"))
+    /// What assumes a role, asked anew at each refresh; and what has to be held for it.
+    pub(crate) fn base(source: &Bound<'_, PyAny>) -> PyResult<(Self, Held)> {
+        if let Ok(credentials) = source.cast::<PyCredentials>() {
+            return Ok((Self::Given(credentials.get().0.clone()), Held::default()));
+        }
+        if source.is_instance_of::<PyEnvironment>() {
+            return Ok((Self::Environment, Held::default()));
+        }
+        if let Ok(chain) = source.cast::<PyDefaultCredentials>() {
+            return Ok((Self::Default(chain.get().0.clone()), Held::default()));
+        }
+        let held = Held::new(source);
+        if let Ok(role) = source.cast::<PyAssumeRole>() {
+            return Ok((Self::Role(role.get().provider.clone()), held));
+        }
+        if let Some(asked) = Asked::of(source, &held) {
+            return Ok((Self::Asked(asked), held));
+        }
+        // The full name of its type, as others have a `Credentials` too.
+        let message = format!("`{}` is no credentials of xacct_sign, and gives none", type_name(source));
+        let hint = "pass an AssumeRole, DefaultCredentials(), Credentials, a callable that returns Credentials, or what botocore has";
+        Err(to_py(Error::new(ErrorKind::InvalidCredentials, message).with_hint(hint)))
     }
 
-    /// Credentials of a kind that needs no STS.
-    pub(crate) fn known(source: &Bound<'_, PyAny>) -> Option<Self> {
-        if let Ok(credentials) = source.cast::<PyCredentials>() {
-            return Some(Self::Given(credentials.get().0.clone()));
-        }
-        source.is_instance_of::<PyEnvironment>().then_some(Self::Environment)
+    /// What signs requests: asked for each, so that what a callable gives is kept as long as it lasts.
+    pub(crate) fn signing(source: &Bound<'_, PyAny>) -> PyResult<(Self, Held)> {
+        Ok(match Self::base(source)? {
+            (Self::Asked(asked), held) if asked.is_called() => (Self::Kept(Kept::new(asked)), held),
+            source => source,
+        })
     }
 
     /// What it signs for: a role brings its own region.
@@ -50,18 +77,23 @@ fn scope_of(region: &str, service: &Bound<'_, PyAny>) -> PyResult<Scope> {
     Scope::new(region, text(service, ErrorKind::InvalidService, "the service")?).map_err(to_py)
 }
 
-/// That an object is none of our credentials: the full name of its type, as others have a `Credentials` too.
-pub(crate) fn no_credentials(given: &Bound<'_, PyAny>, hint: &'static str) -> PyErr {
-    let message = format!("`{}` is no credentials of xacct_sign", type_name(given));
-    to_py(Error::new(ErrorKind::InvalidCredentials, message).with_hint(hint))
-}
-
 impl CredentialSource for Source {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         match self {
             Self::Given(credentials) => credentials.credentials(patience),
             Self::Role(role) => CredentialSource::credentials(role, patience),
             Self::Environment => Environment.credentials(patience),
+            Self::Default(chain) => chain.credentials(patience),
+            Self::Asked(asked) => asked.credentials(patience),
+            Self::Kept(kept) => kept.credentials(patience),
+        }
+    }
+    fn skew(&self) -> Skew {
+        match self {
+            Self::Role(role) => role.skew(),
+            Self::Default(chain) => chain.skew(),
+            Self::Kept(kept) => kept.skew(),
+            Self::Given(_) | Self::Environment | Self::Asked(_) => Skew::default(),
         }
     }
 }

@@ -8,8 +8,10 @@
     reason = "a test panics to fail, and prints its figures"
 )]
 
+mod events;
 mod herd;
 mod skew;
 mod soak;
+mod sources;
 mod tries;
 mod world;

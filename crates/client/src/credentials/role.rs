@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::aws::is_name_character;
 use xacct_sign::retry::{Retry, TRY};
@@ -16,6 +16,7 @@ use super::CredentialSource;
 use super::endpoint;
 use super::shared::{Fetch, Shared};
 use crate::clock::Clock;
+use crate::events::{Event, Listener};
 use crate::host::{Host, Machine, Sending};
 use crate::patience::Patience;
 
@@ -35,6 +36,8 @@ pub struct RoleOptions {
     pub region: String,
     /// Another STS endpoint than the region's and the environment's.
     pub sts_endpoint: Option<String>,
+    /// Is told of each refresh, and of each that fails.
+    pub listener: Option<Listener>,
 }
 
 impl RoleOptions {
@@ -47,7 +50,8 @@ impl RoleOptions {
     /// As [`RoleOptions::new`], with the environment of a [`Host`].
     #[must_use]
     pub fn on(host: &dyn Host, role_arn: impl Into<String>, region: impl Into<String>) -> Self {
-        Self { call: AssumeRole::new(role_arn, session_name(host)), region: region.into(), sts_endpoint: None }
+        let call = AssumeRole::new(role_arn, session_name(host));
+        Self { call, region: region.into(), sts_endpoint: None, listener: None }
     }
 }
 
@@ -73,6 +77,7 @@ struct Role {
     endpoint: Endpoint,
     base: Box<dyn CredentialSource>,
     clock: Clock,
+    listener: Option<Listener>,
     /// Spreads the pauses between tries.
     calls: AtomicU64,
 }
@@ -100,8 +105,8 @@ impl RoleProvider {
         };
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
-        let (base, clock) = (Box::new(base), Clock::new(host));
-        let role = Role { call: options.call, endpoint, base, clock, calls: AtomicU64::new(seed) };
+        let (base, clock, calls) = (Box::new(base), Clock::new(host), AtomicU64::new(seed));
+        let role = Role { call: options.call, endpoint, base, clock, listener: options.listener, calls };
         Ok(Self(Shared::new(role, seed)))
     }
 
@@ -188,7 +193,10 @@ impl Fetch for Role {
                 Err(error) => error,
             };
             if let Some(more) = error.skew() {
-                self.clock.learn(known, more);
+                let is_news = self.clock.learn(known, more);
+                if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
+                    listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
+                }
             }
             let Some(pause) = retry.failed(&error) else { return Err(error) };
             if error.kind() == ErrorKind::Interrupted || patience.left().is_some_and(|left| left <= pause) {
@@ -200,6 +208,15 @@ impl Fetch for Role {
 
     fn now(&self) -> SystemTime {
         self.clock.now()
+    }
+
+    fn fetched(&self, result: Result<&Credentials, &Error>, is_early: bool, duration: Duration) {
+        let Some(listener) = &self.listener else { return };
+        let (role, action) = (self.call.role_arn.as_str(), self.call.name());
+        listener.tell(&match result {
+            Ok(new) => Event::Refreshed { role, action, expires_at: new.expires_at(), duration },
+            Err(error) => Event::RefreshFailed { role, action, is_early, error, duration },
+        });
     }
 
     fn broken(&self) -> Error {

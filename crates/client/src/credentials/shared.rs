@@ -1,12 +1,13 @@
 //! Credentials that are fetched when they are needed, once for all who ask.
 
+use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
-use std::{fmt, process};
+use std::{fmt, process, ptr};
 
 use xacct_sign::refresh::{GRACE, Poll, Refresh};
-use xacct_sign::{Credentials, Error};
+use xacct_sign::{Credentials, Error, ErrorKind};
 
 use crate::patience::Patience;
 
@@ -17,6 +18,9 @@ pub(super) trait Fetch: fmt::Debug + Send + Sync + 'static {
 
     /// What the clock says that their expiry is compared with.
     fn now(&self) -> SystemTime;
+
+    /// A fetch has given this. `is_early`: while the credentials that there were still served.
+    fn fetched(&self, _result: Result<&Credentials, &Error>, _is_early: bool, _duration: Duration) {}
 
     /// What those who wait are told if the thread that fetched panicked.
     fn broken(&self) -> Error;
@@ -98,6 +102,7 @@ impl<F: Fetch> Shared<F> {
                 return Err(error.clone());
             }
             match (poll, state.turn) {
+                (Poll::Wait, _) if is_fetched_here(inner) => return Err(asks_itself()),
                 (Poll::UseAndRefresh, _) => {
                     let turn = state.begin(true);
                     drop(state);
@@ -177,7 +182,11 @@ impl<F: Fetch> Inner<F> {
         let mut unsettled = Unsettled { inner: self, turn, is_over: false };
         // What has expired already is as good as nothing, and would be fetched again at once, forever.
         let usable = |credentials: Credentials| credentials.check_usable(self.source.now()).map(|()| credentials);
-        let fetched = self.source.fetch(patience).and_then(usable);
+        let began = self.source.now();
+        let fetched = {
+            let _here = Here::new(self);
+            self.source.fetch(patience).and_then(usable)
+        };
         unsettled.is_over = true;
         if fetched.as_ref().is_err_and(|error| patience.is_over_with(error)) {
             // Not the fetch has failed: this one may wait no longer. The next who asks fetches.
@@ -188,7 +197,11 @@ impl<F: Fetch> Inner<F> {
             }
             return fetched;
         }
-        self.settle(turn, fetched)
+        let duration = self.source.now().duration_since(began).unwrap_or_default();
+        let result = self.settle(turn, fetched.clone());
+        // Who is told may take long, or ask for these credentials: they are settled, and no lock is held.
+        self.source.fetched(fetched.as_ref(), turn.is_early, duration);
+        result
     }
 
     fn settle(&self, turn: Turn, fetched: Result<Credentials, Error>) -> Result<Credentials, Error> {
@@ -224,6 +237,37 @@ impl<F: Fetch> Inner<F> {
             state.abandon();
         }
         state
+    }
+}
+
+thread_local! {
+    /// The addresses of what this thread is fetching for, innermost last.
+    static FETCHING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether this very thread is fetching for `inner`: were it to wait for that, it would wait for itself.
+fn is_fetched_here<F>(inner: &Inner<F>) -> bool {
+    FETCHING.with_borrow(|all| all.contains(&ptr::from_ref(inner).addr()))
+}
+
+fn asks_itself() -> Error {
+    Error::new(ErrorKind::CredentialsNotFound, "the credentials are asked for by what fetches them")
+        .with_hint("what gives a role's base credentials must not use that role")
+}
+
+/// This thread is fetching, until it is dropped.
+struct Here;
+
+impl Here {
+    fn new<F>(inner: &Inner<F>) -> Self {
+        FETCHING.with_borrow_mut(|all| all.push(ptr::from_ref(inner).addr()));
+        Self
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        FETCHING.with_borrow_mut(|all| all.pop());
     }
 }
 

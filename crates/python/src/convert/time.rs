@@ -33,11 +33,6 @@ pub(crate) fn instant(value: &Bound<'_, PyAny>) -> PyResult<SystemTime> {
     since.ok_or_else(|| to_py(Error::new(ErrorKind::InvalidTime, "the time is before 1970")))
 }
 
-/// `None` is the system's clock: Python's users do not carry one about.
-pub(crate) fn instant_or_now(value: Option<&Bound<'_, PyAny>>) -> PyResult<SystemTime> {
-    value.map_or_else(|| Ok(SystemTime::now()), instant)
-}
-
 /// An instant → an aware `datetime` in UTC.
 pub(crate) fn datetime(py: Python<'_>, at: SystemTime) -> PyResult<Bound<'_, PyAny>> {
     let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();

@@ -1,0 +1,77 @@
+//! Credentials of any source, asked for once per lifetime.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use xacct_sign::{Credentials, Error, ErrorKind, Skew};
+
+use super::CredentialSource;
+use super::shared::{Fetch, Shared};
+use crate::host::{Host, Machine};
+use crate::patience::Patience;
+
+/// Keeps what a source gives until shortly before it expires, for all threads, as a [`RoleProvider`](super::RoleProvider) does:
+/// for a source that takes long and keeps nothing itself.
+///
+/// Credentials without an expiry may be replaced at any time, and nobody would know: a source that gives such is asked anew each
+/// time.
+#[derive(Debug)]
+pub struct Kept {
+    shared: Shared<Asked>,
+    gives_lasting: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Asked {
+    source: Box<dyn CredentialSource>,
+    host: Arc<dyn Host>,
+}
+
+impl Kept {
+    /// The source is not asked yet.
+    #[must_use]
+    pub fn new(source: impl CredentialSource + 'static) -> Self {
+        Self::on(Arc::new(Machine::default()), source)
+    }
+
+    /// As [`Kept::new`], on a [`Host`], whose clock says when they expire.
+    #[must_use]
+    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static) -> Self {
+        let seed = RandomState::new().hash_one(0);
+        let asked = Asked { source: Box::new(source), host };
+        Self { shared: Shared::new(asked, seed), gives_lasting: AtomicBool::new(false) }
+    }
+}
+
+impl CredentialSource for Kept {
+    fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
+        if self.gives_lasting.load(Ordering::Relaxed) {
+            return self.shared.source().fetch(patience);
+        }
+        let credentials = self.shared.credentials(patience)?;
+        if credentials.expires_at().is_none() {
+            self.gives_lasting.store(true, Ordering::Relaxed);
+        }
+        Ok(credentials)
+    }
+
+    fn skew(&self) -> Skew {
+        self.shared.source().source.skew()
+    }
+}
+
+impl Fetch for Asked {
+    fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
+        self.source.credentials(patience)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.host.now()
+    }
+
+    fn broken(&self) -> Error {
+        Error::new(ErrorKind::CredentialsNotFound, "the thread that asked for the credentials broke off")
+    }
+}

@@ -1,0 +1,109 @@
+//! The logger `xacct_sign`, in programs that have imported `logging`.
+
+use std::cell::Cell;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use xacct_sign::aws::format_rfc3339;
+use xacct_sign_client::{Event, Listener};
+
+use crate::shutdown;
+
+/// `logging`'s levels.
+const DEBUG: u8 = 10;
+const INFO: u8 = 20;
+const WARNING: u8 = 30;
+
+/// A line for the log.
+pub(crate) struct Line {
+    level: u8,
+    text: String,
+}
+
+thread_local! {
+    /// What happened on this thread while it waits without the GIL, where it will write that itself.
+    static COLLECTED: Cell<Option<Vec<Line>>> = const { Cell::new(None) };
+}
+
+/// Writes what happens to the log.
+pub(crate) fn listener() -> Listener {
+    Listener::new(|event| {
+        let Some(line) = line(event) else { return };
+        match COLLECTED.take() {
+            Some(mut lines) => {
+                lines.push(line);
+                COLLECTED.set(Some(lines));
+            }
+            // A thread of our own. There is no caller that an exception could go to.
+            None => {
+                shutdown::attach(|py| write(py, &[line]).unwrap_or_else(|error| error.write_unraisable(py, None)));
+            }
+        }
+    })
+}
+
+/// What a call gives, and what it has to tell: to be written once this thread has the GIL again, without asking for it just for
+/// that.
+pub(crate) fn collect<T>(call: impl FnOnce() -> T) -> (T, Vec<Line>) {
+    let outer = COLLECTED.replace(Some(Vec::new()));
+    let result = call();
+    (result, COLLECTED.replace(outer).unwrap_or_default())
+}
+
+/// Whether this is a thread of Python's, which waits in [`collect`].
+pub(crate) fn is_collected() -> bool {
+    let lines = COLLECTED.take();
+    let is_some = lines.is_some();
+    COLLECTED.set(lines);
+    is_some
+}
+
+/// Writes lines, if anybody listens.
+pub(crate) fn write(py: Python<'_>, lines: &[Line]) -> PyResult<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let Some(logging) = imported(py, "logging")? else { return Ok(()) };
+    // Another thread may be importing it now.
+    let Some(logger) = logging.getattr_opt("getLogger")? else { return Ok(()) };
+    let logger = logger.call1(("xacct_sign",))?;
+    for line in lines {
+        logger.call_method1("log", (line.level, &line.text))?;
+    }
+    Ok(())
+}
+
+/// A module, if the program has imported it: that costs time, which is the program's to spend.
+pub(crate) fn imported<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    py.import("sys")?.getattr("modules")?.cast::<PyDict>()?.get_item(name)
+}
+
+fn line(event: &Event<'_>) -> Option<Line> {
+    let (level, text) = match event {
+        Event::Refreshed { role, action, expires_at, duration, .. } => {
+            let expiry = expires_at.and_then(format_rfc3339).unwrap_or_else(|| "they are replaced".to_owned());
+            (INFO, format!("{action} gave new credentials of {role}, good until {expiry}, in {duration:.3?}"))
+        }
+        Event::RefreshFailed { role, action, is_early: true, error, duration, .. } => {
+            let why = format!("{}: {error}", error.code());
+            (
+                WARNING,
+                format!(
+                    "{action} gave no new credentials of {role}, whose old ones still serve, in {duration:.3?}: {why}"
+                ),
+            )
+        }
+        Event::Request { method, url, outcome, duration, .. } => {
+            let outcome = outcome.map_or_else(|error| error.code().to_owned(), |status| status.to_string());
+            (DEBUG, format!("{method} {url}: {outcome} in {duration:.3?}"))
+        }
+        Event::ClockSkew { seconds, .. } => {
+            let way = if *seconds < 0 { "ahead of" } else { "behind" };
+            let by = seconds.unsigned_abs();
+            (WARNING, format!("this machine's clock is {by} s {way} AWS's: signatures are made by AWS's"))
+        }
+        // Whoever asked for the credentials is told.
+        _ => return None,
+    };
+    Some(Line { level, text })
+}

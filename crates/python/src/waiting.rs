@@ -1,0 +1,51 @@
+//! Waiting as Python waits: others run meanwhile, and signal handlers run at once.
+
+use std::sync::{Arc, OnceLock};
+
+use pyo3::prelude::*;
+use xacct_sign::{Error, ErrorKind};
+use xacct_sign_client::{Patience, Watch};
+
+use crate::errors::to_py;
+use crate::log;
+use crate::raised::interruption;
+
+/// Makes a call that may wait: without the GIL, and until a signal handler raises an exception.
+pub(crate) fn wait<T: Send>(
+    py: Python<'_>,
+    patience: Patience,
+    call: impl FnOnce(&Patience) -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    let patience = patience.watched(watch());
+    let (result, told) = log::collect(|| py.detach(|| call(&patience)));
+    // A signal handler may raise an exception in there, too: it goes first.
+    log::write(py, &told)?;
+    result.map_err(to_py)
+}
+
+/// Runs the handlers of signals that have arrived. What one raises ends the waiting, and is what the call raises.
+fn watch() -> Arc<Watch> {
+    let runs_handlers = OnceLock::new();
+    let raised: OnceLock<Error> = OnceLock::new();
+    Arc::new(move || {
+        if let Some(error) = raised.get() {
+            return Err(error.clone());
+        }
+        // Asked for once somebody waits, as most calls do not wait at all.
+        if !*runs_handlers.get_or_init(|| Python::try_attach(|py| is_main(py).unwrap_or(true)).unwrap_or_default()) {
+            return Ok(());
+        }
+        let checked = Python::try_attach(|py| {
+            py.check_signals().map_err(|exception| interruption(py, exception, ErrorKind::Interrupted))
+        });
+        let Some(Err(error)) = checked else { return Ok(()) };
+        Err(raised.get_or_init(|| error).clone())
+    })
+}
+
+/// Whether this is the thread that runs Python's signal handlers. Without the module `threading` there is hardly another.
+fn is_main(py: Python<'_>) -> PyResult<bool> {
+    let Some(threading) = log::imported(py, "threading")? else { return Ok(true) };
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    main.eq(threading.call_method0("get_ident")?)
+}
