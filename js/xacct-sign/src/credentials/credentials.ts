@@ -60,9 +60,10 @@ function needed(name: string): string {
  * @throws XacctSignError `credentials_not_found`, `credentials_expired`, `invalid_credentials`
  */
 export async function resolve(from: CredentialsInput, now: number): Promise<Credentials> {
-  if (typeof from !== "function") return notExpired(from, now);
   try {
-    return notExpired(await from(), now);
+    const credentials = checked(typeof from === "function" ? await from() : from);
+    checkExpiration(credentials, now);
+    return credentials;
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;
     throw new XacctSignError("credentials_not_found", `the credential provider failed: ${messageOf(cause)}`, {
@@ -72,9 +73,13 @@ export async function resolve(from: CredentialsInput, now: number): Promise<Cred
   }
 }
 
-function notExpired(value: unknown, now: number): Credentials {
-  const credentials = checked(value);
-  if (credentials.expiration === undefined || !(credentials.expiration.getTime() <= now)) return credentials;
+/**
+ * Refuses what has expired.
+ *
+ * @throws XacctSignError `credentials_expired`
+ */
+export function checkExpiration({ expiration }: Credentials, now: number): void {
+  if (expiration === undefined || !(expiration.getTime() <= now)) return;
   throw new XacctSignError("credentials_expired", "the credentials have expired", {
     hint: "give a provider, which is asked for new ones, or check the clock of this machine",
   });
