@@ -87,11 +87,9 @@ test.each(METHODS)(
     const call = createFetch({ credentials, region, onEvent: (event) => events.push(event) });
     expect((await call(server.url, { method, body: body(method) })).status).toBe(200);
     expect((await call(server.url, { method, body: body(method) })).status).toBe(200);
-    const dates = server.seen.map(({ headers }) => headers["x-amz-date"] as string);
-    const off = dates.map((date) => {
-      const iso = date.replace(/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z");
-      return Math.round((Date.parse(iso) - Date.now()) / 60_000) + 0;
-    });
+    const off = server.seen.map(
+      ({ headers }) => Math.round((signedAt(headers["x-amz-date"]) - Date.now()) / 60_000) + 0,
+    );
     expect(off).toEqual([0, 60, 60]);
     const skews = events.filter((event) => event.type === "clock_skew");
     expect(skews.length).toBe(1);
@@ -124,6 +122,36 @@ test("a refusal stands where the Date is right, missing or none, and after one f
     expect((await createFetch({ credentials, region })(server.url)).status).toBe(status);
     expect(server.seen.length).toBe(1);
   }
+});
+
+test("a Date that is another each time is believed once a call", async () => {
+  const server = await serve(({ index, response }) => {
+    response.setHeader("date", new Date(Date.now() + (index % 2 === 0 ? 3600_000 : -3600_000)).toUTCString());
+    response.writeHead(403).end();
+  });
+  expect((await createFetch({ credentials, region })(server.url)).status).toBe(403);
+  expect(server.seen.length).toBe(2);
+});
+
+test("of many who learn at once that the clock is off one reports it, and all are set right by as much", async () => {
+  const waiting: (() => void)[] = [];
+  const server = await serve(({ index, response }) => {
+    response.setHeader("date", new Date(Date.now() + 3600_000).toUTCString());
+    if (index >= 20) response.end();
+    else waiting.push(() => response.writeHead(403).end());
+    // Nobody is answered before all have asked.
+    if (index === 19) for (const answer of waiting) answer();
+  });
+  const skews: number[] = [];
+  const onEvent = (event: XacctSignEvent) => event.type === "clock_skew" && skews.push(event.skewSeconds);
+  const call = createFetch({ credentials, region, onEvent });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => call(server.url)));
+  expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+  expect(skews.length).toBe(1);
+  const hours = server.seen.map(
+    ({ headers }) => Math.round((signedAt(headers["x-amz-date"]) - Date.now()) / 3600_000) + 0,
+  );
+  expect(hours).toEqual([...Array(20).fill(0), ...Array(20).fill(1)]);
 });
 
 test("a refusal of credentials that expired on the way leads to one fresh attempt with others", async () => {
@@ -241,6 +269,11 @@ test("a program that is done does not wait for a deadline", async () => {
   expect(await answer.text()).toBe("ok");
   expect(timers()).toBe(before);
 });
+
+/** Of `20150830T123600Z` the milliseconds since 1970. */
+function signedAt(date: unknown): number {
+  return Date.parse(String(date).replace(/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z"));
+}
 
 /** How many timers keep the process alive: all that Node names here. */
 function timers(): number {
