@@ -3,7 +3,10 @@ import { sleep } from "../host/abort.js";
 import { env } from "../host/env.js";
 import { getDirectly } from "../host/get.js";
 import { builtin } from "../host/node.js";
-import { randomSeed, WasmRetry } from "../module/wasm.js";
+import { guarded } from "../module/thrown.js";
+import { origin, randomSeed, WasmRetry } from "../module/wasm.js";
+import { isSamePlace } from "../url.js";
+import { type ContainerAnswer, credentialsIn } from "./container-answer.js";
 import type { RoleCredentials } from "./credentials.js";
 import { Kept } from "./kept.js";
 
@@ -13,9 +16,9 @@ const TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 const TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 
 /** Where Amazon ECS has its endpoint, to which the relative URI belongs. */
-const ECS = "169.254.170.2";
-/** Those that plain http may go to: ECS's, EKS's, and this machine. */
-const PLAIN = [ECS, "169.254.170.23", "[fd00:ec2::23]", "localhost", "[::1]"];
+const ECS = "http://169.254.170.2";
+/** What plain http may reach: the agents of ECS and EKS, and this machine, by their addresses as they stand here. */
+const NEARBY = /^http:\/\/(169\.254\.170\.23?|\[fd00:ec2::23\]|localhost|\[::1\]|127(\.\d{1,3}){3})(:\d+)?$/;
 
 const TRY_SECONDS = 5;
 
@@ -23,8 +26,9 @@ const TRY_SECONDS = 5;
  * The credentials of the container: what Amazon ECS, EKS Pod Identity and Lambda with SnapStart have in place of keys in the
  * environment. They are kept, and asked for again before they expire. Node, Deno and Bun only.
  *
- * The provider rejects with `credentials_not_found` where the environment names no endpoint, `insecure_url`, `transport` or
- * `invalid_response`.
+ * The provider rejects with `credentials_not_found` where the environment names no endpoint, `invalid_endpoint` and
+ * `insecure_url` for one that is not asked, `invalid_config` and `invalid_header` for its token, `credentials_refused`,
+ * `transport`, `timeout` and `invalid_response` for what the endpoint does.
  */
 export function fromContainer(): () => Promise<RoleCredentials> {
   return containerCredentials(() => Date.now());
@@ -40,17 +44,23 @@ export function containerCredentials(now: () => number): () => Promise<RoleCrede
   let kept: Kept | undefined;
   return () => {
     // The module is loaded once it is needed, and not where the environment has keys.
-    kept ??= new Kept(fetched, now);
+    kept ??= new Kept(() => fetched(now), now);
     return kept.credentials();
   };
 }
 
-async function fetched(): Promise<RoleCredentials> {
+async function fetched(now: () => number): Promise<RoleCredentials> {
   const url = endpoint();
+  const token = authorization();
+  const who = `the container's endpoint for credentials \`${url.origin}\``;
   const retry = new WasmRetry(randomSeed());
   for (;;) {
     try {
-      return await ask(url);
+      const credentials = credentialsIn(await ask(url, token, who), who, token);
+      if (credentials.expiration.getTime() > now()) return credentials;
+      throw new XacctSignError("invalid_response", `${who} gave credentials that have expired already`, {
+        hint: "check the clock of this machine",
+      });
     } catch (error) {
       const pause = (error as XacctSignError).retryable ? retry.failed(false) : -1;
       if (pause < 0) throw error;
@@ -59,112 +69,80 @@ async function fetched(): Promise<RoleCredentials> {
   }
 }
 
-async function ask(url: URL): Promise<RoleCredentials> {
-  let answer: { status: number; text: string };
+async function ask(url: URL, token: string | undefined, who: string): Promise<ContainerAnswer> {
+  const headers = { accept: "application/json", ...(token === undefined ? {} : { authorization: token }) };
   try {
-    answer = await getDirectly(url, authorization(), TRY_SECONDS);
+    return await getDirectly(url, headers, TRY_SECONDS);
   } catch (cause) {
-    if (cause instanceof XacctSignError) throw cause;
-    const message = `cannot reach the container's endpoint \`${url.host}\`: ${messageOf(cause)}`;
-    const hint = `it is what \`${env(RELATIVE_URI) === undefined ? FULL_URI : RELATIVE_URI}\` names`;
-    throw new XacctSignError("transport", message, { cause, retryable: true, hint });
+    const { code, retryable, hint } = cause instanceof XacctSignError ? cause : BROKEN;
+    throw new XacctSignError(code, `${who}: ${messageOf(cause)}`, { cause, retryable, hint });
   }
-  const { status, text } = answer;
-  if (status === 200) return credentialsIn(text);
-  const message = `the container's endpoint \`${url.host}\` answered with status ${status}${reason(text)}`;
-  throw new XacctSignError("credentials_not_found", message, {
-    retryable: status >= 500 || status === 429,
-    hint: "check which role the task, pod or function has, and what may be wrong with it",
-  });
 }
 
-/** The relative URI before the full one, as in most of AWS's SDKs. */
+const BROKEN = { code: "transport", retryable: true, hint: "is it running, and is this the container?" } as const;
+
+/** Where to ask: the relative URI counts before the full one, as in most of AWS's SDKs. */
 function endpoint(): URL {
-  const relative = env(RELATIVE_URI);
-  const given = relative === undefined ? env(FULL_URI) : `http://${ECS}${relative}`;
+  const name = env(RELATIVE_URI) === undefined ? FULL_URI : RELATIVE_URI;
+  const given = env(name);
   if (given === undefined) {
-    throw new XacctSignError("credentials_not_found", `neither \`${RELATIVE_URI}\` nor \`${FULL_URI}\` is set`, {
+    throw new XacctSignError("credentials_not_found", `neither ${RELATIVE_URI} nor ${FULL_URI} is set`, {
       hint: "ECS, EKS Pod Identity and Lambda with SnapStart set one of them; elsewhere give another provider",
     });
   }
-  let url: URL | undefined;
+  // The value is not shown: it may hold a secret.
+  const unusable = (what: string) =>
+    new XacctSignError("invalid_endpoint", `the environment variable \`${name}\` ${what}`, {
+      hint: `give ${FULL_URI} a URL such as \`http://169.254.170.23/v1/credentials\`, ${RELATIVE_URI} a path`,
+    });
+  // What does not begin with a slash would be a part of the host.
+  if (name === RELATIVE_URI && !given.startsWith("/")) throw unusable("does not begin with a slash");
+  const text = name === RELATIVE_URI ? `${ECS}${given}` : given;
+  if (/^\w+:\/\/[^/?#]*@/.test(text)) throw unusable("has user info");
+  let from = "";
   try {
-    url = new URL(given);
+    from = guarded(() => origin(text));
   } catch {
-    // What is no URL leads nowhere either.
+    // It is none that anything could be signed for either.
   }
-  const name = relative === undefined ? FULL_URI : RELATIVE_URI;
-  // What is put behind the host must not change it.
-  if (url === undefined || !/^https?:$/.test(url.protocol) || (relative !== undefined && !relative.startsWith("/"))) {
-    throw new XacctSignError("invalid_url", `the environment variable \`${name}\` is no URL of an endpoint`, {
-      hint: `\`${RELATIVE_URI}\` is a path such as \`/v2/credentials/...\`, \`${FULL_URI}\` a whole URL`,
+  if (!/^https?:/.test(from)) throw unusable("is no URL");
+  if (!from.startsWith("https:") && !NEARBY.test(from)) {
+    const message = `the environment variable \`${name}\` names \`${from}\`, which plain http must not reach`;
+    throw new XacctSignError("insecure_url", message, {
+      hint:
+        "use https; plain http is for loopback and for the agents at 169.254.170.2, 169.254.170.23 and [fd00:ec2::23], by " +
+        "their addresses",
     });
   }
-  const { protocol, hostname } = url;
-  if (protocol === "https:" || PLAIN.includes(hostname) || /^127\.[\d.]+$/.test(hostname)) return url;
-  throw new XacctSignError("insecure_url", `credentials are not asked for at \`${url.host}\` over plain http`, {
-    hint: `\`${name}\` has to name https, loopback, or the address that ECS or EKS has`,
-  });
+  // What is checked is what is asked.
+  if (!isSamePlace(text)) throw unusable("is no URL");
+  return new URL(text);
 }
 
-/** The token, which changes: it is read each time. */
-function authorization(): Record<string, string> {
+/** The token, which changes: it is read each time, and its file counts before the variable. */
+function authorization(): string | undefined {
   const file = env(TOKEN_FILE);
   const token = file === undefined ? env(TOKEN) : contentOf(file);
-  if (token === undefined) return {};
-  if (/^[\t\x20-\x7e]+$/.test(token)) return { authorization: token };
+  if (token === undefined || /^[\t\x20-\x7e]*$/.test(token)) return token;
   const name = file === undefined ? TOKEN : TOKEN_FILE;
-  throw new XacctSignError("invalid_credentials", `the token of \`${name}\` is empty, or cannot be sent in a header`, {
-    hint: "it is one line of printable ASCII, without a line break at its end",
-  });
+  const message = `the authorization token of \`${name}\` holds a line break or another control character`;
+  throw new XacctSignError("invalid_header", message, { hint: "write it without a line break at its end" });
 }
 
 function contentOf(file: string): string {
-  const fs = builtin<{ readFileSync(path: string, encoding: "utf8"): string }>("node:fs");
+  const unusable = (why: string, cause?: unknown) => {
+    // What does not begin as a path may be the token in its place.
+    const path = /^([/\\.~]|.:|.{0,32}$)/.test(file) ? `\`${file}\`` : "`…`";
+    return new XacctSignError("invalid_config", `the file that ${TOKEN_FILE} names, ${path} ${why}`, { cause });
+  };
+  let content: string;
   try {
+    const fs = builtin<{ readFileSync(path: string, encoding: "utf8"): string }>("node:fs");
     if (fs === undefined) throw new Error("the runtime has no `node:fs`");
-    return fs.readFileSync(file, "utf8");
+    content = fs.readFileSync(file, "utf8");
   } catch (cause) {
-    throw new XacctSignError(
-      "credentials_not_found",
-      `the file of \`${TOKEN_FILE}\` cannot be read: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: "it is where the container's token is mounted",
-      },
-    );
+    throw unusable("cannot be read", cause);
   }
-}
-
-/** The credentials in the endpoint's JSON; what is wrong with it is said without showing any of it. */
-function credentialsIn(text: string): RoleCredentials {
-  const { AccessKeyId, SecretAccessKey, Token, Expiration } = parsed(text);
-  const expiration = new Date(typeof Expiration === "string" ? Expiration : Number.NaN);
-  if (
-    typeof AccessKeyId === "string" &&
-    typeof SecretAccessKey === "string" &&
-    typeof Token === "string" &&
-    !Number.isNaN(expiration.getTime())
-  ) {
-    return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token, expiration };
-  }
-  throw new XacctSignError("invalid_response", "the container's endpoint gave no credentials", {
-    hint: "its answer is JSON with AccessKeyId, SecretAccessKey, Token and Expiration",
-  });
-}
-
-/** What the endpoint says of a refusal: `{"code": ..., "message": ...}`, in ECS with capitals. */
-function reason(text: string): string {
-  const answer = parsed(text);
-  const code = answer.code ?? answer.Code;
-  return typeof code === "string" && /^[\w.]{1,64}$/.test(code) ? `, \`${code}\`` : "";
-}
-
-function parsed(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+  if (content.trim() === "") throw unusable("is empty");
+  return content;
 }

@@ -22,7 +22,7 @@ interface Incoming {
 
 /**
  * A GET by Node's own client rather than by `fetch`: through no proxy, whatever the environment says, and after no redirect.
- * It rejects with what Node says, and with `response_too_large`.
+ * It rejects with what Node says, with `timeout` and with `response_too_large`.
  */
 export async function getDirectly(
   url: URL,
@@ -39,13 +39,16 @@ export async function getDirectly(
       response.on("data", (part: string) => {
         text += part;
         if (text.length <= ANSWER_LIMIT) return;
-        const message = `the answer of \`${url.host}\` is longer than ${ANSWER_LIMIT} characters`;
+        const message = `an answer of more than ${ANSWER_LIMIT} characters`;
         request.destroy(new XacctSignError("response_too_large", message, { hint: HINT.invalid_response }));
       });
       response.on("end", () => fulfil({ status: response.statusCode ?? 0, text }));
       response.on("error", reject);
     });
-    const timer = setTimeout(() => request.destroy(new Error(`no answer in ${seconds} seconds`)), seconds * 1000);
+    const late = () => {
+      request.destroy(new XacctSignError("timeout", `no answer in ${seconds} seconds`, { retryable: true }));
+    };
+    const timer = setTimeout(late, seconds * 1000);
     request.on("error", reject);
     request.on("close", () => clearTimeout(timer));
     request.end();
