@@ -1,5 +1,7 @@
 // A call's deadline, and what is sent a second time: against a server that breaks as a test has it.
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, expect, test, vi } from "vitest";
 import { assumeRole, createFetch, type XacctSignEvent } from "xacct-sign";
 import { serve } from "./server.js";
@@ -232,6 +234,11 @@ test("c1: an answer that drips ends with the typed error, however it is read", a
     const reading = read === "stream" ? drained(answer) : answer[read]();
     const outcome = reading.catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(34_000);
+    // What nobody can read any more has no deadline: this one is being read.
+    for (let turn = 0; turn < 3; turn++) {
+      collectGarbage();
+      await new Promise(setImmediate);
+    }
     expect(await Promise.race([outcome, "still waiting"])).toBe("still waiting");
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await outcome).toMatchObject({
@@ -262,6 +269,24 @@ test("c1: who gives a signal says how long it may take", async () => {
   expect(await outcome).toBe(reason);
 });
 
+test("answers that were read leave nothing behind", async () => {
+  const server = await serve(({ response }) => response.end("ok"));
+  const call = createFetch({ credentials, region });
+  const cleared = vi.spyOn(globalThis, "clearTimeout");
+  const timers = new Set<unknown>();
+  const set = vi.spyOn(globalThis, "setTimeout");
+  for (let count = 0; count < 20; count++) await (await call(server.url)).text();
+  for (const { value } of set.mock.results) timers.add(value);
+  set.mockRestore();
+  expect(timers.size).toBeGreaterThanOrEqual(40);
+  while (timers.size > 0) {
+    collectGarbage();
+    await new Promise(setImmediate);
+    for (const [timer] of cleared.mock.calls) timers.delete(timer);
+  }
+  cleared.mockRestore();
+});
+
 test("a program that is done does not wait for a deadline", async () => {
   const server = await serve(({ response }) => response.end("ok"));
   const before = timers();
@@ -269,6 +294,9 @@ test("a program that is done does not wait for a deadline", async () => {
   expect(await answer.text()).toBe("ok");
   expect(timers()).toBe(before);
 });
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 /** Of `20150830T123600Z` the milliseconds since 1970. */
 function signedAt(date: unknown): number {

@@ -2,6 +2,12 @@ import { XacctSignError } from "../errors.js";
 import { LATE, untilAborted, within } from "./abort.js";
 import { stopwatch } from "./clock.js";
 
+/** Bodies that nobody can read any more need no deadline. Some runtimes have no such registry. */
+const forgotten =
+  typeof FinalizationRegistry === "function"
+    ? new FinalizationRegistry((timer: number) => clearTimeout(timer))
+    : undefined;
+
 /** How long something may take: as long as its caller's signal says, or where there is none so many seconds. */
 export class Deadline {
   readonly #seconds: number;
@@ -46,10 +52,11 @@ export class Deadline {
     if (this.#own !== undefined || !response.body) return;
     const end = () => this.#end(`the answer of \`${host}\` did not end`);
     const timer: unknown = setTimeout(end, this.left * 1000);
-    // When the body was read nobody says, and a program that is done must not wait for this.
+    // When the body was read nobody says: a program that is done must not wait for this, and one that goes on not keep it.
     const { Deno } = globalThis as { Deno?: { unrefTimer?(timer: unknown): void } };
     if (typeof timer === "number") Deno?.unrefTimer?.(timer);
     else (timer as { unref?(): void }).unref?.();
+    forgotten?.register(response.body, timer as number);
   }
 
   #end(what: string): XacctSignError {
