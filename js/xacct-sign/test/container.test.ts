@@ -5,7 +5,7 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { assumeRole, fromContainer, XacctSignError } from "xacct-sign";
+import { assumeRole, fromContainer, fromEnv, XacctSignError } from "xacct-sign";
 import { serve } from "./server.js";
 import { clock, fakeSts } from "./sts.js";
 
@@ -71,11 +71,52 @@ test("the environment's keys come first, as with AWS's SDKs", async () => {
 });
 
 test("where there is nothing the error names the line to write", async () => {
-  await expect(assumeRole({ ...role, fetch: fakeSts().fetch })()).rejects.toMatchObject({
+  const sts = fakeSts();
+  const hint = expect.stringContaining("`base: fromNodeProviderChain()`, of `@aws-sdk/credential-providers`");
+  await expect(assumeRole({ ...role, fetch: sts.fetch })()).rejects.toMatchObject({
     code: "credentials_not_found",
-    hint: expect.stringContaining("`base: fromNodeProviderChain()`, of `@aws-sdk/credential-providers`"),
+    message: "`AWS_ACCESS_KEY_ID` is not set",
+    hint,
   });
   await expect(fromContainer()()).rejects.toMatchObject({ code: "credentials_not_found", hint: expect.any(String) });
+  // Those come before the container: nobody must run as somebody else.
+  for (const name of ["AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"]) {
+    vi.unstubAllEnvs();
+    vi.stubEnv(name, "SECRETMARKER");
+    vi.stubEnv(FULL, "http://127.0.0.1:1/");
+    await expect(assumeRole({ ...role, fetch: sts.fetch })()).rejects.toMatchObject({
+      code: "credentials_not_found",
+      message: `\`AWS_ACCESS_KEY_ID\` is not set, and what \`${name}\` names is left to the AWS SDK`,
+      hint,
+    });
+  }
+  expect(sts.calls).toBe(0);
+});
+
+test("keys of the environment: blank is none, half of them are an error, and their end counts", async () => {
+  const time = clock();
+  const sts = fakeSts(time.now);
+  const base = () => assumeRole({ ...role, fetch: sts.fetch, now: time.now })();
+  const server = await serve(({ response }) => response.end(keys(7, 3600, time.now().getTime())));
+  vi.stubEnv(FULL, server.url);
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "  ");
+  await base();
+  expect(sts.authorizations.at(-1)).toContain("Credential=ASIA7/");
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIDENV");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "");
+  await expect(base()).rejects.toMatchObject({
+    code: "credentials_not_found",
+    message: expect.stringContaining("`AWS_SECRET_ACCESS_KEY` is not set"),
+  });
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+  vi.stubEnv("AWS_CREDENTIAL_EXPIRATION", "2026-11-24T00:00:01Z");
+  expect((await fromEnv()()).expiration).toEqual(new Date("2026-11-24T00:00:01Z"));
+  await base();
+  time.forward(1);
+  await expect(base()).rejects.toMatchObject({ code: "credentials_expired" });
+  vi.stubEnv("AWS_CREDENTIAL_EXPIRATION", "tomorrow");
+  await expect(base()).rejects.toMatchObject({ code: "invalid_credentials" });
 });
 
 test("who signs as the container itself asks it once, however many ask at once", async () => {

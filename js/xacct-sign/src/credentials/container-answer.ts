@@ -3,7 +3,7 @@
 import { messageOf, XacctSignError } from "../errors.js";
 import { guarded } from "../module/thrown.js";
 import { WasmSigner } from "../module/wasm.js";
-import type { RoleCredentials } from "./credentials.js";
+import { instantIn, type RoleCredentials } from "./credentials.js";
 
 /** An answer of any status. */
 export interface ContainerAnswer {
@@ -30,8 +30,8 @@ export function credentialsIn({ status, text }: ContainerAnswer, who: string, to
     throw invalid(`the answer of ${who} has no \`${name}\``);
   };
   const [date, accessKeyId, secretAccessKey] = [take("Expiration"), take("AccessKeyId"), take("SecretAccessKey")];
-  const expiration = new Date(/^\d{4}-\d\d-\d\dT/.test(date) ? date : Number.NaN);
-  if (Number.isNaN(expiration.getTime())) {
+  const expiration = instantIn(date);
+  if (expiration === undefined) {
     throw invalid(`the answer of ${who} has an \`Expiration\` that is no RFC 3339 instant`);
   }
   const sessionToken = take("Token");
