@@ -24,17 +24,17 @@ export interface RefreshFailedEvent {
   readonly elapsedSeconds: number;
 }
 
-/** A signed request was sent: to a redirect's target or once more it is one of its own. */
+/** A call was made, its redirects and what was sent once more included. */
 export interface RequestEvent {
   readonly type: "request";
   readonly method: string;
-  /** Without its query. */
+  /** Where it went in the end, without the query. */
   readonly url: string;
   /** Of the answer, if there was one. */
   readonly status?: number;
   /** What there was in place of an answer; undefined too where the call was aborted. */
   readonly code?: ErrorCode;
-  /** Until the answer's head was there. */
+  /** Until the head of the answer was there, STS included. */
   readonly elapsedSeconds: number;
 }
 

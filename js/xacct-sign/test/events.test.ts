@@ -24,7 +24,7 @@ function plain(events: readonly XacctSignEvent[]): object[] {
   });
 }
 
-test("refreshes, those that fail, and each request, without a secret", async () => {
+test("refreshes, those that fail, and each call with its redirects, without a secret", async () => {
   const time = clock();
   const sts = fakeSts(time.now);
   const server = await serve(({ index, response }) => {
@@ -53,11 +53,11 @@ test("refreshes, those that fail, and each request, without a secret", async () 
   };
   expect(plain(events)).toEqual([
     { type: "refreshed", action: "AssumeRole", roleArn, expiration: "2026-11-24T01:00:00.000Z" },
-    { type: "request", method: "PUT", url: `${server.url}/a`, status: 307 },
     { type: "request", method: "PUT", url: `${server.url}/next`, status: 404 },
     { ...failed, isEarly: true },
     { type: "request", method: "GET", url: `${server.url}/broken`, code: "transport" },
     { ...failed, isEarly: false },
+    { type: "request", method: "GET", url: `${server.url}/`, code: "sts_denied" },
   ]);
   expect(JSON.stringify(events)).not.toContain(secret);
 });

@@ -2,8 +2,9 @@ import { HINT, MAX_REDIRECTS, TIMEOUT_SECONDS } from "../../wasm/constants.js";
 import { clockOf, roleProvider } from "../credentials/assume-role.js";
 import { type Credentials, type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions } from "../credentials/role-options.js";
-import { XacctSignError } from "../errors.js";
-import { Clock } from "../host/clock.js";
+import { type ErrorCode, XacctSignError } from "../errors.js";
+import { tell } from "../events.js";
+import { Clock, stopwatch } from "../host/clock.js";
 import { Deadline } from "../host/deadline.js";
 import type { Fetch } from "../host/platform.js";
 import { checkedOptions, requireType } from "../options.js";
@@ -67,6 +68,23 @@ class Caller {
 
   async fetch(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Response> {
     const call = await callOf(input, init, this.#options.unsignedPayload === true);
+    const { method } = call;
+    const elapsed = stopwatch();
+    const told = (outcome: { status?: number; code?: ErrorCode }) => {
+      const about = { type: "request", method, url: call.url.replace(/\?.*/, "") } as const;
+      tell(this.#options.onEvent, { ...about, ...outcome, elapsedSeconds: elapsed() });
+    };
+    try {
+      const response = await this.#answer(call);
+      told({ status: response.status });
+      return response;
+    } catch (error) {
+      told(error instanceof XacctSignError ? { code: error.code } : {});
+      throw error;
+    }
+  }
+
+  async #answer(call: Call): Promise<Response> {
     const { redirect = "follow", signal } = call.init;
     call.init.redirect = "manual";
     const sending = new Sending(call, new Deadline(TIMEOUT_SECONDS, signal), this.#signing, this.#clock, this.#options);

@@ -1,8 +1,7 @@
 import { TOLERATED_SKEW_SECONDS } from "../../wasm/constants.js";
 import type { Credentials } from "../credentials/credentials.js";
-import { type ErrorCode, XacctSignError } from "../errors.js";
-import { learned, type OnEvent, tell } from "../events.js";
-import { type Clock, stopwatch } from "../host/clock.js";
+import { learned, type OnEvent } from "../events.js";
+import type { Clock } from "../host/clock.js";
 import type { Deadline } from "../host/deadline.js";
 import type { Fetch } from "../host/platform.js";
 import { hostFetch, send } from "../host/transport.js";
@@ -53,7 +52,7 @@ export class Sending {
       if (body !== undefined) request.body = body;
       if (isSpent(this.#call)) request.duplex = "half";
       try {
-        const response = await this.#send(request);
+        const response = await send(hostFetch(this.#options.fetch), url, request, this.#deadline);
         if (!this.#mayAnswerOtherwise(response, credentials, known)) return response;
         dropBody(response);
       } catch (error) {
@@ -65,22 +64,6 @@ export class Sending {
   /** Holds the answer's body to the time that is left. */
   watch(response: Response): void {
     this.#deadline.watch(response, new URL(this.#call.url).host);
-  }
-
-  async #send(request: RequestInit): Promise<Response> {
-    const { url, method } = this.#call;
-    const { fetch, onEvent } = this.#options;
-    const about = { type: "request", method, url: url.replace(/\?.*/, "") } as const;
-    const elapsed = stopwatch();
-    try {
-      const response = await send(hostFetch(fetch), url, request, this.#deadline);
-      tell(onEvent, { ...about, status: response.status, elapsedSeconds: elapsed() });
-      return response;
-    } catch (error) {
-      const code: { code?: ErrorCode } = error instanceof XacctSignError ? { code: error.code } : {};
-      tell(onEvent, { ...about, ...code, elapsedSeconds: elapsed() });
-      throw error;
-    }
   }
 
   #mayAnswerOtherwise(response: Response, credentials: Credentials, known: number): boolean {
