@@ -29,7 +29,11 @@ async function fetched({ url, method, headers, body, options, pauses }) {
   for (const pause of [0, ...pauses]) {
     passed += pause * 1000;
     const answer = await call(url, { method, headers, body: body ?? undefined });
-    await answer.arrayBuffer();
+    await answer.arrayBuffer().catch((cause) => {
+      // A body that breaks off is told as the runtime tells it, as of any fetch.
+      if (!(cause instanceof TypeError)) throw cause;
+      throw new XacctSignError("transport", cause.message, { cause });
+    });
     answers.push({ status: answer.status });
   }
   return answers;

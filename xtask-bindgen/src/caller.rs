@@ -1,6 +1,6 @@
 //! What js/xacct-sign has in common with the Rust crates.
 
-use xacct_sign::{Error, ErrorKind, UNSIGNED_PAYLOAD, call, refresh, sts};
+use xacct_sign::{Error, ErrorKind, Skew, UNSIGNED_PAYLOAD, call, refresh, retry, sts};
 
 use crate::constants::Constants;
 
@@ -29,7 +29,9 @@ pub(crate) fn constants() -> Constants {
     file.numbers("POLL", "What `WasmRefresh.poll` answers.", module::POLLS);
     file.text("UNSIGNED", "Stands for the hash of a body that is not signed.", UNSIGNED_PAYLOAD);
     file.number("MAX_REDIRECTS", "How many redirects are followed.", call::MAX_REDIRECTS);
-    file.number("TIMEOUT_SECONDS", "How long an answer is waited for.", call::TIMEOUT.as_secs());
+    file.number("TIMEOUT_SECONDS", "How long a call may take.", call::TIMEOUT.as_secs());
+    file.number("TRY_SECONDS", "How long one try of a call of STS may take.", retry::TRY.as_secs());
+    file.number("TOLERATED_SKEW_SECONDS", "By how much a clock may be off.", Skew::TOLERATED.as_secs());
     file.number("ANSWER_LIMIT", "How many bytes of an answer of STS are read.", sts::ANSWER_LIMIT);
     file.number(
         "GRACE_SECONDS",

@@ -37,8 +37,13 @@ impl Package {
         let folder = wasm::build(self.module, &self.folder().join("wasm"))?;
         install(PACKAGES)?;
         let module = folder.join("xacct_sign_bg.wasm");
-        // No feature flags: with them it makes modules that Node 20 cannot load.
-        Step::new(root().join("js/node_modules/.bin/wasm-opt")).arg("-O3").arg(&module).arg("-o").arg(&module).run()?;
+        // No feature flags: with them it makes modules that Node 20 cannot load. What names features is for tools alone.
+        Step::new(root().join("js/node_modules/.bin/wasm-opt"))
+            .args(["-O3", "--strip-target-features"])
+            .arg(&module)
+            .arg("-o")
+            .arg(&module)
+            .run()?;
         npm(PACKAGES, ["run", "--silent", "build", "--workspace", self.name]).run()?;
         let out = root().join("dist/npm");
         fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;

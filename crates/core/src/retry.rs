@@ -11,10 +11,10 @@ pub const TRIES: u32 = 3;
 /// How long a driver waits for the answer to one try: another may be answered where one hangs.
 pub const TRY: Duration = Duration::from_secs(10);
 
-/// Before the second try, at most; before each further one at most twice as long.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Before the second try, at most, in microseconds; before each further one at most twice as long.
+const PAUSE: u64 = 200_000;
 /// The same after STS said that there are too many calls.
-const PAUSE_THROTTLED: Duration = Duration::from_secs(1);
+const PAUSE_THROTTLED: u64 = 1_000_000;
 
 /// The tries of one call.
 ///
@@ -62,8 +62,7 @@ impl Retry {
             return None;
         }
         let pause = if error.kind() == ErrorKind::StsThrottled { PAUSE_THROTTLED } else { PAUSE };
-        let most = pause * (1 << (self.failures - 1));
-        let most = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
+        let most = pause << (self.failures - 1);
         Some(Duration::from_micros(draw(self.seed, u64::from(self.failures), most + 1)))
     }
 }

@@ -4,9 +4,6 @@ use std::time::{Duration, SystemTime};
 
 use crate::aws::time::parse_http_date;
 
-/// Signatures are refused beyond five minutes by some services, beyond fifteen by others; an answer is some seconds old.
-const TOLERATED: Duration = Duration::from_secs(4 * 60);
-
 /// By how much AWS's clock is ahead of this machine's, in whole seconds; below zero it is behind.
 ///
 /// It is learned from an answer's `Date`, or from what STS says of a signature's time, and applied to the instants of later
@@ -15,6 +12,10 @@ const TOLERATED: Duration = Duration::from_secs(4 * 60);
 pub struct Skew(i64);
 
 impl Skew {
+    /// What does no harm. Signatures are refused beyond five minutes by some services, beyond fifteen by others; an answer is some
+    /// seconds old.
+    pub const TOLERATED: Duration = Duration::from_secs(4 * 60);
+
     /// A skew of so many seconds.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Self {
@@ -35,7 +36,7 @@ impl Skew {
             Err(behind) => (behind.duration(), -1),
         };
         let seconds = i64::try_from(apart.as_secs()).ok()?;
-        (apart > TOLERATED).then_some(Self(sign * seconds))
+        (apart > Self::TOLERATED).then_some(Self(sign * seconds))
     }
 
     /// What lies between the `Date` of an answer that came at `ours` and that, if it is more than four minutes

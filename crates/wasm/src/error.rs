@@ -5,14 +5,15 @@ use std::error::Error as _;
 use wasm_bindgen::JsValue;
 use xacct_sign::Error;
 
-/// Code, hint, `true` if it is retryable, the action of STS, AWS's code, status, request id, and the message. The message may
-/// itself have lines, as none of the others has. What there is not is an empty line. After a NUL each, the texts of what caused
-/// the error.
+/// Code, hint, `true` if it is retryable, the action of STS, AWS's code, status, request id, by how many seconds the clock is off if
+/// that is what STS refused, and the message. The message may itself have lines, as none of the others has. What there is not is an
+/// empty line, or zero. After a NUL each, the texts of what caused the error.
 pub(crate) fn to_js(error: &Error) -> JsValue {
     let aws = error.aws();
     let status = aws.map(|aws| aws.status).unwrap_or_default();
+    let skew = error.skew().unwrap_or_default().as_seconds();
     let mut lines = format!(
-        "{}\n{}\n{}\n{}\n{}\n{status}\n{}\n{error}",
+        "{}\n{}\n{}\n{}\n{}\n{status}\n{}\n{skew}\n{error}",
         error.code(),
         error.hint().unwrap_or_default(),
         error.is_retryable(),

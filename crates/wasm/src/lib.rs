@@ -10,6 +10,7 @@ pub mod constants;
 mod error;
 mod refresh;
 mod request;
+mod retry;
 mod signer;
 mod sts;
 

@@ -1,4 +1,4 @@
-// The JavaScript in README.md and docs/javascript.md, run as it stands: only the API's address is the emulator's.
+// The JavaScript in README.md and docs/, run as it stands: only the API's address is the emulator's.
 
 import assert from "node:assert/strict";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -20,7 +20,8 @@ after(() => emulator?.stop());
 
 for (const [document, expected] of [
   ["README.md", 1],
-  ["docs/javascript.md", 5],
+  ["docs/credentials.md", 1],
+  ["docs/javascript.md", 6],
 ]) {
   const text = readFileSync(new URL(`../../../${document}`, import.meta.url), "utf8");
   const snippets = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);

@@ -1,12 +1,14 @@
 // The AWS SDK v3: our provider is one of its, and its are taken by ours.
 
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import { startEmulator } from "../lib/emulator.mjs";
-import { freshApp } from "../lib/run.mjs";
+import { emptyFolder, freshApp } from "../lib/run.mjs";
 
 let emulator;
 let xacct;
@@ -36,4 +38,28 @@ test("a provider of the SDK as `base`", async () => {
   assert.equal(answer.status, 200);
   const { requestContext } = await answer.json();
   assert.match(requestContext.authorizer.iam.userArn, /ApiAllowByIamRoleStag\/sdk-base$/);
+});
+
+test("the line that hints name: the SDK's chain, which reads a profile here, as `base`", async () => {
+  const { region, roleArn, stsEndpoint, base, url } = emulator;
+  const home = emptyFolder();
+  mkdirSync(join(home, ".aws"));
+  const process = `printf '{"Version":1,"AccessKeyId":"${base.accessKeyId}","SecretAccessKey":"${base.secretAccessKey}","SessionToken":"${base.sessionToken}"}'`;
+  writeFileSync(join(home, ".aws/keys.sh"), process);
+  writeFileSync(join(home, ".aws/config"), `[profile laptop]\ncredential_process = sh ${join(home, ".aws/keys.sh")}\n`);
+  const chain = fromNodeProviderChain({
+    profile: "laptop",
+    configFilepath: join(home, ".aws/config"),
+    filepath: join(home, ".aws/credentials"),
+  });
+  const api = xacct.createFetch({ roleArn, region, stsEndpoint, base: chain, sessionName: "chain" });
+  assert.equal((await api(`${url}/hoge`)).status, 200);
+});
+
+test("a role that another role assumes, in the SDK's client", async () => {
+  const { region, roleArn, stsEndpoint, base } = emulator;
+  const first = xacct.assumeRole({ roleArn, region, stsEndpoint, base, sessionName: "first" });
+  const second = xacct.assumeRole({ roleArn, region, stsEndpoint, base: first, sessionName: "second" });
+  // This API's roles are nobody's to assume but the callers'; STS knows who asked.
+  await assert.rejects(second(), { code: "sts_denied", message: /assumed-role\/ApiAllowByIamRoleStag\/first/ });
 });

@@ -7,10 +7,12 @@ import {
   canonicalUrl,
   createFetch,
   type ErrorCode,
+  fromContainer,
   fromEnv,
   Signer,
   UNSIGNED_PAYLOAD,
   XacctSignError,
+  type XacctSignEvent,
 } from "xacct-sign";
 
 const role = { roleArn: "arn:aws:iam::000000000000:role/ApiAllowByIamRoleStag", region: "ap-northeast-1" };
@@ -29,6 +31,20 @@ const sdk = async (_options?: { callerClientConfig?: { region(): Promise<string>
 assumeRole({ ...role, base: identity });
 assumeRole({ ...role, base: sdk });
 createFetch({ region: role.region, credentials: sdk });
+// A role that another role assumes, and the container itself.
+createFetch({ ...role, base: assumeRole({ ...role, base: fromContainer() }) });
+
+function log(event: XacctSignEvent): void {
+  const told: (string | number | undefined)[] = [event.type];
+  if (event.type === "request") told.push(event.method, event.url, event.status, event.code);
+  if (event.type === "refreshed") told.push(event.expiration.toISOString(), event.elapsedSeconds);
+  if (event.type === "refresh_failed") told.push(event.code, event.message);
+  if (event.type === "clock_skew") told.push(event.skewSeconds);
+  // @ts-expect-error: what there is only in some has to be told apart first
+  told.push(event.status);
+}
+createFetch({ ...role, onEvent: log });
+assumeRole({ ...role, onEvent: async (event) => log(event) });
 
 const signer = new Signer({ credentials: identity, region: role.region });
 const headers: Record<string, string> = signer.sign("PUT", canonicalUrl("https://api.example.com/a b"), {

@@ -1,4 +1,5 @@
 export { assumeRole, type RoleProvider } from "./credentials/assume-role.js";
+export { fromContainer } from "./credentials/container.js";
 export {
   type Credentials,
   type CredentialsInput,
@@ -9,6 +10,14 @@ export {
 } from "./credentials/credentials.js";
 export type { AssumeRoleOptions } from "./credentials/role-options.js";
 export { type ErrorCode, type ErrorDetails, XacctSignError } from "./errors.js";
+export type {
+  ClockSkewEvent,
+  OnEvent,
+  RefreshedEvent,
+  RefreshFailedEvent,
+  RequestEvent,
+  XacctSignEvent,
+} from "./events.js";
 export { type CreateFetchOptions, createFetch } from "./fetch/fetch.js";
 export type { Fetch, HostAbortSignal, HostRequest } from "./host/platform.js";
 export { type SignableBody, UNSIGNED_PAYLOAD } from "./signing/body.js";

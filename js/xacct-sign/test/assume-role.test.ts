@@ -74,6 +74,7 @@ test("credentials that are about to expire are not used: a failure is reported",
     awsCode: "AccessDenied",
   });
   sts.next = {};
+  time.forward(1);
   expect((await provider()).secretAccessKey).toBe("s3");
 });
 
@@ -150,7 +151,6 @@ test("an STS whose answer stalls, and base credentials that never come", async (
 
 test("answers that are none", async () => {
   const sts = fakeSts();
-  const provider = assumeRole({ ...role, fetch: sts.fetch });
   for (const [reply, code] of [
     [{ body: "<html></html>" }, "invalid_response"],
     [{ body: "x".repeat((1 << 20) + 1) }, "response_too_large"],
@@ -161,6 +161,7 @@ test("answers that are none", async () => {
     [{ status: 403, code: "A\nB" }, "sts_failed"],
   ] as const) {
     sts.next = reply;
+    const provider = assumeRole({ ...role, fetch: sts.fetch });
     const action = code === "response_too_large" ? undefined : "AssumeRole";
     await expect(provider()).rejects.toMatchObject({ name: "XacctSignError", code, action });
   }
@@ -214,9 +215,11 @@ test("the environment's credentials, read at each refresh", async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
   const { base: _, ...rest } = role;
-  const provider = assumeRole({ ...rest, fetch: sts.fetch });
+  const time = clock();
+  const provider = assumeRole({ ...rest, fetch: sts.fetch, now: time.now });
   await expect(provider()).rejects.toMatchObject({ code: "credentials_not_found" });
   vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+  time.forward(1);
   expect((await provider()).secretAccessKey).toBe("s1");
 });
 

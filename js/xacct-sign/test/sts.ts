@@ -6,15 +6,24 @@ import type { Fetch } from "xacct-sign";
 export interface Reply {
   readonly status?: number;
   readonly code?: string;
+  readonly message?: string;
   readonly lifetimeSeconds?: number;
   readonly after?: Promise<unknown>;
   readonly body?: string;
+  readonly stream?: () => ReadableStream;
+  /** In place of an answer. */
+  readonly error?: Error;
 }
 
 export interface Sts {
   readonly fetch: Fetch;
   readonly forms: URLSearchParams[];
+  readonly authorizations: string[];
+  readonly signals: AbortSignal[];
   calls: number;
+  /** The answers of the next calls. */
+  readonly queue: Reply[];
+  /** The answer after those. */
   next: Reply;
 }
 
@@ -22,18 +31,26 @@ export interface Sts {
 export function fakeSts(now: () => Date = () => new Date()): Sts {
   const sts: Sts = {
     calls: 0,
+    queue: [],
     next: {},
     forms: [],
+    authorizations: [],
+    signals: [],
     fetch: (async (_url: string, init: RequestInit) => {
       sts.calls += 1;
       const count = sts.calls;
       sts.forms.push(new URLSearchParams(init.body as string));
-      const { status = 200, code = "AccessDenied", lifetimeSeconds = 3600, after, body } = sts.next;
-      await after;
+      sts.authorizations.push(new Headers(init.headers).get("authorization") ?? "");
+      if (init.signal) sts.signals.push(init.signal);
+      const reply = sts.queue.shift() ?? sts.next;
+      const { status = 200, code = "AccessDenied", message = "no", lifetimeSeconds = 3600 } = reply;
+      await reply.after;
       init.signal?.throwIfAborted();
-      if (body !== undefined) return new Response(body, { status });
+      if (reply.error !== undefined) throw reply.error;
+      if (reply.stream !== undefined) return new Response(reply.stream(), { status });
+      if (reply.body !== undefined) return new Response(reply.body, { status });
       if (status !== 200) {
-        const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error>`;
+        const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>`;
         return new Response(`<ErrorResponse>${error}<RequestId>r</RequestId></ErrorResponse>`, { status });
       }
       const end = new Date(now().getTime() + lifetimeSeconds * 1000).toISOString();

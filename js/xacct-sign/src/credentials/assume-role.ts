@@ -1,19 +1,26 @@
-import { GRACE_SECONDS, POLL, TIMEOUT_SECONDS } from "../../wasm/constants.js";
-import { LATE, untilAborted, within } from "../host/abort.js";
-import type { Fetch } from "../host/platform.js";
-import { postToSts, timeout } from "../host/transport.js";
-import { guarded } from "../module/thrown.js";
-import { type WasmAssumeRole, WasmRefresh } from "../module/wasm.js";
-import { checkedOptions, read, readClock, requireType } from "../options.js";
+import { TIMEOUT_SECONDS, TRY_SECONDS } from "../../wasm/constants.js";
+import { XacctSignError } from "../errors.js";
+import { learned, tell } from "../events.js";
+import { sleep, untilAborted } from "../host/abort.js";
+import { Clock, stopwatch } from "../host/clock.js";
+import { Deadline } from "../host/deadline.js";
+import { type Answer, postToSts } from "../host/transport.js";
+import { fromModule, skewIn } from "../module/thrown.js";
+import { randomSeed, type WasmAssumeRole, WasmRetry } from "../module/wasm.js";
+import { checkedOptions, read, requireType } from "../options.js";
 import {
+  type Credentials,
   type CredentialsInput,
   checkInput,
-  fromEnv,
   type ProvideOptions,
   type RoleCredentials,
   resolve,
 } from "./credentials.js";
+import { Kept } from "./kept.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, callOf } from "./role-options.js";
+import { fromSurroundings } from "./surroundings.js";
+
+const ACTION = "AssumeRole";
 
 /** A role's credentials, valid whenever it is called: a credential provider of the AWS SDK v3. */
 export type RoleProvider = (options?: ProvideOptions) => Promise<RoleCredentials>;
@@ -26,121 +33,109 @@ export type RoleProvider = (options?: ProvideOptions) => Promise<RoleCredentials
  *   provider rejects with `credentials_not_found`, `credentials_expired`, an `sts_...` code, `transport` or `timeout`
  */
 export function assumeRole(options: AssumeRoleOptions): RoleProvider {
-  const role = new Role(options);
-  return async (ask) => {
-    const current = await untilAborted(() => role.credentials(read(ask, "forceRefresh") === true), read(ask, "signal"));
-    // A copy: what the caller does with it is nobody else's business.
-    return { ...current, expiration: new Date(current.expiration) };
-  };
+  return roleProvider(options, undefined);
 }
 
-/** A fetch in flight. */
-interface Turn {
-  /** While the credentials that there are still serve: nobody counts on it. */
-  readonly isEarly: boolean;
-  readonly fetched: Promise<RoleCredentials>;
+/** The clocks of those providers, which whoever signs with their credentials shares. */
+const clocks = new WeakMap<object, Clock>();
+
+/** The clock of a provider that is one of ours. */
+export function clockOf(provider: object): Clock | undefined {
+  return clocks.get(provider);
+}
+
+/** As `assumeRole`, with a clock that somebody else has too. */
+export function roleProvider(options: AssumeRoleOptions, clock: Clock | undefined): RoleProvider {
+  const role = new Role(options, clock);
+  const provider: RoleProvider = async (ask) =>
+    untilAborted(() => role.kept.credentials(read(ask, "forceRefresh") === true), read(ask, "signal"));
+  clocks.set(provider, role.clock);
+  return provider;
 }
 
 class Role {
+  readonly kept: Kept;
+  readonly clock: Clock;
   readonly #call: WasmAssumeRole;
-  readonly #refresh: WasmRefresh;
+  readonly #options: AssumeRoleOptions;
   readonly #base: CredentialsInput;
-  readonly #fetch: Fetch | undefined;
-  readonly #clock: () => Date;
-  #current: RoleCredentials | undefined;
-  #turn: Turn | undefined;
-  /** Why the last fetch failed. */
-  #error: unknown;
 
-  constructor(given: AssumeRoleOptions) {
+  constructor(given: AssumeRoleOptions, clock: Clock | undefined) {
     const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
-    requireType(options.fetch, "function", "fetch");
-    requireType(options.now, "function", "now");
+    for (const name of ["fetch", "now", "onEvent"] as const) requireType(options[name], "function", name);
+    this.#options = options;
     this.#call = callOf(options);
-    this.#base = options.base === undefined ? fromEnv() : checkInput(options.base);
-    this.#fetch = options.fetch;
-    this.#clock = options.now ?? (() => new Date());
-    this.#refresh = new WasmRefresh(Math.floor(Math.random() * 2 ** 32));
+    this.clock = clock ?? new Clock(options.now);
+    const now = () => this.clock.now();
+    this.#base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
+    this.kept = new Kept((isEarly) => this.#fetched(isEarly), now);
   }
 
-  async credentials(forceRefresh: boolean): Promise<RoleCredentials> {
-    if (forceRefresh) return (this.#turn ?? this.#begin(false)).fetched;
-    for (;;) {
-      const now = this.#now();
-      const poll = guarded(() => this.#refresh.poll(now));
-      if (poll === POLL.use && this.#current !== undefined) return this.#current;
-      if (poll === POLL.failed) throw this.#error;
-      const turn = this.#turn ?? this.#begin(poll === POLL.useAndRefresh);
-      if (poll !== POLL.useAndRefresh && !turn.isEarly) return turn.fetched;
-      // Awaited for a while rather than left behind: a function that has answered is frozen, and its calls with it.
-      await within(GRACE_SECONDS, turn.fetched).catch(() => undefined);
-      if (poll === POLL.wait && this.#turn === turn) {
-        // What was to come in time did not: it is asked for anew.
-        this.#turn = undefined;
-        this.#refresh.abandoned();
-      }
-      // Time went by: what there is may have come to its end meanwhile.
-    }
-  }
-
-  #begin(isEarly: boolean): Turn {
-    const turn: Turn = {
-      isEarly,
-      fetched: this.#fetched().then(
-        (fetched) => {
-          this.#settle(turn, fetched);
-          return fetched;
-        },
-        (error) => {
-          if (this.#turn === turn) this.#error = error;
-          this.#settle(turn, undefined);
-          throw error;
-        },
-      ),
-    };
-    this.#turn = turn;
-    return turn;
-  }
-
-  /** The outcome counts if no other turn has taken this one's place. */
-  #settle(turn: Turn, fetched: RoleCredentials | undefined): void {
-    if (this.#turn !== turn) return;
-    this.#turn = undefined;
-    if (fetched === undefined) {
-      this.#remember();
-      return;
-    }
-    guarded(() => this.#refresh.succeeded(fetched.expiration.getTime(), this.#now()));
-    this.#current = fetched;
-  }
-
-  /** That a fetch has failed, unless the clock is what failed. */
-  #remember(): void {
+  async #fetched(isEarly: boolean): Promise<RoleCredentials> {
+    const { roleArn, onEvent } = this.#options;
+    const about = { action: ACTION, roleArn } as const;
+    const elapsed = stopwatch();
     try {
-      this.#refresh.failed(this.#now());
-    } catch {
-      // Without a time there is nothing to wait for.
+      const fetched = await this.#ask();
+      const expiration = new Date(fetched.expiration);
+      tell(onEvent, { type: "refreshed", ...about, expiration, elapsedSeconds: elapsed() });
+      return fetched;
+    } catch (error) {
+      const { code, message } = error as XacctSignError;
+      tell(onEvent, { type: "refresh_failed", ...about, isEarly, code, message, elapsedSeconds: elapsed() });
+      throw error;
     }
   }
 
-  /** The provider of the base credentials and STS's answer to its end, together. */
-  async #fetched(): Promise<RoleCredentials> {
-    const fetched = await within(TIMEOUT_SECONDS, this.#ask());
-    if (fetched === LATE) throw timeout("STS");
-    return fetched;
-  }
-
+  /** The provider of the base credentials and STS's answers to their ends, together. */
   async #ask(): Promise<RoleCredentials> {
-    const { accessKeyId, secretAccessKey, sessionToken } = await resolve(this.#base, this.#now());
-    const now = this.#now();
-    const request = guarded(() => this.#call.request(accessKeyId, secretAccessKey, sessionToken, now));
-    const { status, text } = await postToSts(request, this.#fetch);
-    const then = this.#now();
-    return credentialsOf(guarded(() => this.#call.readResponse(secretAccessKey, sessionToken, status, text, then)));
+    const deadline = new Deadline(TIMEOUT_SECONDS);
+    const retry = new WasmRetry(randomSeed());
+    for (let knowsSkew = false; ; ) {
+      // Asked anew for each try: what STS refuses may have expired meanwhile.
+      const base = await deadline.wait("base credentials", () => resolve(this.#base, this.clock.now()));
+      const known = this.clock.skewSeconds;
+      try {
+        return await this.#askOnce(base, known, new Deadline(Math.min(TRY_SECONDS, deadline.left)));
+      } catch (thrown) {
+        const [skew, error] = [skewIn(thrown), fromModule(thrown) as XacctSignError];
+        learned(this.clock, known, skew, this.#options.onEvent);
+        if (skew !== 0 && !knowsSkew) {
+          // The next signature is right.
+          knowsSkew = true;
+          continue;
+        }
+        const pause = error.retryable ? retry.failed(error.code === "sts_throttled") : -1;
+        if (pause < 0 || pause / 1000 >= deadline.left) throw error;
+        await sleep(pause);
+      }
+    }
   }
 
-  #now(): number {
-    return readClock(this.#clock);
+  /** Throws what the module throws. */
+  async #askOnce(base: Credentials, known: number, deadline: Deadline): Promise<RoleCredentials> {
+    const { accessKeyId, secretAccessKey, sessionToken } = base;
+    const request = this.#call.request(accessKeyId, secretAccessKey, sessionToken, this.clock.now(known));
+    const { status, text } = await this.#post(request, deadline);
+    const now = this.clock.now(known);
+    return credentialsOf(this.#call.readResponse(secretAccessKey, sessionToken, status, text, now));
+  }
+
+  async #post(request: string, deadline: Deadline): Promise<Answer> {
+    try {
+      return await postToSts(request, this.#options.fetch, deadline);
+    } catch (thrown) {
+      const error = thrown as XacctSignError;
+      if (!error.retryable) throw error;
+      throw new XacctSignError(error.code, `STS was not reached: ${error.message}`, {
+        cause: error,
+        retryable: true,
+        action: ACTION,
+        hint:
+          "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for " +
+          `\`com.amazonaws.${this.#options.region}.sts\`, with private DNS`,
+      });
+    }
   }
 }
 

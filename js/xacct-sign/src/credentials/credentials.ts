@@ -34,16 +34,30 @@ export type CredentialsProvider = (options?: any) => Promise<Credentials>;
 export type CredentialsInput = Credentials | CredentialsProvider;
 
 /**
- * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, read again at each call: what a Lambda function has.
+ * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_CREDENTIAL_EXPIRATION`, read again at each call: what
+ * a Lambda function has.
  *
- * The provider rejects with `credentials_not_found` where they are not set.
+ * The provider rejects with `credentials_not_found` where they are not set, `invalid_credentials` for an end that is none.
  */
 export function fromEnv(): () => Promise<Credentials> {
   return async () => {
-    const sessionToken = env("AWS_SESSION_TOKEN");
     const keys = { accessKeyId: needed("AWS_ACCESS_KEY_ID"), secretAccessKey: needed("AWS_SECRET_ACCESS_KEY") };
-    return sessionToken === undefined ? keys : { ...keys, sessionToken };
+    const [sessionToken, end] = [env("AWS_SESSION_TOKEN"), env("AWS_CREDENTIAL_EXPIRATION")];
+    const token = sessionToken === undefined ? {} : { sessionToken };
+    if (end === undefined) return { ...keys, ...token };
+    const expiration = instantIn(end);
+    if (expiration !== undefined) return { ...keys, ...token, expiration };
+    const message = "the environment variable `AWS_CREDENTIAL_EXPIRATION` is no RFC 3339 instant";
+    throw new XacctSignError("invalid_credentials", message, {
+      hint: "remove it, or set it as `2026-01-31T12:00:00Z`",
+    });
   };
+}
+
+/** An RFC 3339 instant, as AWS writes them. */
+export function instantIn(text: string): Date | undefined {
+  const instant = new Date(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? text : Number.NaN);
+  return Number.isNaN(instant.getTime()) ? undefined : instant;
 }
 
 function needed(name: string): string {
@@ -60,9 +74,10 @@ function needed(name: string): string {
  * @throws XacctSignError `credentials_not_found`, `credentials_expired`, `invalid_credentials`
  */
 export async function resolve(from: CredentialsInput, now: number): Promise<Credentials> {
-  if (typeof from !== "function") return notExpired(from, now);
   try {
-    return notExpired(await from(), now);
+    const credentials = checked(typeof from === "function" ? await from() : from);
+    checkExpiration(credentials, now);
+    return credentials;
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;
     throw new XacctSignError("credentials_not_found", `the credential provider failed: ${messageOf(cause)}`, {
@@ -72,9 +87,13 @@ export async function resolve(from: CredentialsInput, now: number): Promise<Cred
   }
 }
 
-function notExpired(value: unknown, now: number): Credentials {
-  const credentials = checked(value);
-  if (credentials.expiration === undefined || !(credentials.expiration.getTime() <= now)) return credentials;
+/**
+ * Refuses what has expired.
+ *
+ * @throws XacctSignError `credentials_expired`
+ */
+export function checkExpiration({ expiration }: Credentials, now: number): void {
+  if (expiration === undefined || !(expiration.getTime() <= now)) return;
   throw new XacctSignError("credentials_expired", "the credentials have expired", {
     hint: "give a provider, which is asked for new ones, or check the clock of this machine",
   });

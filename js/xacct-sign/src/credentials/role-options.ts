@@ -1,5 +1,6 @@
 import { HINT, OPTION } from "../../wasm/constants.js";
 import { type ErrorCode, XacctSignError } from "../errors.js";
+import type { OnEvent } from "../events.js";
 import { defaultSessionName, env } from "../host/env.js";
 import type { Fetch } from "../host/platform.js";
 import { guarded } from "../module/thrown.js";
@@ -14,7 +15,10 @@ export interface AssumeRoleOptions {
   readonly roleArn: string;
   /** The API's region, whose STS endpoint is called. */
   readonly region: string;
-  /** Who assumes the role: credentials or a provider of the AWS SDK; the environment's by default. */
+  /**
+   * Who assumes the role: credentials, a provider of the AWS SDK, or another `assumeRole`. By default the environment's keys, else
+   * what the container has (ECS, EKS Pod Identity, Lambda with SnapStart). A provider is asked anew at each refresh.
+   */
   readonly base?: CredentialsInput | undefined;
   /** 2 to 64 characters, shown in the other side's logs: `AWS_ROLE_SESSION_NAME`, the Lambda function's name or `xacct-sign`. */
   readonly sessionName?: string | undefined;
@@ -37,6 +41,8 @@ export interface AssumeRoleOptions {
   readonly fetch?: Fetch | undefined;
   /** The clock; the runtime's by default. */
   readonly now?: (() => Date) | undefined;
+  /** Is told of refreshes, signed requests and a clock that is off, for logs and metrics. */
+  readonly onEvent?: OnEvent | undefined;
 }
 
 /** @internal Every one of them. */
@@ -55,6 +61,7 @@ export const ASSUME_ROLE_OPTIONS = [
   "stsEndpoint",
   "fetch",
   "now",
+  "onEvent",
 ] as const;
 
 /**

@@ -1,18 +1,18 @@
-import { HINT, MAX_REDIRECTS } from "../../wasm/constants.js";
-import { assumeRole } from "../credentials/assume-role.js";
+import { HINT, MAX_REDIRECTS, TIMEOUT_SECONDS } from "../../wasm/constants.js";
+import { clockOf, roleProvider } from "../credentials/assume-role.js";
 import { type Credentials, type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions } from "../credentials/role-options.js";
-import { XacctSignError } from "../errors.js";
-import { untilAborted } from "../host/abort.js";
+import { type ErrorCode, XacctSignError } from "../errors.js";
+import { tell } from "../events.js";
+import { Clock, stopwatch } from "../host/clock.js";
+import { Deadline } from "../host/deadline.js";
 import type { Fetch } from "../host/platform.js";
-import { hostFetch, send } from "../host/transport.js";
-import { checkedOptions, readClock, requireType } from "../options.js";
-import { UNSIGNED_PAYLOAD } from "../signing/body.js";
-import { signedHeaders } from "../signing/headers.js";
+import { checkedOptions, requireType } from "../options.js";
 import { scopeOf } from "../signing/scope.js";
 import { Signing } from "../signing/signing.js";
 import { becomesGet, isRedirect, redirectTarget } from "./redirect.js";
-import { type Call, callOf } from "./request.js";
+import { type Call, callOf, isSpent } from "./request.js";
+import { dropBody, Sending } from "./sending.js";
 
 /** What signs the requests: a role to assume, or credentials. One of them has to be given. */
 export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
@@ -45,65 +45,81 @@ export function createFetch(options: CreateFetchOptions): Fetch {
 const FETCH_OPTIONS = [...ASSUME_ROLE_OPTIONS, "credentials", "service", "unsignedPayload"] as const;
 
 /** Those that make no sense without a role. */
-const ROLE_OPTIONS = ASSUME_ROLE_OPTIONS.filter((name) => !["roleArn", "region", "fetch", "now"].includes(name));
+const ROLE_OPTIONS = ASSUME_ROLE_OPTIONS.filter(
+  (name) => !["roleArn", "region", "fetch", "now", "onEvent"].includes(name),
+);
 
 class Caller {
   readonly #options: CreateFetchOptions;
+  readonly #clock: Clock;
   readonly #signing: Signing;
 
   constructor(given: CreateFetchOptions) {
     const options = checkedOptions(given, FETCH_OPTIONS, "{ roleArn, region }");
     requireType(options.unsignedPayload, "boolean", "unsignedPayload");
-    requireType(options.fetch, "function", "fetch");
-    requireType(options.now, "function", "now");
+    for (const name of ["fetch", "now", "onEvent"] as const) requireType(options[name], "function", name);
     this.#options = options;
-    this.#signing = new Signing(credentialSource(options), scopeOf(options));
+    const scope = scopeOf(options);
+    // What STS says of the time holds for the API too, and the other way round.
+    const theirs = typeof options.credentials === "function" ? clockOf(options.credentials) : undefined;
+    this.#clock = options.now === undefined && theirs !== undefined ? theirs : new Clock(options.now);
+    this.#signing = new Signing(credentialSource(options, this.#clock), scope);
   }
 
   async fetch(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Response> {
     const call = await callOf(input, init, this.#options.unsignedPayload === true);
-    const { redirect = "follow" } = call.init;
+    const { method } = call;
+    const elapsed = stopwatch();
+    const told = (outcome: { status?: number; code?: ErrorCode }) => {
+      const about = { type: "request", method, url: call.url.replace(/\?.*/, "") } as const;
+      tell(this.#options.onEvent, { ...about, ...outcome, elapsedSeconds: elapsed() });
+    };
+    try {
+      const response = await this.#answer(call);
+      told({ status: response.status });
+      return response;
+    } catch (error) {
+      told(error instanceof XacctSignError ? { code: error.code } : {});
+      throw error;
+    }
+  }
+
+  async #answer(call: Call): Promise<Response> {
+    const { redirect = "follow", signal } = call.init;
     call.init.redirect = "manual";
-    if (redirect === "manual") return this.#send(call);
-    if (redirect === "error") {
-      const response = await this.#send(call);
-      if (!isRedirect(response)) return response;
+    const sending = new Sending(call, new Deadline(TIMEOUT_SECONDS, signal), this.#signing, this.#clock, this.#options);
+    const response = await (redirect === "follow" ? followed(call, sending) : sending.answer());
+    if (redirect === "error" && isRedirect(response)) {
       throw new XacctSignError("too_many_redirects", 'the answer is a redirect, and `redirect` is "error"', {
         hint: HINT.too_many_redirects,
       });
     }
-    for (let attempt = 0; attempt <= MAX_REDIRECTS; attempt++) {
-      const response = await this.#send(call);
-      const target = redirectTarget(call.url, response);
-      const isGet = becomesGet(response.status, call.method);
-      const isSpent = call.body !== undefined && !(call.body instanceof Uint8Array);
-      if (target === undefined || (isSpent && !isGet)) return response;
-      response.body?.cancel?.().catch(() => {});
-      if (isGet) {
-        call.method = "GET";
-        call.body = undefined;
-        call.pairs = call.pairs.filter(([name]) => !/^content-(encoding|language|location|length|type)$/.test(name));
-      }
-      call.url = target;
-    }
-    throw new XacctSignError("too_many_redirects", `more than ${MAX_REDIRECTS} redirects`, {
-      hint: HINT.too_many_redirects,
-    });
-  }
-
-  async #send({ url, method, pairs, body, init }: Call): Promise<Response> {
-    const signer = await untilAborted(() => this.#signing.signer(), init.signal);
-    const { unsignedPayload, now } = this.#options;
-    const payload = unsignedPayload === true ? UNSIGNED_PAYLOAD : (body as Uint8Array | undefined);
-    const signed = await signer.signAsync(method, url, pairs, payload, now && new Date(readClock(now)));
-    const request: RequestInit & { duplex?: "half" } = { ...init, method, headers: signedHeaders(pairs, signed) };
-    if (body !== undefined) request.body = body;
-    if (body !== undefined && !(body instanceof Uint8Array)) request.duplex = "half";
-    return send(hostFetch(this.#options.fetch), url, request);
+    sending.watch(response);
+    return response;
   }
 }
 
-function credentialSource(options: CreateFetchOptions): () => Promise<Credentials> {
+/** The answer behind the redirects within the origin. */
+async function followed(call: Call, sending: Sending): Promise<Response> {
+  for (let attempt = 0; attempt <= MAX_REDIRECTS; attempt++) {
+    const response = await sending.answer();
+    const target = redirectTarget(call.url, response);
+    const isGet = becomesGet(response.status, call.method);
+    if (target === undefined || (isSpent(call) && !isGet)) return response;
+    dropBody(response);
+    if (isGet) {
+      call.method = "GET";
+      call.body = undefined;
+      call.pairs = call.pairs.filter(([name]) => !/^content-(encoding|language|location|length|type)$/.test(name));
+    }
+    call.url = target;
+  }
+  throw new XacctSignError("too_many_redirects", `more than ${MAX_REDIRECTS} redirects`, {
+    hint: HINT.too_many_redirects,
+  });
+}
+
+function credentialSource(options: CreateFetchOptions, clock: Clock): () => Promise<Credentials> {
   const { credentials, service: _, unsignedPayload: __, ...role } = options;
   // A role that is asked for and undefined, as an unset variable is, must not end in signing as somebody else.
   const isGiven = (value: unknown) => value !== undefined && value !== null && value !== "";
@@ -116,7 +132,7 @@ function credentialSource(options: CreateFetchOptions): () => Promise<Credential
         hint: "give what assumes the role as `base`",
       });
     }
-    return assumeRole(role as AssumeRoleOptions);
+    return roleProvider(role as AssumeRoleOptions, clock);
   }
   for (const name of ROLE_OPTIONS) {
     if (options[name as keyof CreateFetchOptions] === undefined) continue;
@@ -124,6 +140,5 @@ function credentialSource(options: CreateFetchOptions): () => Promise<Credential
     throw new XacctSignError("invalid_option", `\`${name}\` needs a role to assume`, { hint });
   }
   const source = checkInput(credentials as CredentialsInput);
-  const now = options.now ?? (() => new Date());
-  return () => resolve(source, readClock(now));
+  return () => resolve(source, clock.now());
 }

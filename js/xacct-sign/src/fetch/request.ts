@@ -18,6 +18,11 @@ export interface Call {
   init: RequestInit;
 }
 
+/** Whether the body can be sent only once. */
+export function isSpent({ body }: Call): boolean {
+  return body !== undefined && !(body instanceof Uint8Array);
+}
+
 /**
  * What `fetch` would send: the runtime's own `Request` reads the input, over which `init` wins, and says what it does not
  * take. The bytes of the body are those of this moment.

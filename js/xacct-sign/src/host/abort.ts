@@ -25,3 +25,10 @@ export async function within<T>(seconds: number, promise: Promise<T>): Promise<T
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
+
+/** Waits so long. */
+export async function sleep(milliseconds: number): Promise<void> {
+  return new Promise((fulfil) => {
+    setTimeout(fulfil, milliseconds);
+  });
+}

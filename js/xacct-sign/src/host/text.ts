@@ -1,10 +1,7 @@
 // The build puts these in the place of the host's, which the module's bindings want at import: jest's jsdom hides them.
 
 import { XacctSignError } from "../errors.js";
-
-interface NodeProcess {
-  getBuiltinModule?(name: "node:util"): Pick<typeof globalThis, "TextDecoder" | "TextEncoder"> | undefined;
-}
+import { builtin } from "./node.js";
 
 /** Stands for what there is not, and says so once it is needed. */
 class Missing {
@@ -41,9 +38,8 @@ export function checkHost(): void {
   }
 }
 
-const { process } = globalThis as { process?: NodeProcess };
 const isWhole = typeof globalThis.TextDecoder === "function" && typeof globalThis.TextEncoder === "function";
-const util = isWhole ? undefined : process?.getBuiltinModule?.("node:util");
+const util = isWhole ? undefined : builtin<Pick<typeof globalThis, "TextDecoder" | "TextEncoder">>("node:util");
 
 const Decoder = globalThis.TextDecoder ?? util?.TextDecoder ?? (Missing as unknown as typeof globalThis.TextDecoder);
 const Encoder = globalThis.TextEncoder ?? util?.TextEncoder ?? (Missing as unknown as typeof globalThis.TextEncoder);

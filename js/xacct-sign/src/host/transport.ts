@@ -1,6 +1,6 @@
-import { ANSWER_LIMIT, HINT, TIMEOUT_SECONDS } from "../../wasm/constants.js";
+import { ANSWER_LIMIT, HINT } from "../../wasm/constants.js";
 import { messageOf, XacctSignError } from "../errors.js";
-import { LATE, untilAborted, within } from "./abort.js";
+import type { Deadline } from "./deadline.js";
 import type { Fetch } from "./platform.js";
 import { checkHost } from "./text.js";
 
@@ -17,34 +17,26 @@ export function hostFetch(given: Fetch | undefined): typeof globalThis.fetch {
   return found as typeof globalThis.fetch;
 }
 
-/** That there was no answer in time. */
-export function timeout(who: string, cause?: unknown): XacctSignError {
-  const message = `no answer from \`${who}\` in ${TIMEOUT_SECONDS} seconds`;
-  return new XacctSignError("timeout", message, { cause, retryable: true, hint: "check the address and the network" });
-}
-
 /**
- * Sends a request, for whose answer's head it waits so long and no longer.
+ * Sends a request, and waits for the head of its answer.
  *
- * @throws XacctSignError `transport`, `timeout`; an abort of the request's own signal comes through as its reason
+ * @throws XacctSignError `transport`, `timeout`; an abort of the caller's signal comes through as its reason
  */
-export async function send(fetch: typeof globalThis.fetch, url: string, init: RequestInit): Promise<Response> {
+export async function send(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  init: RequestInit,
+  deadline: Deadline,
+): Promise<Response> {
   const { host } = new URL(url);
-  // The user's signal goes on as it is: chained to another, it would remember each call for as long as it lives.
-  const own = init.signal ?? undefined;
-  const limit = new AbortController();
-  const call = async () => fetch(url, { ...init, signal: own ?? limit.signal });
   try {
-    const response: unknown = await within(TIMEOUT_SECONDS, untilAborted(call, own));
-    if (response === LATE) {
-      limit.abort();
-      throw timeout(host);
-    }
+    const call = async () => fetch(url, { ...init, signal: deadline.signal });
+    const response: unknown = await deadline.wait(`answer from \`${host}\``, call);
     if (typeof (response as Response | undefined)?.status === "number") return response as Response;
     throw new TypeError("`fetch` gave no Response");
   } catch (thrown) {
     // Who aborts gets the reason, as of any fetch.
-    if (own?.aborted) throw own.reason;
+    deadline.throwIfAborted();
     if (thrown instanceof XacctSignError) throw thrown;
     const reason = (thrown as { cause?: unknown } | null | undefined)?.cause;
     const detail = messageOf(reason instanceof Error ? reason : thrown);
@@ -63,21 +55,23 @@ export interface Answer {
 }
 
 /**
- * Sends a request to STS, lines of URL, body and headers, and reads the answer.
+ * Sends a request to STS, lines of URL, body and headers, and reads the answer to its end.
  *
  * @throws XacctSignError `transport`, `timeout`, `response_too_large`
  */
-export async function postToSts(request: string, given: Fetch | undefined): Promise<Answer> {
+export async function postToSts(request: string, given: Fetch | undefined, deadline: Deadline): Promise<Answer> {
   checkHost();
   const [url, body, ...lines] = request.split("\n") as [string, string, ...string[]];
   const headers = new Headers();
   for (let at = 0; at < lines.length; at += 2) headers.set(lines[at] as string, lines[at + 1] as string);
-  const response = await send(hostFetch(given), url, { method: "POST", headers, body, redirect: "manual" });
+  const response = await send(hostFetch(given), url, { method: "POST", headers, body, redirect: "manual" }, deadline);
+  const { host } = new URL(url);
   try {
-    return { status: response.status, text: await limitedText(response) };
+    const text = await deadline.wait(`end of the answer of \`${host}\``, () => limitedText(response));
+    return { status: response.status, text };
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;
-    const message = `the answer of \`${new URL(url).host}\` broke off: ${messageOf(cause)}`;
+    const message = `the answer of \`${host}\` broke off: ${messageOf(cause)}`;
     throw new XacctSignError("transport", message, { cause, retryable: true, hint: "check the network" });
   }
 }

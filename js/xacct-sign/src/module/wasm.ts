@@ -11,6 +11,7 @@ export {
   sha256Hex,
   WasmAssumeRole,
   WasmRefresh,
+  WasmRetry,
   WasmSigner,
 } from "../../wasm/xacct_sign.js";
 
@@ -54,6 +55,11 @@ function moduleOf(given: WebAssembly.Module | BufferSource): WebAssembly.Module 
   // Edge runtimes hand in modules of another realm: usable here, but nothing that bindgen's `instanceof` knows.
   if (!(given instanceof WebAssembly.Module)) Object.setPrototypeOf(given, WebAssembly.Module.prototype);
   return given as WebAssembly.Module;
+}
+
+/** A number that differs among processes and calls, for what the module draws. */
+export function randomSeed(): number {
+  return Math.floor(Math.random() * 2 ** 32);
 }
 
 interface Base64Constructor {

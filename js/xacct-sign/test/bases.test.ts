@@ -1,0 +1,90 @@
+// Who assumes a role: another role, the SDK's providers, whoever is asked anew.
+
+import { expect, test, vi } from "vitest";
+import { assumeRole, createFetch } from "xacct-sign";
+import { clock, fakeSts } from "./sts.js";
+
+const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+const region = "us-east-1";
+const arn = (name: string) => `arn:aws:iam::111111111111:role/${name}`;
+
+test("a role assumes a role assumes a role: each is asked for when it is needed, and refreshed", async () => {
+  const time = clock();
+  const sts = fakeSts(time.now);
+  const shared = { region, fetch: sts.fetch, now: time.now };
+  const first = assumeRole({ ...shared, roleArn: arn("First"), base: credentials });
+  const second = assumeRole({ ...shared, roleArn: arn("Second"), base: first });
+  const third = assumeRole({ ...shared, roleArn: arn("Third"), base: second });
+  expect(sts.calls).toBe(0);
+  const all = await Promise.all(Array.from({ length: 10 }, () => third()));
+  expect(new Set(all.map(({ secretAccessKey }) => secretAccessKey))).toEqual(new Set(["s3"]));
+  const asked = () => sts.forms.splice(0).map((form) => form.get("RoleArn"));
+  expect(asked()).toEqual([arn("First"), arn("Second"), arn("Third")]);
+  expect(sts.authorizations.map((value) => /Credential=([^/]*)/.exec(value)?.[1])).toEqual([
+    "AKIDEXAMPLE",
+    "ASIAEXAMPLE",
+    "ASIAEXAMPLE",
+  ]);
+  await third();
+  expect(asked()).toEqual([]);
+  // All of them were fetched together, and end together.
+  time.forward(3590);
+  await third();
+  expect(asked()).toEqual([arn("First"), arn("Second"), arn("Third")]);
+  await third({ forceRefresh: true });
+  expect(asked()).toEqual([arn("Third")]);
+});
+
+test("what fails in a chain of roles is named, and asked for no more often than by itself", async () => {
+  const sts = fakeSts();
+  sts.next = { status: 403, code: "AccessDenied" };
+  const first = assumeRole({ region, fetch: sts.fetch, roleArn: arn("First"), base: credentials });
+  const second = assumeRole({ region, fetch: sts.fetch, roleArn: arn("Second"), base: first });
+  await expect(second()).rejects.toMatchObject({ code: "sts_denied", message: expect.stringContaining(arn("First")) });
+  expect(sts.calls).toBe(1);
+});
+
+test("a fetch of a chain of roles", async () => {
+  const sts = fakeSts();
+  const sent: string[] = [];
+  const fetch = (async (url: string, init: RequestInit) => {
+    if (url.includes("sts.")) return sts.fetch(url, init);
+    sent.push(new Headers(init.headers).get("authorization") ?? "");
+    return new Response("ok");
+  }) as never;
+  const base = assumeRole({ region, fetch, roleArn: arn("First"), base: credentials });
+  const call = createFetch({ region, fetch, roleArn: arn("Second"), base });
+  expect((await call("https://api.example.com/")).status).toBe(200);
+  expect([sts.calls, sent.length]).toEqual([2, 1]);
+});
+
+test("a provider is asked anew at each refresh, and its errors come through", async () => {
+  const time = clock();
+  const sts = fakeSts(time.now);
+  let count = 0;
+  const base = async () => ({ ...credentials, accessKeyId: `AKID${++count}` });
+  const provider = assumeRole({ region, fetch: sts.fetch, now: time.now, roleArn: arn("Api"), base });
+  await provider();
+  await provider();
+  expect(count).toBe(1);
+  time.forward(3590);
+  await provider();
+  expect(sts.authorizations.map((value) => /AKID\d/.exec(value)?.[0])).toEqual(["AKID1", "AKID2"]);
+  const cause = new Error("the SSO session has expired");
+  const failing = assumeRole({ region, fetch: sts.fetch, roleArn: arn("Api"), base: () => Promise.reject(cause) });
+  await expect(failing()).rejects.toMatchObject({ code: "credentials_not_found", cause });
+});
+
+test("a provider that asks the role it is to assume ends with an error", async () => {
+  vi.useFakeTimers();
+  const provider: () => Promise<never> = assumeRole({
+    region,
+    fetch: fakeSts().fetch,
+    roleArn: arn("Api"),
+    base: () => provider(),
+  }) as never;
+  const outcome = provider().catch((error) => error);
+  await vi.advanceTimersByTimeAsync(35_000);
+  vi.useRealTimers();
+  expect(await outcome).toMatchObject({ code: "timeout", message: "no base credentials in 35 seconds" });
+});
