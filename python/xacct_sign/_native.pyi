@@ -71,8 +71,8 @@ class DefaultCredentials:
     profile's files (keys, `credential_process`, `role_arn`, SSO); the environment's web identity (EKS); the container's endpoint
     (ECS, EKS Pod Identity, Lambda SnapStart); the instance's metadata.
 
-    What signs or assumes a role asks it anew: keys in files and in the environment are read each time, what had to be fetched is
-    kept until shortly before it expires. It is what assumes a role unless something else is given.
+    What signs or assumes a role asks it anew: keys in the environment are read each time, those in files if that was more than a second
+    ago; what had to be fetched is kept until shortly before it expires. It is what assumes a role unless something else is given.
 
     Args:
         profile: the profile in the place of `AWS_PROFILE`'s; the environment's keys do not count then.
