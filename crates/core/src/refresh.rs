@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::small::draw::draw;
 
-/// Of the lifetime, at the end: refreshed when someone asks, while the old credentials still serve.
-const ADVISORY_PART: u32 = 4;
-const ADVISORY_AT_MOST: Duration = Duration::from_secs(300);
-/// Of the lifetime, at the end: nobody is given the old credentials any more.
-const MANDATORY_PART: u32 = 20;
-const MANDATORY_AT_MOST: Duration = Duration::from_secs(60);
+/// Of the lifetime, at the end: refreshed when someone asks, while the old credentials still serve. At most so many milliseconds.
+const ADVISORY_PART: u64 = 4;
+const ADVISORY_AT_MOST: u64 = 300_000;
+/// Of the lifetime, at the end: nobody is given the old credentials any more. At most so many milliseconds.
+const MANDATORY_PART: u64 = 20;
+const MANDATORY_AT_MOST: u64 = 60_000;
 /// After a failed early refresh, the next waits so long.
 const BACKOFF: Duration = Duration::from_secs(10);
 /// After a failed one that callers waited for, its error stands for about so many seconds: a loop of calls must not hammer STS.
@@ -122,13 +122,13 @@ impl Refresh {
         // A century stands for "never".
         let never = now.checked_add(Duration::from_secs(100 * 365 * 86_400)).unwrap_or(now);
         let expires_at = expires_at.unwrap_or(never);
-        let lifetime = expires_at.duration_since(now).unwrap_or_default();
+        let lifetime = milliseconds(expires_at.duration_since(now).unwrap_or_default());
         let mandatory = (lifetime / MANDATORY_PART).min(MANDATORY_AT_MOST);
         let advisory = (lifetime / ADVISORY_PART).min(ADVISORY_AT_MOST);
         // Between half and all of what lies between the windows, so that early refreshes spread.
-        let spread = advisory.saturating_sub(mandatory);
-        let advisory = mandatory + spread / 2 + spread / 2 * self.jitter(now) / 1000;
-        let before = |window: Duration| expires_at.checked_sub(window).unwrap_or(now);
+        let half = advisory.saturating_sub(mandatory) / 2;
+        let advisory = mandatory + half + half * self.jitter(now) / 1000;
+        let before = |window| expires_at.checked_sub(Duration::from_millis(window)).unwrap_or(now);
         self.windows = Some(Windows { advisory_at: before(advisory), mandatory_at: before(mandatory) });
     }
 
@@ -142,7 +142,7 @@ impl Refresh {
             self.failures = (self.failures + 1).min(STANDS.len());
             let seconds = STANDS.get(self.failures - 1).copied().unwrap_or_default();
             // Between three quarters and all of it.
-            Duration::from_millis(seconds * (750 + u64::from(self.jitter(now)) / 4))
+            Duration::from_millis(seconds * (750 + self.jitter(now) / 4))
         };
         self.pause = Pause::of(now, length);
         serve
@@ -159,9 +159,14 @@ impl Refresh {
 
     /// A number from 0 to 1000 that the seed and the instant decide: processes that were restored from one snapshot have the same
     /// seed, and fetch at instants of their own.
-    fn jitter(&self, now: SystemTime) -> u32 {
+    fn jitter(&self, now: SystemTime) -> u64 {
         let instant = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let round = instant.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(instant.subsec_nanos()));
-        u32::try_from(draw(self.jitter_seed, round, 1001)).unwrap_or_default()
+        draw(self.jitter_seed, round, 1001)
     }
+}
+
+/// Counted so rather than as a `Duration`, whose arithmetic costs bytes of the WebAssembly module.
+fn milliseconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1000).saturating_add(u64::from(duration.subsec_millis()))
 }
