@@ -21,8 +21,9 @@ mod web_identity;
 use std::fmt;
 use std::sync::Arc;
 
-use xacct_sign::{Credentials, Error, Skew};
+use xacct_sign::{Credentials, Error};
 
+use crate::clock::Clock;
 use crate::patience::Patience;
 
 pub use chain::DefaultChain;
@@ -43,9 +44,10 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
     /// them meets.
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error>;
 
-    /// How far this machine's clock is off, where whoever gave the credentials said so.
-    fn skew(&self) -> Skew {
-        Skew::default()
+    /// The clock by which the credentials expire, where the source has one of its own: what signs with them takes it too, so that
+    /// what STS and the API say of the time is known to both.
+    fn clock(&self) -> Option<Clock> {
+        None
     }
 }
 
@@ -60,7 +62,7 @@ impl<S: CredentialSource + ?Sized> CredentialSource for Arc<S> {
         (**self).credentials(patience)
     }
 
-    fn skew(&self) -> Skew {
-        (**self).skew()
+    fn clock(&self) -> Option<Clock> {
+        (**self).clock()
     }
 }

@@ -1,9 +1,8 @@
 //! The signer for the credentials of now.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::SystemTime;
 
-use xacct_sign::{Error, Scope, Signer, Skew};
+use xacct_sign::{Error, Scope, Signer};
 
 use crate::clock::Clock;
 use crate::credentials::CredentialSource;
@@ -31,7 +30,8 @@ impl Signing {
     /// As [`Signing::new`], on a [`Host`].
     #[must_use]
     pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: Scope) -> Self {
-        Self { source: Box::new(source), scope, clock: Clock::new(host), signer: RwLock::new(None) }
+        let clock = source.clock().unwrap_or_else(|| Clock::new(host));
+        Self { source: Box::new(source), scope, clock, signer: RwLock::new(None) }
     }
 
     /// What the signatures are for.
@@ -40,22 +40,10 @@ impl Signing {
         &self.scope
     }
 
-    /// How far this machine's clock is off, as far as that is known: from the API's answers, or from where the credentials are.
+    /// The clock to sign by: that of the source, if it has one.
     #[must_use]
-    pub fn skew(&self) -> Skew {
-        let own = self.clock.skew();
-        if own == Skew::default() { self.source.skew() } else { own }
-    }
-
-    /// The instant to sign at: the clock's, set right by [`Signing::skew`].
-    #[must_use]
-    pub fn now(&self) -> SystemTime {
-        self.skew().apply(self.clock.host().now())
-    }
-
-    /// Takes note of what lies between AWS's clock and what [`Signing::now`] said while its skew was `known`. Whether that is news.
-    pub fn learn(&self, known: Skew, more: Skew) -> bool {
-        self.clock.learn(known, more)
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// A signer for credentials that are valid now; it may block while they are fetched.
@@ -65,7 +53,7 @@ impl Signing {
     /// As [`CredentialSource::credentials`]; [`ErrorKind::CredentialsExpired`](xacct_sign::ErrorKind::CredentialsExpired).
     pub fn signer(&self, patience: &Patience) -> Result<Arc<Signer>, Error> {
         let credentials = self.source.credentials(patience)?;
-        credentials.check_usable(self.now())?;
+        credentials.check_usable(self.clock.now())?;
         let cached = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(signer) = cached.filter(|signer| *signer.credentials() == credentials) {
             return Ok(signer);

@@ -40,7 +40,7 @@ impl PySigning {
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let signer = signer_of_now(py, &self.signing)?;
-        sign(py, &signer, (method, url), Some(headers), body, self.signing.now())
+        sign(py, &signer, (method, url), Some(headers), body, self.signing.clock().now())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -1,8 +1,8 @@
 //! What signs: credentials, or a role's.
 
 use pyo3::prelude::*;
-use xacct_sign::{Credentials, Error, ErrorKind, Scope, Skew};
-use xacct_sign_client::{CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
+use xacct_sign::{Credentials, Error, ErrorKind, Scope};
+use xacct_sign_client::{Clock, CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
 
 use crate::asked::Asked;
 use crate::convert::{text, type_name};
@@ -88,12 +88,13 @@ impl CredentialSource for Source {
             Self::Kept(kept) => kept.credentials(patience),
         }
     }
-    fn skew(&self) -> Skew {
+
+    fn clock(&self) -> Option<Clock> {
         match self {
-            Self::Role(role) => role.skew(),
-            Self::Default(chain) => chain.skew(),
-            Self::Kept(kept) => kept.skew(),
-            Self::Given(_) | Self::Environment | Self::Asked(_) => Skew::default(),
+            Self::Role(role) => role.clock(),
+            Self::Default(chain) => chain.clock(),
+            Self::Kept(kept) => kept.clock(),
+            Self::Given(_) | Self::Environment | Self::Asked(_) => None,
         }
     }
 }
