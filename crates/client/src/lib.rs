@@ -48,6 +48,8 @@ mod credentials;
 mod events;
 pub mod host;
 mod patience;
+#[cfg(feature = "aws-credential-types")]
+pub mod sdk;
 mod session;
 mod signing;
 mod transport;
