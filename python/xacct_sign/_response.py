@@ -105,8 +105,8 @@ class Response:
             chunk_size: how long a piece is at most, in bytes.
 
         Raises:
-            ValidationError: `invalid_option` if `chunk_size` is no positive number, or the body was read in part already;
-                `closed`.
+            ValidationError: `invalid_option` if `chunk_size` is no positive number, or the body was read in part
+                already; `closed`.
             TransportError: the network failed; `TransportTimeout` if a piece took too long.
         """
         if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
@@ -186,9 +186,7 @@ class Response:
         url = self.url.partition("?")[0]
         message = f"{self._method} {url} was answered with {self.status_code} {self.reason}".rstrip()
         said = self._said()
-        raise HttpStatusError(
-            f"{message}: `{said}`" if said else message, code="http_status", hint=hint, response=self
-        )
+        raise HttpStatusError(f"{message}: `{said}`" if said else message, code="http_status", hint=hint, response=self)
 
     def _said(self) -> str:
         """What the first line of the body says, if it is a text and was read."""

@@ -59,9 +59,9 @@ class Session:
         timeout: seconds for the whole call, from the question for credentials to the answer's last byte, or a pair:
             seconds to connect, and for the whole; None waits as long as it takes.
         headers: for each request that does not have one of that name, in any case, itself.
-        allow_http_hosts: hosts such as `localstack` or `localstack:4566` to which requests may go over plain http, beside
-            those of `XACCT_ALLOW_HTTP_HOSTS`. A `UserWarning` says so, once for each: whoever sees the traffic can read
-            and repeat it.
+        allow_http_hosts: hosts such as `localstack` or `localstack:4566` to which requests may go over plain http,
+            beside those of `XACCT_ALLOW_HTTP_HOSTS`. A `UserWarning` says so, once for each: whoever sees the traffic
+            can read and repeat it.
 
     Raises:
         ValidationError: for any argument that cannot work; nothing is sent.
@@ -95,7 +95,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Closes its connections: those in use once they are not. A request that is made afterwards is refused (`closed`)."""
+        """Closes its connections, those in use once they are not. Requests are refused from then on (`closed`)."""
         self._native.close()
 
     def request(
@@ -119,9 +119,10 @@ class Session:
             params: pairs put behind the URL's query; a value that is a list gives a pair for each item, None gives
                 none. A string is a query.
             headers: names and values; `content-type` stays to the letter.
-            data: bytes, str (sent as UTF-8), an open file, or a mapping or pairs that are sent as a form. A file is sent
-                from where it stands, and stands there again afterwards: in mode `rb` it is read twice, to be hashed and
-                to be sent, in constant memory; one that is open as text or cannot be rewound is read to its end first.
+            data: bytes, str (sent as UTF-8), an open file, or a mapping or pairs that are sent as a form. A file is
+                sent from where it stands, and stands there again afterwards: in mode `rb` it is read twice, to be
+                hashed and to be sent, in constant memory; one that is open as text or cannot be rewound is read to its
+                end first.
             json: any value that `json.dumps` takes, None for none; sent as `application/json` unless `headers` say
                 otherwise.
             timeout: instead of the session's.
