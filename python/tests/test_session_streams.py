@@ -1,4 +1,4 @@
-"""`Session`: closing, headers, redirects left alone, bodies in pieces, plain http to named hosts, what an error says."""
+"""`Session`: closing, headers, redirects left alone, bodies in pieces, plain http to named hosts, errors of answers."""
 
 from __future__ import annotations
 
@@ -302,6 +302,7 @@ def test_an_error_shows_what_the_answer_says_and_the_emulators_reason(emulator: 
         (b"x" * 300 + b"SECRET", "`" + "x" * 200 + "\u2026`"),
         (b"\x00\x01SECRET", ""),
         (b"", ""),
+        (b"key secret, then token!", "`key \u2026, then \u2026!`"),
     ],
 )
 def test_an_error_shows_the_first_line_and_nothing_secret(body: bytes, said: str) -> None:

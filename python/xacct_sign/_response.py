@@ -52,7 +52,18 @@ class Response:
         url: the URL that answered, after redirects within the origin.
     """
 
-    __slots__ = ("_content", "_has_begun", "_method", "_stream", "_timeout", "headers", "status_code", "url")
+    __slots__ = (
+        "_content",
+        "_has_begun",
+        "_method",
+        "_said",
+        "_stream",
+        "_timeout",
+        "_why",
+        "headers",
+        "status_code",
+        "url",
+    )
 
     def __init__(
         self,
@@ -61,6 +72,8 @@ class Response:
         url: str,
         headers: list[tuple[str, str]],
         content: bytes | Stream,
+        said: str | None = None,
+        why: str | None = None,
         timeout: float | None = None,
     ) -> None:
         """An answer from its parts."""
@@ -71,6 +84,8 @@ class Response:
         self._content = content if isinstance(content, bytes) else None
         self._stream = None if isinstance(content, bytes) else content
         self._has_begun = False
+        self._said = said
+        self._why = why
         self._timeout = timeout
 
     def __enter__(self) -> Response:
@@ -175,9 +190,8 @@ class Response:
         if self.ok:
             return
         hint = None
-        reason = self.headers.get("x-xacct-reason")
-        if reason:
-            hint = f"the emulator's reason: {_shown(reason)}"
+        if self._why:
+            hint = f"the emulator's reason: {_shown(self._why)}"
         elif self.status_code == 403:
             hint = (
                 "API Gateway says no more than this: check that the role may invoke this method and path, that method, "
@@ -185,27 +199,8 @@ class Response:
             )
         url = self.url.partition("?")[0]
         message = f"{self._method} {url} was answered with {self.status_code} {self.reason}".rstrip()
-        said = self._said()
+        said = _first(self._said or "")
         raise HttpStatusError(f"{message}: `{said}`" if said else message, code="http_status", hint=hint, response=self)
-
-    def _said(self) -> str:
-        """What the first line of the body says, if it is a text and was read."""
-        if not self._content:
-            return ""
-        start = self._content[: 1 << 16]
-        if b"\0" in start:
-            return ""
-        text = start.decode("utf-8", "replace")
-        if text.lstrip().startswith("{"):
-            from json import loads
-
-            try:
-                body = loads(self._content) if len(self._content) <= len(start) else None
-            except (ValueError, RecursionError):
-                body = None
-            message = (body.get("message") or body.get("Message")) if isinstance(body, dict) else None
-            text = message if isinstance(message, str) else text
-        return _shown(text)
 
     def __repr__(self) -> str:
         """Status only."""
@@ -240,6 +235,22 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield line.removesuffix(b"\r")
     if rest:
         yield rest
+
+
+def _first(text: str) -> str:
+    """What the first line of a body says, if it is a text."""
+    if "\0" in text:
+        return ""
+    if text.lstrip().startswith("{"):
+        from json import loads
+
+        try:
+            body = loads(text)
+        except (ValueError, RecursionError):
+            body = None
+        message = (body.get("message") or body.get("Message")) if isinstance(body, dict) else None
+        text = message if isinstance(message, str) else text
+    return _shown(text)
 
 
 def _shown(text: str) -> str:

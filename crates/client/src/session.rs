@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, RANGE};
 use xacct_sign::call::{BaseUrl, Call, HttpHosts, Step, TIMEOUT};
-use xacct_sign::{CanonicalUrl, Error, ErrorKind, Scope};
+use xacct_sign::{CanonicalUrl, Error, ErrorKind, Scope, Signer};
 
 use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
@@ -112,6 +112,20 @@ pub struct Session {
     host: Arc<dyn Host>,
 }
 
+/// What signed a call that an error may be made of: a server may say it back.
+#[derive(Debug, Clone)]
+pub(crate) struct Told(Arc<Signer>);
+
+impl Told {
+    /// The text without secret key and session token.
+    pub(crate) fn without_secrets(&self, text: &[u8]) -> String {
+        let text = String::from_utf8_lossy(text).into_owned();
+        let credentials = self.0.credentials();
+        let secrets = [Some(credentials.secret_access_key()), credentials.session_token()];
+        secrets.into_iter().flatten().fold(text, |text, secret| text.replace(secret, "…"))
+    }
+}
+
 /// An answer whose body is read as it comes, in constant memory, its codings undone. Its connection serves others once the body
 /// was read to its end, and is closed if this is dropped before.
 #[derive(Debug)]
@@ -124,9 +138,16 @@ pub struct Streamed {
     pub url: String,
     body: Incoming,
     timeout: Option<Duration>,
+    told: Option<Told>,
 }
 
 impl Streamed {
+    /// A text of this answer, such as a header, as it may be shown: without the secrets of the call, if its status is 400 or more.
+    #[must_use]
+    pub fn without_secrets(&self, text: &[u8]) -> Option<String> {
+        self.told.as_ref().map(|told| told.without_secrets(text))
+    }
+
     /// The next bytes, as soon as there are any; none at the end. It waits as long as the patience allows.
     ///
     /// # Errors
@@ -230,8 +251,9 @@ impl Session {
                 Ok(http::Response::from_parts(parts, body.read_to_end(DECODED, patience)?))
             })?,
         };
-        let (parts, body) = answer.into_parts();
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, url })
+        let (mut parts, body) = answer.into_parts();
+        let told = parts.extensions.remove();
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, url, told })
     }
 
     /// As [`Session::send`], but the body of the answer is still to be read: of any length, in constant memory. The request's
@@ -254,8 +276,9 @@ impl Session {
         let timeout = request.timeout;
         let (url, answer) = self
             .call(request, patience, |request, content, sending| self.host.open(request, content, sending, patience))?;
-        let (parts, body) = answer.into_parts();
-        Ok(Streamed { status: parts.status.as_u16(), headers: parts.headers, url, body, timeout })
+        let (mut parts, body) = answer.into_parts();
+        let told = parts.extensions.remove();
+        Ok(Streamed { status: parts.status.as_u16(), headers: parts.headers, url, body, timeout, told })
     }
 
     /// Makes a call, each of its requests by `exchange`: the URL that answered, and the answer.
@@ -336,10 +359,15 @@ impl Session {
                 signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
             }
             let content = content.as_deref_mut().filter(|_| call.has_payload_hash());
-            let answer = exchange(&signed, content, sending)?;
+            let mut answer = exchange(&signed, content, sending)?;
             let now = known.apply(self.host.now());
             match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
-                Step::Done => return Ok(answer),
+                Step::Done => {
+                    if answer.status().is_client_error() || answer.status().is_server_error() {
+                        answer.extensions_mut().insert(Told(signer));
+                    }
+                    return Ok(answer);
+                }
                 Step::Again => {}
                 Step::Skewed(more) => {
                     let is_news = self.signing.clock().learn(known, more);

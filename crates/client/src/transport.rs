@@ -23,6 +23,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 use xacct_sign::{Error, ErrorKind, Url};
 
 use crate::patience::Patience;
+use crate::session::Told;
 use failure::failed;
 
 pub(crate) use coding::{ACCEPTED, LIMIT as DECODED};
@@ -75,6 +76,16 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The URL that answered, after redirects.
     pub url: String,
+    pub(crate) told: Option<Told>,
+}
+
+impl Response {
+    /// A text of this answer, such as a part of its body, as it may be shown: without the secrets of the call, if its status is 400
+    /// or more.
+    #[must_use]
+    pub fn without_secrets(&self, text: &[u8]) -> Option<String> {
+        self.told.as_ref().map(|told| told.without_secrets(text))
+    }
 }
 
 impl fmt::Debug for Response {

@@ -20,8 +20,14 @@ use crate::source::Source;
 use crate::stream::PyStream;
 use crate::waiting::wait;
 
-/// Status, final URL, headers, body: bytes, or what is read as it comes.
-type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyAny>);
+/// Status, final URL, headers; body: bytes, or what is read as it comes; what an error shows of the body and of the emulator's reason.
+type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyAny>, Option<String>, Option<String>);
+
+/// How much of a body an error looks at, in bytes.
+const SHOWN: usize = 1 << 16;
+
+/// The header in which the emulator says why it refuses.
+const REASON: &str = "x-xacct-reason";
 
 #[pyclass(name = "Session", module = "xacct_sign._native", frozen)]
 pub(crate) struct PySession {
@@ -98,11 +104,14 @@ impl PySession {
             let answer =
                 wait(py, patience, |patience| self.session.send_streamed_within(with_body(request)?, patience))?;
             let (status, url, headers) = (answer.status, answer.url.clone(), pairs(&answer.headers));
-            return Ok((status, url, headers, Bound::new(py, PyStream::new(answer))?.into_any()));
+            let reason = answer.headers.get(REASON).and_then(|reason| answer.without_secrets(reason.as_bytes()));
+            return Ok((status, url, headers, Bound::new(py, PyStream::new(answer))?.into_any(), None, reason));
         }
         let answer = wait(py, patience, |patience| self.session.send_within(with_body(request)?, patience))?;
         let headers = pairs(&answer.headers);
-        Ok((answer.status, answer.url, headers, PyBytes::new(py, &answer.body).into_any()))
+        let said = answer.without_secrets(answer.body.get(..SHOWN).unwrap_or(&answer.body));
+        let reason = answer.headers.get(REASON).and_then(|reason| answer.without_secrets(reason.as_bytes()));
+        Ok((answer.status, answer.url, headers, PyBytes::new(py, &answer.body).into_any(), said, reason))
     }
 
     fn close(&self) {
