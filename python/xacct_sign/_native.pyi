@@ -7,10 +7,12 @@ __all__ = [
     "Credentials",
     "DefaultCredentials",
     "Environment",
+    "HttpHosts",
     "PayloadHash",
     "Session",
     "Signer",
     "Signing",
+    "Stream",
     "_dumps",
     "_reachable_url",
     "_trace",
@@ -239,6 +241,8 @@ class Session:
         region: str | None,
         service: str,
         base_url: str | None,
+        headers: _Headers | None,
+        allow_http_hosts: Iterable[str] | None,
     ) -> Session: ...
     def send(
         self,
@@ -249,7 +253,28 @@ class Session:
         body: object,
         connect_timeout: float | None,
         total: float | None,
-    ) -> tuple[int, str, list[tuple[str, str]], bytes]: ...
+        allow_redirects: bool,
+        stream: bool,
+    ) -> tuple[int, str, list[tuple[str, str]], bytes | Stream, str | None, str | None]: ...
+    def close(self) -> None: ...
+
+@final
+class Stream:
+    def read(self, most: int, seconds: float | None) -> bytes:
+        """The next bytes, as soon as there are any, at most so many; none at the end."""
+    def close(self) -> None:
+        """Ends it: its connection is closed if there was more to read."""
+
+@final
+class HttpHosts:
+    """Where the adapters for HTTP clients may send signed requests: https, this machine, and hosts that are given or that
+    `XACCT_ALLOW_HTTP_HOSTS` names.
+    """
+    def __new__(cls, hosts: Iterable[str] | None = None) -> HttpHosts: ...
+    def reachable_url(self, url: str) -> str:
+        """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in
+        `localhost` may be anywhere to the system's resolver. Warns, once for each host, where that is over plain http.
+        """
 
 @final
 class Signing:

@@ -26,6 +26,7 @@
 //! |---|---|
 //! | `HTTPS_PROXY`, else `ALL_PROXY` | the proxy for https: `http://` or `https://`, with `user:password@` where it wants that |
 //! | `NO_PROXY` | what is reached without: names, which stand for their subdomains too, addresses, networks (`10.0.0.0/8`), `*` |
+//! | `XACCT_ALLOW_HTTP_HOSTS` | hosts to which a [`Session`] may send signed requests over plain http, between commas |
 //! | `AWS_CA_BUNDLE`, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE` | a file of trusted certificates in place of the platform's |
 //! | `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL` | where STS is; `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` takes both away |
 //! | `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` | `true` takes STS's endpoint of this kind, where no URL is given |
@@ -40,8 +41,8 @@
 //! | `AWS_EC2_METADATA_SERVICE_ENDPOINT`, else `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` | where that is: a URL; `IPv4` or `IPv6` |
 //!
 //! The proxies are those of curl and requests, the lower case first. A proxy that cannot be used is an error. `HTTP_PROXY` says
-//! nothing here: plain http goes to this machine and to what gives credentials next to it, neither of which is reached through a
-//! proxy.
+//! nothing here: plain http goes to this machine, to what gives credentials next to it and to hosts that were named, none of which
+//! is reached through a proxy.
 
 mod clock;
 mod credentials;
@@ -58,6 +59,6 @@ pub use clock::Clock;
 pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOptions, RoleProvider};
 pub use events::{Event, Listener};
 pub use patience::{Patience, Watch};
-pub use session::{Request, Session};
+pub use session::{Body, Request, Session, Streamed, http_hosts_of};
 pub use signing::Signing;
 pub use transport::Response;

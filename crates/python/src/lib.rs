@@ -6,7 +6,9 @@ mod credentials;
 mod default_credentials;
 mod environment;
 mod errors;
+mod file;
 mod held;
+mod http_hosts;
 mod json;
 mod log;
 mod raised;
@@ -16,6 +18,7 @@ mod shutdown;
 mod signer;
 mod signing;
 mod source;
+mod stream;
 mod trace;
 mod url;
 mod waiting;
@@ -33,6 +36,8 @@ mod _native {
     #[pymodule_export]
     use crate::environment::PyEnvironment;
     #[pymodule_export]
+    use crate::http_hosts::PyHttpHosts;
+    #[pymodule_export]
     use crate::json::dumps;
     #[pymodule_export]
     use crate::role::PyAssumeRole;
@@ -42,6 +47,8 @@ mod _native {
     use crate::signer::PySigner;
     #[pymodule_export]
     use crate::signing::PySigning;
+    #[pymodule_export]
+    use crate::stream::PyStream;
     #[pymodule_export]
     use crate::trace::trace;
     #[pymodule_export]
