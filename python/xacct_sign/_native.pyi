@@ -201,7 +201,7 @@ class AssumeRole:
         cls,
         role_arn: str,
         *,
-        region: str,
+        region: str | None = None,
         session_name: str | None = None,
         external_id: str | None = None,
         duration_seconds: int = 3600,
@@ -227,7 +227,7 @@ class AssumeRole:
     @property
     def role_arn(self) -> str: ...
     @property
-    def region(self) -> str: ...
+    def region(self) -> str | None: ...
     @property
     def session_name(self) -> str: ...
 
@@ -237,7 +237,7 @@ class Session:
         cls,
         source: _Source | None,
         region: str | None,
-        service: str,
+        service: str | None,
         base_url: str | None,
     ) -> Session: ...
     def send(
@@ -253,7 +253,7 @@ class Session:
 
 @final
 class Signing:
-    def __new__(cls, source: _Source, region: str | None, service: str) -> Signing: ...
+    def __new__(cls, source: _Source, region: str | None, service: str | None) -> Signing: ...
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
         """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, RANGE};
 use xacct_sign::call::{BaseUrl, Call, Step, TIMEOUT};
-use xacct_sign::{CanonicalUrl, Error, Scope};
+use xacct_sign::{CanonicalUrl, Error, PartialScope};
 
 use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
@@ -75,15 +75,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that signs with credentials of a source.
+    /// A session that signs with credentials of a source, for a [`Scope`](xacct_sign::Scope), or for what is known of one: the
+    /// URL's host says the rest, see [`Signing::scope_of`]. `PartialScope::default()` leaves all of it to the host.
     #[must_use]
-    pub fn new(source: impl CredentialSource + 'static, scope: Scope) -> Self {
+    pub fn new(source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         Self::on(Arc::new(Machine::default()), source, scope)
     }
 
     /// As [`Session::new`], on a [`Host`].
     #[must_use]
-    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: Scope) -> Self {
+    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         let signing = Signing::on(Arc::clone(&host), source, scope);
         Self { signing, base_url: None, listener: None, host }
     }
@@ -140,7 +141,7 @@ impl Session {
     /// Sends a call's requests until one of them has the call's answer.
     fn drive(&self, call: &mut Call, sending: Sending, patience: &Patience) -> Result<Response, Error> {
         loop {
-            let signer = self.signing.signer(patience)?;
+            let signer = self.signing.signer(call.url().as_url(), patience)?;
             let known = self.signing.skew();
             let mut signed = call.sign(&signer, known.apply(self.host.now()))?;
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.

@@ -12,7 +12,7 @@ use crate::convert::{HeaderObjects, body_bytes, text, timeout};
 use crate::errors::to_py;
 use crate::held::Held;
 use crate::log::listener;
-use crate::source::Source;
+use crate::source::{Source, partial_scope};
 use crate::waiting::wait;
 
 /// Status, final URL, headers, body.
@@ -31,12 +31,12 @@ impl PySession {
     fn new(
         source: Option<&Bound<'_, PyAny>>,
         region: Option<&Bound<'_, PyAny>>,
-        service: &Bound<'_, PyAny>,
+        service: Option<&Bound<'_, PyAny>>,
         base_url: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
         let (source, held) = Source::signing(source.ok_or_else(no_role)?)?;
-        let scope = source.scope(region, service)?;
+        let scope = partial_scope(region, service)?;
         let session = Session::new(source, scope).with_listener(listener());
         let session = match base_url {
             Some(base_url) => {

@@ -57,6 +57,14 @@ impl CredentialSource for Kept {
         Ok(credentials)
     }
 
+    fn region(&self) -> Option<&str> {
+        self.shared.source().source.region()
+    }
+
+    fn learn_region(&self, region: &str) -> Result<(), Error> {
+        self.shared.source().source.learn_region(region)
+    }
+
     fn skew(&self) -> Skew {
         self.shared.source().source.skew()
     }

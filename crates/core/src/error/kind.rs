@@ -110,6 +110,8 @@ kinds! {
     OriginMismatch, "origin_mismatch", Validation, Never,
         "give a path, or make a session of its own for the other API: a signature must not go elsewhere",
         "The URL lies outside `base_url`'s origin.";
+    ScopeMismatch, "scope_mismatch", Validation, Never, "leave region and service out: the host has them",
+        "The URL's host is one of AWS's, of another region or service than those given, or of none that can be signed for.";
     CredentialsNotFound, "credentials_not_found", Credentials, Never, "",
         "No base credentials were given or found.";
     CredentialsExpired, "credentials_expired", Credentials, Never,
