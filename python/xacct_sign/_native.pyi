@@ -178,7 +178,8 @@ class AssumeRole:
 
     Args:
         role_arn: `arn:{partition}:iam::{account}:role/{name}`.
-        region: the API's region, whose STS endpoint is called.
+        region: the API's region, whose STS endpoint is called; None takes that of the first API that is called with the
+            credentials, or where they are asked for without one, `AWS_REGION` or `AWS_DEFAULT_REGION`.
         session_name: 2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`; how the other side's logs tell callers apart. None takes
             `AWS_ROLE_SESSION_NAME`, else the Lambda function's name, else `xacct-sign`.
         external_id: what the role's trust policy asks a third party for.
@@ -255,7 +256,7 @@ class Session:
 class Signing:
     def __new__(cls, source: _Source, region: str | None, service: str | None) -> Signing: ...
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
-        """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
+        """As `Signer.sign`, for what the URL's host says, with credentials that are valid now; calls STS where that is needed."""
 
 def _reachable_url(url: str) -> str:
     """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in `localhost`

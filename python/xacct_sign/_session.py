@@ -49,8 +49,8 @@ class Session:
         region: the API's region. Left out, the URL's host says it if it is one of AWS's; of any other it is that of the
             `AssumeRole`, else `AWS_REGION` or `AWS_DEFAULT_REGION`. A role that is given by its ARN is assumed at the
             STS of this region, or of that of the first API that is called.
-        service: the signing name. Left out, the URL's host says it too; of any other it is `execute-api`, API Gateway's.
-            What contradicts the host is refused before anything is sent.
+        service: the signing name. Left out, the URL's host says it too; of any other it is `execute-api`, API
+            Gateway's. What contradicts the host is refused before anything is sent.
         base_url: what paths are appended to; a URL outside its origin is refused.
         credentials: with a role, what assumes it, as the `base` of `AssumeRole`. Without a role, what signs: there it
             has to be given, and may be all that a `base` may be. What a callable returns is then kept until shortly

@@ -94,7 +94,10 @@ test("what contradicts the host is refused before anything is sent", async () =>
     const api = xacct.createFetch({ credentials, fetch, ...given });
     await assert.rejects(api(API), { code: "scope_mismatch", message: /eu-west-1/, hint: /./ });
     assert.deepEqual(sent, []);
-    assert.equal((await xacct.createFetch({ credentials, region: "eu-west-1", service: "execute-api", fetch })(API)).status, 200);
+    assert.equal(
+      (await xacct.createFetch({ credentials, region: "eu-west-1", service: "execute-api", fetch })(API)).status,
+      200,
+    );
   }
 });
 
@@ -114,7 +117,10 @@ test("on another host the region is the given one, else the role's, else the env
     "api.example.com sa-east-1/execute-api",
   ]);
   setRegion(undefined);
-  await assert.rejects(xacct.createFetch({ credentials, fetch })(CUSTOM), { code: "invalid_region", hint: /AWS_REGION/ });
+  await assert.rejects(xacct.createFetch({ credentials, fetch })(CUSTOM), {
+    code: "invalid_region",
+    hint: /AWS_REGION/,
+  });
   process.env.AWS_DEFAULT_REGION = "eu-north-1";
   await xacct.createFetch({ credentials, fetch })(CUSTOM);
   assert.equal(sent.at(-1), "api.example.com eu-north-1/execute-api");
