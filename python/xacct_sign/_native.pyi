@@ -180,7 +180,8 @@ class AssumeRole:
 
     Args:
         role_arn: `arn:{partition}:iam::{account}:role/{name}`.
-        region: the API's region, whose STS endpoint is called.
+        region: the API's region, whose STS endpoint is called; None takes that of the first API that is called with the
+            credentials, or where they are asked for without one, `AWS_REGION` or `AWS_DEFAULT_REGION`.
         session_name: 2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`; how the other side's logs tell callers apart. None takes
             `AWS_ROLE_SESSION_NAME`, else the Lambda function's name, else `xacct-sign`.
         external_id: what the role's trust policy asks a third party for.
@@ -203,7 +204,7 @@ class AssumeRole:
         cls,
         role_arn: str,
         *,
-        region: str,
+        region: str | None = None,
         session_name: str | None = None,
         external_id: str | None = None,
         duration_seconds: int = 3600,
@@ -229,7 +230,7 @@ class AssumeRole:
     @property
     def role_arn(self) -> str: ...
     @property
-    def region(self) -> str: ...
+    def region(self) -> str | None: ...
     @property
     def session_name(self) -> str: ...
 
@@ -239,7 +240,7 @@ class Session:
         cls,
         source: _Source | None,
         region: str | None,
-        service: str,
+        service: str | None,
         base_url: str | None,
         headers: _Headers | None,
         allow_http_hosts: Iterable[str] | None,
@@ -278,9 +279,9 @@ class HttpHosts:
 
 @final
 class Signing:
-    def __new__(cls, source: _Source, region: str | None, service: str) -> Signing: ...
+    def __new__(cls, source: _Source, region: str | None, service: str | None) -> Signing: ...
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
-        """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
+        """As `Signer.sign`, for what the URL's host says, with credentials that are valid now; calls STS where that is needed."""
 
 def _reachable_url(url: str) -> str:
     """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in `localhost`

@@ -50,8 +50,11 @@ class Session:
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves; one that is
             None or empty, as an unset variable is, is refused.
-        region: the API's region; an `AssumeRole` brings its own.
-        service: the signing name, `execute-api` for API Gateway.
+        region: the API's region. Left out, the URL's host says it if it is one of AWS's; of any other it is that of the
+            `AssumeRole`, else `AWS_REGION` or `AWS_DEFAULT_REGION`. A role that is given by its ARN is assumed at the
+            STS of this region, or of that of the first API that is called.
+        service: the signing name. Left out, the URL's host says it too; of any other it is `execute-api`, API
+            Gateway's. What contradicts the host is refused before anything is sent.
         base_url: what paths are appended to; a URL outside its origin is refused.
         credentials: with a role, what assumes it, as the `base` of `AssumeRole`. Without a role, what signs: there it
             has to be given, and may be all that a `base` may be. What a callable returns is then kept until shortly
@@ -72,7 +75,7 @@ class Session:
         role: str | AssumeRole | _Unset | None = _UNSET,
         *,
         region: str | None = None,
-        service: str = "execute-api",
+        service: str | None = None,
         base_url: str | None = None,
         credentials: _Source | None = None,
         timeout: Timeout = (5.0, 35.0),
@@ -188,7 +191,7 @@ def _source(role: str | AssumeRole | _Unset | None, region: str | None, credenti
     if role is None or role == "":
         return None
     if isinstance(role, str):
-        return _native.AssumeRole(role, region=_region(region), base=credentials)
+        return _native.AssumeRole(role, region=region, base=credentials)
     if not isinstance(role, _native.AssumeRole):
         raise ValidationError(
             f"the role is a `{type(role).__name__}`",
@@ -202,14 +205,6 @@ def _source(role: str | AssumeRole | _Unset | None, region: str | None, credenti
             hint="give the base credentials to the AssumeRole, as `base`",
         )
     return role
-
-
-def _region(region: str | None) -> str:
-    if region is None:
-        raise ValidationError(
-            "no region is given", code="invalid_region", hint="give the API's region, such as `ap-northeast-1`"
-        )
-    return region
 
 
 def _timeouts(timeout: Timeout) -> tuple[float | None, float | None]:

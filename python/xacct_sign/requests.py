@@ -29,8 +29,8 @@ class SigV4Auth(AuthBase):
 
     Args:
         credentials: an `AssumeRole`, or what else `Session` takes as `credentials`.
-        region: the API's region; an `AssumeRole` brings its own.
-        service: the signing name, `execute-api` for API Gateway.
+        region: the API's region; what is left out is known as in `Session`.
+        service: the signing name, the same.
 
     Raises:
         ValidationError: for a malformed region or service; when a request is made, for plain http to a host that is not
@@ -38,7 +38,7 @@ class SigV4Auth(AuthBase):
             only once or is a file that is open as text.
     """
 
-    def __init__(self, credentials: Any, *, region: str | None = None, service: str = "execute-api") -> None:
+    def __init__(self, credentials: Any, *, region: str | None = None, service: str | None = None) -> None:
         """See the class."""
         self._signing = Signing(credentials, region, service)
 

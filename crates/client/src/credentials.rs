@@ -44,6 +44,21 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
     /// them meets.
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error>;
 
+    /// The API's region, where the source was given it.
+    fn region(&self) -> Option<&str> {
+        None
+    }
+
+    /// Takes note of the region of an API that the credentials sign for, before they are asked for: a role without a region of its
+    /// own is assumed at the STS of the first.
+    ///
+    /// # Errors
+    ///
+    /// If no role can be assumed there.
+    fn learn_region(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The clock by which the credentials expire, where the source has one of its own: what signs with them takes it too, so that
     /// what STS and the API say of the time is known to both.
     fn clock(&self) -> Option<Clock> {
@@ -60,6 +75,14 @@ impl CredentialSource for Credentials {
 impl<S: CredentialSource + ?Sized> CredentialSource for Arc<S> {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         (**self).credentials(patience)
+    }
+
+    fn region(&self) -> Option<&str> {
+        (**self).region()
+    }
+
+    fn learn_region(&self, region: &str) -> Result<(), Error> {
+        (**self).learn_region(region)
     }
 
     fn clock(&self) -> Option<Clock> {

@@ -169,6 +169,11 @@ impl Host for Machine {
     }
 }
 
+/// The region that the environment says.
+pub(crate) fn region_of_environment(host: &dyn Host) -> Option<String> {
+    host.variable("AWS_REGION").or_else(|| host.variable("AWS_DEFAULT_REGION"))
+}
+
 /// The value of a variable of this process; one that is set to nothing is not set.
 pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())

@@ -5,14 +5,14 @@
 //! credentials of now, and a [`Session`] signs requests with it and sends them.
 //!
 //! ```no_run
-//! use xacct_sign::Scope;
+//! use xacct_sign::PartialScope;
 //! use xacct_sign_client::{Environment, Request, RoleOptions, RoleProvider, Session};
 //!
 //! let role = RoleProvider::new(
 //!     RoleOptions::new("arn:aws:iam::000000000000:role/ApiAllowByIamRoleStag", "ap-northeast-1"),
 //!     Environment,
 //! )?;
-//! let session = Session::new(role, Scope::new("ap-northeast-1", "execute-api")?);
+//! let session = Session::new(role, PartialScope::default());
 //! let answer = session.send(Request::new("GET", "https://server.stag.foo.example.com/hoge"))?;
 //! assert_eq!(answer.status, 200);
 //! # Ok::<(), xacct_sign::Error>(())
@@ -33,6 +33,7 @@
 //! | `AWS_ENDPOINT_URL_SSO`, `AWS_ENDPOINT_URL_SSO_OIDC` | where SSO's portal is, and what renews its logins |
 //! | `AWS_PROFILE`, else `AWS_DEFAULT_PROFILE` | the profile of a [`DefaultChain`] that is given none |
 //! | `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE` | its files, in place of `~/.aws/config` and `~/.aws/credentials`; `HOME`, else `USERPROFILE`, is `~` |
+//! | `AWS_REGION`, else `AWS_DEFAULT_REGION` | the API's region, where neither its host says one nor the program |
 //! | `AWS_REGION`, else `AWS_DEFAULT_REGION`, else `region` in the profile | whose STS gives a profile's role, or that of a web identity |
 //! | `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN`, `AWS_ROLE_SESSION_NAME`, `AWS_REGION` (else `AWS_DEFAULT_REGION`) | the role that the token in that file assumes, at the STS of that region |
 //! | `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`, else `AWS_CONTAINER_CREDENTIALS_FULL_URI` | where a container has its credentials: https, or plain http to this machine and to the agents of ECS and EKS, by their addresses |

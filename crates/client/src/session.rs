@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, RANGE};
 use xacct_sign::call::{BaseUrl, Call, HttpHosts, Step, TIMEOUT};
-use xacct_sign::{CanonicalUrl, Error, ErrorKind, Scope, Signer};
+use xacct_sign::{CanonicalUrl, Error, ErrorKind, PartialScope, Signer};
 
 use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
@@ -166,15 +166,16 @@ impl Read for Streamed {
 }
 
 impl Session {
-    /// A session that signs with credentials of a source.
+    /// A session that signs with credentials of a source, for a [`Scope`](xacct_sign::Scope), or for what is known of one: the
+    /// URL's host says the rest, see [`Signing::scope_of`]. `PartialScope::default()` leaves all of it to the host.
     #[must_use]
-    pub fn new(source: impl CredentialSource + 'static, scope: Scope) -> Self {
+    pub fn new(source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         Self::on(Arc::new(Machine::default()), source, scope)
     }
 
     /// As [`Session::new`], on a [`Host`].
     #[must_use]
-    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: Scope) -> Self {
+    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         let signing = Signing::on(Arc::clone(&host), source, scope);
         Self {
             signing,
@@ -351,7 +352,7 @@ impl Session {
         mut exchange: impl FnMut(&http::Request<&[u8]>, Option<&mut Content>, Sending) -> Result<http::Response<B>, Error>,
     ) -> Result<http::Response<B>, Error> {
         loop {
-            let signer = self.signing.signer(patience)?;
+            let signer = self.signing.signer(call.url().as_url(), patience)?;
             let known = self.signing.clock().skew();
             let mut signed = call.sign(&signer, known.apply(self.host.now()))?;
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.

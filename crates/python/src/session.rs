@@ -16,7 +16,7 @@ use crate::file::PyFile;
 use crate::held::Held;
 use crate::http_hosts::given;
 use crate::log::listener;
-use crate::source::Source;
+use crate::source::{Source, partial_scope};
 use crate::stream::PyStream;
 use crate::waiting::wait;
 
@@ -42,14 +42,14 @@ impl PySession {
     fn new(
         source: Option<&Bound<'_, PyAny>>,
         region: Option<&Bound<'_, PyAny>>,
-        service: &Bound<'_, PyAny>,
+        service: Option<&Bound<'_, PyAny>>,
         base_url: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
         allow_http_hosts: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
         let (source, held) = Source::signing(source.ok_or_else(no_role)?)?;
-        let scope = source.scope(region, service)?;
+        let scope = partial_scope(region, service)?;
         let http_hosts = given(allow_http_hosts)?;
         let session = Session::new(source, scope).with_listener(listener());
         let session = session.with_headers(owned(headers)?).with_http_hosts(http_hosts.clone());

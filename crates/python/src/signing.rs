@@ -6,12 +6,12 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use xacct_sign::Signer;
+use xacct_sign::{Scope, Signer};
 use xacct_sign_client::{Patience, Signing};
 
 use crate::held::Held;
-use crate::signer::sign;
-use crate::source::Source;
+use crate::signer::{sign, with_request};
+use crate::source::{Source, partial_scope};
 use crate::waiting::wait;
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
@@ -24,13 +24,17 @@ pub(crate) struct PySigning {
 impl PySigning {
     #[new]
     #[pyo3(signature = (source, region, service))]
-    fn new(source: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(
+        source: &Bound<'_, PyAny>,
+        region: Option<&Bound<'_, PyAny>>,
+        service: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let (source, held) = Source::signing(source)?;
-        let scope = source.scope(region, service)?;
+        let scope = partial_scope(region, service)?;
         Ok(Self { signing: Signing::new(source, scope), held })
     }
 
-    /// As `Signer.sign`, with credentials that are valid now; calls STS where that is needed.
+    /// As `Signer.sign`, for what the URL's host says, with credentials that are valid now; calls STS where that is needed.
     fn sign<'py>(
         &self,
         py: Python<'py>,
@@ -39,8 +43,10 @@ impl PySigning {
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let signer = signer_of_now(py, &self.signing)?;
-        sign(py, &signer, (method, url), Some(headers), body, self.signing.clock().now())
+        with_request((method, url), Some(headers), body, |request| {
+            let signer = wait(py, Patience::default(), |patience| self.signing.signer(request.url, patience))?;
+            sign(py, &signer, request, self.signing.clock().now())
+        })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -52,7 +58,7 @@ impl PySigning {
     }
 }
 
-/// The signer for credentials that are valid now.
-pub(crate) fn signer_of_now(py: Python<'_>, signing: &Signing) -> PyResult<Arc<Signer>> {
-    wait(py, Patience::default(), |patience| signing.signer(patience))
+/// The signer for a scope, with credentials that are valid now.
+pub(crate) fn signer_of_now(py: Python<'_>, signing: &Signing, scope: &Scope) -> PyResult<Arc<Signer>> {
+    wait(py, Patience::default(), |patience| signing.signer_for(scope.clone(), patience))
 }

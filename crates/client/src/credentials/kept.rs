@@ -59,6 +59,14 @@ impl CredentialSource for Kept {
         Ok(credentials)
     }
 
+    fn region(&self) -> Option<&str> {
+        self.shared.source().source.region()
+    }
+
+    fn learn_region(&self, region: &str) -> Result<(), Error> {
+        self.shared.source().source.learn_region(region)
+    }
+
     fn clock(&self) -> Option<Clock> {
         Some(self.shared.source().clock.clone())
     }

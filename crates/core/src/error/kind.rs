@@ -112,6 +112,8 @@ kinds! {
         "The URL lies outside `base_url`'s origin.";
     Closed, "closed", Validation, Never, "make another one",
         "A session, or an answer that is read piece by piece, was closed before it was used.";
+    ScopeMismatch, "scope_mismatch", Validation, Never, "leave region and service out: the host has them",
+        "The URL's host is one of AWS's, of another region or service than those given, or of none that can be signed for.";
     CredentialsNotFound, "credentials_not_found", Credentials, Never, "",
         "No base credentials were given or found.";
     CredentialsExpired, "credentials_expired", Credentials, Never,

@@ -35,7 +35,7 @@ fn provider(role: &Role, settings: &Settings, base: Credentials, clock: &Clock) 
         Error::new(ErrorKind::InvalidConfig, "no region says whose STS gives the role's credentials")
             .with_hint("set `region` in the profile, or AWS_REGION")
     })?;
-    let mut options = RoleOptions::on(&**host, &role.arn, region);
+    let mut options = RoleOptions::on(&**host, &role.arn, &region);
     if let Some(name) = &role.session_name {
         options.call.session_name.clone_from(name);
     }
@@ -43,7 +43,7 @@ fn provider(role: &Role, settings: &Settings, base: Credentials, clock: &Clock) 
         options.call.duration_seconds = seconds;
     }
     options.call.external_id.clone_from(&role.external_id);
-    options.sts_endpoint = Some(endpoint::of_sts(&**host, &role.arn, &options.region, settings)?.url().to_owned());
+    options.sts_endpoint = Some(endpoint::of_sts(&**host, &role.arn, &region, settings)?.url().to_owned());
     RoleProvider::on(Arc::clone(host), options, Base(base, clock.clone()))
 }
 
