@@ -1,4 +1,5 @@
-//! Build steps that cargo, pip and npm do not do themselves: `cargo xtask demo|test|lint|bench|soak|wheel|npm|api|stubs|errors`.
+//! Build steps that cargo, pip and npm do not do themselves:
+//! `cargo xtask demo|test|lint|bench|soak|wheel|npm|api|stubs|errors`.
 //!
 //! Everything is built in the release profile, once, in one target directory.
 
