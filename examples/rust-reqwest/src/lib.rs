@@ -45,7 +45,7 @@ impl Api {
             let signing = Arc::clone(&self.signing);
             // Mostly it has a signer at hand. Where it has to ask STS, this is the thread that waits.
             let signer = tokio::task::spawn_blocking(move || signing.signer(&Patience::default())).await??;
-            let known = self.signing.skew();
+            let known = self.signing.clock().skew();
             let signed = call.sign(&signer, known.apply(SystemTime::now()))?;
             let (parts, body) = signed.into_parts();
             let request = reqwest::Request::try_from(http::Request::from_parts(parts, body.to_vec()))?;
@@ -55,7 +55,7 @@ impl Api {
                 Step::Done => return Ok(answer),
                 Step::Again => {}
                 Step::Skewed(more) => {
-                    self.signing.learn(known, more);
+                    self.signing.clock().learn(known, more);
                 }
             }
         }

@@ -39,7 +39,7 @@ impl Api {
         let mut call = Call::new(method, CanonicalUrl::parse(url)?, headers, body)?;
         loop {
             let signer = self.signing.signer(&Patience::default())?;
-            let known = self.signing.skew();
+            let known = self.signing.clock().skew();
             let signed = call.sign(&signer, known.apply(SystemTime::now()))?;
             let expects_body = matches!(*signed.method(), Method::POST | Method::PUT | Method::PATCH);
             // ureq sends `content-length: 0` for a body that is empty, and a GET should have none.
@@ -53,7 +53,7 @@ impl Api {
                 Step::Done => return Ok(answer),
                 Step::Again => {}
                 Step::Skewed(more) => {
-                    self.signing.learn(known, more);
+                    self.signing.clock().learn(known, more);
                 }
             }
         }
