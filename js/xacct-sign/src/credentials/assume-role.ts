@@ -5,6 +5,7 @@ import { sleep, untilAborted } from "../host/abort.js";
 import { Clock, stopwatch } from "../host/clock.js";
 import { Deadline } from "../host/deadline.js";
 import { type Answer, postToSts } from "../host/transport.js";
+import { HttpHosts } from "../http-hosts.js";
 import { fromModule, skewIn } from "../module/thrown.js";
 import { randomSeed, type WasmAssumeRole, WasmRetry } from "../module/wasm.js";
 import { checkedOptions, read, requireType } from "../options.js";
@@ -33,7 +34,7 @@ export type RoleProvider = (options?: ProvideOptions) => Promise<RoleCredentials
  *   provider rejects with `credentials_not_found`, `credentials_expired`, an `sts_...` code, `transport` or `timeout`
  */
 export function assumeRole(options: AssumeRoleOptions): RoleProvider {
-  return roleProvider(options, undefined);
+  return roleProvider(options, undefined, undefined);
 }
 
 /** The clocks of those providers, which whoever signs with their credentials shares. */
@@ -44,9 +45,13 @@ export function clockOf(provider: object): Clock | undefined {
   return clocks.get(provider);
 }
 
-/** As `assumeRole`, with a clock that somebody else has too. */
-export function roleProvider(options: AssumeRoleOptions, clock: Clock | undefined): RoleProvider {
-  const role = new Role(options, clock);
+/** As `assumeRole`, with a clock and allowed hosts that somebody else has too. */
+export function roleProvider(
+  options: AssumeRoleOptions,
+  clock: Clock | undefined,
+  hosts: HttpHosts | undefined,
+): RoleProvider {
+  const role = new Role(options, clock, hosts);
   const provider: RoleProvider = async (ask) =>
     untilAborted(() => role.kept.credentials(read(ask, "forceRefresh") === true), read(ask, "signal"));
   clocks.set(provider, role.clock);
@@ -57,14 +62,17 @@ class Role {
   readonly kept: Kept;
   readonly clock: Clock;
   readonly #call: WasmAssumeRole;
+  readonly #isPlainHttp: boolean;
   readonly #options: AssumeRoleOptions;
   readonly #base: CredentialsInput;
 
-  constructor(given: AssumeRoleOptions, clock: Clock | undefined) {
+  constructor(given: AssumeRoleOptions, clock: Clock | undefined, hosts: HttpHosts | undefined) {
     const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
     for (const name of ["fetch", "now", "onEvent"] as const) requireType(options[name], "function", name);
     this.#options = options;
-    this.#call = callOf(options);
+    const { call, isPlainHttp } = callOf(options, hosts ?? new HttpHosts(options.allowHttpHosts, options.onEvent));
+    this.#call = call;
+    this.#isPlainHttp = isPlainHttp;
     this.clock = clock ?? new Clock(options.now);
     const now = () => this.clock.now();
     this.#base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
@@ -123,7 +131,8 @@ class Role {
 
   async #post(request: string, deadline: Deadline): Promise<Answer> {
     try {
-      return await postToSts(request, this.#options.fetch, deadline);
+      const sent = this.#isPlainHttp ? request.replace(/^https/, "http") : request;
+      return await postToSts(sent, this.#options.fetch, deadline);
     } catch (thrown) {
       const error = thrown as XacctSignError;
       if (!error.retryable) throw error;

@@ -45,8 +45,9 @@ export class Sending {
     for (;;) {
       const { signer, credentials } = await this.#deadline.wait("credentials", () => this.#signing.valid());
       const known = this.#clock.skewSeconds;
-      const { url, method, pairs, body, init } = this.#call;
-      const payload = this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (body as Uint8Array | undefined);
+      const { url, method, pairs, body, hash, init } = this.#call;
+      const payload =
+        this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (hash ?? (body as Uint8Array | undefined));
       const signed = await signer.signAsync(method, url, pairs, payload, new Date(this.#clock.now(known)));
       const request: RequestInit & { duplex?: "half" } = { ...init, method, headers: signedHeaders(pairs, signed) };
       if (body !== undefined) request.body = body;
