@@ -15,7 +15,7 @@ export class HttpHosts {
     if (given !== undefined && !Array.isArray(given)) throw invalid("`allowHttpHosts` is no array");
     const others = (env(VARIABLE) ?? "").split(",").map((name) => name.trim());
     this.#names = new Set([
-      ...(given ?? []).map((name: unknown) => checked(name, "`allowHttpHosts`")),
+      ...((given ?? []) as unknown[]).map((name) => checked(name, "`allowHttpHosts`")),
       ...others.filter((name) => name !== "").map((name) => checked(name, `the environment variable \`${VARIABLE}\``)),
     ]);
     this.#onEvent = onEvent;

@@ -1,6 +1,7 @@
 import { HINT } from "../../wasm/constants.js";
 import { messageOf, XacctSignError } from "../errors.js";
 import { untilAborted } from "../host/abort.js";
+import { sentOnce } from "../host/blob.js";
 import { FIELDS, requestFields } from "../host/fields.js";
 import { hostHashOfStream } from "../host/hash.js";
 import { checkHost } from "../host/text.js";
@@ -58,7 +59,7 @@ export async function callOf(
   let blob: Blob | undefined;
   let hash: Hashed | undefined;
   if (isLargeBlob(givenBody)) {
-    blob = givenBody;
+    blob = sentOnce(givenBody);
     if (!isUnsigned) hash = await untilAborted(() => hashOf(givenBody), signal);
   } else if (stream === undefined) {
     if (givenBody !== undefined) checkSendable(givenBody);
