@@ -203,7 +203,8 @@ pub fn run(case: &Case, face: impl FnOnce(&Case, &Place) -> Vec<Outcome>) {
         None => text_answer("200 OK", ""),
     });
     let (_, port) = api.url.rsplit_once(':').unwrap();
-    let here = |text: &String| text.replace("{origin}", &api.url).replace("{other}", &other.url).replace("{port}", port);
+    let here =
+        |text: &String| text.replace("{origin}", &api.url).replace("{other}", &other.url).replace("{port}", port);
     let url = case.url.as_ref().map_or_else(|| format!("{}{}", api.url, case.path), here);
     let outcomes = face(case, &Place { url, base_url: case.base_url.as_ref().map(here), sts: sts.url.clone() });
     over.open();

@@ -22,7 +22,7 @@ export class HttpHosts {
   }
 
   /** Whether something that is about to go to a URL of plain http may. */
-  allow({ hostname, port }: URL): boolean {
+  allow({ hostname, port }: { readonly hostname: string; readonly port: string }): boolean {
     const host = `${hostname}:${port || 80}`;
     if (!this.#names.has(hostname) && !this.#names.has(host)) return false;
     if (this.#told.has(host)) return true;

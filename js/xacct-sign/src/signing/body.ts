@@ -96,7 +96,7 @@ export function unreadable(cause: unknown): XacctSignError {
   );
 }
 
-/** Whether this is a blob that need not be in memory, on a host that hashes it piece by piece. */
+/** @internal Whether this is a blob that need not be in memory, on a host that hashes it piece by piece. */
 export function isLargeBlob(body: unknown): body is Blob {
   return isA(body, "Blob") && (body as Blob).size >= LARGE_BLOB && hasHostHash();
 }
