@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
+use xacct_sign::aws::ApiHost;
 use xacct_sign::call::{Call, check_reachable};
 use xacct_sign::sts::{Action as _, AssumeRole, GetCallerIdentity, Mfa};
 use xacct_sign::{
-    Credentials, Error, ErrorClass, ErrorKind, Payload, Request, Scope, Signer, Url, canonical_url, sha256_hex,
+    Credentials, Error, ErrorClass, ErrorKind, PartialScope, Payload, Request, Scope, Signer, Url, canonical_url,
+    sha256_hex,
 };
 use xacct_sign_tests::{at, data, example_credentials, example_instant};
 
@@ -165,6 +167,11 @@ fn region(region: &str) -> Result<(), Error> {
     by_endpoint
 }
 
+fn on_a_function_url(region: Option<&str>, service: Option<&str>) -> Result<(), Error> {
+    let given = PartialScope::new(region.map(str::to_owned), service.map(str::to_owned)).unwrap();
+    given.complete(Url::parse("https://abc.lambda-url.eu-west-1.on.aws/").unwrap(), || None).map(drop)
+}
+
 fn service(service: &str) -> Result<(), Error> {
     Scope::new("us-east-1", service).map(|_| ())
 }
@@ -275,6 +282,9 @@ fn what_is_bad_is_refused() {
         ("64 letters", "invalid_region", region(&long(64))),
         ("a line break", "invalid_region", region("us-east-1\n")),
         ("non-ASCII", "invalid_region", region("ü")),
+        ("another region than the host's", "scope_mismatch", on_a_function_url(Some("us-east-1"), None)),
+        ("another service than the host's", "scope_mismatch", on_a_function_url(None, Some("execute-api"))),
+        ("several regions", "scope_mismatch", ApiHost::of("abc.lambda-web.global.on.aws").map(drop)),
         ("empty", "invalid_service", service("")),
         ("a slash", "invalid_service", service("execute-api/x")),
         ("a space", "invalid_service", service("execute api")),
@@ -420,8 +430,9 @@ fn what_is_bad_is_refused() {
         assert!(error.aws().is_none(), "{what}");
         seen.insert(code);
     }
-    // The kinds of this class that only a face can find: options, a role that is missing, and URLs compared with a session's `base_url`.
-    let elsewhere = [ErrorKind::InvalidOption, ErrorKind::OriginMismatch, ErrorKind::RoleNotGiven];
+    // The kinds of this class that only a face can find: options, a role that is missing, a session that is
+    // closed, and URLs compared with its `base_url`.
+    let elsewhere = [ErrorKind::Closed, ErrorKind::InvalidOption, ErrorKind::OriginMismatch, ErrorKind::RoleNotGiven];
     let expected: BTreeSet<&str> = ErrorKind::all()
         .filter(|kind| kind.class() == ErrorClass::Validation && !elsewhere.contains(kind))
         .map(ErrorKind::code)
