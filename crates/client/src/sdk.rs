@@ -141,6 +141,7 @@ impl Future for Waiting {
 fn not_found(error: Error) -> CredentialsError {
     match error.kind() {
         ErrorKind::CredentialsNotFound => CredentialsError::not_loaded(error),
+        ErrorKind::InvalidConfig => CredentialsError::invalid_configuration(error),
         kind if kind.class() == ErrorClass::Validation => CredentialsError::invalid_configuration(error),
         _ => CredentialsError::provider_error(error),
     }
