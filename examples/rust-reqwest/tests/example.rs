@@ -133,8 +133,10 @@ fn code(error: &(dyn Error + Send + Sync + 'static)) -> String {
 /// But for connections that break, which are reqwest's to mend.
 #[test]
 fn every_call_goes_as_the_table_has_it() {
-    let cases: Vec<Case> =
-        cases().into_iter().filter(|case| case.answers.iter().all(|answer| answer.fault.is_none())).collect();
+    let cases: Vec<Case> = cases()
+        .into_iter()
+        .filter(|case| case.base_url.is_none() && case.answers.iter().all(|answer| answer.fault.is_none()))
+        .collect();
     assert!(cases.len() > 20, "{}", cases.len());
     thread::scope(|scope| {
         for case in &cases {
