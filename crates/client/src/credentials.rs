@@ -21,9 +21,8 @@ mod web_identity;
 use std::fmt;
 use std::sync::Arc;
 
-use xacct_sign::{Credentials, Error};
+use xacct_sign::{Credentials, Error, Skew};
 
-use crate::clock::Clock;
 use crate::patience::Patience;
 
 pub use chain::DefaultChain;
@@ -44,16 +43,25 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
     /// them meets.
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error>;
 
-    /// The clock by which the credentials expire, where the source has one of its own: what signs with them takes it too, so that
-    /// what STS and the API say of the time is known to both.
-    fn clock(&self) -> Option<Clock> {
+    /// The credentials of now, if nobody has to wait for them; an early refresh may begin beside. For programs that have no thread
+    /// to spare: what has to be fetched, they fetch by [`CredentialSource::credentials`] in another one.
+    fn at_hand(&self) -> Option<Credentials> {
         None
+    }
+
+    /// How far this machine's clock is off, where whoever gave the credentials said so.
+    fn skew(&self) -> Skew {
+        Skew::default()
     }
 }
 
 impl CredentialSource for Credentials {
     fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
         Ok(self.clone())
+    }
+
+    fn at_hand(&self) -> Option<Credentials> {
+        Some(self.clone())
     }
 }
 
@@ -62,7 +70,11 @@ impl<S: CredentialSource + ?Sized> CredentialSource for Arc<S> {
         (**self).credentials(patience)
     }
 
-    fn clock(&self) -> Option<Clock> {
-        (**self).clock()
+    fn at_hand(&self) -> Option<Credentials> {
+        (**self).at_hand()
+    }
+
+    fn skew(&self) -> Skew {
+        (**self).skew()
     }
 }

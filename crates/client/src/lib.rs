@@ -52,7 +52,6 @@ mod session;
 mod signing;
 mod transport;
 
-pub use clock::Clock;
 pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOptions, RoleProvider};
 pub use events::{Event, Listener};
 pub use patience::{Patience, Watch};

@@ -141,7 +141,7 @@ impl Session {
     fn drive(&self, call: &mut Call, sending: Sending, patience: &Patience) -> Result<Response, Error> {
         loop {
             let signer = self.signing.signer(patience)?;
-            let known = self.signing.clock().skew();
+            let known = self.signing.skew();
             let mut signed = call.sign(&signer, known.apply(self.host.now()))?;
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.
             if !signed.headers().contains_key(RANGE) {
@@ -157,9 +157,9 @@ impl Session {
                 }
                 Step::Again => {}
                 Step::Skewed(more) => {
-                    let is_news = self.signing.clock().learn(known, more);
+                    let is_news = self.signing.learn(known, more);
                     if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
-                        listener.tell(&Event::ClockSkew { seconds: self.signing.clock().skew().as_seconds() });
+                        listener.tell(&Event::ClockSkew { seconds: self.signing.skew().as_seconds() });
                     }
                 }
             }

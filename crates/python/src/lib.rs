@@ -41,7 +41,7 @@ mod _native {
     #[pymodule_export]
     use crate::signer::PySigner;
     #[pymodule_export]
-    use crate::signing::PySigning;
+    use crate::signing::{PyReady, PySigning};
     #[pymodule_export]
     use crate::trace::trace;
     #[pymodule_export]

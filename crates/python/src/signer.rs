@@ -67,7 +67,7 @@ impl PySigner {
             Signs::Fixed(signer) => then(signer, at.unwrap_or_else(SystemTime::now)),
             Signs::Changing(signing) => {
                 let signer = signer_of_now(py, signing)?;
-                then(&signer, at.unwrap_or_else(|| signing.clock().now()))
+                then(&signer, at.unwrap_or_else(|| signing.now()))
             }
         }
     }

@@ -6,17 +6,18 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use xacct_sign::Signer;
-use xacct_sign_client::{Patience, Signing};
+use xacct_sign::{Signer, Skew};
+use xacct_sign_client::{Listener, Patience, Signing};
 
 use crate::held::Held;
+use crate::log;
 use crate::signer::sign;
 use crate::source::Source;
 use crate::waiting::wait;
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
 pub(crate) struct PySigning {
-    signing: Signing,
+    signing: Arc<Signing>,
     held: Held,
 }
 
@@ -27,20 +28,17 @@ impl PySigning {
     fn new(source: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (source, held) = Source::signing(source)?;
         let scope = source.scope(region, service)?;
-        Ok(Self { signing: Signing::new(source, scope), held })
+        Ok(Self { signing: Arc::new(Signing::new(source, scope)), held })
     }
 
-    /// As `Signer.sign`, with credentials that are valid now; calls STS where that is needed.
-    fn sign<'py>(
-        &self,
-        py: Python<'py>,
-        method: &Bound<'py, PyAny>,
-        url: &Bound<'py, PyAny>,
-        headers: &Bound<'py, PyAny>,
-        body: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyDict>> {
-        let signer = signer_of_now(py, &self.signing)?;
-        sign(py, &signer, (method, url), Some(headers), body, self.signing.clock().now())
+    /// What signs with credentials that are valid now; calls STS where that is needed.
+    fn ready(&self, py: Python<'_>) -> PyResult<PyReady> {
+        signer_of_now(py, &self.signing).map(|signer| self.ready_with(signer))
+    }
+
+    /// The same, if nobody has to wait for it; else None. An early refresh goes on beside.
+    fn at_hand(&self) -> Option<PyReady> {
+        self.signing.signer_at_hand().map(|signer| self.ready_with(signer))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -49,6 +47,48 @@ impl PySigning {
 
     fn __clear__(&self) {
         self.held.clear();
+    }
+}
+
+impl PySigning {
+    fn ready_with(&self, signer: Arc<Signer>) -> PyReady {
+        let signing = Arc::clone(&self.signing);
+        let known = signing.skew();
+        PyReady { signing, signer, known, listener: log::listener() }
+    }
+}
+
+/// Signs the attempts of one request, with the credentials of one moment.
+#[pyclass(name = "Ready", module = "xacct_sign._native", frozen)]
+pub(crate) struct PyReady {
+    signing: Arc<Signing>,
+    signer: Arc<Signer>,
+    /// By how much the clock was known to be off.
+    known: Skew,
+    listener: Listener,
+}
+
+#[pymethods]
+impl PyReady {
+    /// As `Signer.sign`, now.
+    fn sign<'py>(
+        &self,
+        py: Python<'py>,
+        method: &Bound<'py, PyAny>,
+        url: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+        body: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        sign(py, &self.signer, (method, url), Some(headers), body, self.signing.now())
+    }
+
+    /// Takes note of an answer to what it signed. Whether the request may be signed anew and sent once more: the signature was
+    /// wrong, as the answer's `Date` shows, or the credentials have expired meanwhile.
+    fn was_wrong(&self, py: Python<'_>, status: u16, date: Option<&str>) -> PyResult<bool> {
+        let (is_wrong, told) =
+            log::collect(|| self.signing.was_wrong((&self.signer, self.known), (status, date), &self.listener));
+        log::write(py, &told)?;
+        Ok(is_wrong)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What signs: credentials, or a role's.
 
 use pyo3::prelude::*;
-use xacct_sign::{Credentials, Error, ErrorKind, Scope};
-use xacct_sign_client::{Clock, CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
+use xacct_sign::{Credentials, Error, ErrorKind, Scope, Skew};
+use xacct_sign_client::{CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
 
 use crate::asked::Asked;
 use crate::convert::{text, type_name};
@@ -89,12 +89,24 @@ impl CredentialSource for Source {
         }
     }
 
-    fn clock(&self) -> Option<Clock> {
+    fn at_hand(&self) -> Option<Credentials> {
         match self {
-            Self::Role(role) => role.clock(),
-            Self::Default(chain) => chain.clock(),
-            Self::Kept(kept) => kept.clock(),
-            Self::Given(_) | Self::Environment | Self::Asked(_) => None,
+            Self::Given(credentials) => credentials.at_hand(),
+            Self::Role(role) => role.at_hand(),
+            Self::Environment => Environment.at_hand(),
+            Self::Default(chain) => chain.at_hand(),
+            Self::Kept(kept) => kept.at_hand(),
+            // Python's code may take as long as it likes.
+            Self::Asked(_) => None,
+        }
+    }
+
+    fn skew(&self) -> Skew {
+        match self {
+            Self::Role(role) => role.skew(),
+            Self::Default(chain) => chain.skew(),
+            Self::Kept(kept) => kept.skew(),
+            Self::Given(_) | Self::Environment | Self::Asked(_) => Skew::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::{Credentials, Error, ErrorKind, Skew};
 
 use super::found::Found;
 use super::shared::{Fetch, Shared};
@@ -78,8 +78,16 @@ impl CredentialSource for DefaultChain {
         }
     }
 
-    fn clock(&self) -> Option<Clock> {
-        Some(self.0.source().clock.clone())
+    fn at_hand(&self) -> Option<Credentials> {
+        // Files that are kept in memory, or read from the disk of this machine.
+        match self.0.source().read().ok()? {
+            Some(keys) => Some(keys),
+            None => self.0.at_hand(),
+        }
+    }
+
+    fn skew(&self) -> Skew {
+        self.0.source().clock.skew()
     }
 }
 

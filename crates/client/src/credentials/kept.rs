@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::{Credentials, Error, ErrorKind, Skew};
 
 use super::CredentialSource;
 use super::shared::{Fetch, Shared};
-use crate::clock::Clock;
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 
@@ -27,7 +26,7 @@ pub struct Kept {
 #[derive(Debug)]
 struct Asked {
     source: Box<dyn CredentialSource>,
-    clock: Clock,
+    host: Arc<dyn Host>,
 }
 
 impl Kept {
@@ -37,12 +36,11 @@ impl Kept {
         Self::on(Arc::new(Machine::default()), source)
     }
 
-    /// As [`Kept::new`], on a [`Host`], whose clock says when they expire if the source has none.
+    /// As [`Kept::new`], on a [`Host`], whose clock says when they expire.
     #[must_use]
     pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static) -> Self {
         let seed = RandomState::new().hash_one(0);
-        let clock = source.clock().unwrap_or_else(|| Clock::new(host));
-        let asked = Asked { source: Box::new(source), clock };
+        let asked = Asked { source: Box::new(source), host };
         Self { shared: Shared::new(asked, seed), gives_lasting: AtomicBool::new(false) }
     }
 }
@@ -59,8 +57,15 @@ impl CredentialSource for Kept {
         Ok(credentials)
     }
 
-    fn clock(&self) -> Option<Clock> {
-        Some(self.shared.source().clock.clone())
+    fn at_hand(&self) -> Option<Credentials> {
+        if self.gives_lasting.load(Ordering::Relaxed) {
+            return self.shared.source().source.at_hand();
+        }
+        self.shared.at_hand()
+    }
+
+    fn skew(&self) -> Skew {
+        self.shared.source().source.skew()
     }
 }
 
@@ -70,7 +75,7 @@ impl Fetch for Asked {
     }
 
     fn now(&self) -> SystemTime {
-        self.clock.now()
+        self.host.now()
     }
 
     fn broken(&self) -> Error {

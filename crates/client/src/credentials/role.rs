@@ -76,7 +76,6 @@ struct Role {
     call: AssumeRole,
     endpoint: Endpoint,
     base: Box<dyn CredentialSource>,
-    host: Arc<dyn Host>,
     clock: Clock,
     listener: Option<Listener>,
     /// Spreads the pauses between tries.
@@ -106,9 +105,8 @@ impl RoleProvider {
         };
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
-        let clock = base.clock().unwrap_or_else(|| Clock::new(Arc::clone(&host)));
-        let (base, calls) = (Box::new(base), AtomicU64::new(seed));
-        let role = Role { call: options.call, endpoint, base, host, clock, listener: options.listener, calls };
+        let (base, clock, calls) = (Box::new(base), Clock::new(host), AtomicU64::new(seed));
+        let role = Role { call: options.call, endpoint, base, clock, listener: options.listener, calls };
         Ok(Self(Shared::new(role, seed)))
     }
 
@@ -147,15 +145,19 @@ impl CredentialSource for RoleProvider {
         self.0.credentials(patience)
     }
 
-    fn clock(&self) -> Option<Clock> {
-        Some(self.0.source().clock.clone())
+    fn at_hand(&self) -> Option<Credentials> {
+        self.0.at_hand()
+    }
+
+    fn skew(&self) -> Skew {
+        self.0.source().clock.skew()
     }
 }
 
 impl Role {
     /// Asks STS once.
     fn ask(&self, base: &Credentials, known: Skew, patience: &Patience) -> Result<Credentials, Error> {
-        let host = &self.host;
+        let host = self.clock.host();
         let (parts, body) = self.call.request(base, &self.endpoint, known.apply(host.now()))?.into_parts();
         let request = http::Request::from_parts(parts, body.as_slice());
         let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
@@ -204,7 +206,7 @@ impl Fetch for Role {
             if error.kind() == ErrorKind::Interrupted || patience.left().is_some_and(|left| left <= pause) {
                 return Err(error);
             }
-            self.host.sleep(pause, patience)?;
+            self.clock.host().sleep(pause, patience)?;
         }
     }
 
