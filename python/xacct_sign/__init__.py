@@ -43,7 +43,7 @@ def _not_copied(_: object) -> str:
     )
 
 
-for _each in (AssumeRole, Credentials, DefaultCredentials, Signer, _native.Session, _native.Signing):
+for _each in (AssumeRole, Credentials, DefaultCredentials, Signer, _native.Session, _native.Signing, _native.Ready):
     copyreg.pickle(_each, _not_copied)
 del _each
 

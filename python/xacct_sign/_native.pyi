@@ -8,6 +8,7 @@ __all__ = [
     "DefaultCredentials",
     "Environment",
     "PayloadHash",
+    "Ready",
     "Session",
     "Signer",
     "Signing",
@@ -254,8 +255,22 @@ class Session:
 @final
 class Signing:
     def __new__(cls, source: _Source, region: str | None, service: str) -> Signing: ...
+    def ready(self) -> Ready:
+        """What signs with credentials that are valid now; calls STS where that is needed."""
+
+    def at_hand(self) -> Ready | None:
+        """The same, if nobody has to wait for it; else None. An early refresh goes on beside."""
+
+@final
+class Ready:
+    """Signs the attempts of one request, with the credentials of one moment."""
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
-        """As `Signer.sign`, with credentials that are valid now; calls STS where that is needed."""
+        """As `Signer.sign`, now."""
+
+    def was_wrong(self, status: int, date: str | None) -> bool:
+        """Takes note of an answer to what it signed. Whether the request may be signed anew and sent once more: the signature was
+        wrong, as the answer's `Date` shows, or the credentials have expired meanwhile.
+        """
 
 def _reachable_url(url: str) -> str:
     """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in `localhost`
