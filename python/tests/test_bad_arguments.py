@@ -92,14 +92,8 @@ OF_TEXT: list[tuple[str, Callable[[Any], object]]] = [
     ("invalid_credentials", lambda x: Credentials(x, "secret")),
     ("invalid_credentials", lambda x: Credentials("AKIDEXAMPLE", x)),
     ("invalid_role_arn", lambda x: AssumeRole(x, region=REGION)),
-    ("invalid_region", lambda x: AssumeRole(ROLE_ARN, region=x)),
-    ("invalid_region", lambda x: Session(ROLE_ARN, region=x)),
-    ("invalid_region", lambda x: Session(credentials=GOOD, region=x)),
     ("invalid_region", lambda x: Signer(GOOD, x)),
-    ("invalid_region", lambda x: SigV4Auth(credentials=GOOD, region=x)),
-    ("invalid_service", lambda x: Session(credentials=GOOD, region=REGION, service=x)),
     ("invalid_service", lambda x: Signer(GOOD, REGION, x)),
-    ("invalid_service", lambda x: SigV4Auth(credentials=GOOD, region=REGION, service=x)),
     ("invalid_method", lambda x: Signer(GOOD, REGION).sign(x, URL)),
     ("invalid_method", lambda x: Signer(GOOD, REGION).presign(x, URL)),
     ("invalid_method", lambda x: Session(credentials=GOOD, region=REGION).request(x, URL)),
@@ -119,6 +113,12 @@ OF_TEXT: list[tuple[str, Callable[[Any], object]]] = [
 
 # As those of the text above, where None means that there is none.
 OF_TEXT_OR_NONE: list[tuple[str, Callable[[Any], object]]] = [
+    ("invalid_region", lambda x: AssumeRole(ROLE_ARN, region=x)),
+    ("invalid_region", lambda x: Session(ROLE_ARN, region=x)),
+    ("invalid_region", lambda x: Session(credentials=GOOD, region=x)),
+    ("invalid_region", lambda x: SigV4Auth(credentials=GOOD, region=x)),
+    ("invalid_service", lambda x: Session(credentials=GOOD, region=REGION, service=x)),
+    ("invalid_service", lambda x: SigV4Auth(credentials=GOOD, region=REGION, service=x)),
     ("invalid_credentials", lambda x: Credentials("AKIDEXAMPLE", "secret", x)),
     ("invalid_role_arn", lambda x: Session(x, region=REGION)),
     ("invalid_endpoint", lambda x: Session(ROLE_ARN, region=REGION, base_url=x)),

@@ -2,66 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import queue
+import signal
 import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
-from emulator import REPOSITORY, Emulator
-from helpers import not_run
-
-EXAMPLE = REPOSITORY / "examples" / "lambda-python"
-
-
-class RuntimeApi:
-    """https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, on loopback."""
-
-    def __init__(self) -> None:
-        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.outcomes: queue.Queue[tuple[str, Any]] = queue.Queue()
-        runtime = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-            def do_GET(self) -> None:
-                event = json.dumps(runtime.events.get()).encode()
-                arn = "arn:aws:lambda:ap-northeast-1:000000000000:function:shop"
-                self.send_response(200)
-                self.send_header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-                self.send_header("lambda-runtime-deadline-ms", "99999999999999")
-                self.send_header("lambda-runtime-invoked-function-arn", arn)
-                # Without it the client crashes.
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(event)))
-                self.end_headers()
-                self.wfile.write(event)
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                runtime.outcomes.put((self.path.rsplit("/", 1)[1], json.loads(body)))
-                self.send_response(202)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+from emulator import Emulator
+from helpers import Answer, Request, not_run, serve
+from lambda_runtime import RuntimeApi, function
 
 
 @pytest.fixture
@@ -72,30 +23,101 @@ def runtime() -> Iterator[RuntimeApi]:
 
 
 def test_the_example_handles_two_invocations_with_one_call_to_sts(emulator: Emulator, runtime: RuntimeApi) -> None:
-    if importlib.util.find_spec("awslambdaric") is None:
-        not_run("awslambdaric")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AWS_LAMBDA_RUNTIME_API": runtime.address,
-        "AWS_LAMBDA_FUNCTION_NAME": "shop function",
-        "AWS_ENDPOINT_URL_STS": emulator.sts_url,
-        "API_ROLE_ARN": emulator.role_arn(),
-        "API_REGION": emulator.region,
-        "API_URL": emulator.url(),
-    } | emulator.environment()
-    command = [sys.executable, "-m", "awslambdaric", "handler.handler"]
-    process = subprocess.Popen(command, cwd=EXAMPLE, env=environment)
-    try:
+    with function(emulator, runtime, emulator.environment()):
         seen = []
         for number in (1, 2):
-            runtime.events.put({"order": number})
-            kind, outcome = runtime.outcomes.get(timeout=30)
-            assert kind == "response", outcome
+            outcome = runtime.invoke({"order": number})
             assert json.loads(outcome["body"]) == {"order": number}
             seen.append(outcome["requestContext"]["authorizer"]["iam"])
-    finally:
-        process.kill()
-        process.wait()
     assert seen[0]["userArn"] == "arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/shop-function"
     # The second invocation used the credentials of the first.
     assert seen[0]["accessKey"] == seen[1]["accessKey"]
+
+
+class Clock:
+    """The clock of every process that has `environment`, which libfaketime moves."""
+
+    def __init__(self, file: Path) -> None:
+        libraries = list(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+        if not libraries:
+            not_run("faketime")
+        self._file = file
+        self._ahead = timedelta()
+        self.environment = {
+            "LD_PRELOAD": str(libraries[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_NO_CACHE": "1",
+            # A frozen machine's monotonic clock stands still.
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.move(timedelta())
+
+    def move(self, by: timedelta) -> None:
+        self._ahead += by
+        self._file.write_text(f"+{self._ahead.total_seconds():.0f}")
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc) + self._ahead
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Clock:
+    return Clock(tmp_path / "clock")
+
+
+@pytest.fixture
+def moved(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """An emulator that goes by this clock."""
+    with monkeypatch.context() as patch:
+        for name, value in clock.environment.items():
+            patch.setenv(name, value)
+        running = Emulator()
+    with running:
+        yield running
+
+
+def freeze(process: subprocess.Popen[bytes], clock: Clock, length: timedelta) -> None:
+    """As Lambda does between two invocations: the process is stopped while time goes by everywhere else."""
+    process.send_signal(signal.SIGSTOP)
+    clock.move(length)
+    process.send_signal(signal.SIGCONT)
+
+
+def test_a_function_that_was_frozen_past_the_expiry_goes_on(clock: Clock, moved: Emulator, runtime: RuntimeApi) -> None:
+    keys = []
+    with function(moved, runtime, moved.environment() | clock.environment) as process:
+        for hours in (0, 0, 2, 12, 0):
+            freeze(process, clock, timedelta(hours=hours))
+            keys.append(runtime.invoke({})["requestContext"]["authorizer"]["iam"]["accessKey"])
+    first, second, third, fourth, fifth = keys
+    assert first == second
+    assert fourth == fifth
+    assert len({first, third, fourth}) == 3
+
+
+def test_a_function_that_snapstart_restores_goes_on(clock: Clock, moved: Emulator, runtime: RuntimeApi) -> None:
+    """There the keys are not in the environment but at an endpoint, and what the snapshot knew has long expired."""
+    base = moved.caller()["credentials"]
+
+    def credentials(_: Request) -> Answer:
+        expiration = f"{clock.now() + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+        answer = {
+            "AccessKeyId": base["access_key_id"],
+            "SecretAccessKey": base["secret_access_key"],
+            "Token": base["session_token"],
+            "Expiration": expiration,
+        }
+        return Answer(headers={"content-type": "application/json"}, body=json.dumps(answer).encode())
+
+    with serve(credentials) as endpoint:
+        environment = {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{endpoint.url}/2021-04-23/credentials",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": "the-token",
+        }
+        keys = []
+        with function(moved, runtime, environment | clock.environment) as process:
+            for days in (0, 0, 20):
+                freeze(process, clock, timedelta(days=days))
+                keys.append(runtime.invoke({})["requestContext"]["authorizer"]["iam"]["accessKey"])
+        assert [request.headers["authorization"] for request in endpoint.requests] == ["the-token"] * 2
+    assert keys[0] == keys[1] != keys[2]

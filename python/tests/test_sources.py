@@ -217,7 +217,7 @@ def test_what_a_callable_raises_comes_out_as_it_is() -> None:
             role.credentials,
             lambda: xacct_sign.Session(role).get(URL),
             lambda: xacct_sign.Signer(broken, REGION).sign("GET", URL),
-            lambda: SigV4Auth(credentials=broken, region=REGION)._signing.ready().sign("GET", URL, {}, None),
+            lambda: SigV4Auth(credentials=broken, region=REGION)._signing.ready(URL),
             lambda: xacct_sign.Session(credentials=broken, region=REGION).get(URL),
         ):
             with pytest.raises(OutOfOrderError, match="the vault is sealed") as caught:

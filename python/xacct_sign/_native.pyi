@@ -7,13 +7,14 @@ __all__ = [
     "Credentials",
     "DefaultCredentials",
     "Environment",
+    "HttpHosts",
     "PayloadHash",
     "Ready",
     "Session",
     "Signer",
     "Signing",
+    "Stream",
     "_dumps",
-    "_reachable_url",
     "_trace",
     "_within_origin",
     "canonical_url",
@@ -179,7 +180,8 @@ class AssumeRole:
 
     Args:
         role_arn: `arn:{partition}:iam::{account}:role/{name}`.
-        region: the API's region, whose STS endpoint is called.
+        region: the API's region, whose STS endpoint is called; None takes that of the first API that is called with the
+            credentials, or where they are asked for without one, `AWS_REGION` or `AWS_DEFAULT_REGION`.
         session_name: 2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`; how the other side's logs tell callers apart. None takes
             `AWS_ROLE_SESSION_NAME`, else the Lambda function's name, else `xacct-sign`.
         external_id: what the role's trust policy asks a third party for.
@@ -202,7 +204,7 @@ class AssumeRole:
         cls,
         role_arn: str,
         *,
-        region: str,
+        region: str | None = None,
         session_name: str | None = None,
         external_id: str | None = None,
         duration_seconds: int = 3600,
@@ -228,7 +230,7 @@ class AssumeRole:
     @property
     def role_arn(self) -> str: ...
     @property
-    def region(self) -> str: ...
+    def region(self) -> str | None: ...
     @property
     def session_name(self) -> str: ...
 
@@ -238,8 +240,10 @@ class Session:
         cls,
         source: _Source | None,
         region: str | None,
-        service: str,
+        service: str | None,
         base_url: str | None,
+        headers: _Headers | None,
+        allow_http_hosts: Iterable[str] | None,
     ) -> Session: ...
     def send(
         self,
@@ -250,15 +254,36 @@ class Session:
         body: object,
         connect_timeout: float | None,
         total: float | None,
-    ) -> tuple[int, str, list[tuple[str, str]], bytes]: ...
+        allow_redirects: bool,
+        stream: bool,
+    ) -> tuple[int, str, list[tuple[str, str]], bytes | Stream, str | None, str | None]: ...
+    def close(self) -> None: ...
+
+@final
+class Stream:
+    def read(self, most: int, seconds: float | None) -> bytes:
+        """The next bytes, as soon as there are any, at most so many; none at the end."""
+    def close(self) -> None:
+        """Ends it: its connection is closed if there was more to read."""
+
+@final
+class HttpHosts:
+    """Where the adapters for HTTP clients may send signed requests: https, this machine, and hosts that are given or that
+    `XACCT_ALLOW_HTTP_HOSTS` names.
+    """
+    def __new__(cls, hosts: Iterable[str] | None = None) -> HttpHosts: ...
+    def reachable_url(self, url: str) -> str:
+        """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in
+        `localhost` may be anywhere to the system's resolver. Warns, once for each host, where that is over plain http.
+        """
 
 @final
 class Signing:
-    def __new__(cls, source: _Source, region: str | None, service: str) -> Signing: ...
-    def ready(self) -> Ready:
-        """What signs with credentials that are valid now; calls STS where that is needed."""
+    def __new__(cls, source: _Source, region: str | None, service: str | None) -> Signing: ...
+    def ready(self, url: str) -> Ready:
+        """What signs requests to the URL's host, with credentials that are valid now; calls STS where that is needed."""
 
-    def at_hand(self) -> Ready | None:
+    def at_hand(self, url: str) -> Ready | None:
         """The same, if nobody has to wait for it; else None. An early refresh goes on beside."""
 
 @final
@@ -271,11 +296,6 @@ class Ready:
         """Takes note of an answer to what it signed. Whether the request may be signed anew and sent once more: the signature was
         wrong, as the answer's `Date` shows, or the credentials have expired meanwhile.
         """
-
-def _reachable_url(url: str) -> str:
-    """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in `localhost`
-    may be anywhere to the system's resolver.
-    """
 
 def _dumps(value: object) -> bytes | None:
     """The value in compact JSON, or `None` where only Python's `json` knows what to do: subclasses and other types, keys that

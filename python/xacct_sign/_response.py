@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ._errors import XacctSignError
+from ._errors import ValidationError, XacctSignError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
+
+    from ._native import Stream
 
 
 class ResponseHeaders(dict[str, str]):
@@ -32,25 +34,114 @@ class ResponseHeaders(dict[str, str]):
         return super().get(name.lower(), default)
 
 
+_PIECE = 1 << 16
+"""How much of a body is read at once."""
+
+_SHOWN = 200
+"""How many characters of a body an error shows."""
+
+
 class Response:
-    """An answer, read to its end.
+    """An answer: read to its end, or with `stream=True` still to be read.
+
+    As a context manager it is closed at the end of the block.
 
     Attributes:
         status_code: the HTTP status.
         headers: by name in any case.
-        content: the body.
         url: the URL that answered, after redirects within the origin.
     """
 
-    __slots__ = ("_method", "content", "headers", "status_code", "url")
+    __slots__ = (
+        "_content",
+        "_has_begun",
+        "_method",
+        "_said",
+        "_stream",
+        "_timeout",
+        "_why",
+        "headers",
+        "status_code",
+        "url",
+    )
 
-    def __init__(self, method: str, status_code: int, url: str, headers: list[tuple[str, str]], content: bytes) -> None:
+    def __init__(
+        self,
+        method: str,
+        status_code: int,
+        url: str,
+        headers: list[tuple[str, str]],
+        content: bytes | Stream,
+        said: str | None = None,
+        why: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
         """An answer from its parts."""
         self._method = method
         self.status_code = status_code
         self.url = url
         self.headers = ResponseHeaders(headers)
-        self.content = content
+        self._content = content if isinstance(content, bytes) else None
+        self._stream = None if isinstance(content, bytes) else content
+        self._has_begun = False
+        self._said = said
+        self._why = why
+        self._timeout = timeout
+
+    def __enter__(self) -> Response:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
+
+    def close(self) -> None:
+        """Ends the reading of a streamed body. What was not read to its end takes its connection with it."""
+        if self._stream is not None:
+            self._stream.close()
+
+    @property
+    def content(self) -> bytes:
+        """The body; of a streamed answer what is still to be read, all at once.
+
+        Raises:
+            ValidationError: `invalid_option` if a part of it was read already, `closed`.
+            TransportError: the network failed; `TransportTimeout` if a piece took too long.
+        """
+        if self._content is None:
+            self._content = b"".join(self.iter_content())
+        return self._content
+
+    def iter_content(self, chunk_size: int = _PIECE) -> Iterator[bytes]:
+        """The body piece by piece, `gzip` and `deflate` undone, each as soon as it is there.
+
+        Args:
+            chunk_size: how long a piece is at most, in bytes.
+
+        Raises:
+            ValidationError: `invalid_option` if `chunk_size` is no positive number, or the body was read in part
+                already; `closed`.
+            TransportError: the network failed; `TransportTimeout` if a piece took too long.
+        """
+        if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
+            raise ValidationError("`chunk_size` is no positive whole number", code="invalid_option")
+        if self._content is not None or self._stream is None:
+            return _pieces(self._content or b"", chunk_size)
+        if self._has_begun:
+            raise ValidationError(
+                "the body was read already, at least in part", code="invalid_option", hint="keep what you read of it"
+            )
+        self._has_begun = True
+        return self._read(self._stream, chunk_size)
+
+    def _read(self, stream: Stream, chunk_size: int) -> Iterator[bytes]:
+        while piece := stream.read(chunk_size, self._timeout):
+            yield piece
+
+    def iter_lines(self, chunk_size: int = _PIECE) -> Iterator[bytes]:
+        """The body line by line, without line ends (`\\n` or `\\r\\n`); otherwise as `iter_content`."""
+        return _lines(self.iter_content(chunk_size))
 
     @property
     def ok(self) -> bool:
@@ -99,18 +190,17 @@ class Response:
         if self.ok:
             return
         hint = None
-        if self.status_code == 403:
+        if self._why:
+            hint = f"the emulator's reason: {_shown(self._why)}"
+        elif self.status_code == 403:
             hint = (
                 "API Gateway says no more than this: check that the role may invoke this method and path, that method, "
                 "host and path reach the API unchanged, and the clock; the reason is in the API's access log"
             )
         url = self.url.partition("?")[0]
-        raise HttpStatusError(
-            f"{self._method} {url} was answered with {self.status_code} {self.reason}".rstrip(),
-            code="http_status",
-            hint=hint,
-            response=self,
-        )
+        message = f"{self._method} {url} was answered with {self.status_code} {self.reason}".rstrip()
+        said = _first(self._said or "")
+        raise HttpStatusError(f"{message}: `{said}`" if said else message, code="http_status", hint=hint, response=self)
 
     def __repr__(self) -> str:
         """Status only."""
@@ -130,3 +220,44 @@ class HttpStatusError(XacctSignError):
         """An error with its answer."""
         super().__init__(message, code=code, hint=hint)
         self.response = response
+
+
+def _pieces(content: bytes, size: int) -> Iterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line.removesuffix(b"\r")
+    if rest:
+        yield rest
+
+
+def _first(text: str) -> str:
+    """What the first line of a body says, if it is a text."""
+    if "\0" in text:
+        return ""
+    if text.lstrip().startswith("{"):
+        from json import loads
+
+        try:
+            body = loads(text)
+        except (ValueError, RecursionError):
+            body = None
+        message = (body.get("message") or body.get("Message")) if isinstance(body, dict) else None
+        text = message if isinstance(message, str) else text
+    return _shown(text)
+
+
+def _shown(text: str) -> str:
+    """The first line of a text from outside: cut, and without what does something to a terminal.
+
+    What follows may be a canonical request, with the session token in it; an `Authorization` may be said back.
+    """
+    line = text.strip().partition("\n")[0].partition("\\n")[0].partition("Authorization=")[0].strip()
+    cut = f"{line[:_SHOWN]}…" if len(line) > _SHOWN else line
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in cut)

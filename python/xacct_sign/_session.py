@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         data: object
         json: object
         timeout: Timeout
+        allow_redirects: bool
+        stream: bool
 
 
 class _Unset:
@@ -43,17 +45,26 @@ class Session:
     a role are refreshed. Each request goes over https (or to loopback), to the URL in the canonical form that was
     signed. A redirect within the origin is followed and signed anew; any other comes back as the answer.
 
+    As a context manager it is closed at the end of the block.
+
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves; one that is
             None or empty, as an unset variable is, is refused.
-        region: the API's region; an `AssumeRole` brings its own.
-        service: the signing name, `execute-api` for API Gateway.
+        region: the API's region. Left out, the URL's host says it if it is one of AWS's; of any other it is that of the
+            `AssumeRole`, else `AWS_REGION` or `AWS_DEFAULT_REGION`. A role that is given by its ARN is assumed at the
+            STS of this region, or of that of the first API that is called.
+        service: the signing name. Left out, the URL's host says it too; of any other it is `execute-api`, API
+            Gateway's. What contradicts the host is refused before anything is sent.
         base_url: what paths are appended to; a URL outside its origin is refused.
         credentials: with a role, what assumes it, as the `base` of `AssumeRole`. Without a role, what signs: there it
             has to be given, and may be all that a `base` may be. What a callable returns is then kept until shortly
             before it expires; if that says no expiry, the callable is asked for each request.
         timeout: seconds for the whole call, from the question for credentials to the answer's last byte, or a pair:
             seconds to connect, and for the whole; None waits as long as it takes.
+        headers: for each request that does not have one of that name, in any case, itself.
+        allow_http_hosts: hosts such as `localstack` or `localstack:4566` to which requests may go over plain http,
+            beside those of `XACCT_ALLOW_HTTP_HOSTS`. A `UserWarning` says so, once for each: whoever sees the traffic
+            can read and repeat it.
 
     Raises:
         ValidationError: for any argument that cannot work; nothing is sent.
@@ -64,14 +75,31 @@ class Session:
         role: str | AssumeRole | _Unset | None = _UNSET,
         *,
         region: str | None = None,
-        service: str = "execute-api",
+        service: str | None = None,
         base_url: str | None = None,
         credentials: _Source | None = None,
         timeout: Timeout = (5.0, 35.0),
+        headers: Headers | None = None,
+        allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._native = _native.Session(_source(role, region, credentials), region, service, base_url)
+        defaults = _items(headers, "headers", "invalid_header")
+        source = _source(role, region, credentials)
+        self._native = _native.Session(source, region, service, base_url, defaults, allow_http_hosts)
         self._timeout = _timeouts(timeout)
+        self._has_content_type = any(_is_content_type(pair) for pair in defaults)
+
+    def __enter__(self) -> Session:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes its connections, those in use once they are not. Requests are refused from then on (`closed`)."""
+        self._native.close()
 
     def request(
         self,
@@ -83,6 +111,8 @@ class Session:
         data: object = None,
         json: object = None,
         timeout: Timeout | _Unset = _UNSET,
+        allow_redirects: bool = True,
+        stream: bool = False,
     ) -> Response:
         """Signs and sends one request.
 
@@ -92,11 +122,16 @@ class Session:
             params: pairs put behind the URL's query; a value that is a list gives a pair for each item, None gives
                 none. A string is a query.
             headers: names and values; `content-type` stays to the letter.
-            data: bytes, str (sent as UTF-8), an open file (read to its end, then rewound), or a mapping or pairs that
-                are sent as a form.
+            data: bytes, str (sent as UTF-8), an open file, or a mapping or pairs that are sent as a form. A file is
+                sent from where it stands, and stands there again afterwards: in mode `rb` it is read twice, to be
+                hashed and to be sent, in constant memory; one that is open as text or cannot be rewound is read to its
+                end first.
             json: any value that `json.dumps` takes, None for none; sent as `application/json` unless `headers` say
                 otherwise.
             timeout: instead of the session's.
+            allow_redirects: False makes every redirect the answer.
+            stream: True leaves the body to `Response.iter_content`, of any length in constant memory: close the answer,
+                or use it in a `with`. The `timeout` is for everything up to the answer's head then, and for each piece.
 
         Raises:
             ValidationError: before anything is sent.
@@ -106,11 +141,19 @@ class Session:
         """
         pairs = _items(headers, "headers", "invalid_header")
         body, content_type = _body(data, json)
-        if content_type is not None and not any(_is_content_type(pair) for pair in pairs):
+        if content_type is not None and not (self._has_content_type or any(_is_content_type(pair) for pair in pairs)):
             pairs.append(("content-type", content_type))
         connect, total = self._timeout if isinstance(timeout, _Unset) else _timeouts(timeout)
-        answer = self._native.send(method, url, _pairs(params, "params", "invalid_option"), pairs, body, connect, total)
-        return Response(method.upper(), *answer)
+        query = _pairs(params, "params", "invalid_option")
+        start = body.tell() if hasattr(body, "read") else None
+        try:
+            answer = self._native.send(
+                method, url, query, pairs, body, connect, total, bool(allow_redirects), bool(stream)
+            )
+        finally:
+            if start is not None:
+                body.seek(start)
+        return Response(method.upper(), *answer, total)
 
     def get(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("GET", ...)`."""
@@ -148,7 +191,7 @@ def _source(role: str | AssumeRole | _Unset | None, region: str | None, credenti
     if role is None or role == "":
         return None
     if isinstance(role, str):
-        return _native.AssumeRole(role, region=_region(region), base=credentials)
+        return _native.AssumeRole(role, region=region, base=credentials)
     if not isinstance(role, _native.AssumeRole):
         raise ValidationError(
             f"the role is a `{type(role).__name__}`",
@@ -162,14 +205,6 @@ def _source(role: str | AssumeRole | _Unset | None, region: str | None, credenti
             hint="give the base credentials to the AssumeRole, as `base`",
         )
     return role
-
-
-def _region(region: str | None) -> str:
-    if region is None:
-        raise ValidationError(
-            "no region is given", code="invalid_region", hint="give the API's region, such as `ap-northeast-1`"
-        )
-    return region
 
 
 def _timeouts(timeout: Timeout) -> tuple[float | None, float | None]:
@@ -229,7 +264,7 @@ def _no_pairs(what: str, code: str) -> ValidationError:
     )
 
 
-def _body(data: object, json: object) -> tuple[object, str | None]:
+def _body(data: object, json: object) -> tuple[Any, str | None]:
     """The body, and the content type it has unless the headers give one."""
     if json is not None:
         if data is not None:
@@ -261,9 +296,15 @@ def _dumps(value: object) -> bytes:
 
 
 def _read(file: Any) -> object:
-    """A file's content from where it stands; it stands there again afterwards."""
-    start = file.tell() if hasattr(file, "tell") and hasattr(file, "seek") else None
+    """The file itself, where it can be read twice as bytes; else its content, as it stands there again afterwards."""
+    if not (hasattr(file, "tell") and hasattr(file, "seek")):
+        return file.read()
+    try:
+        start = file.tell()
+    except OSError:
+        return file.read()
+    if isinstance(file.read(0), bytes):
+        return file
     content = file.read()
-    if start is not None:
-        file.seek(start)
+    file.seek(start)
     return content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._errors import ValidationError
-from ._native import PayloadHash, Signing, _reachable_url, _within_origin
+from ._native import HttpHosts, PayloadHash, Signing, _within_origin
 from ._session import _source
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ BLOCK = 1 << 18
 
 
 def signing(
-    role: str | AssumeRole | _Unset | None, region: str | None, service: str, source: _Source | None
+    role: str | AssumeRole | _Unset | None, region: str | None, service: str | None, source: _Source | None
 ) -> Signing:
     """What signs, from the arguments that `Session` has too."""
     signs = _source(role, region, source)
@@ -42,8 +42,9 @@ def signing(
 class Trail:
     """Where a call has been: a redirect is signed as long as all of them lay within the origin of its first request."""
 
-    def __init__(self) -> None:
+    def __init__(self, http_hosts: HttpHosts) -> None:
         """Nowhere yet."""
+        self._http_hosts = http_hosts
         self._last: str | None = None
         self._has_begun = False
 
@@ -55,11 +56,11 @@ class Trail:
         """
         if not self._has_begun:
             self._has_begun = True
-            self._last = _reachable_url(url)
+            self._last = self._http_hosts.reachable_url(url)
         elif self._last is not None:
             try:
                 inside = _within_origin(self._last, url)
-                self._last = inside and _reachable_url(inside)
+                self._last = inside and self._http_hosts.reachable_url(inside)
             except ValidationError:
                 # It leads to no URL, or to one that is signed already.
                 self._last = None
@@ -67,12 +68,12 @@ class Trail:
 
 
 def refuse_proxy(url: str, proxy: object) -> None:
-    """Refuses plain http, which is for loopback, where it would go through a proxy."""
+    """Refuses plain http, which is for this machine and hosts that were named, where it would go through a proxy."""
     if url.startswith("http:") and proxy:
         raise ValidationError(
             "a proxy of the environment would get a signed request over plain http",
             code="insecure_url",
-            hint="set NO_PROXY to `localhost,127.0.0.1,::1`",
+            hint="set NO_PROXY to `localhost,127.0.0.1,::1`, and to the hosts that plain http may go to",
         )
 
 
@@ -146,7 +147,7 @@ def hash_file(file: Any) -> tuple[str, int]:
 
 
 class Beside:
-    """Fetches credentials in a thread of its own, one for all tasks that wait for them, whatever loop they are in.
+    """Fetches credentials in threads of its own: one for all tasks that wait to sign for a host, whatever loop they are in.
 
     The loop's own threads are left alone: they look up names, and a STS that hangs must not take them all.
     """
@@ -154,30 +155,32 @@ class Beside:
     def __init__(self, signing: Signing) -> None:
         """Nothing is fetched yet."""
         self._signing = signing
-        self._fetch: tuple[Any, Future[Ready]] | None = None
+        self._fetches: dict[str, tuple[Any, Future[Ready]]] = {}
 
-    def fetch(self) -> Future[Ready]:
+    def fetch(self, url: str) -> Future[Ready]:
         """What will have them: that of the fetch that is going on, or a new one."""
         from concurrent.futures import Future
         from threading import Thread
 
         # No lock: two that begin at once wait for one fetch all the same. A forked child has no thread of its parent's.
-        if self._fetch is not None and self._fetch[0].is_alive():
-            return self._fetch[1]
+        host = url.split("/")[2]
+        known = self._fetches.get(host)
+        if known is not None and known[0].is_alive():
+            return known[1]
         future: Future[Ready] = Future()
         # From here on it cannot be cancelled: who waits no longer ends nothing for the others.
         future.set_running_or_notify_cancel()
-        thread = Thread(target=self._run, args=(future,), name="xacct-sign")
-        self._fetch = (thread, future)
+        thread = Thread(target=self._run, args=(future, host, url), name="xacct-sign")
+        self._fetches[host] = (thread, future)
         thread.start()
         return future
 
-    def _run(self, future: Future[Ready]) -> None:
+    def _run(self, future: Future[Ready], host: str, url: str) -> None:
         try:
-            ready = self._signing.ready()
+            ready = self._signing.ready(url)
         except BaseException as error:
-            self._fetch = None
+            self._fetches.pop(host, None)
             future.set_exception(error)
         else:
-            self._fetch = None
+            self._fetches.pop(host, None)
             future.set_result(ready)

@@ -13,11 +13,13 @@ from aiohttp.payload import AsyncIterablePayload, BytesPayload
 from yarl import URL
 
 from ._errors import TransportError, TransportTimeout, ValidationError
-from ._native import PayloadHash
+from ._native import HttpHosts, PayloadHash
 from ._session import _UNSET
 from ._signing import ADDED, BLOCK, Beside, Trail, read_once, refuse_proxy, signing, wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ._native import AssumeRole, Ready, _Source
     from ._session import _Unset
 
@@ -37,14 +39,15 @@ class SigV4Middleware:
 
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves.
-        region: the API's region; an `AssumeRole` brings its own.
-        service: the signing name, `execute-api` for API Gateway.
+        region: the API's region. AWS's own hosts say it; for any other it is known as in `Session`.
+        service: the signing name. AWS's own hosts say it too; for any other it is `execute-api`, API Gateway's.
         credentials: as those of `Session`: with a role, what assumes it; without one, what signs.
+        allow_http_hosts: as that of `Session`: hosts to which requests may go over plain http.
 
     Raises:
-        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is not
-            loopback or through a proxy, a URL that is signed already, or a body that can be read only once or is
-            compressed while it is sent.
+        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
+            neither loopback nor allowed or through a proxy, a URL that is signed already, or a body that can be read
+            only once or is compressed while it is sent.
     """
 
     def __init__(
@@ -52,11 +55,13 @@ class SigV4Middleware:
         role: str | AssumeRole | _Unset | None = _UNSET,
         *,
         region: str | None = None,
-        service: str = "execute-api",
+        service: str | None = None,
         credentials: _Source | None = None,
+        allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
         self._signing = signing(role, region, service, credentials)
+        self._http_hosts = HttpHosts(allow_http_hosts)
         self._beside = Beside(self._signing)
         # The trails of calls that were redirected, by what their requests share.
         self._redirected: dict[int, tuple[object, Trail]] = {}
@@ -66,7 +71,7 @@ class SigV4Middleware:
         # All requests of a call, and no other, have this list in common.
         call = request._traces
         known = self._redirected.get(id(call))
-        trail = known[1] if known else Trail()
+        trail = known[1] if known else Trail(self._http_hosts)
         url = trail.signed_url(str(request.url))
         if url is None:
             _strip(request)
@@ -87,7 +92,7 @@ class SigV4Middleware:
         body = await _payload(request)
         target = f"{url.partition('://')[0]}://{request.url.raw_authority}{request.url.raw_path_qs}"
         for is_last in (False, True):
-            ready = await self._ready()
+            ready = await self._ready(target)
             added = ready.sign(request.method, target, wire(request.headers.items(), "utf-8"), body)
             _strip(request)
             request.headers.update(added)
@@ -97,12 +102,12 @@ class SigV4Middleware:
             response.release()
         return response
 
-    async def _ready(self) -> Ready:
-        at_hand = self._signing.at_hand()
+    async def _ready(self, url: str) -> Ready:
+        at_hand = self._signing.at_hand(url)
         if at_hand is not None:
             return at_hand
         try:
-            return await asyncio.wrap_future(self._beside.fetch())
+            return await asyncio.wrap_future(self._beside.fetch(url))
         except TransportTimeout:
             raise
         except TransportError as error:

@@ -43,8 +43,13 @@ def session(role: str | AssumeRole, *, region: str | None = None, credentials: _
             code="role_not_given",
             hint="give the role's ARN (is the variable it comes from unset?)",
         )
+    region = region or source.region
+    if region is None:
+        raise ValidationError(
+            "no region is given", code="invalid_region", hint="give the region of the clients, such as `ap-northeast-1`"
+        )
     made = Session()
-    made.set_config_variable("region", region or source.region)
+    made.set_config_variable("region", region)
     made.register_component("credential_provider", CredentialResolver([_Provider(source)]))
     return made
 

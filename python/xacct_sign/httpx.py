@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
@@ -12,7 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from anyio import to_thread
 
-from ._native import PayloadHash
+from ._native import HttpHosts, PayloadHash
 from ._session import _UNSET
 from ._signing import BLOCK, SIGNATURE, Beside, Trail, hash_file, is_file, read_once, refuse_proxy, signing, wire
 
@@ -36,14 +36,15 @@ class SigV4Auth(httpx.Auth):
 
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves.
-        region: the API's region; an `AssumeRole` brings its own.
-        service: the signing name, `execute-api` for API Gateway.
+        region: the API's region. AWS's own hosts say it; for any other it is known as in `Session`.
+        service: the signing name. AWS's own hosts say it too; for any other it is `execute-api`, API Gateway's.
         credentials: as those of `Session`: with a role, what assumes it; without one, what signs.
+        allow_http_hosts: as that of `Session`: hosts to which requests may go over plain http.
 
     Raises:
-        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is not
-            loopback or through a proxy of the environment, a URL that is signed already, or a body that can be read
-            only once or is a file that is open as text.
+        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
+            neither loopback nor allowed or through a proxy of the environment, a URL that is signed already, or a body
+            that can be read only once or is a file that is open as text.
     """
 
     def __init__(
@@ -51,59 +52,60 @@ class SigV4Auth(httpx.Auth):
         role: str | AssumeRole | _Unset | None = _UNSET,
         *,
         region: str | None = None,
-        service: str = "execute-api",
+        service: str | None = None,
         credentials: _Source | None = None,
+        allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
         self._signing = signing(role, region, service, credentials)
+        self._http_hosts = HttpHosts(allow_http_hosts)
         self._beside = Beside(self._signing)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Signs a request, and once more if its signature was wrong."""
-        call = _Call(request)
+        call = _Call(request, self._http_hosts)
         call.take_body()
         trace = request.extensions.get("trace")
 
         def traced(name: str, info: dict[str, Any]) -> None:
-            if name.endswith(_SENDS) and call.is_redirect(info["request"]):
-                call.redirect(info["request"], self._signing.ready)
+            if name.endswith(_SENDS) and (url := call.redirected(info["request"])):
+                call.sign_redirect(self._signing.ready(url), info["request"], url)
             if trace:
                 trace(name, info)
 
         request.extensions = {**request.extensions, "trace": traced}
-        ready = self._signing.ready()
+        ready = self._signing.ready(call.url)
         call.sign(ready)
         response = yield request
         if call.was_wrong(ready, response):
-            call.sign(self._signing.ready())
+            call.sign(self._signing.ready(call.url))
             yield request
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Signs a request, and once more if its signature was wrong."""
-        call = _Call(request)
+        call = _Call(request, self._http_hosts)
         await to_thread.run_sync(call.take_body) if call.takes_long() else call.take_body()
         trace = request.extensions.get("trace")
 
         async def traced(name: str, info: dict[str, Any]) -> None:
-            if name.endswith(_SENDS) and call.is_redirect(info["request"]):
-                ready = await self._ready()
-                call.redirect(info["request"], lambda: ready)
+            if name.endswith(_SENDS) and (url := call.redirected(info["request"])):
+                call.sign_redirect(await self._ready(url), info["request"], url)
             if trace and inspect.isawaitable(told := trace(name, info)):
                 await told
 
         request.extensions = {**request.extensions, "trace": traced}
-        ready = await self._ready()
+        ready = await self._ready(call.url)
         call.sign(ready)
         response = yield request
         if call.was_wrong(ready, response):
-            call.sign(await self._ready())
+            call.sign(await self._ready(call.url))
             yield request
 
-    async def _ready(self) -> Ready:
-        at_hand = self._signing.at_hand()
+    async def _ready(self, url: str) -> Ready:
+        at_hand = self._signing.at_hand(url)
         if at_hand is not None:
             return at_hand
-        fetched = self._beside.fetch()
+        fetched = self._beside.fetch(url)
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -115,15 +117,16 @@ class SigV4Auth(httpx.Auth):
 class _Call:
     """One call. httpx asks an `Auth` about no redirect: those are signed where they are sent."""
 
-    def __init__(self, request: httpx.Request) -> None:
+    def __init__(self, request: httpx.Request, http_hosts: HttpHosts) -> None:
         self._request = request
-        self._trail = Trail()
+        self._trail = Trail(http_hosts)
         self._unsigned = httpx.Headers(
             [pair for pair in request.headers.raw if pair[0].decode().lower() not in SIGNATURE]
         )
         url = self._trail.signed_url(str(request.url)) or ""
         refuse_proxy(url, _proxy(url))
         request.url = httpx.URL(url)
+        self.url = _as_sent(request.url)
         self._body: bytes | PayloadHash = b""
         self._has_left = False
 
@@ -155,7 +158,7 @@ class _Call:
     def sign(self, ready: Ready) -> None:
         """Signs the first request."""
         request = self._request
-        added = ready.sign(request.method, _as_sent(request.url), wire(self._unsigned.raw), self._body)
+        added = ready.sign(request.method, self.url, wire(self._unsigned.raw), self._body)
         request.headers = _Signed(self._unsigned, added)
 
     def was_wrong(self, ready: Ready, response: httpx.Response) -> bool:
@@ -163,25 +166,23 @@ class _Call:
         is_own = response.request is self._request
         return is_own and ready.was_wrong(response.status_code, response.headers.get("date"))
 
-    def is_redirect(self, sent: Any) -> bool:
-        """Whether httpcore is about to send a request that httpx made of a redirect."""
-        if sent.method == b"CONNECT":
-            return False
-        return not any(name.lower() == b"authorization" for name, _ in sent.headers) and not self._has_left
-
-    def redirect(self, sent: Any, ready: Any) -> None:
-        """Signs it, if it stays within the origin."""
+    def redirected(self, sent: Any) -> str | None:
+        """The URL of what httpcore is about to send, if httpx made it of a redirect and it stays within the origin."""
+        is_signed = any(name.lower() == b"authorization" for name, _ in sent.headers)
+        if sent.method == b"CONNECT" or is_signed or self._has_left:
+            return None
         url = sent.url
         host = url.host.decode()
         port = "" if url.port is None else f":{url.port}"
         place = f"{url.scheme.decode()}://{f'[{host}]' if ':' in host else host}{port}{url.target.decode()}"
-        signed_url = self._trail.signed_url(place)
-        if signed_url is None:
-            self._has_left = True
-            return
+        self._has_left = self._trail.signed_url(place) is None
+        return None if self._has_left else place
+
+    def sign_redirect(self, ready: Ready, sent: Any, url: str) -> None:
+        """Signs it."""
         method = sent.method.decode()
         body = self._body if method == self._request.method else b""
-        added = ready().sign(method, place, wire(sent.headers), body)
+        added = ready.sign(method, url, wire(sent.headers), body)
         kept = [pair for pair in sent.headers if pair[0].decode().lower() not in added]
         sent.headers = kept + [(name.encode(), value.encode()) for name, value in added.items()]
 

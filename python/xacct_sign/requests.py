@@ -10,10 +10,13 @@ from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
 from requests.utils import get_environ_proxies, rewind_body, select_proxy
 
+from ._native import HttpHosts
 from ._session import _UNSET
 from ._signing import ADDED, Trail, encoded, payload, refuse_proxy, signing, wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ._native import AssumeRole, Ready, Signing, _Source
     from ._session import _Unset
 
@@ -31,14 +34,15 @@ class SigV4Auth(AuthBase):
 
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves.
-        region: the API's region; an `AssumeRole` brings its own.
-        service: the signing name, `execute-api` for API Gateway.
+        region: the API's region. AWS's own hosts say it; for any other it is known as in `Session`.
+        service: the signing name. AWS's own hosts say it too; for any other it is `execute-api`, API Gateway's.
         credentials: as those of `Session`: with a role, what assumes it; without one, what signs.
+        allow_http_hosts: as that of `Session`: hosts to which requests may go over plain http.
 
     Raises:
-        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is not
-            loopback or through a proxy of the environment, a URL that is signed already, or a body that can be read
-            only once or is a file that is open as text.
+        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
+            neither loopback nor allowed or through a proxy of the environment, a URL that is signed already, or a body
+            that can be read only once or is a file that is open as text.
     """
 
     def __init__(
@@ -46,15 +50,17 @@ class SigV4Auth(AuthBase):
         role: str | AssumeRole | _Unset | None = _UNSET,
         *,
         region: str | None = None,
-        service: str = "execute-api",
+        service: str | None = None,
         credentials: _Source | None = None,
+        allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
         self._signing = signing(role, region, service, credentials)
+        self._http_hosts = HttpHosts(allow_http_hosts)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a prepared request in place."""
-        call = _Call(self._signing)
+        call = _Call(self._signing, self._http_hosts)
         r.url = call.trail.signed_url(r.url or "") or ""
         refuse_proxy(r.url, select_proxy(r.url, get_environ_proxies(r.url)))
         if isinstance(r.body, str):
@@ -70,9 +76,9 @@ class SigV4Auth(AuthBase):
 class _Call:
     """One call, from its first request to its answer: requests asks it about every answer between."""
 
-    def __init__(self, signing: Signing) -> None:
+    def __init__(self, signing: Signing, http_hosts: HttpHosts) -> None:
         self._signing = signing
-        self.trail = Trail()
+        self.trail = Trail(http_hosts)
         self._ready: Ready | None = None
         self._was_refused = False
 
@@ -82,8 +88,9 @@ class _Call:
         if not with_cookies:
             headers = [pair for pair in headers if pair[0].lower() != "cookie"]
         body = payload(sent.body)
-        self._ready = self._signing.ready()
-        added = self._ready.sign(sent.method or "GET", sent.url or "", headers, body)
+        url = sent.url or ""
+        self._ready = self._signing.ready(url)
+        added = self._ready.sign(sent.method or "GET", url, headers, body)
         _strip(target)
         target.headers.update(added)
 

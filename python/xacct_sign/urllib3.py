@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager
 from urllib3.util import parse_url
 
-from ._native import PayloadHash
+from ._native import HttpHosts, PayloadHash
 from ._session import _UNSET
 from ._signing import SIGNATURE, Trail, encoded, hash_file, is_file, payload, signing, wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ._native import AssumeRole, Ready, Signing, _Source
     from ._session import _Unset
 
@@ -28,15 +30,16 @@ class SigV4PoolManager(PoolManager):
 
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves.
-        region: the API's region; an `AssumeRole` brings its own.
-        service: the signing name, `execute-api` for API Gateway.
+        region: the API's region. AWS's own hosts say it; for any other it is known as in `Session`.
+        service: the signing name. AWS's own hosts say it too; for any other it is `execute-api`, API Gateway's.
         credentials: as those of `Session`: with a role, what assumes it; without one, what signs.
+        allow_http_hosts: as that of `Session`: hosts to which requests may go over plain http.
         options: what `PoolManager` takes by name.
 
     Raises:
-        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is not
-            loopback, a URL that is signed already, or a body that can be read only once or is a file that is open as
-            text.
+        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
+            neither loopback nor allowed, a URL that is signed already, or a body that can be read only once or is a
+            file that is open as text.
     """
 
     def __init__(
@@ -44,28 +47,30 @@ class SigV4PoolManager(PoolManager):
         role: str | AssumeRole | _Unset | None = _UNSET,
         *,
         region: str | None = None,
-        service: str = "execute-api",
+        service: str | None = None,
         credentials: _Source | None = None,
+        allow_http_hosts: Iterable[str] | None = None,
         **options: Any,
     ) -> None:
         """See the class."""
         super().__init__(**options)
         self._signing = signing(role, region, service, credentials)
+        self._http_hosts = HttpHosts(allow_http_hosts)
 
     def urlopen(  # type: ignore[override]
         self, method: str, url: str, redirect: bool = True, **kw: Any
     ) -> BaseHTTPResponse:
         """As that of `PoolManager`, signed."""
-        return _Call(self, self._signing).urlopen(method, url, redirect, **kw)
+        return _Call(self, self._signing, self._http_hosts).urlopen(method, url, redirect, **kw)
 
 
 class _Call:
     """One call. To urllib3's own method it is the pool manager, so that each redirect comes by here."""
 
-    def __init__(self, manager: PoolManager, signing: Signing) -> None:
+    def __init__(self, manager: PoolManager, signing: Signing, http_hosts: HttpHosts) -> None:
         self._manager = manager
         self._signing = signing
-        self._trail = Trail()
+        self._trail = Trail(http_hosts)
         # What signed the request that went out last, if it was signed.
         self._ready: Ready | None = None
         self._was_refused = False
@@ -97,8 +102,9 @@ class _Call:
         else:
             content = payload(body)
         while True:
-            ready = self._ready = self._signing.ready()
-            added = ready.sign(method, _as_sent(signed_url), wire(unsigned.iteritems()), content)
+            target = _as_sent(signed_url)
+            ready = self._ready = self._signing.ready(target)
+            added = ready.sign(method, target, wire(unsigned.iteritems()), content)
             response = self._send(method, signed_url, redirect, {**kw, "headers": _with(unsigned, added)})
             # After a redirect it is another one, which has seen to its answer itself.
             is_own = self._ready is ready and not self._was_refused

@@ -9,11 +9,6 @@
     reason = "a helper of tests may panic: that fails the test"
 )]
 
-/// The README's Rust snippet is a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
-
 pub mod behaviours;
 pub mod emulator;
 pub mod flows;

@@ -180,7 +180,7 @@ fn the_clock_of_sts_is_the_chains() {
     );
     let chain = DefaultChain::on(machine.clone(), None);
     assert_eq!(key_id(&chain).unwrap(), "ASIAONE");
-    assert_eq!(chain.skew().as_seconds(), -40 * 60);
+    assert_eq!(chain.clock().unwrap().skew().as_seconds(), -40 * 60);
     assert_eq!(machine.complaints(), Vec::<String>::new());
 }
 

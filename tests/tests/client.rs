@@ -38,7 +38,7 @@ fn put(session: &Session, url: String) -> Result<Response, Error> {
     let mut request = Request::new("put", url);
     request.headers.push(("content-type".into(), b"application/json".to_vec()));
     request.query.push(("q".into(), "a b&c".into()));
-    request.body = br#"{"foo":"bar"}"#.to_vec();
+    request.body = br#"{"foo":"bar"}"#.to_vec().into();
     session.send(request)
 }
 

@@ -27,7 +27,7 @@ fn calls(case: &Case, place: &Place) -> Vec<Outcome> {
         thread::sleep(Duration::from_secs_f64(pause));
         let mut request = Request::new(&*case.method, &*place.url);
         request.headers = case.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
-        request.body = case.body.clone().unwrap_or_default().into_bytes();
+        request.body = case.body.clone().unwrap_or_default().into();
         session.send(request).map(|answer| answer.status).map_err(|error| error.code().to_owned())
     };
     iter::once(0.0).chain(case.pauses.iter().copied()).map(call).collect()

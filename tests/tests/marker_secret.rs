@@ -121,7 +121,8 @@ fn values_do_not_show_it() {
     shown.debug(&role);
     let lasting = Credentials::new("AKIDEXAMPLE", SECRET, Some(TOKEN.into()), None).unwrap();
     let signing = Signing::new(lasting, Scope::new("us-east-1", "execute-api").unwrap());
-    signing.signer(&Patience::default()).unwrap();
+    let url = xacct_sign::Url::parse("https://api.example.com/").unwrap();
+    signing.signer(url, &Patience::default()).unwrap();
     shown.debug(&signing);
     shown.debug(&client::Session::new(role, signing.scope().clone()));
 

@@ -24,6 +24,7 @@ fn c11_the_hash_of_the_payload_is_sent_where_it_is_wanted() {
         ("s3-outposts", true),
         ("aoss", true),
         ("glacier", true),
+        ("lambda", true),
         ("vpc-lattice-svcs", true),
         ("es", false),
         ("execute-api", false),

@@ -9,13 +9,14 @@ use crate::constants::Constants;
 mod module;
 
 /// The kinds of which TypeScript makes errors itself that want the same hint.
-const HINTS: [ErrorKind; 8] = [
+const HINTS: [ErrorKind; 9] = [
     ErrorKind::InvalidMethod,
     ErrorKind::InvalidRegion,
     ErrorKind::InvalidExpiresIn,
     ErrorKind::InvalidRoleArn,
     ErrorKind::InvalidDuration,
     ErrorKind::RoleNotGiven,
+    ErrorKind::ScopeMismatch,
     ErrorKind::InvalidResponse,
     ErrorKind::TooManyRedirects,
 ];

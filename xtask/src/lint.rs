@@ -6,13 +6,14 @@ use std::env;
 use crate::not_run::not_run;
 use crate::python::STUB_DOCS;
 use crate::run::{Step, root, target};
-use crate::{api, js, python};
+use crate::{api, errors, js, python};
 
 const CARGO_DENY: &str = "0.20.2";
 
 pub(crate) fn run() -> Result<(), String> {
     Step::cargo(["fmt", "--all", "--check"]).run()?;
     skips()?;
+    errors::check()?;
     is_light("xacct-sign", 20, &["syn", "tokio", "tracing"])?;
     is_light("xacct-sign-python", 59, &[])?;
     Step::cargo([

@@ -1,4 +1,5 @@
-//! Build steps that cargo, pip and npm do not do themselves: `cargo xtask demo|test|lint|bench|soak|wheel|npm|api|stubs`.
+//! Build steps that cargo, pip and npm do not do themselves:
+//! `cargo xtask demo|test|lint|bench|soak|wheel|npm|api|stubs|errors`.
 //!
 //! Everything is built in the release profile, once, in one target directory.
 
@@ -6,6 +7,7 @@
 
 mod api;
 mod bench;
+mod errors;
 mod js;
 mod lint;
 mod not_run;
@@ -44,8 +46,9 @@ fn run(command: &str) -> Result<(), String> {
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),
+        "errors" => errors::write(),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
-        _ => Err("usage: cargo xtask demo|test|lint|bench|soak|wheel|npm|api|stubs".to_owned()),
+        _ => Err("usage: cargo xtask demo|test|lint|bench|soak|wheel|npm|api|stubs|errors".to_owned()),
     }
 }
 

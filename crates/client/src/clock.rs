@@ -8,40 +8,44 @@ use xacct_sign::Skew;
 
 use crate::host::Host;
 
-/// The host's clock, set right by what AWS was seen to have.
+/// A host's clock, set right by what AWS was seen to have. Clones are one clock: who signs and who fetches credentials agree on when
+/// these expire.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<Inner>);
+
 #[derive(Debug)]
-pub(crate) struct Clock {
+struct Inner {
     host: Arc<dyn Host>,
     seconds: AtomicI64,
 }
 
 impl Clock {
-    pub(crate) fn new(host: Arc<dyn Host>) -> Self {
-        Self { host, seconds: AtomicI64::new(0) }
+    /// The host's clock, of which nothing is known yet.
+    #[must_use]
+    pub fn new(host: Arc<dyn Host>) -> Self {
+        Self(Arc::new(Inner { host, seconds: AtomicI64::new(0) }))
     }
 
     pub(crate) fn host(&self) -> &Arc<dyn Host> {
-        &self.host
+        &self.0.host
     }
 
     /// What was learned; zero where nothing was.
-    pub(crate) fn skew(&self) -> Skew {
-        Skew::from_seconds(self.seconds.load(Ordering::Relaxed))
+    #[must_use]
+    pub fn skew(&self) -> Skew {
+        Skew::from_seconds(self.0.seconds.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn now(&self) -> SystemTime {
-        self.skew().apply(self.host.now())
+    /// What it says, set right.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.skew().apply(self.0.host.now())
     }
 
     /// Takes note of what lies between AWS's clock and one that had `known` taken into account already. Whether that is news: of
     /// many who learn it at once, one is told so.
-    pub(crate) fn learn(&self, known: Skew, more: Skew) -> bool {
+    pub fn learn(&self, known: Skew, more: Skew) -> bool {
         let (from, to) = (known.as_seconds(), known.as_seconds().saturating_add(more.as_seconds()));
-        let seen = self.seconds.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
-        // Somebody else's source had it, and this clock nothing yet.
-        seen.or_else(|now| {
-            if now == 0 { self.seconds.compare_exchange(0, to, Ordering::Relaxed, Ordering::Relaxed) } else { Err(now) }
-        })
-        .is_ok()
+        self.0.seconds.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }

@@ -21,8 +21,9 @@ mod web_identity;
 use std::fmt;
 use std::sync::Arc;
 
-use xacct_sign::{Credentials, Error, Skew};
+use xacct_sign::{Credentials, Error};
 
+use crate::clock::Clock;
 use crate::patience::Patience;
 
 pub use chain::DefaultChain;
@@ -49,9 +50,25 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
         None
     }
 
-    /// How far this machine's clock is off, where whoever gave the credentials said so.
-    fn skew(&self) -> Skew {
-        Skew::default()
+    /// The API's region, where the source was given it.
+    fn region(&self) -> Option<&str> {
+        None
+    }
+
+    /// Takes note of the region of an API that the credentials sign for, before they are asked for: a role without a region of its
+    /// own is assumed at the STS of the first.
+    ///
+    /// # Errors
+    ///
+    /// If no role can be assumed there.
+    fn learn_region(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The clock by which the credentials expire, where the source has one of its own: what signs with them takes it too, so that
+    /// what STS and the API say of the time is known to both.
+    fn clock(&self) -> Option<Clock> {
+        None
     }
 }
 
@@ -74,7 +91,15 @@ impl<S: CredentialSource + ?Sized> CredentialSource for Arc<S> {
         (**self).at_hand()
     }
 
-    fn skew(&self) -> Skew {
-        (**self).skew()
+    fn region(&self) -> Option<&str> {
+        (**self).region()
+    }
+
+    fn learn_region(&self, region: &str) -> Result<(), Error> {
+        (**self).learn_region(region)
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        (**self).clock()
     }
 }

@@ -48,6 +48,12 @@ pub enum Event<'e> {
         /// How long it took.
         duration: Duration,
     },
+    /// Signed requests go to a host over plain http, because it was named as safe for that: told once for each.
+    #[non_exhaustive]
+    PlainHttp {
+        /// Host and port.
+        host: &'e str,
+    },
     /// This machine's clock is off, as an answer showed: what is signed from now on takes that into account.
     #[non_exhaustive]
     ClockSkew {

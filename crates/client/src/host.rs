@@ -15,7 +15,7 @@ use xacct_sign::Error;
 use crate::patience::Patience;
 use crate::transport::Transport;
 
-pub use crate::transport::{Route, Sending};
+pub use crate::transport::{Content, Incoming, Route, Sending};
 pub use process::Output;
 
 /// The clock, the environment, files, processes and HTTP.
@@ -65,6 +65,36 @@ pub trait Host: fmt::Debug + Send + Sync {
         sending: Sending,
         patience: &Patience,
     ) -> Result<http::Response<Vec<u8>>, Error>;
+
+    /// As [`Host::send`], up to the answer's head, whose body is still to be read; the patience is for the head. `content`, if
+    /// there is any, is the body in the place of the request's.
+    ///
+    /// A host that does not know better sends everything at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::send`].
+    fn open(
+        &self,
+        request: &http::Request<&[u8]>,
+        content: Option<&mut Content>,
+        sending: Sending,
+        patience: &Patience,
+    ) -> Result<http::Response<Incoming>, Error> {
+        let mut body = Vec::new();
+        if let Some(content) = content {
+            content.rewind()?;
+            content.read_all(&mut body)?;
+        }
+        let mut whole = request.clone();
+        if !body.is_empty() {
+            *whole.body_mut() = &body;
+        }
+        Ok(self.send(&whole, sending, patience)?.map(Incoming::of))
+    }
+
+    /// Closes connections that are idle.
+    fn close(&self) {}
 }
 
 /// The machine as it is.
@@ -123,6 +153,25 @@ impl Host for Machine {
     ) -> Result<http::Response<Vec<u8>>, Error> {
         self.0.send(request, sending, patience)
     }
+
+    fn open(
+        &self,
+        request: &http::Request<&[u8]>,
+        content: Option<&mut Content>,
+        sending: Sending,
+        patience: &Patience,
+    ) -> Result<http::Response<Incoming>, Error> {
+        self.0.open(request, content, sending, patience)
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// The region that the environment says.
+pub(crate) fn region_of_environment(host: &dyn Host) -> Option<String> {
+    host.variable("AWS_REGION").or_else(|| host.variable("AWS_DEFAULT_REGION"))
 }
 
 /// The value of a variable of this process; one that is set to nothing is not set.

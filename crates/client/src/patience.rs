@@ -78,6 +78,12 @@ impl Patience {
         [slice, self.left()].into_iter().flatten().min()
     }
 
+    /// The same, with its end as a part of the watch.
+    pub(crate) fn as_watch(&self) -> Self {
+        let all = self.clone();
+        self.clone().watched(Arc::new(move || all.check()))
+    }
+
     pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
         self.watch.as_ref()
     }

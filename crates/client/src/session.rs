@@ -1,26 +1,56 @@
 //! Signs requests and sends them.
 
 use std::fmt;
-use std::sync::Arc;
+use std::io::{self, Read, Seek};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, RANGE};
-use xacct_sign::call::{BaseUrl, Call, Step, TIMEOUT};
-use xacct_sign::{CanonicalUrl, Error, Scope};
+use xacct_sign::call::{BaseUrl, Call, HttpHosts, Step, TIMEOUT};
+use xacct_sign::{CanonicalUrl, Error, ErrorKind, PartialScope, Signer};
 
 use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 use crate::signing::Signing;
-use crate::transport::{ACCEPTED, CONNECT, Response, Sending};
+use crate::transport::{ACCEPTED, CONNECT, Content, DECODED, Incoming, Response, Sending};
+
+/// The body of a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Body {
+    /// All of it.
+    Bytes(Vec<u8>),
+    /// What is sent while it is read, in constant memory: [`Body::file`].
+    File(Content),
+}
+
+impl Body {
+    /// A file, from where it stands to its end, or anything else that can be read twice. It is read once here, for its hash, and
+    /// once more while it is sent.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidBody` if it cannot be read or rewound.
+    pub fn file(file: impl Read + Seek + Send + 'static) -> Result<Self, Error> {
+        Content::new(file).map(Self::File)
+    }
+}
+
+impl<T: Into<Vec<u8>>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
 
 /// A request as a user gives it.
 ///
 /// # Defaults
 ///
-/// [`Request::new`]: no headers, no body, 5 s to connect, [`TIMEOUT`] for everything.
-#[derive(Clone)]
+/// [`Request::new`]: no headers, no body, 5 s to connect, [`TIMEOUT`] for everything, redirects are followed.
 #[non_exhaustive]
 pub struct Request {
     /// The method; sent in upper case.
@@ -32,7 +62,9 @@ pub struct Request {
     /// Names and values.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
-    pub body: Vec<u8>,
+    pub body: Body,
+    /// Whether a redirect within the origin is followed; any other is the answer in any case.
+    pub follows_redirects: bool,
     /// How long a connection may take; `None` leaves that to the system.
     pub connect_timeout: Option<Duration>,
     /// How long everything may take, from the first question for credentials to the last byte of the answer; `None` waits as long
@@ -49,7 +81,8 @@ impl Request {
             url: url.into(),
             query: Vec::new(),
             headers: Vec::new(),
-            body: Vec::new(),
+            body: Body::Bytes(Vec::new()),
+            follows_redirects: true,
             connect_timeout: Some(CONNECT),
             timeout: Some(TIMEOUT),
         }
@@ -70,22 +103,111 @@ impl fmt::Debug for Request {
 pub struct Session {
     signing: Signing,
     base_url: Option<BaseUrl>,
+    headers: Vec<(String, Vec<u8>)>,
+    http_hosts: HttpHosts,
+    /// Those over plain http that the listener was told of.
+    told: Mutex<Vec<String>>,
+    is_closed: AtomicBool,
     listener: Option<Listener>,
     host: Arc<dyn Host>,
 }
 
-impl Session {
-    /// A session that signs with credentials of a source.
+/// What signed a call that an error may be made of: a server may say it back.
+#[derive(Debug, Clone)]
+pub(crate) struct Told(Arc<Signer>);
+
+impl Told {
+    /// The text without secret key and session token.
+    pub(crate) fn without_secrets(&self, text: &[u8]) -> String {
+        let text = String::from_utf8_lossy(text).into_owned();
+        let credentials = self.0.credentials();
+        let secrets = [Some(credentials.secret_access_key()), credentials.session_token()];
+        secrets.into_iter().flatten().fold(text, |text, secret| text.replace(secret, "…"))
+    }
+}
+
+/// An answer whose body is read as it comes, in constant memory, its codings undone. Its connection serves others once the body
+/// was read to its end, and is closed if this is dropped before.
+#[derive(Debug)]
+pub struct Streamed {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers as they were sent.
+    pub headers: HeaderMap,
+    /// The URL that answered, after redirects.
+    pub url: String,
+    body: Incoming,
+    timeout: Option<Duration>,
+    told: Option<Told>,
+}
+
+impl Streamed {
+    /// A text of this answer, such as a header, as it may be shown: without the secrets of the call, if its status is 400 or more.
     #[must_use]
-    pub fn new(source: impl CredentialSource + 'static, scope: Scope) -> Self {
+    pub fn without_secrets(&self, text: &[u8]) -> Option<String> {
+        self.told.as_ref().map(|told| told.without_secrets(text))
+    }
+
+    /// The next bytes, as soon as there are any; none at the end. It waits as long as the patience allows.
+    ///
+    /// # Errors
+    ///
+    /// `Transport`, `Timeout`, those of the watch; `InvalidResponse` for what cannot be decoded. After one there is only the end.
+    pub fn read_within(&mut self, buffer: &mut [u8], patience: &Patience) -> Result<usize, Error> {
+        self.body.read(buffer, patience)
+    }
+}
+
+/// Each read waits as long as the request's `timeout`.
+impl Read for Streamed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.body.read(buffer, &Patience::of(self.timeout)).map_err(io::Error::other)
+    }
+}
+
+impl Session {
+    /// A session that signs with credentials of a source, for a [`Scope`](xacct_sign::Scope), or for what is known of one: the
+    /// URL's host says the rest, see [`Signing::scope_of`]. `PartialScope::default()` leaves all of it to the host.
+    #[must_use]
+    pub fn new(source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         Self::on(Arc::new(Machine::default()), source, scope)
     }
 
     /// As [`Session::new`], on a [`Host`].
     #[must_use]
-    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: Scope) -> Self {
+    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         let signing = Signing::on(Arc::clone(&host), source, scope);
-        Self { signing, base_url: None, listener: None, host }
+        Self {
+            signing,
+            base_url: None,
+            headers: Vec::new(),
+            http_hosts: HttpHosts::default(),
+            told: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+            listener: None,
+            host,
+        }
+    }
+
+    /// The same session with headers for each request that does not have one of that name itself.
+    #[must_use]
+    pub fn with_headers(mut self, headers: Vec<(String, Vec<u8>)>) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// The same session, whose requests may go to these hosts over plain http, as to those that `XACCT_ALLOW_HTTP_HOSTS` names.
+    /// The listener is told, once for each: [`Event::PlainHttp`].
+    #[must_use]
+    pub fn with_http_hosts(mut self, http_hosts: HttpHosts) -> Self {
+        self.http_hosts = http_hosts;
+        self
+    }
+
+    /// Closes the session's connections: those in use once they are not. Nothing is sent any more.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        self.host.close();
     }
 
     /// The same session with a base URL, to which paths are appended and in whose origin URLs must lie.
@@ -120,49 +242,156 @@ impl Session {
     ///
     /// As [`Session::send`], and those of the watch.
     pub fn send_within(&self, request: Request, patience: &Patience) -> Result<Response, Error> {
+        let (url, answer) = match request.body {
+            Body::Bytes(_) => {
+                self.call(request, patience, |request, _, sending| self.host.send(request, sending, patience))?
+            }
+            // What sends a file piece by piece reads the answer so, too.
+            Body::File(_) => self.call(request, patience, |request, content, sending| {
+                let (parts, mut body) = self.host.open(request, content, sending, patience)?.into_parts();
+                Ok(http::Response::from_parts(parts, body.read_to_end(DECODED, patience)?))
+            })?,
+        };
+        let (mut parts, body) = answer.into_parts();
+        let told = parts.extensions.remove();
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, url, told })
+    }
+
+    /// As [`Session::send`], but the body of the answer is still to be read: of any length, in constant memory. The request's
+    /// `timeout` is for everything up to the answer's head, and then for each read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send`].
+    pub fn send_streamed(&self, request: Request) -> Result<Streamed, Error> {
+        let patience = Patience::of(request.timeout);
+        self.send_streamed_within(request, &patience)
+    }
+
+    /// As [`Session::send_streamed`], with a patience for everything up to the answer's head.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send_streamed`], and those of the watch.
+    pub fn send_streamed_within(&self, request: Request, patience: &Patience) -> Result<Streamed, Error> {
+        let timeout = request.timeout;
+        let (url, answer) = self
+            .call(request, patience, |request, content, sending| self.host.open(request, content, sending, patience))?;
+        let (mut parts, body) = answer.into_parts();
+        let told = parts.extensions.remove();
+        Ok(Streamed { status: parts.status.as_u16(), headers: parts.headers, url, body, timeout, told })
+    }
+
+    /// Makes a call, each of its requests by `exchange`: the URL that answered, and the answer.
+    fn call<B>(
+        &self,
+        mut request: Request,
+        patience: &Patience,
+        exchange: impl FnMut(&http::Request<&[u8]>, Option<&mut Content>, Sending) -> Result<http::Response<B>, Error>,
+    ) -> Result<(String, http::Response<B>), Error> {
+        if self.is_closed.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Closed, "the session is closed"));
+        }
         let url = CanonicalUrl::resolve(self.base_url.as_ref(), &request.url, &request.query)?;
-        let mut call = Call::new(&request.method, url, &request.headers, request.body)?;
+        let http_hosts = self.http_hosts_for(&url)?;
+        let is_given = |name: &str| request.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+        let defaults: Vec<_> = self.headers.iter().filter(|(name, _)| !is_given(name)).cloned().collect();
+        request.headers.extend(defaults);
+        let (body, mut content) = match request.body {
+            Body::Bytes(body) => (body, None),
+            Body::File(content) => (Vec::new(), Some(content)),
+        };
+        let mut call = Call::new_with(&request.method, url, &request.headers, body, &http_hosts)?;
+        if let Some(content) = &content {
+            call = call.with_payload_hash(content.sha256());
+        }
+        if !request.follows_redirects {
+            call = call.without_redirects();
+        }
         let sending = Sending { connect: request.connect_timeout, ..Sending::default() };
         let began = self.host.now();
-        let result = self.drive(&mut call, sending, patience);
+        let result = self.drive(&mut call, content.as_mut(), sending, patience, exchange);
         if let Some(listener) = &self.listener {
             let url = call.url().as_str();
             listener.tell(&Event::Request {
                 method: &request.method,
                 url: url.split_once('?').map_or(url, |(url, _)| url),
-                outcome: result.as_ref().map(|answer| answer.status),
+                outcome: result.as_ref().map(|answer| answer.status().as_u16()),
                 duration: self.host.now().duration_since(began).unwrap_or_default(),
             });
         }
-        result
+        Ok((call.url().as_str().to_owned(), result?))
+    }
+
+    /// Where plain http may go: asked of the environment where it matters, and told where it goes there.
+    fn http_hosts_for(&self, url: &CanonicalUrl) -> Result<HttpHosts, Error> {
+        let origin = url.as_url().origin();
+        if origin.is_private() {
+            return Ok(HttpHosts::default());
+        }
+        let http_hosts = self.http_hosts.clone().and(http_hosts_of(&*self.host)?);
+        if let Some(listener) = self.listener.as_ref().filter(|_| http_hosts.check_reachable(url.as_url()).is_ok()) {
+            let host = origin.host().to_owned();
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if !told.contains(&host) {
+                told.push(host.clone());
+                drop(told);
+                listener.tell(&Event::PlainHttp { host: &host });
+            }
+        }
+        Ok(http_hosts)
     }
 
     /// Sends a call's requests until one of them has the call's answer.
-    fn drive(&self, call: &mut Call, sending: Sending, patience: &Patience) -> Result<Response, Error> {
+    fn drive<B>(
+        &self,
+        call: &mut Call,
+        mut content: Option<&mut Content>,
+        sending: Sending,
+        patience: &Patience,
+        mut exchange: impl FnMut(&http::Request<&[u8]>, Option<&mut Content>, Sending) -> Result<http::Response<B>, Error>,
+    ) -> Result<http::Response<B>, Error> {
         loop {
-            let signer = self.signing.signer(patience)?;
-            let known = self.signing.skew();
+            let signer = self.signing.signer(call.url().as_url(), patience)?;
+            let known = self.signing.clock().skew();
             let mut signed = call.sign(&signer, known.apply(self.host.now()))?;
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.
             if !signed.headers().contains_key(RANGE) {
                 signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
             }
-            let answer = self.host.send(&signed, sending, patience)?;
+            let content = content.as_deref_mut().filter(|_| call.has_payload_hash());
+            let mut answer = exchange(&signed, content, sending)?;
             let now = known.apply(self.host.now());
             match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
                 Step::Done => {
-                    let (parts, body) = answer.into_parts();
-                    let url = call.url().as_str().to_owned();
-                    return Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, url });
+                    if answer.status().is_client_error() || answer.status().is_server_error() {
+                        answer.extensions_mut().insert(Told(signer));
+                    }
+                    return Ok(answer);
                 }
                 Step::Again => {}
                 Step::Skewed(more) => {
-                    let is_news = self.signing.learn(known, more);
+                    let is_news = self.signing.clock().learn(known, more);
                     if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
-                        listener.tell(&Event::ClockSkew { seconds: self.signing.skew().as_seconds() });
+                        listener.tell(&Event::ClockSkew { seconds: self.signing.clock().skew().as_seconds() });
                     }
                 }
             }
         }
     }
+}
+
+/// The hosts of `XACCT_ALLOW_HTTP_HOSTS`, to which signed requests may go over plain http.
+///
+/// # Errors
+///
+/// `InvalidOption` if what is between its commas is no host.
+pub fn http_hosts_of(host: &dyn Host) -> Result<HttpHosts, Error> {
+    const NAME: &str = "XACCT_ALLOW_HTTP_HOSTS";
+    let list = host.variable(NAME).unwrap_or_default();
+    HttpHosts::new(list.split(',').map(str::trim).filter(|item| !item.is_empty())).map_err(|error| {
+        Error::new(error.kind(), format!("the environment variable `{NAME}` holds something else than hosts"))
+            .with_hint("give hosts such as `localstack` or `localstack:4566`, between commas")
+            .with_source(error)
+    })
 }

@@ -1,64 +1,66 @@
 //! The signer for the credentials of now.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::SystemTime;
 
 use http::StatusCode;
 use xacct_sign::call::{Step, after_refusal};
-use xacct_sign::{Credentials, Error, Scope, Signer, Skew};
+use xacct_sign::{Credentials, Error, PartialScope, Scope, Signer, Skew, Url};
 
 use crate::clock::Clock;
 use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
-use crate::host::{Host, Machine};
+use crate::host::{Host, Machine, region_of_environment};
 use crate::patience::Patience;
 
-/// A source of credentials and what they sign for: it keeps the signer for the credentials that it last got, which holds the
-/// derived key. Every client and adapter signs through one of these.
+/// For how many scopes signers are kept: a program calls a few APIs through one session, if it calls more than one.
+const KEPT: usize = 8;
+
+/// A source of credentials and what they sign for: it keeps a signer for each scope and the credentials that it last got, which
+/// holds the derived key. Every client and adapter signs through one of these.
 #[derive(Debug)]
 pub struct Signing {
     source: Box<dyn CredentialSource>,
-    scope: Scope,
+    scope: PartialScope,
     clock: Clock,
-    /// One value that is replaced whole, so that no thread ever sees a part of it.
-    signer: RwLock<Option<Arc<Signer>>>,
+    /// The one that was made last at the end.
+    signers: RwLock<Vec<Arc<Signer>>>,
 }
 
 impl Signing {
-    /// Nothing is asked of the source yet.
+    /// Nothing is asked of the source yet. The scope may be a [`Scope`], or what is known of it before there is a URL.
     #[must_use]
-    pub fn new(source: impl CredentialSource + 'static, scope: Scope) -> Self {
+    pub fn new(source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         Self::on(Arc::new(Machine::default()), source, scope)
     }
 
     /// As [`Signing::new`], on a [`Host`].
     #[must_use]
-    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: Scope) -> Self {
-        Self { source: Box::new(source), scope, clock: Clock::new(host), signer: RwLock::new(None) }
+    pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
+        let clock = source.clock().unwrap_or_else(|| Clock::new(host));
+        Self { source: Box::new(source), scope: scope.into(), clock, signers: RwLock::default() }
     }
 
-    /// What the signatures are for.
+    /// What was said of what the signatures are for.
     #[must_use]
-    pub fn scope(&self) -> &Scope {
+    pub fn scope(&self) -> &PartialScope {
         &self.scope
     }
 
-    /// How far this machine's clock is off, as far as that is known: from the API's answers, or from where the credentials are.
-    #[must_use]
-    pub fn skew(&self) -> Skew {
-        let own = self.clock.skew();
-        if own == Skew::default() { self.source.skew() } else { own }
+    /// What a request to a URL is signed for: what its host says, where that is one of AWS's; elsewhere the region that was given,
+    /// else the source's ([`CredentialSource::region`]), else `AWS_REGION` or `AWS_DEFAULT_REGION`.
+    ///
+    /// # Errors
+    ///
+    /// As [`PartialScope::complete`].
+    pub fn scope_of(&self, url: Url<'_>) -> Result<Scope, Error> {
+        let otherwise = || self.source.region().map(str::to_owned);
+        self.scope.complete(url, || otherwise().or_else(|| region_of_environment(&**self.clock.host())))
     }
 
-    /// The instant to sign at: the clock's, set right by [`Signing::skew`].
+    /// The clock to sign by: that of the source, if it has one.
     #[must_use]
-    pub fn now(&self) -> SystemTime {
-        self.skew().apply(self.clock.host().now())
-    }
-
-    /// Takes note of what lies between AWS's clock and what [`Signing::now`] said while its skew was `known`. Whether that is news.
-    pub fn learn(&self, known: Skew, more: Skew) -> bool {
-        self.clock.learn(known, more)
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Takes note of an answer to what `signer` signed while the clock was `known` to be off by so much, for adapters that drive no
@@ -74,38 +76,61 @@ impl Signing {
         let status = StatusCode::from_u16(status).unwrap_or_default();
         let step = after_refusal(status, date, signer.credentials(), now);
         if let Some(Step::Skewed(more)) = step
-            && self.learn(known, more)
+            && self.clock.learn(known, more)
         {
-            listener.tell(&Event::ClockSkew { seconds: self.skew().as_seconds() });
+            listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
         }
         step.is_some()
     }
 
-    /// A signer for credentials that are valid now; it may block while they are fetched.
+    /// A signer for requests to a URL, with credentials that are valid now; it may block while they are fetched.
     ///
     /// # Errors
     ///
-    /// As [`CredentialSource::credentials`]; [`ErrorKind::CredentialsExpired`](xacct_sign::ErrorKind::CredentialsExpired).
-    pub fn signer(&self, patience: &Patience) -> Result<Arc<Signer>, Error> {
+    /// As [`Signing::scope_of`], before the source is asked; as [`Signing::signer_for`].
+    pub fn signer(&self, url: Url<'_>, patience: &Patience) -> Result<Arc<Signer>, Error> {
+        self.signer_for(self.scope_of(url)?, patience)
+    }
+
+    /// As [`Signing::signer`], for a scope that is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`CredentialSource::learn_region`] and [`CredentialSource::credentials`];
+    /// [`ErrorKind::CredentialsExpired`](xacct_sign::ErrorKind::CredentialsExpired).
+    pub fn signer_for(&self, scope: Scope, patience: &Patience) -> Result<Arc<Signer>, Error> {
+        self.source.learn_region(scope.region())?;
         let credentials = self.source.credentials(patience)?;
-        credentials.check_usable(self.now())?;
-        Ok(self.signer_of(credentials))
+        credentials.check_usable(self.clock.now())?;
+        Ok(self.signer_of(credentials, scope))
     }
 
     /// As [`Signing::signer`], if nobody has to wait for it.
-    #[must_use]
-    pub fn signer_at_hand(&self) -> Option<Arc<Signer>> {
-        let credentials = self.source.at_hand().filter(|credentials| credentials.check_usable(self.now()).is_ok())?;
-        Some(self.signer_of(credentials))
+    ///
+    /// # Errors
+    ///
+    /// As [`Signing::scope_of`] and [`CredentialSource::learn_region`], before the source is asked.
+    pub fn signer_at_hand(&self, url: Url<'_>) -> Result<Option<Arc<Signer>>, Error> {
+        let scope = self.scope_of(url)?;
+        self.source.learn_region(scope.region())?;
+        let usable = |credentials: &Credentials| credentials.check_usable(self.clock.now()).is_ok();
+        Ok(self.source.at_hand().filter(usable).map(|credentials| self.signer_of(credentials, scope)))
     }
 
-    fn signer_of(&self, credentials: Credentials) -> Arc<Signer> {
-        let cached = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(signer) = cached.filter(|signer| *signer.credentials() == credentials) {
+    fn signer_of(&self, credentials: Credentials, scope: Scope) -> Arc<Signer> {
+        let is_it = |signer: &Arc<Signer>| *signer.scope() == scope && *signer.credentials() == credentials;
+        let kept = self.signers.read().unwrap_or_else(PoisonError::into_inner).iter().find(|kept| is_it(kept)).cloned();
+        if let Some(signer) = kept {
             return signer;
         }
-        let signer = Arc::new(Signer::new(credentials, self.scope.clone()));
-        *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&signer));
+        let mut signers = self.signers.write().unwrap_or_else(PoisonError::into_inner);
+        // Old credentials sign no more, and are not kept in memory either.
+        signers.retain(|kept| *kept.credentials() == credentials && *kept.scope() != scope);
+        if signers.len() == KEPT {
+            signers.remove(0);
+        }
+        let signer = Arc::new(Signer::new(credentials, scope));
+        signers.push(Arc::clone(&signer));
         signer
     }
 }

@@ -6,6 +6,7 @@ mod exchange;
 mod failure;
 mod proxy;
 mod socket;
+mod stream;
 mod trust;
 mod waiting;
 
@@ -18,13 +19,15 @@ use std::time::Duration;
 use http::uri::Scheme;
 use http::{HeaderMap, Method, Uri, header};
 use ureq::tls::TlsConfig;
-use ureq::{Agent, AsSendBody};
+use ureq::{Agent, AsSendBody, SendBody};
 use xacct_sign::{Error, ErrorKind, Url};
 
 use crate::patience::Patience;
+use crate::session::Told;
 use failure::failed;
 
-pub(crate) use coding::ACCEPTED;
+pub(crate) use coding::{ACCEPTED, LIMIT as DECODED};
+pub use stream::{Content, Incoming};
 
 /// How a request is sent.
 ///
@@ -73,6 +76,16 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The URL that answered, after redirects.
     pub url: String,
+    pub(crate) told: Option<Told>,
+}
+
+impl Response {
+    /// A text of this answer, such as a part of its body, as it may be shown: without the secrets of the call, if its status is 400
+    /// or more.
+    #[must_use]
+    pub fn without_secrets(&self, text: &[u8]) -> Option<String> {
+        self.told.as_ref().map(|told| told.without_secrets(text))
+    }
 }
 
 impl fmt::Debug for Response {
@@ -96,7 +109,7 @@ impl fmt::Debug for Transport {
 struct Agents {
     /// The process that made them: a child that was forked must not share its parent's connections.
     process: u32,
-    /// Plain http goes to loopback only, and so never through a proxy.
+    /// Plain http goes to loopback and to hosts that were named, and never through a proxy.
     plain: Option<Agent>,
     direct: Option<Agent>,
     /// With the proxy, which the environment may change.
@@ -126,6 +139,40 @@ impl Transport {
                 answer => return answer,
             }
         }
+    }
+
+    /// As [`Transport::send`], up to the answer's head: its body is still to be read. The patience is for the head.
+    ///
+    /// A body of `content` goes out in the place of the request's own.
+    pub(crate) fn open(
+        &self,
+        request: &http::Request<&[u8]>,
+        mut content: Option<&mut Content>,
+        sending: Sending,
+        patience: &Patience,
+    ) -> Result<http::Response<Incoming>, Error> {
+        patience.check()?;
+        let agent = self.agent(request.uri(), sending.route)?;
+        // The time that ureq counts would go on while the body is read.
+        let patience = &patience.as_watch();
+        let sending = Sending { connect: [sending.connect, patience.left()].into_iter().flatten().min(), ..sending };
+        loop {
+            if let Some(content) = content.as_deref_mut() {
+                content.rewind()?;
+            }
+            let outgoing = content.as_deref_mut();
+            let (answer, progress) = exchange::during(patience, || open(&agent, request, outgoing, sending));
+            let may_repeat = !progress.has_written() || request.method().is_idempotent();
+            match answer {
+                Err(error) if error.kind() == ErrorKind::Transport && progress.was_idle() && may_repeat => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Closes the connections that are idle; those in use are closed once they are not.
+    pub(crate) fn close(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Agents::default();
     }
 
     fn agent(&self, uri: &Uri, route: Route) -> Result<Agent, Error> {
@@ -160,18 +207,45 @@ fn send<B: AsRef<[u8]>>(
     sending: Sending,
     patience: &Patience,
 ) -> Result<http::Response<Vec<u8>>, Error> {
-    let host = request.uri().authority().map(|authority| authority.host().to_owned()).unwrap_or_default();
+    let host = host_of(request.uri());
     let failed = |error| failed(error, &host, sending.limit);
     let body = request.body().as_ref();
     let answer = if body.is_empty() && !expects_body(request.method()) {
-        run(agent, request, (), sending, patience)
+        run(agent, request, (), None, sending, patience.left())
     } else {
-        run(agent, request, body, sending, patience)
+        run(agent, request, body, None, sending, patience.left())
     };
     let (parts, body) = answer.map_err(failed)?.into_parts();
     let body = read(body, sending.limit).map_err(failed)?;
     let body = coding::decoded(&parts, body, &host, sending.limit)?;
     Ok(http::Response::from_parts(parts, body))
+}
+
+fn open(
+    agent: &Agent,
+    request: &http::Request<&[u8]>,
+    content: Option<&mut Content>,
+    sending: Sending,
+) -> Result<http::Response<Incoming>, Error> {
+    let host = host_of(request.uri());
+    let answer = match content {
+        Some(content) => {
+            let length = content.len();
+            let mut reader = content.reader();
+            run(agent, request, SendBody::from_reader(&mut reader), Some(length), sending, None)
+        }
+        None if request.body().is_empty() && !expects_body(request.method()) => {
+            run(agent, request, (), None, sending, None)
+        }
+        None => run(agent, request, *request.body(), None, sending, None),
+    };
+    let (parts, body) = answer.map_err(|error| failed(error, &host, sending.limit))?.into_parts();
+    let body = Incoming::new(&parts, body.into_with_config().limit(sending.limit).reader(), host, sending.limit)?;
+    Ok(http::Response::from_parts(parts, body))
+}
+
+fn host_of(uri: &Uri) -> String {
+    uri.authority().map(|authority| authority.host().to_owned()).unwrap_or_default()
 }
 
 /// Reads a body to its end. There is room for what STS usually answers from the start: growing would leave copies of it behind.
@@ -200,8 +274,9 @@ fn run<B>(
     agent: &Agent,
     request: &http::Request<B>,
     body: impl AsSendBody,
+    length: Option<u64>,
     sending: Sending,
-    patience: &Patience,
+    total: Option<Duration>,
 ) -> Result<http::Response<ureq::Body>, ureq::Error> {
     let mut outgoing = http::Request::new(body);
     *outgoing.method_mut() = request.method().clone();
@@ -211,7 +286,10 @@ fn run<B>(
     for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         outgoing.headers_mut().remove(name);
     }
-    let outgoing = agent.configure_request(outgoing).timeout_connect(sending.connect).timeout_global(patience.left());
+    if let Some(length) = length {
+        outgoing.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    let outgoing = agent.configure_request(outgoing).timeout_connect(sending.connect).timeout_global(total);
     agent.run(outgoing.build())
 }
 

@@ -3,12 +3,14 @@
 
 mod account;
 mod arn;
+mod host;
 mod name;
 mod partition;
 pub(crate) mod time;
 
 pub use account::{is_account_id, is_organization_id};
 pub use arn::{Arn, RoleArn};
+pub use host::ApiHost;
 pub(crate) use name::is_session_name;
 pub use name::{RoleName, is_external_id, is_name_character, is_role_name};
 pub(crate) use partition::check_region;

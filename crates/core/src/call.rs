@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, Method, StatusCode};
 
-pub use place::{BaseUrl, check_reachable};
+pub use place::{BaseUrl, HttpHosts, check_reachable};
 
 use crate::canonical::check_header;
 use crate::credentials::Credentials;
@@ -65,7 +65,10 @@ pub struct Call {
     url: CanonicalUrl,
     headers: HeaderMap,
     body: Vec<u8>,
+    /// Of a body that the driver has.
+    hash: Option<String>,
     redirects: u32,
+    follows_redirects: bool,
     /// Whether it was sent once more after a refusal.
     was_refused: bool,
 }
@@ -97,11 +100,48 @@ impl Call {
         headers: &[(N, V)],
         body: Vec<u8>,
     ) -> Result<Self, Error> {
-        check_reachable(url.as_url())?;
+        Self::new_with(method, url, headers, body, &HttpHosts::default())
+    }
+
+    /// As [`Call::new`], where plain http may go to these hosts, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Call::new`].
+    pub fn new_with<N: AsRef<str>, V: AsRef<[u8]>>(
+        method: &str,
+        url: CanonicalUrl,
+        headers: &[(N, V)],
+        body: Vec<u8>,
+        http_hosts: &HttpHosts,
+    ) -> Result<Self, Error> {
+        http_hosts.check_reachable(url.as_url())?;
         let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
             .map_err(|error| Error::new(ErrorKind::InvalidMethod, "the method is no HTTP method").with_source(error))?;
         check_has_path(method.as_str())?;
-        Ok(Self { method, url, headers: sendable(headers)?, body, redirects: 0, was_refused: false })
+        let headers = sendable(headers)?;
+        Ok(Self { method, url, headers, body, hash: None, redirects: 0, follows_redirects: true, was_refused: false })
+    }
+
+    /// The same call, whose body the driver has: it is signed by its SHA-256 in lower-case hexadecimal, and sent as long as
+    /// [`Call::has_payload_hash`] says so.
+    #[must_use]
+    pub fn with_payload_hash(mut self, sha256: impl Into<String>) -> Self {
+        self.hash = Some(sha256.into());
+        self
+    }
+
+    /// Whether the driver sends the body that [`Call::with_payload_hash`] stands for: a redirect may have taken it away.
+    #[must_use]
+    pub fn has_payload_hash(&self) -> bool {
+        self.hash.is_some()
+    }
+
+    /// The same call, to which every redirect is the answer.
+    #[must_use]
+    pub fn without_redirects(mut self) -> Self {
+        self.follows_redirects = false;
+        self
     }
 
     /// The request as it has to be sent now, signed.
@@ -115,7 +155,7 @@ impl Call {
             .uri(self.url.as_str())
             .body(self.body.as_slice())
             .map_err(|error| Error::new(ErrorKind::InvalidUrl, "the URL cannot be sent").with_source(error))?;
-        let payload = Payload::Bytes(&self.body);
+        let payload = self.hash.as_deref().map_or(Payload::Bytes(&self.body), Payload::Sha256);
         let signed = signer.sign_url(&self.method, &self.url.as_url(), &self.headers, payload, now)?;
         request.headers_mut().clone_from(&self.headers);
         signed.apply(request.headers_mut())?;
@@ -159,6 +199,7 @@ impl Call {
         if becomes_get {
             self.method = Method::GET;
             self.body = Vec::new();
+            self.hash = None;
             for name in &BODY_HEADERS {
                 self.headers.remove(name);
             }
@@ -174,7 +215,7 @@ impl Call {
 
     /// Where an answer leads within the origin; `None` if it leads nowhere, elsewhere, or to what is signed already.
     fn redirect(&self, status: StatusCode, headers: &HeaderMap) -> Option<CanonicalUrl> {
-        if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        if !self.follows_redirects || !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;
         }
         let location = header_text(headers.get(LOCATION)?);

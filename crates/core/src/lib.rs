@@ -36,7 +36,7 @@ pub use credentials::Credentials;
 pub use error::{AwsAnswer, Error, ErrorClass, ErrorKind};
 pub use escape::escaped;
 pub use payload::{Payload, UNSIGNED_PAYLOAD, sha256_hex};
-pub use scope::Scope;
+pub use scope::{PartialScope, Scope};
 pub use settings::{
     HeaderSelection, PathNormalization, PayloadHeader, PercentEncoding, SessionToken, SigningSettings, Strictness,
     UnsignedPayload,

@@ -121,7 +121,8 @@ const HASHED: SigningSettings = SigningSettings { payload_header: PayloadHeader:
 /// Signing name → settings. What is not here signs by [`DEFAULT`].
 const SERVICES: &[(&str, SigningSettings)] = &[
     ("execute-api", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
-    ("lambda", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
+    // Web Functions insist on the header, without a body too; function URLs take it.
+    ("lambda", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..HASHED }),
     ("sts", SigningSettings { unsigned_payload: UnsignedPayload::Refused, ..DEFAULT }),
     ("s3", S3),
     // With the token of `CreateSession`, which goes into `x-amz-s3session-token` and is the caller's to put there.

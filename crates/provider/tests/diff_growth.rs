@@ -4,7 +4,10 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+#[path = "common/cpu.rs"]
+mod cpu;
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use xacct_sign_provider::{Lock, Manifest, read_roles};
@@ -80,11 +83,11 @@ fn cost(document: &Value) -> (Duration, usize) {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
     let (plan, text) = (manifest.plan(&Lock::default()), json!({"RoleDetailList": [document]}).to_string());
     let run = || {
-        let start = Instant::now();
+        let start = cpu::time();
         let roles = read_roles(&text).unwrap();
         let diffs = plan.diff(&manifest.stages["stag"], None, &roles).unwrap();
         let said = diffs[0].only_deployed.iter().map(|fact| fact.to_string().len()).sum();
-        (start.elapsed(), said)
+        (cpu::time().saturating_sub(start), said)
     };
     (0..3).map(|_| run()).min().unwrap()
 }

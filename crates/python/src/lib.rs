@@ -6,7 +6,9 @@ mod credentials;
 mod default_credentials;
 mod environment;
 mod errors;
+mod file;
 mod held;
+mod http_hosts;
 mod json;
 mod log;
 mod raised;
@@ -16,6 +18,7 @@ mod shutdown;
 mod signer;
 mod signing;
 mod source;
+mod stream;
 mod trace;
 mod url;
 mod waiting;
@@ -33,6 +36,8 @@ mod _native {
     #[pymodule_export]
     use crate::environment::PyEnvironment;
     #[pymodule_export]
+    use crate::http_hosts::PyHttpHosts;
+    #[pymodule_export]
     use crate::json::dumps;
     #[pymodule_export]
     use crate::role::PyAssumeRole;
@@ -43,9 +48,11 @@ mod _native {
     #[pymodule_export]
     use crate::signing::{PyReady, PySigning};
     #[pymodule_export]
+    use crate::stream::PyStream;
+    #[pymodule_export]
     use crate::trace::trace;
     #[pymodule_export]
-    use crate::url::{_reachable_url, _within_origin, canonical_url};
+    use crate::url::{_within_origin, canonical_url};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

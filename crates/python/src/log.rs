@@ -7,6 +7,7 @@ use pyo3::types::PyDict;
 use xacct_sign::aws::format_rfc3339;
 use xacct_sign_client::{Event, Listener};
 
+use crate::http_hosts::{warn, warning};
 use crate::shutdown;
 
 /// `logging`'s levels.
@@ -18,6 +19,8 @@ const WARNING: u8 = 30;
 pub(crate) struct Line {
     level: u8,
     text: String,
+    /// Whether it is told even where nobody logs: by `warnings`.
+    is_loud: bool,
 }
 
 thread_local! {
@@ -63,11 +66,14 @@ pub(crate) fn write(py: Python<'_>, lines: &[Line]) -> PyResult<()> {
     if lines.is_empty() {
         return Ok(());
     }
+    for line in lines.iter().filter(|line| line.is_loud) {
+        warn(py, &line.text)?;
+    }
     let Some(logging) = imported(py, "logging")? else { return Ok(()) };
     // Another thread may be importing it now.
     let Some(logger) = logging.getattr_opt("getLogger")? else { return Ok(()) };
     let logger = logger.call1(("xacct_sign",))?;
-    for line in lines {
+    for line in lines.iter().filter(|line| !line.is_loud) {
         logger.call_method1("log", (line.level, &line.text))?;
     }
     Ok(())
@@ -102,8 +108,9 @@ fn line(event: &Event<'_>) -> Option<Line> {
             let by = seconds.unsigned_abs();
             (WARNING, format!("this machine's clock is {by} s {way} AWS's: signatures are made by AWS's"))
         }
+        Event::PlainHttp { host, .. } => return Some(Line { level: WARNING, text: warning(host), is_loud: true }),
         // Whoever asked for the credentials is told.
         _ => return None,
     };
-    Some(Line { level, text })
+    Some(Line { level, text, is_loud: false })
 }

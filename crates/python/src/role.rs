@@ -22,7 +22,8 @@ use crate::waiting::wait;
 ///
 /// Args:
 ///     role_arn: `arn:{partition}:iam::{account}:role/{name}`.
-///     region: the API's region, whose STS endpoint is called.
+///     region: the API's region, whose STS endpoint is called; None takes that of the first API that is called with the
+///         credentials, or where they are asked for without one, `AWS_REGION` or `AWS_DEFAULT_REGION`.
 ///     session_name: 2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`; how the other side's logs tell callers apart. None takes
 ///         `AWS_ROLE_SESSION_NAME`, else the Lambda function's name, else `xacct-sign`.
 ///     external_id: what the role's trust policy asks a third party for.
@@ -50,14 +51,14 @@ pub(crate) struct PyAssumeRole {
 impl PyAssumeRole {
     #[new]
     #[pyo3(signature = (
-        role_arn, *, region, session_name=None, external_id=None, duration_seconds=Given(None), policy=None, policy_arns=None,
+        role_arn, *, region=None, session_name=None, external_id=None, duration_seconds=Given(None), policy=None, policy_arns=None,
         tags=None, transitive_tag_keys=None, source_identity=None, base=None, sts_endpoint=None
-    ), text_signature = "(role_arn, *, region, session_name=None, external_id=None, duration_seconds=3600, policy=None, \
+    ), text_signature = "(role_arn, *, region=None, session_name=None, external_id=None, duration_seconds=3600, policy=None, \
         policy_arns=None, tags=None, transitive_tag_keys=None, source_identity=None, base=None, sts_endpoint=None)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the Python class")]
     fn new(
         role_arn: &Bound<'_, PyAny>,
-        region: &Bound<'_, PyAny>,
+        region: Option<&Bound<'_, PyAny>>,
         session_name: Option<&Bound<'_, PyAny>>,
         external_id: Option<&Bound<'_, PyAny>>,
         duration_seconds: Given<'_>,
@@ -70,10 +71,8 @@ impl PyAssumeRole {
         sts_endpoint: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         use ErrorKind as Kind;
-        let mut options = RoleOptions::new(
-            text(role_arn, Kind::InvalidRoleArn, "the role's ARN")?,
-            text(region, Kind::InvalidRegion, "the region")?,
-        );
+        let mut options = RoleOptions::without_region(text(role_arn, Kind::InvalidRoleArn, "the role's ARN")?);
+        options.region = optional_text(region, Kind::InvalidRegion, "the region")?;
         if let Some(session_name) = optional_text(session_name, Kind::InvalidSessionName, "the session name")? {
             options.call.session_name = session_name;
         }
@@ -117,7 +116,7 @@ impl PyAssumeRole {
     }
 
     #[getter]
-    fn region(&self) -> &str {
+    fn region(&self) -> Option<&str> {
         self.provider.region()
     }
 
@@ -135,12 +134,9 @@ impl PyAssumeRole {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "AssumeRole('{}', region='{}', session_name='{}')",
-            self.provider.role_arn(),
-            self.provider.region(),
-            self.provider.session_name()
-        )
+        let region = self.provider.region().map_or_else(String::new, |region| format!("region='{region}', "));
+        let (arn, name) = (self.provider.role_arn(), self.provider.session_name());
+        format!("AssumeRole('{arn}', {region}session_name='{name}')")
     }
 }
 

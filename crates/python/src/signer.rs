@@ -44,14 +44,14 @@ pub(crate) struct PySigner {
 enum Signs {
     /// With credentials that stay: there is nothing to ask, and no lock on the way.
     Fixed(Signer),
-    Changing(Signing),
+    Changing(Signing, Scope),
 }
 
 impl PySigner {
     fn scope(&self) -> &Scope {
         match &self.signs {
             Signs::Fixed(signer) => signer.scope(),
-            Signs::Changing(signing) => signing.scope(),
+            Signs::Changing(_, scope) => scope,
         }
     }
 
@@ -65,9 +65,9 @@ impl PySigner {
     ) -> PyResult<T> {
         match &self.signs {
             Signs::Fixed(signer) => then(signer, at.unwrap_or_else(SystemTime::now)),
-            Signs::Changing(signing) => {
-                let signer = signer_of_now(py, signing)?;
-                then(&signer, at.unwrap_or_else(|| signing.now()))
+            Signs::Changing(signing, scope) => {
+                let signer = signer_of_now(py, signing, scope)?;
+                then(&signer, at.unwrap_or_else(|| signing.clock().now()))
             }
         }
     }
@@ -86,7 +86,7 @@ impl PySigner {
         let scope = source.scope(region, &service)?;
         let signs = match source {
             Source::Given(credentials) => Signs::Fixed(Signer::new(credentials, scope)),
-            source => Signs::Changing(Signing::new(source, scope)),
+            source => Signs::Changing(Signing::new(source, scope.clone()), scope),
         };
         Ok(Self { signs, held })
     }
@@ -132,7 +132,9 @@ impl PySigner {
         now: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let now = now.map(instant).transpose()?;
-        self.with_signer(py, now, |signer, now| sign(py, signer, (method, url), headers, body, now))
+        with_request((method, url), headers, body, |request| {
+            self.with_signer(py, now, |signer, now| sign(py, signer, request, now))
+        })
     }
 
     /// The URL with the signature in its query. Whoever has it can send the request until it expires.
@@ -178,7 +180,7 @@ impl PySigner {
         // What may have to be fetched for it is not shown.
         let key = match &self.signs {
             Signs::Fixed(signer) => format!("access_key_id='{}', ", signer.credentials().access_key_id()),
-            Signs::Changing(_) => String::new(),
+            Signs::Changing(..) => String::new(),
         };
         format!("Signer({key}region='{}', service='{}')", self.scope().region(), self.scope().service())
     }
@@ -192,28 +194,24 @@ fn is_large(payload: &Payload<'_>) -> bool {
 pub(crate) fn sign<'py>(
     py: Python<'py>,
     signer: &Signer,
-    (method, url): (&Bound<'py, PyAny>, &Bound<'py, PyAny>),
-    headers: Option<&Bound<'py, PyAny>>,
-    body: Option<&Bound<'py, PyAny>>,
+    request: &Request<'_>,
     now: SystemTime,
 ) -> PyResult<Bound<'py, PyDict>> {
-    with_request((method, url), headers, body, |request| {
-        let signed = if is_large(&request.payload) {
-            py.detach(|| signer.sign_parts(request, now))
-        } else {
-            signer.sign_parts(request, now)
-        }
-        .map_err(to_py)?;
-        let added = PyDict::new(py);
-        for (name, value) in signed.headers() {
-            added.set_item(PyString::intern(py, name), value)?;
-        }
-        Ok(added)
-    })
+    let signed = if is_large(&request.payload) {
+        py.detach(|| signer.sign_parts(request, now))
+    } else {
+        signer.sign_parts(request, now)
+    }
+    .map_err(to_py)?;
+    let added = PyDict::new(py);
+    for (name, value) in signed.headers() {
+        added.set_item(PyString::intern(py, name), value)?;
+    }
+    Ok(added)
 }
 
 /// A request of what Python has, which lives as long as that is held.
-fn with_request<T>(
+pub(crate) fn with_request<T>(
     (method, url): (&Bound<'_, PyAny>, &Bound<'_, PyAny>),
     headers: Option<&Bound<'_, PyAny>>,
     body: Option<&Bound<'_, PyAny>>,

@@ -6,13 +6,15 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use xacct_sign::{Signer, Skew};
+use xacct_sign::{ErrorKind, Scope, Signer, Skew, Url};
 use xacct_sign_client::{Listener, Patience, Signing};
 
+use crate::convert::text;
+use crate::errors::to_py;
 use crate::held::Held;
 use crate::log;
-use crate::signer::sign;
-use crate::source::Source;
+use crate::signer::{sign, with_request};
+use crate::source::{Source, partial_scope};
 use crate::waiting::wait;
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
@@ -25,20 +27,27 @@ pub(crate) struct PySigning {
 impl PySigning {
     #[new]
     #[pyo3(signature = (source, region, service))]
-    fn new(source: &Bound<'_, PyAny>, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(
+        source: &Bound<'_, PyAny>,
+        region: Option<&Bound<'_, PyAny>>,
+        service: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let (source, held) = Source::signing(source)?;
-        let scope = source.scope(region, service)?;
+        let scope = partial_scope(region, service)?;
         Ok(Self { signing: Arc::new(Signing::new(source, scope)), held })
     }
 
-    /// What signs with credentials that are valid now; calls STS where that is needed.
-    fn ready(&self, py: Python<'_>) -> PyResult<PyReady> {
-        signer_of_now(py, &self.signing).map(|signer| self.ready_with(signer))
+    /// What signs requests to the URL's host, with credentials that are valid now; calls STS where that is needed.
+    fn ready(&self, py: Python<'_>, url: &Bound<'_, PyAny>) -> PyResult<PyReady> {
+        let url = parsed(url)?;
+        let signer = wait(py, Patience::default(), |patience| self.signing.signer(url, patience))?;
+        Ok(self.ready_with(signer))
     }
 
     /// The same, if nobody has to wait for it; else None. An early refresh goes on beside.
-    fn at_hand(&self) -> Option<PyReady> {
-        self.signing.signer_at_hand().map(|signer| self.ready_with(signer))
+    fn at_hand(&self, url: &Bound<'_, PyAny>) -> PyResult<Option<PyReady>> {
+        let signer = self.signing.signer_at_hand(parsed(url)?).map_err(to_py)?;
+        Ok(signer.map(|signer| self.ready_with(signer)))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -53,9 +62,13 @@ impl PySigning {
 impl PySigning {
     fn ready_with(&self, signer: Arc<Signer>) -> PyReady {
         let signing = Arc::clone(&self.signing);
-        let known = signing.skew();
+        let known = signing.clock().skew();
         PyReady { signing, signer, known, listener: log::listener() }
     }
+}
+
+fn parsed<'a>(url: &'a Bound<'_, PyAny>) -> PyResult<Url<'a>> {
+    Url::parse(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)
 }
 
 /// Signs the attempts of one request, with the credentials of one moment.
@@ -79,7 +92,9 @@ impl PyReady {
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        sign(py, &self.signer, (method, url), Some(headers), body, self.signing.now())
+        with_request((method, url), Some(headers), body, |request| {
+            sign(py, &self.signer, request, self.signing.clock().now())
+        })
     }
 
     /// Takes note of an answer to what it signed. Whether the request may be signed anew and sent once more: the signature was
@@ -92,7 +107,7 @@ impl PyReady {
     }
 }
 
-/// The signer for credentials that are valid now.
-pub(crate) fn signer_of_now(py: Python<'_>, signing: &Signing) -> PyResult<Arc<Signer>> {
-    wait(py, Patience::default(), |patience| signing.signer(patience))
+/// The signer for a scope, with credentials that are valid now.
+pub(crate) fn signer_of_now(py: Python<'_>, signing: &Signing, scope: &Scope) -> PyResult<Arc<Signer>> {
+    wait(py, Patience::default(), |patience| signing.signer_for(scope.clone(), patience))
 }

@@ -1,11 +1,11 @@
 //! What signs: credentials, or a role's.
 
 use pyo3::prelude::*;
-use xacct_sign::{Credentials, Error, ErrorKind, Scope, Skew};
-use xacct_sign_client::{CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
+use xacct_sign::{Credentials, Error, ErrorKind, PartialScope, Scope};
+use xacct_sign_client::{Clock, CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
 
 use crate::asked::Asked;
-use crate::convert::{text, type_name};
+use crate::convert::{optional_text, text, type_name};
 use crate::credentials::PyCredentials;
 use crate::default_credentials::PyDefaultCredentials;
 use crate::environment::PyEnvironment;
@@ -58,12 +58,12 @@ impl Source {
         })
     }
 
-    /// What it signs for: a role brings its own region.
+    /// What it signs for, where no URL's host says so: a role brings its own region.
     pub(crate) fn scope(&self, region: Option<&Bound<'_, PyAny>>, service: &Bound<'_, PyAny>) -> PyResult<Scope> {
-        match (region, self) {
+        match (region, self.region()) {
             (Some(region), _) => scope(region, service),
-            (None, Self::Role(role)) => scope_of(role.region(), service),
-            (None, _) => Err(to_py(Error::new(ErrorKind::InvalidRegion, "no region is given"))),
+            (None, Some(region)) => scope_of(region, service),
+            (None, None) => Err(to_py(Error::new(ErrorKind::InvalidRegion, "no region is given"))),
         }
     }
 }
@@ -71,6 +71,16 @@ impl Source {
 /// A region and a service as Python has them.
 pub(crate) fn scope(region: &Bound<'_, PyAny>, service: &Bound<'_, PyAny>) -> PyResult<Scope> {
     scope_of(text(region, ErrorKind::InvalidRegion, "the region")?, service)
+}
+
+/// What is known of them before there is a URL, whose host says the rest.
+pub(crate) fn partial_scope(
+    region: Option<&Bound<'_, PyAny>>,
+    service: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PartialScope> {
+    let region = optional_text(region, ErrorKind::InvalidRegion, "the region")?;
+    let service = optional_text(service, ErrorKind::InvalidService, "the service")?;
+    PartialScope::new(region, service).map_err(to_py)
 }
 
 fn scope_of(region: &str, service: &Bound<'_, PyAny>) -> PyResult<Scope> {
@@ -101,12 +111,26 @@ impl CredentialSource for Source {
         }
     }
 
-    fn skew(&self) -> Skew {
+    fn region(&self) -> Option<&str> {
         match self {
-            Self::Role(role) => role.skew(),
-            Self::Default(chain) => chain.skew(),
-            Self::Kept(kept) => kept.skew(),
-            Self::Given(_) | Self::Environment | Self::Asked(_) => Skew::default(),
+            Self::Role(role) => role.region(),
+            Self::Given(_) | Self::Environment | Self::Default(_) | Self::Asked(_) | Self::Kept(_) => None,
+        }
+    }
+
+    fn learn_region(&self, region: &str) -> Result<(), Error> {
+        match self {
+            Self::Role(role) => role.learn_region(region),
+            Self::Given(_) | Self::Environment | Self::Default(_) | Self::Asked(_) | Self::Kept(_) => Ok(()),
+        }
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        match self {
+            Self::Role(role) => role.clock(),
+            Self::Default(chain) => chain.clock(),
+            Self::Kept(kept) => kept.clock(),
+            Self::Given(_) | Self::Environment | Self::Asked(_) => None,
         }
     }
 }

@@ -49,9 +49,10 @@ impl WasmAssumeRole {
         }
     }
 
-    /// Refuses what cannot work; see `xacct_sign::sts::AssumeRole::validate` and its `endpoint`.
+    /// Refuses what cannot work; see `xacct_sign::sts::AssumeRole::validate` and, once the region is set, its `endpoint`.
     pub fn check(&self) -> Result<(), JsValue> {
-        self.call.validate().and_then(|()| self.endpoint()).map(drop).map_err(|error| to_js(&error))
+        let endpoint = || if self.region.is_empty() { Ok(()) } else { self.endpoint().map(drop) };
+        self.call.validate().and_then(|()| endpoint()).map_err(|error| to_js(&error))
     }
 
     fn endpoint(&self) -> Result<Endpoint, Error> {

@@ -482,7 +482,9 @@ test.each([
   ["role_not_given", { region, roleArn: undefined, credentials }],
   ["role_not_given", { region, roleArn: "", credentials }],
   ["role_not_given", { region, base: credentials }],
-  ["invalid_region", { credentials }],
+  ["invalid_region", { credentials, region: null }],
+  ["invalid_region", { credentials, region: "" }],
+  ["invalid_region", { credentials, region: "us-east-1/x" }],
   ["invalid_service", { credentials, region, service: "a/b" }],
 ])("%s at once: %j", (code, options) => {
   expect(() => createFetch(options as never)).toThrow(

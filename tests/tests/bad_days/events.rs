@@ -68,14 +68,17 @@ fn refreshes_and_requests_are_told() {
         Scope::new(REGION, "execute-api").unwrap(),
     )
     .with_listener(listener);
-    let mut request = Request::new("PUT", API);
-    request.query.push(("key".to_owned(), "secret".to_owned()));
-    assert_eq!(session.send(request.clone()).unwrap().status, 200);
+    let request = || {
+        let mut request = Request::new("PUT", API);
+        request.query.push(("key".to_owned(), "secret".to_owned()));
+        request
+    };
+    assert_eq!(session.send(request()).unwrap().status, 200);
     assert_eq!(heard(&lines), [format!("refreshed {ROLE} AssumeRole true 0ns"), format!("request PUT {API} 200")]);
-    assert_eq!(session.send(request.clone()).unwrap().status, 200);
+    assert_eq!(session.send(request()).unwrap().status, 200);
     assert_eq!(heard(&lines), [format!("request PUT {API} 200")]);
     host.pass(seconds(900));
-    assert_eq!(session.send(request).unwrap().status, 200);
+    assert_eq!(session.send(request()).unwrap().status, 200);
     assert_eq!(heard(&lines).len(), 2);
 }
 

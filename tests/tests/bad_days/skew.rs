@@ -37,6 +37,24 @@ fn c4_skew_is_learned_from_sts_and_applied_to_every_later_signature() {
     }
 }
 
+/// Ten minutes: STS takes that, the API does not. What the API says, the role knows too; else it would hand out credentials that
+/// have expired by the clock that signs.
+#[test]
+fn c4_what_the_api_says_of_the_time_the_role_knows_too() {
+    for ahead in [600, -600] {
+        let mut emulator = emulator(Options::default());
+        let base = caller(&emulator);
+        let host = VirtualHost::new(move |request, now| Ok(answered(&mut emulator, request, now)));
+        let host = Arc::new(host.ahead(ahead));
+        let session = session(&host, role(&host, base));
+        for minute in 0..120 {
+            let status = session.send(Request::new("GET", API)).map(|answer| answer.status);
+            assert_eq!(status.map_err(|error| error.to_string()), Ok(200), "{ahead}, minute {minute}");
+            host.pass(seconds(60));
+        }
+    }
+}
+
 /// The texts of AWS, from public issues.
 #[test]
 fn c4_stss_texts_are_read() {

@@ -34,7 +34,7 @@ impl CredentialSource for Hourly {
 }
 
 /// Credentials of 15 minutes, base credentials of 60, a call every so many seconds, all judged by the emulator at the true time.
-/// Of STS's answers every seventh is a failure, each day it is away for two minutes, and once a day the machine is frozen for
+/// Of STS's answers every seventh is a failure, each day it is away for a minute, and once a day the machine is frozen for
 /// hours.
 fn soak(days: u64, every: u64) {
     let mut emulator = emulator(Options::default());
@@ -50,7 +50,7 @@ fn soak(days: u64, every: u64) {
         *asked += 1;
         let of_day = now.duration_since(start).unwrap().as_secs() % 86_400;
         match *asked % 7 {
-            _ if (40_000..40_120).contains(&of_day) => Err(broken()),
+            _ if (40_000..40_060).contains(&of_day) => Err(broken()),
             1 => Ok(sts_error(400, "Throttling", "Rate exceeded")),
             4 => Ok(response(503, "")),
             _ => Ok(answered(&mut emulator, request, now)),

@@ -15,4 +15,5 @@ mod failures;
 mod memory;
 mod patience;
 mod proxies;
+mod streams;
 mod world;

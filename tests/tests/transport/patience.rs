@@ -130,7 +130,7 @@ fn c3_whoever_watches_ends_a_body_that_nobody_reads() {
         asked
     });
     let mut request = Request::new("PUT", api.url());
-    request.body = vec![b'x'; 64 << 20];
+    request.body = vec![b'x'; 64 << 20].into();
     let error = session(example_credentials(None)).send_within(request, &watched(&reached)).unwrap_err();
     assert_eq!(error.code(), "interrupted");
     ended.send(()).unwrap();
@@ -220,7 +220,7 @@ fn c4_what_may_have_been_done_is_not_sent_twice() {
         let session = session(example_credentials(None));
         assert_eq!(session.send(Request::new("GET", server.url())).unwrap().status, 200);
         let mut request = Request::new(method, server.url());
-        request.body = if is_repeated { Vec::new() } else { b"order".to_vec() };
+        request.body = if is_repeated { Vec::new() } else { b"order".to_vec() }.into();
         let answer = session.send(request).map(|answer| answer.status).map_err(|error| error.code());
         assert_eq!(answer, if is_repeated { Ok(200) } else { Err("transport") }, "{method}");
         // The first one, and the second once or twice.

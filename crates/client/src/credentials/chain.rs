@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use xacct_sign::{Credentials, Error, ErrorKind, Skew};
+use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::found::Found;
 use super::shared::{Fetch, Shared};
@@ -86,8 +86,8 @@ impl CredentialSource for DefaultChain {
         }
     }
 
-    fn skew(&self) -> Skew {
-        self.0.source().clock.skew()
+    fn clock(&self) -> Option<Clock> {
+        Some(self.0.source().clock.clone())
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use xacct_sign::{Credentials, Error, ErrorKind, Skew};
+use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::CredentialSource;
 use super::shared::{Fetch, Shared};
+use crate::clock::Clock;
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 
@@ -26,7 +27,7 @@ pub struct Kept {
 #[derive(Debug)]
 struct Asked {
     source: Box<dyn CredentialSource>,
-    host: Arc<dyn Host>,
+    clock: Clock,
 }
 
 impl Kept {
@@ -36,11 +37,12 @@ impl Kept {
         Self::on(Arc::new(Machine::default()), source)
     }
 
-    /// As [`Kept::new`], on a [`Host`], whose clock says when they expire.
+    /// As [`Kept::new`], on a [`Host`], whose clock says when they expire if the source has none.
     #[must_use]
     pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static) -> Self {
         let seed = RandomState::new().hash_one(0);
-        let asked = Asked { source: Box::new(source), host };
+        let clock = source.clock().unwrap_or_else(|| Clock::new(host));
+        let asked = Asked { source: Box::new(source), clock };
         Self { shared: Shared::new(asked, seed), gives_lasting: AtomicBool::new(false) }
     }
 }
@@ -64,8 +66,16 @@ impl CredentialSource for Kept {
         self.shared.at_hand()
     }
 
-    fn skew(&self) -> Skew {
-        self.shared.source().source.skew()
+    fn region(&self) -> Option<&str> {
+        self.shared.source().source.region()
+    }
+
+    fn learn_region(&self, region: &str) -> Result<(), Error> {
+        self.shared.source().source.learn_region(region)
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        Some(self.shared.source().clock.clone())
     }
 }
 
@@ -75,7 +85,7 @@ impl Fetch for Asked {
     }
 
     fn now(&self) -> SystemTime {
-        self.host.now()
+        self.clock.now()
     }
 
     fn broken(&self) -> Error {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::aws::is_name_character;
@@ -17,7 +17,7 @@ use super::endpoint;
 use super::shared::{Fetch, Shared};
 use crate::clock::Clock;
 use crate::events::{Event, Listener};
-use crate::host::{Host, Machine, Sending};
+use crate::host::{Host, Machine, Sending, region_of_environment};
 use crate::patience::Patience;
 
 /// A role, and how to assume it.
@@ -32,8 +32,9 @@ use crate::patience::Patience;
 pub struct RoleOptions {
     /// The parameters of each STS call.
     pub call: AssumeRole,
-    /// The API's region, whose STS endpoint is called.
-    pub region: String,
+    /// The API's region, whose STS endpoint is called. `None` takes that of the first API that is called with the credentials; where
+    /// they are asked for without one, `AWS_REGION` or `AWS_DEFAULT_REGION`.
+    pub region: Option<String>,
     /// Another STS endpoint than the region's and the environment's.
     pub sts_endpoint: Option<String>,
     /// Is told of each refresh, and of each that fails.
@@ -50,8 +51,20 @@ impl RoleOptions {
     /// As [`RoleOptions::new`], with the environment of a [`Host`].
     #[must_use]
     pub fn on(host: &dyn Host, role_arn: impl Into<String>, region: impl Into<String>) -> Self {
+        Self { region: Some(region.into()), ..Self::without_region_on(host, role_arn) }
+    }
+
+    /// A role whose region is that of the API, which its host says or the session.
+    #[must_use]
+    pub fn without_region(role_arn: impl Into<String>) -> Self {
+        Self::without_region_on(&Machine::default(), role_arn)
+    }
+
+    /// As [`RoleOptions::without_region`], with the environment of a [`Host`].
+    #[must_use]
+    pub fn without_region_on(host: &dyn Host, role_arn: impl Into<String>) -> Self {
         let call = AssumeRole::new(role_arn, session_name(host));
-        Self { call, region: region.into(), sts_endpoint: None, listener: None }
+        Self { call, region: None, sts_endpoint: None, listener: None }
     }
 }
 
@@ -74,8 +87,12 @@ pub struct RoleProvider(Shared<Role>);
 
 struct Role {
     call: AssumeRole,
-    endpoint: Endpoint,
+    region: Option<String>,
+    sts_endpoint: Option<String>,
+    /// Known from the beginning, or from the first API on.
+    endpoint: OnceLock<Endpoint>,
     base: Box<dyn CredentialSource>,
+    host: Arc<dyn Host>,
     clock: Clock,
     listener: Option<Listener>,
     /// Spreads the pauses between tries.
@@ -99,21 +116,22 @@ impl RoleProvider {
     /// As [`RoleProvider::new`].
     pub fn on(host: Arc<dyn Host>, options: RoleOptions, base: impl CredentialSource + 'static) -> Result<Self, Error> {
         options.call.validate()?;
-        let endpoint = match &options.sts_endpoint {
-            Some(url) => options.call.endpoint(&options.region, Some(url))?,
-            None => endpoint::from_environment(&*host, &options.call.role_arn, &options.region)?,
-        };
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
-        let (base, clock, calls) = (Box::new(base), Clock::new(host), AtomicU64::new(seed));
-        let role = Role { call: options.call, endpoint, base, clock, listener: options.listener, calls };
+        let RoleOptions { call, region, sts_endpoint, listener } = options;
+        let clock = base.clock().unwrap_or_else(|| Clock::new(Arc::clone(&host)));
+        let (base, endpoint, calls) = (Box::new(base), OnceLock::new(), AtomicU64::new(seed));
+        let role = Role { call, region, sts_endpoint, endpoint, base, host, clock, listener, calls };
+        if let Some(region) = &role.region {
+            role.call_sts_in(region)?;
+        }
         Ok(Self(Shared::new(role, seed)))
     }
 
-    /// The region whose STS endpoint is called: the API's.
+    /// The region that was given.
     #[must_use]
-    pub fn region(&self) -> &str {
-        self.0.source().endpoint.scope().region()
+    pub fn region(&self) -> Option<&str> {
+        self.0.source().region.as_deref()
     }
 
     /// The role's ARN.
@@ -134,14 +152,16 @@ impl RoleProvider {
     /// # Errors
     ///
     /// The kinds `Sts*`, `Transport`, `Timeout`, `CredentialsNotFound`, `CredentialsExpired` of the STS call. A failed early
-    /// refresh is no error: the old credentials still serve.
+    /// refresh is no error: the old credentials still serve. [`ErrorKind::InvalidRegion`] if nobody has said a region.
     pub fn credentials(&self) -> Result<Credentials, Error> {
-        self.0.credentials(&Patience::default())
+        CredentialSource::credentials(self, &Patience::default())
     }
 }
 
 impl CredentialSource for RoleProvider {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
+        // That it is missing is nothing that STS said, and is not kept as if it were.
+        self.0.source().endpoint()?;
         self.0.credentials(patience)
     }
 
@@ -149,20 +169,53 @@ impl CredentialSource for RoleProvider {
         self.0.at_hand()
     }
 
-    fn skew(&self) -> Skew {
-        self.0.source().clock.skew()
+    fn region(&self) -> Option<&str> {
+        self.region()
+    }
+
+    fn learn_region(&self, region: &str) -> Result<(), Error> {
+        self.0.source().call_sts_in(region).map(drop)
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        Some(self.0.source().clock.clone())
     }
 }
 
 impl Role {
+    /// The endpoint: that of the region, unless it is known already.
+    fn call_sts_in(&self, region: &str) -> Result<&Endpoint, Error> {
+        if let Some(known) = self.endpoint.get() {
+            return Ok(known);
+        }
+        // A role that assumes this one, and has no region either, is assumed there too.
+        self.base.learn_region(region)?;
+        let endpoint = match &self.sts_endpoint {
+            Some(url) => self.call.endpoint(region, Some(url))?,
+            None => endpoint::from_environment(&*self.host, &self.call.role_arn, region)?,
+        };
+        Ok(self.endpoint.get_or_init(|| endpoint))
+    }
+
+    fn endpoint(&self) -> Result<&Endpoint, Error> {
+        if let Some(known) = self.endpoint.get() {
+            return Ok(known);
+        }
+        let region = region_of_environment(&*self.host).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidRegion, "no region is given whose STS the role is assumed at")
+                .with_hint("give the API's region, such as `ap-northeast-1`, or set AWS_REGION")
+        })?;
+        self.call_sts_in(&region)
+    }
+
     /// Asks STS once.
     fn ask(&self, base: &Credentials, known: Skew, patience: &Patience) -> Result<Credentials, Error> {
-        let host = self.clock.host();
-        let (parts, body) = self.call.request(base, &self.endpoint, known.apply(host.now()))?.into_parts();
+        let (host, endpoint) = (&self.host, self.endpoint()?);
+        let (parts, body) = self.call.request(base, endpoint, known.apply(host.now()))?.into_parts();
         let request = http::Request::from_parts(parts, body.as_slice());
         let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
         let response = host.send(&request, sending, &patience.at_most(TRY));
-        let response = response.map_err(|error| unreachable(error, &self.endpoint).with_action(self.call.name()))?;
+        let response = response.map_err(|error| unreachable(error, endpoint).with_action(self.call.name()))?;
         // It holds the secret.
         let response = response.map(Zeroizing::new);
         Ok(self.call.read_response(base, &response, known.apply(host.now()))?.credentials)
@@ -206,7 +259,7 @@ impl Fetch for Role {
             if error.kind() == ErrorKind::Interrupted || patience.left().is_some_and(|left| left <= pause) {
                 return Err(error);
             }
-            self.clock.host().sleep(pause, patience)?;
+            self.host.sleep(pause, patience)?;
         }
     }
 
@@ -233,7 +286,7 @@ impl fmt::Debug for Role {
         f.debug_struct("RoleProvider")
             .field("role_arn", &self.call.role_arn)
             .field("session_name", &self.call.session_name)
-            .field("endpoint", &self.endpoint.url())
+            .field("endpoint", &self.endpoint.get().map(Endpoint::url))
             .finish_non_exhaustive()
     }
 }

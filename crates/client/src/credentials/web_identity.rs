@@ -13,7 +13,7 @@ use super::found::Found;
 use super::metadata::token_of_file;
 use super::role;
 use super::tries::several;
-use crate::host::{Host, Sending};
+use crate::host::{Host, Sending, region_of_environment};
 use crate::patience::Patience;
 
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
@@ -44,8 +44,7 @@ pub(super) fn load(
     profile: &dyn Said,
 ) -> Result<Credentials, Error> {
     let host = &**host;
-    let region = region.map(str::to_owned).or_else(|| host.variable("AWS_REGION"));
-    let region = region.or_else(|| host.variable("AWS_DEFAULT_REGION")).ok_or_else(|| {
+    let region = region.map(str::to_owned).or_else(|| region_of_environment(host)).ok_or_else(|| {
         Error::new(ErrorKind::CredentialsNotFound, "no region says whose STS takes the web identity token")
             .with_hint("set AWS_REGION to the region where this runs: its STS is called")
     })?;

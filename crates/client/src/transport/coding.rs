@@ -11,7 +11,7 @@ use xacct_sign::{Error, ErrorKind};
 pub(crate) const ACCEPTED: http::HeaderValue = http::HeaderValue::from_static("gzip, deflate");
 
 /// No answer decodes to more: a few kilobytes can hold gigabytes of zeros.
-const LIMIT: u64 = 256 << 20;
+pub(crate) const LIMIT: u64 = 256 << 20;
 
 /// How often a body is coded at most.
 const LAYERS: usize = 4;
@@ -20,32 +20,14 @@ const LAYERS: usize = 4;
 /// known stays as it is, as requests has it. The headers stay too: they tell how it was sent.
 /// So does a part of one (206), which begins anywhere.
 pub(super) fn decoded(parts: &Parts, body: Vec<u8>, host: &str, limit: u64) -> Result<Vec<u8>, Error> {
-    let codings: Vec<&str> = parts
-        .headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
-        .collect();
-    if body.is_empty() || codings.is_empty() || parts.status == StatusCode::PARTIAL_CONTENT {
+    if body.is_empty() {
         return Ok(body);
     }
-    let decoders: Option<Vec<_>> = codings.iter().rev().map(|coding| decoder(coding)).collect();
-    let Some(decoders) = decoders else { return Ok(body) };
-    let unreadable = |what: &str| {
-        let status = parts.status.as_u16();
-        Error::new(ErrorKind::InvalidResponse, format!("the answer of `{host}`, with status {status}, {what}"))
-            .with_hint("what answers may code a body twice, or say that it is coded and not do it")
-    };
-    if decoders.len() > LAYERS {
-        return Err(unreadable("is coded too often"));
-    }
     let limit = limit.min(LIMIT);
-    decoders.into_iter().try_fold(body, |body, decode| {
+    codings(parts, host)?.into_iter().try_fold(body, |body, coding| {
         let mut out = Vec::new();
-        decode(&body, limit, &mut out).map_err(|error| unreadable("cannot be decoded").with_source(error))?;
+        let decode = if coding == Coding::Gzip { gunzip } else { inflate };
+        decode(&body, limit, &mut out).map_err(|error| undecodable(parts.status, host).with_source(error))?;
         if out.len() as u64 > limit {
             let message = format!("the answer of `{host}` decodes to more than {limit} bytes");
             return Err(Error::new(ErrorKind::ResponseTooLarge, message));
@@ -54,18 +36,50 @@ pub(super) fn decoded(parts: &Parts, body: Vec<u8>, host: &str, limit: u64) -> R
     })
 }
 
-/// Decodes up to a byte more than the limit.
-type Decode = fn(&[u8], u64, &mut Vec<u8>) -> io::Result<()>;
+/// A coding that can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Gzip,
+    Deflate,
+}
 
-fn decoder(coding: &str) -> Option<Decode> {
-    let is = |name: &str| coding.eq_ignore_ascii_case(name);
-    if is("gzip") || is("x-gzip") {
-        Some(gunzip)
-    } else if is("deflate") {
-        Some(inflate)
-    } else {
-        None
+impl Coding {
+    fn named(name: &str) -> Option<Self> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        if is("gzip") || is("x-gzip") { Some(Self::Gzip) } else { is("deflate").then_some(Self::Deflate) }
     }
+}
+
+/// What has to be undone, in this order: nothing, where a coding is not known.
+pub(super) fn codings(parts: &Parts, host: &str) -> Result<Vec<Coding>, Error> {
+    let names: Vec<&str> = parts
+        .headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+        .collect();
+    if parts.status == StatusCode::PARTIAL_CONTENT {
+        return Ok(Vec::new());
+    }
+    let codings: Option<Vec<Coding>> = names.iter().rev().map(|name| Coding::named(name)).collect();
+    let codings = codings.unwrap_or_default();
+    if codings.len() > LAYERS {
+        return Err(unreadable(parts.status, host, "is coded too often"));
+    }
+    Ok(codings)
+}
+
+pub(super) fn undecodable(status: StatusCode, host: &str) -> Error {
+    unreadable(status, host, "cannot be decoded")
+}
+
+fn unreadable(status: StatusCode, host: &str, what: &str) -> Error {
+    let status = status.as_u16();
+    Error::new(ErrorKind::InvalidResponse, format!("the answer of `{host}`, with status {status}, {what}"))
+        .with_hint("what answers may code a body twice, or say that it is coded and not do it")
 }
 
 /// Members one after the other (RFC 1952, section 2.2). What follows them and is none is ignored, as requests and browsers do.

@@ -3,7 +3,7 @@
 use crate::encode::push_encoded;
 use crate::error::{Error, ErrorKind};
 use crate::signer::check_unsigned;
-use crate::url::{CanonicalUrl, Url};
+use crate::url::{CanonicalUrl, Origin, Url};
 
 /// A base URL: absolute URLs must lie in its origin, others are appended to it.
 #[derive(Debug, Clone)]
@@ -18,11 +18,20 @@ impl BaseUrl {
     ///
     /// [`ErrorKind::InvalidEndpoint`] for a URL that is none, or has a query or a fragment; [`ErrorKind::InsecureUrl`].
     pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::parse_with(text, &HttpHosts::default())
+    }
+
+    /// As [`BaseUrl::parse`], where plain http may go to these hosts, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`BaseUrl::parse`].
+    pub fn parse_with(text: &str, http_hosts: &HttpHosts) -> Result<Self, Error> {
         let unusable = |what: &str| {
             Error::new(ErrorKind::InvalidEndpoint, format!("the base URL {what}"))
                 .with_hint("give a URL such as `https://api.example.com/v1`")
         };
-        let usable = CanonicalUrl::parse(text).and_then(|url| check_reachable(url.as_url()).map(|()| url));
+        let usable = CanonicalUrl::parse(text).and_then(|url| http_hosts.check_reachable(url.as_url()).map(|()| url));
         match usable {
             Ok(_) if text.contains(['?', '#']) => Err(unusable("has a query or a fragment")),
             Ok(url) => Ok(Self { url }),
@@ -89,6 +98,71 @@ fn is_absolute(url: &str) -> bool {
 ///
 /// [`ErrorKind::InsecureUrl`]; [`ErrorKind::InvalidUrl`] for another scheme; [`ErrorKind::AlreadySigned`].
 pub fn check_reachable(url: Url<'_>) -> Result<(), Error> {
+    check(url, |_| false)
+}
+
+/// Hosts other than loopback to which signed requests may go over plain http, such as those of a compose file. None, unless
+/// somebody names them: whoever sees the traffic can read it, and send the same request again for some minutes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HttpHosts(Vec<(String, Option<u16>)>);
+
+impl HttpHosts {
+    /// Hosts by name or address, as they stand in a URL; one without a port stands for all of its ports.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidOption`] for what is no host.
+    pub fn new(hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, Error> {
+        hosts.into_iter().map(|host| named(host.as_ref())).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// These hosts and those.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// As the function [`check_reachable`], where plain http may go to these hosts, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_reachable`].
+    pub fn check_reachable(&self, url: Url<'_>) -> Result<(), Error> {
+        check(url, |origin| self.contains(origin))
+    }
+
+    fn contains(&self, origin: Origin<'_>) -> bool {
+        let (name, port) = split_port(origin.host());
+        let port = port.unwrap_or(80);
+        self.0.iter().any(|(host, its)| host.eq_ignore_ascii_case(name) && its.is_none_or(|its| its == port))
+    }
+}
+
+fn named(host: &str) -> Result<(String, Option<u16>), Error> {
+    let (name, port) = split_port(host);
+    let url = format!("http://{name}/");
+    let is_host = Url::parse(&url).is_ok_and(|url| url.host() == name && url.path() == "/" && url.query().is_none());
+    if !is_host || name.contains(':') && !name.starts_with('[') {
+        let message = "an item of the hosts that plain http may go to is no host";
+        return Err(Error::new(ErrorKind::InvalidOption, message)
+            .with_hint("give the host alone, such as `localstack` or `localstack:4566`: no URL, and no `*`"));
+    }
+    Ok((name.to_owned(), port))
+}
+
+/// A host and its port, if it has one.
+fn split_port(host: &str) -> (&str, Option<u16>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => match port.parse() {
+            Ok(port) => (name, Some(port)),
+            Err(_) => (host, None),
+        },
+        _ => (host, None),
+    }
+}
+
+fn check(url: Url<'_>, is_named: impl FnOnce(Origin<'_>) -> bool) -> Result<(), Error> {
     check_unsigned(url.is_signed())?;
     let origin = url.origin();
     if !matches!(origin.scheme(), "http" | "https") {
@@ -98,9 +172,66 @@ pub fn check_reachable(url: Url<'_>) -> Result<(), Error> {
         )
         .with_hint("a WebSocket URL can be presigned, and is opened by a WebSocket client"));
     }
-    if origin.is_private() {
+    if origin.is_private() || is_named(origin) {
         return Ok(());
     }
     let message = format!("`{}` would get a signed request over plain http", origin.host());
     Err(Error::new(ErrorKind::InsecureUrl, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HttpHosts;
+    use crate::url::Url;
+
+    #[test]
+    fn c12_plain_http_goes_to_named_hosts_alone() -> Result<(), crate::Error> {
+        let hosts = HttpHosts::new(["LocalStack", "api.test:8080", "[fd00::1]", "172.17.0.2:80"])?;
+        let is_open = |url: &str| Url::parse(url).and_then(|url| hosts.check_reachable(url)).is_ok();
+        for url in [
+            "http://localstack/",
+            "http://localstack:4566/a?b",
+            "http://API.test:8080/",
+            "http://[fd00::1]:8080/",
+            "http://172.17.0.2/",
+            "http://localhost:1/",
+            "https://example.com/",
+        ] {
+            assert!(is_open(url), "{url}");
+        }
+        for url in [
+            "http://localstack.example.com/",
+            "http://my.localstack/",
+            "http://api.test/",
+            "http://api.test:8081/",
+            "http://[fd00::2]/",
+            "http://172.17.0.2:8080/",
+            "http://localstack@example.com/",
+            "ws://localstack/",
+            "http://localstack/?X-Amz-Signature=0",
+        ] {
+            assert!(!is_open(url), "{url}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn c12_what_is_no_host_is_refused() {
+        for host in [
+            "",
+            "*",
+            "*.test",
+            "http://localstack",
+            "localstack/",
+            "a b",
+            "user@host",
+            "a:b",
+            "a:99999",
+            "::1",
+            "a?b",
+            "a#b",
+        ] {
+            assert!(HttpHosts::new([host]).is_err_and(|error| error.code() == "invalid_option"), "{host}");
+        }
+    }
 }

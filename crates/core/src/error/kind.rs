@@ -105,11 +105,15 @@ kinds! {
         "An endpoint or `base_url` is no usable URL.";
     InvalidOption, "invalid_option", Validation, Never, "",
         "An option or a combination of options makes no sense.";
-    InsecureUrl, "insecure_url", Validation, Never, "use https; plain http is for loopback only",
+    InsecureUrl, "insecure_url", Validation, Never, "use https; plain http is for loopback only, and for hosts that are named as safe for it (`allow_http_hosts`)",
         "A signed request would leave over plain http to a host that is not loopback.";
     OriginMismatch, "origin_mismatch", Validation, Never,
         "give a path, or make a session of its own for the other API: a signature must not go elsewhere",
         "The URL lies outside `base_url`'s origin.";
+    Closed, "closed", Validation, Never, "make another one",
+        "A session, or an answer that is read piece by piece, was closed before it was used.";
+    ScopeMismatch, "scope_mismatch", Validation, Never, "leave region and service out: the host has them",
+        "The URL's host is one of AWS's, of another region or service than those given, or of none that can be signed for.";
     CredentialsNotFound, "credentials_not_found", Credentials, Never, "",
         "No base credentials were given or found.";
     CredentialsExpired, "credentials_expired", Credentials, Never,

@@ -1,11 +1,12 @@
-import { TIMEOUT_SECONDS, TRY_SECONDS } from "../../wasm/constants.js";
+import { OPTION, TIMEOUT_SECONDS, TRY_SECONDS } from "../../wasm/constants.js";
 import { XacctSignError } from "../errors.js";
 import { learned, tell } from "../events.js";
 import { sleep, untilAborted } from "../host/abort.js";
 import { Clock, stopwatch } from "../host/clock.js";
 import { Deadline } from "../host/deadline.js";
+import { environmentsRegion } from "../host/env.js";
 import { type Answer, postToSts } from "../host/transport.js";
-import { fromModule, skewIn } from "../module/thrown.js";
+import { fromModule, guarded, skewIn } from "../module/thrown.js";
 import { randomSeed, type WasmAssumeRole, WasmRetry } from "../module/wasm.js";
 import { checkedOptions, read, requireType } from "../options.js";
 import {
@@ -36,26 +37,33 @@ export function assumeRole(options: AssumeRoleOptions): RoleProvider {
   return roleProvider(options, undefined);
 }
 
-/** The clocks of those providers, which whoever signs with their credentials shares. */
-const clocks = new WeakMap<object, Clock>();
+/** The roles behind those providers. */
+const roles = new WeakMap<object, Role>();
 
-/** The clock of a provider that is one of ours. */
-export function clockOf(provider: object): Clock | undefined {
-  return clocks.get(provider);
+/** What else whoever signs with a role's credentials has to do with it: they share a clock. */
+export type KnownRole = Pick<Role, "clock" | "region" | "learnRegion">;
+
+/** The role behind a provider that is one of ours. */
+export function roleOf(provider: unknown): KnownRole | undefined {
+  return typeof provider === "function" ? roles.get(provider) : undefined;
 }
 
 /** As `assumeRole`, with a clock that somebody else has too. */
 export function roleProvider(options: AssumeRoleOptions, clock: Clock | undefined): RoleProvider {
   const role = new Role(options, clock);
   const provider: RoleProvider = async (ask) =>
-    untilAborted(() => role.kept.credentials(read(ask, "forceRefresh") === true), read(ask, "signal"));
-  clocks.set(provider, role.clock);
+    untilAborted(() => role.credentials(read(ask, "forceRefresh") === true), read(ask, "signal"));
+  roles.set(provider, role);
   return provider;
 }
 
 class Role {
-  readonly kept: Kept;
   readonly clock: Clock;
+  /** The region that was given. */
+  readonly region: string | undefined;
+  readonly #kept: Kept;
+  /** Whose STS is called, once that is known. */
+  #stsRegion: string | undefined;
   readonly #call: WasmAssumeRole;
   readonly #options: AssumeRoleOptions;
   readonly #base: CredentialsInput;
@@ -68,7 +76,28 @@ class Role {
     this.clock = clock ?? new Clock(options.now);
     const now = () => this.clock.now();
     this.#base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
-    this.kept = new Kept((isEarly) => this.#fetched(isEarly), now);
+    this.#kept = new Kept((isEarly) => this.#fetched(isEarly), now);
+    this.region = options.region;
+    if (options.region !== undefined) this.learnRegion(options.region);
+  }
+
+  async credentials(forceRefresh: boolean): Promise<RoleCredentials> {
+    if (this.#stsRegion === undefined) this.learnRegion(knownRegion());
+    return this.#kept.credentials(forceRefresh);
+  }
+
+  /**
+   * Calls STS in the region of the first API, unless one was given.
+   *
+   * @throws XacctSignError if the role cannot be assumed there
+   */
+  learnRegion(region: string): void {
+    if (this.#stsRegion !== undefined) return;
+    // A role that assumes this one, and has no region either, is assumed there too.
+    roleOf(this.#base)?.learnRegion(region);
+    this.#call.set(OPTION.region, region);
+    guarded(() => this.#call.check());
+    this.#stsRegion = region;
   }
 
   async #fetched(isEarly: boolean): Promise<RoleCredentials> {
@@ -133,10 +162,18 @@ class Role {
         action: ACTION,
         hint:
           "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for " +
-          `\`com.amazonaws.${this.#options.region}.sts\`, with private DNS`,
+          `\`com.amazonaws.${this.#stsRegion}.sts\`, with private DNS`,
       });
     }
   }
+}
+
+function knownRegion(): string {
+  const region = environmentsRegion();
+  if (region !== undefined) return region;
+  throw new XacctSignError("invalid_region", "no region is given whose STS the role is assumed at", {
+    hint: "give the API's region, such as `ap-northeast-1`, or set AWS_REGION",
+  });
 }
 
 /** The credentials from the module's lines. */

@@ -4,7 +4,7 @@ import type { OnEvent } from "../events.js";
 import { defaultSessionName, env } from "../host/env.js";
 import type { Fetch } from "../host/platform.js";
 import { guarded } from "../module/thrown.js";
-import { ready, WasmAssumeRole } from "../module/wasm.js";
+import { checkScope, ready, WasmAssumeRole } from "../module/wasm.js";
 import { requireString } from "../options.js";
 import { canonicalUrl, isSamePlace } from "../url.js";
 import type { CredentialsInput } from "./credentials.js";
@@ -13,8 +13,11 @@ import type { CredentialsInput } from "./credentials.js";
 export interface AssumeRoleOptions {
   /** The ARN of the role to assume. */
   readonly roleArn: string;
-  /** The API's region, whose STS endpoint is called. */
-  readonly region: string;
+  /**
+   * The API's region, whose STS endpoint is called. Left out, it is that of the first API that is called with the credentials, or
+   * where they are asked for without one, `AWS_REGION` or `AWS_DEFAULT_REGION`.
+   */
+  readonly region?: string | undefined;
   /**
    * Who assumes the role: credentials, a provider of the AWS SDK, or another `assumeRole`. By default the environment's keys, else
    * what the container has (ECS, EKS Pod Identity, Lambda with SnapStart). A provider is asked anew at each refresh.
@@ -84,7 +87,11 @@ export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
     for (const value of (values as unknown[] | null | undefined) ?? [])
       set(option, code, `an item of ${what}`, value ?? 0);
   };
-  call.set(OPTION.region, requireString(options.region, "invalid_region", "the region", HINT.invalid_region));
+  if (options.region !== undefined) {
+    const region = requireString(options.region, "invalid_region", "the region", HINT.invalid_region);
+    guarded(() => checkScope(region, "sts"));
+    call.set(OPTION.region, region);
+  }
   const duration: unknown = options.durationSeconds;
   if (duration !== undefined && !Number.isInteger(duration)) {
     throw new XacctSignError("invalid_duration", "`durationSeconds` is no whole number", {

@@ -1,6 +1,6 @@
 import { HINT, MAX_REDIRECTS, TIMEOUT_SECONDS } from "../../wasm/constants.js";
-import { clockOf, roleProvider } from "../credentials/assume-role.js";
-import { type Credentials, type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
+import { roleOf, roleProvider } from "../credentials/assume-role.js";
+import { type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions } from "../credentials/role-options.js";
 import { type ErrorCode, XacctSignError } from "../errors.js";
 import { tell } from "../events.js";
@@ -8,8 +8,8 @@ import { Clock, stopwatch } from "../host/clock.js";
 import { Deadline } from "../host/deadline.js";
 import type { Fetch } from "../host/platform.js";
 import { checkedOptions, requireType } from "../options.js";
-import { scopeOf } from "../signing/scope.js";
-import { Signing } from "../signing/signing.js";
+import { partialScopeOf } from "../signing/scope.js";
+import { Signing, type Source } from "../signing/signing.js";
 import { becomesGet, isRedirect, redirectTarget } from "./redirect.js";
 import { type Call, callOf, isSpent } from "./request.js";
 import { dropBody, Sending } from "./sending.js";
@@ -20,7 +20,7 @@ export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
   readonly roleArn?: string;
   /** What signs without a role: credentials or a provider, such as one of `assumeRole` that is shared, or `fromEnv()`. */
   readonly credentials?: CredentialsInput | undefined;
-  /** The signing name; `execute-api` (API Gateway) by default. */
+  /** The signing name. By default the URL's host says it, if it is one of AWS's; else it is `execute-api` (API Gateway). */
   readonly service?: string | undefined;
   /** Send bodies, streams too, without signing them, where the service takes that; API Gateway does not. */
   readonly unsignedPayload?: boolean | undefined;
@@ -29,6 +29,8 @@ export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
 /**
  * A `fetch` that signs each request with credentials that are valid when it is sent.
  *
+ * - Region and service are those of the URL's host, where it is one of AWS's; what is given otherwise is refused
+ *   (`scope_mismatch`). On any other host the region is the one given, else that of the role, else `AWS_REGION`.
  * - The URL goes out in the canonical form that was signed (`canonicalUrl`), over https or to loopback.
  * - A redirect within the origin is followed, up to ten times, signed anew; any other comes back as the answer.
  * - Whatever `init` says besides (`signal`, `redirect`, `cache`, ...) is passed on. An abort rejects with its reason.
@@ -59,9 +61,9 @@ class Caller {
     requireType(options.unsignedPayload, "boolean", "unsignedPayload");
     for (const name of ["fetch", "now", "onEvent"] as const) requireType(options[name], "function", name);
     this.#options = options;
-    const scope = scopeOf(options);
+    const scope = partialScopeOf(options);
     // What STS says of the time holds for the API too, and the other way round.
-    const theirs = typeof options.credentials === "function" ? clockOf(options.credentials) : undefined;
+    const theirs = roleOf(options.credentials)?.clock;
     this.#clock = options.now === undefined && theirs !== undefined ? theirs : new Clock(options.now);
     this.#signing = new Signing(credentialSource(options, this.#clock), scope);
   }
@@ -119,7 +121,7 @@ async function followed(call: Call, sending: Sending): Promise<Response> {
   });
 }
 
-function credentialSource(options: CreateFetchOptions, clock: Clock): () => Promise<Credentials> {
+function credentialSource(options: CreateFetchOptions, clock: Clock): Source {
   const { credentials, service: _, unsignedPayload: __, ...role } = options;
   // A role that is asked for and undefined, as an unset variable is, must not end in signing as somebody else.
   const isGiven = (value: unknown) => value !== undefined && value !== null && value !== "";
@@ -132,7 +134,8 @@ function credentialSource(options: CreateFetchOptions, clock: Clock): () => Prom
         hint: "give what assumes the role as `base`",
       });
     }
-    return roleProvider(role as AssumeRoleOptions, clock);
+    const provider = roleProvider(role as AssumeRoleOptions, clock);
+    return sourceOf(provider, () => provider());
   }
   for (const name of ROLE_OPTIONS) {
     if (options[name as keyof CreateFetchOptions] === undefined) continue;
@@ -140,5 +143,10 @@ function credentialSource(options: CreateFetchOptions, clock: Clock): () => Prom
     throw new XacctSignError("invalid_option", `\`${name}\` needs a role to assume`, { hint });
   }
   const source = checkInput(credentials as CredentialsInput);
-  return () => resolve(source, clock.now());
+  return sourceOf(source, () => resolve(source, clock.now()));
+}
+
+function sourceOf(from: unknown, credentials: Source["credentials"]): Source {
+  const role = roleOf(from);
+  return { credentials, region: role?.region, learnRegion: (region) => role?.learnRegion(region) };
 }

@@ -43,9 +43,9 @@ export class Sending {
    */
   async answer(): Promise<Response> {
     for (;;) {
-      const { signer, credentials } = await this.#deadline.wait("credentials", () => this.#signing.valid());
-      const known = this.#clock.skewSeconds;
       const { url, method, pairs, body, init } = this.#call;
+      const { signer, credentials } = await this.#deadline.wait("credentials", () => this.#signing.valid(url));
+      const known = this.#clock.skewSeconds;
       const payload = this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (body as Uint8Array | undefined);
       const signed = await signer.signAsync(method, url, pairs, payload, new Date(this.#clock.now(known)));
       const request: RequestInit & { duplex?: "half" } = { ...init, method, headers: signedHeaders(pairs, signed) };

@@ -8,6 +8,11 @@ export function env(name: string): string | undefined {
   }
 }
 
+/** The region that the environment says. */
+export function environmentsRegion(): string | undefined {
+  return env("AWS_REGION") ?? env("AWS_DEFAULT_REGION");
+}
+
 /** The name under which the other side's logs show this caller, unless one is given. */
 export function defaultSessionName(): string {
   const named = env("AWS_ROLE_SESSION_NAME");

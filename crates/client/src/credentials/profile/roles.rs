@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use xacct_sign::aws::{Partition, RoleArn};
-use xacct_sign::{Credentials, Error, ErrorClass, ErrorKind, Skew};
+use xacct_sign::{Credentials, Error, ErrorClass, ErrorKind};
 
 use super::plan::{Role, Settings};
 use crate::clock::Clock;
@@ -19,28 +19,23 @@ pub(super) fn assume(
     clock: &Clock,
     patience: &Patience,
 ) -> Result<Credentials, Error> {
-    let known = clock.skew();
-    let provider = provider(role, settings, base, clock.host()).map_err(|error| {
+    let provider = provider(role, settings, base, clock).map_err(|error| {
         // It is a value in the profile that is wrong.
         shown::about(&format!("the profile {}", shown::name(&role.profile)), error)
     })?;
-    let result = CredentialSource::credentials(&provider, patience);
-    let learned = provider.skew();
-    if learned != Skew::default() {
-        clock.learn(known, Skew::from_seconds(learned.as_seconds() - known.as_seconds()));
-    }
-    result.map_err(|error| match error.kind().class() {
+    CredentialSource::credentials(&provider, patience).map_err(|error| match error.kind().class() {
         ErrorClass::Sts => error,
         _ => shown::about(&format!("the role of the profile {}", shown::name(&role.profile)), error),
     })
 }
 
-fn provider(role: &Role, settings: &Settings, base: Credentials, host: &Arc<dyn Host>) -> Result<RoleProvider, Error> {
+fn provider(role: &Role, settings: &Settings, base: Credentials, clock: &Clock) -> Result<RoleProvider, Error> {
+    let host = clock.host();
     let region = region(&**host, &role.arn, &[&role.profile], settings).ok_or_else(|| {
         Error::new(ErrorKind::InvalidConfig, "no region says whose STS gives the role's credentials")
             .with_hint("set `region` in the profile, or AWS_REGION")
     })?;
-    let mut options = RoleOptions::on(&**host, &role.arn, region);
+    let mut options = RoleOptions::on(&**host, &role.arn, &region);
     if let Some(name) = &role.session_name {
         options.call.session_name.clone_from(name);
     }
@@ -48,8 +43,22 @@ fn provider(role: &Role, settings: &Settings, base: Credentials, host: &Arc<dyn 
         options.call.duration_seconds = seconds;
     }
     options.call.external_id.clone_from(&role.external_id);
-    options.sts_endpoint = Some(endpoint::of_sts(&**host, &role.arn, &options.region, settings)?.url().to_owned());
-    RoleProvider::on(Arc::clone(host), options, base)
+    options.sts_endpoint = Some(endpoint::of_sts(&**host, &role.arn, &region, settings)?.url().to_owned());
+    RoleProvider::on(Arc::clone(host), options, Base(base, clock.clone()))
+}
+
+/// What assumes the role, by the chain's clock.
+#[derive(Debug)]
+struct Base(Credentials, Clock);
+
+impl CredentialSource for Base {
+    fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
+        Ok(self.0.clone())
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        Some(self.1.clone())
+    }
 }
 
 /// Whose STS is called: the environment's region before the profile's, as the SDKs have it; but one of another partition than the
