@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import queue
 import threading
@@ -25,7 +26,7 @@ from helpers import REGION, Answer, Request, Server, authorization, fake_role, s
 
 CASES = table("flows.toml")["case"]
 KEYS = {"name", "method", "headers", "body", "path", "url", "answers", "sent", "status", "error", "requests"}
-KEYS |= {"given", "base", "sts", "asked", "pauses"}
+KEYS |= {"base_url", "given", "base", "sts", "asked", "pauses"}
 GIVEN = ("AKIDGIVEN", "given-secret", "given-token")
 
 
@@ -44,7 +45,8 @@ class World:
         self.sts = stack.enter_context(serve(self._sts))
         # Entered last, so that whoever hangs goes on before the servers are closed.
         stack.callback(self._is_over.set)
-        self.url = case.get("url", self.api.url + case.get("path", "/start"))
+        self.url = self._here(case.get("url", "{origin}" + case.get("path", "/start")))
+        self.base_url = self._here(case["base_url"]) if "base_url" in case else None
         self.source: Any
         if "base" in case:
             self.source = fake_role(self.sts, base=credentials("base", case["base"]))
@@ -62,12 +64,15 @@ class World:
         if "date" in answer:
             headers["date"] = formatdate(time.time() + answer.pop("date"), usegmt=True)
         if "location" in answer:
-            location = answer.pop("location")
-            for name, value in (("origin", self.api.url), ("port", str(self.api.port)), ("other", self.other.url)):
-                location = location.replace("{" + name + "}", value)
+            location = self._here(answer.pop("location"))
             # Headers are written as Latin-1; what goes over the wire is UTF-8.
             headers["location"] = location.encode().decode("latin-1")
         return Answer(headers=headers, **answer)
+
+    def _here(self, text: str) -> str:
+        for name, value in (("origin", self.api.url), ("port", str(self.api.port)), ("other", self.other.url)):
+            text = text.replace("{" + name + "}", value)
+        return text
 
     def _sts(self, _: Request) -> Answer:
         number = len(self.sts.requests)
@@ -185,14 +190,16 @@ def run(case: dict[str, Any], world: World, call: Callable[[], int]) -> None:
 
 def run_session(case: dict[str, Any]) -> None:
     with world_of(case) as world:
-        if "base" in case:
-            session = xacct_sign.Session(world.source)
-        else:
-            session = xacct_sign.Session(credentials=world.source, region=REGION)
+        # Made by the first call: a base URL that is none is an outcome, too.
+        @functools.cache
+        def session() -> xacct_sign.Session:
+            if "base" in case:
+                return xacct_sign.Session(world.source, base_url=world.base_url)
+            return xacct_sign.Session(credentials=world.source, region=REGION, base_url=world.base_url)
 
         def call() -> int:
             method, headers, body = case.get("method", "GET"), case.get("headers"), case.get("body")
-            return session.request(method, world.url, headers=headers, data=body).status_code
+            return session().request(method, world.url, headers=headers, data=body).status_code
 
         run(case, world, call)
 

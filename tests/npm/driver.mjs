@@ -19,10 +19,10 @@ function credentialsOf({ expiration, ...keys }) {
 }
 
 /** One `fetch`, called once and again after each pause, in seconds of its clock: the status of each answer. */
-async function fetched({ url, method, headers, body, options, pauses }) {
+async function fetched({ url, baseUrl, method, headers, body, options, pauses }) {
   let passed = 0;
   const now = () => new Date(Date.now() + passed);
-  const given = { ...options, now };
+  const given = { ...options, baseUrl: baseUrl ?? undefined, now };
   for (const name of ["base", "credentials"]) if (given[name]) given[name] = credentialsOf(given[name]);
   const call = createFetch(given);
   const answers = [];

@@ -36,6 +36,7 @@ pub struct Case {
     #[serde(default = "start")]
     pub path: String,
     pub url: Option<String>,
+    pub base_url: Option<String>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     pub body: Option<String>,
@@ -169,6 +170,8 @@ pub fn cases() -> Vec<Case> {
 pub struct Place {
     /// What is called.
     pub url: String,
+    /// What it is appended to.
+    pub base_url: Option<String>,
     /// STS.
     pub sts: String,
 }
@@ -199,8 +202,11 @@ pub fn run(case: &Case, face: impl FnOnce(&Case, &Place) -> Vec<Outcome>) {
         Some(answer) => answer.bytes(origin, &elsewhere),
         None => text_answer("200 OK", ""),
     });
-    let url = case.url.clone().unwrap_or_else(|| format!("{}{}", api.url, case.path));
-    let outcomes = face(case, &Place { url, sts: sts.url.clone() });
+    let (_, port) = api.url.rsplit_once(':').unwrap();
+    let here =
+        |text: &String| text.replace("{origin}", &api.url).replace("{other}", &other.url).replace("{port}", port);
+    let url = case.url.as_ref().map_or_else(|| format!("{}{}", api.url, case.path), here);
+    let outcomes = face(case, &Place { url, base_url: case.base_url.as_ref().map(here), sts: sts.url.clone() });
     over.open();
 
     let name = &case.name;

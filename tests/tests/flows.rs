@@ -5,6 +5,7 @@ use std::iter;
 use std::thread;
 use std::time::Duration;
 
+use xacct_sign::call::BaseUrl;
 use xacct_sign::{Credentials, Scope};
 use xacct_sign_client::{Request, RoleOptions, RoleProvider, Session};
 use xacct_sign_tests::flows::{Case, Key, Outcome, Place, REGION, ROLE_ARN, SECRET, run_all};
@@ -22,6 +23,11 @@ fn calls(case: &Case, place: &Place) -> Vec<Outcome> {
             Session::new(RoleProvider::new(options, credentials(Some(base))).unwrap(), scope)
         }
         None => Session::new(credentials(case.given.as_ref()), scope),
+    };
+    let session = match place.base_url.as_deref().map(BaseUrl::parse) {
+        Some(Ok(base_url)) => session.with_base_url(base_url),
+        Some(Err(error)) => return vec![Err(error.code().to_owned())],
+        None => session,
     };
     let call = |pause| {
         thread::sleep(Duration::from_secs_f64(pause));

@@ -124,7 +124,7 @@ fn fetched(case: &Case, place: &Place) -> Vec<Outcome> {
         None => json!({ "region": flows::REGION, "credentials": keys(case.given.as_ref()) }),
     };
     let request = json!({
-        "op": "fetch", "url": place.url, "method": case.method, "headers": case.headers, "body": case.body,
+        "op": "fetch", "url": place.url, "baseUrl": place.base_url, "method": case.method, "headers": case.headers, "body": case.body,
         "options": options, "pauses": case.pauses,
     });
     match Node::start("flows").ask(&request) {

@@ -42,9 +42,9 @@ impl Api {
     ) -> Result<reqwest::Response, Box<dyn Error + Send + Sync>> {
         let mut call = Call::new(method, CanonicalUrl::parse(url)?, headers, body)?;
         loop {
-            let signing = Arc::clone(&self.signing);
+            let (signing, scope) = (Arc::clone(&self.signing), self.signing.scope_of(call.url().as_url())?);
             // Mostly it has a signer at hand. Where it has to ask STS, this is the thread that waits.
-            let signer = tokio::task::spawn_blocking(move || signing.signer(&Patience::default())).await??;
+            let signer = tokio::task::spawn_blocking(move || signing.signer_for(scope, &Patience::default())).await??;
             let known = self.signing.clock().skew();
             let signed = call.sign(&signer, known.apply(SystemTime::now()))?;
             let (parts, body) = signed.into_parts();

@@ -38,7 +38,7 @@ impl Api {
     ) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
         let mut call = Call::new(method, CanonicalUrl::parse(url)?, headers, body)?;
         loop {
-            let signer = self.signing.signer(&Patience::default())?;
+            let signer = self.signing.signer(call.url().as_url(), &Patience::default())?;
             let known = self.signing.clock().skew();
             let signed = call.sign(&signer, known.apply(SystemTime::now()))?;
             let expects_body = matches!(*signed.method(), Method::POST | Method::PUT | Method::PATCH);

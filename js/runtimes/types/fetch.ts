@@ -12,6 +12,9 @@ export async function call(): Promise<number> {
     await api(signed),
     await api(new URL("https://api.example.com/"), { method: "PUT", body: "a", signal: AbortSignal.timeout(1000) }),
     await createFetch({ region: "us-east-1", credentials: fromEnv(), fetch })("https://api.example.com/"),
+    await createFetch({ region: "us-east-1", credentials: fromEnv(), baseUrl: new URL("https://api.example.com/v1") })(
+      "a",
+    ),
   ];
   return answers.length;
 }

@@ -13,6 +13,7 @@ export { type ErrorCode, type ErrorDetails, XacctSignError } from "./errors.js";
 export type {
   ClockSkewEvent,
   OnEvent,
+  PlainHttpEvent,
   RefreshedEvent,
   RefreshFailedEvent,
   RequestEvent,

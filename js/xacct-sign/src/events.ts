@@ -45,8 +45,15 @@ export interface ClockSkewEvent {
   readonly skewSeconds: number;
 }
 
+/** Signed requests go over plain http to a host of `allowHttpHosts`: told once for each. */
+export interface PlainHttpEvent {
+  readonly type: "plain_http";
+  /** With its port. */
+  readonly host: string;
+}
+
 /** What `onEvent` is told, for logs and metrics. No event holds a secret. */
-export type XacctSignEvent = RefreshedEvent | RefreshFailedEvent | RequestEvent | ClockSkewEvent;
+export type XacctSignEvent = RefreshedEvent | RefreshFailedEvent | RequestEvent | ClockSkewEvent | PlainHttpEvent;
 
 /** Is told what happens. What it throws, or rejects with, is dropped: a log that fails fails no call. */
 export type OnEvent = (event: XacctSignEvent) => unknown;

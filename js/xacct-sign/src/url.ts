@@ -1,4 +1,5 @@
 import { XacctSignError } from "./errors.js";
+import type { HttpHosts } from "./http-hosts.js";
 import { guarded } from "./module/thrown.js";
 import { canonicalUrl as canonicalUrlOf, checkReachable, origin, ready } from "./module/wasm.js";
 import { requireString } from "./options.js";
@@ -36,13 +37,27 @@ export function isSamePlace(url: string): boolean {
  *
  * @throws XacctSignError `invalid_url`, `insecure_url`, `already_signed`
  */
-export function sendableUrl(given: string | { readonly href: string }): string {
+export function sendableUrl(given: string | { readonly href: string }, hosts: HttpHosts): string {
   const url = canonicalUrl(given);
   if (!/^https?:/.test(url) || !isSamePlace(url)) {
     throw new XacctSignError("invalid_url", `fetch would not send to \`${origin(url)}\` as it was signed`, {
       hint: "give an https URL with a host's name, or its address in the usual form",
     });
   }
-  guarded(() => checkReachable(url));
+  checkPlace(url, hosts);
   return url;
+}
+
+/**
+ * @internal Refuses a URL that is signed already, or to which a signed request must not go.
+ *
+ * @throws XacctSignError `insecure_url`, `already_signed`
+ */
+export function checkPlace(url: string, hosts: HttpHosts): void {
+  try {
+    guarded(() => checkReachable(url));
+  } catch (error) {
+    // That it is plain http is the last thing that the module finds.
+    if ((error as XacctSignError).code !== "insecure_url" || !hosts.allow(new URL(url))) throw error;
+  }
 }

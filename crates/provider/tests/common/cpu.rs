@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Linux counts it for each thread (`Documentation/scheduler/sched-stats.rst`); elsewhere it is the time that has passed.
-pub fn time() -> Duration {
+pub(crate) fn time() -> Duration {
     #[cfg(target_os = "linux")]
     {
         // It is brought up to date when the scheduler runs.

@@ -6,6 +6,7 @@ import { Clock, stopwatch } from "../host/clock.js";
 import { Deadline } from "../host/deadline.js";
 import { environmentsRegion } from "../host/env.js";
 import { type Answer, postToSts } from "../host/transport.js";
+import { HttpHosts } from "../http-hosts.js";
 import { fromModule, guarded, skewIn } from "../module/thrown.js";
 import { randomSeed, type WasmAssumeRole, WasmRetry } from "../module/wasm.js";
 import { checkedOptions, read, requireType } from "../options.js";
@@ -34,7 +35,7 @@ export type RoleProvider = (options?: ProvideOptions) => Promise<RoleCredentials
  *   provider rejects with `credentials_not_found`, `credentials_expired`, an `sts_...` code, `transport` or `timeout`
  */
 export function assumeRole(options: AssumeRoleOptions): RoleProvider {
-  return roleProvider(options, undefined);
+  return roleProvider(options, undefined, undefined);
 }
 
 /** The roles behind those providers. */
@@ -48,9 +49,13 @@ export function roleOf(provider: unknown): KnownRole | undefined {
   return typeof provider === "function" ? roles.get(provider) : undefined;
 }
 
-/** As `assumeRole`, with a clock that somebody else has too. */
-export function roleProvider(options: AssumeRoleOptions, clock: Clock | undefined): RoleProvider {
-  const role = new Role(options, clock);
+/** As `assumeRole`, with a clock and allowed hosts that somebody else has too. */
+export function roleProvider(
+  options: AssumeRoleOptions,
+  clock: Clock | undefined,
+  hosts: HttpHosts | undefined,
+): RoleProvider {
+  const role = new Role(options, clock, hosts);
   const provider: RoleProvider = async (ask) =>
     untilAborted(() => role.credentials(read(ask, "forceRefresh") === true), read(ask, "signal"));
   roles.set(provider, role);
@@ -65,14 +70,17 @@ class Role {
   /** Whose STS is called, once that is known. */
   #stsRegion: string | undefined;
   readonly #call: WasmAssumeRole;
+  readonly #isPlainHttp: boolean;
   readonly #options: AssumeRoleOptions;
   readonly #base: CredentialsInput;
 
-  constructor(given: AssumeRoleOptions, clock: Clock | undefined) {
+  constructor(given: AssumeRoleOptions, clock: Clock | undefined, hosts: HttpHosts | undefined) {
     const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
     for (const name of ["fetch", "now", "onEvent"] as const) requireType(options[name], "function", name);
     this.#options = options;
-    this.#call = callOf(options);
+    const { call, isPlainHttp } = callOf(options, hosts ?? new HttpHosts(options.allowHttpHosts, options.onEvent));
+    this.#call = call;
+    this.#isPlainHttp = isPlainHttp;
     this.clock = clock ?? new Clock(options.now);
     const now = () => this.clock.now();
     this.#base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
@@ -152,7 +160,8 @@ class Role {
 
   async #post(request: string, deadline: Deadline): Promise<Answer> {
     try {
-      return await postToSts(request, this.#options.fetch, deadline);
+      const sent = this.#isPlainHttp ? request.replace(/^https/, "http") : request;
+      return await postToSts(sent, this.#options.fetch, deadline);
     } catch (thrown) {
       const error = thrown as XacctSignError;
       if (!error.retryable) throw error;

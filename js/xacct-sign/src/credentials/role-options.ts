@@ -3,6 +3,7 @@ import { type ErrorCode, XacctSignError } from "../errors.js";
 import type { OnEvent } from "../events.js";
 import { defaultSessionName, env } from "../host/env.js";
 import type { Fetch } from "../host/platform.js";
+import type { HttpHosts } from "../http-hosts.js";
 import { guarded } from "../module/thrown.js";
 import { checkScope, ready, WasmAssumeRole } from "../module/wasm.js";
 import { requireString } from "../options.js";
@@ -40,6 +41,11 @@ export interface AssumeRoleOptions {
   readonly sourceIdentity?: string | undefined;
   /** Another STS endpoint: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, or the region's, by default. */
   readonly stsEndpoint?: string | undefined;
+  /**
+   * Hosts to which signed requests may go over plain http, such as a compose file's `localstack`: whoever is on the way there can
+   * read and repeat them, and read the role's credentials. `XACCT_ALLOW_HTTP_HOSTS`, parted by commas, adds to them.
+   */
+  readonly allowHttpHosts?: readonly string[] | undefined;
   /** What sends the call; the runtime's `fetch` by default. */
   readonly fetch?: Fetch | undefined;
   /** The clock; the runtime's by default. */
@@ -62,17 +68,24 @@ export const ASSUME_ROLE_OPTIONS = [
   "transitiveTagKeys",
   "sourceIdentity",
   "stsEndpoint",
+  "allowHttpHosts",
   "fetch",
   "now",
   "onEvent",
 ] as const;
 
+/** @internal The call as the module knows it, and whether it goes to one of `allowHttpHosts`, over plain http. */
+export interface RoleCall {
+  readonly call: WasmAssumeRole;
+  readonly isPlainHttp: boolean;
+}
+
 /**
- * @internal The call as the module knows it, checked.
+ * @internal The call, checked.
  *
  * @throws XacctSignError
  */
-export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
+export function callOf(options: AssumeRoleOptions, hosts: HttpHosts): RoleCall {
   const roleArn = requireString(options.roleArn, "invalid_role_arn", "the role's ARN", HINT.invalid_role_arn);
   const sessionName = options.sessionName ?? defaultSessionName();
   ready();
@@ -113,14 +126,29 @@ export function callOf(options: AssumeRoleOptions): WasmAssumeRole {
   setEach("transitiveTagKey", "invalid_tag", "`transitiveTagKeys`", options.transitiveTagKeys);
   set("sourceIdentity", "invalid_source_identity", "the source identity", options.sourceIdentity);
   const endpoint = options.stsEndpoint ?? environmentsEndpoint();
-  set("stsEndpoint", "invalid_endpoint", "the STS endpoint", endpoint);
+  const secure = secureForm(endpoint, hosts);
+  set("stsEndpoint", "invalid_endpoint", "the STS endpoint", secure ?? endpoint);
   guarded(() => call.check());
   if (typeof endpoint === "string" && !isSamePlace(canonicalUrl(endpoint))) {
     throw new XacctSignError("invalid_endpoint", `fetch would not send to \`${endpoint}\` as it was signed`, {
       hint: "give a URL such as `https://sts.ap-northeast-1.amazonaws.com`",
     });
   }
-  return call;
+  return { call, isPlainHttp: secure !== undefined };
+}
+
+/** For an endpoint of `allowHttpHosts` its https form: the module knows no such hosts, and no scheme is signed. */
+function secureForm(endpoint: unknown, hosts: HttpHosts): string | undefined {
+  if (typeof endpoint !== "string" || !/^http:/i.test(endpoint)) return undefined;
+  let url: URL;
+  try {
+    url = new URL(endpoint);
+  } catch {
+    return undefined;
+  }
+  // There the port would be left out of the host that is signed.
+  if (url.port === "443" || !hosts.allow(url)) return undefined;
+  return endpoint.replace(/^http:/i, "https:").replace(/^(https:\/\/[^/?#]*):80(?=$|[/?#])/, "$1");
 }
 
 /** Where the environment says that STS is. What is said there and cannot be had is refused, not passed over. */

@@ -7,9 +7,12 @@ import { tell } from "../events.js";
 import { Clock, stopwatch } from "../host/clock.js";
 import { Deadline } from "../host/deadline.js";
 import type { Fetch } from "../host/platform.js";
+import { HttpHosts } from "../http-hosts.js";
 import { checkedOptions, requireType } from "../options.js";
 import { partialScopeOf } from "../signing/scope.js";
 import { Signing, type Source } from "../signing/signing.js";
+import { sendableUrl } from "../url.js";
+import { BaseUrl } from "./base-url.js";
 import { becomesGet, isRedirect, redirectTarget } from "./redirect.js";
 import { type Call, callOf, isSpent } from "./request.js";
 import { dropBody, Sending } from "./sending.js";
@@ -20,6 +23,11 @@ export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
   readonly roleArn?: string;
   /** What signs without a role: credentials or a provider, such as one of `assumeRole` that is shared, or `fromEnv()`. */
   readonly credentials?: CredentialsInput | undefined;
+  /**
+   * What paths are appended to, such as `https://api.example.com/v1`; a URL outside its origin is refused. Without it each URL is a
+   * whole one.
+   */
+  readonly baseUrl?: string | { readonly href: string } | undefined;
   /** The signing name. By default the URL's host says it, if it is one of AWS's; else it is `execute-api` (API Gateway). */
   readonly service?: string | undefined;
   /** Send bodies, streams too, without signing them, where the service takes that; API Gateway does not. */
@@ -44,17 +52,19 @@ export function createFetch(options: CreateFetchOptions): Fetch {
   return signed as unknown as Fetch;
 }
 
-const FETCH_OPTIONS = [...ASSUME_ROLE_OPTIONS, "credentials", "service", "unsignedPayload"] as const;
+const FETCH_OPTIONS = [...ASSUME_ROLE_OPTIONS, "credentials", "baseUrl", "service", "unsignedPayload"] as const;
 
 /** Those that make no sense without a role. */
 const ROLE_OPTIONS = ASSUME_ROLE_OPTIONS.filter(
-  (name) => !["roleArn", "region", "fetch", "now", "onEvent"].includes(name),
+  (name) => !["roleArn", "region", "fetch", "now", "onEvent", "allowHttpHosts"].includes(name),
 );
 
 class Caller {
   readonly #options: CreateFetchOptions;
   readonly #clock: Clock;
   readonly #signing: Signing;
+  readonly #hosts: HttpHosts;
+  readonly #base: BaseUrl | undefined;
 
   constructor(given: CreateFetchOptions) {
     const options = checkedOptions(given, FETCH_OPTIONS, "{ roleArn, region }");
@@ -65,11 +75,15 @@ class Caller {
     // What STS says of the time holds for the API too, and the other way round.
     const theirs = roleOf(options.credentials)?.clock;
     this.#clock = options.now === undefined && theirs !== undefined ? theirs : new Clock(options.now);
-    this.#signing = new Signing(credentialSource(options, this.#clock), scope);
+    this.#hosts = new HttpHosts(options.allowHttpHosts, options.onEvent);
+    this.#signing = new Signing(credentialSource(options, this.#clock, this.#hosts), scope);
+    this.#base = options.baseUrl === undefined ? undefined : new BaseUrl(options.baseUrl, this.#hosts);
   }
 
   async fetch(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Response> {
-    const call = await callOf(input, init, this.#options.unsignedPayload === true);
+    const place = (url: string | { readonly href: string }) =>
+      this.#base === undefined ? sendableUrl(url, this.#hosts) : this.#base.resolve(url);
+    const call = await callOf(input, init, this.#options.unsignedPayload === true, place);
     const { method } = call;
     const elapsed = stopwatch();
     const told = (outcome: { status?: number; code?: ErrorCode }) => {
@@ -90,7 +104,7 @@ class Caller {
     const { redirect = "follow", signal } = call.init;
     call.init.redirect = "manual";
     const sending = new Sending(call, new Deadline(TIMEOUT_SECONDS, signal), this.#signing, this.#clock, this.#options);
-    const response = await (redirect === "follow" ? followed(call, sending) : sending.answer());
+    const response = await (redirect === "follow" ? followed(call, sending, this.#hosts) : sending.answer());
     if (redirect === "error" && isRedirect(response)) {
       throw new XacctSignError("too_many_redirects", 'the answer is a redirect, and `redirect` is "error"', {
         hint: HINT.too_many_redirects,
@@ -102,16 +116,17 @@ class Caller {
 }
 
 /** The answer behind the redirects within the origin. */
-async function followed(call: Call, sending: Sending): Promise<Response> {
+async function followed(call: Call, sending: Sending, hosts: HttpHosts): Promise<Response> {
   for (let attempt = 0; attempt <= MAX_REDIRECTS; attempt++) {
     const response = await sending.answer();
-    const target = redirectTarget(call.url, response);
+    const target = redirectTarget(call.url, response, hosts);
     const isGet = becomesGet(response.status, call.method);
     if (target === undefined || (isSpent(call) && !isGet)) return response;
     dropBody(response);
     if (isGet) {
       call.method = "GET";
       call.body = undefined;
+      call.hash = undefined;
       call.pairs = call.pairs.filter(([name]) => !/^content-(encoding|language|location|length|type)$/.test(name));
     }
     call.url = target;
@@ -121,8 +136,8 @@ async function followed(call: Call, sending: Sending): Promise<Response> {
   });
 }
 
-function credentialSource(options: CreateFetchOptions, clock: Clock): Source {
-  const { credentials, service: _, unsignedPayload: __, ...role } = options;
+function credentialSource(options: CreateFetchOptions, clock: Clock, hosts: HttpHosts): Source {
+  const { credentials, baseUrl: _, service: __, unsignedPayload: ___, ...role } = options;
   // A role that is asked for and undefined, as an unset variable is, must not end in signing as somebody else.
   const isGiven = (value: unknown) => value !== undefined && value !== null && value !== "";
   if ("roleArn" in options ? !isGiven(options.roleArn) : !isGiven(credentials)) {
@@ -134,7 +149,7 @@ function credentialSource(options: CreateFetchOptions, clock: Clock): Source {
         hint: "give what assumes the role as `base`",
       });
     }
-    const provider = roleProvider(role as AssumeRoleOptions, clock);
+    const provider = roleProvider(role as AssumeRoleOptions, clock, hosts);
     return sourceOf(provider, () => provider());
   }
   for (const name of ROLE_OPTIONS) {

@@ -1,12 +1,14 @@
 import { XacctSignError } from "../errors.js";
-import { canonicalUrl, checkReachable, origin } from "../module/wasm.js";
+import type { HttpHosts } from "../http-hosts.js";
+import { canonicalUrl, origin } from "../module/wasm.js";
+import { checkPlace } from "../url.js";
 
 /**
  * Where a redirect within the origin leads; undefined if the answer is none, or leads elsewhere or to a URL that is signed.
  *
  * @throws XacctSignError `transport` where the runtime hides redirects
  */
-export function redirectTarget(from: string, response: Response): string | undefined {
+export function redirectTarget(from: string, response: Response, hosts: HttpHosts): string | undefined {
   if (response.type === "opaqueredirect") {
     throw new XacctSignError(
       "transport",
@@ -21,7 +23,7 @@ export function redirectTarget(from: string, response: Response): string | undef
   try {
     const target = canonicalUrl(new URL(decoded(location), from).href.replace(/#.*/, ""));
     // Within the origin, what may not be reached is what is signed already.
-    checkReachable(target);
+    checkPlace(target, hosts);
     return origin(target) === origin(from) ? target : undefined;
   } catch {
     return undefined;

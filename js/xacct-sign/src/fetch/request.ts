@@ -1,31 +1,34 @@
 import { HINT } from "../../wasm/constants.js";
 import { messageOf, XacctSignError } from "../errors.js";
 import { untilAborted } from "../host/abort.js";
+import { sentOnce } from "../host/blob.js";
 import { FIELDS, requestFields } from "../host/fields.js";
+import { hostHashOfStream } from "../host/hash.js";
 import { checkHost } from "../host/text.js";
 import { quoted } from "../options.js";
-import { bytesIn, checkSendable, isStream } from "../signing/body.js";
+import { bytesIn, checkSendable, type Hashed, isLargeBlob, isStream, unreadable } from "../signing/body.js";
 import { type HeadersInput, type Pair, sendableHeaders } from "../signing/headers.js";
-import { sendableUrl } from "../url.js";
 
 /** A request whose body is at hand, to be signed as often as it takes. */
 export interface Call {
   url: string;
   method: string;
   pairs: Pair[];
-  /** Bytes, or where they need not be signed a stream, which can be sent once. */
+  /** Bytes, a blob that stays where it is, or where they need not be signed a stream, which can be sent once. */
   body: Uint8Array<ArrayBuffer> | BodyInit | undefined;
+  /** The hash of a blob. */
+  hash: Hashed | undefined;
   init: RequestInit;
 }
 
 /** Whether the body can be sent only once. */
 export function isSpent({ body }: Call): boolean {
-  return body !== undefined && !(body instanceof Uint8Array);
+  return isStream(body);
 }
 
 /**
  * What `fetch` would send: the runtime's own `Request` reads the input, over which `init` wins, and says what it does not
- * take. The bytes of the body are those of this moment.
+ * take. `place` says where a URL leads. The bytes of the body are those of this moment.
  *
  * @throws XacctSignError `invalid_url`, `insecure_url`, `already_signed`, `invalid_method`, `invalid_header`, `invalid_body`, `invalid_option`
  */
@@ -33,6 +36,7 @@ export async function callOf(
   input: RequestInfo | URL,
   given: RequestInit | null | undefined,
   isUnsigned: boolean,
+  place: (url: string | { readonly href: string }) => string,
 ): Promise<Call> {
   if (given !== undefined && given !== null && typeof given !== "object") {
     throw new XacctSignError("invalid_option", `the second argument is a ${typeof given}`, {
@@ -43,7 +47,7 @@ export async function callOf(
   const request = requestIn(input);
   // A Request in place of `init` is how a proxy passes one on.
   const second = requestIn(given);
-  const url = sendableUrl(request ? request.url : (input as string | URL));
+  const url = place(request ? request.url : (input as string | URL));
   const init = initOf(request, given);
   const signal = checkedSignal(init);
   const givenBody: unknown = second ? undefined : (given?.body ?? undefined);
@@ -52,7 +56,12 @@ export async function callOf(
   const unread: unknown = isUnsigned ? (givenBody ?? source?.body) : undefined;
   const stream = isStream(unread) ? (unread as BodyInit) : undefined;
   let content: BodyInit | undefined;
-  if (stream === undefined) {
+  let blob: Blob | undefined;
+  let hash: Hashed | undefined;
+  if (isLargeBlob(givenBody)) {
+    blob = sentOnce(givenBody);
+    if (!isUnsigned) hash = await untilAborted(() => hashOf(givenBody), signal);
+  } else if (stream === undefined) {
     if (givenBody !== undefined) checkSendable(givenBody);
     content = source ? await untilAborted(() => bytesIn(source), signal) : (givenBody as BodyInit | undefined);
   }
@@ -60,12 +69,23 @@ export async function callOf(
     given?.headers === undefined || second
       ? sendableHeaders((second ?? request)?.headers as HeadersInput | undefined, "drop")
       : sendableHeaders(given.headers as HeadersInput, "refuse");
-  const read = hostRequest(url, { ...init, headers, body: content }, stream !== undefined);
+  // As fetch does it.
+  if (blob !== undefined && blob.type !== "" && !headers.has("content-type")) headers.set("content-type", blob.type);
+  const read = hostRequest(url, { ...init, headers, body: content }, (stream ?? blob) !== undefined);
   const pairs: Pair[] = [];
   read.headers.forEach((value, name) => {
     pairs.push([name, value]);
   });
-  return { url, method: read.method, pairs, body: stream ?? (await bytesIn(read)), init };
+  return { url, method: read.method, pairs, body: stream ?? blob ?? (await bytesIn(read)), hash, init };
+}
+
+/** The hash of what is too large to be kept in memory; it is read once more when it is sent. */
+async function hashOf(blob: Blob): Promise<Hashed> {
+  try {
+    return { sha256: await hostHashOfStream(blob.stream()) };
+  } catch (cause) {
+    throw unreadable(cause);
+  }
 }
 
 function requestIn(value: unknown): Request | undefined {
@@ -89,14 +109,14 @@ function checkedSignal({ signal }: RequestInit): AbortSignal | undefined {
   throw new XacctSignError("invalid_option", "`signal` is no AbortSignal", { hint: "give an AbortController's" });
 }
 
-function hostRequest(url: string, init: RequestInit, hasStream: boolean): Request {
+function hostRequest(url: string, init: RequestInit, hasOther: boolean): Request {
   const method: unknown = init.method ?? "GET";
   if (typeof method !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(method) || /^(connect|trace|track)$/i.test(method)) {
     throw new XacctSignError("invalid_method", `the method ${quoted(String(method))} is none that fetch sends`, {
       hint: HINT.invalid_method,
     });
   }
-  if (/^(get|head)$/i.test(method) && (init.body !== undefined || hasStream)) {
+  if (/^(get|head)$/i.test(method) && (init.body !== undefined || hasOther)) {
     throw new XacctSignError("invalid_body", `a ${method.toUpperCase()} has no body`, {
       hint: "leave the body out, or use another method",
     });

@@ -43,10 +43,11 @@ export class Sending {
    */
   async answer(): Promise<Response> {
     for (;;) {
-      const { url, method, pairs, body, init } = this.#call;
+      const { url, method, pairs, body, hash, init } = this.#call;
       const { signer, credentials } = await this.#deadline.wait("credentials", () => this.#signing.valid(url));
       const known = this.#clock.skewSeconds;
-      const payload = this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (body as Uint8Array | undefined);
+      const payload =
+        this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (hash ?? (body as Uint8Array | undefined));
       const signed = await signer.signAsync(method, url, pairs, payload, new Date(this.#clock.now(known)));
       const request: RequestInit & { duplex?: "half" } = { ...init, method, headers: signedHeaders(pairs, signed) };
       if (body !== undefined) request.body = body;

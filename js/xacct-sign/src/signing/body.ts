@@ -1,10 +1,19 @@
 import { messageOf, XacctSignError } from "../errors.js";
+import { hasHostHash } from "../host/hash.js";
 
 /** Stands for a body that is not signed, where the service takes that. */
 export const UNSIGNED_PAYLOAD: unique symbol = Symbol.for("xacct-sign.unsigned-payload");
 
 /** What `Signer` signs: text is UTF-8. */
 export type SignableBody = string | ArrayBuffer | ArrayBufferView | typeof UNSIGNED_PAYLOAD | null | undefined;
+
+/** Bytes that somebody else has hashed, in hexadecimal. */
+export interface Hashed {
+  readonly sha256: string;
+}
+
+/** Bytes from which on a blob stays where it is, which may be a file: it is read to be hashed, and again to be sent. */
+const LARGE_BLOB = 1 << 20;
 
 const EMPTY = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -39,7 +48,8 @@ export function checkSendable(body: unknown): void {
   if (isStream(body)) {
     throw invalid(
       "the body is a stream, which cannot be hashed before it is sent",
-      "read it first (`await new Response(stream).arrayBuffer()`), or set `unsignedPayload: true` where the service takes that",
+      "read it first (`await new Response(stream).arrayBuffer()`), give a Blob " +
+        "(`await fs.openAsBlob(path)` is a file's), or set `unsignedPayload: true` where the service takes that",
     );
   }
   const tag = Object.prototype.toString.call(body);
@@ -73,12 +83,22 @@ export async function bytesIn(request: Request): Promise<Uint8Array<ArrayBuffer>
     // Where a Request does not show its body, as in Firefox, none and an empty one look alike.
     return request.body === undefined && bytes.length === 0 ? undefined : bytes;
   } catch (cause) {
-    throw invalid(
-      `the request's body cannot be read: ${messageOf(cause)}`,
-      "a body can be read once: clone it before",
-      cause,
-    );
+    throw unreadable(cause);
   }
+}
+
+/** @internal What is said of a body that cannot be read. */
+export function unreadable(cause: unknown): XacctSignError {
+  return invalid(
+    `the request's body cannot be read: ${messageOf(cause)}`,
+    "a body can be read once: clone it before; a file must not change meanwhile",
+    cause,
+  );
+}
+
+/** @internal Whether this is a blob that need not be in memory, on a host that hashes it piece by piece. */
+export function isLargeBlob(body: unknown): body is Blob {
+  return isA(body, "Blob") && (body as Blob).size >= LARGE_BLOB && hasHostHash();
 }
 
 /** Whether this is a body that can be read only once. */

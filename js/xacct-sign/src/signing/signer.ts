@@ -8,7 +8,7 @@ import { fromModule, guarded } from "../module/thrown.js";
 import { ready, sha256Hex, WasmSigner } from "../module/wasm.js";
 import { checkedOptions, read, requireString, timeOf } from "../options.js";
 import { canonicalUrl, textOf } from "../url.js";
-import { bytesIn, bytesOf, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
+import { bytesIn, bytesOf, type Hashed, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
 import { type HeadersInput, line, linesOf, type Pair, sendableHeaders, signedHeaders } from "./headers.js";
 import { namedScope } from "./scope.js";
 
@@ -121,12 +121,14 @@ export class Signer {
     method: string,
     url: string,
     pairs: readonly Pair[],
-    body: Uint8Array | typeof UNSIGNED_PAYLOAD | undefined,
+    body: Uint8Array | Hashed | typeof UNSIGNED_PAYLOAD | undefined,
     now: Date | undefined,
   ): Promise<Record<string, string>> {
+    const request = startOf(method, url) + linesOf(pairs);
+    if (typeof body === "object" && "sha256" in body) return this.#sign(request, undefined, body.sha256, now);
     const isLarge = typeof body === "object" && body.length > SMALL_BODY;
     const hash = isLarge ? await hostHashAsync(body) : undefined;
-    return this.#sign(startOf(method, url) + linesOf(pairs), body, hash, now);
+    return this.#sign(request, body, hash, now);
   }
 
   #sign(request: string, body: SignableBody, hash: string | undefined, at: Date | undefined): Record<string, string> {
