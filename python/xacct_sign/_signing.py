@@ -147,7 +147,7 @@ def hash_file(file: Any) -> tuple[str, int]:
 
 
 class Beside:
-    """Fetches credentials in threads of its own: one for all tasks that wait to sign for a host, whatever loop they are in.
+    """Fetches credentials in threads of its own, one for all tasks that wait to sign for a host, in whatever loop.
 
     The loop's own threads are left alone: they look up names, and a STS that hangs must not take them all.
     """
