@@ -28,6 +28,7 @@ from adapters import ADAPTERS, Call, by_session
 from emulator import Emulator
 from helpers import REGION, Answer, Request, fake_role, serve, sts_answer
 from test_flows import GIVEN, check_signature
+from xacct_sign._signing import Beside
 from xacct_sign.aiohttp import SigV4Middleware
 from xacct_sign.httpx import SigV4Auth
 from xacct_sign.requests import SigV4Auth as RequestsAuth
@@ -148,6 +149,73 @@ def test_where_no_signed_request_may_go(face: str, url: str, code: str) -> None:
     with pytest.raises(xacct_sign.ValidationError) as caught:
         FACES[face](signs(), "GET", url, None, None)
     assert caught.value.code == code
+
+
+# ---------------------------------------------------------------- for what, and over plain http
+
+API = "https://abc.execute-api.eu-west-1.amazonaws.com/"
+FUNCTION = "https://abc.lambda-url.us-west-2.on.aws/"
+
+
+@each_adapter
+def test_what_contradicts_the_host_is_refused_before_anything_is_sent(adapter: str) -> None:
+    with serve(lambda _: sts_answer()) as sts:
+        for contradicts in ({"region": "us-east-1"}, {"service": "lambda"}):
+            with pytest.raises(xacct_sign.ValidationError) as caught:
+                ADAPTERS[adapter]({"role": fake_role(sts)} | contradicts, "GET", API, None, None)
+            assert caught.value.code == "scope_mismatch"
+        assert sts.requests == []
+
+
+@pytest.mark.parametrize("made", [RequestsAuth, SigV4Auth, SigV4Middleware, SigV4PoolManager])
+def test_region_and_service_are_those_of_the_host(made: Any) -> None:
+    signing = made(credentials=xacct_sign.Credentials(*GIVEN))._signing
+    for url, scope in [(API, "/eu-west-1/execute-api/"), (FUNCTION, "/us-west-2/lambda/")]:
+        for ready in (signing.ready(url), signing.at_hand(url)):
+            assert scope in ready.sign("GET", url, {}, None)["authorization"]
+    for asked in (signing.ready, signing.at_hand):
+        with pytest.raises(xacct_sign.ValidationError) as caught:
+            asked("https://api.example.com/")
+        assert caught.value.code == "invalid_region"
+
+
+def test_who_waits_to_sign_for_two_hosts_gets_what_signs_for_each_by_one_call_of_sts() -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(_: Request) -> Answer:
+        begun.set()
+        goes_on.wait()
+        return sts_answer()
+
+    with serve(slow) as sts:
+        beside = Beside(SigV4Middleware(fake_role(sts))._signing)
+        first = beside.fetch(API)
+        begun.wait()
+        second = beside.fetch(FUNCTION)
+        assert beside.fetch(API + "hoge") is first
+        goes_on.set()
+        assert "/eu-west-1/execute-api/" in first.result().sign("GET", API, {}, None)["authorization"]
+        assert "/us-west-2/lambda/" in second.result().sign("GET", FUNCTION, {}, None)["authorization"]
+        assert len(sts.requests) == 1
+
+
+@each_adapter
+def test_plain_http_goes_to_hosts_that_are_allowed(adapter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(lambda _: Answer(body=b"here"), host="0.0.0.0") as server:
+        # It leads here, and is no loopback address.
+        url = f"http://0.0.0.0:{server.port}/"
+        for refused in ({}, {"allow_http_hosts": ["0.0.0.0:1"]}):
+            with pytest.raises(xacct_sign.ValidationError) as caught:
+                ADAPTERS[adapter](signs() | refused, "GET", url, None, None)
+            assert caught.value.code == "insecure_url"
+        assert server.requests == []
+        with pytest.warns(UserWarning, match="over plain http"):
+            got = ADAPTERS[adapter](signs() | {"allow_http_hosts": ["0.0.0.0"]}, "GET", url, None, None)
+        assert got.body == b"here"
+        assert "authorization" in server.requests[0].headers
+        monkeypatch.setenv("XACCT_ALLOW_HTTP_HOSTS", "0.0.0.0")
+        with pytest.warns(UserWarning, match="over plain http"):
+            assert ADAPTERS[adapter](signs(), "GET", url, None, None).body == b"here"
 
 
 @each_adapter
