@@ -113,7 +113,7 @@ def test_one_call_for_all_sessions_and_adapters_of_a_role() -> None:
         role = fake_role(sts)
         for _ in range(3):
             xacct_sign.Session(role).get(api.url)
-            SigV4Auth(role)._signing.sign("GET", api.url, {}, None)
+            SigV4Auth(role)._signing.ready(api.url)
         assert len(sts.requests) == 1
 
 

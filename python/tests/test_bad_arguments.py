@@ -63,7 +63,7 @@ def test_c2_the_environments_own_credentials_are_asked_for_by_name(monkeypatch: 
     assert repr(Environment()) == "Environment()"
     with serve() as server:
         Session(region=REGION, credentials=Environment()).get(server.url)
-        requests.get(server.url, auth=SigV4Auth(Environment(), region=REGION))
+        requests.get(server.url, auth=SigV4Auth(credentials=Environment(), region=REGION))
     assert ["Credential=AKIDOWN/" in request.headers["authorization"] for request in server.requests] == [True, True]
 
 
@@ -116,9 +116,9 @@ OF_TEXT_OR_NONE: list[tuple[str, Callable[[Any], object]]] = [
     ("invalid_region", lambda x: AssumeRole(ROLE_ARN, region=x)),
     ("invalid_region", lambda x: Session(ROLE_ARN, region=x)),
     ("invalid_region", lambda x: Session(credentials=GOOD, region=x)),
-    ("invalid_region", lambda x: SigV4Auth(GOOD, region=x)),
+    ("invalid_region", lambda x: SigV4Auth(credentials=GOOD, region=x)),
     ("invalid_service", lambda x: Session(credentials=GOOD, region=REGION, service=x)),
-    ("invalid_service", lambda x: SigV4Auth(GOOD, region=REGION, service=x)),
+    ("invalid_service", lambda x: SigV4Auth(credentials=GOOD, region=REGION, service=x)),
     ("invalid_credentials", lambda x: Credentials("AKIDEXAMPLE", "secret", x)),
     ("invalid_role_arn", lambda x: Session(x, region=REGION)),
     ("invalid_endpoint", lambda x: Session(ROLE_ARN, region=REGION, base_url=x)),
@@ -131,7 +131,7 @@ OF_TEXT_OR_NONE: list[tuple[str, Callable[[Any], object]]] = [
 
 OF_OTHER_TYPES: list[tuple[str, Callable[[Any], object], list[object]]] = [
     ("invalid_credentials", lambda x: Signer(x, REGION), [None, 5, "key", {}]),
-    ("invalid_credentials", lambda x: SigV4Auth(x, region=REGION), [None, 5, "", "key", object()]),
+    ("invalid_credentials", lambda x: SigV4Auth(credentials=x, region=REGION), [5, "key", object()]),
     ("invalid_credentials", lambda x: Session(region=REGION, credentials=x), [5, "key", object()]),
     ("invalid_credentials", lambda x: AssumeRole(ROLE_ARN, region=REGION, base=x), [5, "", "key", object()]),
     ("invalid_time", lambda x: Credentials("AKIDEXAMPLE", "secret", None, x), [5, 1.5, "2030-01-01", NOW.date()]),
@@ -205,7 +205,10 @@ def test_c10_connect_is_refused() -> None:
             refused("invalid_method", lambda method=method: session.request(method, server.url))
         refused("invalid_method", lambda: Signer(GOOD, REGION).sign("CONNECT", URL))
         refused("invalid_method", lambda: Signer(GOOD, REGION).presign("CONNECT", URL))
-        refused("invalid_method", lambda: requests.request("CONNECT", server.url, auth=SigV4Auth(GOOD, region=REGION)))
+        refused(
+            "invalid_method",
+            lambda: requests.request("CONNECT", server.url, auth=SigV4Auth(credentials=GOOD, region=REGION)),
+        )
     assert server.connections == 0
 
 
@@ -235,7 +238,7 @@ def test_c10_a_secret_in_the_wrong_place_is_not_shown(secret: str) -> None:
 
 def test_c5_a_proxy_gets_no_signed_loopback_request(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve() as api, serve() as proxy:
-        auth = SigV4Auth(GOOD, region=REGION)
+        auth = SigV4Auth(credentials=GOOD, region=REGION)
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             with monkeypatch.context() as patch:
                 patch.setenv(name, proxy.url)
@@ -255,7 +258,7 @@ def test_c5_a_proxy_gets_no_signed_loopback_request(monkeypatch: pytest.MonkeyPa
         lambda: Signer(GOOD, REGION),
         lambda: AssumeRole(ROLE_ARN, region=REGION),
         lambda: Session(credentials=GOOD, region=REGION),
-        lambda: SigV4Auth(GOOD, region=REGION),
+        lambda: SigV4Auth(credentials=GOOD, region=REGION),
     ],
 )
 @pytest.mark.parametrize("clone", [copy.deepcopy, pickle.dumps])
@@ -284,7 +287,7 @@ def test_a_file_that_is_open_as_text_is_refused_by_the_adapter(tmp_path: Path) -
     path = tmp_path / "body"
     path.write_text("ü", encoding="utf-8")
     with serve() as server:
-        auth = SigV4Auth(GOOD, region=REGION)
+        auth = SigV4Auth(credentials=GOOD, region=REGION)
         with path.open(encoding="utf-8") as text:
             refused("invalid_body", lambda: requests.put(server.url, data=text, auth=auth))
             Session(credentials=GOOD, region=REGION).put(server.url, data=text)

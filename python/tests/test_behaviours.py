@@ -111,7 +111,7 @@ def test_requests_adapter_sends_the_canonical_url(case: dict[str, Any]) -> None:
     prepared = requests.Request(case.get("method", "GET"), "https://api.example.com/").prepare()
     # Past requests' own encoding of URLs, which is not the adapter's.
     prepared.url = case["url"]
-    SigV4Auth(credentials(case), region=SIGNER["region"])(prepared)
+    SigV4Auth(credentials=credentials(case), region=SIGNER["region"])(prepared)
     assert prepared.url == case["canonical_url"]
 
 
@@ -126,7 +126,7 @@ def test_requests_adapter_signs_the_same_headers(case: dict[str, Any]) -> None:
     prepared.hooks = requests.hooks.default_hooks()
     prepared.headers = requests.structures.CaseInsensitiveDict(case["headers"])
     prepared.body = case.get("body", "").encode()
-    SigV4Auth(credentials(case), region=SIGNER["region"])(prepared)
+    SigV4Auth(credentials=credentials(case), region=SIGNER["region"])(prepared)
     expected = [line.partition(":")[0] for line in expected_headers(case)]
     assert signed_headers(prepared.headers["authorization"]) == expected
     assert prepared.headers.get("x-amz-security-token") == (case.get("session_token") or None)

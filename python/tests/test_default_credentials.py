@@ -72,7 +72,7 @@ def test_it_signs_where_credentials_do(files: Path) -> None:
     source = xacct_sign.DefaultCredentials()
     with serve() as api:
         xacct_sign.Session(credentials=source, region=REGION).get(api.url)
-        added = SigV4Auth(source, region=REGION)._signing.sign("GET", URL, {}, None)
+        added = SigV4Auth(credentials=source, region=REGION)._signing.ready(URL).sign("GET", URL, {}, None)
         assert "Credential=AKIDDEFAULT/" in api.requests[0].headers["authorization"]
         assert "Credential=AKIDDEFAULT/" in added["authorization"]
         assert "Credential=AKIDDEFAULT/" in xacct_sign.Signer(source, REGION).sign("GET", URL)["authorization"]

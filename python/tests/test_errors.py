@@ -27,7 +27,7 @@ NOW = datetime(2015, 8, 30, 12, 36, tzinfo=timezone.utc)
 def test_the_table_names_every_exception_class() -> None:
     classes = {value for value in vars(xacct_sign).values() if isinstance(value, type) and issubclass(value, Exception)}
     assert set(CLASS_OF.values()) == classes - {xacct_sign.XacctSignError}
-    assert len(CLASS_OF) == len(ERRORS) == 44
+    assert len(CLASS_OF) == len(ERRORS) == 45
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def test_presign_takes_the_longest_and_the_shortest_lifetime(seconds: int) -> No
         ("invalid_region", lambda: Signer(GOOD, "us-east-1/x")),
         ("invalid_service", lambda: Signer(GOOD, REGION, "a/b")),
         ("invalid_service", lambda: Signer(GOOD, REGION, "")),
-        ("invalid_region", lambda: SigV4Auth(GOOD, region="us-east-1/x")),
-        ("invalid_service", lambda: SigV4Auth(GOOD, region=REGION, service="a/b")),
-        ("invalid_credentials", lambda: SigV4Auth({"access_key_id": "a"}, region=REGION)),
+        ("invalid_region", lambda: SigV4Auth(credentials=GOOD, region="us-east-1/x")),
+        ("invalid_service", lambda: SigV4Auth(credentials=GOOD, region=REGION, service="a/b")),
+        ("invalid_credentials", lambda: SigV4Auth(credentials={"access_key_id": "a"}, region=REGION)),
         ("invalid_url", lambda: xacct_sign.canonical_url("/hoge")),
         ("invalid_url", lambda: xacct_sign.canonical_url("https://api.example.com/\t")),
         ("invalid_region", lambda: Session(ROLE_ARN, region="us-east-1/x")),

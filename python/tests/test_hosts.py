@@ -57,10 +57,10 @@ def test_the_adapter_signs_for_what_the_host_says(row: dict[str, Any]) -> None:
     # Past what requests itself takes for no URL.
     prepared.url = f"https://{row['host']}/"
     if "error" in row:
-        refused(row["error"], lambda: SigV4Auth(GOOD)(prepared))
+        refused(row["error"], lambda: SigV4Auth(credentials=GOOD)(prepared))
         refused(row["error"], lambda: Session(credentials=GOOD).get(f"https://{row['host']}/"))
         return
-    SigV4Auth(GOOD)(prepared)
+    SigV4Auth(credentials=GOOD)(prepared)
     expected = f"{row.get('region', 'sa-east-1')}/{row.get('service', 'execute-api')}"
     assert scope_in(prepared.headers["authorization"]) == expected
 
@@ -75,7 +75,7 @@ def test_what_contradicts_the_host_is_refused_before_anything_is_sent(region: st
         for source in (role, GOOD):
             session = Session(credentials=source, region=region, service=service)
             refused("scope_mismatch", functools.partial(session.get, API))
-            auth = SigV4Auth(source, region=region, service=service)
+            auth = SigV4Auth(credentials=source, region=region, service=service)
             refused("scope_mismatch", functools.partial(signed, auth, API))
         based = Session(role, region=region, service=service, base_url=API)
         refused("scope_mismatch", lambda: based.get("/hoge"))
@@ -90,15 +90,15 @@ def test_on_a_custom_domain_the_region_is_given_or_the_roles_or_the_environments
         assert scope(SigV4Auth(role), CUSTOM) == "us-east-1/execute-api"
         assert scope(SigV4Auth(role), API) == "eu-west-1/execute-api"
         assert scope(SigV4Auth(role, region="ap-northeast-1"), CUSTOM) == "ap-northeast-1/execute-api"
-    assert scope(SigV4Auth(GOOD), CUSTOM) == "sa-east-1/execute-api"
-    assert scope(SigV4Auth(GOOD, service="lambda"), CUSTOM) == "sa-east-1/lambda"
+    assert scope(SigV4Auth(credentials=GOOD), CUSTOM) == "sa-east-1/execute-api"
+    assert scope(SigV4Auth(credentials=GOOD, service="lambda"), CUSTOM) == "sa-east-1/lambda"
     monkeypatch.delenv("AWS_REGION")
-    refused("invalid_region", lambda: signed(SigV4Auth(GOOD), CUSTOM))
+    refused("invalid_region", lambda: signed(SigV4Auth(credentials=GOOD), CUSTOM))
     refused("invalid_region", lambda: Session(credentials=GOOD).get(CUSTOM))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
-    assert scope(SigV4Auth(GOOD), CUSTOM) == "eu-north-1/execute-api"
+    assert scope(SigV4Auth(credentials=GOOD), CUSTOM) == "eu-north-1/execute-api"
     monkeypatch.setenv("AWS_REGION", "aws-global")
-    refused("invalid_region", lambda: signed(SigV4Auth(GOOD), CUSTOM))
+    refused("invalid_region", lambda: signed(SigV4Auth(credentials=GOOD), CUSTOM))
 
 
 def test_a_role_without_a_region_is_assumed_where_the_first_api_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,5 +154,5 @@ def test_a_signer_is_told_its_region_and_signs_what_it_is_told_to() -> None:
 
 def test_what_goes_to_lambda_has_the_hash_of_its_body() -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    assert signed(SigV4Auth(GOOD), FUNCTION).headers["x-amz-content-sha256"] == empty
-    assert "x-amz-content-sha256" not in signed(SigV4Auth(GOOD), API).headers
+    assert signed(SigV4Auth(credentials=GOOD), FUNCTION).headers["x-amz-content-sha256"] == empty
+    assert "x-amz-content-sha256" not in signed(SigV4Auth(credentials=GOOD), API).headers

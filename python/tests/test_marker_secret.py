@@ -70,7 +70,7 @@ def test_representations() -> None:
             role,
             xacct_sign.Session(role),
             xacct_sign.Session(credentials=MARKED, region=REGION),
-            SigV4Auth(MARKED, region=REGION),
+            SigV4Auth(credentials=MARKED, region=REGION),
             SigV4Auth(role),
             role.credentials(),
             xacct_sign.PayloadHash("0" * 64),
@@ -117,7 +117,7 @@ def test_secrets_do_not_travel_by_accident() -> None:
         ),
         lambda: xacct_sign.Session("arn:aws:iam::1:role/x", region=REGION, credentials=MARKED),
         lambda: xacct_sign.AssumeRole("arn:x", region=REGION, base=MARKED, external_id=EXTERNAL_ID),
-        lambda: SigV4Auth({"secret": SECRET}, region=REGION),
+        lambda: SigV4Auth(credentials={"secret": SECRET}, region=REGION),
     ],
 )
 def test_validation_errors(make: Callable[[], object]) -> None:
@@ -186,7 +186,7 @@ def test_requests_adapter_errors() -> None:
     prepared = requests.Request("PUT", "https://api.example.com/").prepare()
     prepared.body = {"a": SECRET}  # type: ignore[assignment]
     with pytest.raises(xacct_sign.ValidationError) as caught:
-        SigV4Auth(MARKED, region=REGION)(prepared)
+        SigV4Auth(credentials=MARKED, region=REGION)(prepared)
     assert_silent(*outputs(caught.value))
 
 

@@ -30,7 +30,7 @@ def http(emulator: Emulator) -> Iterator[requests.Session]:
 def plain(credentials: xacct_sign.Credentials) -> Iterator[requests.Session]:
     """Signs with fixed credentials, for servers that check nothing."""
     with requests.Session() as session:
-        session.auth = SigV4Auth(credentials, region=REGION)
+        session.auth = SigV4Auth(credentials=credentials, region=REGION)
         yield session
 
 
@@ -94,7 +94,7 @@ def test_a_stream_that_cannot_be_rewound_is_refused(credentials: xacct_sign.Cred
     prepared = requests.Request("PUT", "https://api.example.com/").prepare()
     prepared.body = Pipe()  # type: ignore[assignment]
     with pytest.raises(xacct_sign.ValidationError) as caught:
-        SigV4Auth(credentials, region=REGION)(prepared)
+        SigV4Auth(credentials=credentials, region=REGION)(prepared)
     assert caught.value.code == "invalid_body"
 
 
@@ -145,9 +145,9 @@ def test_a_prepared_request_is_signed_again_when_sent_again(emulator: Emulator) 
 
 def test_a_retry_with_other_credentials_leaves_nothing_of_the_old(credentials: xacct_sign.Credentials) -> None:
     prepared = requests.Request("GET", "https://api.example.com/").prepare()
-    SigV4Auth(credentials, region=REGION)(prepared)
+    SigV4Auth(credentials=credentials, region=REGION)(prepared)
     assert prepared.headers["x-amz-security-token"] == "token"
-    SigV4Auth(xacct_sign.Credentials("AKIDOTHER", "secret"), region=REGION)(prepared)
+    SigV4Auth(credentials=xacct_sign.Credentials("AKIDOTHER", "secret"), region=REGION)(prepared)
     assert "x-amz-security-token" not in prepared.headers
     assert "AKIDOTHER" in prepared.headers["authorization"]
 
@@ -256,7 +256,7 @@ def test_the_region_of_a_role_is_the_default(emulator: Emulator) -> None:
 
 
 def test_region_and_service_are_those_given(credentials: xacct_sign.Credentials) -> None:
-    auth = SigV4Auth(credentials, region="eu-west-1", service="lambda")
+    auth = SigV4Auth(credentials=credentials, region="eu-west-1", service="lambda")
     prepared = requests.Request("GET", "https://api.example.com/", auth=auth).prepare()
     assert "/eu-west-1/lambda/" in prepared.headers["authorization"]
 
@@ -284,14 +284,14 @@ def test_the_signature_covers_the_body(plain: requests.Session) -> None:
 
 
 def test_plain_http_elsewhere_is_refused(credentials: xacct_sign.Credentials) -> None:
-    auth = SigV4Auth(credentials, region="us-east-1")
+    auth = SigV4Auth(credentials=credentials, region="us-east-1")
     with pytest.raises(xacct_sign.ValidationError) as caught:
         requests.Request("GET", "http://api.example.com/", auth=auth).prepare()
     assert caught.value.code == "insecure_url"
 
 
 def test_c12_what_is_in_localhost_is_looked_up_by_requests_and_refused(credentials: xacct_sign.Credentials) -> None:
-    auth = SigV4Auth(credentials, region="us-east-1")
+    auth = SigV4Auth(credentials=credentials, region="us-east-1")
     for host in ("api.localhost", "API.LOCALHOST:8080", "a.b.localhost"):
         with pytest.raises(xacct_sign.ValidationError) as caught:
             requests.Request("GET", f"http://{host}/", auth=auth).prepare()
@@ -301,7 +301,7 @@ def test_c12_what_is_in_localhost_is_looked_up_by_requests_and_refused(credentia
 
 def test_a_location_that_is_no_url_raises_nothing_of_ours(credentials: xacct_sign.Credentials) -> None:
     with serve(lambda _: Answer(302, {"location": "http://h:99999/"})) as server:
-        auth = SigV4Auth(credentials, region="us-east-1")
+        auth = SigV4Auth(credentials=credentials, region="us-east-1")
         answer = requests.get(server.url, auth=auth, allow_redirects=False, timeout=10)
         assert answer.status_code == 302
 

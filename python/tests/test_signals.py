@@ -177,7 +177,7 @@ CALLS = {
     "STS of a signer": "xacct_sign.Signer(role).sign('GET', 'https://api.example.com/')",
     "STS of a presigned URL": "xacct_sign.Signer(role).presign('GET', 'https://api.example.com/')",
     "STS of a signer's credentials": "xacct_sign.Signer(role).credentials",
-    "STS of an adapter": "SigV4Auth(role)._signing.sign('GET', 'https://api.example.com/', {}, None)",
+    "STS of an adapter": "SigV4Auth(role)._signing.ready('https://api.example.com/')",
     "the chain": "xacct_sign.DefaultCredentials().credentials()",
 }
 

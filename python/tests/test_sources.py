@@ -72,7 +72,7 @@ def test_every_source_assumes_a_role_and_signs(make: Callable[[], Any]) -> None:
         session = xacct_sign.Session(ROLE_ARN, region=REGION, credentials=make())
         assert session is not None
         xacct_sign.Session(credentials=make(), region=REGION).get(api.url)
-        requests.get(api.url, auth=SigV4Auth(make(), region=REGION), timeout=10)
+        requests.get(api.url, auth=SigV4Auth(credentials=make(), region=REGION), timeout=10)
         sent = [request.headers for request in sts.requests + api.requests]
     headers = xacct_sign.Signer(make(), REGION).sign("GET", URL)
     assert [signed_by(each) for each in [*sent, headers]] == [(KEYS[0], KEYS[2])] * 4
@@ -217,7 +217,7 @@ def test_what_a_callable_raises_comes_out_as_it_is() -> None:
             role.credentials,
             lambda: xacct_sign.Session(role).get(URL),
             lambda: xacct_sign.Signer(broken, REGION).sign("GET", URL),
-            lambda: SigV4Auth(broken, region=REGION)._signing.sign("GET", URL, {}, None),
+            lambda: SigV4Auth(credentials=broken, region=REGION)._signing.ready(URL),
             lambda: xacct_sign.Session(credentials=broken, region=REGION).get(URL),
         ):
             with pytest.raises(OutOfOrderError, match="the vault is sealed") as caught:

@@ -43,7 +43,8 @@ def _not_copied(_: object) -> str:
     )
 
 
-for _each in (AssumeRole, Credentials, DefaultCredentials, Signer, _native.Session, _native.Signing, _native.Stream):
+_CLASSES = (AssumeRole, Credentials, DefaultCredentials, Signer, _native.Session, _native.Signing, _native.Ready)
+for _each in (*_CLASSES, _native.Stream):
     copyreg.pickle(_each, _not_copied)
 del _each
 

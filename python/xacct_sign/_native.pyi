@@ -9,12 +9,12 @@ __all__ = [
     "Environment",
     "HttpHosts",
     "PayloadHash",
+    "Ready",
     "Session",
     "Signer",
     "Signing",
     "Stream",
     "_dumps",
-    "_reachable_url",
     "_trace",
     "_within_origin",
     "canonical_url",
@@ -280,13 +280,22 @@ class HttpHosts:
 @final
 class Signing:
     def __new__(cls, source: _Source, region: str | None, service: str | None) -> Signing: ...
-    def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
-        """As `Signer.sign`, for what the URL's host says, with credentials that are valid now; calls STS where that is needed."""
+    def ready(self, url: str) -> Ready:
+        """What signs requests to the URL's host, with credentials that are valid now; calls STS where that is needed."""
 
-def _reachable_url(url: str) -> str:
-    """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in `localhost`
-    may be anywhere to the system's resolver.
-    """
+    def at_hand(self, url: str) -> Ready | None:
+        """The same, if nobody has to wait for it; else None. An early refresh goes on beside."""
+
+@final
+class Ready:
+    """Signs the attempts of one request, with the credentials of one moment."""
+    def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
+        """As `Signer.sign`, now."""
+
+    def was_wrong(self, status: int, date: str | None) -> bool:
+        """Takes note of an answer to what it signed. Whether the request may be signed anew and sent once more: the signature was
+        wrong, as the answer's `Date` shows, or the credentials have expired meanwhile.
+        """
 
 def _dumps(value: object) -> bytes | None:
     """The value in compact JSON, or `None` where only Python's `json` knows what to do: subclasses and other types, keys that

@@ -1,23 +1,136 @@
-"""What the adapters for HTTP clients share."""
+"""What the adapters for HTTP clients share: each of them only says how its client is to be had."""
 
 from __future__ import annotations
 
 from ._errors import ValidationError
+from ._native import HttpHosts, PayloadHash, Signing, _within_origin
+from ._session import _source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Future
     from typing import Any
 
+    from ._native import AssumeRole, Ready, _Source
+    from ._session import _Unset
 
-def hash_file(file: Any) -> str:
-    """The SHA-256 of a file from where it stands, in hexadecimal; the file stands there again afterwards."""
+SIGNATURE = ("authorization", "x-amz-date", "x-amz-security-token")
+"""What a signature is. It is dropped from what a request has already, and goes nowhere that was not signed for."""
+
+ADDED = (*SIGNATURE, "x-amz-content-sha256")
+"""What signing adds. The last may be there before: then it is made anew."""
+
+BLOCK = 1 << 18
+"""How much of a file is read at once."""
+
+
+def signing(
+    role: str | AssumeRole | _Unset | None, region: str | None, service: str | None, source: _Source | None
+) -> Signing:
+    """What signs, from the arguments that `Session` has too."""
+    signs = _source(role, region, source)
+    if signs is None:
+        raise ValidationError(
+            "no role to assume is given",
+            code="role_not_given",
+            hint="give the role's ARN, or `credentials` to sign with those themselves",
+        )
+    return Signing(signs, region, service)
+
+
+class Trail:
+    """Where a call has been: a redirect is signed as long as all of them lay within the origin of its first request."""
+
+    def __init__(self, http_hosts: HttpHosts) -> None:
+        """Nowhere yet."""
+        self._http_hosts = http_hosts
+        self._last: str | None = None
+        self._has_begun = False
+
+    def signed_url(self, url: str) -> str | None:
+        """The canonical URL to sign and send for the next request; None for one that goes unsigned.
+
+        Raises:
+            ValidationError: for a first URL to which no signed request may go.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            self._last = self._http_hosts.reachable_url(url)
+        elif self._last is not None:
+            try:
+                inside = _within_origin(self._last, url)
+                self._last = inside and self._http_hosts.reachable_url(inside)
+            except ValidationError:
+                # It leads to no URL, or to one that is signed already.
+                self._last = None
+        return self._last
+
+
+def refuse_proxy(url: str, proxy: object) -> None:
+    """Refuses plain http, which is for this machine and hosts that were named, where it would go through a proxy."""
+    if url.startswith("http:") and proxy:
+        raise ValidationError(
+            "a proxy of the environment would get a signed request over plain http",
+            code="insecure_url",
+            hint="set NO_PROXY to `localhost,127.0.0.1,::1`, and to the hosts that plain http may go to",
+        )
+
+
+def encoded(text: str, encoding: str, what: str, code: str) -> bytes:
+    """A text in an encoding; what cannot be written in it is refused."""
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        # Without its cause, which holds the text.
+        raise ValidationError(f"{what} cannot be written as {encoding}", code=code, hint="give bytes") from None
+
+
+def wire(headers: Iterable[tuple[Any, Any]], encoding: str = "latin-1") -> list[tuple[str, bytes]]:
+    """Headers as they are sent: http.client writes them as ISO 8859-1."""
+    what = "a header's value"
+    return [
+        (
+            name if isinstance(name, str) else name.decode("latin-1"),
+            value if isinstance(value, bytes) else encoded(value, encoding, what, "invalid_header"),
+        )
+        for name, value in headers
+    ]
+
+
+def is_file(body: object) -> bool:
+    """Whether it is read, and not passed on."""
+    return hasattr(body, "read")
+
+
+def read_once(body: object) -> ValidationError:
+    """The error for what cannot be hashed before it is sent."""
+    return ValidationError(
+        f"a body of type `{type(body).__name__}` cannot be signed: it can be read only once",
+        code="invalid_body",
+        hint="pass bytes, str or an open file; collect a generator with `b''.join(...)`",
+    )
+
+
+def payload(body: object) -> bytes | PayloadHash:
+    """What to sign for a body: a file's hash, and the file stands where it stood."""
+    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body or b"")
+    if is_file(body):
+        return PayloadHash(hash_file(body)[0])
+    raise read_once(body)
+
+
+def hash_file(file: Any) -> tuple[str, int]:
+    """The SHA-256 of a file from where it stands, in hexadecimal, and its length; it stands there again then."""
     from hashlib import sha256
 
     try:
         start = file.tell()
-        digest = sha256()
-        while isinstance(chunk := file.read(1 << 20), bytes) and chunk:
+        digest, length = sha256(), 0
+        while isinstance(chunk := file.read(BLOCK), bytes) and chunk:
             digest.update(chunk)
+            length += len(chunk)
         file.seek(start)
     except (AttributeError, OSError) as error:
         raise ValidationError(
@@ -30,4 +143,44 @@ def hash_file(file: Any) -> str:
         raise ValidationError(
             "the body is a file that is open as text", code="invalid_body", hint="open it with mode `rb`"
         )
-    return digest.hexdigest()
+    return digest.hexdigest(), length
+
+
+class Beside:
+    """Fetches credentials in threads of its own, one for all tasks that wait to sign for a host, in whatever loop.
+
+    The loop's own threads are left alone: they look up names, and a STS that hangs must not take them all.
+    """
+
+    def __init__(self, signing: Signing) -> None:
+        """Nothing is fetched yet."""
+        self._signing = signing
+        self._fetches: dict[str, tuple[Any, Future[Ready]]] = {}
+
+    def fetch(self, url: str) -> Future[Ready]:
+        """What will have them: that of the fetch that is going on, or a new one."""
+        from concurrent.futures import Future
+        from threading import Thread
+
+        # No lock: two that begin at once wait for one fetch all the same. A forked child has no thread of its parent's.
+        host = url.split("/")[2]
+        known = self._fetches.get(host)
+        if known is not None and known[0].is_alive():
+            return known[1]
+        future: Future[Ready] = Future()
+        # From here on it cannot be cancelled: who waits no longer ends nothing for the others.
+        future.set_running_or_notify_cancel()
+        thread = Thread(target=self._run, args=(future, host, url), name="xacct-sign")
+        self._fetches[host] = (thread, future)
+        thread.start()
+        return future
+
+    def _run(self, future: Future[Ready], host: str, url: str) -> None:
+        try:
+            ready = self._signing.ready(url)
+        except BaseException as error:
+            self._fetches.pop(host, None)
+            future.set_exception(error)
+        else:
+            self._fetches.pop(host, None)
+            future.set_result(ready)

@@ -1,102 +1,140 @@
-"""SigV4 for requests: `requests.put(url, json=..., auth=SigV4Auth(AssumeRole(...)))`."""
+"""SigV4 for requests: `requests.put(url, json=..., auth=SigV4Auth(role_arn, region=...))`."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
-from requests.utils import get_environ_proxies, select_proxy
+from requests.utils import get_environ_proxies, rewind_body, select_proxy
 
-from ._errors import ValidationError
-from ._native import PayloadHash, Signing, _reachable_url, _within_origin
-from ._signing import hash_file
+from ._native import HttpHosts
+from ._session import _UNSET
+from ._signing import ADDED, Trail, encoded, payload, refuse_proxy, signing, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._native import AssumeRole, Ready, Signing, _Source
+    from ._session import _Unset
 
 __all__ = ["SigV4Auth"]
-
-_ADDED = ("authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256")
 
 
 class SigV4Auth(AuthBase):
     """Signs each request that requests sends, with credentials that are valid then.
 
-    One object serves any number of sessions and threads; it keeps working when credentials expire (those of an
-    `AssumeRole` are refreshed) and past midnight UTC. The URL is brought into its canonical form, a body that is text
-    is sent as UTF-8, a file is hashed in one pass and rewound. A redirect within the origin is signed anew; to any
-    other place requests follows without signature and token.
+    One object serves any number of sessions and threads; it keeps working when credentials expire (those of a role are
+    refreshed) and past midnight UTC. The URL is brought into its canonical form, a body that is text is sent as UTF-8,
+    a file is hashed in one pass and rewound. A redirect within the origin is signed anew; to any other place requests
+    follows without signature and token. A 403 whose `Date` shows that this machine's clock is off is answered with one
+    more attempt.
 
     Args:
-        credentials: an `AssumeRole`, or what else `Session` takes as `credentials`.
-        region: the API's region; what is left out is known as in `Session`.
-        service: the signing name, the same.
+        role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves.
+        region: the API's region. AWS's own hosts say it; for any other it is known as in `Session`.
+        service: the signing name. AWS's own hosts say it too; for any other it is `execute-api`, API Gateway's.
+        credentials: as those of `Session`: with a role, what assumes it; without one, what signs.
+        allow_http_hosts: as that of `Session`: hosts to which requests may go over plain http.
 
     Raises:
-        ValidationError: for a malformed region or service; when a request is made, for plain http to a host that is not
-            loopback or through a proxy of the environment, a URL that is signed already, or a body that can be read
-            only once or is a file that is open as text.
+        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
+            neither loopback nor allowed or through a proxy of the environment, a URL that is signed already, or a body
+            that can be read only once or is a file that is open as text.
     """
 
-    def __init__(self, credentials: Any, *, region: str | None = None, service: str | None = None) -> None:
+    def __init__(
+        self,
+        role: str | AssumeRole | _Unset | None = _UNSET,
+        *,
+        region: str | None = None,
+        service: str | None = None,
+        credentials: _Source | None = None,
+        allow_http_hosts: Iterable[str] | None = None,
+    ) -> None:
         """See the class."""
-        self._signing = Signing(credentials, region, service)
+        self._signing = signing(role, region, service, credentials)
+        self._http_hosts = HttpHosts(allow_http_hosts)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a prepared request in place."""
-        r.url = _reachable_url(r.url or "")
-        _check_direct(r.url)
+        call = _Call(self._signing, self._http_hosts)
+        r.url = call.trail.signed_url(r.url or "") or ""
+        refuse_proxy(r.url, select_proxy(r.url, get_environ_proxies(r.url)))
         if isinstance(r.body, str):
-            r.body = _encoded(r.body, "utf-8", "the body", "invalid_body")
+            r.body = encoded(r.body, "utf-8", "the body", "invalid_body")
             r.prepare_content_length(r.body)
-        self._sign(r, r.url, r.method or "GET", _payload(r.body), _wire(r.headers))
-        r.register_hook("response", self._on_response)  # type: ignore[no-untyped-call]
+        call.sign(r, r)
+        # Those of an earlier attempt.
+        r.hooks["response"] = [hook for hook in r.hooks["response"] if not isinstance(hook, _Call)]
+        r.register_hook("response", call)  # type: ignore[no-untyped-call]
         return r
 
-    def _sign(self, r: PreparedRequest, url: str, method: str, body: object, headers: dict[str, bytes]) -> None:
-        added = self._signing.sign(method, url, headers, body)
-        for name in _ADDED:
-            r.headers.pop(name, None)
-        r.headers.update(added)
 
-    def _on_response(self, response: Response, **_: object) -> Response:
+class _Call:
+    """One call, from its first request to its answer: requests asks it about every answer between."""
+
+    def __init__(self, signing: Signing, http_hosts: HttpHosts) -> None:
+        self._signing = signing
+        self.trail = Trail(http_hosts)
+        self._ready: Ready | None = None
+        self._was_refused = False
+
+    def sign(self, target: PreparedRequest, sent: PreparedRequest, *, with_cookies: bool = True) -> None:
+        """Puts the signature for `sent` into the headers of `target`."""
+        headers = wire(sent.headers.items())
+        if not with_cookies:
+            headers = [pair for pair in headers if pair[0].lower() != "cookie"]
+        body = payload(sent.body)
+        url = sent.url or ""
+        self._ready = self._signing.ready(url)
+        added = self._ready.sign(sent.method or "GET", url, headers, body)
+        _strip(target)
+        target.headers.update(added)
+
+    def __call__(self, response: Response, **options: Any) -> Response:
         """Prepares the headers that requests copies to the request of a redirect, before it does."""
+        ready, self._ready = self._ready, None
+        if ready is None:
+            return response
+        if not self._was_refused and ready.was_wrong(response.status_code, response.headers.get("date")):
+            self._was_refused = True
+            return self(self._sent_again(response, options), **options)
         if response.is_redirect:
-            for name in _ADDED:
-                response.request.headers.pop(name, None)
+            _strip(response.request)
             # A `Location` that is no URL is for requests to complain of, if it goes there at all.
             with suppress(ValueError):
                 self._sign_redirect(response)
         return response
 
+    def _sent_again(self, refused: Response, options: dict[str, Any]) -> Response:
+        # Read, so that its connection is free.
+        _ = refused.content
+        refused.close()
+        request = refused.request.copy()
+        if getattr(request, "_body_position", None) is not None:
+            rewind_body(request)
+        self.sign(request, request)
+        answer = refused.connection.send(request, **options)
+        answer.history.append(refused)
+        answer.request = request
+        return answer
+
     def _sign_redirect(self, response: Response) -> None:
         following = _following(response)
-        url = _within_origin(response.url, following.url or "") if following else None
+        url = self.trail.signed_url(following.url or "") if following else None
         if following is None or url is None:
             return
-        headers = _wire(following.headers)
+        following.url = url
         # Cookies may change on the way.
-        headers = {name: value for name, value in headers.items() if name.lower() != "cookie"}
-        self._sign(response.request, url, following.method or "GET", _payload(following.body), headers)
+        self.sign(response.request, following, with_cookies=False)
 
 
-def _check_direct(url: str) -> None:
-    """Refuses plain http, which is for loopback, where requests takes it to a proxy of the environment."""
-    if not url.startswith("http:") or not select_proxy(url, get_environ_proxies(url)):
-        return
-    raise ValidationError(
-        "a proxy of the environment would get a signed request over plain http",
-        code="insecure_url",
-        hint="set NO_PROXY to `localhost,127.0.0.1,::1`",
-    )
-
-
-def _encoded(text: str, encoding: str, what: str, code: str) -> bytes:
-    try:
-        return text.encode(encoding)
-    except UnicodeEncodeError:
-        # Without its cause, which holds the text.
-        raise ValidationError(f"{what} cannot be written as {encoding}", code=code, hint="give bytes") from None
+def _strip(request: PreparedRequest) -> None:
+    for name in ADDED:
+        request.headers.pop(name, None)
 
 
 def _following(response: Response) -> PreparedRequest | None:
@@ -104,26 +142,3 @@ def _following(response: Response) -> PreparedRequest | None:
     with requests.Session() as session:
         session.trust_env = False
         return next(session.resolve_redirects(response, response.request, yield_requests=True), None)
-
-
-def _payload(body: object) -> object:
-    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
-        return body or b""
-    if hasattr(body, "read"):
-        return PayloadHash(hash_file(body))
-    raise ValidationError(
-        f"a body of type `{type(body).__name__}` cannot be signed: it can be read only once",
-        code="invalid_body",
-        hint="pass bytes, str or an open file; collect a generator with `b''.join(...)`",
-    )
-
-
-def _wire(headers: Any) -> dict[str, bytes]:
-    """Header values as the bytes that http.client sends."""
-    what = "a header's value"
-    return {
-        name if isinstance(name, str) else name.decode("latin-1"): value
-        if isinstance(value, bytes)
-        else _encoded(value, "latin-1", what, "invalid_header")
-        for name, value in headers.items()
-    }

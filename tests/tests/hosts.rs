@@ -248,3 +248,22 @@ fn signers_are_kept_for_each_scope_and_few() {
     assert!(!Arc::ptr_eq(&first, &signer(1)));
     assert_eq!(first.scope(), signer(1).scope());
 }
+
+#[test]
+fn what_is_at_hand_is_asked_for_once_it_is_known_what_is_signed_for() {
+    let world = World::new(&[]);
+    let role = world.role(None, example_credentials(None));
+    let signing =
+        Signing::on(world.host.clone(), role, PartialScope::new(None, Some("execute-api".to_owned())).unwrap());
+    let at_hand = |url: &str| signing.signer_at_hand(Url::parse(url).unwrap());
+    let code = |url: &str| at_hand(url).unwrap_err().code();
+    assert_eq!(code("https://api.example.com/"), "invalid_region");
+    assert_eq!(code("https://abc.lambda-url.us-west-2.on.aws/"), "scope_mismatch");
+    assert_eq!(code("https://abc.execute-api.cn-north-1.amazonaws.com.cn/"), "partition_mismatch");
+    let url = format!("https://{API}/");
+    assert!(at_hand(&url).unwrap().is_none());
+    assert_eq!(world.sent().len(), 0);
+    let signer = signing.signer(Url::parse(&url).unwrap(), &Patience::default()).unwrap();
+    assert!(Arc::ptr_eq(&signer, &at_hand(&url).unwrap().unwrap()));
+    assert_eq!(world.sent().len(), 1);
+}

@@ -44,6 +44,12 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
     /// them meets.
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error>;
 
+    /// The credentials of now, if nobody has to wait for them; an early refresh may begin beside. For programs that have no thread
+    /// to spare: what has to be fetched, they fetch by [`CredentialSource::credentials`] in another one.
+    fn at_hand(&self) -> Option<Credentials> {
+        None
+    }
+
     /// The API's region, where the source was given it.
     fn region(&self) -> Option<&str> {
         None
@@ -70,11 +76,19 @@ impl CredentialSource for Credentials {
     fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
         Ok(self.clone())
     }
+
+    fn at_hand(&self) -> Option<Credentials> {
+        Some(self.clone())
+    }
 }
 
 impl<S: CredentialSource + ?Sized> CredentialSource for Arc<S> {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         (**self).credentials(patience)
+    }
+
+    fn at_hand(&self) -> Option<Credentials> {
+        (**self).at_hand()
     }
 
     fn region(&self) -> Option<&str> {

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use xacct_sign::{Error, PartialScope, Scope, Signer, Url};
+use http::StatusCode;
+use xacct_sign::call::{Step, after_refusal};
+use xacct_sign::{Credentials, Error, PartialScope, Scope, Signer, Skew, Url};
 
 use crate::clock::Clock;
 use crate::credentials::CredentialSource;
+use crate::events::{Event, Listener};
 use crate::host::{Host, Machine, region_of_environment};
 use crate::patience::Patience;
 
@@ -60,6 +63,26 @@ impl Signing {
         &self.clock
     }
 
+    /// Takes note of an answer to what `signer` signed while the clock was `known` to be off by so much, for adapters that drive no
+    /// [`Call`](xacct_sign::call::Call): whether the request may be signed anew and sent once more ([`after_refusal`]). The
+    /// listener is told of a clock that is off.
+    pub fn was_wrong(
+        &self,
+        (signer, known): (&Signer, Skew),
+        (status, date): (u16, Option<&str>),
+        listener: &Listener,
+    ) -> bool {
+        let now = known.apply(self.clock.host().now());
+        let status = StatusCode::from_u16(status).unwrap_or_default();
+        let step = after_refusal(status, date, signer.credentials(), now);
+        if let Some(Step::Skewed(more)) = step
+            && self.clock.learn(known, more)
+        {
+            listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
+        }
+        step.is_some()
+    }
+
     /// A signer for requests to a URL, with credentials that are valid now; it may block while they are fetched.
     ///
     /// # Errors
@@ -79,10 +102,26 @@ impl Signing {
         self.source.learn_region(scope.region())?;
         let credentials = self.source.credentials(patience)?;
         credentials.check_usable(self.clock.now())?;
+        Ok(self.signer_of(credentials, scope))
+    }
+
+    /// As [`Signing::signer`], if nobody has to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signing::scope_of`] and [`CredentialSource::learn_region`], before the source is asked.
+    pub fn signer_at_hand(&self, url: Url<'_>) -> Result<Option<Arc<Signer>>, Error> {
+        let scope = self.scope_of(url)?;
+        self.source.learn_region(scope.region())?;
+        let usable = |credentials: &Credentials| credentials.check_usable(self.clock.now()).is_ok();
+        Ok(self.source.at_hand().filter(usable).map(|credentials| self.signer_of(credentials, scope)))
+    }
+
+    fn signer_of(&self, credentials: Credentials, scope: Scope) -> Arc<Signer> {
         let is_it = |signer: &Arc<Signer>| *signer.scope() == scope && *signer.credentials() == credentials;
         let kept = self.signers.read().unwrap_or_else(PoisonError::into_inner).iter().find(|kept| is_it(kept)).cloned();
         if let Some(signer) = kept {
-            return Ok(signer);
+            return signer;
         }
         let mut signers = self.signers.write().unwrap_or_else(PoisonError::into_inner);
         // Old credentials sign no more, and are not kept in memory either.
@@ -92,6 +131,6 @@ impl Signing {
         }
         let signer = Arc::new(Signer::new(credentials, scope));
         signers.push(Arc::clone(&signer));
-        Ok(signer)
+        signer
     }
 }

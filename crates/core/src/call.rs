@@ -178,13 +178,12 @@ impl Call {
         credentials: &Credentials,
         now: SystemTime,
     ) -> Result<Step, Error> {
-        if status == StatusCode::FORBIDDEN && !self.was_refused {
-            let skew = headers.get(DATE).and_then(|date| Skew::of_date(date.to_str().ok()?, now));
-            let has_expired = credentials.expires_at().is_some_and(|at| at <= now);
-            if skew.is_some() || has_expired {
-                self.was_refused = true;
-                return Ok(skew.map_or(Step::Again, Step::Skewed));
-            }
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        if !self.was_refused
+            && let Some(step) = after_refusal(status, date, credentials, now)
+        {
+            self.was_refused = true;
+            return Ok(step);
         }
         let Some(target) = self.redirect(status, headers) else { return Ok(Step::Done) };
         if self.redirects == MAX_REDIRECTS {
@@ -226,6 +225,24 @@ impl Call {
         let is_within = target.as_url().origin() == self.url.as_url().origin();
         (is_within && !target.as_url().is_signed()).then_some(target)
     }
+}
+
+/// Whether a request that was answered with this status and `Date` at `now`, by the clock that signed, may be signed and sent once
+/// more, for adapters that drive no [`Call`]: only where the signature was wrong, because the clock is off or the credentials have
+/// expired meanwhile. A 403 says that nothing was done.
+#[must_use]
+pub fn after_refusal(
+    status: StatusCode,
+    date: Option<&str>,
+    credentials: &Credentials,
+    now: SystemTime,
+) -> Option<Step> {
+    if status != StatusCode::FORBIDDEN {
+        return None;
+    }
+    let has_expired = credentials.expires_at().is_some_and(|at| at <= now);
+    let skew = date.and_then(|date| Skew::of_date(date, now));
+    skew.map(Step::Skewed).or_else(|| has_expired.then_some(Step::Again))
 }
 
 impl std::fmt::Debug for Call {

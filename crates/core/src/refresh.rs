@@ -113,6 +113,12 @@ impl Refresh {
         Poll::Use
     }
 
+    /// Whether what there is may be used at `now`, so that a poll would ask nobody to wait.
+    #[must_use]
+    pub fn serves(&self, now: SystemTime) -> bool {
+        self.windows.is_some_and(|windows| now < windows.mandatory_at)
+    }
+
     /// The fetch that a poll asked for gave credentials at `now` that expire at `expires_at`; those that never do are never
     /// refreshed.
     pub fn succeeded(&mut self, expires_at: Option<SystemTime>, now: SystemTime) {
@@ -135,7 +141,7 @@ impl Refresh {
     /// The fetch that a poll asked for failed. Whether the old credentials still serve, so that nobody need be told.
     pub fn failed(&mut self, now: SystemTime) -> bool {
         self.is_refreshing = false;
-        let serve = self.windows.is_some_and(|windows| now < windows.mandatory_at);
+        let serve = self.serves(now);
         let length = if serve {
             BACKOFF
         } else {

@@ -46,13 +46,13 @@ mod _native {
     #[pymodule_export]
     use crate::signer::PySigner;
     #[pymodule_export]
-    use crate::signing::PySigning;
+    use crate::signing::{PyReady, PySigning};
     #[pymodule_export]
     use crate::stream::PyStream;
     #[pymodule_export]
     use crate::trace::trace;
     #[pymodule_export]
-    use crate::url::{_reachable_url, _within_origin, canonical_url};
+    use crate::url::{_within_origin, canonical_url};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -6,17 +6,20 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use xacct_sign::{Scope, Signer};
-use xacct_sign_client::{Patience, Signing};
+use xacct_sign::{ErrorKind, Scope, Signer, Skew, Url};
+use xacct_sign_client::{Listener, Patience, Signing};
 
+use crate::convert::text;
+use crate::errors::to_py;
 use crate::held::Held;
+use crate::log;
 use crate::signer::{sign, with_request};
 use crate::source::{Source, partial_scope};
 use crate::waiting::wait;
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
 pub(crate) struct PySigning {
-    signing: Signing,
+    signing: Arc<Signing>,
     held: Held,
 }
 
@@ -31,10 +34,56 @@ impl PySigning {
     ) -> PyResult<Self> {
         let (source, held) = Source::signing(source)?;
         let scope = partial_scope(region, service)?;
-        Ok(Self { signing: Signing::new(source, scope), held })
+        Ok(Self { signing: Arc::new(Signing::new(source, scope)), held })
     }
 
-    /// As `Signer.sign`, for what the URL's host says, with credentials that are valid now; calls STS where that is needed.
+    /// What signs requests to the URL's host, with credentials that are valid now; calls STS where that is needed.
+    fn ready(&self, py: Python<'_>, url: &Bound<'_, PyAny>) -> PyResult<PyReady> {
+        let url = parsed(url)?;
+        let signer = wait(py, Patience::default(), |patience| self.signing.signer(url, patience))?;
+        Ok(self.ready_with(signer))
+    }
+
+    /// The same, if nobody has to wait for it; else None. An early refresh goes on beside.
+    fn at_hand(&self, url: &Bound<'_, PyAny>) -> PyResult<Option<PyReady>> {
+        let signer = self.signing.signer_at_hand(parsed(url)?).map_err(to_py)?;
+        Ok(signer.map(|signer| self.ready_with(signer)))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.held.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.held.clear();
+    }
+}
+
+impl PySigning {
+    fn ready_with(&self, signer: Arc<Signer>) -> PyReady {
+        let signing = Arc::clone(&self.signing);
+        let known = signing.clock().skew();
+        PyReady { signing, signer, known, listener: log::listener() }
+    }
+}
+
+fn parsed<'a>(url: &'a Bound<'_, PyAny>) -> PyResult<Url<'a>> {
+    Url::parse(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)
+}
+
+/// Signs the attempts of one request, with the credentials of one moment.
+#[pyclass(name = "Ready", module = "xacct_sign._native", frozen)]
+pub(crate) struct PyReady {
+    signing: Arc<Signing>,
+    signer: Arc<Signer>,
+    /// By how much the clock was known to be off.
+    known: Skew,
+    listener: Listener,
+}
+
+#[pymethods]
+impl PyReady {
+    /// As `Signer.sign`, now.
     fn sign<'py>(
         &self,
         py: Python<'py>,
@@ -44,17 +93,17 @@ impl PySigning {
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         with_request((method, url), Some(headers), body, |request| {
-            let signer = wait(py, Patience::default(), |patience| self.signing.signer(request.url, patience))?;
-            sign(py, &signer, request, self.signing.clock().now())
+            sign(py, &self.signer, request, self.signing.clock().now())
         })
     }
 
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.held.traverse(&visit)
-    }
-
-    fn __clear__(&self) {
-        self.held.clear();
+    /// Takes note of an answer to what it signed. Whether the request may be signed anew and sent once more: the signature was
+    /// wrong, as the answer's `Date` shows, or the credentials have expired meanwhile.
+    fn was_wrong(&self, py: Python<'_>, status: u16, date: Option<&str>) -> PyResult<bool> {
+        let (is_wrong, told) =
+            log::collect(|| self.signing.was_wrong((&self.signer, self.known), (status, date), &self.listener));
+        log::write(py, &told)?;
+        Ok(is_wrong)
     }
 }
 

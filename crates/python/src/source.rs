@@ -99,6 +99,18 @@ impl CredentialSource for Source {
         }
     }
 
+    fn at_hand(&self) -> Option<Credentials> {
+        match self {
+            Self::Given(credentials) => credentials.at_hand(),
+            Self::Role(role) => role.at_hand(),
+            Self::Environment => Environment.at_hand(),
+            Self::Default(chain) => chain.at_hand(),
+            Self::Kept(kept) => kept.at_hand(),
+            // Python's code may take as long as it likes.
+            Self::Asked(_) => None,
+        }
+    }
+
     fn region(&self) -> Option<&str> {
         match self {
             Self::Role(role) => role.region(),

@@ -1,7 +1,7 @@
 //! URLs.
 
 use pyo3::prelude::*;
-use xacct_sign::{CanonicalUrl, Error, ErrorKind, call};
+use xacct_sign::{CanonicalUrl, ErrorKind};
 
 use crate::convert::text;
 use crate::errors::to_py;
@@ -16,24 +16,6 @@ use crate::errors::to_py;
 #[pyfunction]
 pub(crate) fn canonical_url(url: &Bound<'_, PyAny>) -> PyResult<String> {
     xacct_sign::canonical_url(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)
-}
-
-/// The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in `localhost`
-/// may be anywhere to the system's resolver.
-#[pyfunction]
-pub(crate) fn _reachable_url(url: &Bound<'_, PyAny>) -> PyResult<String> {
-    let url = text(url, ErrorKind::InvalidUrl, "the URL")?;
-    let reachable = |url: CanonicalUrl| {
-        call::check_reachable(url.as_url())?;
-        let origin = url.as_url().origin();
-        let name = origin.host().split(':').next().unwrap_or_default();
-        if origin.scheme() == "http" && name.ends_with(".localhost") {
-            let message = format!("`{name}` would be looked up, and get a signed request over plain http");
-            return Err(Error::new(ErrorKind::InsecureUrl, message).with_hint("use `localhost` itself, or https"));
-        }
-        Ok(url.into_string())
-    };
-    CanonicalUrl::parse(url).and_then(reachable).map_err(to_py)
 }
 
 /// The canonical form of `target`, if it lies in the origin of `url`: both are absolute, and taken as they will be sent.

@@ -26,6 +26,10 @@ impl CredentialSource for Environment {
         let key_id = variable(KEY_ID).ok_or_else(|| missing(KEY_ID))?;
         from(variable, key_id)
     }
+
+    fn at_hand(&self) -> Option<Credentials> {
+        self.credentials(&Patience::default()).ok()
+    }
 }
 
 /// The environment as the first source of the chain. It is set up where there is a key id.

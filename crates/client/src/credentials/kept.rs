@@ -59,6 +59,13 @@ impl CredentialSource for Kept {
         Ok(credentials)
     }
 
+    fn at_hand(&self) -> Option<Credentials> {
+        if self.gives_lasting.load(Ordering::Relaxed) {
+            return self.shared.source().source.at_hand();
+        }
+        self.shared.at_hand()
+    }
+
     fn region(&self) -> Option<&str> {
         self.shared.source().source.region()
     }

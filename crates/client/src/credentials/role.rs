@@ -165,6 +165,10 @@ impl CredentialSource for RoleProvider {
         self.0.credentials(patience)
     }
 
+    fn at_hand(&self) -> Option<Credentials> {
+        self.0.at_hand()
+    }
+
     fn region(&self) -> Option<&str> {
         self.region()
     }

@@ -135,12 +135,39 @@ impl<F: Fetch> Shared<F> {
         }
     }
 
-    /// Fetches meanwhile, and waits for that no longer than [`GRACE`].
-    fn refresh_early(&self, turn: Turn, patience: &Patience) -> Result<(), Error> {
+    /// What there is, if it still serves; an early refresh begins, and nobody waits for it.
+    pub(super) fn at_hand(&self) -> Option<Credentials> {
+        let now = self.0.source.now();
+        let mut state = self.0.lock();
+        if !state.refresh.serves(now) {
+            return None;
+        }
+        let current = state.current.clone();
+        if state.refresh.poll(now) == Poll::UseAndRefresh {
+            let turn = state.begin(true);
+            drop(state);
+            if !self.begin_early(turn) {
+                // The next who can wait makes it.
+                let mut state = self.0.lock();
+                if state.turn == Some(turn) {
+                    state.abandon();
+                }
+            }
+        }
+        current
+    }
+
+    /// Fetches in a thread of its own; whether there is one to be had.
+    fn begin_early(&self, turn: Turn) -> bool {
         let inner = Arc::clone(&self.0);
         // The fetch is for all: it has a time of its own, and nobody's Ctrl-C ends it.
         let fetch = move || drop(inner.fetch_and_settle(turn, &Patience::default()));
-        if thread::Builder::new().spawn(fetch).is_err() {
+        thread::Builder::new().spawn(fetch).is_ok()
+    }
+
+    /// Fetches meanwhile, and waits for that no longer than [`GRACE`].
+    fn refresh_early(&self, turn: Turn, patience: &Patience) -> Result<(), Error> {
+        if !self.begin_early(turn) {
             // Where there are no threads to be had, this one fetches.
             drop(self.0.fetch_and_settle(turn, &patience.at_most(GRACE)));
             return Ok(());

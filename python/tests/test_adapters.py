@@ -1,0 +1,593 @@
+"""The adapters for Python's HTTP clients: what they send, and what they refuse, alike."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import itertools
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+import requests
+import trio
+import urllib3
+import xacct_sign
+from adapters import ADAPTERS, Call, by_session
+from emulator import Emulator
+from helpers import REGION, Answer, Request, fake_role, serve, sts_answer
+from test_flows import GIVEN, check_signature
+from xacct_sign._signing import Beside
+from xacct_sign.aiohttp import SigV4Middleware
+from xacct_sign.httpx import SigV4Auth
+from xacct_sign.requests import SigV4Auth as RequestsAuth
+from xacct_sign.urllib3 import SigV4PoolManager
+
+FACES: dict[str, Call] = {"session": by_session} | ADAPTERS
+SIGNED = {"host", "x-amz-date", "x-amz-security-token"}
+each_face = pytest.mark.parametrize("face", FACES)
+each_adapter = pytest.mark.parametrize("adapter", ADAPTERS)
+URLS = 2000
+
+
+def signs() -> dict[str, Any]:
+    return {"credentials": xacct_sign.Credentials(*GIVEN), "region": REGION}
+
+
+# ---------------------------------------------------------------- one table, every face
+
+PATHS = ["/hoge", "/a b/ü", "/a//b/", "/a%2Fb", "/@connections/x=", "/a:b,c;d", "/x/../y", "/%7e", "/'()*!"]
+QUERIES = ["", "?f=id+eq+1", "?b=2&a=1&b=1", "?a&=v&&*=!()'", "?a-b=1&a=2", "?q=a%20b%2f%C3%BC", "?a=;,:@/?"]
+BODIES: list[tuple[str, Any, Any]] = [
+    ("GET", None, None),
+    ("DELETE", None, None),
+    ("PUT", {"content-type": "application/json"}, b'{"foo":"bar"}'),
+    ("POST", {"content-type": "text/plain; charset=utf-8", "x-a": "1  2"}, "日本 ü".encode()),
+    ("PATCH", {"content-type": "text/plain"}, b""),
+    ("PUT", {"content-type": "text/plain"}, b"x" * 1_000_000),
+    ("PUT", {"authorization": "Bearer x", "x-amz-date": "20150830T123600Z", "x-amz-security-token": "old"}, b"a"),
+]
+
+
+@each_face
+def test_the_same_requests_are_accepted(emulator: Emulator, face: str) -> None:
+    role = {"role": emulator.assume_role()}
+    answers = []
+    for target in [*PATHS, *("/hoge" + query for query in QUERIES)]:
+        answers.append((target, FACES[face](role, "GET", emulator.url(target), None, None)))
+    for method, headers, body in BODIES:
+        answers.append((method, FACES[face](role, method, emulator.url("/hoge"), headers, body)))
+    assert [(name, got.headers.get("x-xacct-reason")) for name, got in answers if got.status != 200] == []
+
+
+@each_face
+def test_a_file_is_sent_from_where_it_stands(emulator: Emulator, face: str, tmp_path: Path) -> None:
+    path = tmp_path / "body"
+    path.write_bytes(b"skipped, sent")
+    with path.open("rb") as file:
+        file.seek(9)
+        got = FACES[face]({"role": emulator.assume_role()}, "PUT", emulator.url("/hoge"), None, file)
+    assert got.status == 200, got.headers
+    assert b'"sent"' in got.body
+    memory = io.BytesIO(b"in memory")
+    got = FACES[face]({"role": emulator.assume_role()}, "PUT", emulator.url("/hoge"), None, memory)
+    assert got.status == 200, got.headers
+
+
+@each_adapter
+def test_a_file_goes_along_with_a_redirect_and_a_second_attempt(adapter: str, tmp_path: Path) -> None:
+    path = tmp_path / "body"
+    path.write_bytes(b"x" * 1_000_000)
+    answers = [Answer(307, {"location": "/next"}), Answer()]
+    with serve(lambda _: answers[len(server.requests) - 1]) as server, path.open("rb") as file:
+        assert ADAPTERS[adapter](signs(), "PUT", server.url + "/start", None, file).status == 200
+    assert [request.target for request in server.requests] == ["/start", "/next"]
+    for request in server.requests:
+        assert len(request.body) == 1_000_000
+        check_signature(request, server, SIGNED)
+    late = {"date": "Thu, 01 Jan 2015 00:00:00 GMT"}
+    refusals = [Answer(403, late), Answer()]
+    with serve(lambda _: refusals[len(server.requests) - 1]) as server, path.open("rb") as file:
+        assert ADAPTERS[adapter](signs(), "PUT", server.url + "/start", None, file).status == 200
+    assert [len(request.body) for request in server.requests] == [1_000_000, 1_000_000]
+    assert server.requests[1].headers["x-amz-date"].startswith("2015")
+    check_signature(server.requests[1], server, SIGNED)
+
+
+class Pipe:
+    """What can be read, and not rewound."""
+
+    def read(self, _: int = -1) -> bytes:
+        return b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+
+async def stream() -> Any:
+    yield b"a"
+
+
+@each_adapter
+@pytest.mark.parametrize("kind", ["generator", "pipe"])
+def test_what_can_be_read_only_once_is_refused(adapter: str, kind: str) -> None:
+    is_async = adapter.startswith(("httpx-", "aiohttp"))
+    body: Any = Pipe() if kind == "pipe" else stream() if is_async else (part for part in [b"a"])
+    if kind == "pipe" and adapter == "aiohttp":
+        read, write = os.pipe()
+        os.close(write)
+        body = os.fdopen(read, "rb")
+    with serve() as server, pytest.raises(xacct_sign.ValidationError) as caught:
+        ADAPTERS[adapter](signs(), "PUT", server.url, None, body)
+    assert caught.value.code == "invalid_body"
+    assert caught.value.hint
+    assert server.connections == 0
+    if hasattr(body, "close"):
+        body.close()
+
+
+@each_face
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://api.example.com/", "insecure_url"),
+        ("https://api.example.com/?X-Amz-Signature=a", "already_signed"),
+    ],
+)
+def test_where_no_signed_request_may_go(face: str, url: str, code: str) -> None:
+    with pytest.raises(xacct_sign.ValidationError) as caught:
+        FACES[face](signs(), "GET", url, None, None)
+    assert caught.value.code == code
+
+
+# ---------------------------------------------------------------- for what, and over plain http
+
+API = "https://abc.execute-api.eu-west-1.amazonaws.com/"
+FUNCTION = "https://abc.lambda-url.us-west-2.on.aws/"
+
+
+@each_adapter
+def test_what_contradicts_the_host_is_refused_before_anything_is_sent(adapter: str) -> None:
+    with serve(lambda _: sts_answer()) as sts:
+        for contradicts in ({"region": "us-east-1"}, {"service": "lambda"}):
+            with pytest.raises(xacct_sign.ValidationError) as caught:
+                ADAPTERS[adapter]({"role": fake_role(sts)} | contradicts, "GET", API, None, None)
+            assert caught.value.code == "scope_mismatch"
+        assert sts.requests == []
+
+
+@pytest.mark.parametrize("made", [RequestsAuth, SigV4Auth, SigV4Middleware, SigV4PoolManager])
+def test_region_and_service_are_those_of_the_host(made: Any) -> None:
+    signing = made(credentials=xacct_sign.Credentials(*GIVEN))._signing
+    for url, scope in [(API, "/eu-west-1/execute-api/"), (FUNCTION, "/us-west-2/lambda/")]:
+        for ready in (signing.ready(url), signing.at_hand(url)):
+            assert scope in ready.sign("GET", url, {}, None)["authorization"]
+    for asked in (signing.ready, signing.at_hand):
+        with pytest.raises(xacct_sign.ValidationError) as caught:
+            asked("https://api.example.com/")
+        assert caught.value.code == "invalid_region"
+
+
+def test_who_waits_to_sign_for_two_hosts_gets_what_signs_for_each_by_one_call_of_sts() -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(_: Request) -> Answer:
+        begun.set()
+        goes_on.wait()
+        return sts_answer()
+
+    with serve(slow) as sts:
+        beside = Beside(SigV4Middleware(fake_role(sts))._signing)
+        first = beside.fetch(API)
+        begun.wait()
+        second = beside.fetch(FUNCTION)
+        assert beside.fetch(API + "hoge") is first
+        goes_on.set()
+        assert "/eu-west-1/execute-api/" in first.result().sign("GET", API, {}, None)["authorization"]
+        assert "/us-west-2/lambda/" in second.result().sign("GET", FUNCTION, {}, None)["authorization"]
+        assert len(sts.requests) == 1
+
+
+@each_adapter
+def test_plain_http_goes_to_hosts_that_are_allowed(adapter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(lambda _: Answer(body=b"here"), host="0.0.0.0") as server:
+        # It leads here, and is no loopback address.
+        url = f"http://0.0.0.0:{server.port}/"
+        for refused in ({}, {"allow_http_hosts": ["0.0.0.0:1"]}):
+            with pytest.raises(xacct_sign.ValidationError) as caught:
+                ADAPTERS[adapter](signs() | refused, "GET", url, None, None)
+            assert caught.value.code == "insecure_url"
+        assert server.requests == []
+        with pytest.warns(UserWarning, match="over plain http"):
+            got = ADAPTERS[adapter](signs() | {"allow_http_hosts": ["0.0.0.0"]}, "GET", url, None, None)
+        assert got.body == b"here"
+        assert "authorization" in server.requests[0].headers
+        monkeypatch.setenv("XACCT_ALLOW_HTTP_HOSTS", "0.0.0.0")
+        with pytest.warns(UserWarning, match="over plain http"):
+            assert ADAPTERS[adapter](signs(), "GET", url, None, None).body == b"here"
+
+
+@each_adapter
+def test_arguments_are_those_of_a_session(adapter: str) -> None:
+    for given, code in [
+        ({"role": None, "region": REGION}, "role_not_given"),
+        ({"role": "", "region": REGION}, "role_not_given"),
+        ({}, "role_not_given"),
+        ({"credentials": xacct_sign.Credentials(*GIVEN)}, "invalid_region"),
+        (signs() | {"service": "a/b"}, "invalid_service"),
+    ]:
+        with pytest.raises(xacct_sign.ValidationError) as caught:
+            ADAPTERS[adapter](given, "GET", "https://127.0.0.1:1/", None, None)
+        assert caught.value.code == code
+
+
+def test_an_arn_is_a_role(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.sts_url)
+    arn = emulator.assume_role().role_arn
+    for face, call in FACES.items():
+        got = call({"role": arn, "region": emulator.region}, "GET", emulator.url("/hoge"), None, None)
+        assert got.status == 200, face
+
+
+# ---------------------------------------------------------------- redirects elsewhere
+
+LEAVES = [
+    "http://{elsewhere}/x",
+    "//{elsewhere}/x",
+    r"http://{origin}\@{elsewhere}/x",
+    r"//{origin}\@{elsewhere}/x",
+    r"http:\\{origin}\@{elsewhere}/x",
+    "http://{origin}@{elsewhere}/x",
+    "http://{origin}%5C@{elsewhere}/x",
+    "http://{origin}\t@{elsewhere}/x",
+]
+
+
+@each_face
+@pytest.mark.parametrize("location", LEAVES)
+def test_a_redirect_elsewhere_gets_neither_signature_nor_token(face: str, location: str) -> None:
+    def answer(_: Request) -> Answer:
+        places = {"origin": f"127.0.0.1:{server.port}", "elsewhere": f"127.0.0.1:{elsewhere.port}"}
+        return Answer(307, {"location": location.format(**places)})
+
+    own = (
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        aiohttp.ClientError,
+    )
+    with serve() as elsewhere, serve(answer) as server, suppress(*own, xacct_sign.XacctSignError):
+        FACES[face](signs(), "PUT", server.url + "/start", None, b"a")
+    assert "authorization" in server.requests[0].headers
+    for arrived in elsewhere.requests:
+        assert not SIGNED - {"host"} & arrived.headers.keys()
+        assert not [value for value in arrived.headers.values() if "token" in value]
+    if face != "session" and location.startswith("http://{elsewhere}"):
+        assert len(elsewhere.requests) == 1
+
+
+@each_adapter
+def test_what_came_back_from_elsewhere_is_not_signed(adapter: str) -> None:
+    def answer(request: Request) -> Answer:
+        return Answer(302, {"location": elsewhere.url}) if request.target == "/start" else Answer()
+
+    with serve(answer) as server, serve(lambda _: Answer(302, {"location": server.url + "/back"})) as elsewhere:
+        ADAPTERS[adapter](signs(), "GET", server.url + "/start", None, None)
+    assert [request.target for request in server.requests] == ["/start", "/back"]
+    for request in (elsewhere.requests[0], server.requests[1]):
+        assert not SIGNED - {"host"} & request.headers.keys()
+
+
+def test_httpx_takes_no_signature_along_by_a_transport_that_tells_nothing() -> None:
+    """Of a redirect, that is: such a transport is not httpcore's."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return (
+            httpx.Response(302, headers={"location": "https://other.example.com/"})
+            if len(seen) == 1
+            else httpx.Response(200)
+        )
+
+    transport = httpx.MockTransport(answer)
+    with httpx.Client(transport=transport, auth=SigV4Auth(**signs()), follow_redirects=True) as client:
+        client.get("https://api.example.com/")
+    assert seen[0].headers["authorization"].startswith("AWS4-HMAC-SHA256")
+    assert seen[0].headers["x-amz-security-token"] == GIVEN[2]
+    assert not SIGNED - {"host"} & seen[1].headers.keys()
+
+
+def test_aiohttp_keeps_nothing_of_calls_that_are_over() -> None:
+    middleware = SigV4Middleware(**signs())
+
+    async def run(url: str) -> None:
+        async with aiohttp.ClientSession(middlewares=[middleware]) as session:
+            for is_followed in (True, False):
+                async with session.get(url + "/start", allow_redirects=is_followed):
+                    pass
+
+    with serve(lambda request: Answer(302, {"location": "/b"}) if request.target == "/start" else Answer()) as server:
+        asyncio.run(run(server.url))
+    gc.collect()
+    assert middleware._redirected == {}
+
+
+@pytest.mark.parametrize("adapter", ["requests", "httpx", "httpx-asyncio"])
+def test_plain_http_goes_through_no_proxy_of_the_environment(adapter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve() as proxy, serve() as server:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with pytest.raises(xacct_sign.ValidationError) as caught:
+            ADAPTERS[adapter](signs(), "GET", server.url, None, None)
+        assert caught.value.code == "insecure_url"
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert ADAPTERS[adapter](signs(), "GET", server.url, None, None).status == 200
+        assert proxy.connections == 0
+
+
+# ---------------------------------------------------------------- sent is signed
+
+ALPHABET = [
+    *map(chr, range(0x21, 0x7F)),
+    " ",
+    "ü",
+    "日",
+    "%20",
+    "%2F",
+    "%c3%bc",
+    "%41",
+    "/",
+    "/",
+    "//",
+    "/../",
+    "/./",
+    "+",
+]
+
+
+def random_target(source: random.Random) -> str:
+    def text(length: int) -> str:
+        return "".join(source.choice(ALPHABET) for _ in range(source.randrange(length)))
+
+    path = "/" + text(12).replace("?", "").replace("#", "")
+    query = "&".join(f"{text(5)}={text(5)}" if source.random() < 0.8 else text(5) for _ in range(source.randrange(4)))
+    return path + (f"?{query}" if query else "")
+
+
+@contextmanager
+def client(adapter: str) -> Iterator[Callable[[str], Any]]:
+    """A client that stays, as thousands of calls are made."""
+    with ExitStack() as stack:
+        if adapter == "requests":
+            session = stack.enter_context(requests.Session())
+            session.auth = RequestsAuth(**signs())
+            yield session.get
+        elif adapter == "urllib3":
+            pool = stack.enter_context(SigV4PoolManager(**signs()))
+            yield lambda url: pool.request("GET", url)
+        elif adapter == "httpx":
+            yield stack.enter_context(httpx.Client(auth=SigV4Auth(**signs()))).get
+        elif adapter == "aiohttp":
+            runner = stack.enter_context(asyncio.Runner())
+
+            async def opened() -> aiohttp.ClientSession:
+                return aiohttp.ClientSession(middlewares=[SigV4Middleware(**signs())])
+
+            async def get(url: str) -> None:
+                async with connection.get(url):
+                    pass
+
+            connection = runner.run(opened())
+            yield lambda url: runner.run(get(url))
+            runner.run(connection.close())
+        else:
+            runner = stack.enter_context(asyncio.Runner())
+            asynchronous = httpx.AsyncClient(auth=SigV4Auth(**signs()))
+            yield lambda url: runner.run(asynchronous.get(url))
+            runner.run(asynchronous.aclose())
+
+
+@pytest.mark.parametrize("adapter", [adapter for adapter in ADAPTERS if adapter != "httpx-trio"])
+def test_what_is_sent_is_what_is_signed(adapter: str) -> None:
+    source = random.Random(14)
+    own = (requests.RequestException, urllib3.exceptions.HTTPError, httpx.InvalidURL, aiohttp.InvalidURL, ValueError)
+    with serve() as server, client(adapter) as get:
+        refused = 0
+        for _ in range(URLS):
+            target = random_target(source)
+            try:
+                get(server.url + target)
+            except own:
+                refused += 1
+        for request in server.requests:
+            check_signature(request, server, SIGNED)
+        assert len(server.requests) + refused == URLS
+        # A client complains of some before it asks anybody for a signature.
+        assert refused < URLS / 10
+
+
+# ---------------------------------------------------------------- loops
+
+CALLS = 1000
+
+
+@pytest.mark.parametrize("adapter", ["httpx", "httpx on trio", "aiohttp"])
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_thousand_calls_wait_for_one_refresh_beside_the_loop(adapter: str) -> None:
+    """STS answers only after the loop has gone on, with all of them waiting."""
+    goes_on = threading.Event()
+
+    def sts(_: Request) -> Answer:
+        number = len(asked.requests)
+        if number > 1:
+            goes_on.wait()
+        # The first serve for one call.
+        return sts_answer(
+            f"ASIAROLE{number}", f"role-secret-{number}", f"role-token-{number}", 0.2 if number == 1 else 3600
+        )
+
+    async def run() -> float:
+        role = fake_role(asked)
+        library: Any = trio if adapter == "httpx on trio" else asyncio
+        clock = trio.current_time if library is trio else asyncio.get_running_loop().time
+        longest = 0.0
+        statuses: list[int] = []
+
+        async def tick() -> None:
+            nonlocal longest
+            for number in range(100):
+                before = clock()
+                await library.sleep(0.005)
+                longest = max(longest, clock() - before - 0.005)
+                if number == 30:
+                    goes_on.set()
+
+        async def all_of(call: Callable[[], Any]) -> None:
+            await call()
+            # Until they have expired.
+            await library.sleep(0.25)
+            if library is trio:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(tick)
+                    for _ in range(CALLS):
+                        nursery.start_soon(call)
+            else:
+                await asyncio.gather(tick(), *(call() for _ in range(CALLS)))
+
+        if adapter == "aiohttp":
+            async with aiohttp.ClientSession(middlewares=[SigV4Middleware(role)]) as session:
+
+                async def call() -> None:
+                    async with session.get(server.url + "/hoge") as answer:
+                        statuses.append(answer.status)
+
+                await all_of(call)
+        else:
+            # Ten of them, as the time that httpx's pool takes grows with the square of those who wait for it.
+            auth = SigV4Auth(role)
+            async with AsyncExitStack() as stack:
+                clients = [
+                    await stack.enter_async_context(httpx.AsyncClient(auth=auth, timeout=None)) for _ in range(10)
+                ]
+
+                turns = itertools.cycle(clients)
+
+                async def call() -> None:
+                    client = next(turns)
+                    statuses.append((await client.get(server.url + "/hoge")).status_code)
+
+                await all_of(call)
+        assert statuses == [200] * (CALLS + 1)
+        return longest
+
+    with serve(sts) as asked, serve() as server:
+        longest = trio.run(run) if adapter == "httpx on trio" else asyncio.run(run())
+    print(f"{adapter}: the loop stood still for at most {longest * 1000:.1f} ms")
+    assert len(asked.requests) == 2
+    keys = [check_signature(request, server, SIGNED) for request in server.requests[1:]]
+    assert keys == ["ASIAROLE2"] * CALLS
+
+
+def test_a_call_that_is_cancelled_ends_nothing_for_the_others() -> None:
+    goes_on = threading.Event()
+
+    def sts(_: Request) -> Answer:
+        goes_on.wait()
+        return sts_answer("ASIAROLE1", "role-secret-1", "role-token-1")
+
+    async def run() -> None:
+        async with aiohttp.ClientSession(middlewares=[SigV4Middleware(fake_role(asked))]) as session:
+
+            async def call() -> int:
+                async with session.get(server.url) as answer:
+                    return answer.status
+
+            first, second = asyncio.create_task(call()), asyncio.create_task(call())
+            while not asked.requests:
+                await asyncio.sleep(0.001)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            goes_on.set()
+            assert await second == 200
+
+    with serve(sts) as asked, serve() as server:
+        asyncio.run(run())
+    assert len(asked.requests) == 1
+
+
+# ---------------------------------------------------------------- memory
+
+UPLOAD = """
+import sys
+from pathlib import Path
+import xacct_sign
+from adapters import ADAPTERS
+def peak():
+    return int(next(l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM")).split()[1])
+adapter, url, path = sys.argv[1:]
+signs = {"credentials": xacct_sign.Credentials("AKIDEXAMPLE", "secret"), "region": "eu-west-1"}
+# aiohttp closes what it has sent.
+with open(path, "rb") as file:
+    file.seek(-100_000, 2)
+    assert ADAPTERS[adapter](signs, "PUT", url, None, file).status == 200
+before = peak()
+with open(path, "rb") as file:
+    assert ADAPTERS[adapter](signs, "PUT", url, None, file).status == 200
+print(peak() - before)
+"""
+
+
+def swallow(listener: socket.socket, sizes: list[int]) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection, connection.makefile("rb") as stream:
+            stream.readline()
+            length = 0
+            while (line := stream.readline()) not in (b"\r\n", b""):
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            left = length
+            while left and (part := stream.read(min(left, 1 << 20))):
+                left -= len(part)
+            sizes.append(length - left)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+
+
+@each_adapter
+def test_a_file_of_200_mb_is_sent_within_20_mb(adapter: str, tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    size = 200_000_000
+    with path.open("wb") as file:
+        file.truncate(size)
+    listener = socket.create_server(("127.0.0.1", 0))
+    sizes: list[int] = []
+    thread = threading.Thread(target=swallow, args=(listener, sizes))
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    program = [sys.executable, "-c", UPLOAD, adapter, url, str(path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    done = subprocess.run(program, capture_output=True, text=True, env=environment)
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+    assert done.returncode == 0, done.stderr
+    assert sizes == [100_000, size]
+    assert int(done.stdout) < 20_000, f"{done.stdout} kB"

@@ -1,0 +1,259 @@
+"""SigV4 for httpx, with and without asyncio: `httpx.Client(auth=SigV4Auth(role_arn, region=...))`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+from anyio import to_thread
+
+from ._native import HttpHosts, PayloadHash
+from ._session import _UNSET
+from ._signing import BLOCK, SIGNATURE, Beside, Trail, hash_file, is_file, read_once, refuse_proxy, signing, wire
+
+if TYPE_CHECKING:
+    from ._native import AssumeRole, Ready, _Source
+    from ._session import _Unset
+
+__all__ = ["SigV4Auth"]
+
+_SENDS = "send_request_headers.started"
+
+
+class SigV4Auth(httpx.Auth):
+    """Signs each request that httpx sends, with credentials that are valid then; for `Client` and `AsyncClient`.
+
+    One object serves any number of clients, threads and loops, and blocks no loop: credentials that have to be fetched
+    come beside, once for all who wait. The URL is brought into its canonical form; a file is hashed in one pass and
+    sent from where it stands, by an `AsyncClient` too. Where the client follows redirects, one within the origin is
+    signed anew; to any other place it goes without signature and token. A 403 whose `Date` shows that this machine's
+    clock is off is answered with one more attempt.
+
+    Args:
+        role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves.
+        region: the API's region. AWS's own hosts say it; for any other it is known as in `Session`.
+        service: the signing name. AWS's own hosts say it too; for any other it is `execute-api`, API Gateway's.
+        credentials: as those of `Session`: with a role, what assumes it; without one, what signs.
+        allow_http_hosts: as that of `Session`: hosts to which requests may go over plain http.
+
+    Raises:
+        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
+            neither loopback nor allowed or through a proxy of the environment, a URL that is signed already, or a body
+            that can be read only once or is a file that is open as text.
+    """
+
+    def __init__(
+        self,
+        role: str | AssumeRole | _Unset | None = _UNSET,
+        *,
+        region: str | None = None,
+        service: str | None = None,
+        credentials: _Source | None = None,
+        allow_http_hosts: Iterable[str] | None = None,
+    ) -> None:
+        """See the class."""
+        self._signing = signing(role, region, service, credentials)
+        self._http_hosts = HttpHosts(allow_http_hosts)
+        self._beside = Beside(self._signing)
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Signs a request, and once more if its signature was wrong."""
+        call = _Call(request, self._http_hosts)
+        call.take_body()
+        trace = request.extensions.get("trace")
+
+        def traced(name: str, info: dict[str, Any]) -> None:
+            if name.endswith(_SENDS) and (url := call.redirected(info["request"])):
+                call.sign_redirect(self._signing.ready(url), info["request"], url)
+            if trace:
+                trace(name, info)
+
+        request.extensions = {**request.extensions, "trace": traced}
+        ready = self._signing.ready(call.url)
+        call.sign(ready)
+        response = yield request
+        if call.was_wrong(ready, response):
+            call.sign(self._signing.ready(call.url))
+            yield request
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Signs a request, and once more if its signature was wrong."""
+        call = _Call(request, self._http_hosts)
+        await to_thread.run_sync(call.take_body) if call.takes_long() else call.take_body()
+        trace = request.extensions.get("trace")
+
+        async def traced(name: str, info: dict[str, Any]) -> None:
+            if name.endswith(_SENDS) and (url := call.redirected(info["request"])):
+                call.sign_redirect(await self._ready(url), info["request"], url)
+            if trace and inspect.isawaitable(told := trace(name, info)):
+                await told
+
+        request.extensions = {**request.extensions, "trace": traced}
+        ready = await self._ready(call.url)
+        call.sign(ready)
+        response = yield request
+        if call.was_wrong(ready, response):
+            call.sign(await self._ready(call.url))
+            yield request
+
+    async def _ready(self, url: str) -> Ready:
+        at_hand = self._signing.at_hand(url)
+        if at_hand is not None:
+            return at_hand
+        fetched = self._beside.fetch(url)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            # trio's.
+            return await to_thread.run_sync(fetched.result, abandon_on_cancel=True)
+        return await asyncio.wrap_future(fetched)
+
+
+class _Call:
+    """One call. httpx asks an `Auth` about no redirect: those are signed where they are sent."""
+
+    def __init__(self, request: httpx.Request, http_hosts: HttpHosts) -> None:
+        self._request = request
+        self._trail = Trail(http_hosts)
+        self._unsigned = httpx.Headers(
+            [pair for pair in request.headers.raw if pair[0].decode().lower() not in SIGNATURE]
+        )
+        url = self._trail.signed_url(str(request.url)) or ""
+        refuse_proxy(url, _proxy(url))
+        request.url = httpx.URL(url)
+        self.url = _as_sent(request.url)
+        self._body: bytes | PayloadHash = b""
+        self._has_left = False
+
+    def takes_long(self) -> bool:
+        """Whether a file has to be read, or much be hashed."""
+        return not isinstance(self._request.stream, httpx.ByteStream) or len(self._request.content) >= BLOCK
+
+    def take_body(self) -> None:
+        """The body, or its hash."""
+        request = self._request
+        if isinstance(request.stream, httpx.ByteStream):
+            content = request.content
+            self._body = content if len(content) < BLOCK else PayloadHash(sha256(content).hexdigest())
+            return
+        if isinstance(request.stream, _FileStream):
+            # The request was signed before.
+            file: Any = request.stream.rewound()
+        else:
+            file = getattr(request.stream, "_stream", None)
+        if is_file(file):
+            digest, length = hash_file(file)
+            request.stream = _FileStream(file)
+            self._unsigned["content-length"] = str(length)
+            self._unsigned.pop("transfer-encoding", None)
+            self._body = PayloadHash(digest)
+            return
+        self._body = _hash_parts(request.stream)
+
+    def sign(self, ready: Ready) -> None:
+        """Signs the first request."""
+        request = self._request
+        added = ready.sign(request.method, self.url, wire(self._unsigned.raw), self._body)
+        request.headers = _Signed(self._unsigned, added)
+
+    def was_wrong(self, ready: Ready, response: httpx.Response) -> bool:
+        """Whether to sign once more. What a redirect led to has an answer of its own."""
+        is_own = response.request is self._request
+        return is_own and ready.was_wrong(response.status_code, response.headers.get("date"))
+
+    def redirected(self, sent: Any) -> str | None:
+        """The URL of what httpcore is about to send, if httpx made it of a redirect and it stays within the origin."""
+        is_signed = any(name.lower() == b"authorization" for name, _ in sent.headers)
+        if sent.method == b"CONNECT" or is_signed or self._has_left:
+            return None
+        url = sent.url
+        host = url.host.decode()
+        port = "" if url.port is None else f":{url.port}"
+        place = f"{url.scheme.decode()}://{f'[{host}]' if ':' in host else host}{port}{url.target.decode()}"
+        self._has_left = self._trail.signed_url(place) is None
+        return None if self._has_left else place
+
+    def sign_redirect(self, ready: Ready, sent: Any, url: str) -> None:
+        """Signs it."""
+        method = sent.method.decode()
+        body = self._body if method == self._request.method else b""
+        added = ready.sign(method, url, wire(sent.headers), body)
+        kept = [pair for pair in sent.headers if pair[0].decode().lower() not in added]
+        sent.headers = kept + [(name.encode(), value.encode()) for name, value in added.items()]
+
+
+class _Signed(httpx.Headers):
+    """Headers with a signature, of which a copy has none: httpx makes one for a redirect, wherever that leads."""
+
+    def __init__(self, unsigned: httpx.Headers, added: dict[str, str]) -> None:
+        super().__init__(unsigned)
+        self._signed = httpx.Headers(unsigned)
+        self._signed.update(added)
+
+
+def _of_signed(name: str) -> Any:
+    def method(self: _Signed, *arguments: Any, **options: Any) -> Any:
+        return getattr(self._signed, name)(*arguments, **options)
+
+    return method
+
+
+for _name in ("keys", "values", "items", "multi_items", "get", "get_list", "__getitem__", "__contains__", "__iter__"):
+    setattr(_Signed, _name, _of_signed(_name))
+for _name in ("__len__", "__eq__", "__repr__"):
+    setattr(_Signed, _name, _of_signed(_name))
+_Signed.raw = property(lambda self: self._signed.raw)  # type: ignore[assignment, method-assign]
+
+
+class _FileStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A file from where it stands, each time."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._start = file.tell()
+
+    def rewound(self) -> Any:
+        self._file.seek(self._start)
+        return self._file
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.rewound()
+        while chunk := self._file.read(BLOCK):
+            yield chunk
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await to_thread.run_sync(self.rewound)
+        while chunk := await to_thread.run_sync(self._file.read, BLOCK):
+            yield chunk
+
+
+def _hash_parts(stream: Any) -> PayloadHash:
+    """The hash of a form with files, which httpx reads from their start each time; all else can be read only once."""
+    fields = getattr(stream, "fields", None)
+    if fields is None or not isinstance(stream, httpx.SyncByteStream):
+        raise read_once(getattr(stream, "_stream", stream))
+    for field in fields:
+        file = getattr(field, "file", b"")
+        if not isinstance(file, (bytes, str)) and not (hasattr(file, "seekable") and file.seekable()):
+            raise read_once(file)
+    digest = sha256()
+    for chunk in stream:
+        digest.update(chunk)
+    return PayloadHash(digest.hexdigest())
+
+
+def _as_sent(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+
+
+def _proxy(url: str) -> str | None:
+    if not url.startswith("http:"):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get("http") or proxies.get("all")
+    return None if proxy_bypass(httpx.URL(url).host) else proxy
