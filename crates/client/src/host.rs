@@ -6,7 +6,7 @@ use std::env;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -167,6 +167,11 @@ impl Host for Machine {
     fn close(&self) {
         self.0.close();
     }
+}
+
+/// The user's home.
+pub(crate) fn home(host: &dyn Host) -> Option<PathBuf> {
+    host.variable("HOME").or_else(|| host.variable("USERPROFILE")).map(PathBuf::from)
 }
 
 /// The region that the environment says.

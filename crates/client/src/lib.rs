@@ -54,6 +54,7 @@ mod patience;
 pub mod sdk;
 mod session;
 mod signing;
+mod told;
 mod transport;
 
 pub use clock::Clock;

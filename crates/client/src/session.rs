@@ -9,13 +9,14 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, RANGE};
 use xacct_sign::call::{BaseUrl, Call, HttpHosts, Step, TIMEOUT};
-use xacct_sign::{CanonicalUrl, Error, ErrorKind, PartialScope, Signer};
+use xacct_sign::{CanonicalUrl, Error, ErrorKind, PartialScope};
 
 use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 use crate::signing::Signing;
+use crate::told::Told;
 use crate::transport::{ACCEPTED, CONNECT, Content, DECODED, Incoming, Response, Sending};
 
 /// The body of a request.
@@ -110,20 +111,6 @@ pub struct Session {
     is_closed: AtomicBool,
     listener: Option<Listener>,
     host: Arc<dyn Host>,
-}
-
-/// What signed a call that an error may be made of: a server may say it back.
-#[derive(Debug, Clone)]
-pub(crate) struct Told(Arc<Signer>);
-
-impl Told {
-    /// The text without secret key and session token.
-    pub(crate) fn without_secrets(&self, text: &[u8]) -> String {
-        let text = String::from_utf8_lossy(text).into_owned();
-        let credentials = self.0.credentials();
-        let secrets = [Some(credentials.secret_access_key()), credentials.session_token()];
-        secrets.into_iter().flatten().fold(text, |text, secret| text.replace(secret, "…"))
-    }
 }
 
 /// An answer whose body is read as it comes, in constant memory, its codings undone. Its connection serves others once the body

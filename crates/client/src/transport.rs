@@ -23,7 +23,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 use xacct_sign::{Error, ErrorKind, Url};
 
 use crate::patience::Patience;
-use crate::session::Told;
+use crate::told::Told;
 use failure::failed;
 
 pub(crate) use coding::{ACCEPTED, LIMIT as DECODED};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::aws::time::parse_http_date;
+use crate::small::time::parse_http_date;
 
 /// By how much AWS's clock is ahead of this machine's, in whole seconds; below zero it is behind.
 ///

@@ -16,7 +16,6 @@ use crate::clock::Clock;
 use crate::host::Host;
 use crate::patience::Patience;
 use files::Files;
-pub(super) use files::home;
 use plan::{Base, Plan, Source};
 
 /// Where a profile's name comes from.

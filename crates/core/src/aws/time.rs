@@ -3,13 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, ErrorKind};
-use crate::small::time::{SECONDS_PER_DAY, civil, number, numbers, seconds_of};
+use crate::small::time::{SECONDS_PER_DAY, civil, numbers, seconds_of};
 
 /// 9999-12-31T23:59:59Z: the last instant that has four digits for its year.
 const LAST_SECOND: u64 = 253_402_300_799;
-
-const MONTHS: [&[u8]; 12] =
-    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
 /// An instant in the basic format of ISO 8601, `20150830T123600Z`, without an allocation.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,19 +69,6 @@ pub(crate) fn parse_amz_date(text: &str) -> Option<SystemTime> {
     let (time, rest) = numbers(rest.strip_prefix(b"T")?, [2, 2, 2], b"")?;
     let seconds = seconds_of(date, time)?;
     (rest == b"Z").then(|| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))).flatten()
-}
-
-/// Reads `Sun, 30 Aug 2015 12:36:00 GMT` (RFC 9110, section 5.6.7, the form that is not obsolete).
-pub(crate) fn parse_http_date(text: &[u8]) -> Option<SystemTime> {
-    // The day of the week says nothing that the date does not say.
-    let (_weekday, text) = text.split_at_checked(3)?;
-    let (day, text) = number(text.strip_prefix(b", ")?, 2)?;
-    let (name, text) = text.strip_prefix(b" ")?.split_at_checked(3)?;
-    let month = (1_u64..).zip(MONTHS).find(|(_, month)| *month == name).map(|(month, _)| month)?;
-    let (year, text) = number(text.strip_prefix(b" ")?, 4)?;
-    let (time, text) = numbers(text.strip_prefix(b" ")?, [2, 2, 2], b":")?;
-    let seconds = seconds_of([year, month, day], time)?;
-    (text == b" GMT").then(|| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))).flatten()
 }
 
 /// Reads an RFC 3339 instant of 1970 or later, with or without fractions of a second, as AWS writes expiries. What is finer than a

@@ -1,5 +1,10 @@
 //! The calendar: days, dates and the digits of them.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const MONTHS: [&[u8]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+
 /// Of a day.
 pub(crate) const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -57,6 +62,19 @@ pub(crate) fn numbers<'t, const N: usize>(
         (*value, text) = number(text, digits)?;
     }
     Some((values, text))
+}
+
+/// Reads `Sun, 30 Aug 2015 12:36:00 GMT` (RFC 9110, section 5.6.7, the form that is not obsolete).
+pub(crate) fn parse_http_date(text: &[u8]) -> Option<SystemTime> {
+    // The day of the week says nothing that the date does not say.
+    let (_weekday, text) = text.split_at_checked(3)?;
+    let (day, text) = number(text.strip_prefix(b", ")?, 2)?;
+    let (name, text) = text.strip_prefix(b" ")?.split_at_checked(3)?;
+    let month = (1_u64..).zip(MONTHS).find(|(_, month)| *month == name).map(|(month, _)| month)?;
+    let (year, text) = number(text.strip_prefix(b" ")?, 4)?;
+    let (time, text) = numbers(text.strip_prefix(b" ")?, [2, 2, 2], b":")?;
+    let seconds = seconds_of([year, month, day], time)?;
+    (text == b" GMT").then(|| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))).flatten()
 }
 
 #[cfg(test)]

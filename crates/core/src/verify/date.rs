@@ -3,7 +3,8 @@
 
 use std::time::SystemTime;
 
-use crate::aws::time::{parse_amz_date, parse_http_date};
+use crate::aws::time::parse_amz_date;
+use crate::small::time::parse_http_date;
 
 /// Reads `Sun, 30 Aug 2015 12:36:00 GMT` (RFC 9110, section 5.6.7, the form that is not obsolete), or `20150830T123600Z`.
 pub(super) fn parse_date_header(text: &str) -> Option<SystemTime> {

@@ -8,7 +8,7 @@ use xacct_sign::{Error, ErrorKind, escaped};
 use zeroize::Zeroizing;
 
 use super::ini::{self, Keys, Section};
-use crate::host::Host;
+use crate::host::{Host, home};
 
 /// What stands in the files: the credentials file's keys before the config file's.
 pub(super) struct Files {
@@ -141,11 +141,6 @@ fn named(header: &str) -> Option<(&str, &str)> {
         }
     }
     (!name.contains([' ', '\t'])).then_some((kind, name))
-}
-
-/// The user's home.
-pub(in crate::credentials) fn home(host: &dyn Host) -> Option<PathBuf> {
-    host.variable("HOME").or_else(|| host.variable("USERPROFILE")).map(PathBuf::from)
 }
 
 /// A path that may begin with `~`.

@@ -12,9 +12,15 @@ use xacct_sign::{Error, ErrorKind, escaped};
 use zeroize::Zeroizing;
 
 use super::Login;
-use super::portal::Renewed;
-use crate::credentials::profile::home;
-use crate::host::Host;
+use crate::host::{Host, home};
+
+/// A new token.
+pub(super) struct Renewed {
+    pub(super) access_token: Zeroizing<String>,
+    /// In seconds.
+    pub(super) expires_in: u64,
+    pub(super) refresh_token: Option<Zeroizing<String>>,
+}
 
 /// Where the login is.
 pub(super) struct Cache(PathBuf);

@@ -10,7 +10,7 @@ use xacct_sign::retry::TRY;
 use xacct_sign::{CanonicalUrl, Credentials, Error, ErrorKind};
 use zeroize::Zeroizing;
 
-use super::cache::Grant;
+use super::cache::{Grant, Renewed};
 use super::{Login, expired};
 use crate::credentials::endpoint::{self, Said, Service};
 use crate::credentials::metadata::is_transient;
@@ -25,14 +25,6 @@ const OIDC: Service =
 
 /// An answer has a token or credentials, of a few kB at most.
 const ANSWER_LIMIT: u64 = 1 << 20;
-
-/// A new token.
-pub(super) struct Renewed {
-    pub(super) access_token: Zeroizing<String>,
-    /// In seconds.
-    pub(super) expires_in: u64,
-    pub(super) refresh_token: Option<Zeroizing<String>>,
-}
 
 type Answer = http::Response<Zeroizing<Vec<u8>>>;
 
