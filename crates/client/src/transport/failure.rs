@@ -18,7 +18,7 @@ pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
         U::BodyExceedsLimit(_) => too_large(host, &format!("more than {limit} bytes")).with_source(error),
         U::LargeResponseHeader(..) => too_large(host, "headers that are too long").with_source(error),
         U::ConnectProxyFailed(reason) => refused_by_proxy(host, &reason),
-        U::Io(io) => super::stream::own(io).unwrap_or_else(|io| broken(io, host)),
+        U::Io(io) => own(io).unwrap_or_else(|io| broken(io, host)),
         U::Other(other) => match other.downcast::<ProxyFailed>() {
             Ok(failure) => on_the_way(*failure, host, limit),
             Err(other) => match other.downcast::<UnknownHost>() {
@@ -32,6 +32,14 @@ pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
             },
         },
         other => without_a_word(other, host),
+    }
+}
+
+/// An error of ours that went through a reader.
+pub(super) fn own(error: io::Error) -> Result<Error, io::Error> {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(own) => Ok(own.clone()),
+        None => Err(error),
     }
 }
 

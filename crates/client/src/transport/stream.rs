@@ -11,7 +11,7 @@ use xacct_sign::{Error, ErrorKind};
 
 use super::coding::{self, Coding};
 use super::exchange;
-use super::failure::failed;
+use super::failure::{failed, own};
 use crate::patience::Patience;
 
 /// How much is read at once where a body is hashed.
@@ -102,14 +102,6 @@ fn unreadable(error: io::Error) -> Error {
                 .with_hint("pass bytes, or an open file")
                 .with_source(error)
         }
-    }
-}
-
-/// An error of ours that went through a reader.
-pub(super) fn own(error: io::Error) -> Result<Error, io::Error> {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(own) => Ok(own.clone()),
-        None => Err(error),
     }
 }
 

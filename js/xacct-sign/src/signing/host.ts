@@ -1,5 +1,10 @@
 import { XacctSignError } from "../errors.js";
-import type { Scope } from "./scope.js";
+
+/** What signatures are for: a region and a service. */
+export interface Scope {
+  readonly region: string;
+  readonly service: string;
+}
 
 // The twin of `crates/core/src/aws/host.rs`, since the module has no bytes to spare; `tests/hosts.toml` holds both to one table.
 

@@ -4,13 +4,9 @@ import { environmentsRegion } from "../host/env.js";
 import { guarded } from "../module/thrown.js";
 import { checkScope, ready } from "../module/wasm.js";
 import { requireString } from "../options.js";
-import { scopeOfHost } from "./host.js";
+import { type Scope, scopeOfHost } from "./host.js";
 
-/** What signatures are for: a region and a service. */
-export interface Scope {
-  readonly region: string;
-  readonly service: string;
-}
+export type { Scope };
 
 /** What is known of one before there is a URL, whose host says the rest. */
 export type PartialScope = { readonly [part in keyof Scope]?: string | undefined };
