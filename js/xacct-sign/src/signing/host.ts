@@ -1,12 +1,12 @@
 import { XacctSignError } from "../errors.js";
 
+// The twin of `crates/core/src/aws/host.rs`, since the module has no bytes to spare; `tests/hosts.toml` holds both to one table.
+
 /** What signatures are for: a region and a service. */
 export interface Scope {
   readonly region: string;
   readonly service: string;
 }
-
-// The twin of `crates/core/src/aws/host.rs`, since the module has no bytes to spare; `tests/hosts.toml` holds both to one table.
 
 /** The services whose label stands before the region: in Amazon's regional domains, and in `on.aws`. */
 const GATEWAY = /(?:^|\.)execute-api(?:-fips)?\.([^.]+)$/;
