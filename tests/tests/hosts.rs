@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use http::Response;
 use serde::Deserialize;
-use xacct_sign::aws::{ApiHost, format_rfc3339};
+use xacct_sign::aws::{ApiHost, Partition, format_rfc3339};
+use xacct_sign::call::HttpHosts;
 use xacct_sign::{Error, PartialScope, Url};
-use xacct_sign_client::{CredentialSource, Patience, Request, RoleOptions, RoleProvider, Session, Signing};
+use xacct_sign_client::{
+    CredentialSource, Event, Listener, Patience, Request, RoleOptions, RoleProvider, Session, Signing,
+};
 use xacct_sign_tests::virtual_host::VirtualHost;
 use xacct_sign_tests::{data, example_credentials};
 
@@ -266,4 +269,78 @@ fn what_is_at_hand_is_asked_for_once_it_is_known_what_is_signed_for() {
     let signer = signing.signer(Url::parse(&url).unwrap(), &Patience::default()).unwrap();
     assert!(Arc::ptr_eq(&signer, &at_hand(&url).unwrap().unwrap()));
     assert_eq!(world.sent().len(), 1);
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StsTable {
+    endpoint: Vec<StsRow>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StsRow {
+    region: String,
+    #[serde(default)]
+    fips: bool,
+    #[serde(default)]
+    dual_stack: bool,
+    host: Option<String>,
+    error: Option<String>,
+}
+
+#[test]
+fn c11_sts_is_called_where_the_table_has_it() {
+    let table: StsTable = toml::from_str(&data("sts-endpoints.toml")).unwrap();
+    assert!(table.endpoint.len() > 12);
+    for row in table.endpoint {
+        let (fips, dual_stack) = (row.fips.to_string(), row.dual_stack.to_string());
+        let world = World::new(&[("AWS_USE_FIPS_ENDPOINT", &fips), ("AWS_USE_DUALSTACK_ENDPOINT", &dual_stack)]);
+        let arn = format!("arn:{}:iam::111111111111:role/Api", Partition::of_region(&row.region).name());
+        let options = RoleOptions::on(&*world.host, arn, &row.region);
+        let role = RoleProvider::on(Arc::clone(&world.host) as _, options, example_credentials(None));
+        let code = role.and_then(|role| role.credentials()).err().map(|error| error.code());
+        assert_eq!(code, row.error.as_deref(), "{row:?}");
+        let expected = row.host.as_ref().map(|host| format!("{host} {}/sts", row.region));
+        assert_eq!(world.sent(), Vec::from_iter(expected), "{row:?}");
+    }
+}
+
+#[test]
+fn c12_sts_is_called_over_plain_http_where_it_is_named() {
+    const STS: &str = "http://localstack:4566";
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let role = |variables: &[(&str, &str)], is_given: bool, hosts: &[&str]| {
+        let world = World::new(variables);
+        let mut options = RoleOptions::on(&*world.host, "arn:aws:iam::111111111111:role/Api", "us-east-1");
+        options.sts_endpoint = is_given.then(|| STS.to_owned());
+        options.http_hosts = HttpHosts::new(hosts).unwrap();
+        let told = Arc::clone(&told);
+        options.listener = Some(Listener::new(move |event| {
+            if let Event::PlainHttp { host, .. } = event {
+                told.lock().unwrap().push((*host).to_owned());
+            }
+        }));
+        let role = RoleProvider::on(Arc::clone(&world.host) as _, options, example_credentials(None));
+        let outcome = role.and_then(|role| role.credentials()).map(drop).map_err(|error| error.code());
+        (outcome, world.sent())
+    };
+    let endpoint = ("AWS_ENDPOINT_URL_STS", STS);
+    let allowed = ("XACCT_ALLOW_HTTP_HOSTS", "localstack");
+    for (variables, is_given, hosts) in [
+        (&[allowed][..], true, &[][..]),
+        (&[endpoint, allowed], false, &[]),
+        (&[], true, &["localstack:4566"]),
+        (&[endpoint], false, &["localstack"]),
+    ] {
+        assert_eq!(role(variables, is_given, hosts), (Ok(()), vec!["localstack us-east-1/sts".to_owned()]));
+        assert_eq!(std::mem::take(&mut *told.lock().unwrap()), ["localstack:4566"]);
+    }
+    for (variables, is_given, hosts) in
+        [(&[][..], true, &[][..]), (&[endpoint], false, &["localstack:80"]), (&[endpoint], false, &["other"])]
+    {
+        assert_eq!(role(variables, is_given, hosts), (Err("insecure_url"), vec![]));
+    }
+    assert_eq!(role(&[("XACCT_ALLOW_HTTP_HOSTS", "*")], true, &[]).0, Err("invalid_option"));
+    assert!(told.lock().unwrap().is_empty());
 }

@@ -8,8 +8,9 @@ import { pathToFileURL } from "node:url";
 import { parse } from "smol-toml";
 import { freshApp } from "../lib/run.mjs";
 
-/** @type {any} */
-const TABLE = parse(readFileSync(new URL("../../../tests/hosts.toml", import.meta.url), "utf8"));
+/** @param {string} name @returns {any} */
+const table = (name) => parse(readFileSync(new URL(`../../../tests/${name}`, import.meta.url), "utf8"));
+const TABLE = table("hosts.toml");
 
 const API = "https://abc.execute-api.eu-west-1.amazonaws.com/";
 const FUNCTION = "https://abc.lambda-url.us-west-2.on.aws/";
@@ -52,7 +53,7 @@ function recorder() {
       <AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
       <Expiration>${expiration}</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>A:b</AssumedRoleId>
       <Arn>arn:aws:sts::111111111111:assumed-role/Api/b</Arn></AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>`;
-    return new Response(host.startsWith("sts.") ? body : "{}");
+    return new Response(host.startsWith("sts") ? body : "{}");
   };
   return { fetch, sent, headers };
 }
@@ -167,4 +168,26 @@ test("what goes to Lambda has the hash of its body, without a body too", async (
   assert.match(headers[0].get("x-amz-content-sha256"), /^e3b0c44298fc1c14/);
   assert.match(headers[0].get("authorization"), /SignedHeaders=host;x-amz-content-sha256;x-amz-date/);
   assert.equal(headers[1].get("x-amz-content-sha256"), null);
+});
+
+test("c11: STS is called where the table has it", async () => {
+  const { endpoint: rows } = table("sts-endpoints.toml");
+  assert.ok(rows.length > 12);
+  for (const row of rows) {
+    process.env.AWS_USE_FIPS_ENDPOINT = String(row.fips ?? false);
+    process.env.AWS_USE_DUALSTACK_ENDPOINT = String(row.dual_stack ?? false);
+    const partition = { cn: "aws-cn", eusc: "aws-eusc", "us-gov": "aws-us-gov", "us-iso": "aws-iso" };
+    const [, name = "aws"] = Object.entries(partition).find(([prefix]) => row.region.startsWith(`${prefix}-`)) ?? [];
+    const { fetch, sent } = recorder();
+    const given = { roleArn: `arn:${name}:iam::111111111111:role/Api`, region: row.region, base: credentials, fetch };
+    try {
+      const asked = async () => xacct.assumeRole(given)();
+      if (row.error !== undefined) await assert.rejects(asked, { code: row.error });
+      else await asked();
+    } finally {
+      delete process.env.AWS_USE_FIPS_ENDPOINT;
+      delete process.env.AWS_USE_DUALSTACK_ENDPOINT;
+    }
+    assert.deepEqual(sent, row.host === undefined ? [] : [`${row.host} ${row.region}/sts`], JSON.stringify(row));
+  }
 });

@@ -204,9 +204,7 @@ test("c11: STS's endpoint as the environment has it", async () => {
   expect(await asked(ignored)).toBe("https://sts.us-east-1.amazonaws.com/");
   expect(await asked({ AWS_ENDPOINT_URL: other, AWS_USE_FIPS_ENDPOINT: "true" })).toBe(other);
   for (const name of ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"]) {
-    for (const value of ["true", "yes"]) {
-      await expect(asked({ [name]: value })).rejects.toMatchObject({ code: "invalid_option" });
-    }
+    await expect(asked({ [name]: "yes" })).rejects.toMatchObject({ code: "invalid_option" });
   }
 });
 

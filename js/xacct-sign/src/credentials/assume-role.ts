@@ -20,6 +20,7 @@ import {
 } from "./credentials.js";
 import { Kept } from "./kept.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, callOf } from "./role-options.js";
+import { endpointOfKind } from "./sts-endpoint.js";
 import { fromSurroundings } from "./surroundings.js";
 
 const ACTION = "AssumeRole";
@@ -70,6 +71,7 @@ class Role {
   /** Whose STS is called, once that is known. */
   #stsRegion: string | undefined;
   readonly #call: WasmAssumeRole;
+  readonly #isNamed: boolean;
   readonly #isPlainHttp: boolean;
   readonly #options: AssumeRoleOptions;
   readonly #base: CredentialsInput;
@@ -78,8 +80,12 @@ class Role {
     const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
     for (const name of ["fetch", "now", "onEvent"] as const) requireType(options[name], "function", name);
     this.#options = options;
-    const { call, isPlainHttp } = callOf(options, hosts ?? new HttpHosts(options.allowHttpHosts, options.onEvent));
+    const { call, isNamed, isPlainHttp } = callOf(
+      options,
+      hosts ?? new HttpHosts(options.allowHttpHosts, options.onEvent),
+    );
     this.#call = call;
+    this.#isNamed = isNamed;
     this.#isPlainHttp = isPlainHttp;
     this.clock = clock ?? new Clock(options.now);
     const now = () => this.clock.now();
@@ -104,6 +110,8 @@ class Role {
     // A role that assumes this one, and has no region either, is assumed there too.
     roleOf(this.#base)?.learnRegion(region);
     this.#call.set(OPTION.region, region);
+    const endpoint = this.#isNamed ? undefined : endpointOfKind(region);
+    if (endpoint !== undefined) this.#call.set(OPTION.stsEndpoint, endpoint);
     guarded(() => this.#call.check());
     this.#stsRegion = region;
   }

@@ -1,7 +1,7 @@
 import { HINT, OPTION } from "../../wasm/constants.js";
 import { type ErrorCode, XacctSignError } from "../errors.js";
 import type { OnEvent } from "../events.js";
-import { defaultSessionName, env } from "../host/env.js";
+import { defaultSessionName } from "../host/env.js";
 import type { Fetch } from "../host/platform.js";
 import type { HttpHosts } from "../http-hosts.js";
 import { guarded } from "../module/thrown.js";
@@ -9,6 +9,7 @@ import { checkScope, ready, WasmAssumeRole } from "../module/wasm.js";
 import { requireString } from "../options.js";
 import { canonicalUrl, isSamePlace } from "../url.js";
 import type { CredentialsInput } from "./credentials.js";
+import { namedEndpoint } from "./sts-endpoint.js";
 
 /** The role, and how to assume it. */
 export interface AssumeRoleOptions {
@@ -74,9 +75,12 @@ export const ASSUME_ROLE_OPTIONS = [
   "onEvent",
 ] as const;
 
-/** @internal The call as the module knows it, and whether it goes to one of `allowHttpHosts`, over plain http. */
+/** @internal The call as the module knows it. */
 export interface RoleCall {
   readonly call: WasmAssumeRole;
+  /** Whether it goes to an endpoint that somebody named, whatever the region. */
+  readonly isNamed: boolean;
+  /** Whether that is one of `allowHttpHosts`, over plain http. */
   readonly isPlainHttp: boolean;
 }
 
@@ -125,7 +129,7 @@ export function callOf(options: AssumeRoleOptions, hosts: HttpHosts): RoleCall {
   }
   setEach("transitiveTagKey", "invalid_tag", "`transitiveTagKeys`", options.transitiveTagKeys);
   set("sourceIdentity", "invalid_source_identity", "the source identity", options.sourceIdentity);
-  const endpoint = options.stsEndpoint ?? environmentsEndpoint();
+  const endpoint = options.stsEndpoint ?? namedEndpoint();
   const secure = secureForm(endpoint, hosts);
   set("stsEndpoint", "invalid_endpoint", "the STS endpoint", secure ?? endpoint);
   guarded(() => call.check());
@@ -134,7 +138,7 @@ export function callOf(options: AssumeRoleOptions, hosts: HttpHosts): RoleCall {
       hint: "give a URL such as `https://sts.ap-northeast-1.amazonaws.com`",
     });
   }
-  return { call, isPlainHttp: secure !== undefined };
+  return { call, isNamed: endpoint !== undefined, isPlainHttp: secure !== undefined };
 }
 
 /** For an endpoint of `allowHttpHosts` its https form: the module knows no such hosts, and no scheme is signed. */
@@ -149,26 +153,4 @@ function secureForm(endpoint: unknown, hosts: HttpHosts): string | undefined {
   // There the port would be left out of the host that is signed.
   if (url.port === "443" || !hosts.allow(url)) return undefined;
   return endpoint.replace(/^http:/i, "https:").replace(/^(https:\/\/[^/?#]*):80(?=$|[/?#])/, "$1");
-}
-
-/** Where the environment says that STS is. What is said there and cannot be had is refused, not passed over. */
-function environmentsEndpoint(): string | undefined {
-  const named = env("AWS_ENDPOINT_URL_STS") ?? env("AWS_ENDPOINT_URL");
-  if (named !== undefined && !isTrue("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) return named;
-  for (const kind of ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"]) {
-    if (!isTrue(kind)) continue;
-    throw new XacctSignError("invalid_option", `\`${kind}\` is set, and no endpoint of that kind is known here`, {
-      hint: "give it as `stsEndpoint`, such as `https://sts-fips.us-east-1.amazonaws.com`",
-    });
-  }
-  return undefined;
-}
-
-/** Only the two words are taken: what else may be meant is not guessed. */
-function isTrue(variable: string): boolean {
-  const value = (env(variable) ?? "false").toLowerCase();
-  if (value === "true" || value === "false") return value === "true";
-  throw new XacctSignError("invalid_option", `the environment variable \`${variable}\` is neither true nor false`, {
-    hint: "set it to `true` or `false`, or remove it",
-  });
 }

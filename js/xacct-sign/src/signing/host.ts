@@ -19,8 +19,11 @@ const DOMAINS = [
   [/^(?!cn-|eusc-)/, "amazonaws.com", "aws"],
 ] as const;
 
-/** Words and a number; isolated regions have domains of their own. */
-const REGION = /^(?!.*-iso)(?!iso)(?!fips-)[a-z]{2,}(?:-[a-z]{2,})+-\d{1,2}$/;
+/** Isolated regions have domains of their own. */
+const ISOLATED = /(?:^|-)iso/;
+
+/** Words and a number. */
+const REGION = /^(?!fips-)[a-z]{2,}(?:-[a-z]{2,})+-\d{1,2}$/;
 
 /**
  * What the name of an API's host says, where it is one of AWS's own; a port and the dot of an absolute name say nothing.
@@ -40,10 +43,16 @@ export function scopeOfHost(host: string): Scope | undefined {
         hint: "call the endpoint of one region, such as `….lambda-web.eu-west-1.on.aws`",
       });
     }
-    if (!REGION.test(region) || !regions.test(region)) continue;
+    if (!REGION.test(region) || ISOLATED.test(region) || !regions.test(region)) continue;
     return { region, service: label === undefined ? "execute-api" : label.replace(/^lambda-.*/, "lambda") };
   }
   return undefined;
+}
+
+/** The domains of a region's partition, where they are known. */
+export function domainsOf(region: string): { readonly regional: string; readonly newer: string } | undefined {
+  const [, regional, newer] = DOMAINS.find(([regions]) => regions.test(region)) as (typeof DOMAINS)[number];
+  return ISOLATED.test(region) ? undefined : { regional, newer };
 }
 
 /** What stands before a domain, if the name is in it. */
