@@ -118,7 +118,6 @@ def test_what_sts_says_comes_through_boto3(emulator: Emulator) -> None:
     [
         ("role_not_given", {"role": None, "region": REGION}),
         ("role_not_given", {"role": "", "region": REGION}),
-        ("invalid_region", {"role": ROLE_ARN}),
         ("invalid_role_arn", {"role": "arn", "region": REGION}),
         ("invalid_role_arn", {"role": 5, "region": REGION}),
         ("invalid_credentials", {"role": ROLE_ARN, "region": REGION, "credentials": 5}),
@@ -128,6 +127,21 @@ def test_bad_arguments(code: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(xacct_sign.ValidationError) as caught:
         session(**arguments)
     assert caught.value.code == code
+
+
+def test_a_region_that_is_not_given_is_the_environments_or_botocores(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variables, region in [
+        ({}, None),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-2"}, "eu-west-2"),
+    ]:
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        assert session(ROLE_ARN).get_config_variable("region") == region
+    role = xacct_sign.AssumeRole(ROLE_ARN, region="sa-east-1")
+    assert session(role).get_config_variable("region") == "sa-east-1"
 
 
 def test_credentials_beside_an_assume_role_are_refused() -> None:

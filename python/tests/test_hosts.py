@@ -6,9 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 import pytest
 import requests
 import xacct_sign
+from botocore.config import Config
 from emulator import Emulator
 from helpers import REGION, ROLE_ARN, serve, sts_answer, table
 from xacct_sign import AssumeRole, Credentials, Session
@@ -156,3 +158,14 @@ def test_what_goes_to_lambda_has_the_hash_of_its_body() -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert signed(SigV4Auth(credentials=GOOD), FUNCTION).headers["x-amz-content-sha256"] == empty
     assert "x-amz-content-sha256" not in signed(SigV4Auth(credentials=GOOD), API).headers
+
+
+@pytest.mark.parametrize("row", [row for row in table("sts-endpoints.toml")["endpoint"] if "host" in row], ids=str)
+def test_c11_botocore_calls_sts_where_the_table_has_it(row: dict[str, Any]) -> None:
+    kind = Config(
+        use_fips_endpoint=row.get("fips", False),
+        use_dualstack_endpoint=row.get("dual_stack", False),
+    )
+    keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"}
+    client = botocore.session.Session().create_client("sts", region_name=row["region"], config=kind, **keys)
+    assert client.meta.endpoint_url == f"https://{row['host']}"

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import xacct_sign
 from emulator import Emulator
-from helpers import REGION, Answer, Request, serve
+from helpers import REGION, ROLE_ARN, Answer, Request, serve, sts_answer
 
 LARGE = 200 << 20
 MOST = 20 << 20
@@ -352,3 +352,23 @@ def test_c12_plain_http_goes_to_named_hosts_and_a_warning_says_so(monkeypatch: p
         assert code(lambda: direct().get(url)) == "invalid_option"
     for hosts_given in ("localstack", ["*"], ["http://a"], [3], 3):
         assert code(lambda given=hosts_given: direct(allow_http_hosts=given)) == "invalid_option"  # type: ignore[misc]
+
+
+def test_c12_sts_is_called_over_plain_http_where_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = xacct_sign.Credentials("AKIDEXAMPLE", "secret")
+    with serve(lambda _: sts_answer(), host="0.0.0.0") as sts, serve() as server:
+        # It leads here, and is no loopback address.
+        url = f"http://0.0.0.0:{sts.port}"
+        assert code(lambda: xacct_sign.AssumeRole(ROLE_ARN, region=REGION, sts_endpoint=url)) == "insecure_url"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+        assert code(lambda: xacct_sign.Session(ROLE_ARN, region=REGION)) == "insecure_url"
+        for allowed in (iter(["0.0.0.0"]), ["0.0.0.0"]):
+            with pytest.warns(UserWarning, match=r"signed requests go to `0\.0\.0\.0:\d+` over plain http") as told:
+                session = xacct_sign.Session(ROLE_ARN, region=REGION, credentials=good, allow_http_hosts=allowed)
+            assert told[0].filename == __file__
+            assert session.get(server.url).status_code == 200
+        monkeypatch.setenv("XACCT_ALLOW_HTTP_HOSTS", "0.0.0.0")
+        with pytest.warns(UserWarning, match="over plain http"):
+            role = xacct_sign.AssumeRole(ROLE_ARN, region=REGION, base=good)
+        assert role.credentials().session_token
+        assert len(sts.requests) == 3

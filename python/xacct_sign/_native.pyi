@@ -196,6 +196,8 @@ class AssumeRole:
             returns `Credentials` or what botocore has; a `boto3.Session`, a session or credentials of botocore.
         sts_endpoint: a URL instead of the regional endpoint's; None takes `AWS_ENDPOINT_URL_STS` or
             `AWS_ENDPOINT_URL`, if set.
+        allow_http_hosts: hosts such as `localstack` or `localstack:4566` where STS may be over plain http, beside those of
+            `XACCT_ALLOW_HTTP_HOSTS`. A `UserWarning` says so: whoever sees the traffic can read the role's credentials.
 
     Raises:
         ValidationError: for any argument that STS would refuse; nothing is sent.
@@ -215,6 +217,7 @@ class AssumeRole:
         source_identity: str | None = None,
         base: _Source | None = None,
         sts_endpoint: str | None = None,
+        allow_http_hosts: Iterable[str] | HttpHosts | None = None,
     ) -> AssumeRole: ...
     def credentials(self) -> Credentials:
         """Credentials that are valid now; calls STS where that is needed, and waits where another thread already does.
@@ -243,7 +246,7 @@ class Session:
         service: str | None,
         base_url: str | None,
         headers: _Headers | None,
-        allow_http_hosts: Iterable[str] | None,
+        http_hosts: HttpHosts,
     ) -> Session: ...
     def send(
         self,
@@ -268,9 +271,7 @@ class Stream:
 
 @final
 class HttpHosts:
-    """Where the adapters for HTTP clients may send signed requests: https, this machine, and hosts that are given or that
-    `XACCT_ALLOW_HTTP_HOSTS` names.
-    """
+    """Where signed requests may go: https, this machine, and hosts that are given or that `XACCT_ALLOW_HTTP_HOSTS` names."""
     def __new__(cls, hosts: Iterable[str] | None = None) -> HttpHosts: ...
     def reachable_url(self, url: str) -> str:
         """The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ._native import AssumeRole, _Source
+    from ._native import AssumeRole, HttpHosts, _Source
 
     Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
     Params = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | str | bytes
@@ -62,9 +62,9 @@ class Session:
         timeout: seconds for the whole call, from the question for credentials to the answer's last byte, or a pair:
             seconds to connect, and for the whole; None waits as long as it takes.
         headers: for each request that does not have one of that name, in any case, itself.
-        allow_http_hosts: hosts such as `localstack` or `localstack:4566` to which requests may go over plain http,
-            beside those of `XACCT_ALLOW_HTTP_HOSTS`. A `UserWarning` says so, once for each: whoever sees the traffic
-            can read and repeat it.
+        allow_http_hosts: hosts such as `localstack` or `localstack:4566` to which plain http may go, the API's and
+            STS's alike, beside those of `XACCT_ALLOW_HTTP_HOSTS`. A `UserWarning` says so, once for each: whoever sees
+            the traffic can read and repeat it. An `AssumeRole` is given its own.
 
     Raises:
         ValidationError: for any argument that cannot work; nothing is sent.
@@ -84,8 +84,9 @@ class Session:
     ) -> None:
         """See the class."""
         defaults = _items(headers, "headers", "invalid_header")
-        source = _source(role, region, credentials)
-        self._native = _native.Session(source, region, service, base_url, defaults, allow_http_hosts)
+        http_hosts = _native.HttpHosts(allow_http_hosts)
+        source = _source(role, region, credentials, http_hosts)
+        self._native = _native.Session(source, region, service, base_url, defaults, http_hosts)
         self._timeout = _timeouts(timeout)
         self._has_content_type = any(_is_content_type(pair) for pair in defaults)
 
@@ -184,14 +185,19 @@ class Session:
         return self.request("OPTIONS", url, **kwargs)
 
 
-def _source(role: str | AssumeRole | _Unset | None, region: str | None, credentials: _Source | None) -> _Source | None:
+def _source(
+    role: str | AssumeRole | _Unset | None,
+    region: str | None,
+    credentials: _Source | None,
+    http_hosts: HttpHosts | None,
+) -> _Source | None:
     """What signs; None if nobody said: a role that is given and none must not end in signing as somebody else."""
     if isinstance(role, _Unset):
         return credentials or None
     if role is None or role == "":
         return None
     if isinstance(role, str):
-        return _native.AssumeRole(role, region=region, base=credentials)
+        return _native.AssumeRole(role, region=region, base=credentials, allow_http_hosts=http_hosts)
     if not isinstance(role, _native.AssumeRole):
         raise ValidationError(
             f"the role is a `{type(role).__name__}`",

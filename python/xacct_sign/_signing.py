@@ -26,10 +26,14 @@ BLOCK = 1 << 18
 
 
 def signing(
-    role: str | AssumeRole | _Unset | None, region: str | None, service: str | None, source: _Source | None
+    role: str | AssumeRole | _Unset | None,
+    region: str | None,
+    service: str | None,
+    source: _Source | None,
+    http_hosts: HttpHosts,
 ) -> Signing:
     """What signs, from the arguments that `Session` has too."""
-    signs = _source(role, region, source)
+    signs = _source(role, region, source, http_hosts)
     if signs is None:
         raise ValidationError(
             "no role to assume is given",

@@ -42,7 +42,7 @@ class SigV4Middleware:
         region: the API's region. AWS's own hosts say it; for any other it is known as in `Session`.
         service: the signing name. AWS's own hosts say it too; for any other it is `execute-api`, API Gateway's.
         credentials: as those of `Session`: with a role, what assumes it; without one, what signs.
-        allow_http_hosts: as that of `Session`: hosts to which requests may go over plain http.
+        allow_http_hosts: as that of `Session`: hosts to which plain http may go.
 
     Raises:
         ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
@@ -60,8 +60,8 @@ class SigV4Middleware:
         allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._signing = signing(role, region, service, credentials)
         self._http_hosts = HttpHosts(allow_http_hosts)
+        self._signing = signing(role, region, service, credentials, self._http_hosts)
         self._beside = Beside(self._signing)
         # The trails of calls that were redirected, by what their requests share.
         self._redirected: dict[int, tuple[object, Trail]] = {}

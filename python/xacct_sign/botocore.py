@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from botocore.credentials import (  # type: ignore[import-untyped]
@@ -30,26 +31,25 @@ def session(role: str | AssumeRole, *, region: str | None = None, credentials: _
 
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`.
-        region: the region of the clients that the session makes; an `AssumeRole` brings its own.
+        region: the region of the clients that the session makes; left out, that of the `AssumeRole`, else `AWS_REGION`,
+            `AWS_DEFAULT_REGION` or the profile's.
         credentials: the base credentials of a role that is given by its ARN, as `AssumeRole` takes them.
 
     Raises:
         ValidationError: as `xacct_sign.Session`.
     """
-    source = _source(role, region, credentials)
+    source = _source(role, region, credentials, None)
     if not isinstance(source, AssumeRole):
         raise ValidationError(
             "no role to assume is given",
             code="role_not_given",
             hint="give the role's ARN (is the variable it comes from unset?)",
         )
-    region = region or source.region
-    if region is None:
-        raise ValidationError(
-            "no region is given", code="invalid_region", hint="give the region of the clients, such as `ap-northeast-1`"
-        )
+    # botocore knows the second of these alone.
+    region = region or source.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     made = Session()
-    made.set_config_variable("region", region)
+    if region:
+        made.set_config_variable("region", region)
     made.register_component("credential_provider", CredentialResolver([_Provider(source)]))
     return made
 

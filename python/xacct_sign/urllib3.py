@@ -33,7 +33,7 @@ class SigV4PoolManager(PoolManager):
         region: the API's region. AWS's own hosts say it; for any other it is known as in `Session`.
         service: the signing name. AWS's own hosts say it too; for any other it is `execute-api`, API Gateway's.
         credentials: as those of `Session`: with a role, what assumes it; without one, what signs.
-        allow_http_hosts: as that of `Session`: hosts to which requests may go over plain http.
+        allow_http_hosts: as that of `Session`: hosts to which plain http may go.
         options: what `PoolManager` takes by name.
 
     Raises:
@@ -54,8 +54,8 @@ class SigV4PoolManager(PoolManager):
     ) -> None:
         """See the class."""
         super().__init__(**options)
-        self._signing = signing(role, region, service, credentials)
         self._http_hosts = HttpHosts(allow_http_hosts)
+        self._signing = signing(role, region, service, credentials, self._http_hosts)
 
     def urlopen(  # type: ignore[override]
         self, method: str, url: str, redirect: bool = True, **kw: Any

@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `HTTPS_PROXY`, else `ALL_PROXY` | the proxy for https: `http://` or `https://`, with `user:password@` where it wants that |
 //! | `NO_PROXY` | what is reached without: names, which stand for their subdomains too, addresses, networks (`10.0.0.0/8`), `*` |
-//! | `XACCT_ALLOW_HTTP_HOSTS` | hosts to which a [`Session`] may send signed requests over plain http, between commas |
+//! | `XACCT_ALLOW_HTTP_HOSTS` | hosts to which plain http may go, an API's and STS's, between commas |
 //! | `AWS_CA_BUNDLE`, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE` | a file of trusted certificates in place of the platform's |
 //! | `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL` | where STS is; `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` takes both away |
 //! | `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` | `true` takes STS's endpoint of this kind, where no URL is given |
@@ -49,6 +49,7 @@ mod clock;
 mod credentials;
 mod events;
 pub mod host;
+mod http_hosts;
 mod patience;
 #[cfg(feature = "aws-credential-types")]
 pub mod sdk;
@@ -60,7 +61,8 @@ mod transport;
 pub use clock::Clock;
 pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOptions, RoleProvider};
 pub use events::{Event, Listener};
+pub use http_hosts::http_hosts_of;
 pub use patience::{Patience, Watch};
-pub use session::{Body, Request, Session, Streamed, http_hosts_of};
+pub use session::{Body, Request, Session, Streamed};
 pub use signing::Signing;
 pub use transport::Response;

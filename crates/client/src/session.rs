@@ -14,6 +14,7 @@ use xacct_sign::{CanonicalUrl, Error, ErrorKind, PartialScope};
 use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
 use crate::host::{Host, Machine};
+use crate::http_hosts::http_hosts_of;
 use crate::patience::Patience;
 use crate::signing::Signing;
 use crate::told::Told;
@@ -366,19 +367,4 @@ impl Session {
             }
         }
     }
-}
-
-/// The hosts of `XACCT_ALLOW_HTTP_HOSTS`, to which signed requests may go over plain http.
-///
-/// # Errors
-///
-/// `InvalidOption` if what is between its commas is no host.
-pub fn http_hosts_of(host: &dyn Host) -> Result<HttpHosts, Error> {
-    const NAME: &str = "XACCT_ALLOW_HTTP_HOSTS";
-    let list = host.variable(NAME).unwrap_or_default();
-    HttpHosts::new(list.split(',').map(str::trim).filter(|item| !item.is_empty())).map_err(|error| {
-        Error::new(error.kind(), format!("the environment variable `{NAME}` holds something else than hosts"))
-            .with_hint("give hosts such as `localstack` or `localstack:4566`, between commas")
-            .with_source(error)
-    })
 }

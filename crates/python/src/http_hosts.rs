@@ -13,11 +13,10 @@ use xacct_sign_client::http_hosts_of;
 use crate::convert::{text, texts};
 use crate::errors::to_py;
 
-/// Where the adapters for HTTP clients may send signed requests: https, this machine, and hosts that are given or that
-/// `XACCT_ALLOW_HTTP_HOSTS` names.
+/// Where signed requests may go: https, this machine, and hosts that are given or that `XACCT_ALLOW_HTTP_HOSTS` names.
 #[pyclass(name = "HttpHosts", module = "xacct_sign._native", frozen)]
 pub(crate) struct PyHttpHosts {
-    hosts: HttpHosts,
+    given: HttpHosts,
     /// Those that somebody was warned of.
     told: Mutex<Vec<String>>,
 }
@@ -27,16 +26,20 @@ impl PyHttpHosts {
     #[new]
     #[pyo3(signature = (hosts=None))]
     fn new(hosts: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let hosts = given(hosts)?.and(http_hosts_of(&Machine::default()).map_err(to_py)?);
-        Ok(Self { hosts, told: Mutex::default() })
+        Ok(Self { given: given(hosts)?, told: Mutex::default() })
     }
 
     /// The URL in its canonical form, if a client that looks up names itself may send a signed request there: what is in
     /// `localhost` may be anywhere to the system's resolver. Warns, once for each host, where that is over plain http.
     fn reachable_url(&self, py: Python<'_>, url: &Bound<'_, PyAny>) -> PyResult<String> {
         let url = CanonicalUrl::parse(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)?;
-        self.hosts.check_reachable(url.as_url()).map_err(to_py)?;
         let origin = url.as_url().origin();
+        let http_hosts = match origin.is_private() {
+            true => HttpHosts::default(),
+            // Asked of the environment only where it matters.
+            false => self.given.clone().and(http_hosts_of(&Machine::default()).map_err(to_py)?),
+        };
+        http_hosts.check_reachable(url.as_url()).map_err(to_py)?;
         let name = origin.host().split(':').next().unwrap_or_default();
         if origin.scheme() == "http" && name.ends_with(".localhost") {
             let message = format!("`{name}` would be looked up, and get a signed request over plain http");
@@ -63,6 +66,9 @@ impl PyHttpHosts {
 
 /// Hosts that were given.
 pub(crate) fn given(hosts: Option<&Bound<'_, PyAny>>) -> PyResult<HttpHosts> {
+    if let Some(hosts) = hosts.and_then(|hosts| hosts.cast::<PyHttpHosts>().ok()) {
+        return Ok(hosts.get().given.clone());
+    }
     HttpHosts::new(texts(hosts, ErrorKind::InvalidOption, "`allow_http_hosts`")?).map_err(to_py)
 }
 

@@ -1,6 +1,7 @@
 //! The extension module `xacct_sign._native`: converts types and errors, and decides nothing.
 
 mod asked;
+mod collected;
 mod convert;
 mod credentials;
 mod default_credentials;
@@ -12,6 +13,7 @@ mod http_hosts;
 mod json;
 mod log;
 mod raised;
+mod request;
 mod role;
 mod session;
 mod shutdown;

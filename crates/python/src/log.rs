@@ -1,12 +1,11 @@
 //! The logger `xacct_sign`, in programs that have imported `logging`.
 
-use std::cell::Cell;
-
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use xacct_sign::aws::format_rfc3339;
 use xacct_sign_client::{Event, Listener};
 
+use crate::collected::{Line, add};
 use crate::http_hosts::{warn, warning};
 use crate::shutdown;
 
@@ -15,50 +14,15 @@ const DEBUG: u8 = 10;
 const INFO: u8 = 20;
 const WARNING: u8 = 30;
 
-/// A line for the log.
-pub(crate) struct Line {
-    level: u8,
-    text: String,
-    /// Whether it is told even where nobody logs: by `warnings`.
-    is_loud: bool,
-}
-
-thread_local! {
-    /// What happened on this thread while it waits without the GIL, where it will write that itself.
-    static COLLECTED: Cell<Option<Vec<Line>>> = const { Cell::new(None) };
-}
-
 /// Writes what happens to the log.
 pub(crate) fn listener() -> Listener {
     Listener::new(|event| {
         let Some(line) = line(event) else { return };
-        match COLLECTED.take() {
-            Some(mut lines) => {
-                lines.push(line);
-                COLLECTED.set(Some(lines));
-            }
-            // A thread of our own. There is no caller that an exception could go to.
-            None => {
-                shutdown::attach(|py| write(py, &[line]).unwrap_or_else(|error| error.write_unraisable(py, None)));
-            }
+        // A thread of our own. There is no caller that an exception could go to.
+        if let Some(line) = add(line) {
+            shutdown::attach(|py| write(py, &[line]).unwrap_or_else(|error| error.write_unraisable(py, None)));
         }
     })
-}
-
-/// What a call gives, and what it has to tell: to be written once this thread has the GIL again, without asking for it just for
-/// that.
-pub(crate) fn collect<T>(call: impl FnOnce() -> T) -> (T, Vec<Line>) {
-    let outer = COLLECTED.replace(Some(Vec::new()));
-    let result = call();
-    (result, COLLECTED.replace(outer).unwrap_or_default())
-}
-
-/// Whether this is a thread of Python's, which waits in [`collect`].
-pub(crate) fn is_collected() -> bool {
-    let lines = COLLECTED.take();
-    let is_some = lines.is_some();
-    COLLECTED.set(lines);
-    is_some
 }
 
 /// Writes lines, if anybody listens.

@@ -38,19 +38,19 @@ pub(crate) struct PySession {
 #[pymethods]
 impl PySession {
     #[new]
-    #[pyo3(signature = (source, region, service, base_url, headers, allow_http_hosts))]
+    #[pyo3(signature = (source, region, service, base_url, headers, http_hosts))]
     fn new(
         source: Option<&Bound<'_, PyAny>>,
         region: Option<&Bound<'_, PyAny>>,
         service: Option<&Bound<'_, PyAny>>,
         base_url: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
-        allow_http_hosts: Option<&Bound<'_, PyAny>>,
+        http_hosts: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
         let (source, held) = Source::signing(source.ok_or_else(no_role)?)?;
         let scope = partial_scope(region, service)?;
-        let http_hosts = given(allow_http_hosts)?;
+        let http_hosts = given(Some(http_hosts))?;
         let session = Session::new(source, scope).with_listener(listener());
         let session = session.with_headers(owned(headers)?).with_http_hosts(http_hosts.clone());
         let session = match base_url {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use crate::log;
+use crate::collected::is_collected;
 
 // No lock, which a fork could leave locked.
 static IS_OVER: AtomicBool = AtomicBool::new(false);
@@ -19,7 +19,7 @@ static INSIDE: AtomicU64 = AtomicU64::new(0);
 
 /// Runs Python, on whatever thread; none once the interpreter ends.
 pub(crate) fn attach<T>(call: impl FnOnce(Python<'_>) -> T) -> Option<T> {
-    if log::is_collected() {
+    if is_collected() {
         // A thread of Python's that has called us.
         return Python::try_attach(call);
     }

@@ -6,18 +6,16 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use xacct_sign::{ErrorKind, Payload, Request, Scope, Signer, Url};
-use xacct_sign_client::Signing;
+use xacct_sign::{Scope, Signer};
+use xacct_sign_client::{Patience, Signing};
 
-use crate::convert::{Body, Given, HeaderObjects, instant, lifetime, text};
+use crate::convert::{Given, instant, lifetime};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
 use crate::held::Held;
-use crate::signing::signer_of_now;
+use crate::request::{sign, with_request};
 use crate::source::Source;
-
-/// From this size on, other threads run while a body is hashed.
-const DETACH_FROM: usize = 64 * 1024;
+use crate::waiting::wait;
 
 /// How long a presigned URL lives unless its lifetime is given.
 const DEFAULT_EXPIRES_IN: Duration = Duration::from_secs(900);
@@ -66,7 +64,8 @@ impl PySigner {
         match &self.signs {
             Signs::Fixed(signer) => then(signer, at.unwrap_or_else(SystemTime::now)),
             Signs::Changing(signing, scope) => {
-                let signer = signer_of_now(py, signing, scope)?;
+                let ask = |patience: &Patience| signing.signer_for(scope.clone(), patience);
+                let signer = wait(py, Patience::default(), ask)?;
                 then(&signer, at.unwrap_or_else(|| signing.clock().now()))
             }
         }
@@ -184,43 +183,4 @@ impl PySigner {
         };
         format!("Signer({key}region='{}', service='{}')", self.scope().region(), self.scope().service())
     }
-}
-
-fn is_large(payload: &Payload<'_>) -> bool {
-    matches!(payload, Payload::Bytes(bytes) if bytes.len() >= DETACH_FROM)
-}
-
-/// The headers that a signer adds, as a dict.
-pub(crate) fn sign<'py>(
-    py: Python<'py>,
-    signer: &Signer,
-    request: &Request<'_>,
-    now: SystemTime,
-) -> PyResult<Bound<'py, PyDict>> {
-    let signed = if is_large(&request.payload) {
-        py.detach(|| signer.sign_parts(request, now))
-    } else {
-        signer.sign_parts(request, now)
-    }
-    .map_err(to_py)?;
-    let added = PyDict::new(py);
-    for (name, value) in signed.headers() {
-        added.set_item(PyString::intern(py, name), value)?;
-    }
-    Ok(added)
-}
-
-/// A request of what Python has, which lives as long as that is held.
-pub(crate) fn with_request<T>(
-    (method, url): (&Bound<'_, PyAny>, &Bound<'_, PyAny>),
-    headers: Option<&Bound<'_, PyAny>>,
-    body: Option<&Bound<'_, PyAny>>,
-    then: impl FnOnce(&Request<'_>) -> PyResult<T>,
-) -> PyResult<T> {
-    let headers = HeaderObjects::new(headers)?;
-    let headers = headers.borrowed()?;
-    let body = Body::new(body)?;
-    let method = text(method, ErrorKind::InvalidMethod, "the method")?;
-    let url = Url::parse(text(url, ErrorKind::InvalidUrl, "the URL")?).map_err(to_py)?;
-    then(&Request { method, url, headers: &headers, payload: body.payload()? })
 }

@@ -6,14 +6,15 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use xacct_sign::{ErrorKind, Scope, Signer, Skew, Url};
+use xacct_sign::{ErrorKind, Signer, Skew, Url};
 use xacct_sign_client::{Listener, Patience, Signing};
 
+use crate::collected::collect;
 use crate::convert::text;
 use crate::errors::to_py;
 use crate::held::Held;
 use crate::log;
-use crate::signer::{sign, with_request};
+use crate::request::{sign, with_request};
 use crate::source::{Source, partial_scope};
 use crate::waiting::wait;
 
@@ -101,13 +102,8 @@ impl PyReady {
     /// wrong, as the answer's `Date` shows, or the credentials have expired meanwhile.
     fn was_wrong(&self, py: Python<'_>, status: u16, date: Option<&str>) -> PyResult<bool> {
         let (is_wrong, told) =
-            log::collect(|| self.signing.was_wrong((&self.signer, self.known), (status, date), &self.listener));
+            collect(|| self.signing.was_wrong((&self.signer, self.known), (status, date), &self.listener));
         log::write(py, &told)?;
         Ok(is_wrong)
     }
-}
-
-/// The signer for a scope, with credentials that are valid now.
-pub(crate) fn signer_of_now(py: Python<'_>, signing: &Signing, scope: &Scope) -> PyResult<Arc<Signer>> {
-    wait(py, Patience::default(), |patience| signing.signer_for(scope.clone(), patience))
 }

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::{Patience, Watch};
 
+use crate::collected::collect;
 use crate::errors::to_py;
 use crate::log;
 use crate::raised::interruption;
@@ -17,7 +18,7 @@ pub(crate) fn wait<T: Send>(
     call: impl FnOnce(&Patience) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     let patience = patience.watched(watch());
-    let (result, told) = log::collect(|| py.detach(|| call(&patience)));
+    let (result, told) = collect(|| py.detach(|| call(&patience)));
     // A signal handler may raise an exception in there, too: it goes first.
     log::write(py, &told)?;
     result.map_err(to_py)

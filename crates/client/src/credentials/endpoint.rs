@@ -3,10 +3,12 @@
 //! [dual-stack and FIPS endpoints](https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html)).
 
 use xacct_sign::aws::Partition;
+use xacct_sign::call::HttpHosts;
 use xacct_sign::sts::Endpoint;
 use xacct_sign::{Error, ErrorKind};
 
 use crate::host::Host;
+use crate::http_hosts::http_hosts_of;
 
 /// Partition → the domain of its dual-stack endpoints.
 const DUAL_STACK: [(&str, &str); 4] = [
@@ -52,21 +54,54 @@ impl Said for Silent {
     }
 }
 
-/// STS's endpoint for assuming a role in a region, of the kind that the environment says, or the one that it names.
-pub(super) fn from_environment(host: &dyn Host, role_arn: &str, region: &str) -> Result<Endpoint, Error> {
-    of_sts(host, role_arn, region, &Silent)
+/// STS's endpoint for assuming a role in a region: the one that is given, else that of the environment.
+pub(super) fn of_role(
+    host: &dyn Host,
+    (role_arn, region): (&str, &str),
+    url: Option<&str>,
+    http_hosts: &HttpHosts,
+) -> Result<Endpoint, Error> {
+    match url {
+        Some(url) => named(host, (role_arn, region), url, http_hosts),
+        None => in_use(host, (role_arn, region), &Silent, http_hosts),
+    }
 }
 
-/// The same, where a profile has its say after the environment.
+/// The endpoint of the kind that the environment says, or the one that it names; a profile has its say after it.
 pub(super) fn of_sts(host: &dyn Host, role_arn: &str, region: &str, profile: &dyn Said) -> Result<Endpoint, Error> {
+    in_use(host, (role_arn, region), profile, &HttpHosts::default())
+}
+
+fn in_use(
+    host: &dyn Host,
+    (role_arn, region): (&str, &str),
+    profile: &dyn Said,
+    http_hosts: &HttpHosts,
+) -> Result<Endpoint, Error> {
     if let Some(url) = given(host, STS, profile)? {
         // A URL that is given is not changed.
-        return Endpoint::of_role(role_arn, region, Some(&url));
+        return named(host, (role_arn, region), &url, http_hosts);
     }
     let usual = Endpoint::of_role(role_arn, region, None)?;
     match of_kind(host, STS, region, profile)? {
         Some(url) => Endpoint::of_role(role_arn, region, Some(&url)),
         None => Ok(usual),
+    }
+}
+
+/// An endpoint that somebody names. The environment is asked for hosts only where that matters.
+fn named(
+    host: &dyn Host,
+    (role_arn, region): (&str, &str),
+    url: &str,
+    http_hosts: &HttpHosts,
+) -> Result<Endpoint, Error> {
+    match Endpoint::of_role(role_arn, region, Some(url)) {
+        Err(error) if error.kind() == ErrorKind::InsecureUrl => {
+            let http_hosts = http_hosts.clone().and(http_hosts_of(host)?);
+            Endpoint::of_role_with(role_arn, region, Some(url), &http_hosts)
+        }
+        other => other,
     }
 }
 

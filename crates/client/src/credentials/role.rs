@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::aws::is_name_character;
+use xacct_sign::call::HttpHosts;
 use xacct_sign::retry::{Retry, TRY};
 use xacct_sign::sts::{ANSWER_LIMIT, Action as _, AssumeRole, Endpoint};
 use xacct_sign::{Credentials, Error, ErrorKind, Skew};
@@ -37,6 +38,9 @@ pub struct RoleOptions {
     pub region: Option<String>,
     /// Another STS endpoint than the region's and the environment's.
     pub sts_endpoint: Option<String>,
+    /// Hosts where STS may be over plain http, beside this machine and those of `XACCT_ALLOW_HTTP_HOSTS`: an emulator's in a
+    /// compose file. The listener is told: [`Event::PlainHttp`].
+    pub http_hosts: HttpHosts,
     /// Is told of each refresh, and of each that fails.
     pub listener: Option<Listener>,
 }
@@ -64,7 +68,7 @@ impl RoleOptions {
     #[must_use]
     pub fn without_region_on(host: &dyn Host, role_arn: impl Into<String>) -> Self {
         let call = AssumeRole::new(role_arn, session_name(host));
-        Self { call, region: None, sts_endpoint: None, listener: None }
+        Self { call, region: None, sts_endpoint: None, http_hosts: HttpHosts::default(), listener: None }
     }
 }
 
@@ -89,6 +93,7 @@ struct Role {
     call: AssumeRole,
     region: Option<String>,
     sts_endpoint: Option<String>,
+    http_hosts: HttpHosts,
     /// Known from the beginning, or from the first API on.
     endpoint: OnceLock<Endpoint>,
     base: Box<dyn CredentialSource>,
@@ -118,10 +123,10 @@ impl RoleProvider {
         options.call.validate()?;
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
-        let RoleOptions { call, region, sts_endpoint, listener } = options;
+        let RoleOptions { call, region, sts_endpoint, http_hosts, listener } = options;
         let clock = base.clock().unwrap_or_else(|| Clock::new(Arc::clone(&host)));
         let (base, endpoint, calls) = (Box::new(base), OnceLock::new(), AtomicU64::new(seed));
-        let role = Role { call, region, sts_endpoint, endpoint, base, host, clock, listener, calls };
+        let role = Role { call, region, sts_endpoint, http_hosts, endpoint, base, host, clock, listener, calls };
         if let Some(region) = &role.region {
             role.call_sts_in(region)?;
         }
@@ -190,11 +195,17 @@ impl Role {
         }
         // A role that assumes this one, and has no region either, is assumed there too.
         self.base.learn_region(region)?;
-        let endpoint = match &self.sts_endpoint {
-            Some(url) => self.call.endpoint(region, Some(url))?,
-            None => endpoint::from_environment(&*self.host, &self.call.role_arn, region)?,
-        };
-        Ok(self.endpoint.get_or_init(|| endpoint))
+        let place = (self.call.role_arn.as_str(), region);
+        let endpoint = endpoint::of_role(&*self.host, place, self.sts_endpoint.as_deref(), &self.http_hosts)?;
+        if self.endpoint.set(endpoint).is_err() {
+            // Another thread was faster, and has told what there is to tell.
+            return self.endpoint();
+        }
+        let known = self.endpoint()?;
+        if let Some(listener) = self.listener.as_ref().filter(|_| !known.is_private()) {
+            listener.tell(&Event::PlainHttp { host: known.host() });
+        }
+        Ok(known)
     }
 
     fn endpoint(&self) -> Result<&Endpoint, Error> {

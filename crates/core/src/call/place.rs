@@ -132,7 +132,7 @@ impl HttpHosts {
         check(url, |origin| self.contains(origin))
     }
 
-    fn contains(&self, origin: Origin<'_>) -> bool {
+    pub(crate) fn contains(&self, origin: Origin<'_>) -> bool {
         let (name, port) = split_port(origin.host());
         let port = port.unwrap_or(80);
         self.0.iter().any(|(host, its)| host.eq_ignore_ascii_case(name) && its.is_none_or(|its| its == port))

@@ -1,9 +1,10 @@
 //! Where to call STS: at a region's endpoint, or at one that the user names.
 
 use crate::aws::{Partition, RoleArn, check_region};
+use crate::call::HttpHosts;
 use crate::error::{Error, ErrorKind, quote};
 use crate::scope::Scope;
-use crate::url::{CanonicalUrl, Url, without_secrets};
+use crate::url::{CanonicalUrl, Origin, Url, without_secrets};
 
 /// STS's signing name.
 const SERVICE: &str = "sts";
@@ -24,6 +25,10 @@ impl Endpoint {
     /// and no `url` is given; [`ErrorKind::InvalidEndpoint`] and [`ErrorKind::InsecureUrl`] for a `url` that is malformed, or
     /// plain http to a host that is not loopback.
     pub fn new(region: &str, url: Option<&str>) -> Result<Self, Error> {
+        Self::at(region, url, |_| false)
+    }
+
+    fn at(region: &str, url: Option<&str>, is_named: impl FnOnce(Origin<'_>) -> bool) -> Result<Self, Error> {
         let scope = Scope::new(region, SERVICE)?;
         let regional;
         let url = match url {
@@ -35,7 +40,7 @@ impl Endpoint {
                 &regional
             }
         };
-        Ok(Self { url: usable(url)?, scope })
+        Ok(Self { url: usable(url, is_named)?, scope })
     }
 
     /// The endpoint for assuming a role: the regional one of the role's partition, or `url` instead of it.
@@ -45,11 +50,34 @@ impl Endpoint {
     /// [`ErrorKind::InvalidRegion`], [`ErrorKind::InvalidRoleArn`]; [`ErrorKind::PartitionMismatch`] if the region is of
     /// another partition than the role; otherwise as [`Endpoint::new`].
     pub fn of_role(role_arn: &str, region: &str, url: Option<&str>) -> Result<Self, Error> {
+        Self::of_role_at(role_arn, region, url, |_| false)
+    }
+
+    /// As [`Endpoint::of_role`], where plain http may go to these hosts, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Endpoint::of_role`].
+    pub fn of_role_with(
+        role_arn: &str,
+        region: &str,
+        url: Option<&str>,
+        http_hosts: &HttpHosts,
+    ) -> Result<Self, Error> {
+        Self::of_role_at(role_arn, region, url, |origin| http_hosts.contains(origin))
+    }
+
+    fn of_role_at(
+        role_arn: &str,
+        region: &str,
+        url: Option<&str>,
+        is_named: impl FnOnce(Origin<'_>) -> bool,
+    ) -> Result<Self, Error> {
         check_region(region)?;
         let role = RoleArn::parse(role_arn)?;
         let (of_region, of_role) = (Partition::of_region(region), role.partition());
         if of_region.name() == of_role {
-            return Self::new(region, url);
+            return Self::at(region, url, is_named);
         }
         if Partition::named(of_role).is_some_and(|known| known.dns_suffix().is_some()) {
             let message =
@@ -57,7 +85,7 @@ impl Endpoint {
             return Err(Error::new(ErrorKind::PartitionMismatch, message));
         }
         match url {
-            Some(url) => Self::new(region, Some(url)),
+            Some(url) => Self::at(region, Some(url), is_named),
             None => Err(Self::unknown(of_role)),
         }
     }
@@ -78,16 +106,24 @@ impl Endpoint {
         &self.scope
     }
 
+    /// Whether nobody on the way can read what is sent there: it is https, or this machine.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.url.as_url().origin().is_private()
+    }
+
     pub(super) fn as_url(&self) -> Url<'_> {
         self.url.as_url()
     }
 
-    pub(super) fn host(&self) -> &str {
+    /// Its host, with the port where that is not the scheme's own.
+    #[must_use]
+    pub fn host(&self) -> &str {
         self.url.as_url().host()
     }
 }
 
-fn usable(text: &str) -> Result<CanonicalUrl, Error> {
+fn usable(text: &str, is_named: impl FnOnce(Origin<'_>) -> bool) -> Result<CanonicalUrl, Error> {
     let unusable = |what: &str| {
         Error::new(ErrorKind::InvalidEndpoint, format!("the STS endpoint {} {what}", quote(&without_secrets(text))))
             .with_hint("give a URL such as `https://sts.ap-northeast-1.amazonaws.com`")
@@ -100,7 +136,7 @@ fn usable(text: &str) -> Result<CanonicalUrl, Error> {
     if !matches!(origin.scheme(), "http" | "https") {
         return Err(unusable("is neither https nor http"));
     }
-    if !origin.is_private() {
+    if !origin.is_private() && !is_named(origin) {
         return Err(Error::new(
             ErrorKind::InsecureUrl,
             format!("the STS endpoint {} is plain http", quote(&without_secrets(text))),
