@@ -65,7 +65,7 @@ impl<'a> Url<'a> {
                 "the URL {} holds a space, a control character or a non-ASCII character",
                 quote(&without_secrets(url))
             ))
-            .with_hint("percent-encode it first: canonical_url does"));
+            .with_hint("percent-encode it first; `canonical_url` does so, in JavaScript `canonicalUrl`"));
         }
         Self::split(url)
     }

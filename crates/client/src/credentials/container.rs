@@ -53,7 +53,7 @@ pub(super) fn load(host: &Arc<dyn Host>, patience: &Patience) -> Result<Found, E
     let credentials = endpoint.credentials(&answer)?;
     if credentials.check_usable(host.now()).is_err() {
         let message = format!("{} gave credentials that have expired already", endpoint.name);
-        return Err(Error::new(ErrorKind::InvalidResponse, message).with_hint("check the clock of this machine"));
+        return Err(Error::new(ErrorKind::CredentialsExpired, message).with_hint("check the clock of this machine"));
     }
     Ok(Found::Credentials(credentials))
 }

@@ -14,7 +14,9 @@ pub(super) fn load(host: &dyn Host, patience: &Patience, profile: &str) -> Resul
     let what = format!("`aws configure export-credentials`, which is asked for the profile {name},");
     process::run(host, patience, &what, "aws", &arguments).map_err(|error| match error.kind() {
         ErrorKind::CredentialsNotFound => error.with_hint("install the AWS CLI: it knows how this profile logs in"),
-        ErrorKind::CredentialsRefused => error.with_hint(format!("log in: `aws login --profile {profile}`")),
+        ErrorKind::CredentialsRefused => error.with_hint(format!(
+            "log in: `aws login --profile {profile}`; an AWS CLI that does not know this command is too old for the profile"
+        )),
         _ => error,
     })
 }

@@ -184,7 +184,7 @@ impl Service<'_> {
     }
 
     fn invalid(&self, what: &str) -> Error {
-        Error::new(ErrorKind::InvalidResponse, format!("the answer of {} {what}", self.metadata.name))
+        Error::new(ErrorKind::CredentialsRefused, format!("the answer of {} {what}", self.metadata.name))
             .with_hint("something else may have answered there")
     }
 }

@@ -77,7 +77,7 @@ impl Metadata<'_> {
     /// The credentials of an answer that should have some, and expire.
     pub(super) fn credentials(&self, answer: &Answer) -> Result<Credentials, Error> {
         let invalid = |what: &str| {
-            Error::new(ErrorKind::InvalidResponse, format!("the answer of {} {what}", self.name))
+            Error::new(ErrorKind::CredentialsRefused, format!("the answer of {} {what}", self.name))
                 .with_hint("something else may have answered there")
         };
         // Its error would show what it found.

@@ -42,7 +42,7 @@ pub(super) fn run(
         return Err(Error::new(ErrorKind::CredentialsRefused, format!("{what} {ended}: {said}")));
     }
     read(&stdout).map_err(|wrong| {
-        Error::new(ErrorKind::InvalidResponse, format!("{what} prints {wrong}")).with_hint(
+        Error::new(ErrorKind::CredentialsRefused, format!("{what} prints {wrong}")).with_hint(
             "it should print `{\"Version\": 1, \"AccessKeyId\": ..., \"SecretAccessKey\": ..., \"SessionToken\": ..., \
              \"Expiration\": ...}` to standard output, the last two where there are such",
         )

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::CredentialSource;
 use super::endpoint;
 use super::shared::{Fetch, Shared};
+use super::shown;
 use crate::clock::Clock;
 use crate::events::{Event, Listener};
 use crate::host::{Host, Machine, Sending, region_of_environment};
@@ -255,6 +256,8 @@ impl Fetch for Role {
         loop {
             // Asked anew for each try: what STS refuses may have expired meanwhile.
             let base = self.base.credentials(patience)?;
+            // What gave them may have taken as long as it liked, as a function of the user's does.
+            patience.check().map_err(|error| shown::about("the base credentials came too late", error))?;
             let known = self.clock.skew();
             let error = match self.ask(&base, known, patience) {
                 Ok(credentials) => return Ok(credentials),

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 
-use xacct_sign::{Error, ErrorKind};
+use xacct_sign::{Error, ErrorKind, escaped};
 
 use crate::patience::{Patience, SLICE};
 
@@ -31,7 +31,10 @@ impl fmt::Debug for Output {
 pub(super) fn run(program: &str, arguments: &[String], patience: &Patience) -> Result<Output, Error> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = Running(command.spawn().map_err(not_run)?);
+    let mut child = Running(command.spawn().map_err(|error| {
+        Error::new(ErrorKind::CredentialsNotFound, format!("`{}` cannot be run: {error}", escaped(program)))
+            .with_source(error)
+    })?);
     // Both are read at once: a program that fills one of them would wait forever.
     let (stdout, stderr) = (reader(child.0.stdout.take())?, reader(child.0.stderr.take())?);
     let (stdout, stderr) = (finished(&stdout, patience)?, finished(&stderr, patience)?);

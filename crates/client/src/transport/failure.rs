@@ -12,8 +12,8 @@ use super::waiting::GivenUp;
 /// The error of a request to `host`, whose answer may be `limit` bytes long.
 pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
     match error {
-        U::Timeout(_) => Error::new(ErrorKind::Timeout, format!("`{host}` did not answer in time: {error}"))
-            .with_hint("API Gateway itself gives up after 30 s; a connection that cannot be made points to the network")
+        U::Timeout(_) => Error::new(ErrorKind::Timeout, format!("`{host}` did not answer in time"))
+            .with_hint("a connection that cannot be made points to the network; of an API, API Gateway itself gives up after 30 s")
             .with_source(error),
         U::BodyExceedsLimit(_) => too_large(host, &format!("more than {limit} bytes")).with_source(error),
         U::LargeResponseHeader(..) => too_large(host, "headers that are too long").with_source(error),
@@ -93,6 +93,9 @@ fn hint(error: &rustls::Error) -> Option<&'static str> {
         ),
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             Some("if a proxy or an authority of your own signs certificates here, name its CA file in AWS_CA_BUNDLE")
+        }
+        rustls::Error::InvalidMessage(_) => {
+            Some("does the server speak plain http there? check the scheme and the port")
         }
         _ => None,
     }

@@ -105,7 +105,7 @@ kinds! {
         "An endpoint or `base_url` is no usable URL.";
     InvalidOption, "invalid_option", Validation, Never, "",
         "An option or a combination of options makes no sense.";
-    InsecureUrl, "insecure_url", Validation, Never, "use https; plain http is for loopback only, and for hosts that are named as safe for it (`allow_http_hosts`)",
+    InsecureUrl, "insecure_url", Validation, Never, "use https; plain http is for loopback only, and for hosts that are named as safe for it, by an option or in XACCT_ALLOW_HTTP_HOSTS",
         "A signed request would leave over plain http to a host that is not loopback.";
     OriginMismatch, "origin_mismatch", Validation, Never,
         "give a path, or make a session of its own for the other API: a signature must not go elsewhere",
@@ -141,7 +141,7 @@ kinds! {
     InvalidResponse, "invalid_response", Transport, Never,
         "something other than STS may have answered: check the endpoint and the proxy",
         "An answer could not be read as what it should be.";
-    ResponseTooLarge, "response_too_large", Transport, Never, "",
+    ResponseTooLarge, "response_too_large", Transport, Never, "read it piece by piece, where the client offers that",
         "An answer was longer than the limit.";
     Transport, "transport", Transport, Always, "",
         "The connection, TLS or the proxy failed.";

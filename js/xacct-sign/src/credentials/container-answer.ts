@@ -14,7 +14,7 @@ export interface ContainerAnswer {
 /**
  * The credentials of an answer; `who` gave it. No text shows the token that the request held.
  *
- * @throws XacctSignError `credentials_refused`, `invalid_response`, and `transport` for what another try may change
+ * @throws XacctSignError `credentials_refused`, and `transport` for what another try may change
  */
 export function credentialsIn({ status, text }: ContainerAnswer, who: string, token = ""): RoleCredentials {
   const fields = parsed(text);
@@ -45,7 +45,7 @@ export function credentialsIn({ status, text }: ContainerAnswer, who: string, to
 }
 
 function invalid(message: string, cause?: unknown): XacctSignError {
-  return new XacctSignError("invalid_response", message, { cause, hint: "something else may have answered there" });
+  return new XacctSignError("credentials_refused", message, { cause, hint: "something else may have answered there" });
 }
 
 function refused(status: number, said: string, who: string, token: string): XacctSignError {

@@ -28,7 +28,7 @@ const TRY_SECONDS = 5;
  *
  * The provider rejects with `credentials_not_found` where the environment names no endpoint, `invalid_endpoint` and
  * `insecure_url` for one that is not asked, `invalid_config` and `invalid_header` for its token, `credentials_refused`,
- * `transport`, `timeout` and `invalid_response` for what the endpoint does.
+ * `transport` and `timeout` for what the endpoint does.
  */
 export function fromContainer(): () => Promise<RoleCredentials> {
   return containerCredentials(() => Date.now());
@@ -58,7 +58,7 @@ async function fetched(now: () => number): Promise<RoleCredentials> {
     try {
       const credentials = credentialsIn(await ask(url, token, who), who, token);
       if (credentials.expiration.getTime() > now()) return credentials;
-      throw new XacctSignError("invalid_response", `${who} gave credentials that have expired already`, {
+      throw new XacctSignError("credentials_expired", `${who} gave credentials that have expired already`, {
         hint: "check the clock of this machine",
       });
     } catch (error) {
