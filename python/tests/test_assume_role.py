@@ -331,3 +331,17 @@ def test_sts_does_not_redirect() -> None:
         with serve(lambda _: moved) as sts, pytest.raises(xacct_sign.StsError):
             fake_role(sts).credentials()
         assert elsewhere.connections == 0
+
+
+def test_a_base_that_takes_too_long_is_no_fault_of_sts() -> None:
+    def slow() -> xacct_sign.Credentials:
+        time.sleep(0.6)
+        return xacct_sign.Credentials("AKIDBASE", "secret")
+
+    with serve() as sts:
+        session = xacct_sign.Session(fake_role(sts, base=slow), timeout=0.3)
+        with pytest.raises(xacct_sign.TransportTimeout) as caught:
+            session.get(sts.url)
+        assert "base credentials" in str(caught.value)
+        assert "STS was not reached" not in str(caught.value)
+        assert sts.requests == []

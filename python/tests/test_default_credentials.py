@@ -6,7 +6,9 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 import xacct_sign
 from botocore.session import Session as BotocoreSession
@@ -45,6 +47,31 @@ def test_the_profiles_and_the_environment(files: Path, monkeypatch: pytest.Monke
     for profile, expected in ((None, "AKIDENV"), ("dev", "AKIDDEV")):
         assert key(xacct_sign.DefaultCredentials(profile)) == expected
         assert BotocoreSession(profile=profile).get_credentials().access_key == expected
+
+
+def test_a_region_that_nobody_says_is_the_profiles(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    files.write_text(files.read_text() + "region = eu-west-3\n")
+    with serve(lambda _: sts_answer()) as sts, serve() as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+
+        def scopes(source: Any) -> list[str]:
+            """Of a request to STS, and to the API."""
+            session = xacct_sign.Session(ROLE_ARN, credentials=source)
+            assert session.get(api.url).status_code == 200
+            return [server.requests[-1].headers["authorization"].split("/")[2] for server in (sts, api)]
+
+        dev = xacct_sign.DefaultCredentials("dev")
+        assert scopes(dev) == ["eu-west-3"] * 2
+        assert scopes(boto3.Session(profile_name="dev")) == ["eu-west-3"] * 2
+        assert scopes(BotocoreSession(profile="dev")) == ["eu-west-3"] * 2
+        monkeypatch.setenv("AWS_REGION", "sa-east-1")
+        assert scopes(dev) == ["sa-east-1"] * 2
+        monkeypatch.delenv("AWS_REGION")
+        with pytest.raises(xacct_sign.ValidationError) as caught:
+            xacct_sign.Session(ROLE_ARN, credentials=xacct_sign.DefaultCredentials()).get(api.url)
+        assert caught.value.code == "invalid_region"
 
 
 def test_files_are_read_again(files: Path) -> None:

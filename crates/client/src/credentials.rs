@@ -55,6 +55,12 @@ pub trait CredentialSource: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The region of where the source is from, such as a profile's: it counts where nothing else says one, and the environment does
+    /// not either.
+    fn usual_region(&self) -> Option<String> {
+        None
+    }
+
     /// Takes note of the region of an API that the credentials sign for, before they are asked for: a role without a region of its
     /// own is assumed at the STS of the first.
     ///
@@ -93,6 +99,10 @@ impl<S: CredentialSource + ?Sized> CredentialSource for Arc<S> {
 
     fn region(&self) -> Option<&str> {
         (**self).region()
+    }
+
+    fn usual_region(&self) -> Option<String> {
+        (**self).usual_region()
     }
 
     fn learn_region(&self, region: &str) -> Result<(), Error> {

@@ -47,14 +47,17 @@ impl Signing {
     }
 
     /// What a request to a URL is signed for: what its host says, where that is one of AWS's; elsewhere the region that was given,
-    /// else the source's ([`CredentialSource::region`]), else `AWS_REGION` or `AWS_DEFAULT_REGION`.
+    /// else the source's ([`CredentialSource::region`]), else `AWS_REGION` or `AWS_DEFAULT_REGION`, else that of the profile
+    /// ([`CredentialSource::usual_region`]).
     ///
     /// # Errors
     ///
     /// As [`PartialScope::complete`].
     pub fn scope_of(&self, url: Url<'_>) -> Result<Scope, Error> {
-        let otherwise = || self.source.region().map(str::to_owned);
-        self.scope.complete(url, || otherwise().or_else(|| region_of_environment(&**self.clock.host())))
+        self.scope.complete(url, || {
+            let own = self.source.region().map(str::to_owned);
+            own.or_else(|| region_of_environment(&**self.clock.host())).or_else(|| self.source.usual_region())
+        })
     }
 
     /// The clock to sign by: that of the source, if it has one.
@@ -75,12 +78,27 @@ impl Signing {
         let now = known.apply(self.clock.host().now());
         let status = StatusCode::from_u16(status).unwrap_or_default();
         let step = after_refusal(status, date, signer.credentials(), now);
-        if let Some(Step::Skewed(more)) = step
-            && self.clock.learn(known, more)
-        {
+        match step {
+            Some(Step::Skewed(more)) => self.learns((signer, known), more, Some(listener)),
+            other => other.is_some(),
+        }
+    }
+
+    /// Takes note of what an answer's `Date` says of the clock. Whether to sign anew by it: not if by that the credentials have
+    /// expired, and the source has no others. Then they are of no use if it is true, and it may be somebody else's mistake, such as
+    /// a cache's: it must not keep everything from being sent from now on.
+    pub(crate) fn learns(&self, (signer, known): (&Signer, Skew), more: Skew, listener: Option<&Listener>) -> bool {
+        let is_news = self.clock.learn(known, more);
+        let expired = |credentials: &Credentials| credentials.check_usable(self.clock.now()).is_err();
+        if is_news && expired(signer.credentials()) && self.source.at_hand().is_some_and(|others| expired(&others)) {
+            let all = Skew::from_seconds(known.as_seconds().saturating_add(more.as_seconds()));
+            self.clock.learn(all, Skew::from_seconds(more.as_seconds().saturating_neg()));
+            return false;
+        }
+        if let Some(listener) = listener.filter(|_| is_news) {
             listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
         }
-        step.is_some()
+        true
     }
 
     /// A signer for requests to a URL, with credentials that are valid now; it may block while they are fetched.

@@ -45,6 +45,21 @@ impl CredentialSource for Asked {
         let asked = shutdown::attach(|py| self.ask(py).unwrap_or_else(|exception| Err(raised(py, exception))));
         asked.unwrap_or_else(|| Err(Error::new(ErrorKind::Interrupted, "the interpreter is shutting down")))
     }
+
+    fn usual_region(&self) -> Option<String> {
+        // A callable may be anything, with any attributes.
+        if self.is_called {
+            return None;
+        }
+        shutdown::attach(|py| self.object.object(py).and_then(|object| region_of(&object)))?
+    }
+}
+
+/// The region of a session of boto3's, or of botocore's. What it raises is told where credentials are asked for.
+fn region_of(session: &Bound<'_, PyAny>) -> Option<String> {
+    let of_boto3 = session.getattr("region_name").and_then(|region| region.extract::<String>());
+    let of_botocore = || session.call_method1("get_config_variable", ("region",)).and_then(|region| region.extract());
+    of_boto3.or_else(|_| of_botocore()).ok().filter(|region| !region.is_empty())
 }
 
 impl fmt::Debug for Asked {

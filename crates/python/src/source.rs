@@ -118,6 +118,16 @@ impl CredentialSource for Source {
         }
     }
 
+    fn usual_region(&self) -> Option<String> {
+        match self {
+            Self::Role(role) => role.usual_region(),
+            Self::Default(chain) => chain.usual_region(),
+            Self::Asked(asked) => asked.usual_region(),
+            Self::Kept(kept) => kept.usual_region(),
+            Self::Given(_) | Self::Environment => None,
+        }
+    }
+
     fn learn_region(&self, region: &str) -> Result<(), Error> {
         match self {
             Self::Role(role) => role.learn_region(region),

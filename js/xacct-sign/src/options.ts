@@ -7,7 +7,8 @@ import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
  */
 export function checkedOptions<T extends object>(options: T, names: readonly (keyof T)[], example: string): T {
   if (typeof options !== "object" || options === null) {
-    throw new XacctSignError("invalid_option", "no options are given", { hint: `give ${example}` });
+    const what = options === undefined || options === null ? "no options are given" : "the options are no object";
+    throw new XacctSignError("invalid_option", what, { hint: `give ${example}` });
   }
   // Without a prototype: what it lacks is undefined.
   const copy: Partial<T> = Object.create(null);
@@ -25,6 +26,22 @@ export function checkedOptions<T extends object>(options: T, names: readonly (ke
     });
   }
   return copy as T;
+}
+
+/**
+ * Refuses what is no object of options, and a name that is none of theirs, such as `expires_in`. Nothing is copied.
+ *
+ * @throws XacctSignError `invalid_option`
+ */
+export function checkNames(options: object | undefined, names: readonly string[]): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    throw new XacctSignError("invalid_option", "the options are no object", { hint: `there are ${names.join(", ")}` });
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name) || options[name as keyof typeof options] === undefined) continue;
+    throw new XacctSignError("invalid_option", `\`${name}\` is no option`, { hint: `there are ${names.join(", ")}` });
+  }
 }
 
 /**

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { afterEach, expect, test, vi } from "vitest";
 import { assumeRole, createFetch, XacctSignError } from "xacct-sign";
@@ -223,7 +226,7 @@ test("the environment's credentials, read at each refresh", async () => {
 
 test("base: what the AWS SDK has, and what fails", async () => {
   const sts = fakeSts();
-  const from = (base: unknown) => assumeRole({ ...role, base: base as never, fetch: sts.fetch })();
+  const from = async (base: unknown) => assumeRole({ ...role, base: base as never, fetch: sts.fetch })();
   const identity = {
     ...credentials,
     accountId: "111111111111",
@@ -239,6 +242,10 @@ test("base: what the AWS SDK has, and what fails", async () => {
     [async () => ({ ...identity, expiration: new Date(0) }), "credentials_expired"],
     [{ ...identity, expiration: new Date(0) }, "credentials_expired"],
     [async () => ({ ...credentials, sessionToken: 5 }), "invalid_credentials"],
+    [async () => ({ ...credentials, expiration: "2020-01-01T00:00:00Z" }), "invalid_time"],
+    [{ ...credentials, expiration: new Date(Number.NaN) }, "invalid_time"],
+    [{ ...credentials, expiration: 1_577_836_800_000 }, "invalid_time"],
+    [async () => async () => credentials, "invalid_credentials"],
     [
       async () => ({
         get accessKeyId() {
@@ -250,6 +257,37 @@ test("base: what the AWS SDK has, and what fails", async () => {
   ] as const) {
     await expect(from(base)).rejects.toMatchObject({ name: "XacctSignError", code });
   }
+});
+
+test("a name of the session that cannot be, and who gave it", () => {
+  vi.stubEnv("AWS_ROLE_SESSION_NAME", "a b");
+  const refused = (given: object) => {
+    try {
+      assumeRole({ ...role, ...given });
+    } catch (error) {
+      return (error as XacctSignError).message;
+    }
+  };
+  expect(refused({})).toContain("`AWS_ROLE_SESSION_NAME`");
+  expect(refused({ sessionName: "c d" })).not.toContain("AWS_ROLE_SESSION_NAME");
+});
+
+test("STS that is not there, and STS that speaks no TLS", async () => {
+  const closed = createServer().listen(0, "127.0.0.1");
+  await once(closed, "listening");
+  const { port } = closed.address() as AddressInfo;
+  await expect(assumeRole({ ...role, stsEndpoint: `https://127.0.0.1:${port}` })()).rejects.toMatchObject({
+    code: "transport",
+    message: expect.not.stringContaining("\n"),
+    hint: expect.stringContaining("plain http"),
+  });
+  closed.closeAllConnections();
+  closed.close();
+  await once(closed, "close");
+  await expect(assumeRole({ ...role, stsEndpoint: `http://127.0.0.1:${port}` })()).rejects.toMatchObject({
+    code: "transport",
+    hint: expect.stringContaining("is it running"),
+  });
 });
 
 test("a clock that tells no time", async () => {

@@ -198,6 +198,6 @@ test("what has expired already is not used", async () => {
   const server = await serve(({ response }) => response.end(keys(0, -1)));
   vi.stubEnv(FULL, server.url);
   const sts = fakeSts();
-  await expect(assumeRole({ ...role, fetch: sts.fetch })()).rejects.toMatchObject({ code: "invalid_response" });
+  await expect(assumeRole({ ...role, fetch: sts.fetch })()).rejects.toMatchObject({ code: "credentials_expired" });
   expect(sts.calls).toBe(0);
 });

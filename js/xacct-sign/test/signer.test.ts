@@ -134,3 +134,15 @@ test.each([
 ])("%s", (code, call) => {
   expect(codeOf(call)).toBe(code);
 });
+
+test("options that are none are refused, as everywhere", () => {
+  const sign = (options: unknown) => codeOf(() => signer.sign("PUT", url, options as never));
+  const presign = (options: unknown) => codeOf(() => signer.presign("GET", url, options as never));
+  for (const wrong of [60, "hello", null, { payload: "hello" }, { expires_in: 60 }, { expires: 60 }]) {
+    expect([sign(wrong), presign(wrong)]).toEqual(["invalid_option", "invalid_option"]);
+  }
+  expect([sign({ expiresIn: 60 }), presign({ expiresIn: 60, nothing: undefined })]).toEqual([
+    "invalid_option",
+    undefined,
+  ]);
+});

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use xacct_sign::{Credentials, Error, ErrorKind};
@@ -34,6 +34,8 @@ struct Chain {
     profile: Option<String>,
     /// When the files were read, and the profile's keys in them, if they had some.
     seen: Mutex<Option<(SystemTime, Option<Credentials>)>>,
+    /// The profile's, once it was found.
+    region: OnceLock<String>,
 }
 
 impl DefaultChain {
@@ -54,7 +56,10 @@ impl DefaultChain {
     pub fn on(host: Arc<dyn Host>, profile: Option<String>) -> Self {
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&profile);
-        Self(Shared::new(Chain { clock: Clock::new(host), profile, seen: Mutex::new(None) }, seed))
+        Self(Shared::new(
+            Chain { clock: Clock::new(host), profile, seen: Mutex::new(None), region: OnceLock::new() },
+            seed,
+        ))
     }
 
     /// The profile that was given by name.
@@ -84,6 +89,16 @@ impl CredentialSource for DefaultChain {
             Some(keys) => Some(keys),
             None => self.0.at_hand(),
         }
+    }
+
+    fn usual_region(&self) -> Option<String> {
+        let chain = self.0.source();
+        if chain.region.get().is_none() {
+            let found = profile::region(&**chain.host(), chain.profile.as_deref())?;
+            // Another thread may have been faster.
+            let _ = chain.region.set(found);
+        }
+        chain.region.get().cloned()
     }
 
     fn clock(&self) -> Option<Clock> {

@@ -70,6 +70,10 @@ impl CredentialSource for Kept {
         self.shared.source().source.region()
     }
 
+    fn usual_region(&self) -> Option<String> {
+        self.shared.source().source.usual_region()
+    }
+
     fn learn_region(&self, region: &str) -> Result<(), Error> {
         self.shared.source().source.learn_region(region)
     }

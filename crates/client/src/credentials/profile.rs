@@ -8,7 +8,7 @@ mod split;
 
 use std::sync::Arc;
 
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::{Credentials, Error, ErrorKind, escaped};
 
 use super::found::Found;
 use super::{container, environment, export, instance, process, shown, sso, web_identity};
@@ -61,13 +61,24 @@ fn look(host: &dyn Host, given: Option<&str>) -> Result<Looked, Error> {
         };
         // What somebody asks for and is not there is a mistake: who else this program would sign as, nobody knows.
         let message = format!("{asked}, which {}", files.lacks());
-        return Err(Error::new(ErrorKind::CredentialsNotFound, message)
-            .with_hint("write it into one of the files, or correct its name"));
+        let hint = if files.has_bare(&choice.name) {
+            format!("in the config file its header has to be `[profile {}]`", escaped(&choice.name))
+        } else {
+            "write it into one of the files, or correct its name".to_owned()
+        };
+        return Err(Error::new(ErrorKind::CredentialsNotFound, message).with_hint(hint));
     }
     Ok(match plan::plan(&files, &choice.name)? {
         Some(plan) => Looked::Plan(Box::new(plan)),
         None => Looked::Nothing(format!("the profile {name} has nothing that gives credentials")),
     })
+}
+
+/// The region that the profile says. What is wrong with the files is told where credentials are asked for.
+pub(super) fn region(host: &dyn Host, given: Option<&str>) -> Option<String> {
+    let choice = Choice::of(host, given);
+    let files = Files::read(host).ok()?;
+    files.profiles.get(&choice.name)?.get("region").map(|region| region.to_string()).filter(|region| !region.is_empty())
 }
 
 /// The profile's keys, where it has some that need only be read.

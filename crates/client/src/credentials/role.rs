@@ -73,9 +73,11 @@ impl RoleOptions {
     }
 }
 
+const SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
+
 /// The name of a session that nobody names.
 pub(super) fn session_name(host: &dyn Host) -> String {
-    if let Some(name) = host.variable("AWS_ROLE_SESSION_NAME") {
+    if let Some(name) = host.variable(SESSION_NAME) {
         return name;
     }
     let function = host.variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
@@ -121,7 +123,13 @@ impl RoleProvider {
     ///
     /// As [`RoleProvider::new`].
     pub fn on(host: Arc<dyn Host>, options: RoleOptions, base: impl CredentialSource + 'static) -> Result<Self, Error> {
-        options.call.validate()?;
+        options.call.validate().map_err(|error| {
+            let is_variables = host.variable(SESSION_NAME).is_some_and(|name| name == options.call.session_name);
+            match error.kind() == ErrorKind::InvalidSessionName && is_variables {
+                true => shown::about(&format!("the environment variable `{SESSION_NAME}`"), error),
+                false => error,
+            }
+        })?;
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&options.call.session_name);
         let RoleOptions { call, region, sts_endpoint, http_hosts, listener } = options;
@@ -179,6 +187,10 @@ impl CredentialSource for RoleProvider {
         self.region()
     }
 
+    fn usual_region(&self) -> Option<String> {
+        self.0.source().base.usual_region()
+    }
+
     fn learn_region(&self, region: &str) -> Result<(), Error> {
         self.0.source().call_sts_in(region).map(drop)
     }
@@ -213,7 +225,7 @@ impl Role {
         if let Some(known) = self.endpoint.get() {
             return Ok(known);
         }
-        let region = region_of_environment(&*self.host).ok_or_else(|| {
+        let region = region_of_environment(&*self.host).or_else(|| self.base.usual_region()).ok_or_else(|| {
             Error::new(ErrorKind::InvalidRegion, "no region is given whose STS the role is assumed at")
                 .with_hint("give the API's region, such as `ap-northeast-1`, or set AWS_REGION")
         })?;

@@ -5,7 +5,7 @@ import { sleep, untilAborted } from "../host/abort.js";
 import { Clock, stopwatch } from "../host/clock.js";
 import { Deadline } from "../host/deadline.js";
 import { environmentsRegion } from "../host/env.js";
-import { type Answer, postToSts } from "../host/transport.js";
+import { type Answer, isSpecific, postToSts } from "../host/transport.js";
 import { HttpHosts } from "../http-hosts.js";
 import { fromModule, guarded, skewIn } from "../module/thrown.js";
 import { randomSeed, type WasmAssumeRole, WasmRetry } from "../module/wasm.js";
@@ -177,9 +177,10 @@ class Role {
         cause: error,
         retryable: true,
         action: ACTION,
-        hint:
-          "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for " +
-          `\`com.amazonaws.${this.#stsRegion}.sts\`, with private DNS`,
+        hint: isSpecific(error.hint)
+          ? error.hint
+          : "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for " +
+            `\`com.amazonaws.${this.#stsRegion}.sts\`, with private DNS`,
       });
     }
   }

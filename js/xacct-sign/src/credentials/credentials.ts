@@ -102,7 +102,7 @@ export function checkExpiration({ expiration }: Credentials, now: number): void 
 /**
  * The value if it has the shape of credentials; their content the core checks.
  *
- * @throws XacctSignError `invalid_credentials`
+ * @throws XacctSignError `invalid_credentials`; `invalid_time` for an end that is no `Date`
  */
 export function checked(value: unknown): Credentials {
   const given = typeof value === "object" ? (value as Partial<Record<keyof Credentials, unknown>> | null) : undefined;
@@ -111,12 +111,26 @@ export function checked(value: unknown): Credentials {
   const sessionToken = read(given, "sessionToken");
   const expiration = read(given, "expiration");
   if (typeof accessKeyId === "string" && typeof secretAccessKey === "string") {
-    const keys = { accessKeyId, secretAccessKey, expiration: expiration instanceof Date ? expiration : undefined };
+    const keys = { accessKeyId, secretAccessKey, expiration: endOf(expiration) };
     if (typeof sessionToken === "string") return { ...keys, sessionToken };
     if (sessionToken === undefined || sessionToken === null) return { ...keys, sessionToken: undefined };
   }
+  const isCallable =
+    typeof value === "function" || typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
   throw new XacctSignError("invalid_credentials", "the credentials lack a key, or hold something else than strings", {
-    hint: "give { accessKeyId, secretAccessKey, sessionToken? }, or an async function that returns that",
+    hint: isCallable
+      ? "this is a function or a promise: give a provider itself, such as `fromNodeProviderChain()`, or what the promise gives"
+      : "give { accessKeyId, secretAccessKey, sessionToken? }, or an async function that returns that",
+  });
+}
+
+/** Another realm has a `Date` of its own, as Jest's tests do. */
+function endOf(expiration: unknown): Date | undefined {
+  if (expiration === undefined || expiration === null) return undefined;
+  const isDate = Object.prototype.toString.call(expiration) === "[object Date]";
+  if (isDate && !Number.isNaN(Number(expiration))) return expiration as Date;
+  throw new XacctSignError("invalid_time", "the credentials' `expiration` is no valid Date", {
+    hint: "give `new Date(...)` of the text or the number, or leave it out where they do not end",
   });
 }
 

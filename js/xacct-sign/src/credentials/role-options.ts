@@ -1,7 +1,7 @@
 import { HINT, OPTION } from "../../wasm/constants.js";
 import { type ErrorCode, XacctSignError } from "../errors.js";
 import type { OnEvent } from "../events.js";
-import { defaultSessionName } from "../host/env.js";
+import { defaultSessionName, namesSession, SESSION_NAME } from "../host/env.js";
 import type { Fetch } from "../host/platform.js";
 import type { HttpHosts } from "../http-hosts.js";
 import { guarded } from "../module/thrown.js";
@@ -132,7 +132,13 @@ export function callOf(options: AssumeRoleOptions, hosts: HttpHosts): RoleCall {
   const endpoint = options.stsEndpoint ?? namedEndpoint();
   const secure = secureForm(endpoint, hosts);
   set("stsEndpoint", "invalid_endpoint", "the STS endpoint", secure ?? endpoint);
-  guarded(() => call.check());
+  try {
+    guarded(() => call.check());
+  } catch (error) {
+    const { code, message, hint } = error as XacctSignError;
+    if (code !== "invalid_session_name" || options.sessionName !== undefined || !namesSession()) throw error;
+    throw new XacctSignError(code, `the environment variable \`${SESSION_NAME}\`: ${message}`, { cause: error, hint });
+  }
   if (typeof endpoint === "string" && !isSamePlace(canonicalUrl(endpoint))) {
     throw new XacctSignError("invalid_endpoint", `fetch would not send to \`${endpoint}\` as it was signed`, {
       hint: "give a URL such as `https://sts.ap-northeast-1.amazonaws.com`",

@@ -1,5 +1,6 @@
 import { ANSWER_LIMIT, HINT } from "../../wasm/constants.js";
 import { messageOf, XacctSignError } from "../errors.js";
+import { read } from "../options.js";
 import type { Deadline } from "./deadline.js";
 import type { Fetch } from "./platform.js";
 import { checkHost } from "./text.js";
@@ -39,13 +40,35 @@ export async function send(
     deadline.throwIfAborted();
     if (thrown instanceof XacctSignError) throw thrown;
     const reason = (thrown as { cause?: unknown } | null | undefined)?.cause;
-    const detail = messageOf(reason instanceof Error ? reason : thrown);
+    // OpenSSL's texts end with a line break.
+    const detail = messageOf(reason instanceof Error ? reason : thrown).trim();
     throw new XacctSignError("transport", `cannot reach \`${host}\`: ${detail}`, {
       cause: thrown,
       retryable: true,
-      hint: "check the address, the network and, in a browser, what CORS allows",
+      hint: HINTS.find(([pattern]) => pattern.test(`${read(reason as NodeError, "code")} ${detail}`))?.[1] ?? NETWORK,
     });
   }
+}
+
+/** What Node says besides of a connection that was not made. */
+interface NodeError {
+  readonly code?: string;
+}
+
+/** What to do about a connection that was not made, by what the runtime says of it. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED/, "is it running, and is the port right?"],
+  [
+    /EPROTO|wrong version number|packet length too long/i,
+    "does the server speak plain http there? check the scheme and the port",
+  ],
+];
+const NETWORK =
+  "check the address, the network and, in a browser, what CORS allows; Node's `fetch` reads no proxy from the environment by itself";
+
+/** Whether a hint says all there is to do, whoever was called. */
+export function isSpecific(hint: string | undefined): boolean {
+  return HINTS.some(([, known]) => known === hint);
 }
 
 /** STS's answer, of any status. */

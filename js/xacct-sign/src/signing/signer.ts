@@ -6,7 +6,7 @@ import { hostHash, hostHashAsync, SMALL_BODY } from "../host/hash.js";
 import type { HostRequest } from "../host/platform.js";
 import { fromModule, guarded } from "../module/thrown.js";
 import { ready, sha256Hex, WasmSigner } from "../module/wasm.js";
-import { checkedOptions, read, requireString, timeOf } from "../options.js";
+import { checkedOptions, checkNames, read, requireString, timeOf } from "../options.js";
 import { canonicalUrl, textOf } from "../url.js";
 import { bytesIn, bytesOf, type Hashed, type SignableBody, UNSIGNED_PAYLOAD } from "./body.js";
 import { type HeadersInput, line, linesOf, type Pair, sendableHeaders, signedHeaders } from "./headers.js";
@@ -38,6 +38,9 @@ export interface PresignOptions extends SignOptions {
   /** How long the URL is valid, in seconds: 1 to 604800, 900 by default. */
   readonly expiresIn?: number | undefined;
 }
+
+const SIGN_OPTIONS = ["headers", "body", "now"];
+const PRESIGN_OPTIONS = [...SIGN_OPTIONS, "expiresIn"];
 
 /** Signs requests with Signature Version 4. It changes nothing it is given, and may be shared. */
 export class Signer {
@@ -71,6 +74,7 @@ export class Signer {
    *   `unsigned_payload`, `already_signed`
    */
   sign(method: string, url: string | { readonly href: string }, options?: SignOptions): Record<string, string> {
+    checkNames(options, SIGN_OPTIONS);
     const request = startOf(method, url) + linesOf(read(options, "headers"));
     return this.#sign(request, read(options, "body"), undefined, read(options, "now"));
   }
@@ -81,6 +85,7 @@ export class Signer {
    * @throws XacctSignError as `sign`, and `invalid_expires_in`
    */
   presign(method: string, url: string | { readonly href: string }, options?: PresignOptions): string {
+    checkNames(options, PRESIGN_OPTIONS);
     const request = startOf(method, url) + linesOf(read(options, "headers"));
     const body = read(options, "body");
     const hash = body === UNSIGNED_PAYLOAD ? UNSIGNED : hashOf(bytesOf(body));

@@ -1,6 +1,6 @@
 //! The two files of profiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ pub(super) struct Files {
     pub(super) profiles: BTreeMap<String, Keys>,
     pub(super) sso_sessions: BTreeMap<String, Keys>,
     pub(super) services: BTreeMap<String, Keys>,
+    /// Headers of the config file that are of nothing it has.
+    bare: BTreeSet<String>,
 }
 
 /// Where a file is looked for.
@@ -42,6 +44,7 @@ impl Files {
             profiles: BTreeMap::new(),
             sso_sessions: BTreeMap::new(),
             services: BTreeMap::new(),
+            bare: BTreeSet::new(),
         };
         let config = files.config.read(host)?;
         files.take(config, Kind::Config);
@@ -63,7 +66,10 @@ impl Files {
                 (Kind::Config, Some(("services", name))) => (&mut self.services, name),
                 (Kind::Config, None) if section.header == "default" && !has_prefixed => (&mut self.profiles, "default"),
                 // It is somebody else's.
-                (Kind::Config, _) => continue,
+                (Kind::Config, _) => {
+                    self.bare.insert(section.header);
+                    continue;
+                }
             };
             let keys = to.entry(name.to_owned()).or_default();
             if kind == Kind::Credentials && section.keys.contains_key("aws_access_key_id") {
@@ -72,6 +78,11 @@ impl Files {
             }
             keys.extend(section.keys);
         }
+    }
+
+    /// Whether the config file has this header without the word `profile`.
+    pub(super) fn has_bare(&self, name: &str) -> bool {
+        self.bare.contains(name)
     }
 
     /// That a profile is in neither, as a clause.
