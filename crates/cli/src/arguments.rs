@@ -1,13 +1,21 @@
 //! What can be typed.
 
+mod call;
+mod caller;
 mod emulator;
+mod request;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use xacct_sign::aws::{is_account_id, is_region};
 
+use crate::exit;
+
+pub(crate) use call::CallArguments;
+pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
 pub(crate) use emulator::EmulatorArguments;
+pub(crate) use request::{DataKind, RequestArguments};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.
 #[derive(Debug, Parser)]
@@ -33,15 +41,44 @@ fn region(text: &str) -> Result<String, String> {
     if is_region(text) { Ok(text.to_owned()) } else { Err(format!("`{text}` is not a region")) }
 }
 
+/// A length of time: seconds, or with a unit, such as `15m`.
+fn seconds(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.as_bytes().last() {
+        Some(b's') => (text.strip_suffix('s'), 1),
+        Some(b'm') => (text.strip_suffix('m'), 60),
+        Some(b'h') => (text.strip_suffix('h'), 3600),
+        _ => (Some(text), 1),
+    };
+    let number: Option<u64> = number.and_then(|number| number.parse().ok());
+    let seconds = number.and_then(|number| number.checked_mul(unit));
+    seconds.ok_or_else(|| format!("`{text}` is no length of time, such as `900`, `15m` or `1h`"))
+}
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; the emulator was ended by Ctrl-C or SIGTERM
   1  it failed while running: a port is taken, output cannot be written; `check` found something that is not accepted,
      `diff` a difference, `render` or `policy` an error; with `render --locked`, the lock file is outdated
-  2  wrong usage, or a manifest or another file that cannot be read or used";
+  2  wrong usage, or a manifest or another file that cannot be read or used
+  Those of a caller's commands are curl's: see `xacct-sign call --help`";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Call an API with a signed request, with curl's options
+    ///
+    /// Region and service are known from the API's host, where that is one of AWS's. Credentials come from where AWS's tools look
+    /// for them: the environment, a profile, the container, the instance; `--role` assumes a role with them.
+    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    Call(Box<CallArguments>),
+
+    /// Print a role's credentials as JSON, for `credential_process` in ~/.aws/config
+    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    Credentials(CredentialsArguments),
+
+    /// Say who signs: account, ARN and user id, as STS has it
+    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    Whoami(WhoamiArguments),
+
     /// Run STS and an API Gateway with IAM authorization on this machine, enforcing a manifest's policies
     ///
     /// One loopback port is STS, one is each stage's API. Signatures, tokens, expiry, trust policies and routes are checked
@@ -75,6 +112,22 @@ pub(crate) enum Command {
 
     /// Print the manifest's JSON Schema, with which editors complete and check it
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CredentialsArguments {
+    #[command(flatten)]
+    pub(crate) role: NeededRoleArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhoamiArguments {
+    /// Print JSON: `account`, `arn`, `user_id`
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) role: RoleArguments,
 }
 
 #[derive(Debug, Subcommand)]

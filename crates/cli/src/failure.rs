@@ -1,13 +1,15 @@
 //! How the command ends when it fails.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use xacct_sign::Error;
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
 
 use crate::counted::counted;
+use crate::exit;
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,27 @@ pub(crate) enum Failure {
     Different(usize),
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
+    #[error("cannot read {}", named(path))]
+    BodyUnreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the answer cannot be written")]
+    Answer(#[source] io::Error),
+    #[error("the answer cannot be written to `{}`", path.display())]
+    AnswerFile {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the answer is no text, and could upset the terminal")]
+    BinaryOnTerminal,
+    /// Of which nothing is said.
+    #[error(transparent)]
+    Silent(Box<Failure>),
+    #[error(transparent)]
+    Client(#[from] Error),
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
@@ -57,10 +80,22 @@ pub(crate) enum Failure {
     Server(#[from] ServerError),
 }
 
+/// A file by its path; `-` is standard input.
+fn named(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { format!("the file `{}`", path.display()) }
+}
+
 impl Failure {
-    /// The stable code of what is wrong with a file or a name, as documented in `docs/provider.md`.
+    /// The same, of which nothing is said.
+    pub(crate) fn silent(self) -> Self {
+        Failure::Silent(Box::new(self))
+    }
+
+    /// The stable code of what is wrong with a file or a name, as documented in `docs/provider.md`, or of an error, as in
+    /// `docs/errors.md`.
     pub(crate) fn code(&self) -> Option<&'static str> {
         match self {
+            Failure::Client(error) => Some(error.code()),
             Failure::Deployed { source, .. } => Some(source.code()),
             Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
             Failure::NotInManifest { .. } => Some("unknown_caller"),
@@ -68,8 +103,12 @@ impl Failure {
         }
     }
 
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&str> {
         match self {
+            Failure::Client(error) => error.hint(),
+            Failure::BinaryOnTerminal => {
+                Some("write it to a file with `--output FILE`, or here all the same with `--output -`")
+            }
             Failure::NotInManifest { kind: "stage", .. } => {
                 Some("give the name of a table `[stages.NAME]` with `--stage`")
             }
@@ -99,6 +138,10 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Failure::Client(error) => exit::code_of(error),
+            Failure::Silent(failure) => failure.exit_code(),
+            Failure::Answer(_) | Failure::AnswerFile { .. } | Failure::BinaryOnTerminal => 23,
+            Failure::BodyUnreadable { .. } => 26,
             Failure::Unreadable { .. }
             | Failure::NotText { .. }
             | Failure::NotInManifest { .. }

@@ -35,7 +35,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(error)),
     };
-    let file = beside(path, text, permissions).map_err(failed)?;
+    let file = written_beside(path, text, permissions).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     sync_folder(path);
     Ok(())
@@ -51,25 +51,31 @@ pub(crate) fn create(path: &Path, text: &str) -> Result<(), Failure> {
         io::ErrorKind::AlreadyExists => Failure::Exists(path.to_path_buf()),
         _ => Failure::Unwritable { path: path.to_path_buf(), source },
     };
-    let file = beside(path, text, None).map_err(failed)?;
+    let file = written_beside(path, text, None).map_err(failed)?;
     file.persist_noclobber(path).map_err(|error| failed(error.error))?;
     sync_folder(path);
     Ok(())
 }
 
 /// The text in a file that stands beside `path`, written as far as the disk. Deleted unless it takes its place.
-fn beside(path: &Path, text: &str, permissions: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
+fn written_beside(path: &Path, text: &str, permissions: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
+    let mut file = beside(path, permissions)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// An empty file that stands beside `path`, with these permissions or those of every new file. Deleted unless it takes its place.
+pub(crate) fn beside(path: &Path, permissions: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".xacct-");
     // What every new file gets; the process's umask takes from it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder(path))?;
-    file.write_all(text.as_bytes())?;
+    let file = builder.tempfile_in(folder(path))?;
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
     }
-    file.as_file().sync_all()?;
     Ok(file)
 }
 

@@ -1,15 +1,21 @@
 //! The command `xacct-sign`.
 
+mod answer;
 mod arguments;
+mod caller;
 mod commands;
 mod counted;
+mod exit;
 mod failure;
 mod files;
 mod findings;
 mod manifest;
 mod output;
 mod report;
+mod request;
 mod text;
+mod unfinished;
+mod verbose;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use serde::Serialize;
 use xacct_sign::escaped;
 
 use crate::failure::Failure;
@@ -10,6 +11,12 @@ use crate::failure::Failure;
 pub(crate) fn document(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::Output)
+}
+
+/// Writes a value to stdout, as JSON on one line.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
+    document(&format!("{text}\n"))
 }
 
 /// Writes lines to stdout; none becomes two.

@@ -14,13 +14,14 @@ use crate::output;
 ///
 /// A reader that went away wants nothing more: that is no failure.
 pub(crate) fn report(failure: &Failure) -> ExitCode {
-    if let Failure::Server(ServerError::Announce(error)) | Failure::Output(error) = failure
+    if let Failure::Server(ServerError::Announce(error)) | Failure::Output(error) | Failure::Answer(error) = failure
         && error.kind() == io::ErrorKind::BrokenPipe
     {
         return ExitCode::SUCCESS;
     }
     match failure {
         Failure::Manifest(error) => report_mistakes(error),
+        Failure::Silent(_) => {}
         failure => report_one(failure),
     }
     ExitCode::from(failure.exit_code())
@@ -30,7 +31,11 @@ fn report_one(failure: &Failure) {
     let mut text = failure.to_string();
     let mut cause = failure.source();
     while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
+        // Some errors say themselves what they come from.
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text.push_str(&format!(": {reason}"));
+        }
         cause = error.source();
     }
     let mut lines = vec![match failure.code() {

@@ -26,6 +26,9 @@ use xacct_sign::{Credentials, Error};
 use crate::clock::Clock;
 use crate::patience::Patience;
 
+pub(crate) use endpoint::of_environment as sts_endpoint;
+pub(crate) use role::unreachable;
+
 pub use chain::DefaultChain;
 pub use environment::Environment;
 pub use kept::Kept;

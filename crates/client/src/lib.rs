@@ -57,6 +57,7 @@ mod session;
 mod signing;
 mod told;
 mod transport;
+mod whose;
 
 pub use clock::Clock;
 pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOptions, RoleProvider};
@@ -65,4 +66,5 @@ pub use http_hosts::http_hosts_of;
 pub use patience::{Patience, Watch};
 pub use session::{Body, Request, Session, Streamed};
 pub use signing::Signing;
-pub use transport::Response;
+pub use transport::{Link, Response, broken_link};
+pub use whose::caller_identity;

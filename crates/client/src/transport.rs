@@ -4,6 +4,7 @@ mod coding;
 mod connect;
 mod exchange;
 mod failure;
+mod link;
 mod proxy;
 mod socket;
 mod stream;
@@ -27,6 +28,7 @@ use crate::told::Told;
 use failure::failed;
 
 pub(crate) use coding::{ACCEPTED, LIMIT as DECODED};
+pub use link::{Link, broken_link};
 pub use stream::{Content, Incoming};
 
 /// How a request is sent.

@@ -1,6 +1,13 @@
 //! The command as a user runs it. One program, so that it is linked once.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test panics to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test panics to fail"
+)]
 
+mod call;
 mod check;
 mod command;
 mod diff;
@@ -14,3 +21,4 @@ mod note;
 mod policy;
 mod render;
 mod schema;
+mod world;

@@ -67,6 +67,12 @@ pub(super) fn of_role(
     }
 }
 
+/// STS's endpoint of a region for calls that no role has a part in: that of a role of the region's partition.
+pub(crate) fn of_environment(host: &dyn Host, region: &str) -> Result<Endpoint, Error> {
+    let role = format!("arn:{}:iam::000000000000:role/any", Partition::of_region(region).name());
+    in_use(host, (&role, region), &Silent, &HttpHosts::default())
+}
+
 /// The endpoint of the kind that the environment says, or the one that it names; a profile has its say after it.
 pub(super) fn of_sts(host: &dyn Host, role_arn: &str, region: &str, profile: &dyn Said) -> Result<Endpoint, Error> {
     in_use(host, (role_arn, region), profile, &HttpHosts::default())

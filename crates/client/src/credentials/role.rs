@@ -247,7 +247,7 @@ impl Role {
 }
 
 /// What is said of an error that came in place of STS's answer.
-pub(super) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
+pub(crate) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
     let hint = match (error.kind(), error.hint()) {
         (ErrorKind::Transport, Some(hint)) => hint.to_owned(),
         (ErrorKind::Transport | ErrorKind::Timeout, _) => format!(

@@ -1,5 +1,6 @@
 //! What ureq's errors mean.
 
+use std::fmt;
 use std::io;
 
 use rustls::CertificateError;
@@ -24,7 +25,7 @@ pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
             Err(other) => match other.downcast::<UnknownHost>() {
                 Ok(unknown) => transport(format!("the host `{host}` is not known"))
                     .with_hint("check the URL and the region; a name that resolves only in a VPC needs a route to it")
-                    .with_source(unknown.0),
+                    .with_source(*unknown),
                 Err(other) => match other.downcast::<GivenUp>() {
                     Ok(given_up) => given_up.0,
                     Err(other) => without_a_word(U::Other(other), host),
@@ -116,7 +117,7 @@ fn on_the_way(failure: ProxyFailed, host: &str, limit: u64) -> Error {
         return failed(failure.error, host, limit);
     }
     let wants_password = matches!(&failure.error, U::ConnectProxyFailed(reason) if reason.ends_with("/407"));
-    let cause = failed(failure.error, &failure.proxy, limit);
+    let cause = AtProxy { cause: failed(failure.error, &failure.proxy, limit), proxy: failure.proxy }.told();
     Error::new(cause.kind(), format!("the proxy does not connect to `{host}`: {cause}"))
         .with_hint(if wants_password {
             "put the proxy's user and password into HTTPS_PROXY: `http://user:password@host:port`"
@@ -124,4 +125,29 @@ fn on_the_way(failure: ProxyFailed, host: &str, limit: u64) -> Error {
             "check HTTPS_PROXY (or ALL_PROXY), or list the host in NO_PROXY"
         })
         .with_source(cause)
+}
+
+/// Stands in the chain of an error's causes where the proxy's begin.
+#[derive(Debug)]
+pub(super) struct AtProxy {
+    proxy: String,
+    cause: Error,
+}
+
+impl AtProxy {
+    fn told(self) -> Error {
+        Error::new(self.cause.kind(), self.cause.to_string()).with_source(self)
+    }
+}
+
+impl fmt::Display for AtProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "on the way to the proxy `{}`", self.proxy)
+    }
+}
+
+impl std::error::Error for AtProxy {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
+    }
 }

@@ -66,7 +66,7 @@ fn open_one(address: SocketAddr, timeout: NextTimeout) -> Result<TcpStream, U> {
 }
 
 /// Whether another address may do better.
-fn is_of_address(error: &io::Error) -> bool {
+pub(super) fn is_of_address(error: &io::Error) -> bool {
     use io::ErrorKind as E;
     matches!(
         error.kind(),

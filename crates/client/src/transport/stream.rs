@@ -71,7 +71,9 @@ impl Content {
         self.length == 0
     }
 
-    pub(crate) fn sha256(&self) -> &str {
+    /// The SHA-256 that is signed, in lower-case hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
         &self.sha256
     }
 

@@ -1,0 +1,107 @@
+//! The request, as curl's users type it.
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+
+const DATA: [(&str, Option<char>, DataKind, &str); 4] = [
+    (
+        "data",
+        Some('d'),
+        DataKind::Text,
+        "Send this as the body of a POST, a form unless a header says otherwise; `@file` is a file without its line breaks, \
+         `@-` standard input; several are joined by `&`",
+    ),
+    ("data-binary", None, DataKind::Binary, "As --data, but a file goes out as it is, however long"),
+    ("data-raw", None, DataKind::Raw, "As --data, but `@` has no meaning"),
+    ("json", None, DataKind::Json, "As --data-binary, with the headers of JSON; several are joined as they are"),
+];
+
+#[derive(Debug, Args)]
+pub(crate) struct RequestArguments {
+    /// The URL
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// The method [default: GET, or POST where there is a body]
+    #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
+    pub(crate) method: Option<String>,
+
+    /// A header, `Name: value`; `Name:` takes one away, `Name;` sends it empty, `@file` has one a line; may be repeated
+    #[arg(short = 'H', long = "header", value_name = "HEADER", help_heading = "Request")]
+    pub(crate) headers: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) data: DataArguments,
+
+    /// A part of a form in multipart/form-data: `name=text`, `name=@file`, `name=<file`, with `;type=` and `;filename=` behind;
+    /// may be repeated
+    #[arg(short = 'F', long = "form", value_name = "NAME=CONTENT", help_heading = "Request",
+          conflicts_with_all = ["data", "data-binary", "data-raw", "json", "get"])]
+    pub(crate) form: Vec<String>,
+
+    /// Put the data behind the URL's `?` instead
+    #[arg(short = 'G', long, help_heading = "Request")]
+    pub(crate) get: bool,
+
+    /// The service's signing name [default: what AWS's own host says, else execute-api]
+    #[arg(long, value_name = "NAME", help_heading = "Request")]
+    pub(crate) service: Option<String>,
+}
+
+/// How a piece of data is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DataKind {
+    /// A file's line breaks are left out.
+    Text,
+    /// A file as it is.
+    Binary,
+    /// Never a file.
+    Raw,
+    /// As [`DataKind::Binary`], and it is JSON.
+    Json,
+}
+
+/// The pieces of the body, in the order in which they were typed.
+#[derive(Debug, Default)]
+pub(crate) struct DataArguments(pub(crate) Vec<(DataKind, String)>);
+
+impl FromArgMatches for DataArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let mut pieces = Vec::new();
+        for (name, _, kind, _) in DATA {
+            let places = matches.indices_of(name).into_iter().flatten();
+            let values = matches.get_many::<String>(name).into_iter().flatten();
+            pieces.extend(places.zip(values).map(|(place, value)| (place, kind, value.clone())));
+        }
+        pieces.sort_by_key(|(place, ..)| *place);
+        let pieces: Vec<_> = pieces.into_iter().map(|(_, kind, value)| (kind, value)).collect();
+        let is_json = |(kind, _): &(DataKind, String)| *kind == DataKind::Json;
+        if pieces.iter().any(is_json) && !pieces.iter().all(is_json) {
+            let message = "`--json` cannot be joined with other data\n";
+            return Err(Error::raw(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(Self(pieces))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for DataArguments {
+    fn augment_args(command: Command) -> Command {
+        DATA.into_iter().fold(command, |command, (name, short, _, help)| {
+            let arg = Arg::new(name).long(name).value_name("DATA").help(help).help_heading("Request");
+            let arg = arg.action(ArgAction::Append).allow_hyphen_values(true);
+            command.arg(match short {
+                Some(short) => arg.short(short),
+                None => arg,
+            })
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}

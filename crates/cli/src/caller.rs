@@ -1,0 +1,164 @@
+//! Where a command's credentials come from, as its arguments have it.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use xacct_sign::sts::Mfa;
+use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign_client::host::{Host, Machine};
+use xacct_sign_client::{Clock, CredentialSource, DefaultChain, Listener, Patience, RoleOptions, RoleProvider};
+
+use crate::arguments::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
+
+/// Who signs, and on which machine.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) source: Arc<dyn CredentialSource>,
+    pub(crate) region: Option<String>,
+}
+
+impl Caller {
+    /// The role, or without one whoever the base credentials are. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// `RoleNotGiven` for a role that is empty, as an unset variable makes it; as [`RoleProvider::new`].
+    pub(crate) fn new(arguments: &RoleArguments, listener: Option<Listener>) -> Result<Self, Error> {
+        Self::of(arguments.role.as_deref(), &arguments.base, &arguments.assume, listener)
+    }
+
+    /// The role.
+    ///
+    /// # Errors
+    ///
+    /// As [`Caller::new`].
+    pub(crate) fn of_role(arguments: &NeededRoleArguments, listener: Option<Listener>) -> Result<Self, Error> {
+        Self::of(Some(&arguments.role), &arguments.base, &arguments.assume, listener)
+    }
+
+    fn of(
+        role: Option<&str>,
+        base: &BaseArguments,
+        assume: &AssumeArguments,
+        listener: Option<Listener>,
+    ) -> Result<Self, Error> {
+        let host: Arc<dyn Host> = Arc::new(Machine::default());
+        let chain = DefaultChain::on(Arc::clone(&host), base.profile.clone());
+        let region = base.region.clone();
+        let source: Arc<dyn CredentialSource> = match role {
+            None => Arc::new(chain),
+            Some(role) if role.trim().is_empty() => {
+                return Err(Error::new(ErrorKind::RoleNotGiven, "`--role` is empty").with_hint(
+                    "give the role's ARN (is the variable it comes from unset?); to sign without a role, leave `--role` out",
+                ));
+            }
+            Some(role) => {
+                assumed(&host, role_options(&*host, role, region.as_deref(), assume, listener), assume, chain)?
+            }
+        };
+        Ok(Self { host, source, region })
+    }
+}
+
+fn role_options(
+    host: &dyn Host,
+    role: &str,
+    region: Option<&str>,
+    assume: &AssumeArguments,
+    listener: Option<Listener>,
+) -> RoleOptions {
+    let mut options = RoleOptions::without_region_on(host, role);
+    options.region = region.map(str::to_owned);
+    options.listener = listener;
+    let call = &mut options.call;
+    if let Some(name) = &assume.session_name {
+        call.session_name.clone_from(name);
+    }
+    if let Some(seconds) = assume.duration {
+        // What is too long for a number is too long for STS.
+        call.duration_seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    }
+    call.external_id.clone_from(&assume.external_id);
+    call.tags.clone_from(&assume.tag);
+    call.source_identity.clone_from(&assume.source_identity);
+    options
+}
+
+/// The role's credentials: the one place where roles are assumed.
+fn assumed(
+    host: &Arc<dyn Host>,
+    options: RoleOptions,
+    arguments: &AssumeArguments,
+    base: DefaultChain,
+) -> Result<Arc<dyn CredentialSource>, Error> {
+    let Some(serial) = &arguments.mfa_serial else {
+        return Ok(Arc::new(RoleProvider::on(Arc::clone(host), options, base)?));
+    };
+    // Bad input is told before anybody is asked for a code.
+    RoleProvider::on(Arc::clone(host), options.clone(), base.clone())?;
+    let host = Arc::clone(host);
+    let (role, region) = (OnceLock::new(), OnceLock::new());
+    Ok(Arc::new(Prompted { host, options, serial: serial.clone(), base, role, region }))
+}
+
+/// A role whose STS call needs a code, which is asked for when the credentials are.
+struct Prompted {
+    host: Arc<dyn Host>,
+    options: RoleOptions,
+    serial: String,
+    base: DefaultChain,
+    role: OnceLock<RoleProvider>,
+    region: OnceLock<String>,
+}
+
+impl Prompted {
+    fn role(&self) -> Result<&RoleProvider, Error> {
+        if let Some(role) = self.role.get() {
+            return Ok(role);
+        }
+        let token_code = ask_for_code(&self.serial)?;
+        let mut options = self.options.clone();
+        options.call.mfa = Some(Mfa { serial_number: self.serial.clone(), token_code });
+        let role = RoleProvider::on(Arc::clone(&self.host), options, self.base.clone())?;
+        if let Some(region) = self.region.get() {
+            role.learn_region(region)?;
+        }
+        Ok(self.role.get_or_init(|| role))
+    }
+}
+
+impl CredentialSource for Prompted {
+    fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
+        CredentialSource::credentials(self.role()?, patience)
+    }
+
+    fn region(&self) -> Option<&str> {
+        self.options.region.as_deref()
+    }
+
+    fn learn_region(&self, region: &str) -> Result<(), Error> {
+        self.region.get_or_init(|| region.to_owned());
+        Ok(())
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        self.base.clock()
+    }
+}
+
+impl fmt::Debug for Prompted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompted").field("serial", &self.serial).finish_non_exhaustive()
+    }
+}
+
+/// Asks on the terminal itself: standard input may be the request's body.
+fn ask_for_code(serial: &str) -> Result<String, Error> {
+    let prompt = format!("MFA code of {}: ", xacct_sign::escaped(serial));
+    rpassword::prompt_password(prompt).map(|code| code.trim().to_owned()).map_err(|error| {
+        Error::new(ErrorKind::InvalidMfa, "there is no terminal to ask for the MFA code on")
+            .with_hint("run it where there is a terminal: the code is no argument, since those can be seen by others")
+            .with_source(error)
+    })
+}

@@ -1,0 +1,48 @@
+//! `xacct-sign call`.
+
+use std::sync::Arc;
+
+use xacct_sign::{Error, ErrorKind, PartialScope};
+use xacct_sign_client::{Patience, Request, Session};
+
+use crate::answer::{self, Sink};
+use crate::arguments::CallArguments;
+use crate::caller::Caller;
+use crate::failure::Failure;
+use crate::request::Prepared;
+use crate::verbose;
+
+pub(crate) fn run(arguments: &CallArguments) -> Result<(), Failure> {
+    call(arguments)
+        .map_err(|failure| if arguments.silent && !arguments.show_error { failure.silent() } else { failure })
+}
+
+fn call(arguments: &CallArguments) -> Result<(), Failure> {
+    let scope = PartialScope::new(arguments.role.base.region.clone(), arguments.request.service.clone())?;
+    let caller = Caller::new(&arguments.role, arguments.verbose.then(verbose::listener))?;
+    let prepared = Prepared::new(&arguments.request, arguments.head)?;
+    // 0 is no limit, as in curl.
+    let timeout = arguments.max_time.filter(|time| !time.is_zero());
+    let patience = Patience::of(timeout);
+
+    let mut request = Request::new(prepared.method, prepared.url.as_str());
+    request.headers = prepared.headers;
+    request.body = prepared.body.into_body()?;
+    request.follows_redirects = arguments.location;
+    request.timeout = timeout;
+    let host = if arguments.verbose { verbose::host(Arc::clone(&caller.host)) } else { Arc::clone(&caller.host) };
+    let session = Session::on(host, caller.source, scope);
+    let mut answer = session.send_streamed_within(request, &patience)?;
+
+    let is_refused = arguments.fail && answer.status >= 400;
+    let mut sink = Sink::open(arguments.output.as_deref(), !arguments.silent)?;
+    if arguments.include || arguments.head {
+        sink.head(&answer)?;
+    }
+    if is_refused {
+        let message = format!("the answer is {}", answer::status_line(answer.status));
+        return Err(Error::new(ErrorKind::HttpStatus, message).into());
+    }
+    sink.body(&mut answer, &patience)?;
+    sink.finish()
+}

@@ -1,0 +1,61 @@
+//! Exit codes: curl's where curl has one.
+
+use xacct_sign::{Error, ErrorClass, ErrorKind};
+use xacct_sign_client::{Link, broken_link};
+
+/// Code and meaning, as help and docs show them.
+pub(crate) const CODES: [(u8, &str); 19] = [
+    (0, "done; an answer of any status is one, unless `call --fail` asks for more"),
+    (1, "it failed in a way that has no code of its own"),
+    (2, "wrong usage: an option, a role, a name, a region"),
+    (3, "the URL is none"),
+    (5, "the proxy's name is not known"),
+    (6, "the host's name is not known"),
+    (7, "no connection"),
+    (22, "`call --fail`: the answer's status is 400 or more"),
+    (23, "the answer cannot be written"),
+    (26, "a file or standard input cannot be read"),
+    (28, "a time limit ran out"),
+    (35, "no secure connection"),
+    (47, "too many redirects"),
+    (56, "the connection broke"),
+    (60, "the server's certificate is not trusted"),
+    (61, "the answer's coding cannot be undone"),
+    (63, "the answer is too long"),
+    (67, "no credentials were found, or they were refused, or STS refused"),
+    (97, "the proxy was not reached, or does not connect"),
+];
+
+/// The codes, as help shows them.
+pub(crate) fn help() -> String {
+    let lines = CODES.iter().map(|(code, meaning)| format!("\n{code:>4}  {meaning}"));
+    format!("Exit codes, curl's where it has one:{}", lines.collect::<String>())
+}
+
+/// The exit code of an error of the core or the client.
+pub(crate) fn code_of(error: &Error) -> u8 {
+    use ErrorKind as K;
+    match error.kind() {
+        K::InvalidUrl => return 3,
+        K::InvalidBody => return 26,
+        K::TooManyRedirects => return 47,
+        K::ResponseTooLarge => return 63,
+        // STS's answers are not coded.
+        K::InvalidResponse if error.action().is_none() => return 61,
+        _ => {}
+    }
+    match (error.kind().class(), broken_link(error)) {
+        (ErrorClass::Timeout, _) => 28,
+        (ErrorClass::HttpStatus, _) => 22,
+        (_, Some(Link::Name)) => 6,
+        (_, Some(Link::Connection)) => 7,
+        (_, Some(Link::Tls)) => 35,
+        (_, Some(Link::Certificate)) => 60,
+        (_, Some(Link::ProxyName)) => 5,
+        (_, Some(Link::Proxy)) => 97,
+        (ErrorClass::Validation, _) => 2,
+        (ErrorClass::Credentials | ErrorClass::Sts, _) => 67,
+        (ErrorClass::Transport, _) => 56,
+        _ => 1,
+    }
+}
