@@ -5,12 +5,14 @@ mod caller;
 mod emulator;
 mod request;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use xacct_sign::aws::{is_account_id, is_region};
 
 use crate::exit;
+use crate::shell::Shell;
 
 pub(crate) use call::CallArguments;
 pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
@@ -75,6 +77,23 @@ pub(crate) enum Command {
     #[command(after_help = exit::help(), after_long_help = exit::help())]
     Credentials(CredentialsArguments),
 
+    /// Print a role's credentials as variables for a shell, or run one program with them
+    ///
+    /// In bash or zsh: `eval "$(xacct-sign env --role ARN)"`. Behind `--` stands a program, which runs with the variables: its
+    /// exit status is that of this command. A profile and whatever else could say other credentials is taken out of its way.
+    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    Env(EnvArguments),
+
+    /// Sign a request that something else sends, and print its headers
+    ///
+    /// The signature is good for some minutes. `xacct-sign sign URL | curl -H @- URL` sends it.
+    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    Sign(Box<SignArguments>),
+
+    /// Print a URL with the signature in it: whoever has it can call the API until it ends
+    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    Presign(Box<PresignArguments>),
+
     /// Say who signs: account, ARN and user id, as STS has it
     #[command(after_help = exit::help(), after_long_help = exit::help())]
     Whoami(WhoamiArguments),
@@ -112,12 +131,76 @@ pub(crate) enum Command {
 
     /// Print the manifest's JSON Schema, with which editors complete and check it
     Schema,
+
+    /// Print a script for a shell that completes commands and options
+    Completions(CompletionsArguments),
+
+    /// Write manual pages into a folder
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CredentialsArguments {
     #[command(flatten)]
     pub(crate) role: NeededRoleArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnvArguments {
+    /// The shell that reads the lines [default: sh, on Windows powershell]
+    #[arg(long, value_enum, value_name = "SHELL", conflicts_with = "command")]
+    pub(crate) shell: Option<Shell>,
+
+    /// A program and its arguments, to be run with the variables
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+
+    #[command(flatten)]
+    pub(crate) role: NeededRoleArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignArguments {
+    #[command(flatten)]
+    pub(crate) request: RequestArguments<false>,
+
+    /// Print JSON: `method`, `url`, `headers`
+    #[arg(long, conflicts_with = "curl")]
+    pub(crate) json: bool,
+
+    /// Print a line for a shell that has curl send the request, with the secrets on curl's standard input
+    #[arg(long)]
+    pub(crate) curl: bool,
+
+    #[command(flatten)]
+    pub(crate) role: RoleArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PresignArguments {
+    #[command(flatten)]
+    pub(crate) request: RequestArguments<false>,
+
+    /// How long the URL serves: seconds, or such as 15m or 1h; credentials of a role may end sooner
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = seconds)]
+    pub(crate) expires_in: u64,
+
+    #[command(flatten)]
+    pub(crate) role: RoleArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// The folder
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -2,13 +2,18 @@
 
 mod call;
 mod check;
+mod completions;
 mod credentials;
 mod diff;
 mod emulator;
+mod env;
 mod init;
+mod man;
 mod policy;
+mod presign;
 mod render;
 mod schema;
+mod sign;
 mod whoami;
 
 use crate::arguments::Command;
@@ -18,6 +23,9 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Call(arguments) => call::run(&arguments),
         Command::Credentials(arguments) => credentials::run(&arguments),
+        Command::Env(arguments) => env::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
+        Command::Presign(arguments) => presign::run(&arguments),
         Command::Whoami(arguments) => whoami::run(&arguments),
         Command::Emulator(arguments) => emulator::run(arguments),
         Command::Policy(command) => policy::run(command),
@@ -26,5 +34,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Schema => schema::run(),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     }
 }

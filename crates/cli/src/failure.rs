@@ -1,5 +1,6 @@
 //! How the command ends when it fails.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -67,6 +68,16 @@ pub(crate) enum Failure {
     },
     #[error("the answer is no text, and could upset the terminal")]
     BinaryOnTerminal,
+    #[error("cannot run `{}`", program.display())]
+    Program {
+        program: OsString,
+        #[source]
+        source: io::Error,
+    },
+    /// A program that was run ended like this, and has said why.
+    #[cfg(not(unix))]
+    #[error("the program ended with {0}")]
+    Ended(u8),
     /// Of which nothing is said.
     #[error(transparent)]
     Silent(Box<Failure>),
@@ -142,6 +153,11 @@ impl Failure {
             Failure::Silent(failure) => failure.exit_code(),
             Failure::Answer(_) | Failure::AnswerFile { .. } | Failure::BinaryOnTerminal => 23,
             Failure::BodyUnreadable { .. } => 26,
+            // As a shell has it.
+            Failure::Program { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
+            Failure::Program { .. } => 126,
+            #[cfg(not(unix))]
+            Failure::Ended(code) => *code,
             Failure::Unreadable { .. }
             | Failure::NotText { .. }
             | Failure::NotInManifest { .. }

@@ -13,6 +13,8 @@ mod manifest;
 mod output;
 mod report;
 mod request;
+mod shell;
+mod signed;
 mod text;
 mod unfinished;
 mod verbose;

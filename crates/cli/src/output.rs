@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use xacct_sign::escaped;
 
@@ -24,9 +25,23 @@ pub(crate) fn print(lines: &[String]) -> Result<(), Failure> {
     document(&shown(lines))
 }
 
-/// Writes lines to stderr in one piece; none becomes two. If nobody reads them, the command goes on.
+/// Writes lines to stderr in one piece; none becomes two. If nobody reads them, the command goes on. On a terminal that shows
+/// colours, and unless `NO_COLOR` is set, what begins a line is coloured.
 pub(crate) fn note(lines: &[String]) {
-    let _ = io::stderr().lock().write_all(shown(lines).as_bytes());
+    let painted: String = shown(lines).lines().map(|line| format!("{}\n", painted(line))).collect();
+    let _ = anstream::stderr().lock().write_all(painted.as_bytes());
+}
+
+const LABELS: [(&str, AnsiColor); 3] =
+    [("error", AnsiColor::Red), ("warning", AnsiColor::Yellow), ("hint", AnsiColor::Cyan)];
+
+/// A line whose label, `error[CODE]:`, `hint:`, has its colour.
+fn painted(line: &str) -> String {
+    let Some((label, rest)) = line.split_once(": ") else { return line.to_owned() };
+    let word = label.trim_start().split('[').next().unwrap_or_default();
+    let Some((_, color)) = LABELS.iter().find(|(name, _)| *name == word) else { return line.to_owned() };
+    let style = Style::new().bold().fg_color(Some((*color).into()));
+    format!("{style}{label}:{style:#} {rest}")
 }
 
 fn shown(lines: &[String]) -> String {

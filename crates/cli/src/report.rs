@@ -22,6 +22,8 @@ pub(crate) fn report(failure: &Failure) -> ExitCode {
     match failure {
         Failure::Manifest(error) => report_mistakes(error),
         Failure::Silent(_) => {}
+        #[cfg(not(unix))]
+        Failure::Ended(_) => {}
         failure => report_one(failure),
     }
     ExitCode::from(failure.exit_code())

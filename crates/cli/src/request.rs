@@ -26,7 +26,7 @@ impl Prepared {
     /// # Errors
     ///
     /// For files that cannot be read, and what is no URL, header or combination.
-    pub(crate) fn new(arguments: &RequestArguments, is_head: bool) -> Result<Self, Failure> {
+    pub(crate) fn new<const JSON: bool>(arguments: &RequestArguments<JSON>, is_head: bool) -> Result<Self, Failure> {
         let data = &arguments.data.0;
         let has_body = !(arguments.get || data.is_empty() && arguments.form.is_empty());
         if is_head && has_body {

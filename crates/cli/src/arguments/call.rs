@@ -10,7 +10,7 @@ use super::{RequestArguments, RoleArguments};
 #[derive(Debug, Args)]
 pub(crate) struct CallArguments {
     #[command(flatten)]
-    pub(crate) request: RequestArguments,
+    pub(crate) request: RequestArguments<true>,
 
     /// Write the answer's body to a file, once it is all there; `-` is standard output, also for a terminal
     #[arg(short, long, value_name = "FILE", help_heading = "Answer")]

@@ -22,27 +22,27 @@ pub(crate) struct BaseArguments {
 #[command(next_help_heading = "Credentials")]
 pub(crate) struct AssumeArguments {
     /// The external id that the role's owner gave you
-    #[arg(long, value_name = "ID")]
+    #[arg(long, requires = "role", value_name = "ID")]
     pub(crate) external_id: Option<String>,
 
     /// The session's name in the owner's logs [default: AWS_ROLE_SESSION_NAME, else xacct-sign]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, requires = "role", value_name = "NAME")]
     pub(crate) session_name: Option<String>,
 
     /// How long the credentials live: seconds, or such as 15m or 1h [default: 1h]
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, requires = "role", value_name = "TIME", value_parser = seconds)]
     pub(crate) duration: Option<u64>,
 
     /// A session tag; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, requires = "role", value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) tag: Vec<(String, String)>,
 
     /// The source identity
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, requires = "role", value_name = "NAME")]
     pub(crate) source_identity: Option<String>,
 
     /// The serial number or ARN of your MFA device; its code is asked for on the terminal
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, requires = "role", value_name = "ARN")]
     pub(crate) mfa_serial: Option<String>,
 
     /// Ask STS, and keep nothing

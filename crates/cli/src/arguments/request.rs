@@ -16,8 +16,9 @@ const DATA: [(&str, Option<char>, DataKind, &str); 4] = [
     ("json", None, DataKind::Json, "As --data-binary, with the headers of JSON; several are joined as they are"),
 ];
 
+/// `JSON`: whether `--json` is data, as curl has it, or left for the command itself.
 #[derive(Debug, Args)]
-pub(crate) struct RequestArguments {
+pub(crate) struct RequestArguments<const JSON: bool> {
     /// The URL
     #[arg(value_name = "URL")]
     pub(crate) url: String,
@@ -31,12 +32,11 @@ pub(crate) struct RequestArguments {
     pub(crate) headers: Vec<String>,
 
     #[command(flatten)]
-    pub(crate) data: DataArguments,
+    pub(crate) data: DataArguments<JSON>,
 
     /// A part of a form in multipart/form-data: `name=text`, `name=@file`, `name=<file`, with `;type=` and `;filename=` behind;
     /// may be repeated
-    #[arg(short = 'F', long = "form", value_name = "NAME=CONTENT", help_heading = "Request",
-          conflicts_with_all = ["data", "data-binary", "data-raw", "json", "get"])]
+    #[arg(short = 'F', long = "form", value_name = "NAME=CONTENT", help_heading = "Request", conflicts_with = "get")]
     pub(crate) form: Vec<String>,
 
     /// Put the data behind the URL's `?` instead
@@ -62,13 +62,19 @@ pub(crate) enum DataKind {
 }
 
 /// The pieces of the body, in the order in which they were typed.
-#[derive(Debug, Default)]
-pub(crate) struct DataArguments(pub(crate) Vec<(DataKind, String)>);
+#[derive(Debug)]
+pub(crate) struct DataArguments<const JSON: bool>(pub(crate) Vec<(DataKind, String)>);
 
-impl FromArgMatches for DataArguments {
+impl<const JSON: bool> DataArguments<JSON> {
+    fn options() -> impl Iterator<Item = (&'static str, Option<char>, DataKind, &'static str)> {
+        DATA.into_iter().filter(|(.., kind, _)| JSON || *kind != DataKind::Json)
+    }
+}
+
+impl<const JSON: bool> FromArgMatches for DataArguments<JSON> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let mut pieces = Vec::new();
-        for (name, _, kind, _) in DATA {
+        for (name, _, kind, _) in Self::options() {
             let places = matches.indices_of(name).into_iter().flatten();
             let values = matches.get_many::<String>(name).into_iter().flatten();
             pieces.extend(places.zip(values).map(|(place, value)| (place, kind, value.clone())));
@@ -89,11 +95,11 @@ impl FromArgMatches for DataArguments {
     }
 }
 
-impl Args for DataArguments {
+impl<const JSON: bool> Args for DataArguments<JSON> {
     fn augment_args(command: Command) -> Command {
-        DATA.into_iter().fold(command, |command, (name, short, _, help)| {
+        Self::options().fold(command, |command, (name, short, _, help)| {
             let arg = Arg::new(name).long(name).value_name("DATA").help(help).help_heading("Request");
-            let arg = arg.action(ArgAction::Append).allow_hyphen_values(true);
+            let arg = arg.action(ArgAction::Append).allow_hyphen_values(true).conflicts_with("form");
             command.arg(match short {
                 Some(short) => arg.short(short),
                 None => arg,

@@ -1,9 +1,11 @@
 //! The body.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
-use xacct_sign::Error;
+use xacct_sign::{Error, sha256_hex};
 use xacct_sign_client::Body;
+use xacct_sign_client::host::Content as Hashed;
 
 use super::file::{self, Rewind};
 use crate::arguments::DataKind;
@@ -12,8 +14,8 @@ use crate::failure::Failure;
 /// What is sent.
 pub(crate) enum Content {
     Bytes(Vec<u8>),
-    /// What is read while it is sent.
-    Stream(Box<dyn Rewind>),
+    /// What is read while it is sent; its path, where it is a file that has one.
+    Stream(Box<dyn Rewind>, Option<PathBuf>),
 }
 
 impl Content {
@@ -21,7 +23,23 @@ impl Content {
     pub(crate) fn into_body(self) -> Result<Body, Error> {
         match self {
             Content::Bytes(bytes) => Ok(bytes.into()),
-            Content::Stream(stream) => Body::file(stream),
+            Content::Stream(stream, _) => Body::file(stream),
+        }
+    }
+
+    /// The SHA-256 of all of it, as a signature takes it.
+    pub(crate) fn hash(self) -> Result<String, Error> {
+        match self {
+            Content::Bytes(bytes) => Ok(sha256_hex(&bytes)),
+            Content::Stream(stream, _) => Ok(Hashed::new(stream)?.sha256().to_owned()),
+        }
+    }
+
+    /// The file that it is.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Content::Bytes(_) => None,
+            Content::Stream(_, path) => path.as_deref(),
         }
     }
 }
@@ -30,7 +48,7 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Content::Bytes(_) => "Bytes",
-            Content::Stream(_) => "Stream",
+            Content::Stream(..) => "Stream",
         })
     }
 }
@@ -40,7 +58,8 @@ pub(super) fn read(pieces: &[(DataKind, String)]) -> Result<Content, Failure> {
     if let [(DataKind::Binary | DataKind::Json, piece)] = pieces
         && let Some(name) = piece.strip_prefix('@')
     {
-        return Ok(Content::Stream(file::open(name)?));
+        let path = (name != "-").then(|| PathBuf::from(name));
+        return Ok(Content::Stream(file::open(name)?, path));
     }
     read_all(pieces).map(Content::Bytes)
 }

@@ -51,7 +51,7 @@ pub(super) fn read(parts: &[String]) -> Result<(String, Content), Failure> {
         pieces.push_part(&parse(part)?, &boundary)?;
     }
     pieces.push_text(format!("--{boundary}--\r\n"));
-    Ok((format!("multipart/form-data; boundary={boundary}"), Content::Stream(Box::new(pieces))))
+    Ok((format!("multipart/form-data; boundary={boundary}"), Content::Stream(Box::new(pieces), None)))
 }
 
 /// Nobody who writes a part's content can know it.
