@@ -23,19 +23,33 @@ const TYPES: [(&str, &str); 10] = [
     ("xml", "application/xml"),
 ];
 
+/// What a content is taken for that nobody says: by the name that is sent, else by the file's own.
+fn guessed(part: &Part, file_name: Option<&str>) -> Option<&'static str> {
+    let by_name = |name: &str| {
+        let end = Path::new(name).extension()?.to_string_lossy().to_ascii_lowercase();
+        TYPES.iter().find(|(known, _)| *known == end).map(|(_, kind)| *kind)
+    };
+    let is_on_disk = part.source != Source::Text && part.content != "-";
+    let known = file_name.and_then(by_name).or_else(|| by_name(&part.content).filter(|_| is_on_disk));
+    match (known, file_name) {
+        // What has no file's name is plain text anyway.
+        (Some("text/plain"), None) => None,
+        (None, Some(_)) if is_on_disk => Some("application/octet-stream"),
+        (known, _) => known,
+    }
+}
+
 /// One part, as it was typed.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Part<'a> {
-    name: &'a str,
-    content: &'a str,
+struct Part {
+    name: String,
+    content: String,
     source: Source,
-    kind: Option<&'a str>,
+    kind: Option<String>,
     file_name: Option<String>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
-    #[default]
     Text,
     /// `@`: a file with its name.
     File,
@@ -64,35 +78,71 @@ fn boundary() -> Result<String, Error> {
     Ok(format!("------------------------{digits}"))
 }
 
-fn parse(text: &str) -> Result<Part<'_>, Error> {
+fn parse(text: &str) -> Result<Part, Error> {
     let (name, rest) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
         Error::new(ErrorKind::InvalidOption, "a part of the form has no name")
             .with_hint("give `--form name=text`, `--form name=@file` or `--form name=<file`")
     })?;
-    let (source, mut rest) = match rest.split_at_checked(1) {
+    let (source, rest) = match rest.split_at_checked(1) {
         Some(("@", rest)) => (Source::File, rest),
         Some(("<", rest)) => (Source::TextOfFile, rest),
         _ => (Source::Text, rest),
     };
-    let mut part = Part { name, source, ..Part::default() };
-    // What stands behind is taken off from the end: a text may hold semicolons.
-    while let Some((before, option)) = rest.rsplit_once(';') {
-        match option.trim_start().split_once('=') {
-            Some(("type", kind)) => part.kind = Some(kind.trim()),
-            Some(("filename", name)) => part.file_name = Some(unquoted(name)),
-            _ => break,
-        }
-        rest = before;
+    let is_quoted = rest.trim_start().starts_with('"');
+    let (content, mut rest) = word(rest);
+    if source == Source::File && !is_quoted && content.contains(',') {
+        return Err(Error::new(ErrorKind::InvalidOption, "a part of the form has several files").with_hint(
+            "give a `--form` for each; a name with a comma in it stands within double quotes: `name=@\"a,b\"`",
+        ));
     }
-    part.content = rest;
+    let mut part = Part { name: name.to_owned(), content, source, kind: None, file_name: None };
+    while let Some(option) = rest.strip_prefix(';').map(str::trim_start) {
+        if let Some(value) = option.strip_prefix("filename=") {
+            let (file_name, behind) = word(value);
+            (part.file_name, rest) = (Some(file_name), behind);
+            continue;
+        }
+        let (own, behind) = option.split_at(option.find(';').unwrap_or(option.len()));
+        rest = behind;
+        match (own.strip_prefix("type="), &mut part.kind) {
+            (Some(kind), _) => part.kind = Some(kind.trim().to_owned()),
+            // What follows a type is a parameter of it, such as `charset=utf-8`.
+            (None, Some(kind)) => kind.push_str(&format!("; {}", own.trim_end())),
+            (None, None) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidOption,
+                    "what follows a `;` in a part of the form is no option",
+                )
+                .with_hint("it may be `;type=` or `;filename=`; a text with a `;` in it stands within double quotes"));
+            }
+        }
+    }
     Ok(part)
 }
 
-/// A name within double quotes, in which `\` escapes.
-fn unquoted(text: &str) -> String {
-    let text = text.trim();
-    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else { return text.to_owned() };
-    inner.replace("\\\"", "\"").replace("\\\\", "\\")
+/// A word, within double quotes in which `\` escapes, or up to a `;`; and what stands behind.
+fn word(text: &str) -> (String, &str) {
+    let text = text.trim_start();
+    if let Some(inner) = text.strip_prefix('"') {
+        let mut word = String::new();
+        let mut characters = inner.char_indices();
+        while let Some((at, c)) = characters.next() {
+            match c {
+                '"' => {
+                    let behind = inner.get(at.saturating_add(1)..).unwrap_or_default();
+                    return (word, behind.trim_start());
+                }
+                '\\' => match characters.next() {
+                    Some((_, next @ ('"' | '\\'))) => word.push(next),
+                    next => word.extend(['\\'].into_iter().chain(next.map(|(_, next)| next))),
+                },
+                other => word.push(other),
+            }
+        }
+        // It is never closed: then it is no quote.
+    }
+    let (word, behind) = text.split_at(text.find(';').unwrap_or(text.len()));
+    (word.trim_end().to_owned(), behind)
 }
 
 /// A name for a part's head ([WHATWG](https://html.spec.whatwg.org/#multipart-form-data)).
@@ -114,16 +164,14 @@ impl Pieces {
         self.all.push((Box::new(Cursor::new(text)), 0));
     }
 
-    fn push_part(&mut self, part: &Part<'_>, boundary: &str) -> Result<(), Failure> {
+    fn push_part(&mut self, part: &Part, boundary: &str) -> Result<(), Failure> {
         let is_file = part.source == Source::File;
-        let path = Path::new(part.content);
+        let path = Path::new(&part.content);
         let own_name = || path.file_name().map(|name| name.to_string_lossy().into_owned());
         let file_name = part.file_name.clone().or_else(|| own_name().filter(|_| is_file));
-        let end = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        let known = || TYPES.iter().find(|(name, _)| *name == end).map_or("application/octet-stream", |(_, kind)| kind);
-        let kind = part.kind.or_else(|| is_file.then(known));
+        let kind = part.kind.as_deref().or_else(|| guessed(part, file_name.as_deref()));
 
-        let mut head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"", escaped(part.name));
+        let mut head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"", escaped(&part.name));
         if let Some(name) = file_name {
             head.push_str(&format!("; filename=\"{}\"", escaped(&name)));
         }
@@ -133,10 +181,10 @@ impl Pieces {
         }
         self.push_text(format!("{head}\r\n\r\n"));
         if part.source == Source::Text {
-            self.push_text(part.content.to_owned());
+            self.push_text(part.content.clone());
         } else {
-            let mut file = file::open(part.content)?;
-            let start = file.stream_position().map_err(|source| file::unreadable(part.content, source))?;
+            let mut file = file::open(&part.content)?;
+            let start = file.stream_position().map_err(|source| file::unreadable(&part.content, source))?;
             self.all.push((file, start));
         }
         self.push_text("\r\n".to_owned());

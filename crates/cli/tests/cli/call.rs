@@ -85,3 +85,173 @@ fn credentials_are_those_of_a_credential_process() {
     let ran = world.run(&["whoami", "--profile", "role"]);
     assert!(ran.text().contains(":assumed-role/ApiAllowByIamRoleStag/xacct-sign\n"), "{ran:?}");
 }
+
+#[test]
+fn what_curl_would_drop_or_guess_is_refused() {
+    let world = World::new("call-refused");
+    for (arguments, code, part) in [
+        (&["-H", "X-Secret"][..], "invalid_header", "a header has no colon"),
+        (&["-H", "X A: b"], "invalid_header", ""),
+        (&["-F", "a=one;two"], "invalid_option", "what follows a `;` in a part of the form is no option"),
+        (&["-F", "f=@a,b"], "invalid_option", "a part of the form has several files"),
+        (&["-F", "text"], "invalid_option", "a part of the form has no name"),
+        (&["-I", "-d", "a"], "invalid_option", "a HEAD has no body"),
+        (&["-X", "GE T"], "invalid_method", ""),
+        (&["--service", "a/b"], "invalid_service", ""),
+        (&["--duration", "1s"], "invalid_duration", ""),
+        (&["--external-id", "a"], "invalid_external_id", ""),
+        (&["--tag", "a!=b"], "invalid_tag", ""),
+        (&["--session-name", "a b"], "invalid_session_name", ""),
+    ] {
+        let ran = world.call("/", arguments);
+        assert_eq!((ran.code, ran.text()), (Some(2), ""), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.starts_with(&format!("error[{code}]: {part}")), "{arguments:?}: {ran:?}");
+    }
+    for arguments in [
+        &["-F", "a=b", "-d", "c"][..],
+        &["-F", "a=b", "-G"],
+        &["-d", "a", "--json", "{}"],
+        &["--max-time", "-1"],
+        &["--max-time", "soon"],
+        &["--region", "a/b"],
+        &["--duration", "1d"],
+        &["--no-such"],
+        &["-H"],
+    ] {
+        let ran = world.call("/", arguments);
+        assert_eq!((ran.code, ran.text()), (Some(2), ""), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.starts_with("error: "), "{arguments:?}: {ran:?}");
+    }
+    assert_eq!(world.emulator.log().len(), 0);
+}
+
+#[test]
+fn a_body_that_cannot_be_read_is_told_before_anything_is_sent() {
+    let world = World::new("call-unreadable");
+    for arguments in [
+        &["-d", "@missing"][..],
+        &["--data-binary", "@missing"],
+        &["--json", "@missing"],
+        &["-F", "a=@missing"],
+        &["-H", "@missing"],
+    ] {
+        let ran = world.call("/", arguments);
+        assert_eq!((ran.code, ran.text()), (Some(26), ""), "{arguments:?}");
+        assert!(ran.stderr.starts_with("error: cannot read the file `missing`: "), "{arguments:?}: {ran:?}");
+    }
+    for arguments in [&["-d", "@home"][..], &["--data-binary", "@home"], &["-F", "a=@home"]] {
+        let ran = world.call("/", arguments);
+        assert_eq!(ran.code, Some(26), "{arguments:?}");
+        assert!(ran.stderr.contains("`home`: is a directory") || ran.stderr.contains("Is a directory"), "{ran:?}");
+    }
+    assert_eq!(world.emulator.log().len(), 0);
+}
+
+#[test]
+fn what_is_typed_about_the_role_reaches_sts() {
+    let manifest =
+        format!("{}external_id = \"a+b:c\"\ntags = [\"team\"]\nsource_identity = [\"me\"]\n", crate::command::MANIFEST);
+    let options = xacct_sign_emulator::Options { explain: true, ..Default::default() };
+    let world = World::with("call-options", &manifest, options);
+    let options = ["--external-id", "a+b:c", "--tag", "team=shop", "--source-identity", "me", "--session-name", "me2"];
+    let ran = world.call("/", &[&options[..], &["--duration", "15m"]].concat());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        ran.json()["requestContext"]["authorizer"]["iam"]["userArn"],
+        "arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/me2"
+    );
+    let ran = world.call("/", &["--external-id", "wrong"]);
+    assert_eq!(ran.code, Some(67));
+    assert!(ran.stderr.starts_with("error[sts_denied]: "), "{ran:?}");
+    let ran = world.run(&[
+        "credentials",
+        "--role",
+        ROLE,
+        "--duration",
+        "900",
+        "--external-id",
+        "a+b:c",
+        "--tag",
+        "team=a",
+        "--source-identity",
+        "me",
+    ]);
+    assert!(ran.json()["Expiration"].as_str().unwrap().ends_with('Z'), "{ran:?}");
+}
+
+#[test]
+fn region_and_service_are_those_of_the_host() {
+    let world = World::new("call-host");
+    let ran = world.run(&["call", "--region", "us-east-2", "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.stderr.starts_with("error[scope_mismatch]: the region is `us-east-2`, and that of the host "),
+        "{ran:?}"
+    );
+    let mut command = world.command(["call", world.url.as_str()]);
+    command.env_remove("AWS_REGION");
+    let ran: crate::world::Ran = command.output().unwrap().into();
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.starts_with("error[invalid_region]: no region is given"), "{ran:?}");
+    let ran = world.run(&["call", "http://api.example.com/"]);
+    assert!(ran.stderr.starts_with("error[insecure_url]: "), "{ran:?}");
+}
+
+#[test]
+fn redirects_are_followed_where_that_is_asked_for_and_stay_within_the_api() {
+    let world = World::new("call-redirects");
+    let moved = "HTTP/1.1 302 Found\r\nlocation: /b\r\ncontent-length: 5\r\nconnection: close\r\n\r\nmoved";
+    let here = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nhere";
+    let server = crate::server::Server::start(move |seen, stream| {
+        let answer = if seen.target == "/b" { here } else { moved };
+        let _ = std::io::Write::write_all(stream, answer.as_bytes());
+    });
+    assert_eq!(world.run(&["call", &server.url]).text(), "moved");
+    assert_eq!(world.run(&["call", "-L", &server.url]).text(), "here");
+    let elsewhere = crate::server::Server::answering(moved.replace("/b", &format!("{}/b", server.url)));
+    assert_eq!(world.run(&["call", "-L", &elsewhere.url]).text(), "moved");
+}
+
+#[test]
+fn silence_is_as_deep_as_it_is_asked_for() {
+    let world = World::new("call-silent");
+    assert_eq!(world.run(&["call", "-s", "foo"]).stderr, "");
+    assert_eq!(world.run(&["call", "-s", "foo"]).code, Some(3));
+    assert!(world.run(&["call", "-sS", "foo"]).stderr.starts_with("error[invalid_url]: "));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_mfa_code_is_asked_for_on_the_terminal_and_nowhere_else() {
+    let world = World::new("call-mfa");
+    let serial = "arn:aws:iam::000000000000:mfa/me";
+    let url = world.url.clone();
+    // A session of its own has no terminal.
+    let mut command = std::process::Command::new("setsid");
+    let own = world.command(["call", "--role", ROLE, "--mfa-serial", serial, "-d", "@-", url.as_str()]);
+    command.arg(own.get_program()).args(own.get_args()).current_dir(&world.folder);
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = crate::world::with_input(command, b"123456\n");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.starts_with("error[invalid_mfa]: there is no terminal to ask for the MFA code on"), "{ran:?}");
+    assert_eq!(world.emulator.log().len(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_mfa_code_that_is_typed_goes_to_sts_and_is_not_shown() {
+    let world = World::new("call-mfa-typed");
+    let sts = crate::server::Server::answering("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+    let program = env!("CARGO_BIN_EXE_xacct-sign");
+    let serial = "arn:aws:iam::000000000000:mfa/me";
+    let mut script = std::process::Command::new("script");
+    let own = world.command([]);
+    script.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(&world.folder);
+    script.env("AWS_ENDPOINT_URL_STS", &sts.url);
+    script.args(["-qec", &format!("{program} whoami --role {ROLE} --mfa-serial {serial}"), "/dev/null"]);
+    let ran = crate::world::with_input(script, b"123456\n");
+    assert!(ran.text().contains(&format!("MFA code of {serial}: ")), "{ran:?}");
+    let [seen] = sts.take().try_into().unwrap();
+    let form = String::from_utf8(seen.body).unwrap();
+    assert!(form.contains("&SerialNumber=arn%3Aaws%3Aiam%3A%3A000000000000%3Amfa%2Fme&TokenCode=123456"), "{form}");
+}

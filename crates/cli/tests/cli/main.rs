@@ -7,11 +7,14 @@
     reason = "a test panics to fail"
 )]
 
+mod answers;
 mod call;
 mod check;
 mod command;
+mod curl;
 mod diff;
 mod emulator;
+mod exit;
 #[cfg(unix)]
 mod files;
 mod foreign;
@@ -21,4 +24,5 @@ mod note;
 mod policy;
 mod render;
 mod schema;
+mod server;
 mod world;
