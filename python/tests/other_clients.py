@@ -1,8 +1,9 @@
-"""Other people's clients, each called the way its users call it."""
+"""Other people's clients, each called the way its users call it; and the command, which stands beside curl."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -172,6 +173,23 @@ def curl(call: Call) -> None:
     subprocess.run([*command, call.url], input=call.body or b"", check=True, capture_output=True)
 
 
+def xacct_sign_call(call: Call) -> None:
+    from emulator import cli
+
+    keys = call.keys
+    command = [cli(), "call", "--output", os.devnull, "--max-time", "30", "--region", call.region, "-X", call.method]
+    for name, value in call.headers.items():
+        command += ["--header", f"{name}: {value}"]
+    if call.body is not None:
+        command += ["--data-binary", "@-"]
+        if "content-type" not in call.headers:
+            command += ["--header", "content-type:"]
+    own = {"AWS_ACCESS_KEY_ID": keys.access_key_id, "AWS_SECRET_ACCESS_KEY": keys.secret_access_key}
+    if keys.session_token:
+        own["AWS_SESSION_TOKEN"] = keys.session_token
+    subprocess.run([*command, call.url], input=call.body or b"", env=own, check=True, capture_output=True)
+
+
 CLIENTS: dict[str, Callable[[Call], None]] = {
     "aiobotocore": aiobotocore,
     "aws-requests-auth": aws_requests_auth,
@@ -181,4 +199,5 @@ CLIENTS: dict[str, Callable[[Call], None]] = {
     "httpx-aws-auth": httpx_aws_auth,
     "requests-auth-aws-sigv4": requests_auth_aws_sigv4,
     "requests-iamauth": requests_iamauth,
+    "xacct-sign call": xacct_sign_call,
 }

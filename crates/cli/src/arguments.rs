@@ -70,32 +70,32 @@ pub(crate) enum Command {
     ///
     /// Region and service are known from the API's host, where that is one of AWS's. Credentials come from where AWS's tools look
     /// for them: the environment, a profile, the container, the instance; `--role` assumes a role with them.
-    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    #[command(after_help = exit::POINTER, after_long_help = exit::help())]
     Call(Box<CallArguments>),
 
     /// Print a role's credentials as JSON, for `credential_process` in ~/.aws/config
-    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Credentials(CredentialsArguments),
 
     /// Print a role's credentials as variables for a shell, or run one program with them
     ///
     /// In bash or zsh: `eval "$(xacct-sign env --role ARN)"`. Behind `--` stands a program, which runs with the variables: its
     /// exit status is that of this command. A profile and whatever else could say other credentials is taken out of its way.
-    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Env(EnvArguments),
 
     /// Sign a request that something else sends, and print its headers
     ///
     /// The signature is good for some minutes. `xacct-sign sign URL | curl -H @- URL` sends it.
-    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Sign(Box<SignArguments>),
 
     /// Print a URL with the signature in it: whoever has it can call the API until it ends
-    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Presign(Box<PresignArguments>),
 
     /// Say who signs: account, ARN and user id, as STS has it
-    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Whoami(WhoamiArguments),
 
     /// Run STS and an API Gateway with IAM authorization on this machine, enforcing a manifest's policies

@@ -26,6 +26,9 @@ pub(crate) const CODES: [(u8, &str); 19] = [
     (97, "the proxy was not reached, or does not connect"),
 ];
 
+/// Where they are listed.
+pub(crate) const POINTER: &str = "Exit codes are curl's where it has one: `xacct-sign call --help` lists them";
+
 /// The codes, as help shows them.
 pub(crate) fn help() -> String {
     let lines = CODES.iter().map(|(code, meaning)| format!("\n{code:>4}  {meaning}"));

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use xacct_sign::Error;
+use xacct_sign::{Error, ErrorKind};
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
@@ -116,6 +116,9 @@ impl Failure {
 
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
+            Failure::Client(error) if error.kind() == ErrorKind::InsecureUrl => {
+                Some("use https; plain http is for this machine, and for hosts that XACCT_ALLOW_HTTP_HOSTS names")
+            }
             Failure::Client(error) => error.hint(),
             Failure::BinaryOnTerminal => {
                 Some("write it to a file with `--output FILE`, or here all the same with `--output -`")

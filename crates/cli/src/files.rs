@@ -84,6 +84,7 @@ fn sync_folder(path: &Path) {
     let _ = fs::File::open(folder(path)).and_then(|folder| folder.sync_all());
 }
 
-fn folder(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

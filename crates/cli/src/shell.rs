@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_word_is_quoted_by_the_rules_of_its_shell() {
         let text = "a'b\\c$d`e!\u{2019}f";
-        assert_eq!(Shell::Sh.quote("a'b$c"), r#"'a'\''b$c'"#);
+        assert_eq!(Shell::Sh.quote("a'b$c"), r#""a'b"'$c'"#);
         assert_eq!(Shell::Fish.quote(text), "'a\\'b\\\\c$d`e!\u{2019}f'");
         assert_eq!(Shell::Power.quote(text), "'a''b\\c$d`e!\u{2019}\u{2019}f'");
         assert_eq!(Shell::Sh.quote(""), "''");

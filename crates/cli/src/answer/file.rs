@@ -27,16 +27,17 @@ impl Target {
         // A link leads to what is meant.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let failed = |source| Failure::AnswerFile { path: path.to_path_buf(), source };
+        let unnamed = |error: io::Error| failed(unnamed(&error, &real));
         let file = match fs::metadata(&real) {
             Ok(there) if there.is_file() => {
                 if there.permissions().readonly() {
                     return Err(failed(io::ErrorKind::PermissionDenied.into()));
                 }
-                Open::Beside(files::beside(&real, Some(there.permissions())).map_err(failed)?)
+                Open::Beside(files::beside(&real, Some(there.permissions())).map_err(unnamed)?)
             }
             Ok(_) => Open::AsItIs(File::options().write(true).open(&real).map_err(failed)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Open::Beside(files::beside(&real, None).map_err(failed)?)
+                Open::Beside(files::beside(&real, None).map_err(unnamed)?)
             }
             Err(error) => return Err(failed(error)),
         };
@@ -74,4 +75,10 @@ impl Target {
         }
         Ok(())
     }
+}
+
+/// The system's error, without the name of a file that the user knows nothing of.
+fn unnamed(error: &io::Error, path: &Path) -> io::Error {
+    let of_folder = fs::read_dir(files::folder(path)).err().filter(|other| other.kind() == error.kind());
+    of_folder.unwrap_or_else(|| error.kind().into())
 }

@@ -9,5 +9,7 @@ use crate::output;
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "xacct-sign", &mut script);
-    output::document(&String::from_utf8_lossy(&script))
+    // For bash the library takes the hyphen for what parts commands, in one place of two: nothing would be completed behind a
+    // command's name (https://github.com/clap-rs/clap/issues/6421).
+    output::document(&String::from_utf8_lossy(&script).replace("xacct__subcmd__sign", "xacct__sign"))
 }

@@ -24,5 +24,8 @@ mod note;
 mod policy;
 mod render;
 mod schema;
+mod secrets;
 mod server;
+mod shells;
+mod snapshots;
 mod world;
