@@ -15,6 +15,7 @@ use crate::arguments::{AssumeArguments, BaseArguments, NeededRoleArguments, Role
 pub(crate) struct Caller {
     pub(crate) host: Arc<dyn Host>,
     pub(crate) source: Arc<dyn CredentialSource>,
+    /// What was typed.
     pub(crate) region: Option<String>,
 }
 
@@ -135,6 +136,10 @@ impl CredentialSource for Prompted {
 
     fn region(&self) -> Option<&str> {
         self.options.region.as_deref()
+    }
+
+    fn usual_region(&self) -> Option<String> {
+        self.base.usual_region()
     }
 
     fn learn_region(&self, region: &str) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! Requests that somebody else sends.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use xacct_sign::{CanonicalUrl, Credentials, Error, PartialScope, Payload, Request, Signer};
@@ -16,7 +17,7 @@ pub(crate) struct Ready {
     pub(crate) url: CanonicalUrl,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) hash: String,
-    pub(crate) signer: std::sync::Arc<Signer>,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) now: SystemTime,
 }
 

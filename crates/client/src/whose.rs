@@ -12,7 +12,7 @@ use crate::host::{Host, Sending, region_of_environment};
 use crate::patience::Patience;
 
 /// Asks STS whose credentials a source gives: at the endpoint of a region, else of the source's, else of `AWS_REGION` or
-/// `AWS_DEFAULT_REGION`. It is asked once more as [`Retry`] has it, and after a clock that is off was set right.
+/// `AWS_DEFAULT_REGION`, else of the profile's. It is asked once more as [`Retry`] has it, and after a clock that is off was set right.
 ///
 /// # Errors
 ///
@@ -23,7 +23,8 @@ pub fn caller_identity(
     region: Option<&str>,
     patience: &Patience,
 ) -> Result<CallerIdentity, Error> {
-    let region = region.or(source.region()).map(str::to_owned).or_else(|| region_of_environment(&**host));
+    let given = region.or(source.region()).map(str::to_owned);
+    let region = given.or_else(|| region_of_environment(&**host)).or_else(|| source.usual_region());
     let region = region.ok_or_else(|| {
         Error::new(ErrorKind::InvalidRegion, "no region is given whose STS is asked")
             .with_hint("give a region, such as `ap-northeast-1`, or set AWS_REGION")

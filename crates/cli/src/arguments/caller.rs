@@ -12,7 +12,7 @@ pub(crate) struct BaseArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
-    /// The region: of AWS's own API hosts it is known, else AWS_REGION or AWS_DEFAULT_REGION say it
+    /// The region: AWS's own API hosts name it; else AWS_REGION, AWS_DEFAULT_REGION, or the profile
     #[arg(long, value_name = "NAME", value_parser = region)]
     pub(crate) region: Option<String>,
 }

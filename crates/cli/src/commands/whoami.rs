@@ -17,8 +17,7 @@ struct Identity<'i> {
 
 pub(crate) fn run(arguments: &WhoamiArguments) -> Result<(), Failure> {
     let caller = Caller::new(&arguments.role, None)?;
-    let patience = Patience::default();
-    let identity = caller_identity(&caller.host, &*caller.source, caller.region.as_deref(), &patience)?;
+    let identity = caller_identity(&caller.host, &*caller.source, caller.region.as_deref(), &Patience::default())?;
     let identity = Identity { account: &identity.account, arn: &identity.arn, user_id: &identity.user_id };
     if arguments.json {
         return output::json(&identity);

@@ -255,3 +255,33 @@ fn an_mfa_code_that_is_typed_goes_to_sts_and_is_not_shown() {
     let form = String::from_utf8(seen.body).unwrap();
     assert!(form.contains("&SerialNumber=arn%3Aaws%3Aiam%3A%3A000000000000%3Amfa%2Fme&TokenCode=123456"), "{form}");
 }
+
+#[test]
+fn a_profile_says_the_region_that_neither_host_nor_environment_name() {
+    let world = World::new("call-profile-region");
+    let aws = world.folder.join("home/.aws");
+    std::fs::create_dir_all(&aws).unwrap();
+    std::fs::write(aws.join("config"), "[default]\nregion = ap-northeast-1\n[profile other]\nregion = eu-west-1\n")
+        .unwrap();
+    let run = |variables: &[(&str, &str)], arguments: &[&str]| -> crate::world::Ran {
+        let mut command = world.command(arguments.iter().copied());
+        command.env_remove("AWS_REGION").envs(variables.iter().copied()).output().unwrap().into()
+    };
+    for command in ["whoami", "credentials", "env"] {
+        let ran = run(&[], &[command, "--role", ROLE]);
+        assert_eq!(ran.code, Some(0), "{command}: {ran:?}");
+    }
+    let url = world.url.as_str();
+    assert_eq!(run(&[], &["call", "--fail", "--role", ROLE, url]).code, Some(0));
+    // The emulator is in one region alone.
+    assert_eq!(run(&[("AWS_PROFILE", "other")], &["whoami"]).code, Some(67));
+    assert_eq!(run(&[("AWS_PROFILE", "other"), ("AWS_DEFAULT_REGION", "ap-northeast-1")], &["whoami"]).code, Some(0));
+    assert_eq!(run(&[("AWS_PROFILE", "other")], &["whoami", "--region", "ap-northeast-1"]).code, Some(0));
+    // It contradicts no host.
+    let elsewhere = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/";
+    let ran = run(&[("AWS_PROFILE", "other")], &["sign", "--json", elsewhere]);
+    assert!(ran.text().contains("/us-east-1/execute-api/"), "{ran:?}");
+    // And it is what the program that `env` runs has.
+    let ran = run(&[], &["env", "--role", ROLE, "--", "sh", "-c", "echo $AWS_REGION $AWS_DEFAULT_REGION"]);
+    assert_eq!(ran.text(), "ap-northeast-1 ap-northeast-1\n");
+}
