@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use xacct_sign::{Error, Scope};
-use xacct_sign_client::{Request, RoleOptions, RoleProvider, Session};
+use xacct_sign_client::{Request, RoleOptions, RoleProvider, Session, broken_link};
 use xacct_sign_tests::{example_credentials, told};
 
 fn main() {
@@ -20,10 +20,18 @@ fn main() {
         Some(role_arn) => assume(&url, &role_arn),
         None => get(url),
     };
-    println!("{}", outcome.unwrap_or_else(|error| told(&error)));
+    println!("{}", outcome.unwrap_or_else(|error| with_link(told(&error), &error)));
     if arguments.next().is_some() {
         io::copy(&mut io::stdin(), &mut io::sink()).expect("an end");
     }
+}
+
+/// With the part of the way that broke.
+fn with_link(mut told: Value, error: &Error) -> Value {
+    if let Some(told) = told.as_object_mut() {
+        told.insert("link".to_owned(), json!(broken_link(error).map(|link| format!("{link:?}"))));
+    }
+    told
 }
 
 fn get(url: String) -> Result<Value, Error> {

@@ -150,3 +150,34 @@ fn c6_an_answer_that_is_too_large() {
     let head = sends(format!("HTTP/1.1 200 OK\r\nx-long: {body}\r\n\r\n"));
     assert_told(&call(&[&head.url()], &[]), "response_too_large", "headers that are too long", "");
 }
+
+/// What a command's exit code and a diagnosis go by: the part of the way, as a value.
+#[test]
+fn the_part_of_the_way_that_broke_is_named() {
+    let authority = Authority::new("link");
+    let (untrusted, plain) = (authority.server(|_| {}), sends("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    let closed = format!("127.0.0.1:{}", closed_port());
+    let refuses = sends("HTTP/1.1 403 Forbidden\r\n\r\n").url();
+    let (proxy, unknown_proxy) = (format!("http://{closed}"), format!("http://{HOST}:1"));
+    let api = "https://api.example.com/";
+    let cases: [(&str, &[(&str, &str)], Option<&str>); 9] = [
+        (&format!("https://{HOST}/"), &[], Some("Name")),
+        (&format!("http://{closed}/"), &[], Some("Connection")),
+        (&at(&plain), &[], Some("Tls")),
+        (&at(&untrusted), &[], Some("Certificate")),
+        (api, &[("HTTPS_PROXY", &unknown_proxy)], Some("ProxyName")),
+        (api, &[("HTTPS_PROXY", &proxy)], Some("Proxy")),
+        (api, &[("HTTPS_PROXY", &refuses)], Some("Proxy")),
+        (&sends("").url(), &[], None),
+        ("http://api.example.com/", &[], None),
+    ];
+    for (url, environment, link) in cases {
+        let answer = call(&[url], environment);
+        assert_eq!(answer["link"].as_str(), link, "{url}: {answer}");
+        // The same on the way to STS, of whose errors they are a cause.
+        if link.is_some() {
+            let answer = call(&[url, ROLE], environment);
+            assert_eq!(answer["link"].as_str(), link, "{url}: {answer}");
+        }
+    }
+}

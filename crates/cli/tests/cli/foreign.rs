@@ -60,6 +60,21 @@ fn t1_foreign_text_in_arguments_is_escaped() {
         &["emulator", "--credential-lifetime", FOREIGN],
         &["emulator", "--allow-origin", FOREIGN],
         &["init", "--manifest", FOREIGN],
+        &["call", FOREIGN],
+        &["call", &option, "http://127.0.0.1:1/"],
+        &["call", "--role", FOREIGN, "http://127.0.0.1:1/"],
+        &["call", "--region", FOREIGN, "http://127.0.0.1:1/"],
+        &["call", "-d", &format!("@missing/{FOREIGN}"), "http://127.0.0.1:1/"],
+        &["call", "-F", &format!("a=@missing/{FOREIGN}"), "http://127.0.0.1:1/"],
+        &["call", "--profile", FOREIGN, "http://127.0.0.1:1/"],
+        &["whoami", "--profile", FOREIGN],
+        &["credentials", "--role", FOREIGN],
+        &["env", "--role", FOREIGN],
+        &["env", "--role", "arn:aws:iam::111111111111:role/X", "--shell", FOREIGN],
+        &["sign", FOREIGN],
+        &["presign", "--expires-in", FOREIGN, "http://127.0.0.1:1/"],
+        &["completions", FOREIGN],
+        &["man", &format!("xacct.toml/{FOREIGN}")],
     ] {
         shows(&folder, arguments);
     }
