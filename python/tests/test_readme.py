@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -19,7 +20,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_readme_has_the_snippets_that_are_run_here() -> None:
     assert len(blocks("python")) == 3
-    assert len(blocks("sh")) == 3
+    assert len(blocks("sh")) == 4
 
 
 @pytest.mark.parametrize("snippet", blocks("python"), ids=["session", "requests", "signer"])
@@ -48,10 +49,33 @@ def test_a_python_snippet_runs(
             assert "'body': '{\"foo\":\"bar\"}'" in capsys.readouterr().out
 
 
+def test_the_callers_commands_run(tmp_path: Path) -> None:
+    manifest = tmp_path / "xacct.toml"
+    manifest.write_text(blocks("toml")[0])
+    (tmp_path / "xacct-sign").symlink_to(cli())
+    # The AWS CLI is not everywhere.
+    assert "-- aws sts get-caller-identity" in blocks("sh")[0]
+    script = blocks("sh")[0].replace("aws sts get-caller-identity", "xacct-sign whoami")
+    with Emulator(manifest=manifest) as running:
+        own = running.environment() | {
+            "AWS_ENDPOINT_URL_STS": running.sts_url,
+            "AWS_REGION": running.region,
+            "HOME": str(tmp_path),
+            "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        }
+        script = "set -e\n" + script.replace("https://server.stag.foo.example.com", running.url())
+        done = subprocess.run(["bash", "-c", script], env=own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    echoed, account, arn, _ = done.stdout.replace("account:", "\naccount:", 1).splitlines()
+    assert json.loads(echoed)["body"] == '{"foo":"bar"}'
+    assert account == "account: 111111111111"
+    assert arn.endswith(":assumed-role/ApiAllowByIamRoleStag/xacct-sign")
+
+
 def test_the_policy_commands_run(tmp_path: Path) -> None:
     manifest = tmp_path / "xacct.toml"
     manifest.write_text(blocks("toml")[0])
-    lines = [line.split("#")[0].split() for line in blocks("sh")[1].splitlines()]
+    lines = [line.split("#")[0].split() for line in blocks("sh")[2].splitlines()]
     commands = [words for words in lines if words[:2] == ["xacct-sign", "policy"]]
     assert len(commands) == 3
     for words in commands:
@@ -64,7 +88,7 @@ def test_the_providers_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "xacct.toml").write_text(blocks("toml")[0])
     (tmp_path / "xacct-sign").symlink_to(cli())
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    script = f"set -e\n{blocks('sh')[2]}"
+    script = f"set -e\n{blocks('sh')[3]}"
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("ApiAllowByIamRoleStag: the same\n")

@@ -29,7 +29,7 @@ const IN_THE_WAY: [&str; 9] = [
 pub(crate) fn run(arguments: &EnvArguments) -> Result<(), Failure> {
     let caller = Caller::of_role(&arguments.role, None)?;
     let credentials = caller.source.credentials(&Patience::default())?;
-    let (variables, mut unset) = variables(&credentials, caller.region.as_deref());
+    let (variables, mut unset) = variables(&caller, &credentials);
     unset.extend(IN_THE_WAY);
     if let Some((program, words)) = arguments.command.split_first() {
         let mut command = Command::new(program);
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &EnvArguments) -> Result<(), Failure> {
 }
 
 /// What is set, and what must not be.
-fn variables(credentials: &Credentials, region: Option<&str>) -> (Vec<(&'static str, String)>, Vec<&'static str>) {
+fn variables(caller: &Caller, credentials: &Credentials) -> (Vec<(&'static str, String)>, Vec<&'static str>) {
     let expiration = credentials.expires_at().and_then(format_rfc3339);
     let all = [
         ("AWS_ACCESS_KEY_ID", Some(credentials.access_key_id())),
@@ -55,8 +55,12 @@ fn variables(credentials: &Credentials, region: Option<&str>) -> (Vec<(&'static 
         ("AWS_CREDENTIAL_EXPIRATION", expiration.as_deref()),
     ];
     let missing = all.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
-    // A region that nobody gave is that of the environment, as before.
-    let regions = [("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)];
+    // Some read the one, some the other.
+    let variable = |name: &str| caller.region.clone().or_else(|| caller.host.variable(name));
+    let either = [variable("AWS_REGION"), variable("AWS_DEFAULT_REGION")].into_iter().flatten().next();
+    let either = either.or_else(|| caller.source.usual_region());
+    let (region, default) = (variable("AWS_REGION").or(either.clone()), variable("AWS_DEFAULT_REGION").or(either));
+    let regions = [("AWS_REGION", region.as_deref()), ("AWS_DEFAULT_REGION", default.as_deref())];
     let set = all.into_iter().chain(regions).filter_map(|(name, value)| Some((name, value?.to_owned())));
     (set.collect(), missing)
 }

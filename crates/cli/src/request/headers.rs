@@ -4,6 +4,7 @@ use xacct_sign::{Error, ErrorKind};
 
 use super::file;
 use crate::failure::Failure;
+use crate::text;
 
 /// The headers that were typed.
 #[derive(Debug, Default)]
@@ -20,7 +21,9 @@ impl Headers {
         for line in lines {
             match line.strip_prefix('@') {
                 Some(name) => {
-                    let text = file::read(name)?;
+                    let bytes = file::read(name)?;
+                    // As PowerShell writes it, or in whatever else it is.
+                    let text = text::decode(bytes.clone()).map_or(bytes, String::into_bytes);
                     for line in text.split(|byte| *byte == b'\n') {
                         headers.push(line.trim_ascii())?;
                     }

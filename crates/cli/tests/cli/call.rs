@@ -285,3 +285,31 @@ fn a_profile_says_the_region_that_neither_host_nor_environment_name() {
     let ran = run(&[], &["env", "--role", ROLE, "--", "sh", "-c", "echo $AWS_REGION $AWS_DEFAULT_REGION"]);
     assert_eq!(ran.text(), "ap-northeast-1 ap-northeast-1\n");
 }
+
+#[test]
+fn undecided_headers_are_read_as_powershell_writes_them() {
+    let world = World::new("call-utf16");
+    let text = "X-One: 1\r\nX-Two: \u{fc}\r\n";
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for (name, bytes) in [
+        ("utf8", text.as_bytes().to_vec()),
+        ("bom", format!("\u{feff}{text}").into_bytes()),
+        ("utf16", utf16(&format!("\u{feff}{text}"))),
+    ] {
+        std::fs::write(world.folder.join(name), bytes).unwrap();
+        let ran = world.call("/", &["-H", &format!("@{name}")]);
+        assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
+        assert_eq!(ran.json()["headers"]["x-one"], "1", "{name}");
+        assert_eq!(ran.json()["headers"]["x-two"], "\u{fc}", "{name}");
+    }
+}
+
+#[test]
+fn a_refusal_of_a_long_body_is_the_answer() {
+    let world = World::new("call-long-refused");
+    std::fs::File::create(world.folder.join("large")).unwrap().set_len(64 << 20).unwrap();
+    // Longer than API Gateway takes: it says so, and reads no further.
+    let ran = world.call("/", &["--data-binary", "@large", "-X", "PUT"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.json()["message"], "Request Entity Too Large", "{ran:?}");
+}

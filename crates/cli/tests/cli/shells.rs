@@ -39,7 +39,7 @@ fn a_shell_becomes_the_role_and_other_credentials_are_out_of_its_way() {
     assert_eq!(lines[..2], ["0", "unset unset ap-northeast-1 ap-northeast-1"], "{ran:?}");
     assert!(lines[2].contains(SESSION), "{ran:?}");
 
-    let run = "AWS_ROLE_ARN=x xacct-sign env --role $ROLE -- sh -c 'echo ${AWS_ROLE_ARN-unset} $AWS_REGION; xacct-sign call $URL'";
+    let run = "AWS_ROLE_ARN=x xacct-sign env --role $ROLE -- sh -c 'echo ${AWS_ROLE_ARN-unset} $AWS_DEFAULT_REGION; xacct-sign call $URL'";
     let ran = bash(&world, run);
     assert!(ran.text().starts_with("unset ap-northeast-1\n{") && ran.text().contains(SESSION), "{ran:?}");
 }
@@ -55,11 +55,11 @@ fn each_shell_has_its_own_words() {
         (names[0].clone(), names.last().unwrap().clone(), names.len())
     };
     let last = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-    assert_eq!(first("sh"), ("export AWS_ACCESS_KEY_ID".to_owned(), format!("unset {last}"), 13));
-    assert_eq!(first("fish"), ("set -gx AWS_ACCESS_KEY_ID ".to_owned(), format!("set -e {last}"), 13));
+    assert_eq!(first("sh"), ("export AWS_ACCESS_KEY_ID".to_owned(), format!("unset {last}"), 15));
+    assert_eq!(first("fish"), ("set -gx AWS_ACCESS_KEY_ID ".to_owned(), format!("set -e {last}"), 15));
     let remove = format!("Remove-Item Env:{last} -ErrorAction Ignore");
     let (set, removed, count) = first("powershell");
-    assert_eq!((set.as_str(), removed, count), ("$Env:AWS_ACCESS_KEY_ID ", remove, 13));
+    assert_eq!((set.as_str(), removed, count), ("$Env:AWS_ACCESS_KEY_ID ", remove, 15));
 }
 
 #[test]
