@@ -298,3 +298,30 @@ fn c12_plain_http_goes_to_a_named_host_loudly() {
     }
     assert_eq!(*told.lock().unwrap(), [format!("0.0.0.0:{}", server.port)]);
 }
+
+/// A server may answer before it has all of the body, and close: what it says is the answer, and not that it closed.
+#[test]
+fn an_answer_that_comes_before_the_body_is_read_is_the_answer() {
+    let server = Server::start(|mut stream| {
+        let head = head(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 5\r\n\r\nlarge");
+        head
+    });
+    let session = session();
+    for _ in 0..10 {
+        let mut request = Request::new("PUT", server.url());
+        request.body = Body::file(Cursor::new(vec![0; 32 << 20])).unwrap();
+        let answer = session.send(request).unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (413, &b"large"[..]));
+        let mut request = Request::new("PUT", server.url());
+        request.body = vec![0; 32 << 20].into();
+        assert_eq!(session.send(request).unwrap().status, 413);
+    }
+    // No connection serves another call.
+    assert_eq!(server.connections(), 20);
+    // One that closes without a word has broken.
+    let silent = Server::start(|mut stream| head(&mut stream));
+    let mut request = Request::new("PUT", silent.url());
+    request.body = vec![0; 32 << 20].into();
+    assert_eq!(session.send(request).unwrap_err().code(), "transport");
+}

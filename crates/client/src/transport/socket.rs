@@ -26,7 +26,7 @@ impl<In: Transport> Connector<In> for Sockets {
         stream.set_nodelay(details.config.no_delay())?;
         exchange::connected();
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        Ok(Some(Either::B(Socket { stream, buffers, read: None, write: None })))
+        Ok(Some(Either::B(Socket { stream, buffers, read: None, write: None, is_done: false })))
     }
 }
 
@@ -81,6 +81,8 @@ pub(super) struct Socket {
     /// The limits that the stream has.
     read: Option<Duration>,
     write: Option<Duration>,
+    /// Whether the server has answered and takes no more.
+    is_done: bool,
 }
 
 impl Socket {
@@ -99,6 +101,21 @@ impl Socket {
         }
         Ok(())
     }
+
+    /// Whether the server closed the connection after it had answered: it may refuse a body that it has not read.
+    fn has_refused(&self, error: &io::Error) -> bool {
+        use io::ErrorKind as E;
+        let is_closed = matches!(error.kind(), E::BrokenPipe | E::ConnectionReset | E::ConnectionAborted);
+        is_closed && self.look().is_ok_and(|count| count > 0)
+    }
+
+    /// How much there is to be read now, up to one byte; none at its end.
+    fn look(&self) -> io::Result<usize> {
+        self.stream.set_nonblocking(true)?;
+        let there = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false)?;
+        there
+    }
 }
 
 /// Whether a wait was only so long, or a signal came.
@@ -115,7 +132,7 @@ impl Transport for Socket {
         exchange::used_socket();
         let waiting = Waiting::new(timeout.for_write());
         let mut sent = 0;
-        while sent < amount {
+        while sent < amount && !self.is_done {
             self.set_write(waiting.slice()?)?;
             let rest = self.buffers.output().get(sent..amount).unwrap_or_default();
             match self.stream.write(rest) {
@@ -125,6 +142,8 @@ impl Transport for Socket {
                     sent += count;
                 }
                 Err(error) if is_pause(&error) => waiting.check()?,
+                // Then what is left of the body goes nowhere, and the answer is read.
+                Err(error) if self.has_refused(&error) => self.is_done = true,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -148,13 +167,7 @@ impl Transport for Socket {
     }
 
     fn is_open(&mut self) -> bool {
-        let is_quiet = |stream: &TcpStream| -> io::Result<bool> {
-            stream.set_nonblocking(true)?;
-            let quiet = matches!(stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-            stream.set_nonblocking(false)?;
-            Ok(quiet)
-        };
         // What was not asked for, or an end, makes it useless.
-        is_quiet(&self.stream).unwrap_or(false)
+        !self.is_done && matches!(self.look(), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
