@@ -1,5 +1,5 @@
 //! Whose credentials they are: what is asked of STS, and how often.
-#![allow(clippy::unwrap_used, reason = "a test panics to fail")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics to fail")]
 
 use std::sync::{Arc, Mutex};
 
