@@ -15,6 +15,8 @@ What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 c
 - Start: a new interpreter from its start to the answer of its first signed call on the emulator, against boto3
   `assume_role` + requests + requests-aws4auth; over http, and over https with a CA file (`AWS_CA_BUNDLE`,
   `REQUESTS_CA_BUNDLE`). Import: a new interpreter that imports, less one that does nothing.
+- Command: `xacct-sign call`, `curl --aws-sigv4` and awscurl with credentials of the role, each from its start to the
+  answer of the same PUT; and `xacct-sign call --role`, which assumes the role first, against the same without.
 
 Contenders take turns in batches; each one's best counts, since what else the machine does only adds time.
 """
@@ -47,7 +49,7 @@ from requests_aws4auth import AWS4Auth
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python" / "harness"))
 
-from emulator import Emulator
+from emulator import Emulator, cli
 
 URL = "https://server.stag.foo.example.com/hoge"
 BODY = b'{"foo": "bar"}'
@@ -122,10 +124,45 @@ def signing():
 def interpreters(commands, rounds, env):
     """Seconds of a new interpreter for each."""
 
-    def run(arguments):
-        return lambda: subprocess.run([sys.executable, "-c", *arguments], check=True, env=env)
+    return programs({name: ([sys.executable, "-c", *words], env) for name, words in commands.items()}, rounds)
 
-    return best({name: run(arguments) for name, arguments in commands.items()}, batch=1, rounds=rounds)
+
+def programs(commands, rounds):
+    """Seconds from start to end for each, in an environment of its own."""
+
+    def run(words, env):
+        return lambda: subprocess.run(words, check=True, env=env, stdout=subprocess.DEVNULL)
+
+    return best({name: run(*command) for name, command in commands.items()}, batch=1, rounds=rounds)
+
+
+def command_lines():
+    """Seconds of one signed call for each command."""
+    with Emulator() as emulator:
+        keys = emulator.assume_role().credentials()
+        url, body = emulator.url() + "/hoge", BODY.decode()
+        ours = [str(cli()), "call", "--fail", "--region", REGION, "-X", "PUT", "--json", body]
+        token = keys.session_token or ""
+        curl = ["curl", "-sf", "--aws-sigv4", f"aws:amz:{REGION}:execute-api", "-X", "PUT", "--json", body]
+        curl += ["--user", f"{keys.access_key_id}:{keys.secret_access_key}", "-H", f"x-amz-security-token: {token}"]
+        awscurl = [str(Path(sys.executable).parent / "awscurl"), "--service", "execute-api", "--region", REGION]
+        awscurl += ["-X", "PUT", "-d", body, "-H", "content-type: application/json"]
+        role = {"PATH": os.environ["PATH"], "HOME": os.devnull, "AWS_ENDPOINT_URL_STS": emulator.sts_url}
+        own = role | {
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+            "AWS_SESSION_TOKEN": token,
+        }
+        assuming = [*ours, "--no-cache", "--role", emulator.role_arn(), url]
+        return programs(
+            {
+                "ours": ([*ours, url], own),
+                "curl": ([*curl, url], own),
+                "awscurl": ([*awscurl, url], own),
+                "assuming": (assuming, role | emulator.environment()),
+            },
+            20,
+        )
 
 
 def certificate(folder):
@@ -236,6 +273,7 @@ def main():
     rust, node = (json.loads(Path(file).read_text()) for file in sys.argv[1:])
     python = signing()
     http, https, imports = starting()
+    lines = command_lines()
     bare = imports["nothing"]
     us = python["xacct_sign"]
     rows = [
@@ -277,6 +315,9 @@ def main():
             imports["ours"] - bare,
             imports["theirs"] - bare,
         ),
+        ("Command curl --aws-sigv4 / call", lines["curl"] / lines["ours"], "", lines["ours"], lines["curl"]),
+        ("Command awscurl / call", lines["awscurl"] / lines["ours"], "", lines["ours"], lines["awscurl"]),
+        ("Command call / call --role", lines["ours"] / lines["assuming"], "", lines["assuming"], lines["ours"]),
         *node_rows(node),
     ]
 
