@@ -1,5 +1,4 @@
 //! `xacct-sign call`: what becomes of the answer.
-#![cfg(unix)]
 
 use std::fs;
 use std::io::{Read as _, Write as _};

@@ -1,5 +1,4 @@
 //! Exit codes: each that the documentation lists, by a real failure.
-#![cfg(unix)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -7,13 +7,17 @@
     reason = "a test panics to fail"
 )]
 
+#[cfg(unix)]
 mod answers;
+#[cfg(unix)]
 mod call;
 mod check;
 mod command;
+#[cfg(unix)]
 mod curl;
 mod diff;
 mod emulator;
+#[cfg(unix)]
 mod exit;
 #[cfg(unix)]
 mod files;
@@ -24,8 +28,13 @@ mod note;
 mod policy;
 mod render;
 mod schema;
+#[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
 mod server;
+#[cfg(unix)]
 mod shells;
+#[cfg(unix)]
 mod snapshots;
+#[cfg(unix)]
 mod world;

@@ -1,5 +1,4 @@
 //! What is printed for shells and other programs, given to them.
-#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

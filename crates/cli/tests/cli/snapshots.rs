@@ -1,5 +1,4 @@
 //! What the command prints, kept as files beside the tests: a change is seen where it is reviewed.
-#![cfg(unix)]
 
 use std::fmt::Write as _;
 use std::fs;
