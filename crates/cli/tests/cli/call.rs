@@ -313,3 +313,26 @@ fn a_refusal_of_a_long_body_is_the_answer() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(ran.json()["message"], "Request Entity Too Large", "{ran:?}");
 }
+
+#[test]
+fn a_credential_process_that_starts_itself_comes_to_an_end() {
+    let world = World::new("credentials-recursion");
+    let aws = world.folder.join("home/.aws");
+    std::fs::create_dir_all(&aws).unwrap();
+    let counted = world.folder.join("started");
+    let program = world.folder.join("program");
+    let script = format!(
+        "#!/bin/sh\necho x >>{}\nexec {} credentials --role {ROLE}\n",
+        counted.display(),
+        env!("CARGO_BIN_EXE_xacct-sign")
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::write(aws.join("config"), format!("[default]\ncredential_process = {}\n", program.display())).unwrap();
+    let mut command = world.command(["whoami"]);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env_remove("AWS_SESSION_TOKEN");
+    let ran: crate::world::Ran = command.output().unwrap().into();
+    assert_eq!(ran.code, Some(67), "{ran:?}");
+    assert!(ran.stderr.contains("it is started by itself, again and again"), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(counted).unwrap().lines().count(), 4);
+}

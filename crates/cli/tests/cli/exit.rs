@@ -145,7 +145,7 @@ fn a_program_that_env_runs_says_how_it_ends() {
     for (program, code) in [
         (&["true"][..], 0),
         (&["sh", "-c", "exit 7"], 7),
-        (&["/nonexistent"], 127),
+        (&["no-such-program"], 127),
         (&["home"], 127),
         (&["./home"], 126),
     ] {

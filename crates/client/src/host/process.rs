@@ -8,6 +8,7 @@ use std::thread;
 
 use xacct_sign::{Error, ErrorKind, escaped};
 
+use super::variable;
 use crate::patience::{Patience, SLICE};
 
 /// What a program left behind. Its output may hold secrets, which `Debug` does not show.
@@ -28,8 +29,20 @@ impl fmt::Debug for Output {
     }
 }
 
+/// How many programs were started by one another to give credentials: a profile's may look into the same profile, and would start
+/// itself without end.
+const DEPTH: &str = "XACCT_SIGN_DEPTH";
+const DEEPEST: u32 = 4;
+
 pub(super) fn run(program: &str, arguments: &[String], patience: &Patience) -> Result<Output, Error> {
+    let depth = variable(DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0_u32);
+    if depth >= DEEPEST {
+        let message = format!("`{}` is not run: it is started by itself, again and again", escaped(program));
+        return Err(Error::new(ErrorKind::InvalidConfig, message)
+            .with_hint("give a program that looks for credentials itself another profile than the one that names it"));
+    }
     let mut command = Command::new(program);
+    command.env(DEPTH, depth.saturating_add(1).to_string());
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = Running(command.spawn().map_err(|error| {
         Error::new(ErrorKind::CredentialsNotFound, format!("`{}` cannot be run: {error}", escaped(program)))
