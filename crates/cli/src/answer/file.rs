@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use tempfile::NamedTempFile;
 
@@ -36,6 +36,9 @@ impl Target {
                 Open::Beside(files::beside(&real, Some(there.permissions())).map_err(unnamed)?)
             }
             Ok(_) => Open::AsItIs(File::options().write(true).open(&real).map_err(failed)?),
+            Err(_) if path.to_string_lossy().ends_with(is_separator) => {
+                return Err(failed(io::ErrorKind::IsADirectory.into()));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Open::Beside(files::beside(&real, None).map_err(unnamed)?)
             }

@@ -21,6 +21,8 @@ fn call(arguments: &CallArguments) -> Result<(), Failure> {
     let scope = PartialScope::new(arguments.role.base.region.clone(), arguments.request.service.clone())?;
     let caller = Caller::new(&arguments.role, arguments.verbose.then(verbose::listener))?;
     let prepared = Prepared::new(&arguments.request, arguments.head)?;
+    // Nothing is sent whose answer cannot be written.
+    let mut sink = Sink::open(arguments.output.as_deref(), !arguments.silent)?;
     // 0 is no limit, as in curl.
     let timeout = arguments.max_time.filter(|time| !time.is_zero());
     let patience = Patience::of(timeout);
@@ -35,7 +37,6 @@ fn call(arguments: &CallArguments) -> Result<(), Failure> {
     let mut answer = session.send_streamed_within(request, &patience)?;
 
     let is_refused = arguments.fail && answer.status >= 400;
-    let mut sink = Sink::open(arguments.output.as_deref(), !arguments.silent)?;
     if arguments.include || arguments.head {
         sink.head(&answer)?;
     }

@@ -68,10 +68,12 @@ fn what_fails_on_the_way_leaves_the_file_as_it_was() {
 fn a_file_that_cannot_be_written_is_told_as_curl_tells_it() {
     let world = World::new("answer-unwritable");
     let server = Server::answering(format!("{OK}\r\nhello"));
-    for path in ["missing/file", "home", "home/x/", "/dev/full"] {
+    for path in ["/dev/full", "missing/file", "home", "home/x/"] {
         let ran = world.run(&["call", "-o", path, &server.url]);
         assert_eq!(ran.code, Some(23), "{path}: {ran:?}");
         assert!(ran.stderr.starts_with(&format!("error: the answer cannot be written to `{path}`: ")), "{ran:?}");
+        // Where nothing can be written at all, nothing is sent.
+        assert_eq!(server.take().len(), usize::from(path == "/dev/full"), "{path}");
     }
     // What is no file is written as it is.
     assert_eq!(world.run(&["call", "-o", "/dev/null", &server.url]).code, Some(0));
