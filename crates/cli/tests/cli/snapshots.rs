@@ -24,7 +24,7 @@ fn is_kept(name: &str, text: &str) {
     };
     assert!(
         kept == text,
-        "{} is not what is printed; missing there: {:#?}; too much: {:#?}; `{VARIABLE}=write cargo nextest run -p xacct-sign-cli snapshots` writes it anew",
+        "{} is not what is printed; missing there: {:#?}; too much: {:#?}; `{VARIABLE}=write cargo test --release -p xacct-sign-cli snapshots` writes it anew",
         path.display(),
         differs(text, &kept),
         differs(&kept, text),
