@@ -53,7 +53,7 @@ fn c6_a_certificate_that_is_not_trusted() {
     told(&Authority::new("others-anew").server(|_| {}), "BadSignature", "AWS_CA_BUNDLE");
     told(&others.server(|params| params.not_after = date_time_ymd(2020, 1, 1)), "expired", "");
     told(&others.server(|params| params.subject_alt_names.clear()), "not valid for name", "");
-    told(&sends("HTTP/1.1 400 Bad Request\r\n\r\n"), "corrupt message", "");
+    told(&sends("HTTP/1.1 400 Bad Request\r\n\r\n"), "corrupt message", "does the server speak plain http there?");
     // Those of the platform do not know the authority either.
     let answer = call(&[&at(&ours.server(|_| {}))], &[]);
     assert_told(&answer, "transport", "UnknownIssuer", "AWS_CA_BUNDLE");
@@ -145,10 +145,10 @@ fn c6_an_answer_that_is_too_large() {
     let body = "x".repeat(2_000_000);
     let sts = sends(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
     let answer = call(&[&sts.url(), ROLE], &[]);
-    assert_told(&answer, "response_too_large", "answered with more than", "");
+    assert_told(&answer, "response_too_large", "answered with more than", "piece by piece");
     assert_eq!(answer["retryable"], false, "{answer}");
     let head = sends(format!("HTTP/1.1 200 OK\r\nx-long: {body}\r\n\r\n"));
-    assert_told(&call(&[&head.url()], &[]), "response_too_large", "headers that are too long", "");
+    assert_told(&call(&[&head.url()], &[]), "response_too_large", "headers that are too long", "piece by piece");
 }
 
 /// What a command's exit code and a diagnosis go by: the part of the way, as a value.
