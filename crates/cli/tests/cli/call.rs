@@ -220,7 +220,7 @@ fn silence_is_as_deep_as_it_is_asked_for() {
     assert!(world.run(&["call", "-sS", "foo"]).stderr.starts_with("error[invalid_url]: "));
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn an_mfa_code_is_asked_for_on_the_terminal_and_nowhere_else() {
     let world = World::new("call-mfa");

@@ -138,7 +138,6 @@ fn the_documentation_lists_the_same_codes() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_program_that_env_runs_says_how_it_ends() {
     let world = World::new("exit-env");

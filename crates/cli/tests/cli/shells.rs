@@ -32,11 +32,12 @@ fn a_shell_becomes_the_role_and_other_credentials_are_out_of_its_way() {
         env | grep -c AWS_SECURITY_TOKEN || true
         echo ${AWS_PROFILE-unset} ${AWS_ROLE_ARN-unset} $AWS_REGION $AWS_DEFAULT_REGION
         xacct-sign whoami --json
-        date -d $AWS_CREDENTIAL_EXPIRATION >/dev/null";
+        echo $AWS_CREDENTIAL_EXPIRATION";
     let ran = bash(&world, script);
     let lines: Vec<&str> = ran.text().lines().collect();
     assert_eq!(lines[..2], ["0", "unset unset ap-northeast-1 ap-northeast-1"], "{ran:?}");
     assert!(lines[2].contains(SESSION), "{ran:?}");
+    assert!(xacct_sign::aws::parse_rfc3339(lines[3]).is_some(), "{ran:?}");
 
     let run = "AWS_ROLE_ARN=x xacct-sign env --role $ROLE -- sh -c 'echo ${AWS_ROLE_ARN-unset} $AWS_DEFAULT_REGION; xacct-sign call $URL'";
     let ran = bash(&world, run);
