@@ -40,6 +40,7 @@
 //! | `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, else `AWS_CONTAINER_AUTHORIZATION_TOKEN` | what is sent there as `authorization` |
 //! | `AWS_EC2_METADATA_DISABLED` | `true` leaves the metadata of an instance alone |
 //! | `AWS_EC2_METADATA_SERVICE_ENDPOINT`, else `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` | where that is: a URL; `IPv4` or `IPv6` |
+//! | `XACCT_SIGN_DEPTH` | how many programs that give credentials have started one another: set for those that are run, so that none starts itself without end |
 //!
 //! The proxies are those of curl and requests, the lower case first. A proxy that cannot be used is an error. `HTTP_PROXY` says
 //! nothing here: plain http goes to this machine, to what gives credentials next to it and to hosts that were named, none of which
