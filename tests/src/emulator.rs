@@ -9,7 +9,12 @@ use crate::data;
 
 /// An emulator that says why it refuses.
 pub fn start() -> Running {
+    start_with(Options::default())
+}
+
+/// The same, with other options besides.
+pub fn start_with(options: Options) -> Running {
     let manifest = Manifest::parse(&data("../demo/xacct.toml"), "xacct.toml").unwrap();
-    let options = Options { explain: true, ..Options::default() };
+    let options = Options { explain: true, ..options };
     Running::start(Emulator::new(&manifest, options, seed().unwrap()).unwrap()).unwrap()
 }

@@ -11,6 +11,7 @@
 
 pub mod behaviours;
 pub mod emulator;
+pub mod faults;
 pub mod flows;
 pub mod folder;
 pub mod random;

@@ -12,12 +12,14 @@ pub(super) struct Progress {
     has_connected: bool,
     has_used_socket: bool,
     has_written: bool,
+    has_read: bool,
 }
 
 impl Progress {
-    /// Whether it went over a connection that had been idle, which the server may have closed meanwhile.
+    /// Whether it went over a connection that had been idle, which the server may have closed meanwhile: had it, nothing of an answer
+    /// would have come.
     pub(super) fn was_idle(self) -> bool {
-        self.has_used_socket && !self.has_connected
+        self.has_used_socket && !self.has_connected && !self.has_read
     }
 
     /// Whether a byte was given to the system to be sent.
@@ -71,4 +73,8 @@ pub(super) fn used_socket() {
 
 pub(super) fn wrote() {
     EXCHANGE.with_borrow_mut(|exchange| exchange.progress.has_written = true);
+}
+
+pub(super) fn read() {
+    EXCHANGE.with_borrow_mut(|exchange| exchange.progress.has_read = true);
 }

@@ -157,6 +157,9 @@ impl Transport for Socket {
             self.set_read(waiting.slice()?)?;
             match self.stream.read(self.buffers.input_append_buf()) {
                 Ok(count) => {
+                    if count > 0 {
+                        exchange::read();
+                    }
                     self.buffers.input_appended(count);
                     return Ok(count > 0);
                 }
