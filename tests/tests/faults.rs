@@ -163,7 +163,6 @@ fn in_a_storm_each_call_ends_right_or_with_the_typed_error() {
             *all.entry(outcome).or_insert(0) += count;
         }
     }
-    println!("{all:?}");
     for outcome in ["200", "403", "500", "transport", "timeout", "response_too_large"] {
         assert!(all.contains_key(outcome), "{outcome} did not happen: {all:?}");
     }
