@@ -68,6 +68,18 @@ impl Row {
         let asked = differs.and_then(|differs| differs.asked).or(self.asked);
         (expect.expect("an outcome").clone(), *sends.expect("a count"), asked)
     }
+
+    /// How many calls are made before the one that matters: of two faults it is the one after that which meets them.
+    #[must_use]
+    pub fn before(&self) -> usize {
+        self.after + usize::from(matches!(self.fault, Fault::CloseAfterAnswer | Fault::Unasked))
+    }
+
+    /// Whether the call goes over the connection of those before.
+    #[must_use]
+    pub fn is_over_one_connection(&self) -> bool {
+        self.after > 0 && self.before() == self.after
+    }
 }
 
 /// The faults of the storm, and how many in a hundred requests meet one.

@@ -26,6 +26,8 @@ pub struct Came {
     pub method: String,
     /// Of the request line.
     pub target: String,
+    /// The number of its connection.
+    pub connection: usize,
     /// Which call it belongs to, if it says so.
     pub id: Option<String>,
     /// What was done to it.
@@ -67,10 +69,10 @@ impl Proxy {
         let shared = Arc::new(Shared { upstream, plan, is_calm: AtomicBool::new(false), came: Mutex::default() });
         let of_thread = Arc::clone(&shared);
         thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
+            for (connection, stream) in listener.incoming().map_while(Result::ok).enumerate() {
                 let shared = Arc::clone(&of_thread);
                 // A client that goes away is none of the proxy's.
-                thread::spawn(move || drop(shared.converse(&stream)));
+                thread::spawn(move || drop(shared.converse(connection, &stream)));
             }
         });
         Self { url, shared }
@@ -93,7 +95,7 @@ impl Proxy {
 }
 
 impl Shared {
-    fn converse(&self, stream: &TcpStream) -> io::Result<()> {
+    fn converse(&self, connection: usize, stream: &TcpStream) -> io::Result<()> {
         // Without it the parts of an answer wait for each other.
         stream.set_nodelay(true)?;
         let mut reader = BufReader::new(stream);
@@ -104,7 +106,7 @@ impl Shared {
                 return Ok(());
             }
             let peeked = String::from_utf8_lossy(start.get(..length).unwrap_or_default()).into_owned();
-            let (index, fault) = self.begin(&peeked);
+            let (index, fault) = self.begin(connection, &peeked);
             let answered = self.answer(index, fault, &mut reader, stream);
             if !matches!(answered, Ok(true)) {
                 self.note(index, |came| came.is_closed = true);
@@ -114,7 +116,7 @@ impl Shared {
     }
 
     /// Takes note of a request, and says what is done to it.
-    fn begin(&self, head: &str) -> (usize, Option<Fault>) {
+    fn begin(&self, connection: usize, head: &str) -> (usize, Option<Fault>) {
         let mut words = head.split(' ');
         let mut word = || words.next().unwrap_or_default().to_owned();
         let mut came = self.came.lock().unwrap();
@@ -123,6 +125,7 @@ impl Shared {
         came.push(Came {
             method: word(),
             target: word(),
+            connection,
             id: header(head, ID).map(str::to_owned),
             fault: fault.clone(),
             forwarded: 0,
