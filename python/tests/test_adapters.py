@@ -339,6 +339,64 @@ def test_plain_http_goes_through_no_proxy_of_the_environment(adapter: str, monke
         assert proxy.connections == 0
 
 
+@pytest.mark.parametrize("is_given", [True, False], ids=["given", "of the environment"])
+def test_aiohttp_sends_plain_http_through_no_proxy(is_given: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def get(**options: Any) -> int:
+        async with (
+            aiohttp.ClientSession(middlewares=[SigV4Middleware(**signs())], trust_env=not is_given) as session,
+            session.get(server.url, **options) as answer,
+        ):
+            return answer.status
+
+    with serve() as proxy, serve() as server:
+        if not is_given:
+            monkeypatch.setenv("http_proxy", proxy.url)
+        with pytest.raises(xacct_sign.ValidationError) as caught:
+            asyncio.run(get(**({"proxy": proxy.url} if is_given else {})))
+        assert caught.value.code == "insecure_url"
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert asyncio.run(get()) == 200
+        assert (proxy.connections, len(server.requests)) == (0, 1)
+
+
+# ---------------------------------------------------------------- forms with files
+
+
+@pytest.mark.parametrize("library", ["no loop", "asyncio", "trio"])
+def test_a_form_with_files_is_signed_by_httpx(library: str, emulator: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "sent.txt"
+    path.write_bytes(b"from a file")
+    auth = SigV4Auth(emulator.assume_role())
+
+    async def post(form: Any) -> httpx.Response:
+        async with httpx.AsyncClient(auth=auth) as client:
+            return await client.post(emulator.url("/hoge"), data={"field": "1"}, files=form)
+
+    with path.open("rb") as file:
+        # Read in part: httpx sends a file of a form from its start.
+        file.read(5)
+        form = {"file": file, "text": ("n.txt", b"from memory", "text/plain")}
+        if library == "no loop":
+            with httpx.Client(auth=auth) as client:
+                answer = client.post(emulator.url("/hoge"), data={"field": "1"}, files=form)
+        else:
+            answer = trio.run(post, form) if library == "trio" else asyncio.run(post(form))
+    assert answer.status_code == 200, answer.headers
+    shown = answer.json()
+    assert shown["headers"]["content-type"].startswith("multipart/form-data; boundary=")
+    assert [part in shown["body"] for part in ("from a file", "from memory", 'name="field"')] == [True] * 3
+
+
+def test_a_form_with_a_file_that_can_be_read_only_once_is_refused() -> None:
+    read, write = os.pipe()
+    os.close(write)
+    with serve() as server, os.fdopen(read, "rb") as pipe, httpx.Client(auth=SigV4Auth(**signs())) as client:
+        with pytest.raises(xacct_sign.ValidationError) as caught:
+            client.post(server.url, files={"file": pipe})
+        assert caught.value.code == "invalid_body"
+        assert server.connections == 0
+
+
 # ---------------------------------------------------------------- sent is signed
 
 ALPHABET = [

@@ -8,7 +8,9 @@ import warnings
 from collections.abc import Callable
 
 from emulator import Emulator
-from helpers import Request, fake_role, serve, sts_answer
+from helpers import Answer, Request, fake_role, serve, sts_answer
+from xacct_sign._signing import Beside
+from xacct_sign.aiohttp import SigV4Middleware
 
 
 def in_child(work: Callable[[], bool]) -> bool:
@@ -62,3 +64,34 @@ def test_a_child_forked_while_its_parent_fetches_fetches_itself() -> None:
         finally:
             forked.set()
             thread.join()
+
+
+def test_a_child_forked_while_an_adapter_fetches_beside_its_loop_fetches_itself() -> None:
+    """What its parent waits for never comes in the child, which has no such thread."""
+    asked, forked = threading.Event(), threading.Event()
+    url = "https://abc.execute-api.ap-northeast-1.amazonaws.com/"
+
+    def slowly(_: Request) -> Answer:
+        is_first = not asked.is_set()
+        asked.set()
+        if is_first:
+            forked.wait(30)
+        return sts_answer()
+
+    with serve(slowly) as sts:
+        beside = Beside(SigV4Middleware(fake_role(sts))._signing)
+        of_parent = beside.fetch(url)
+        assert asked.wait(10)
+
+        def fetch() -> bool:
+            of_child = beside.fetch(url)
+            ready = of_child.result(10)
+            return of_child is not of_parent and "authorization" in ready.sign("GET", url, {}, None)
+
+        try:
+            assert in_child(fetch)
+            assert not of_parent.done()
+        finally:
+            forked.set()
+        assert "authorization" in of_parent.result(10).sign("GET", url, {}, None)
+    assert len(sts.requests) == 2
