@@ -261,8 +261,16 @@ impl Pair {
     }
 }
 
-/// After what a call may be sent again, whatever its method: nothing was done, and the signature was to blame.
+/// After what a call may be sent again, whatever its method: nothing was done, and the signature was to blame. That is a 403 whose head
+/// the client has seen.
 #[must_use]
 pub fn was_refused(came: &Came) -> bool {
-    matches!(came.fault, Some(Fault::Date { status: Some(403), .. })) || came.status == Some(403)
+    match came.fault {
+        Some(Fault::Date { status, .. }) => status == Some(403) || came.status == Some(403),
+        Some(Fault::Status { status, .. }) => status == 403,
+        Some(
+            Fault::ResetAfterRequest | Fault::CloseAfterRequest | Fault::CutHead | Fault::Garbage | Fault::HugeHeader,
+        ) => false,
+        _ => came.status == Some(403),
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::SystemTime;
 
-use xacct_sign::Skew;
+use xacct_sign::{Credentials, Error, Skew};
 
 use crate::host::Host;
 
@@ -40,6 +40,25 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.skew().apply(self.0.host.now())
+    }
+
+    /// Whether credentials that were just given still serve. Where only what was learned has them as expired, and the machine's own
+    /// clock does not, it is forgotten: one answer with a wrong `Date` must not end a program whose credentials are good. If it was
+    /// true, the next refusal says so again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Credentials::check_usable`].
+    pub(crate) fn check_usable(&self, credentials: &Credentials) -> Result<(), Error> {
+        let (known, now) = (self.skew(), self.0.host.now());
+        let Err(error) = credentials.check_usable(known.apply(now)) else { return Ok(()) };
+        if credentials.check_usable(now).is_err() {
+            return Err(error);
+        }
+        let from = known.as_seconds();
+        // Whoever has learned something else meanwhile knows more.
+        let _ = self.0.seconds.compare_exchange(from, 0, Ordering::Relaxed, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Takes note of what lies between AWS's clock and one that had `known` taken into account already. Whether that is news: of

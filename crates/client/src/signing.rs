@@ -119,7 +119,7 @@ impl Signing {
     pub fn signer_for(&self, scope: Scope, patience: &Patience) -> Result<Arc<Signer>, Error> {
         self.source.learn_region(scope.region())?;
         let credentials = self.source.credentials(patience)?;
-        credentials.check_usable(self.clock.now())?;
+        self.clock.check_usable(&credentials)?;
         Ok(self.signer_of(credentials, scope))
     }
 
@@ -131,7 +131,7 @@ impl Signing {
     pub fn signer_at_hand(&self, url: Url<'_>) -> Result<Option<Arc<Signer>>, Error> {
         let scope = self.scope_of(url)?;
         self.source.learn_region(scope.region())?;
-        let usable = |credentials: &Credentials| credentials.check_usable(self.clock.now()).is_ok();
+        let usable = |credentials: &Credentials| self.clock.check_usable(credentials).is_ok();
         Ok(self.source.at_hand().filter(usable).map(|credentials| self.signer_of(credentials, scope)))
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use xacct_sign::{Credentials, Skew};
-use xacct_sign_client::Request;
+use xacct_sign::{Credentials, Error, Skew};
+use xacct_sign_client::host::Host as _;
+use xacct_sign_client::{CredentialSource, Patience, Request};
 use xacct_sign_emulator::Options;
 use xacct_sign_tests::virtual_host::VirtualHost;
 use xacct_sign_tests::{at, example_credentials, example_instant};
@@ -51,6 +52,60 @@ fn c4_what_the_api_says_of_the_time_the_role_knows_too() {
             let status = session.send(Request::new("GET", API)).map(|answer| answer.status);
             assert_eq!(status.map_err(|error| error.to_string()), Ok(200), "{ahead}, minute {minute}");
             host.pass(seconds(60));
+        }
+    }
+}
+
+/// What gives credentials that last half an hour, and never has others.
+#[derive(Debug)]
+struct HalfHour(Credentials);
+
+impl HalfHour {
+    fn of(given: &Credentials, host: &VirtualHost) -> Self {
+        let (key, secret) = (given.access_key_id(), given.secret_access_key());
+        let ends = Some(host.now() + seconds(1800));
+        Self(Credentials::new(key, secret, given.session_token().map(str::to_owned), ends).unwrap())
+    }
+}
+
+impl CredentialSource for HalfHour {
+    fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
+        Ok(self.0.clone())
+    }
+}
+
+/// One refusal whose `Date` is a day ahead, as something on the way may send it, must not end a program: credentials that are good by
+/// the machine's own clock go out, and the next answer says what time it is.
+#[test]
+fn c4_one_wrong_date_is_no_end_of_good_credentials() {
+    for ahead in [86_400, -86_400] {
+        for is_role in [true, false] {
+            let mut emulator = emulator(Options::default());
+            let base = caller(&emulator);
+            let mut has_lied = false;
+            let host = Arc::new(VirtualHost::new(move |request, now| {
+                if is_role && is_sts(request) {
+                    return Ok(answered(&mut emulator, request, now));
+                }
+                let mut answer =
+                    if has_lied { answered(&mut emulator, request, now) } else { response(403, "Forbidden") };
+                let date = if has_lied { now } else { Skew::from_seconds(ahead).apply(now) };
+                has_lied = true;
+                answer.headers_mut().insert("date", http_date(date).parse().unwrap());
+                Ok(answer)
+            }));
+            let base = HalfHour::of(&base, &host);
+            let session = if is_role { session(&host, role(&host, base)) } else { session(&host, base) };
+            // Without the role the emulator refuses everybody, with the right date.
+            let right = if is_role { 200 } else { 403 };
+            for call in 0..3 {
+                let status = session.send(Request::new("GET", API)).map(|answer| answer.status);
+                let status = status.map_err(|error| error.to_string());
+                assert!(
+                    status == Ok(right) || (call == 0 && status == Ok(403)),
+                    "{ahead}, {is_role}, {call}: {status:?}"
+                );
+            }
         }
     }
 }

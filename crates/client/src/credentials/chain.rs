@@ -114,7 +114,7 @@ impl Chain {
     /// Keys that need only be read: nobody says when these are changed.
     fn read(&self) -> Result<Option<Credentials>, Error> {
         match self.environment()? {
-            Found::Credentials(keys) => usable("environment", keys, self.now()).map(Some),
+            Found::Credentials(keys) => usable("environment", keys, &self.clock).map(Some),
             Found::Nothing(_) => self.read_files(),
         }
     }
@@ -166,7 +166,7 @@ impl Fetch for Chain {
         let mut message = "no credentials were found".to_owned();
         for (name, load) in sources {
             match load()? {
-                Found::Credentials(credentials) => return usable(name, credentials, self.now()),
+                Found::Credentials(credentials) => return usable(name, credentials, &self.clock),
                 Found::Nothing(why) => message.push_str(&format!("; {name}: {why}")),
             }
         }
@@ -175,8 +175,8 @@ impl Fetch for Chain {
         ))
     }
 
-    fn now(&self) -> SystemTime {
-        self.clock.now()
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     fn broken(&self) -> Error {
@@ -185,8 +185,8 @@ impl Fetch for Chain {
 }
 
 /// What has expired already is said with where it is from.
-fn usable(from: &str, credentials: Credentials, now: SystemTime) -> Result<Credentials, Error> {
-    credentials.check_usable(now).map_err(|error| shown::about(from, error)).map(|()| credentials)
+fn usable(from: &str, credentials: Credentials, clock: &Clock) -> Result<Credentials, Error> {
+    clock.check_usable(&credentials).map_err(|error| shown::about(from, error)).map(|()| credentials)
 }
 
 impl fmt::Debug for Chain {

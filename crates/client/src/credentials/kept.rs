@@ -3,7 +3,6 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use xacct_sign::{Credentials, Error, ErrorKind};
 
@@ -88,8 +87,8 @@ impl Fetch for Asked {
         self.source.credentials(patience)
     }
 
-    fn now(&self) -> SystemTime {
-        self.clock.now()
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     fn broken(&self) -> Error {

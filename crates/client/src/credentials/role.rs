@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use xacct_sign::aws::is_name_character;
 use xacct_sign::call::HttpHosts;
@@ -242,7 +242,9 @@ impl Role {
         let response = response.map_err(|error| unreachable(error, endpoint).with_action(self.call.name()))?;
         // It holds the secret.
         let response = response.map(Zeroizing::new);
-        Ok(self.call.read_response(base, &response, known.apply(host.now()))?.credentials)
+        // By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept.
+        let now = host.now();
+        Ok(self.call.read_response(base, &response, now.min(known.apply(now)))?.credentials)
     }
 }
 
@@ -270,6 +272,7 @@ impl Fetch for Role {
             let base = self.base.credentials(patience)?;
             // What gave them may have taken as long as it liked, as a function of the user's does.
             patience.check().map_err(|error| shown::about("the base credentials came too late", error))?;
+            self.clock.check_usable(&base)?;
             let known = self.clock.skew();
             let error = match self.ask(&base, known, patience) {
                 Ok(credentials) => return Ok(credentials),
@@ -289,8 +292,8 @@ impl Fetch for Role {
         }
     }
 
-    fn now(&self) -> SystemTime {
-        self.clock.now()
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     fn fetched(&self, result: Result<&Credentials, &Error>, is_early: bool, duration: Duration) {

@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use std::{fmt, process, ptr};
 
 use xacct_sign::refresh::{GRACE, Poll, Refresh};
 use xacct_sign::{Credentials, Error, ErrorKind};
 
+use crate::clock::Clock;
 use crate::patience::Patience;
 
 /// What fetches them.
@@ -16,8 +17,8 @@ pub(super) trait Fetch: fmt::Debug + Send + Sync + 'static {
     /// New credentials.
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error>;
 
-    /// What the clock says that their expiry is compared with.
-    fn now(&self) -> SystemTime;
+    /// The clock that their expiry is compared with.
+    fn clock(&self) -> &Clock;
 
     /// A fetch has given this. `is_early`: while the credentials that there were still served.
     fn fetched(&self, _result: Result<&Credentials, &Error>, _is_early: bool, _duration: Duration) {}
@@ -92,7 +93,7 @@ impl<F: Fetch> Shared<F> {
     pub(super) fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         let inner = &*self.0;
         loop {
-            let now = inner.source.now();
+            let now = inner.source.clock().now();
             let mut state = inner.lock();
             let poll = state.refresh.poll(now);
             if let (Poll::Use, Some(current)) = (poll, &state.current) {
@@ -137,7 +138,7 @@ impl<F: Fetch> Shared<F> {
 
     /// What there is, if it still serves; an early refresh begins, and nobody waits for it.
     pub(super) fn at_hand(&self) -> Option<Credentials> {
-        let now = self.0.source.now();
+        let now = self.0.source.clock().now();
         let mut state = self.0.lock();
         if !state.refresh.serves(now) {
             return None;
@@ -208,8 +209,8 @@ impl<F: Fetch> Inner<F> {
     fn fetch_and_settle(&self, turn: Turn, patience: &Patience) -> Result<Credentials, Error> {
         let mut unsettled = Unsettled { inner: self, turn, is_over: false };
         // What has expired already is as good as nothing, and would be fetched again at once, forever.
-        let usable = |credentials: Credentials| credentials.check_usable(self.source.now()).map(|()| credentials);
-        let began = self.source.now();
+        let usable = |credentials: Credentials| self.source.clock().check_usable(&credentials).map(|()| credentials);
+        let began = self.source.clock().now();
         let fetched = {
             let _here = Here::new(self);
             self.source.fetch(patience).and_then(usable)
@@ -224,7 +225,7 @@ impl<F: Fetch> Inner<F> {
             }
             return fetched;
         }
-        let duration = self.source.now().duration_since(began).unwrap_or_default();
+        let duration = self.source.clock().now().duration_since(began).unwrap_or_default();
         let result = self.settle(turn, fetched.clone());
         // Who is told may take long, or ask for these credentials: they are settled, and no lock is held.
         self.source.fetched(fetched.as_ref(), turn.is_early, duration);
@@ -237,7 +238,7 @@ impl<F: Fetch> Inner<F> {
             // Another has taken its place.
             return fetched;
         }
-        let now = self.source.now();
+        let now = self.source.clock().now();
         let result = match fetched {
             Ok(credentials) => {
                 state.refresh.succeeded(credentials.expires_at(), now);
