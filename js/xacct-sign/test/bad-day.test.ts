@@ -241,3 +241,30 @@ test("what STS says of the time is believed once a call", async () => {
   const { outcome, asked } = await tried([refusal, refusal, refusal, {}]);
   expect([outcome.code, asked.length]).toEqual(["sts_credentials", 2]);
 });
+
+const DAY = 86_400_000;
+const dated = (status: number, at: number) =>
+  new Response("{}", { status, headers: { date: new Date(at).toUTCString() } });
+
+test.each([DAY, -DAY])("one refusal with a date that is off by %d ms is no end of good credentials", async (off) => {
+  const lasting = async () => ({ ...credentials, expiration: new Date(Date.now() + DAY / 48) });
+  for (const source of [
+    { credentials: lasting, region: role.region },
+    { ...role, base: lasting },
+  ]) {
+    let hasLied = false;
+    const sts = fakeSts();
+    const fetch = (async (url: string, init: RequestInit) => {
+      if (url.includes("sts.")) return sts.fetch(url, init);
+      const signed = new Headers(init.headers).get("x-amz-date") ?? "";
+      const at = Date.parse(signed.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z"));
+      const isRight = hasLied && Math.abs(at - Date.now()) < 300_000;
+      const answer = dated(isRight ? 200 : 403, hasLied ? Date.now() : Date.now() + off);
+      hasLied = true;
+      return answer;
+    }) as never;
+    const call = createFetch({ ...source, fetch });
+    await call("https://api.example.com/").catch((error) => error);
+    for (let next = 0; next < 2; next++) expect((await call("https://api.example.com/")).status).toBe(200);
+  }
+});

@@ -2,7 +2,7 @@ import { OPTION, TIMEOUT_SECONDS, TRY_SECONDS } from "../../wasm/constants.js";
 import { XacctSignError } from "../errors.js";
 import { learned, tell } from "../events.js";
 import { sleep, untilAborted } from "../host/abort.js";
-import { Clock, stopwatch } from "../host/clock.js";
+import { Clock, type Now, stopwatch } from "../host/clock.js";
 import { Deadline } from "../host/deadline.js";
 import { environmentsRegion } from "../host/env.js";
 import { type Answer, isSpecific, postToSts } from "../host/transport.js";
@@ -75,6 +75,7 @@ class Role {
   readonly #isPlainHttp: boolean;
   readonly #options: AssumeRoleOptions;
   readonly #base: CredentialsInput;
+  readonly #now: Now;
 
   constructor(given: AssumeRoleOptions, clock: Clock | undefined, hosts: HttpHosts | undefined) {
     const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
@@ -88,7 +89,8 @@ class Role {
     this.#isNamed = isNamed;
     this.#isPlainHttp = isPlainHttp;
     this.clock = clock ?? new Clock(options.now);
-    const now = () => this.clock.now();
+    const now: Now = (given) => this.clock.nowFor(given);
+    this.#now = now;
     this.#base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
     this.#kept = new Kept((isEarly) => this.#fetched(isEarly), now);
     this.region = options.region;
@@ -138,7 +140,7 @@ class Role {
     const retry = new WasmRetry(randomSeed());
     for (let knowsSkew = false; ; ) {
       // Asked anew for each try: what STS refuses may have expired meanwhile.
-      const base = await deadline.wait("base credentials", () => resolve(this.#base, this.clock.now()));
+      const base = await deadline.wait("base credentials", () => resolve(this.#base, this.#now));
       const known = this.clock.skewSeconds;
       try {
         return await this.#askOnce(base, known, new Deadline(Math.min(TRY_SECONDS, deadline.left)));
@@ -162,7 +164,8 @@ class Role {
     const { accessKeyId, secretAccessKey, sessionToken } = base;
     const request = this.#call.request(accessKeyId, secretAccessKey, sessionToken, this.clock.now(known));
     const { status, text } = await this.#post(request, deadline);
-    const now = this.clock.now(known);
+    // By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept.
+    const now = Math.min(this.clock.now(known), this.clock.now(0));
     return credentialsOf(this.#call.readResponse(secretAccessKey, sessionToken, status, text, now));
   }
 

@@ -1,5 +1,6 @@
 import { messageOf, XacctSignError } from "../errors.js";
 import { sleep } from "../host/abort.js";
+import type { Now } from "../host/clock.js";
 import { env } from "../host/env.js";
 import { getDirectly } from "../host/get.js";
 import { builtin } from "../host/node.js";
@@ -40,7 +41,7 @@ export function isContainer(): boolean {
 }
 
 /** The same by another clock. */
-export function containerCredentials(now: () => number): () => Promise<RoleCredentials> {
+export function containerCredentials(now: Now): () => Promise<RoleCredentials> {
   let kept: Kept | undefined;
   return () => {
     // The module is loaded once it is needed, and not where the environment has keys.
@@ -49,7 +50,7 @@ export function containerCredentials(now: () => number): () => Promise<RoleCrede
   };
 }
 
-async function fetched(now: () => number): Promise<RoleCredentials> {
+async function fetched(now: Now): Promise<RoleCredentials> {
   const url = endpoint();
   const token = authorization();
   const who = `the container's endpoint for credentials \`${url.origin}\``;
@@ -57,7 +58,7 @@ async function fetched(now: () => number): Promise<RoleCredentials> {
   for (;;) {
     try {
       const credentials = credentialsIn(await ask(url, token, who), who, token);
-      if (credentials.expiration.getTime() > now()) return credentials;
+      if (credentials.expiration.getTime() > now(credentials.expiration)) return credentials;
       throw new XacctSignError("credentials_expired", `${who} gave credentials that have expired already`, {
         hint: "check the clock of this machine",
       });

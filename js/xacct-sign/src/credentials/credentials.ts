@@ -1,4 +1,5 @@
 import { messageOf, XacctSignError } from "../errors.js";
+import type { Now } from "../host/clock.js";
 import { env } from "../host/env.js";
 import type { HostAbortSignal } from "../host/platform.js";
 import { read } from "../options.js";
@@ -73,10 +74,12 @@ function needed(name: string): string {
  *
  * @throws XacctSignError `credentials_not_found`, `credentials_expired`, `invalid_credentials`
  */
-export async function resolve(from: CredentialsInput, now: number): Promise<Credentials> {
+export async function resolve(from: CredentialsInput, now: Now): Promise<Credentials> {
+  // What ends while it is waited for was good when it was asked for.
+  const asked = now();
   try {
     const credentials = checked(typeof from === "function" ? await from() : from);
-    checkExpiration(credentials, now);
+    checkExpiration(credentials, Math.min(asked, now(credentials.expiration)));
     return credentials;
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;

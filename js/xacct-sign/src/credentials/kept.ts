@@ -1,5 +1,6 @@
 import { GRACE_SECONDS, POLL } from "../../wasm/constants.js";
 import { within } from "../host/abort.js";
+import type { Now } from "../host/clock.js";
 import { guarded } from "../module/thrown.js";
 import { randomSeed, ready, WasmRefresh } from "../module/wasm.js";
 import { checkExpiration, type RoleCredentials } from "./credentials.js";
@@ -18,14 +19,14 @@ interface Turn {
 export class Kept {
   readonly #refresh: WasmRefresh;
   readonly #fetch: (isEarly: boolean) => Promise<RoleCredentials>;
-  readonly #now: () => number;
+  readonly #now: Now;
   #current: RoleCredentials | undefined;
   #turn: Turn | undefined;
   /** Why the last fetch failed. */
   #error: unknown;
 
   /** @throws XacctSignError `wasm_unavailable` */
-  constructor(fetch: (isEarly: boolean) => Promise<RoleCredentials>, now: () => number) {
+  constructor(fetch: (isEarly: boolean) => Promise<RoleCredentials>, now: Now) {
     ready();
     this.#refresh = new WasmRefresh(randomSeed());
     this.#fetch = fetch;
@@ -81,7 +82,7 @@ export class Kept {
     await undefined;
     const fetched = await this.#fetch(isEarly);
     // What has expired already is as good as nothing, and would be fetched again at once, forever.
-    checkExpiration(fetched, this.#now());
+    checkExpiration(fetched, this.#now(fetched.expiration));
     return fetched;
   }
 

@@ -1,4 +1,5 @@
 import { XacctSignError } from "../errors.js";
+import type { Now } from "../host/clock.js";
 import { env } from "../host/env.js";
 import { containerCredentials, isContainer } from "./container.js";
 import { type Credentials, fromEnv } from "./credentials.js";
@@ -10,7 +11,7 @@ const LEFT_TO_SDK = ["AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"];
  * Who assumes a role unless somebody is named, in the order of AWS's SDKs: the keys of the environment, else the container. The
  * other sources that the SDK has, the SDK is to be asked for.
  */
-export function fromSurroundings(now: () => number): () => Promise<Credentials> {
+export function fromSurroundings(now: Now): () => Promise<Credentials> {
   const [keys, container] = [fromEnv(), containerCredentials(now)];
   return async () => {
     // Blank is how some programs write that there is none.

@@ -158,7 +158,7 @@ function credentialSource(options: CreateFetchOptions, clock: Clock, hosts: Http
     throw new XacctSignError("invalid_option", `\`${name}\` needs a role to assume`, { hint });
   }
   const source = checkInput(credentials as CredentialsInput);
-  return sourceOf(source, () => resolve(source, clock.now()));
+  return sourceOf(source, () => resolve(source, (given) => clock.nowFor(given)));
 }
 
 function sourceOf(from: unknown, credentials: Source["credentials"]): Source {
