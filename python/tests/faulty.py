@@ -24,13 +24,11 @@ from xacct_sign.httpx import SigV4Auth
 from xacct_sign.requests import SigV4Auth as RequestsAuth
 from xacct_sign.urllib3 import SigV4PoolManager
 
-PATIENCE = 1.5
-"""Seconds that a call may take, as far as its client can be told so."""
 BESIDE = 24
 """How many calls are made at a time."""
 
-Call = Callable[[str, str, dict[str, str], "bytes | None"], "tuple[int, bytes]"]
-"""A call by method, URL, headers and body, to status and body."""
+Call = Callable[[str, str, dict[str, str], "bytes | None", float], "tuple[int, bytes]"]
+"""A call by method, URL, headers, body and the client's limit in seconds, to status and body."""
 
 
 class FaultProxy:
@@ -80,10 +78,10 @@ class Pair:
 
 @contextmanager
 def by_session(role: xacct_sign.AssumeRole) -> Iterator[Call]:
-    with xacct_sign.Session(role, timeout=PATIENCE) as session:
+    with xacct_sign.Session(role) as session:
 
-        def call(method: str, url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
-            answer = session.request(method, url, headers=headers, data=body)
+        def call(method: str, url: str, headers: dict[str, str], body: bytes | None, limit: float) -> tuple[int, bytes]:
+            answer = session.request(method, url, headers=headers, data=body, timeout=limit)
             return answer.status_code, answer.content
 
         yield call
@@ -95,8 +93,8 @@ def by_requests(role: xacct_sign.AssumeRole) -> Iterator[Call]:
         session.auth = RequestsAuth(role)
         session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=BESIDE))
 
-        def call(method: str, url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
-            answer = session.request(method, url, headers=headers, data=body, timeout=PATIENCE)
+        def call(method: str, url: str, headers: dict[str, str], body: bytes | None, limit: float) -> tuple[int, bytes]:
+            answer = session.request(method, url, headers=headers, data=body, timeout=limit)
             return answer.status_code, answer.content
 
         yield call
@@ -104,10 +102,10 @@ def by_requests(role: xacct_sign.AssumeRole) -> Iterator[Call]:
 
 @contextmanager
 def by_urllib3(role: xacct_sign.AssumeRole) -> Iterator[Call]:
-    with SigV4PoolManager(role, timeout=PATIENCE, maxsize=BESIDE, retries=False) as pool:
+    with SigV4PoolManager(role, maxsize=BESIDE, retries=False) as pool:
 
-        def call(method: str, url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
-            answer = pool.request(method, url, headers=headers, body=body)
+        def call(method: str, url: str, headers: dict[str, str], body: bytes | None, limit: float) -> tuple[int, bytes]:
+            answer = pool.request(method, url, headers=headers, body=body, timeout=limit)
             return answer.status, answer.data
 
         yield call
@@ -116,10 +114,10 @@ def by_urllib3(role: xacct_sign.AssumeRole) -> Iterator[Call]:
 @contextmanager
 def by_urllib3_that_retries(role: xacct_sign.AssumeRole) -> Iterator[Call]:
     """By its own defaults: what may be repeated goes out up to four times."""
-    with SigV4PoolManager(role, timeout=PATIENCE, maxsize=BESIDE) as pool:
+    with SigV4PoolManager(role, maxsize=BESIDE) as pool:
 
-        def call(method: str, url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
-            answer = pool.request(method, url, headers=headers, body=body)
+        def call(method: str, url: str, headers: dict[str, str], body: bytes | None, limit: float) -> tuple[int, bytes]:
+            answer = pool.request(method, url, headers=headers, body=body, timeout=limit)
             return answer.status, answer.data
 
         yield call
@@ -127,10 +125,10 @@ def by_urllib3_that_retries(role: xacct_sign.AssumeRole) -> Iterator[Call]:
 
 @contextmanager
 def by_httpx(role: xacct_sign.AssumeRole) -> Iterator[Call]:
-    with httpx.Client(auth=SigV4Auth(role), timeout=PATIENCE) as client:
+    with httpx.Client(auth=SigV4Auth(role)) as client:
 
-        def call(method: str, url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
-            answer = client.request(method, url, headers=headers, content=body)
+        def call(method: str, url: str, headers: dict[str, str], body: bytes | None, limit: float) -> tuple[int, bytes]:
+            answer = client.request(method, url, headers=headers, content=body, timeout=limit)
             return answer.status_code, answer.content
 
         yield call
@@ -139,10 +137,12 @@ def by_httpx(role: xacct_sign.AssumeRole) -> Iterator[Call]:
 def by_async_httpx(portal: BlockingPortal) -> Callable[[xacct_sign.AssumeRole], Any]:
     @contextmanager
     def face(role: xacct_sign.AssumeRole) -> Iterator[Call]:
-        client = httpx.AsyncClient(auth=SigV4Auth(role), timeout=PATIENCE)
+        client = httpx.AsyncClient(auth=SigV4Auth(role))
 
-        async def send(method: str, url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
-            answer = await client.request(method, url, headers=headers, content=body)
+        async def send(
+            method: str, url: str, headers: dict[str, str], body: bytes | None, limit: float
+        ) -> tuple[int, bytes]:
+            answer = await client.request(method, url, headers=headers, content=body, timeout=limit)
             return answer.status_code, answer.content
 
         try:
@@ -157,15 +157,17 @@ def by_aiohttp(portal: BlockingPortal) -> Callable[[xacct_sign.AssumeRole], Any]
     @contextmanager
     def face(role: xacct_sign.AssumeRole) -> Iterator[Call]:
         async def opened() -> aiohttp.ClientSession:
-            timeout = aiohttp.ClientTimeout(total=PATIENCE)
-            return aiohttp.ClientSession(middlewares=[SigV4Middleware(role)], timeout=timeout)
+            return aiohttp.ClientSession(middlewares=[SigV4Middleware(role)])
 
         session = portal.call(opened)
 
-        async def send(method: str, url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
+        async def send(
+            method: str, url: str, headers: dict[str, str], body: bytes | None, limit: float
+        ) -> tuple[int, bytes]:
             # It warns of many bytes, not of a file.
             data = io.BytesIO(body) if body and len(body) > 1_000_000 else body
-            async with session.request(method, url, headers=headers, data=data) as answer:
+            timeout = aiohttp.ClientTimeout(total=limit)
+            async with session.request(method, url, headers=headers, data=data, timeout=timeout) as answer:
                 return answer.status, await answer.read()
 
         try:
