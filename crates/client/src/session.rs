@@ -350,17 +350,20 @@ impl Session {
             let content = content.as_deref_mut().filter(|_| call.has_payload_hash());
             let mut answer = exchange(&signed, content, sending)?;
             let now = known.apply(self.host.now());
-            let step = call.answered(answer.status(), answer.headers(), signer.credentials(), now)?;
-            let is_answer = match step {
-                Step::Done => true,
-                Step::Again => false,
-                Step::Skewed(more) => !self.signing.learns((&signer, known), more, self.listener.as_ref()),
-            };
-            if is_answer {
-                if answer.status().is_client_error() || answer.status().is_server_error() {
-                    answer.extensions_mut().insert(Told(signer));
+            match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
+                Step::Done => {
+                    if answer.status().is_client_error() || answer.status().is_server_error() {
+                        answer.extensions_mut().insert(Told(signer));
+                    }
+                    return Ok(answer);
                 }
-                return Ok(answer);
+                Step::Again => {}
+                Step::Skewed(more) => {
+                    let is_news = self.signing.clock().learn(known, more);
+                    if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
+                        listener.tell(&Event::ClockSkew { seconds: self.signing.clock().skew().as_seconds() });
+                    }
+                }
             }
         }
     }

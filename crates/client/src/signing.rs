@@ -78,27 +78,12 @@ impl Signing {
         let now = known.apply(self.clock.host().now());
         let status = StatusCode::from_u16(status).unwrap_or_default();
         let step = after_refusal(status, date, signer.credentials(), now);
-        match step {
-            Some(Step::Skewed(more)) => self.learns((signer, known), more, Some(listener)),
-            other => other.is_some(),
-        }
-    }
-
-    /// Takes note of what an answer's `Date` says of the clock. Whether to sign anew by it: not if by that the credentials have
-    /// expired, and the source has no others. Then they are of no use if it is true, and it may be somebody else's mistake, such as
-    /// a cache's: it must not keep everything from being sent from now on.
-    pub(crate) fn learns(&self, (signer, known): (&Signer, Skew), more: Skew, listener: Option<&Listener>) -> bool {
-        let is_news = self.clock.learn(known, more);
-        let expired = |credentials: &Credentials| credentials.check_usable(self.clock.now()).is_err();
-        if is_news && expired(signer.credentials()) && self.source.at_hand().is_some_and(|others| expired(&others)) {
-            let all = Skew::from_seconds(known.as_seconds().saturating_add(more.as_seconds()));
-            self.clock.learn(all, Skew::from_seconds(more.as_seconds().saturating_neg()));
-            return false;
-        }
-        if let Some(listener) = listener.filter(|_| is_news) {
+        if let Some(Step::Skewed(more)) = step
+            && self.clock.learn(known, more)
+        {
             listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
         }
-        true
+        step.is_some()
     }
 
     /// A signer for requests to a URL, with credentials that are valid now; it may block while they are fetched.

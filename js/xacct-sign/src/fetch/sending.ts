@@ -1,14 +1,13 @@
 import { TOLERATED_SKEW_SECONDS } from "../../wasm/constants.js";
 import type { Credentials } from "../credentials/credentials.js";
-import type { XacctSignError } from "../errors.js";
-import { type OnEvent, tell } from "../events.js";
+import { learned, type OnEvent } from "../events.js";
 import type { Clock } from "../host/clock.js";
 import type { Deadline } from "../host/deadline.js";
 import type { Fetch } from "../host/platform.js";
 import { hostFetch, send } from "../host/transport.js";
 import { UNSIGNED_PAYLOAD } from "../signing/body.js";
 import { signedHeaders } from "../signing/headers.js";
-import type { Signing, Valid } from "../signing/signing.js";
+import type { Signing } from "../signing/signing.js";
 import { type Call, isSpent } from "./request.js";
 
 /** What of the options matters here. */
@@ -16,14 +15,6 @@ interface Options {
   readonly fetch?: Fetch | undefined;
   readonly onEvent?: OnEvent | undefined;
   readonly unsignedPayload?: boolean | undefined;
-}
-
-/** An answer that says that the signature was wrong, and what it says of the clock. */
-interface Refused {
-  readonly response: Response;
-  readonly known: number;
-  readonly skew: number;
-  readonly isNews: boolean;
 }
 
 /** One call on its way, through redirects and whatever is sent once more. */
@@ -51,25 +42,9 @@ export class Sending {
    * - A connection broke before there was an answer, and the method may be repeated (RFC 9110, section 9.2.2).
    */
   async answer(): Promise<Response> {
-    let refused: Refused | undefined;
     for (;;) {
       const { url, method, pairs, body, hash, init } = this.#call;
-      let valid: Valid;
-      try {
-        valid = await this.#deadline.wait("credentials", () => this.#signing.valid(url));
-      } catch (error) {
-        if (!refused?.skew || (error as XacctSignError).code !== "credentials_expired") throw error;
-        // They are of no use if its `Date` is right, and that may be somebody else's mistake, such as a cache's: it must not keep
-        // everything from being sent from now on.
-        this.#clock.learn(refused.known + refused.skew, -refused.skew);
-        return refused.response;
-      }
-      if (refused !== undefined) {
-        dropBody(refused.response);
-        if (refused.isNews) tell(this.#options.onEvent, { type: "clock_skew", skewSeconds: this.#clock.skewSeconds });
-        refused = undefined;
-      }
-      const { signer, credentials } = valid;
+      const { signer, credentials } = await this.#deadline.wait("credentials", () => this.#signing.valid(url));
       const known = this.#clock.skewSeconds;
       const payload =
         this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (hash ?? (body as Uint8Array | undefined));
@@ -79,8 +54,8 @@ export class Sending {
       if (isSpent(this.#call)) request.duplex = "half";
       try {
         const response = await send(hostFetch(this.#options.fetch), url, request, this.#deadline);
-        refused = this.#asRefused(response, credentials, known);
-        if (refused === undefined) return response;
+        if (!this.#mayAnswerOtherwise(response, credentials, known)) return response;
+        dropBody(response);
       } catch (error) {
         if (!this.#mayRepeat(error)) throw error;
       }
@@ -92,15 +67,15 @@ export class Sending {
     this.#deadline.watch(response, new URL(this.#call.url).host);
   }
 
-  /** The answer, if another signature may have another one. */
-  #asRefused(response: Response, credentials: Credentials, known: number): Refused | undefined {
-    if (response.status !== 403 || this.#wasRefused || isSpent(this.#call)) return undefined;
+  #mayAnswerOtherwise(response: Response, credentials: Credentials, known: number): boolean {
+    if (response.status !== 403 || this.#wasRefused || isSpent(this.#call)) return false;
     const now = this.#clock.now(known);
     const skew = skewOf(response, now);
     const hasExpired = credentials.expiration !== undefined && credentials.expiration.getTime() <= now;
-    if (skew === 0 && !hasExpired) return undefined;
+    if (skew === 0 && !hasExpired) return false;
+    learned(this.#clock, known, skew, this.#options.onEvent);
     this.#wasRefused = true;
-    return { response, known, skew, isNews: skew !== 0 && this.#clock.learn(known, skew) };
+    return true;
   }
 
   #mayRepeat(error: unknown): boolean {
