@@ -14,9 +14,10 @@ use crate::convert::text;
 use crate::errors::to_py;
 use crate::held::Held;
 use crate::log;
+use crate::machine::machine;
 use crate::request::{sign, with_request};
 use crate::source::{Source, partial_scope};
-use crate::waiting::wait;
+use crate::waiting::{here, wait};
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
 pub(crate) struct PySigning {
@@ -35,7 +36,7 @@ impl PySigning {
     ) -> PyResult<Self> {
         let (source, held) = Source::signing(source)?;
         let scope = partial_scope(region, service)?;
-        Ok(Self { signing: Arc::new(Signing::new(source, scope)), held })
+        Ok(Self { signing: Arc::new(Signing::on(Arc::new(machine()), source, scope)), held })
     }
 
     /// What signs requests to the URL's host, with credentials that are valid now; calls STS where that is needed.
@@ -46,8 +47,9 @@ impl PySigning {
     }
 
     /// The same, if nobody has to wait for it; else None. An early refresh goes on beside.
-    fn at_hand(&self, url: &Bound<'_, PyAny>) -> PyResult<Option<PyReady>> {
-        let signer = self.signing.signer_at_hand(parsed(url)?).map_err(to_py)?;
+    fn at_hand(&self, py: Python<'_>, url: &Bound<'_, PyAny>) -> PyResult<Option<PyReady>> {
+        let url = parsed(url)?;
+        let signer = here(py, || self.signing.signer_at_hand(url))?;
         Ok(signer.map(|signer| self.ready_with(signer)))
     }
 

@@ -24,6 +24,13 @@ pub(crate) fn wait<T: Send>(
     result.map_err(to_py)
 }
 
+/// Makes a call that waits for nothing, with the GIL.
+pub(crate) fn here<T>(py: Python<'_>, call: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+    let (result, told) = collect(call);
+    log::write(py, &told)?;
+    result.map_err(to_py)
+}
+
 /// Runs the handlers of signals that have arrived. What one raises ends the waiting, and is what the call raises.
 fn watch() -> Arc<Watch> {
     let runs_handlers = OnceLock::new();
