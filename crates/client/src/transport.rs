@@ -13,7 +13,6 @@ mod waiting;
 
 use std::fmt;
 use std::io::Read as _;
-use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use xacct_sign::{Error, ErrorKind, Url};
 
 use crate::host::{OfProcess, Variables};
 use crate::patience::Patience;
+use crate::per_process::PerProcess;
 use crate::told::Told;
 use failure::failed;
 
@@ -100,7 +100,8 @@ impl fmt::Debug for Response {
 
 /// The connections. Made on first use, so that a provider that is never asked costs nothing.
 pub(crate) struct Transport {
-    agents: Mutex<Agents>,
+    /// A child that was forked must not share its parent's connections.
+    agents: PerProcess<Mutex<Agents>>,
     variables: Box<dyn Variables>,
 }
 
@@ -118,8 +119,6 @@ impl fmt::Debug for Transport {
 
 #[derive(Default)]
 struct Agents {
-    /// The process that made them: a child that was forked must not share its parent's connections.
-    process: u32,
     /// Plain http goes to loopback and to hosts that were named, and never through a proxy.
     plain: Option<Agent>,
     direct: Option<Agent>,
@@ -130,7 +129,7 @@ struct Agents {
 
 impl Transport {
     pub(crate) fn new(variables: impl Variables + 'static) -> Self {
-        Self { agents: Mutex::default(), variables: Box::new(variables) }
+        Self { agents: PerProcess::new(Mutex::default()), variables: Box::new(variables) }
     }
 
     pub(crate) fn variables(&self) -> &dyn Variables {
@@ -195,12 +194,15 @@ impl Transport {
     }
 
     fn agents(&self) -> MutexGuard<'_, Agents> {
+        let child = |parents: &Mutex<Agents>| {
+            // The child's ends of these connections are closed, where nobody was just at them.
+            if let Ok(mut parents) = parents.try_lock() {
+                *parents = Agents::default();
+            }
+            Mutex::default()
+        };
         // INVARIANT: the agents are whole at every point where the lock's holder could panic.
-        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        if agents.process != process::id() {
-            *agents = Agents { process: process::id(), ..Agents::default() };
-        }
-        agents
+        self.agents.get(child).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn agent(&self, uri: &Uri, route: Route) -> Result<Agent, Error> {
