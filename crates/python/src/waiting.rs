@@ -39,13 +39,16 @@ fn watch() -> Arc<Watch> {
         if let Some(error) = raised.get() {
             return Err(error.clone());
         }
-        // Asked for once somebody waits, as most calls do not wait at all.
-        if !*runs_handlers.get_or_init(|| Python::try_attach(|py| is_main(py).unwrap_or(true)).unwrap_or_default()) {
+        if runs_handlers.get() == Some(&false) {
             return Ok(());
         }
-        let checked = Python::try_attach(|py| {
-            py.check_signals().map_err(|exception| interruption(py, exception, ErrorKind::Interrupted))
-        });
+        let check = |py: Python<'_>| {
+            // Asked for once somebody waits, as most calls do not wait at all. It runs Python, and so the handlers of signals, too.
+            let is_main = runs_handlers.get().map_or_else(|| is_main(py), |is_main| Ok(*is_main))?;
+            if *runs_handlers.get_or_init(|| is_main) { py.check_signals() } else { Ok(()) }
+        };
+        let checked =
+            Python::try_attach(|py| check(py).map_err(|exception| interruption(py, exception, ErrorKind::Interrupted)));
         let Some(Err(error)) = checked else { return Ok(()) };
         Err(raised.get_or_init(|| error).clone())
     })
