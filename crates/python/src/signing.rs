@@ -17,7 +17,7 @@ use crate::log;
 use crate::machine::machine;
 use crate::request::{sign, with_request};
 use crate::source::{Source, partial_scope};
-use crate::waiting::{here, wait};
+use crate::waiting::{here, tell, wait};
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
 pub(crate) struct PySigning {
@@ -105,7 +105,7 @@ impl PyReady {
     fn was_wrong(&self, py: Python<'_>, status: u16, date: Option<&str>) -> PyResult<bool> {
         let (is_wrong, told) =
             collect(|| self.signing.was_wrong((&self.signer, self.known), (status, date), &self.listener));
-        log::write(py, &told)?;
+        tell(py, &told)?;
         Ok(is_wrong)
     }
 }

@@ -22,7 +22,7 @@ use crate::role::PyAssumeRole;
 pub(crate) enum Source {
     Given(Credentials),
     Role(RoleProvider),
-    Environment(Machine),
+    Environment(Box<Machine>),
     Default(DefaultChain),
     /// Asked at each refresh.
     Asked(Asked),
@@ -36,7 +36,7 @@ impl Source {
             return Ok((Self::Given(credentials.get().0.clone()), Held::default()));
         }
         if source.is_instance_of::<PyEnvironment>() {
-            return Ok((Self::Environment(machine()), Held::default()));
+            return Ok((Self::Environment(Box::new(machine())), Held::default()));
         }
         if let Ok(chain) = source.cast::<PyDefaultCredentials>() {
             return Ok((Self::Default(chain.get().0.clone()), Held::default()));
@@ -96,7 +96,7 @@ impl CredentialSource for Source {
         match self {
             Self::Given(credentials) => credentials.credentials(patience),
             Self::Role(role) => CredentialSource::credentials(role, patience),
-            Self::Environment(machine) => Environment::read(machine),
+            Self::Environment(machine) => Environment::read(&**machine),
             Self::Default(chain) => chain.credentials(patience),
             Self::Asked(asked) => asked.credentials(patience),
             Self::Kept(kept) => kept.credentials(patience),
@@ -107,7 +107,7 @@ impl CredentialSource for Source {
         match self {
             Self::Given(credentials) => credentials.at_hand(),
             Self::Role(role) => role.at_hand(),
-            Self::Environment(machine) => Environment::read(machine).ok(),
+            Self::Environment(machine) => Environment::read(&**machine).ok(),
             Self::Default(chain) => chain.at_hand(),
             Self::Kept(kept) => kept.at_hand(),
             // Python's code may take as long as it likes.
