@@ -8,6 +8,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -146,16 +147,22 @@ impl Host for Machine {
     }
 
     fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{}", std::process::id()));
+        // The number parts those that this process writes at once.
+        static WRITTEN: AtomicU64 = AtomicU64::new(0);
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&beside).and_then(|mut file| {
-            io::Write::write_all(&mut file, content)?;
-            fs::rename(&beside, path)
-        });
+        let (beside, mut file) = loop {
+            let mut beside = path.as_os_str().to_owned();
+            beside.push(format!(".{}.{}", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
+            match options.open(&beside) {
+                // It is another's, such as that of a process that broke off under this number.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                file => break (beside, file?),
+            }
+        };
+        let written = io::Write::write_all(&mut file, content).and_then(|()| fs::rename(&beside, path));
         if written.is_err() {
             // What is half there is of no use to anybody.
             let _ = fs::remove_file(&beside);
