@@ -19,7 +19,7 @@ use crate::patience::Patience;
 use crate::per_process::PerProcess;
 use crate::signing::Signing;
 use crate::told::Told;
-use crate::transport::{ACCEPTED, CONNECT, Content, DECODED, Incoming, Response, Sending};
+use crate::transport::{ACCEPTED, CONNECT, Content, Incoming, Response, Sending};
 
 /// The body of a request.
 #[derive(Debug)]
@@ -238,7 +238,7 @@ impl Session {
             // What sends a file piece by piece reads the answer so, too.
             Body::File(_) => self.call(request, patience, |request, content, sending| {
                 let (parts, mut body) = self.host.open(request, content, sending, patience)?.into_parts();
-                Ok(http::Response::from_parts(parts, body.read_to_end(DECODED, patience)?))
+                Ok(http::Response::from_parts(parts, body.read_to_end(patience)?))
             })?,
         };
         let (mut parts, body) = answer.into_parts();

@@ -28,7 +28,7 @@ use crate::per_process::PerProcess;
 use crate::told::Told;
 use failure::failed;
 
-pub(crate) use coding::{ACCEPTED, LIMIT as DECODED};
+pub(crate) use coding::ACCEPTED;
 pub use link::{Link, broken_link};
 pub use stream::{Content, Incoming};
 
