@@ -149,7 +149,7 @@ impl Chain {
         if self.profile.is_some() {
             return Ok(Found::Nothing("not asked, since a profile is given by name".to_owned()));
         }
-        web_identity::from_environment(self.host(), patience)
+        web_identity::from_environment(&self.clock, patience)
     }
 }
 
@@ -160,8 +160,8 @@ impl Fetch for Chain {
             ("environment", &|| self.environment()),
             ("profile", &|| profile::load(&self.clock, patience, self.profile.as_deref())),
             ("web identity", &|| self.web_identity(patience)),
-            ("container", &|| container::load(self.host(), patience)),
-            ("instance metadata", &|| instance::load(self.host(), patience)),
+            ("container", &|| container::load(&self.clock, patience)),
+            ("instance metadata", &|| instance::load(&self.clock, patience)),
         ];
         let mut message = "no credentials were found".to_owned();
         for (name, load) in sources {
