@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
 
 from emulator import Emulator
-from helpers import Answer, Request, fake_role, serve, sts_answer
+from helpers import REGION, ROLE_ARN, Answer, Request, fake_role, serve, sts_answer
 from xacct_sign._signing import Beside
 from xacct_sign.aiohttp import SigV4Middleware
 
@@ -95,3 +97,54 @@ def test_a_child_forked_while_an_adapter_fetches_beside_its_loop_fetches_itself(
             forked.set()
         assert "authorization" in of_parent.result(10).sign("GET", url, {}, None)
     assert len(sts.requests) == 2
+
+
+STORM = f"""
+import datetime, itertools, os, signal, sys, threading
+import xacct_sign
+from xacct_sign._native import Signing
+
+url, number = sys.argv[1], itertools.count()
+later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+kept = Signing(lambda: xacct_sign.Credentials("ASIAKEPT", "secret", "token", later), {REGION!r}, None)
+changing = Signing(lambda: xacct_sign.Credentials(f"ASIA{{next(number)}}", "secret", "token"), {REGION!r}, None)
+session = xacct_sign.Session(credentials=xacct_sign.Credentials("AKIDEXAMPLE", "secret"), region={REGION!r})
+base = xacct_sign.Credentials("AKIDBASE", "secret")
+role = xacct_sign.AssumeRole({ROLE_ARN!r}, region={REGION!r}, base=base, sts_endpoint=url)
+
+
+def sign():
+    while True:
+        kept.ready(url)
+        changing.ready(url)
+        role.credentials()
+
+
+def send():
+    while True:
+        session.get(url)
+
+
+for work in (sign, sign, send, send):
+    threading.Thread(target=work, daemon=True).start()
+for _ in range(300):
+    child = os.fork()
+    if child == 0:
+        # It ends even where it hangs.
+        signal.alarm(20)
+        key = role.credentials().access_key_id
+        status = session.get(url).status_code
+        signed = [signing.ready(url).sign("GET", url, {{}}, b"") for signing in (kept, changing)]
+        os._exit(0 if (key, status, len(signed)) == ("ASIAFAKE", 200, 2) else 1)
+    status = os.waitpid(child, 0)[1]
+    assert status == 0, status
+os._exit(0)
+"""
+
+
+def test_children_of_busy_parents_wait_for_nobody() -> None:
+    """A lock that a thread of the parent's holds is held in the child forever."""
+    with serve(lambda _: sts_answer()) as server:
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", STORM, server.url]
+        done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import logging
 import re
 import subprocess
@@ -12,6 +14,7 @@ import time
 import pytest
 import xacct_sign
 from helpers import REGION, ROLE_ARN, Answer, fake_role, serve, sts_answer, sts_error
+from xacct_sign._native import Signing
 
 CREDENTIALS = xacct_sign.Credentials("AKIDEXAMPLE", "SECRETMARKER", "TOKENMARKER")
 
@@ -136,6 +139,30 @@ def test_what_a_handler_raises_is_not_lost() -> None:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("raised", [RuntimeError, UserWarning])
+def test_a_log_that_fails_takes_no_answer_back(raised: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(record: logging.LogRecord) -> bool:
+        raise raised("broken")
+
+    logger = logging.getLogger("xacct_sign")
+    unraisable: list[sys.UnraisableHookArgs] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    monkeypatch.setattr(logger, "level", logging.DEBUG)
+    logger.addFilter(broken)
+    a_minute = datetime.timedelta(minutes=1)
+    date = email.utils.format_datetime(datetime.datetime.now(datetime.timezone.utc) + 60 * a_minute, usegmt=True)
+    try:
+        with serve(lambda _: sts_answer()) as sts, serve(lambda _: Answer(403, {"date": date})) as api:
+            assert fake_role(sts).credentials().access_key_id == "ASIAFAKE"
+            assert xacct_sign.Session(credentials=CREDENTIALS, region=REGION).post(api.url).status_code == 403
+            ready = Signing(CREDENTIALS, REGION, None).ready(api.url)
+            assert ready.was_wrong(403, date)
+            assert len(sts.requests) == 1
+    finally:
+        logger.removeFilter(broken)
+    assert {(type(told.exc_value), str(told.exc_value)) for told in unraisable} == {(raised, "broken")}
 
 
 def test_a_handler_may_use_the_role_it_is_told_of() -> None:

@@ -354,6 +354,24 @@ def test_c12_plain_http_goes_to_named_hosts_and_a_warning_says_so(monkeypatch: p
         assert code(lambda given=hosts_given: direct(allow_http_hosts=given)) == "invalid_option"  # type: ignore[misc]
 
 
+def test_a_warning_that_is_an_error_comes_before_anything_is_sent() -> None:
+    with serve(lambda _: sts_answer(), host="0.0.0.0") as sts, serve(host="0.0.0.0") as server:
+        api, here = f"http://0.0.0.0:{server.port}", f"http://127.0.0.1:{server.port}"
+        given = {"region": REGION, "allow_http_hosts": ["0.0.0.0"]}
+        session = direct(allow_http_hosts=["0.0.0.0"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for call in (
+                lambda: session.post(api, data=b"x"),
+                lambda: xacct_sign.AssumeRole(ROLE_ARN, sts_endpoint=f"http://0.0.0.0:{sts.port}", **given),
+            ):
+                with pytest.raises(UserWarning, match="over plain http"):
+                    call()
+            assert (sts.requests, server.requests) == ([], [])
+            # Once is enough.
+            assert session.post(api, data=b"x").status_code == session.get(here).status_code == 200
+
+
 def test_c12_sts_is_called_over_plain_http_where_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     good = xacct_sign.Credentials("AKIDEXAMPLE", "secret")
     with serve(lambda _: sts_answer(), host="0.0.0.0") as sts, serve() as server:

@@ -226,6 +226,27 @@ def test_what_a_handler_raises_comes_out_as_it_is(number: int, call: str) -> Non
         assert server.is_left_alone()
 
 
+def test_a_signal_that_comes_before_anybody_looks_is_not_lost() -> None:
+    """The first look asks whether this is the main thread, in Python, where the handler may run."""
+    code = """
+    signal.signal(signal.SIGALRM, asked)
+    # Whom the others wait for.
+    threading.Thread(target=role.credentials, daemon=True).start()
+    sys.stdin.readline()
+    for delay in (0.002, 0.005, 0.01, 0.02):
+        signal.setitimer(signal.ITIMER_REAL, delay)
+        try:
+            xacct_sign.Session(role, timeout=5).get("https://api.example.com/")
+        except Asked:
+            say("raised")
+    """
+    with holding() as server, child(server, code) as program:
+        server.asked()
+        program.go_on()
+        assert [program.says() for _ in range(8)] == ["asked", "raised"] * 4
+        assert server.is_left_alone()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGALRM])
 def test_a_handler_that_returns_runs_at_once_and_the_call_goes_on(number: int) -> None:
     code = f"""

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Protocol, final
 
@@ -286,6 +287,11 @@ class Signing:
 
     def at_hand(self, url: str) -> Ready | None:
         """The same, if nobody has to wait for it; else None. An early refresh goes on beside."""
+
+    def fetch(self, url: str, future: Future[Ready]) -> None:
+        """The same on a thread beside, for which the program does not wait at its end. A `concurrent.futures.Future` is told what it
+        gives, or raises.
+        """
 
 @final
 class Ready:

@@ -151,7 +151,7 @@ def hash_file(file: Any) -> tuple[str, int]:
 
 
 class Beside:
-    """Fetches credentials in threads of its own, one for all tasks that wait to sign for a host, in whatever loop.
+    """Fetches credentials in threads beside, one for all tasks that wait to sign for a host, in whatever loop.
 
     The loop's own threads are left alone: they look up names, and a STS that hangs must not take them all.
     """
@@ -159,32 +159,22 @@ class Beside:
     def __init__(self, signing: Signing) -> None:
         """Nothing is fetched yet."""
         self._signing = signing
-        self._fetches: dict[str, tuple[Any, Future[Ready]]] = {}
+        self._fetches: dict[tuple[int, str], Future[Ready]] = {}
 
     def fetch(self, url: str) -> Future[Ready]:
         """What will have them: that of the fetch that is going on, or a new one."""
+        import os
         from concurrent.futures import Future
-        from threading import Thread
 
         # No lock: two that begin at once wait for one fetch all the same. A forked child has no thread of its parent's.
-        host = url.split("/")[2]
-        known = self._fetches.get(host)
-        if known is not None and known[0].is_alive():
-            return known[1]
+        key = (os.getpid(), url.split("/")[2])
+        known = self._fetches.get(key)
+        if known is not None and not known.done():
+            return known
         future: Future[Ready] = Future()
         # From here on it cannot be cancelled: who waits no longer ends nothing for the others.
         future.set_running_or_notify_cancel()
-        thread = Thread(target=self._run, args=(future, host, url), name="xacct-sign")
-        self._fetches[host] = (thread, future)
-        thread.start()
+        self._signing.fetch(url, future)
+        self._fetches[key] = future
+        future.add_done_callback(lambda _: self._fetches.pop(key, None))
         return future
-
-    def _run(self, future: Future[Ready], host: str, url: str) -> None:
-        try:
-            ready = self._signing.ready(url)
-        except BaseException as error:
-            self._fetches.pop(host, None)
-            future.set_exception(error)
-        else:
-            self._fetches.pop(host, None)
-            future.set_result(ready)

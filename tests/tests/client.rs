@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 use xacct_sign::call::BaseUrl;
 use xacct_sign::{Credentials, Error, Scope};
+use xacct_sign_client::host::{Host as _, Machine};
 use xacct_sign_client::{CredentialSource, Patience, Request, Response, RoleOptions, RoleProvider, Session};
 use xacct_sign_tests::emulator::Running;
 
@@ -125,4 +126,24 @@ fn what_must_not_leave_does_not() {
     // Of two faults the worse is told.
     assert_eq!(BaseUrl::parse("http://api.example.com/?a").unwrap_err().code(), "insecure_url");
     assert_eq!(BaseUrl::parse("https://api.example.com/?a").unwrap_err().code(), "invalid_endpoint");
+}
+
+#[test]
+fn a_file_of_somebody_elses_beside_one_that_is_replaced_stays() {
+    let folder = std::env::temp_dir().join(format!("xacct-sign-replaced-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("login.json");
+    let beside = [String::new(), ".0".to_owned(), ".1".to_owned(), ".2".to_owned()]
+        .map(|number| folder.join(format!("login.json.{}{number}", std::process::id())));
+    beside.iter().for_each(|path| std::fs::write(path, "another's").unwrap());
+    let machine = Machine::default();
+    for content in ["one", "two"] {
+        machine.replace(&path, content.as_bytes()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+    }
+    // What cannot take its place is not left behind either.
+    machine.replace(&folder, b"no file").unwrap_err();
+    assert!(beside.iter().all(|path| std::fs::read_to_string(path).unwrap() == "another's"));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1 + beside.len());
+    std::fs::remove_dir_all(folder).unwrap();
 }

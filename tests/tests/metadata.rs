@@ -7,7 +7,8 @@ use std::time::Duration;
 use std::{env, fs, process};
 
 use serde_json::{Value, json};
-use xacct_sign::{Credentials, Error};
+use xacct_sign::aws::parse_rfc3339;
+use xacct_sign::{Credentials, Error, Skew};
 use xacct_sign_client::{CredentialSource as _, DefaultChain, Patience};
 use xacct_sign_tests::folder::Folder;
 
@@ -94,6 +95,75 @@ fn a_containers_token_is_read_at_each_refresh() {
     host.wait(HOUR * 5);
     assert_eq!(key(&chain), "ASIATWO");
     assert_eq!(host.complaints(), [""; 0]);
+}
+
+/// What an API or STS has shown of this machine's clock counts for all that expires.
+#[test]
+fn expiries_are_judged_by_the_clock_that_was_set_right() {
+    // In two hours by this machine's clock, which is two hours ahead.
+    let (soon, soon_in_ms) = ("2026-05-31T23:00:00Z", 1_780_268_400_000_u64);
+    let keys = format!(
+        "<Credentials><AccessKeyId>ASIASOON</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+         <Expiration>{soon}</Expiration></Credentials>"
+    );
+    let assumed = format!(
+        "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><AssumedRoleUser><Arn>arn</Arn>\
+         <AssumedRoleId>id</AssumedRoleId></AssumedRoleUser>{keys}</AssumeRoleWithWebIdentityResult>\
+         </AssumeRoleWithWebIdentityResponse>"
+    );
+    let sts = json!({
+        "request": { "method": "POST", "url": "https://sts.eu-west-1.amazonaws.com/" },
+        "response": { "status": 200, "body": assumed },
+    });
+    let agent = "http://169.254.170.23/v1/credentials";
+    let login = json!({
+        "startUrl": "https://d-abc123.awsapps.com/start",
+        "region": "us-east-1",
+        "accessToken": "access-token",
+        "expiresAt": soon,
+    });
+    let role = json!({ "roleCredentials": {
+        "accessKeyId": "ASIASOON", "secretAccessKey": "s", "sessionToken": "t", "expiration": soon_in_ms
+    }});
+    let portal =
+        "https://portal.sso.us-east-1.amazonaws.com/federation/credentials?role_name=Reader&account_id=111111111111";
+    let profile = "[default]\nsso_session = corp\nsso_account_id = 111111111111\nsso_role_name = Reader\n\
+                   [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://d-abc123.awsapps.com/start\n";
+    for (name, env, http, files) in [
+        (
+            "skewed-web-identity",
+            json!({
+                "AWS_WEB_IDENTITY_TOKEN_FILE": "/token",
+                "AWS_ROLE_ARN": "arn:aws:iam::000000000000:role/Pod",
+                "AWS_REGION": "eu-west-1",
+            }),
+            vec![sts],
+            vec![("/token", "a-token")],
+        ),
+        (
+            "skewed-container",
+            json!({ "AWS_CONTAINER_CREDENTIALS_FULL_URI": agent }),
+            vec![get(agent, &json!({}), &json!({ "status": 200, "body": answer("ASIASOON", soon) }))],
+            vec![],
+        ),
+        ("skewed-instance", json!({}), instance("token", "role", &answer("ASIASOON", soon)).to_vec(), vec![]),
+        (
+            "skewed-sso",
+            json!({}),
+            vec![get(portal, &json!({}), &json!({ "status": 200, "body": role }))],
+            vec![
+                ("/home/.aws/config", profile),
+                ("/home/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json", &*login.to_string()),
+            ],
+        ),
+    ] {
+        let host = folder(name, &env, &http, &files);
+        let chain = DefaultChain::on(host.clone(), None);
+        assert!(chain.clock().unwrap().learn(Skew::from_seconds(0), Skew::from_seconds(-7200)));
+        let found = ask(&chain).map(|found| (found.access_key_id().to_owned(), found.expires_at()));
+        assert_eq!(found.map_err(|error| format!("{name}: {error}")), Ok(("ASIASOON".to_owned(), parse_rfc3339(soon))));
+        assert_eq!(host.complaints(), [""; 0]);
+    }
 }
 
 const IMDS: &str = "http://169.254.169.254";

@@ -1,12 +1,14 @@
 //! What this crate wants of the machine it runs on, as one value: a test gives another.
 
 mod process;
+mod variables;
 
-use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +19,8 @@ use crate::transport::Transport;
 
 pub use crate::transport::{Content, Incoming, Route, Sending};
 pub use process::Output;
+pub use variables::Variables;
+pub(crate) use variables::{OfProcess, first_set};
 
 /// The clock, the environment, files, processes and HTTP.
 pub trait Host: fmt::Debug + Send + Sync {
@@ -32,6 +36,11 @@ pub trait Host: fmt::Debug + Send + Sync {
 
     /// A variable of the environment; one that is set to nothing is not set.
     fn variable(&self, name: &str) -> Option<String>;
+
+    /// Several of them, in their order; of one moment where the host can say so.
+    fn variables(&self, names: &[&str]) -> Vec<Option<String>> {
+        names.iter().map(|name| self.variable(name)).collect()
+    }
 
     /// A file's content.
     ///
@@ -101,6 +110,14 @@ pub trait Host: fmt::Debug + Send + Sync {
 #[derive(Debug, Default)]
 pub struct Machine(Transport);
 
+impl Machine {
+    /// The machine as it is, but for where the environment's variables are read: proxies and certificates, too.
+    #[must_use]
+    pub fn with_variables(variables: impl Variables + 'static) -> Self {
+        Self(Transport::new(variables))
+    }
+}
+
 impl Host for Machine {
     fn now(&self) -> SystemTime {
         SystemTime::now()
@@ -116,7 +133,13 @@ impl Host for Machine {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        variable(name)
+        self.variables(&[name]).pop().flatten()
+    }
+
+    fn variables(&self, names: &[&str]) -> Vec<Option<String>> {
+        let Ok(values) = self.0.variables().values(names) else { return vec![None; names.len()] };
+        let text = |value: OsString| value.into_string().ok().filter(|value| !value.is_empty());
+        values.into_iter().map(|value| value.and_then(text)).collect()
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -124,16 +147,22 @@ impl Host for Machine {
     }
 
     fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{}", std::process::id()));
+        // The number parts those that this process writes at once.
+        static WRITTEN: AtomicU64 = AtomicU64::new(0);
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&beside).and_then(|mut file| {
-            io::Write::write_all(&mut file, content)?;
-            fs::rename(&beside, path)
-        });
+        let (beside, mut file) = loop {
+            let mut beside = path.as_os_str().to_owned();
+            beside.push(format!(".{}.{}", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
+            match options.open(&beside) {
+                // It is another's, such as that of a process that broke off under this number.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                file => break (beside, file?),
+            }
+        };
+        let written = io::Write::write_all(&mut file, content).and_then(|()| fs::rename(&beside, path));
         if written.is_err() {
             // What is half there is of no use to anybody.
             let _ = fs::remove_file(&beside);
@@ -142,7 +171,7 @@ impl Host for Machine {
     }
 
     fn run(&self, program: &str, arguments: &[String], patience: &Patience) -> Result<Output, Error> {
-        process::run(program, arguments, patience)
+        process::run(program, arguments, self.0.variables(), patience)
     }
 
     fn send(
@@ -177,9 +206,4 @@ pub(crate) fn home(host: &dyn Host) -> Option<PathBuf> {
 /// The region that the environment says.
 pub(crate) fn region_of_environment(host: &dyn Host) -> Option<String> {
     host.variable("AWS_REGION").or_else(|| host.variable("AWS_DEFAULT_REGION"))
-}
-
-/// The value of a variable of this process; one that is set to nothing is not set.
-pub(crate) fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
 }

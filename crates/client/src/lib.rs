@@ -52,6 +52,7 @@ mod events;
 pub mod host;
 mod http_hosts;
 mod patience;
+mod per_process;
 #[cfg(feature = "aws-credential-types")]
 pub mod sdk;
 mod session;

@@ -16,9 +16,10 @@ use crate::events::{Event, Listener};
 use crate::host::{Host, Machine};
 use crate::http_hosts::http_hosts_of;
 use crate::patience::Patience;
+use crate::per_process::PerProcess;
 use crate::signing::Signing;
 use crate::told::Told;
-use crate::transport::{ACCEPTED, CONNECT, Content, DECODED, Incoming, Response, Sending};
+use crate::transport::{ACCEPTED, CONNECT, Content, Incoming, Response, Sending};
 
 /// The body of a request.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ pub struct Session {
     headers: Vec<(String, Vec<u8>)>,
     http_hosts: HttpHosts,
     /// Those over plain http that the listener was told of.
-    told: Mutex<Vec<String>>,
+    told: PerProcess<Mutex<Vec<String>>>,
     is_closed: AtomicBool,
     listener: Option<Listener>,
     host: Arc<dyn Host>,
@@ -170,7 +171,7 @@ impl Session {
             base_url: None,
             headers: Vec::new(),
             http_hosts: HttpHosts::default(),
-            told: Mutex::default(),
+            told: PerProcess::new(Mutex::default()),
             is_closed: AtomicBool::new(false),
             listener: None,
             host,
@@ -237,7 +238,7 @@ impl Session {
             // What sends a file piece by piece reads the answer so, too.
             Body::File(_) => self.call(request, patience, |request, content, sending| {
                 let (parts, mut body) = self.host.open(request, content, sending, patience)?.into_parts();
-                Ok(http::Response::from_parts(parts, body.read_to_end(DECODED, patience)?))
+                Ok(http::Response::from_parts(parts, body.read_to_end(patience)?))
             })?,
         };
         let (mut parts, body) = answer.into_parts();
@@ -320,7 +321,9 @@ impl Session {
         let http_hosts = self.http_hosts.clone().and(http_hosts_of(&*self.host)?);
         if let Some(listener) = self.listener.as_ref().filter(|_| http_hosts.check_reachable(url.as_url()).is_ok()) {
             let host = origin.host().to_owned();
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let child =
+                |parents: &Mutex<Vec<_>>| Mutex::new(parents.try_lock().map_or_else(|_| Vec::new(), |all| all.clone()));
+            let mut told = self.told.get(child).lock().unwrap_or_else(PoisonError::into_inner);
             if !told.contains(&host) {
                 told.push(host.clone());
                 drop(told);

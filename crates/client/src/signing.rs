@@ -11,6 +11,7 @@ use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
 use crate::host::{Host, Machine, region_of_environment};
 use crate::patience::Patience;
+use crate::per_process::PerProcess;
 
 /// For how many scopes signers are kept: a program calls a few APIs through one session, if it calls more than one.
 const KEPT: usize = 8;
@@ -23,7 +24,7 @@ pub struct Signing {
     scope: PartialScope,
     clock: Clock,
     /// The one that was made last at the end.
-    signers: RwLock<Vec<Arc<Signer>>>,
+    signers: PerProcess<RwLock<Vec<Arc<Signer>>>>,
 }
 
 impl Signing {
@@ -37,7 +38,7 @@ impl Signing {
     #[must_use]
     pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         let clock = source.clock().unwrap_or_else(|| Clock::new(host));
-        Self { source: Box::new(source), scope: scope.into(), clock, signers: RwLock::default() }
+        Self { source: Box::new(source), scope: scope.into(), clock, signers: PerProcess::new(RwLock::default()) }
     }
 
     /// What was said of what the signatures are for.
@@ -122,11 +123,14 @@ impl Signing {
 
     fn signer_of(&self, credentials: Credentials, scope: Scope) -> Arc<Signer> {
         let is_it = |signer: &Arc<Signer>| *signer.scope() == scope && *signer.credentials() == credentials;
-        let kept = self.signers.read().unwrap_or_else(PoisonError::into_inner).iter().find(|kept| is_it(kept)).cloned();
+        let child =
+            |parents: &RwLock<Vec<_>>| RwLock::new(parents.try_read().map_or_else(|_| Vec::new(), |all| all.clone()));
+        let signers = self.signers.get(child);
+        let kept = signers.read().unwrap_or_else(PoisonError::into_inner).iter().find(|kept| is_it(kept)).cloned();
         if let Some(signer) = kept {
             return signer;
         }
-        let mut signers = self.signers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut signers = signers.write().unwrap_or_else(PoisonError::into_inner);
         // Old credentials sign no more, and are not kept in memory either.
         signers.retain(|kept| *kept.credentials() == credentials && *kept.scope() != scope);
         if signers.len() == KEPT {

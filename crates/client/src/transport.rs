@@ -13,8 +13,7 @@ mod waiting;
 
 use std::fmt;
 use std::io::Read as _;
-use std::process;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::uri::Scheme;
@@ -23,11 +22,13 @@ use ureq::tls::TlsConfig;
 use ureq::{Agent, AsSendBody, SendBody};
 use xacct_sign::{Error, ErrorKind, Url};
 
+use crate::host::{OfProcess, Variables};
 use crate::patience::Patience;
+use crate::per_process::PerProcess;
 use crate::told::Told;
 use failure::failed;
 
-pub(crate) use coding::{ACCEPTED, LIMIT as DECODED};
+pub(crate) use coding::ACCEPTED;
 pub use link::{Link, broken_link};
 pub use stream::{Content, Incoming};
 
@@ -98,8 +99,17 @@ impl fmt::Debug for Response {
 }
 
 /// The connections. Made on first use, so that a provider that is never asked costs nothing.
-#[derive(Default)]
-pub(crate) struct Transport(Mutex<Agents>);
+pub(crate) struct Transport {
+    /// A child that was forked must not share its parent's connections.
+    agents: PerProcess<Mutex<Agents>>,
+    variables: Box<dyn Variables>,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self::new(OfProcess)
+    }
+}
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,8 +119,6 @@ impl fmt::Debug for Transport {
 
 #[derive(Default)]
 struct Agents {
-    /// The process that made them: a child that was forked must not share its parent's connections.
-    process: u32,
     /// Plain http goes to loopback and to hosts that were named, and never through a proxy.
     plain: Option<Agent>,
     direct: Option<Agent>,
@@ -120,6 +128,14 @@ struct Agents {
 }
 
 impl Transport {
+    pub(crate) fn new(variables: impl Variables + 'static) -> Self {
+        Self { agents: PerProcess::new(Mutex::default()), variables: Box::new(variables) }
+    }
+
+    pub(crate) fn variables(&self) -> &dyn Variables {
+        &*self.variables
+    }
+
     /// Sends a request to its URI as it stands and reads the answer.
     ///
     /// A connection that had been idle may be closed by the server at the moment it is used. Then the request goes out once more,
@@ -174,23 +190,32 @@ impl Transport {
 
     /// Closes the connections that are idle; those in use are closed once they are not.
     pub(crate) fn close(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Agents::default();
+        *self.agents() = Agents::default();
+    }
+
+    fn agents(&self) -> MutexGuard<'_, Agents> {
+        let child = |parents: &Mutex<Agents>| {
+            // The child's ends of these connections are closed, where nobody was just at them.
+            if let Ok(mut parents) = parents.try_lock() {
+                *parents = Agents::default();
+            }
+            Mutex::default()
+        };
+        // INVARIANT: the agents are whole at every point where the lock's holder could panic.
+        self.agents.get(child).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn agent(&self, uri: &Uri, route: Route) -> Result<Agent, Error> {
-        // INVARIANT: the agents are whole at every point where the lock's holder could panic.
-        let mut agents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if agents.process != process::id() {
-            *agents = Agents { process: process::id(), ..Agents::default() };
-        }
         if uri.scheme() == Some(&Scheme::HTTP) {
-            return Ok(agents.plain.get_or_insert_with(|| agent(None, None)).clone());
+            return Ok(self.agents().plain.get_or_insert_with(|| agent(None, None)).clone());
         }
-        let proxy = if route == Route::Direct { None } else { way(uri)? };
-        let tls = match &agents.tls {
-            Some(tls) => tls.clone(),
-            None => agents.tls.insert(trust::tls()?).clone(),
-        };
+        // INVARIANT: the variables are read while no lock is held, since who gives them may wait for who waits for the lock.
+        let proxy = if route == Route::Direct { None } else { self.way(uri)? };
+        let known = self.agents().tls.clone();
+        let tls = known.map_or_else(|| trust::tls(self.variables()), Ok)?;
+        let mut agents = self.agents();
+        // Whoever was first has said what is trusted.
+        let tls = agents.tls.get_or_insert(tls).clone();
         let Some(proxy) = proxy else {
             return Ok(agents.direct.get_or_insert_with(|| agent(Some(tls), None)).clone());
         };
@@ -200,6 +225,14 @@ impl Transport {
         let made = agent(Some(tls), Some(proxy.clone()));
         agents.proxied = Some((proxy, made.clone()));
         Ok(made)
+    }
+
+    /// The proxy on the way to where a URI points. There is none on the way to this machine.
+    fn way(&self, uri: &Uri) -> Result<Option<ureq::Proxy>, Error> {
+        if Url::parse(&uri.to_string())?.origin().is_loopback() {
+            return Ok(None);
+        }
+        proxy::proxy(self.variables(), uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443))
     }
 }
 
@@ -257,14 +290,6 @@ fn read(body: ureq::Body, limit: u64) -> Result<Vec<u8>, ureq::Error> {
     let mut bytes = Vec::with_capacity(length.map_or(ROOM, |length| length.min(ROOM)));
     body.into_with_config().limit(limit).reader().read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// The proxy on the way to where a URI points. There is none on the way to this machine.
-fn way(uri: &Uri) -> Result<Option<ureq::Proxy>, Error> {
-    if Url::parse(&uri.to_string())?.origin().is_loopback() {
-        return Ok(None);
-    }
-    proxy::proxy(uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443))
 }
 
 /// Whether a request of this method without a body says `content-length: 0` (RFC 9110, section 8.6).

@@ -1,7 +1,7 @@
 //! The derived signing key of one day, and the signature made with it.
 
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -83,15 +83,17 @@ impl KeyCache {
         date: &AmzDate,
         with: impl FnOnce(&SigningKey) -> T,
     ) -> T {
-        // A poisoned lock holds a whole key or none: the value is replaced in one step.
-        let cached = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = cached.as_ref().filter(|key| key.days == date.days()) {
+        // Nobody waits: in a forked child the lock may be held forever, and a key is soon derived.
+        if let Ok(cached) = self.0.try_read()
+            && let Some(key) = cached.as_ref().filter(|key| key.days == date.days())
+        {
             return with(key);
         }
-        drop(cached);
         let key = SigningKey::derive(credentials, scope, date);
         let result = with(&key);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        if let Ok(mut cached) = self.0.try_write() {
+            *cached = Some(key);
+        }
         result
     }
 }

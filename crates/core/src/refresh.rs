@@ -35,7 +35,7 @@ pub const GRACE: Duration = Duration::from_secs(1);
 /// refresh.succeeded(Some(now + Duration::from_secs(3600)), now);
 /// assert_eq!(refresh.poll(now), Poll::Use);
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Refresh {
     windows: Option<Windows>,
     is_refreshing: bool,

@@ -42,8 +42,7 @@ impl Asked {
 
 impl CredentialSource for Asked {
     fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
-        let asked = shutdown::attach(|py| self.ask(py).unwrap_or_else(|exception| Err(raised(py, exception))));
-        asked.unwrap_or_else(|| Err(Error::new(ErrorKind::Interrupted, "the interpreter is shutting down")))
+        shutdown::ask(|py| self.ask(py).unwrap_or_else(|exception| Err(raised(py, exception))))
     }
 
     fn usual_region(&self) -> Option<String> {

@@ -31,6 +31,14 @@ pub(crate) fn is_collected() -> bool {
     is_some
 }
 
+/// Takes out what is loud, to be told at once.
+pub(crate) fn take_loud() -> Vec<Line> {
+    let Some(lines) = COLLECTED.take() else { return Vec::new() };
+    let (loud, others) = lines.into_iter().partition(|line| line.is_loud);
+    COLLECTED.set(Some(others));
+    loud
+}
+
 /// Adds a line to what this thread will write; gives it back where it waits for nothing.
 pub(crate) fn add(line: Line) -> Option<Line> {
     let Some(mut lines) = COLLECTED.take() else { return Some(line) };

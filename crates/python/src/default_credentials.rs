@@ -1,11 +1,14 @@
 //! `DefaultCredentials`.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use xacct_sign::ErrorKind;
 use xacct_sign_client::{CredentialSource, DefaultChain, Patience};
 
 use crate::convert::optional_text;
 use crate::credentials::PyCredentials;
+use crate::machine::machine;
 use crate::waiting::wait;
 
 /// The credentials of wherever the program runs, from where AWS's SDKs look for them, in their order: the environment's keys; the
@@ -29,7 +32,7 @@ impl PyDefaultCredentials {
     #[pyo3(signature = (profile=None))]
     fn new(profile: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let profile = optional_text(profile, ErrorKind::InvalidOption, "the profile")?;
-        Ok(Self(profile.map_or_else(DefaultChain::new, DefaultChain::with_profile)))
+        Ok(Self(DefaultChain::on(Arc::new(machine()), profile)))
     }
 
     /// Credentials that are valid now.

@@ -7,11 +7,12 @@ use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use xacct_sign::call::HttpHosts;
 use xacct_sign::{CanonicalUrl, Error, ErrorKind};
-use xacct_sign_client::host::Machine;
 use xacct_sign_client::http_hosts_of;
 
 use crate::convert::{text, texts};
 use crate::errors::to_py;
+use crate::machine::machine;
+use crate::waiting::here;
 
 /// Where signed requests may go: https, this machine, and hosts that are given or that `XACCT_ALLOW_HTTP_HOSTS` names.
 #[pyclass(name = "HttpHosts", module = "xacct_sign._native", frozen)]
@@ -37,7 +38,7 @@ impl PyHttpHosts {
         let http_hosts = match origin.is_private() {
             true => HttpHosts::default(),
             // Asked of the environment only where it matters.
-            false => self.given.clone().and(http_hosts_of(&Machine::default()).map_err(to_py)?),
+            false => self.given.clone().and(here(py, || http_hosts_of(&machine()))?),
         };
         http_hosts.check_reachable(url.as_url()).map_err(to_py)?;
         let name = origin.host().split(':').next().unwrap_or_default();

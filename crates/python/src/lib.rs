@@ -12,6 +12,7 @@ mod held;
 mod http_hosts;
 mod json;
 mod log;
+mod machine;
 mod raised;
 mod request;
 mod role;

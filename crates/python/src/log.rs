@@ -20,19 +20,20 @@ pub(crate) fn listener() -> Listener {
         let Some(line) = line(event) else { return };
         // A thread of our own. There is no caller that an exception could go to.
         if let Some(line) = add(line) {
-            shutdown::attach(|py| write(py, &[line]).unwrap_or_else(|error| error.write_unraisable(py, None)));
+            let lines = [line];
+            let tell = |py: Python<'_>| warn_of(py, &lines).and_then(|()| write(py, &lines));
+            shutdown::attach(|py| tell(py).unwrap_or_else(|error| error.write_unraisable(py, None)));
         }
     })
 }
 
-/// Writes lines, if anybody listens.
+/// Warns of what is loud. The program may have made an error of that.
+pub(crate) fn warn_of(py: Python<'_>, lines: &[Line]) -> PyResult<()> {
+    lines.iter().filter(|line| line.is_loud).try_for_each(|line| warn(py, &line.text))
+}
+
+/// Writes the other lines, if anybody listens.
 pub(crate) fn write(py: Python<'_>, lines: &[Line]) -> PyResult<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    for line in lines.iter().filter(|line| line.is_loud) {
-        warn(py, &line.text)?;
-    }
     let Some(logging) = imported(py, "logging")? else { return Ok(()) };
     // Another thread may be importing it now.
     let Some(logger) = logging.getattr_opt("getLogger")? else { return Ok(()) };

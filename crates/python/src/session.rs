@@ -1,5 +1,7 @@
 //! What `xacct_sign.Session` sends with.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -7,7 +9,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use xacct_sign::call::{BaseUrl, header_text};
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::host::Machine;
 use xacct_sign_client::{Body, Patience, Request, Session, http_hosts_of};
 
 use crate::convert::{HeaderObjects, body_bytes, text, timeout};
@@ -16,9 +17,10 @@ use crate::file::PyFile;
 use crate::held::Held;
 use crate::http_hosts::given;
 use crate::log::listener;
+use crate::machine::machine;
 use crate::source::{Source, partial_scope};
 use crate::stream::PyStream;
-use crate::waiting::wait;
+use crate::waiting::{here, wait};
 
 /// Status, final URL, headers; body: bytes, or what is read as it comes; what an error shows of the body and of the emulator's reason.
 type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyAny>, Option<String>, Option<String>);
@@ -40,6 +42,7 @@ impl PySession {
     #[new]
     #[pyo3(signature = (source, region, service, base_url, headers, http_hosts))]
     fn new(
+        py: Python<'_>,
         source: Option<&Bound<'_, PyAny>>,
         region: Option<&Bound<'_, PyAny>>,
         service: Option<&Bound<'_, PyAny>>,
@@ -51,12 +54,12 @@ impl PySession {
         let (source, held) = Source::signing(source.ok_or_else(no_role)?)?;
         let scope = partial_scope(region, service)?;
         let http_hosts = given(Some(http_hosts))?;
-        let session = Session::new(source, scope).with_listener(listener());
+        let session = Session::on(Arc::new(machine()), source, scope).with_listener(listener());
         let session = session.with_headers(owned(headers)?).with_http_hosts(http_hosts.clone());
         let session = match base_url {
             Some(base_url) => {
                 // Asked of the environment only where it matters.
-                let http_hosts = http_hosts.and(http_hosts_of(&Machine::default()).map_err(to_py)?);
+                let http_hosts = http_hosts.and(here(py, || http_hosts_of(&machine()))?);
                 let base_url = text(base_url, ErrorKind::InvalidEndpoint, "the base URL")?;
                 session.with_base_url(BaseUrl::parse_with(base_url, &http_hosts).map_err(to_py)?)
             }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use xacct_sign::{Error, ErrorKind};
 
 use crate::collected::is_collected;
 
@@ -25,6 +26,11 @@ pub(crate) fn attach<T>(call: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     }
     let _inside = Inside::enter()?;
     Python::try_attach(call)
+}
+
+/// As [`attach`]: an error, once the interpreter ends.
+pub(crate) fn ask<T>(question: impl FnOnce(Python<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    attach(question).unwrap_or_else(|| Err(Error::new(ErrorKind::Interrupted, "the interpreter is shutting down")))
 }
 
 /// A thread of our own that may run Python.

@@ -1,5 +1,6 @@
 //! `Signer`.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use pyo3::PyTraverseError;
@@ -13,6 +14,7 @@ use crate::convert::{Given, instant, lifetime};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
 use crate::held::Held;
+use crate::machine::machine;
 use crate::request::{sign, with_request};
 use crate::source::Source;
 use crate::waiting::wait;
@@ -85,7 +87,7 @@ impl PySigner {
         let scope = source.scope(region, &service)?;
         let signs = match source {
             Source::Given(credentials) => Signs::Fixed(Signer::new(credentials, scope)),
-            source => Signs::Changing(Signing::new(source, scope.clone()), scope),
+            source => Signs::Changing(Signing::on(Arc::new(machine()), source, scope.clone()), scope),
         };
         Ok(Self { signs, held })
     }

@@ -1,6 +1,7 @@
 //! What the adapters for HTTP clients sign with.
 
 use std::sync::Arc;
+use std::thread;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -14,9 +15,11 @@ use crate::convert::text;
 use crate::errors::to_py;
 use crate::held::Held;
 use crate::log;
+use crate::machine::machine;
 use crate::request::{sign, with_request};
+use crate::shutdown;
 use crate::source::{Source, partial_scope};
-use crate::waiting::wait;
+use crate::waiting::{here, tell, wait};
 
 #[pyclass(name = "Signing", module = "xacct_sign._native", frozen)]
 pub(crate) struct PySigning {
@@ -35,7 +38,7 @@ impl PySigning {
     ) -> PyResult<Self> {
         let (source, held) = Source::signing(source)?;
         let scope = partial_scope(region, service)?;
-        Ok(Self { signing: Arc::new(Signing::new(source, scope)), held })
+        Ok(Self { signing: Arc::new(Signing::on(Arc::new(machine()), source, scope)), held })
     }
 
     /// What signs requests to the URL's host, with credentials that are valid now; calls STS where that is needed.
@@ -46,9 +49,36 @@ impl PySigning {
     }
 
     /// The same, if nobody has to wait for it; else None. An early refresh goes on beside.
-    fn at_hand(&self, url: &Bound<'_, PyAny>) -> PyResult<Option<PyReady>> {
-        let signer = self.signing.signer_at_hand(parsed(url)?).map_err(to_py)?;
+    fn at_hand(&self, py: Python<'_>, url: &Bound<'_, PyAny>) -> PyResult<Option<PyReady>> {
+        let url = parsed(url)?;
+        let signer = here(py, || self.signing.signer_at_hand(url))?;
         Ok(signer.map(|signer| self.ready_with(signer)))
+    }
+
+    /// The same on a thread beside, for which the program does not wait at its end. A `concurrent.futures.Future` is told what it
+    /// gives, or raises.
+    fn fetch(slf: Bound<'_, Self>, url: &Bound<'_, PyAny>, future: Bound<'_, PyAny>) -> PyResult<()> {
+        parsed(url)?;
+        let url = text(url, ErrorKind::InvalidUrl, "the URL")?.to_owned();
+        // It holds what it fetches from.
+        let (signing, future) = (slf.unbind(), future.unbind());
+        let fetch = move || {
+            // The fetch is for all who wait: it has a time of its own, and nobody's Ctrl-C ends it.
+            let signer = |url| signing.get().signing.signer(url, &Patience::default());
+            let fetched = Url::parse(&url).and_then(signer);
+            shutdown::attach(|py| {
+                let told = match fetched.map(|signer| signing.get().ready_with(signer)) {
+                    Ok(ready) => future.call_method1(py, "set_result", (ready,)),
+                    Err(error) => future.call_method1(py, "set_exception", (to_py(error).into_value(py),)),
+                };
+                if let Err(error) = told {
+                    error.write_unraisable(py, Some(future.bind(py)));
+                }
+                drop((signing, future));
+            });
+        };
+        thread::Builder::new().name("xacct-sign".to_owned()).spawn(fetch)?;
+        Ok(())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -103,7 +133,7 @@ impl PyReady {
     fn was_wrong(&self, py: Python<'_>, status: u16, date: Option<&str>) -> PyResult<bool> {
         let (is_wrong, told) =
             collect(|| self.signing.was_wrong((&self.signer, self.known), (status, date), &self.listener));
-        log::write(py, &told)?;
+        tell(py, &told)?;
         Ok(is_wrong)
     }
 }

@@ -1,7 +1,10 @@
 //! What signs: credentials, or a role's.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use xacct_sign::{Credentials, Error, ErrorKind, PartialScope, Scope};
+use xacct_sign_client::host::Machine;
 use xacct_sign_client::{Clock, CredentialSource, DefaultChain, Environment, Kept, Patience, RoleProvider};
 
 use crate::asked::Asked;
@@ -11,6 +14,7 @@ use crate::default_credentials::PyDefaultCredentials;
 use crate::environment::PyEnvironment;
 use crate::errors::to_py;
 use crate::held::Held;
+use crate::machine::machine;
 use crate::role::PyAssumeRole;
 
 /// A source of credentials as Python has it.
@@ -18,7 +22,7 @@ use crate::role::PyAssumeRole;
 pub(crate) enum Source {
     Given(Credentials),
     Role(RoleProvider),
-    Environment,
+    Environment(Box<Machine>),
     Default(DefaultChain),
     /// Asked at each refresh.
     Asked(Asked),
@@ -32,7 +36,7 @@ impl Source {
             return Ok((Self::Given(credentials.get().0.clone()), Held::default()));
         }
         if source.is_instance_of::<PyEnvironment>() {
-            return Ok((Self::Environment, Held::default()));
+            return Ok((Self::Environment(Box::new(machine())), Held::default()));
         }
         if let Ok(chain) = source.cast::<PyDefaultCredentials>() {
             return Ok((Self::Default(chain.get().0.clone()), Held::default()));
@@ -53,7 +57,7 @@ impl Source {
     /// What signs requests: asked for each, so that what a callable gives is kept as long as it lasts.
     pub(crate) fn signing(source: &Bound<'_, PyAny>) -> PyResult<(Self, Held)> {
         Ok(match Self::base(source)? {
-            (Self::Asked(asked), held) if asked.is_called() => (Self::Kept(Kept::new(asked)), held),
+            (Self::Asked(asked), held) if asked.is_called() => (Self::Kept(Kept::on(Arc::new(machine()), asked)), held),
             source => source,
         })
     }
@@ -92,7 +96,7 @@ impl CredentialSource for Source {
         match self {
             Self::Given(credentials) => credentials.credentials(patience),
             Self::Role(role) => CredentialSource::credentials(role, patience),
-            Self::Environment => Environment.credentials(patience),
+            Self::Environment(machine) => Environment::read(&**machine),
             Self::Default(chain) => chain.credentials(patience),
             Self::Asked(asked) => asked.credentials(patience),
             Self::Kept(kept) => kept.credentials(patience),
@@ -103,7 +107,7 @@ impl CredentialSource for Source {
         match self {
             Self::Given(credentials) => credentials.at_hand(),
             Self::Role(role) => role.at_hand(),
-            Self::Environment => Environment.at_hand(),
+            Self::Environment(machine) => Environment::read(&**machine).ok(),
             Self::Default(chain) => chain.at_hand(),
             Self::Kept(kept) => kept.at_hand(),
             // Python's code may take as long as it likes.
@@ -114,7 +118,7 @@ impl CredentialSource for Source {
     fn region(&self) -> Option<&str> {
         match self {
             Self::Role(role) => role.region(),
-            Self::Given(_) | Self::Environment | Self::Default(_) | Self::Asked(_) | Self::Kept(_) => None,
+            Self::Given(_) | Self::Environment(_) | Self::Default(_) | Self::Asked(_) | Self::Kept(_) => None,
         }
     }
 
@@ -124,14 +128,14 @@ impl CredentialSource for Source {
             Self::Default(chain) => chain.usual_region(),
             Self::Asked(asked) => asked.usual_region(),
             Self::Kept(kept) => kept.usual_region(),
-            Self::Given(_) | Self::Environment => None,
+            Self::Given(_) | Self::Environment(_) => None,
         }
     }
 
     fn learn_region(&self, region: &str) -> Result<(), Error> {
         match self {
             Self::Role(role) => role.learn_region(region),
-            Self::Given(_) | Self::Environment | Self::Default(_) | Self::Asked(_) | Self::Kept(_) => Ok(()),
+            Self::Given(_) | Self::Environment(_) | Self::Default(_) | Self::Asked(_) | Self::Kept(_) => Ok(()),
         }
     }
 
@@ -140,7 +144,7 @@ impl CredentialSource for Source {
             Self::Role(role) => role.clock(),
             Self::Default(chain) => chain.clock(),
             Self::Kept(kept) => kept.clock(),
-            Self::Given(_) | Self::Environment | Self::Asked(_) => None,
+            Self::Given(_) | Self::Environment(_) | Self::Asked(_) => None,
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::{Patience, Watch};
 
-use crate::collected::collect;
+use crate::collected::{Line, collect, take_loud};
 use crate::errors::to_py;
 use crate::log;
 use crate::raised::interruption;
@@ -19,9 +20,33 @@ pub(crate) fn wait<T: Send>(
 ) -> PyResult<T> {
     let patience = patience.watched(watch());
     let (result, told) = collect(|| py.detach(|| call(&patience)));
-    // A signal handler may raise an exception in there, too: it goes first.
-    log::write(py, &told)?;
+    tell(py, &told)?;
     result.map_err(to_py)
+}
+
+/// Makes a call that waits for nothing, with the GIL.
+pub(crate) fn here<T>(py: Python<'_>, call: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+    let (result, told) = collect(call);
+    tell(py, &told)?;
+    result.map_err(to_py)
+}
+
+/// Tells what has happened meanwhile. What is loud still was told of by what sent nothing: it may raise. Of what is done a log that
+/// fails takes nothing back.
+pub(crate) fn tell(py: Python<'_>, told: &[Line]) -> PyResult<()> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    // What a signal's handler raises goes first, and is not the log's.
+    py.check_signals()?;
+    log::warn_of(py, told)?;
+    match log::write(py, told) {
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            error.write_unraisable(py, None);
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// Runs the handlers of signals that have arrived. What one raises ends the waiting, and is what the call raises.
@@ -32,13 +57,19 @@ fn watch() -> Arc<Watch> {
         if let Some(error) = raised.get() {
             return Err(error.clone());
         }
-        // Asked for once somebody waits, as most calls do not wait at all.
-        if !*runs_handlers.get_or_init(|| Python::try_attach(|py| is_main(py).unwrap_or(true)).unwrap_or_default()) {
+        // Told before anything is sent: whoever looks asks here first.
+        let loud = take_loud();
+        if loud.is_empty() && runs_handlers.get() == Some(&false) {
             return Ok(());
         }
-        let checked = Python::try_attach(|py| {
-            py.check_signals().map_err(|exception| interruption(py, exception, ErrorKind::Interrupted))
-        });
+        let check = |py: Python<'_>| {
+            log::warn_of(py, &loud)?;
+            // Asked for once somebody waits, as most calls do not wait at all. It runs Python, and so the handlers of signals, too.
+            let is_main = runs_handlers.get().map_or_else(|| is_main(py), |is_main| Ok(*is_main))?;
+            if *runs_handlers.get_or_init(|| is_main) { py.check_signals() } else { Ok(()) }
+        };
+        let checked =
+            Python::try_attach(|py| check(py).map_err(|exception| interruption(py, exception, ErrorKind::Interrupted)));
         let Some(Err(error)) = checked else { return Ok(()) };
         Err(raised.get_or_init(|| error).clone())
     })

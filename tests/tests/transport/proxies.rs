@@ -1,8 +1,13 @@
 //! The proxy environment, as curl and requests read it.
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::sync::Arc;
 
 use serde_json::Value;
+use xacct_sign::{Credentials, Error, Scope};
+use xacct_sign_client::host::{Host as _, Machine, Variables};
+use xacct_sign_client::{Patience, Request, Session};
 
 use crate::world::{Authority, HOST, Server, call, closed_port, head, proxy_to, sends};
 
@@ -184,4 +189,42 @@ fn c5_a_proxys_user_and_password_go_to_the_proxy() {
     assert!(!answer.to_string().contains("p%40ss") && !answer.to_string().contains("p@ss"), "{answer}");
     // `user:p@ss`
     assert!(proxy.seen()[0].contains("Proxy-Authorization: Basic dXNlcjpwQHNz\r\n"), "{:?}", proxy.seen());
+}
+
+/// Variables that are not the process's.
+#[derive(Debug)]
+struct Given(Vec<(&'static str, String)>);
+
+impl Variables for Given {
+    fn values(&self, names: &[&str]) -> Result<Vec<Option<OsString>>, Error> {
+        let value = |name: &&str| self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.into());
+        Ok(names.iter().map(value).collect())
+    }
+
+    fn all(&self) -> Result<Option<Vec<(OsString, OsString)>>, Error> {
+        Ok(Some(self.0.iter().map(|(name, value)| (name.into(), value.into())).collect()))
+    }
+}
+
+#[test]
+fn proxies_certificates_and_programs_have_the_variables_of_the_machine() {
+    let authority = Authority::new("variables");
+    let server = authority.server(|_| {});
+    let proxy = proxy_to(server.port);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let given = [("HTTPS_PROXY", proxy.url()), ("AWS_CA_BUNDLE", authority.bundle().to_owned()), ("PATH", path)];
+    let machine = Machine::with_variables(Given(given.to_vec()));
+    let ran = machine.run("env", &[], &Patience::default()).unwrap();
+    let mut told: Vec<String> = String::from_utf8(ran.stdout).unwrap().lines().map(str::to_owned).collect();
+    told.sort();
+    let mut expected: Vec<String> = given.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    expected.push("XACCT_SIGN_DEPTH=1".to_owned());
+    expected.sort();
+    assert_eq!(told, expected);
+    assert_eq!(machine.variables(&["HOME", "HTTPS_PROXY"]), [None, Some(proxy.url())]);
+
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None).unwrap();
+    let session = Session::on(Arc::new(machine), credentials, Scope::new("us-east-1", "execute-api").unwrap());
+    assert_eq!(session.send(Request::new("GET", https())).unwrap().status, 200);
+    assert_eq!(proxy.connections(), 1);
 }

@@ -92,6 +92,20 @@ fn a_large_file_takes_little_memory() {
     assert!(memory <= MOST, "{memory} kB");
 }
 
+#[test]
+fn an_answer_to_a_file_may_be_as_long_as_one_to_bytes() {
+    const LONG: usize = 257 << 20;
+    let server = serving(|_, stream| {
+        stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {LONG}\r\n\r\n").as_bytes()).unwrap();
+        (0..LONG >> 20).for_each(|_| stream.write_all(&[b'x'; 1 << 20]).unwrap());
+    });
+    for body in [b"x".to_vec().into(), Body::file(Cursor::new(b"x")).unwrap()] {
+        let mut request = Request::new("POST", server.url());
+        request.body = body;
+        assert_eq!(session().send(request).unwrap().body.len(), LONG);
+    }
+}
+
 fn streamed(server: &Server) -> Result<Streamed, Error> {
     session().send_streamed(Request::new("GET", server.url()))
 }
@@ -123,6 +137,10 @@ fn codings_are_undone_in_pieces_of_any_size() {
         ("gzip", gzip(&text)),
         ("gzip", [gzip(&text[..99]), gzip(&text[99..])].concat()),
         ("gzip", [gzip(&text), b"what is no member".to_vec()].concat()),
+        // Nor does half of how one begins.
+        ("gzip", [gzip(&text), b"\x1fjunk".to_vec()].concat()),
+        ("gzip", [gzip(&text), b"\x1f".to_vec()].concat()),
+        ("gzip", [gzip(&text[..99]), gzip(&text[99..200]), gzip(&text[200..]), b"\x1f".to_vec()].concat()),
         ("deflate", zlib.clone()),
         ("deflate", bare.finish().unwrap()),
         ("deflate, gzip", gzip(&zlib)),
@@ -134,6 +152,8 @@ fn codings_are_undone_in_pieces_of_any_size() {
         for size in [1, 7, 1 << 16] {
             assert!(in_pieces(&mut streamed(&server).unwrap(), size).unwrap() == text, "{coding} by {size}");
         }
+        let whole = session().send(Request::new("GET", server.url())).unwrap();
+        assert!(whole.body == text, "{coding} at once");
     }
     let none = sends("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 0\r\n\r\n");
     assert!(in_pieces(&mut streamed(&none).unwrap(), 9).unwrap().is_empty());

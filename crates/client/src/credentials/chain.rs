@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use once_cell::race::OnceBox;
 use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::found::Found;
@@ -35,7 +36,7 @@ struct Chain {
     /// When the files were read, and the profile's keys in them, if they had some.
     seen: Mutex<Option<(SystemTime, Option<Credentials>)>>,
     /// The profile's, once it was found.
-    region: OnceLock<String>,
+    region: OnceBox<String>,
 }
 
 impl DefaultChain {
@@ -57,7 +58,7 @@ impl DefaultChain {
         // The hasher's keys are drawn at random for each process: enough to spread refreshes.
         let seed = RandomState::new().hash_one(&profile);
         Self(Shared::new(
-            Chain { clock: Clock::new(host), profile, seen: Mutex::new(None), region: OnceLock::new() },
+            Chain { clock: Clock::new(host), profile, seen: Mutex::new(None), region: OnceBox::new() },
             seed,
         ))
     }
@@ -96,7 +97,7 @@ impl CredentialSource for DefaultChain {
         if chain.region.get().is_none() {
             let found = profile::region(&**chain.host(), chain.profile.as_deref())?;
             // Another thread may have been faster.
-            let _ = chain.region.set(found);
+            let _ = chain.region.set(Box::new(found));
         }
         chain.region.get().cloned()
     }
@@ -149,7 +150,7 @@ impl Chain {
         if self.profile.is_some() {
             return Ok(Found::Nothing("not asked, since a profile is given by name".to_owned()));
         }
-        web_identity::from_environment(self.host(), patience)
+        web_identity::from_environment(&self.clock, patience)
     }
 }
 
@@ -160,8 +161,8 @@ impl Fetch for Chain {
             ("environment", &|| self.environment()),
             ("profile", &|| profile::load(&self.clock, patience, self.profile.as_deref())),
             ("web identity", &|| self.web_identity(patience)),
-            ("container", &|| container::load(self.host(), patience)),
-            ("instance metadata", &|| instance::load(self.host(), patience)),
+            ("container", &|| container::load(&self.clock, patience)),
+            ("instance metadata", &|| instance::load(&self.clock, patience)),
         ];
         let mut message = "no credentials were found".to_owned();
         for (name, load) in sources {

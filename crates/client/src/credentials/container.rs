@@ -2,7 +2,6 @@
 //! ([container credential provider](https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html)).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
@@ -12,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::found::Found;
 use super::metadata::{Metadata, token_of_file};
+use crate::clock::Clock;
 use crate::host::Host;
 use crate::patience::Patience;
 
@@ -31,8 +31,8 @@ const AGENTS: [IpAddr; 3] = [
 ];
 
 /// The credentials of the endpoint that the environment names.
-pub(super) fn load(host: &Arc<dyn Host>, patience: &Patience) -> Result<Found, Error> {
-    let host = &**host;
+pub(super) fn load(clock: &Clock, patience: &Patience) -> Result<Found, Error> {
+    let host = &**clock.host();
     let Some(uri) = uri(host)? else {
         return Ok(Found::Nothing(format!("neither {RELATIVE_URI} nor {FULL_URI} is set")));
     };
@@ -51,7 +51,7 @@ pub(super) fn load(host: &Arc<dyn Host>, patience: &Patience) -> Result<Found, E
         return Err(endpoint.refused(&answer, secret));
     }
     let credentials = endpoint.credentials(&answer)?;
-    if credentials.check_usable(host.now()).is_err() {
+    if credentials.check_usable(clock.now()).is_err() {
         let message = format!("{} gave credentials that have expired already", endpoint.name);
         return Err(Error::new(ErrorKind::CredentialsExpired, message).with_hint("check the clock of this machine"));
     }

@@ -5,7 +5,7 @@ use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::CredentialSource;
 use super::found::Found;
-use crate::host::{Host, variable};
+use crate::host::{Host, Machine};
 use crate::patience::Patience;
 
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_CREDENTIAL_EXPIRATION`, read again each time: what
@@ -16,15 +16,28 @@ use crate::patience::Patience;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Environment;
 
+impl Environment {
+    /// The credentials that the environment of a [`Host`] has.
+    ///
+    /// # Errors
+    ///
+    /// As those of `Environment` itself.
+    pub fn read(host: &dyn Host) -> Result<Credentials, Error> {
+        let given = Given::of(host);
+        let key_id = given.key_id.clone().ok_or_else(|| missing(KEY_ID))?;
+        given.credentials(key_id)
+    }
+}
+
 const KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+const TOKEN: &str = "AWS_SESSION_TOKEN";
 /// Written by `aws configure export-credentials --format env`.
 const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
 impl CredentialSource for Environment {
     fn credentials(&self, _: &Patience) -> Result<Credentials, Error> {
-        let key_id = variable(KEY_ID).ok_or_else(|| missing(KEY_ID))?;
-        from(variable, key_id)
+        Self::read(&Machine::default())
     }
 
     fn at_hand(&self) -> Option<Credentials> {
@@ -35,23 +48,40 @@ impl CredentialSource for Environment {
 /// The environment as the first source of the chain. It is set up where there is a key id.
 pub(super) fn load(host: &dyn Host) -> Result<Found, Error> {
     // Blank is how some programs write that there is none.
-    match host.variable(KEY_ID).filter(|key_id| !key_id.trim().is_empty()) {
-        Some(key_id) => from(|name| host.variable(name), key_id).map(Found::Credentials),
+    let given = Given::of(host);
+    match given.key_id.clone().filter(|key_id| !key_id.trim().is_empty()) {
+        Some(key_id) => given.credentials(key_id).map(Found::Credentials),
         None => Ok(Found::Nothing(format!("{KEY_ID} is not set"))),
     }
 }
 
-fn from(variable: impl Fn(&str) -> Option<String>, key_id: String) -> Result<Credentials, Error> {
-    let secret = variable(SECRET).ok_or_else(|| missing(SECRET))?;
-    let expires_at = match variable(EXPIRATION) {
-        Some(text) => Some(parse_rfc3339(&text).ok_or_else(|| {
-            let message = format!("the environment variable `{EXPIRATION}` is no RFC 3339 instant");
-            Error::new(ErrorKind::InvalidCredentials, message)
-                .with_hint("remove it, or set it as `2026-01-31T12:00:00Z`")
-        })?),
-        None => None,
-    };
-    Credentials::new(key_id, secret, variable("AWS_SESSION_TOKEN"), expires_at)
+/// What the variables say, of one moment: they belong together.
+struct Given {
+    key_id: Option<String>,
+    secret: Option<String>,
+    token: Option<String>,
+    expiration: Option<String>,
+}
+
+impl Given {
+    fn of(host: &dyn Host) -> Self {
+        let mut values = host.variables(&[KEY_ID, SECRET, TOKEN, EXPIRATION]).into_iter();
+        let mut next = || values.next().flatten();
+        Self { key_id: next(), secret: next(), token: next(), expiration: next() }
+    }
+
+    fn credentials(self, key_id: String) -> Result<Credentials, Error> {
+        let secret = self.secret.ok_or_else(|| missing(SECRET))?;
+        let expires_at = match self.expiration {
+            Some(text) => Some(parse_rfc3339(&text).ok_or_else(|| {
+                let message = format!("the environment variable `{EXPIRATION}` is no RFC 3339 instant");
+                Error::new(ErrorKind::InvalidCredentials, message)
+                    .with_hint("remove it, or set it as `2026-01-31T12:00:00Z`")
+            })?),
+            None => None,
+        };
+        Credentials::new(key_id, secret, self.token, expires_at)
+    }
 }
 
 fn missing(name: &str) -> Error {

@@ -2,7 +2,6 @@
 //! ([IMDS](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html)). Version 1 is not
 //! asked, since whatever can make a program send a GET can read what it answers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, Uri};
@@ -13,6 +12,7 @@ use zeroize::Zeroizing;
 use super::endpoint::is_true;
 use super::found::Found;
 use super::metadata::{Answer, Metadata, is_transient, text};
+use crate::clock::Clock;
 use crate::host::Host;
 use crate::patience::Patience;
 
@@ -33,15 +33,15 @@ const SHORT: Duration = Duration::from_secs(1);
 const EXTENSION: Duration = Duration::from_secs(600);
 
 /// The credentials of the role that is attached to the instance.
-pub(super) fn load(host: &Arc<dyn Host>, patience: &Patience) -> Result<Found, Error> {
-    let host = &**host;
+pub(super) fn load(clock: &Clock, patience: &Patience) -> Result<Found, Error> {
+    let host = &**clock.host();
     if is_true(host, DISABLED)? {
         return Ok(Found::Nothing(format!("{DISABLED} is true")));
     }
     let (base, is_given) = base(host)?;
     let name = format!("the instance metadata service `{base}`");
     let metadata = Metadata { host, name, connect: SHORT, each: SHORT };
-    let service = Service { metadata, base, is_given, patience };
+    let service = Service { metadata, clock, base, is_given, patience };
     let token = match service.token()? {
         Ok(token) => token,
         Err(why) => return Ok(Found::Nothing(why)),
@@ -78,6 +78,7 @@ fn base(host: &dyn Host) -> Result<(String, bool), Error> {
 
 struct Service<'a> {
     metadata: Metadata<'a>,
+    clock: &'a Clock,
     base: String,
     /// Whether the environment says where it is: then it is there.
     is_given: bool,
@@ -175,7 +176,7 @@ impl Service<'_> {
             }
             _ => error,
         })?;
-        let now = self.metadata.host.now();
+        let now = self.clock.now();
         if found.check_usable(now).is_ok() {
             return Ok(found);
         }

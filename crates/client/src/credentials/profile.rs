@@ -6,8 +6,6 @@ mod plan;
 mod roles;
 mod split;
 
-use std::sync::Arc;
-
 use xacct_sign::{Credentials, Error, ErrorKind, escaped};
 
 use super::found::Found;
@@ -101,22 +99,22 @@ pub(super) fn load(clock: &Clock, patience: &Patience, profile: Option<&str>) ->
 }
 
 fn fetch(plan: &Plan, clock: &Clock, patience: &Patience) -> Result<Credentials, Error> {
-    let host = clock.host();
-    let mut credentials = base(plan, host, patience)?;
+    let mut credentials = base(plan, clock, patience)?;
     for role in &plan.roles {
         credentials = roles::assume(role, &plan.settings, credentials, clock, patience)?;
     }
     Ok(credentials)
 }
 
-fn base(plan: &Plan, host: &Arc<dyn Host>, patience: &Patience) -> Result<Credentials, Error> {
+fn base(plan: &Plan, clock: &Clock, patience: &Patience) -> Result<Credentials, Error> {
+    let host = clock.host();
     match &plan.base {
         Base::Keys(keys) => Ok(keys.clone()),
         Base::Source { source, profile } => {
             let found = match source {
                 Source::Environment => environment::load(&**host),
-                Source::Container => container::load(host, patience),
-                Source::Instance => instance::load(host, patience),
+                Source::Container => container::load(clock, patience),
+                Source::Instance => instance::load(clock, patience),
             };
             match found? {
                 Found::Credentials(credentials) => Ok(credentials),
@@ -130,11 +128,11 @@ fn base(plan: &Plan, host: &Arc<dyn Host>, patience: &Patience) -> Result<Creden
         Base::WebIdentity { profile, role_arn, token_file, session_name } => {
             let region = roles::region(&**host, role_arn, &[profile], &plan.settings);
             let (session_name, region) = (session_name.as_deref(), region.as_deref());
-            web_identity::load(host, patience, role_arn, token_file, session_name, region, &plan.settings)
+            web_identity::load(clock, patience, role_arn, token_file, session_name, region, &plan.settings)
                 .map_err(|error| shown::about(&format!("the profile {}", shown::name(profile)), error))
         }
         Base::Process { profile, program, arguments } => process::load(&**host, patience, profile, program, arguments),
-        Base::Sso(login) => sso::load(&**host, patience, login, &plan.settings),
+        Base::Sso(login) => sso::load(clock, patience, login, &plan.settings),
         Base::Export { profile } => export::load(&**host, patience, profile),
     }
 }

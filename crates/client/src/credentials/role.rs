@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
+use once_cell::race::OnceBox;
 use xacct_sign::aws::is_name_character;
 use xacct_sign::call::HttpHosts;
 use xacct_sign::retry::{Retry, TRY};
@@ -98,7 +99,7 @@ struct Role {
     sts_endpoint: Option<String>,
     http_hosts: HttpHosts,
     /// Known from the beginning, or from the first API on.
-    endpoint: OnceLock<Endpoint>,
+    endpoint: OnceBox<Endpoint>,
     base: Box<dyn CredentialSource>,
     host: Arc<dyn Host>,
     clock: Clock,
@@ -134,7 +135,7 @@ impl RoleProvider {
         let seed = RandomState::new().hash_one(&options.call.session_name);
         let RoleOptions { call, region, sts_endpoint, http_hosts, listener } = options;
         let clock = base.clock().unwrap_or_else(|| Clock::new(Arc::clone(&host)));
-        let (base, endpoint, calls) = (Box::new(base), OnceLock::new(), AtomicU64::new(seed));
+        let (base, endpoint, calls) = (Box::new(base), OnceBox::new(), AtomicU64::new(seed));
         let role = Role { call, region, sts_endpoint, http_hosts, endpoint, base, host, clock, listener, calls };
         if let Some(region) = &role.region {
             role.call_sts_in(region)?;
@@ -210,7 +211,7 @@ impl Role {
         self.base.learn_region(region)?;
         let place = (self.call.role_arn.as_str(), region);
         let endpoint = endpoint::of_role(&*self.host, place, self.sts_endpoint.as_deref(), &self.http_hosts)?;
-        if self.endpoint.set(endpoint).is_err() {
+        if self.endpoint.set(Box::new(endpoint)).is_err() {
             // Another thread was faster, and has told what there is to tell.
             return self.endpoint();
         }

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-use std::{fmt, process, ptr};
+use std::{fmt, ptr};
 
 use xacct_sign::refresh::{GRACE, Poll, Refresh};
 use xacct_sign::{Credentials, Error, ErrorKind};
 
 use crate::clock::Clock;
 use crate::patience::Patience;
+use crate::per_process::PerProcess;
 
 /// What fetches them.
 pub(super) trait Fetch: fmt::Debug + Send + Sync + 'static {
@@ -34,14 +35,19 @@ pub(super) struct Shared<F>(Arc<Inner<F>>);
 #[derive(Debug)]
 struct Inner<F> {
     source: F,
+    seed: u64,
+    own: PerProcess<Own>,
+}
+
+/// What a forked child has of its own.
+#[derive(Debug)]
+struct Own {
     state: Mutex<State>,
     settled: Condvar,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct State {
-    /// The process that `refresh` is of.
-    process: u32,
     refresh: Refresh,
     /// What `refresh` speaks of.
     current: Option<Credentials>,
@@ -60,7 +66,22 @@ struct Turn {
     is_early: bool,
 }
 
+impl Own {
+    fn new(state: State) -> Self {
+        Self { state: Mutex::new(state), settled: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // INVARIANT: the state is whole at every point where its holder could panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl State {
+    fn new(seed: u64) -> Self {
+        Self { refresh: Refresh::new(seed), current: None, turn: None, turns: 0, last_error: None }
+    }
+
     fn begin(&mut self, is_early: bool) -> Turn {
         self.turns += 1;
         let turn = Turn { number: self.turns, is_early };
@@ -79,9 +100,8 @@ impl State {
 impl<F: Fetch> Shared<F> {
     /// Nothing is fetched yet. The seed spreads early refreshes, see [`Refresh::new`].
     pub(super) fn new(source: F, seed: u64) -> Self {
-        let refresh = Refresh::new(seed);
-        let state = State { process: process::id(), refresh, current: None, turn: None, turns: 0, last_error: None };
-        Self(Arc::new(Inner { source, state: Mutex::new(state), settled: Condvar::new() }))
+        let own = PerProcess::new(Own::new(State::new(seed)));
+        Self(Arc::new(Inner { source, seed, own }))
     }
 
     pub(super) fn source(&self) -> &F {
@@ -190,7 +210,7 @@ impl<F: Fetch> Inner<F> {
     ) -> (MutexGuard<'i, State>, Result<(), Error>) {
         while state.turn == Some(turn) {
             let slice = patience.slice().unwrap_or(Duration::MAX);
-            state = self.settled.wait_timeout(state, slice).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.own().settled.wait_timeout(state, slice).unwrap_or_else(PoisonError::into_inner).0;
             if state.turn != Some(turn) {
                 break;
             }
@@ -221,7 +241,7 @@ impl<F: Fetch> Inner<F> {
             let mut state = self.lock();
             if state.turn == Some(turn) {
                 state.abandon();
-                self.settled.notify_all();
+                self.own().settled.notify_all();
             }
             return fetched;
         }
@@ -252,19 +272,22 @@ impl<F: Fetch> Inner<F> {
         };
         state.last_error = result.as_ref().err().cloned();
         state.turn = None;
-        self.settled.notify_all();
+        self.own().settled.notify_all();
         result
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // INVARIANT: the state is whole at every point where its holder could panic.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.process != process::id() {
-            // A forked child has the state, and not the thread that was fetching.
-            state.process = process::id();
+        self.own().lock()
+    }
+
+    fn own(&self) -> &Own {
+        self.own.get(|parents| {
+            // A forked child has the credentials, and not the thread that was fetching.
+            let state = parents.state.try_lock().map(|state| state.clone());
+            let mut state = state.unwrap_or_else(|_| State::new(self.seed));
             state.abandon();
-        }
-        state
+            Own::new(state)
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use xacct_sign::{Credentials, Error, ErrorKind, escaped};
 
 use super::endpoint::Said;
 use super::shown;
-use crate::host::Host;
+use crate::clock::Clock;
 use crate::patience::Patience;
 use cache::{Cache, Token};
 
@@ -40,20 +40,22 @@ impl Login {
 
 /// The role's credentials.
 pub(super) fn load(
-    host: &dyn Host,
+    clock: &Clock,
     patience: &Patience,
     login: &Login,
     settings: &dyn Said,
 ) -> Result<Credentials, Error> {
-    let token = token(host, patience, login, settings)?;
+    let host = &**clock.host();
+    let token = token(clock, patience, login, settings)?;
     portal::role_credentials(host, patience, login, settings, token.access_token())
 }
 
 /// A token that is valid now: the one that is there, or a new one in its place.
-fn token(host: &dyn Host, patience: &Patience, login: &Login, settings: &dyn Said) -> Result<Token, Error> {
+fn token(clock: &Clock, patience: &Patience, login: &Login, settings: &dyn Said) -> Result<Token, Error> {
+    let host = &**clock.host();
     let cache = Cache::of(host, login)?;
     let token = cache.read(host, login)?;
-    let now = host.now();
+    let now = clock.now();
     let is_over = token.expires_at() <= now;
     let lasts = now.checked_add(WINDOW).is_some_and(|then| token.expires_at() > then);
     if lasts {
@@ -66,7 +68,7 @@ fn token(host: &dyn Host, patience: &Patience, login: &Login, settings: &dyn Sai
     };
     match portal::renew(host, patience, login, settings, &grant) {
         Ok(renewed) => {
-            let token = token.renewed(renewed, login, host.now());
+            let token = token.renewed(renewed, login, clock.now());
             // Who cannot write has the token all the same; the next program renews its own.
             let _ = cache.write(host, &token);
             Ok(token)
@@ -75,7 +77,7 @@ fn token(host: &dyn Host, patience: &Patience, login: &Login, settings: &dyn Sai
         Err(error) => {
             // A grant is good for one renewal: another program may have had it in the meantime.
             let anew = cache.read(host, login)?;
-            if anew.expires_at() > host.now() {
+            if anew.expires_at() > clock.now() {
                 return Ok(anew);
             }
             let is_refusal = error.kind() == ErrorKind::CredentialsRefused;

@@ -1,8 +1,6 @@
 //! A role that is assumed with the token in a file: EKS's roles for service accounts, and CI jobs with OIDC
 //! ([assume role with web identity](https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.html)).
 
-use std::sync::Arc;
-
 use xacct_sign::retry::TRY;
 use xacct_sign::sts::{ANSWER_LIMIT, AssumeRoleWithWebIdentity};
 use xacct_sign::{Credentials, Error, ErrorKind};
@@ -13,14 +11,16 @@ use super::found::Found;
 use super::metadata::token_of_file;
 use super::role;
 use super::tries::several;
-use crate::host::{Host, Sending, region_of_environment};
+use crate::clock::Clock;
+use crate::host::{Sending, region_of_environment};
 use crate::patience::Patience;
 
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const ROLE_ARN: &str = "AWS_ROLE_ARN";
 
 /// The role that the environment names, if it names a token's file.
-pub(super) fn from_environment(host: &Arc<dyn Host>, patience: &Patience) -> Result<Found, Error> {
+pub(super) fn from_environment(clock: &Clock, patience: &Patience) -> Result<Found, Error> {
+    let host = &**clock.host();
     let Some(token_file) = host.variable(TOKEN_FILE) else {
         return Ok(Found::Nothing(format!("{TOKEN_FILE} is not set")));
     };
@@ -29,13 +29,13 @@ pub(super) fn from_environment(host: &Arc<dyn Host>, patience: &Patience) -> Res
         return Err(Error::new(ErrorKind::CredentialsNotFound, message)
             .with_hint("set AWS_ROLE_ARN to the ARN of the role that the token is for"));
     };
-    load(host, patience, &role_arn, &token_file, None, None, &Silent).map(Found::Credentials)
+    load(clock, patience, &role_arn, &token_file, None, None, &Silent).map(Found::Credentials)
 }
 
 /// The role's credentials, by the token that is in the file now. What is not given is the environment's; of endpoints a profile has
 /// its say.
 pub(super) fn load(
-    host: &Arc<dyn Host>,
+    clock: &Clock,
     patience: &Patience,
     role_arn: &str,
     token_file: &str,
@@ -43,7 +43,7 @@ pub(super) fn load(
     region: Option<&str>,
     profile: &dyn Said,
 ) -> Result<Credentials, Error> {
-    let host = &**host;
+    let host = &**clock.host();
     let region = region.map(str::to_owned).or_else(|| region_of_environment(host)).ok_or_else(|| {
         Error::new(ErrorKind::CredentialsNotFound, "no region says whose STS takes the web identity token")
             .with_hint("set AWS_REGION to the region where this runs: its STS is called")
@@ -60,6 +60,6 @@ pub(super) fn load(
         let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
         let response = host.send(&request, sending, &patience.at_most(TRY));
         let response = response.map_err(|error| role::unreachable(error, &endpoint).with_action(call.name()))?;
-        Ok(call.read_response(&response.map(Zeroizing::new), host.now())?.credentials)
+        Ok(call.read_response(&response.map(Zeroizing::new), clock.now())?.credentials)
     })
 }

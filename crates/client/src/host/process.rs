@@ -8,7 +8,7 @@ use std::thread;
 
 use xacct_sign::{Error, ErrorKind, escaped};
 
-use super::variable;
+use super::{Variables, first_set};
 use crate::patience::{Patience, SLICE};
 
 /// What a program left behind. Its output may hold secrets, which `Debug` does not show.
@@ -34,14 +34,22 @@ impl fmt::Debug for Output {
 const DEPTH: &str = "XACCT_SIGN_DEPTH";
 const DEEPEST: u32 = 4;
 
-pub(super) fn run(program: &str, arguments: &[String], patience: &Patience) -> Result<Output, Error> {
-    let depth = variable(DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0_u32);
+pub(super) fn run(
+    program: &str,
+    arguments: &[String],
+    variables: &dyn Variables,
+    patience: &Patience,
+) -> Result<Output, Error> {
+    let depth = first_set(variables, &[DEPTH])?.and_then(|(_, depth)| depth.to_str()?.parse().ok()).unwrap_or(0_u32);
     if depth >= DEEPEST {
         let message = format!("`{}` is not run: it is started by itself, again and again", escaped(program));
         return Err(Error::new(ErrorKind::InvalidConfig, message)
             .with_hint("give a program that looks for credentials itself another profile than the one that names it"));
     }
     let mut command = Command::new(program);
+    if let Some(all) = variables.all()? {
+        command.env_clear().envs(all);
+    }
     command.env(DEPTH, depth.saturating_add(1).to_string());
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = Running(command.spawn().map_err(|error| {

@@ -11,7 +11,10 @@ use xacct_sign::{Error, ErrorKind};
 pub(crate) const ACCEPTED: http::HeaderValue = http::HeaderValue::from_static("gzip, deflate");
 
 /// No answer decodes to more: a few kilobytes can hold gigabytes of zeros.
-pub(crate) const LIMIT: u64 = 256 << 20;
+pub(super) const LIMIT: u64 = 256 << 20;
+
+/// How a member of gzip begins (RFC 1952, section 2.3.1).
+pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// How often a body is coded at most.
 const LAYERS: usize = 4;
@@ -86,7 +89,7 @@ fn unreadable(status: StatusCode, host: &str, what: &str) -> Error {
 fn gunzip(mut body: &[u8], limit: u64, out: &mut Vec<u8>) -> io::Result<()> {
     loop {
         read(GzDecoder::new(&mut body), limit, out)?;
-        if out.len() as u64 > limit || !body.starts_with(&[0x1f, 0x8b]) {
+        if out.len() as u64 > limit || !body.starts_with(&GZIP) {
             return Ok(());
         }
     }

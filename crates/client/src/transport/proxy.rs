@@ -1,12 +1,14 @@
 //! The proxy environment, read as curl and requests read it.
 
-use std::env;
 use std::net::IpAddr;
 
 use xacct_sign::{Error, ErrorKind};
 
-const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-const EXEMPT: [&str; 2] = ["no_proxy", "NO_PROXY"];
+use crate::host::Variables;
+
+/// Those that say what is reached without a proxy, and those that name one.
+const NAMES: [&str; 6] = ["no_proxy", "NO_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+const EXEMPT: usize = 2;
 
 /// The proxy through which `host` is reached over https, if there is one. `HTTP_PROXY` is for plain http, which never leaves this
 /// machine.
@@ -14,14 +16,18 @@ const EXEMPT: [&str; 2] = ["no_proxy", "NO_PROXY"];
 /// # Errors
 ///
 /// [`ErrorKind::InvalidOption`] where a proxy is named that cannot be used: the request must not go past it.
-pub(super) fn proxy(host: &str, port: u16) -> Result<Option<ureq::Proxy>, Error> {
-    if let Some((name, list)) = first_set(&EXEMPT) {
+pub(super) fn proxy(variables: &dyn Variables, host: &str, port: u16) -> Result<Option<ureq::Proxy>, Error> {
+    // All at once: whoever asks may have to wait for each answer.
+    let values = NAMES.into_iter().zip(variables.values(&NAMES)?);
+    let mut set = values.map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
+    let exempt = set.by_ref().take(EXEMPT).fold(None, Option::or);
+    if let Some((name, list)) = exempt {
         let list = list.to_str().ok_or_else(|| unusable(name, "is no UTF-8"))?;
         if is_exempt(list, host, port) {
             return Ok(None);
         }
     }
-    let Some((name, url)) = first_set(&PROXY) else { return Ok(None) };
+    let Some((name, url)) = set.flatten().next() else { return Ok(None) };
     let url = url.to_str().ok_or_else(|| unusable(name, "is no UTF-8"))?;
     // The URL is not shown: it may hold a password.
     let proxy = ureq::Proxy::new(url.trim()).map_err(|error| unusable(name, "is no proxy's URL").with_source(error))?;
@@ -39,11 +45,6 @@ fn has_sound_port(proxy: &ureq::Proxy) -> bool {
     let authority = proxy.uri().authority().map_or("", |authority| authority.as_str());
     let behind = authority.rsplit('@').next().and_then(|place| place.strip_prefix(proxy.host())).unwrap_or_default();
     behind.is_empty() || behind.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
-}
-
-/// A variable that is set to nothing is not set.
-fn first_set(names: &[&'static str]) -> Option<(&'static str, std::ffi::OsString)> {
-    names.iter().find_map(|name| env::var_os(name).filter(|value| !value.is_empty()).map(|value| (*name, value)))
 }
 
 fn unusable(name: &str, what: &str) -> Error {

@@ -22,7 +22,7 @@ impl<In: Transport> Connector<In> for Sockets {
         if let Some(way) = chained {
             return Ok(Some(Either::A(way)));
         }
-        let stream = open(details)?;
+        let stream = first(&details.addrs, details.timeout, open)?;
         stream.set_nodelay(details.config.no_delay())?;
         exchange::connected();
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
@@ -31,28 +31,33 @@ impl<In: Transport> Connector<In> for Sockets {
 }
 
 /// The first address that answers. Each has its part of the time.
-fn open(details: &ConnectionDetails<'_>) -> Result<TcpStream, U> {
+fn first<T>(
+    addresses: &[SocketAddr],
+    timeout: NextTimeout,
+    open: impl Fn(SocketAddr, NextTimeout) -> Result<T, U>,
+) -> Result<T, U> {
     let mut last = None;
-    let count = details.addrs.len();
-    let end = details.timeout.not_zero().and_then(|timeout| Instant::now().checked_add(*timeout));
-    for (index, address) in details.addrs.iter().enumerate() {
-        let mut timeout = details.timeout;
+    let count = addresses.len();
+    let end = timeout.not_zero().and_then(|timeout| Instant::now().checked_add(*timeout));
+    for (index, address) in addresses.iter().enumerate() {
+        let mut timeout = timeout;
         if let (Some(left), Ok(others)) =
             (end.map(|end| end.saturating_duration_since(Instant::now())), u32::try_from(count - index))
         {
             timeout.after = left.checked_div(others).unwrap_or_default().into();
         }
-        match open_one(*address, timeout) {
+        match open(*address, timeout) {
             Ok(stream) => return Ok(stream),
-            Err(U::Io(error)) if is_of_address(&error) => last = Some(U::Io(error)),
-            Err(U::Timeout(reason)) => last = Some(U::Timeout(reason)),
+            // Another may do better, whatever it was: a machine without IPv6 says so in many ways.
+            Err(failed @ (U::Io(_) | U::Timeout(_))) => last = Some(failed),
+            // Whoever waited has given up.
             Err(other) => return Err(other),
         }
     }
     Err(last.unwrap_or(U::HostNotFound))
 }
 
-fn open_one(address: SocketAddr, timeout: NextTimeout) -> Result<TcpStream, U> {
+fn open(address: SocketAddr, timeout: NextTimeout) -> Result<TcpStream, U> {
     let waiting = Waiting::new(timeout);
     let connect = move |timeout: Option<Duration>| match timeout {
         Some(timeout) => TcpStream::connect_timeout(&address, timeout),
@@ -65,7 +70,7 @@ fn open_one(address: SocketAddr, timeout: NextTimeout) -> Result<TcpStream, U> {
     )
 }
 
-/// Whether another address may do better.
+/// Whether it says that an address was not reached.
 pub(super) fn is_of_address(error: &io::Error) -> bool {
     use io::ErrorKind as E;
     matches!(
@@ -172,5 +177,45 @@ impl Transport for Socket {
     fn is_open(&mut self) -> bool {
         // What was not asked for, or an end, makes it useless.
         !self.is_done && matches!(self.look(), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use xacct_sign::{Error, ErrorKind};
+
+    use super::super::waiting::GivenUp;
+    use super::*;
+
+    fn addresses() -> [SocketAddr; 2] {
+        [SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 80)), SocketAddr::from(([127, 0, 0, 1], 80))]
+    }
+
+    #[test]
+    fn what_a_machine_without_ipv6_says_leads_to_the_next_address() {
+        // EPERM, ECONNRESET, EACCES, EAFNOSUPPORT, EADDRNOTAVAIL, ENETUNREACH, EHOSTUNREACH, ECONNREFUSED as Linux has them.
+        for number in [1, 104, 13, 97, 99, 101, 113, 111] {
+            let open = |address: SocketAddr, _| match address {
+                SocketAddr::V6(_) => Err(io::Error::from_raw_os_error(number).into()),
+                SocketAddr::V4(_) => Ok(address),
+            };
+            assert!(
+                first(&addresses(), NextTimeout::default(), open).is_ok_and(|address| address.is_ipv4()),
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn whoever_has_given_up_waits_for_no_other_address() {
+        let tried = RefCell::new(0);
+        let open = |_, _| -> Result<(), U> {
+            *tried.borrow_mut() += 1;
+            Err(U::Other(Box::new(GivenUp(Error::new(ErrorKind::Interrupted, "enough")))))
+        };
+        assert!(matches!(first(&addresses(), NextTimeout::default(), open), Err(U::Other(_))));
+        assert_eq!(tried.into_inner(), 1);
     }
 }

@@ -130,6 +130,7 @@ impl Read for Exactly<'_> {
 pub struct Incoming {
     /// None once it was read to its end, or failed: then its connection is back with the others, or closed.
     body: Option<Box<dyn Read + Send>>,
+    is_coded: bool,
     host: String,
     status: StatusCode,
 }
@@ -142,15 +143,16 @@ impl Incoming {
         limit: u64,
     ) -> Result<Self, Error> {
         let codings = coding::codings(parts, &host)?;
+        let is_coded = !codings.is_empty();
         let raw: Box<dyn Read + Send> = Box::new(Raw { body, host: host.clone(), limit });
         let body = codings.into_iter().fold(raw, |body, coding| Box::new(Decoding::new(coding, body)) as Box<_>);
-        Ok(Self { body: Some(body), host, status: parts.status })
+        Ok(Self { body: Some(body), is_coded, host, status: parts.status })
     }
 
     /// A body that is there.
     #[must_use]
     pub fn of(body: Vec<u8>) -> Self {
-        Self { body: Some(Box::new(Cursor::new(body))), host: String::new(), status: StatusCode::OK }
+        Self { body: Some(Box::new(Cursor::new(body))), is_coded: false, host: String::new(), status: StatusCode::OK }
     }
 
     /// The next bytes, as soon as there are any; none at the end.
@@ -177,8 +179,9 @@ impl Incoming {
         })
     }
 
-    /// All that is left, up to a limit.
-    pub(crate) fn read_to_end(&mut self, limit: u64, patience: &Patience) -> Result<Vec<u8>, Error> {
+    /// All that is left: of a coded body up to a limit, as much as is decoded at once.
+    pub(crate) fn read_to_end(&mut self, patience: &Patience) -> Result<Vec<u8>, Error> {
+        let limit = if self.is_coded { coding::LIMIT } else { u64::MAX };
         let (mut bytes, mut piece) = (Vec::new(), vec![0; 1 << 16]);
         loop {
             let count = self.read(&mut piece, patience)?;
@@ -226,7 +229,7 @@ struct Decoding(State);
 
 enum State {
     Start(Coding, Source),
-    Gzip(Box<GzDecoder<Source>>),
+    Gzip(Box<GzDecoder<Start>>),
     Zlib(Box<ZlibDecoder<Start>>),
     Bare(Box<DeflateDecoder<Start>>),
     End,
@@ -243,7 +246,7 @@ impl Decoding {
             return Ok(State::End);
         }
         if coding == Coding::Gzip {
-            return Ok(State::Gzip(Box::new(GzDecoder::new(source))));
+            return Ok(State::Gzip(Box::new(GzDecoder::new(Cursor::default().chain(source)))));
         }
         // The head of zlib's format (RFC 1950, section 2.2) tells it from a bare one, which some servers send.
         let mut head = Vec::new();
@@ -260,8 +263,11 @@ impl Decoding {
 
     /// What follows a member of gzip: another one, or what is ignored.
     fn next_member(mut source: Source) -> io::Result<State> {
-        if source.fill_buf()?.first() == Some(&0x1f) {
-            return Ok(State::Gzip(Box::new(GzDecoder::new(source))));
+        // Two bytes say so, which may come apart.
+        let mut head = Vec::new();
+        source.by_ref().take(2).read_to_end(&mut head)?;
+        if head.as_slice() == coding::GZIP {
+            return Ok(State::Gzip(Box::new(GzDecoder::new(Cursor::new(head).chain(source)))));
         }
         Self::drained(source)
     }
@@ -292,7 +298,7 @@ impl Read for Decoding {
             }
             self.0 = match std::mem::replace(&mut self.0, State::End) {
                 State::Start(coding, source) => Self::start(coding, source)?,
-                State::Gzip(decoder) => Self::next_member(decoder.into_inner())?,
+                State::Gzip(decoder) => Self::next_member(decoder.into_inner().into_inner().1)?,
                 State::Zlib(decoder) => Self::drained(decoder.into_inner())?,
                 State::Bare(decoder) => Self::drained(decoder.into_inner())?,
                 State::End => return Ok(0),

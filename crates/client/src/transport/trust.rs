@@ -1,6 +1,5 @@
 //! The certificates that are trusted.
 
-use std::env;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,13 +7,14 @@ use std::sync::Arc;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use xacct_sign::{Error, ErrorKind};
 
+use crate::host::{Variables, first_set};
+
 /// The first that is set names the file: AWS's own name, those of requests, which botocore and curl know too, and OpenSSL's.
 const BUNDLE: [&str; 4] = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
 /// The certificates of the file that the environment names, else the platform's.
-pub(super) fn tls() -> Result<TlsConfig, Error> {
-    let named = |name: &str| env::var_os(name).filter(|path| !path.is_empty());
-    let roots = match BUNDLE.iter().find_map(|name| Some((*name, named(name)?))) {
+pub(super) fn tls(variables: &dyn Variables) -> Result<TlsConfig, Error> {
+    let roots = match first_set(variables, &BUNDLE)? {
         Some((name, path)) => bundle(name, path)?,
         None => RootCerts::PlatformVerifier,
     };

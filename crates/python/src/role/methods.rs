@@ -1,5 +1,7 @@
 //! What `AssumeRole` does. Apart from what it is, since a role may be the base of another.
 
+use std::sync::Arc;
+
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -8,15 +10,15 @@ use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::{CredentialSource, DefaultChain, Patience, RoleOptions, RoleProvider};
 
 use super::PyAssumeRole;
-use crate::collected::collect;
 use crate::convert::{Given, integer, optional_text, text, texts, wrong_type};
 use crate::credentials::PyCredentials;
 use crate::errors::to_py;
 use crate::held::Held;
 use crate::http_hosts::given;
-use crate::log::{self, listener};
+use crate::log::listener;
+use crate::machine::machine;
 use crate::source::Source;
-use crate::waiting::wait;
+use crate::waiting::{here, wait};
 
 #[pymethods]
 impl PyAssumeRole {
@@ -44,7 +46,9 @@ impl PyAssumeRole {
         allow_http_hosts: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         use ErrorKind as Kind;
-        let mut options = RoleOptions::without_region(text(role_arn, Kind::InvalidRoleArn, "the role's ARN")?);
+        let host = Arc::new(machine());
+        let role_arn = text(role_arn, Kind::InvalidRoleArn, "the role's ARN")?;
+        let mut options = here(py, || Ok(RoleOptions::without_region_on(&*host, role_arn)))?;
         options.region = optional_text(region, Kind::InvalidRegion, "the region")?;
         if let Some(session_name) = optional_text(session_name, Kind::InvalidSessionName, "the session name")? {
             options.call.session_name = session_name;
@@ -64,11 +68,9 @@ impl PyAssumeRole {
         call.transitive_tag_keys = texts(transitive_tag_keys, Kind::InvalidTag, "`transitive_tag_keys`")?;
         call.source_identity = optional_text(source_identity, Kind::InvalidSourceIdentity, "the source identity")?;
         options.listener = Some(listener());
-        let (base, held) =
-            base.map_or_else(|| Ok((Source::Default(DefaultChain::new()), Held::default())), Source::base)?;
-        let (provider, told) = collect(|| RoleProvider::new(options, base));
-        log::write(py, &told)?;
-        let provider = provider.map_err(to_py)?;
+        let default = || Ok((Source::Default(DefaultChain::on(host.clone(), None)), Held::default()));
+        let (base, held) = base.map_or_else(default, Source::base)?;
+        let provider = here(py, || RoleProvider::on(host, options, base))?;
         Ok(Self { provider, held })
     }
 
