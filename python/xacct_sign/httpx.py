@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
@@ -12,9 +12,10 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from anyio import to_thread
 
+from ._errors import ValidationError
 from ._native import HttpHosts, PayloadHash
 from ._session import _UNSET
-from ._signing import BLOCK, SIGNATURE, Beside, Trail, hash_file, is_file, read_once, refuse_proxy, signing, wire
+from ._signing import ADDED, BLOCK, SIGNATURE, Beside, Trail, hash_file, is_file, read_once, refuse_proxy, signing, wire
 
 if TYPE_CHECKING:
     from ._native import AssumeRole, Ready, _Source
@@ -32,7 +33,7 @@ class SigV4Auth(httpx.Auth):
     come beside, once for all who wait. The URL is brought into its canonical form; a file is hashed in one pass and
     sent from where it stands, by an `AsyncClient` too. Where the client follows redirects, one within the origin is
     signed anew; to any other place it goes without signature and token. A 403 whose `Date` shows that this machine's
-    clock is off is answered with one more attempt.
+    clock is off is answered with one more attempt. What an event hook changes of the headers is signed, too.
 
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves.
@@ -44,7 +45,8 @@ class SigV4Auth(httpx.Auth):
     Raises:
         ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
             neither loopback nor allowed or through a proxy of the environment, a URL that is signed already, or a body
-            that can be read only once or is a file that is open as text.
+            that can be read only once or is a file that is open as text; when an event hook changes a header that
+            signing adds.
     """
 
     def __init__(
@@ -158,8 +160,11 @@ class _Call:
     def sign(self, ready: Ready) -> None:
         """Signs the first request."""
         request = self._request
-        added = ready.sign(request.method, self.url, wire(self._unsigned.raw), self._body)
-        request.headers = _Signed(self._unsigned, added)
+
+        def signature(headers: httpx.Headers) -> dict[str, str]:
+            return ready.sign(request.method, self.url, wire(headers.raw), self._body)
+
+        request.headers = _Signed(self._unsigned, signature)
 
     def was_wrong(self, ready: Ready, response: httpx.Response) -> bool:
         """Whether to sign once more. What a redirect led to has an answer of its own."""
@@ -188,12 +193,41 @@ class _Call:
 
 
 class _Signed(httpx.Headers):
-    """Headers with a signature, of which a copy has none: httpx makes one for a redirect, wherever that leads."""
+    """Headers with a signature, which is made anew when they change: event hooks come after it.
 
-    def __init__(self, unsigned: httpx.Headers, added: dict[str, str]) -> None:
+    They are the headers without it to whatever copies them: httpx does so for a redirect, wherever that leads.
+    """
+
+    def __init__(self, unsigned: httpx.Headers, signature: Callable[[httpx.Headers], dict[str, str]]) -> None:
         super().__init__(unsigned)
-        self._signed = httpx.Headers(unsigned)
+        self._signature = signature
+        self._sign()
+
+    def _sign(self) -> None:
+        unsigned = httpx.Headers(self)
+        added = self._signature(unsigned)
+        self._signed = unsigned
         self._signed.update(added)
+
+    def __setitem__(self, name: str, value: str) -> None:
+        _refuse_signature(name)
+        super().__setitem__(name, value)
+        self._sign()
+
+    def __delitem__(self, name: str) -> None:
+        _refuse_signature(name)
+        super().__delitem__(name)
+        self._sign()
+
+    def update(self, headers: Any = None) -> None:  # type: ignore[override]
+        changed = httpx.Headers(headers)
+        for name in changed:
+            _refuse_signature(name)
+        super().update(changed)
+        self._sign()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return httpx.Headers, (super().raw,)
 
 
 def _of_signed(name: str) -> Any:
@@ -208,6 +242,15 @@ for _name in ("keys", "values", "items", "multi_items", "get", "get_list", "__ge
 for _name in ("__len__", "__eq__", "__repr__"):
     setattr(_Signed, _name, _of_signed(_name))
 _Signed.raw = property(lambda self: self._signed.raw)  # type: ignore[assignment, method-assign]
+
+
+def _refuse_signature(name: str) -> None:
+    if name.lower() in ADDED:
+        raise ValidationError(
+            f"the header `{name.lower()}` of a signed request is changed",
+            code="invalid_header",
+            hint="it is the signature's: leave it as it is",
+        )
 
 
 class _FileStream(httpx.SyncByteStream, httpx.AsyncByteStream):
