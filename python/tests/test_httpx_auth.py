@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import inspect
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import xacct_sign
+import xacct_sign.httpx
 from helpers import REGION, Answer, serve
 from test_flows import GIVEN, check_signature
 from xacct_sign.httpx import SigV4Auth
@@ -124,3 +127,39 @@ def test_a_transport_that_copies_the_headers_sends_them_signed() -> None:
     with serve() as server, httpx.Client(auth=auth(), transport=Tracing()) as client:
         client.get(server.url)
     check_signature(server.requests[0], server, SIGNED | {"x-copied"})
+
+
+@pytest.mark.parametrize("how", ["sync", "asyncio"])
+def test_a_request_that_is_sent_again_keeps_nothing_of_its_earlier_calls(how: str) -> None:
+    """A trace of the request's own is called once for each event, from no deeper than the first time."""
+    depths: list[int] = []
+
+    def trace(name: str, _: dict[str, Any]) -> None:
+        if name == "http11.send_request_headers.started":
+            depths.append(len(inspect.stack(0)))
+
+    async def awaited(name: str, info: dict[str, Any]) -> None:
+        trace(name, info)
+
+    async def run() -> None:
+        async with httpx.AsyncClient(auth=auth()) as client:
+            request = client.build_request("PUT", server.url, content=b"a", extensions={"trace": awaited})
+            for _ in range(5):
+                await client.send(request)
+
+    with serve() as server:
+        if how == "sync":
+            with httpx.Client(auth=auth()) as client:
+                request = client.build_request("PUT", server.url, content=b"a", extensions={"trace": trace})
+                for _ in range(5):
+                    client.send(request)
+                gc.collect()
+                calls = [each for each in gc.get_objects() if isinstance(each, xacct_sign.httpx._Call)]
+                assert len(calls) == 1
+        else:
+            asyncio.run(run())
+    # The first one connects on its way.
+    assert len(depths) == 5
+    assert len(set(depths[1:])) == 1
+    for sent in server.requests:
+        check_signature(sent, server, SIGNED)

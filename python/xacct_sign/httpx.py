@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SigV4Auth"]
 
 _SENDS = "send_request_headers.started"
+_GIVEN = "_xacct_sign_given"
 
 
 class SigV4Auth(httpx.Auth):
@@ -67,7 +68,7 @@ class SigV4Auth(httpx.Auth):
         """Signs a request, and once more if its signature was wrong."""
         call = _Call(request, self._http_hosts)
         call.take_body()
-        trace = request.extensions.get("trace")
+        trace = _given_trace(request)
 
         def traced(name: str, info: dict[str, Any]) -> None:
             if name.endswith(_SENDS) and (url := call.redirected(info["request"])):
@@ -75,7 +76,7 @@ class SigV4Auth(httpx.Auth):
             if trace:
                 trace(name, info)
 
-        request.extensions = {**request.extensions, "trace": traced}
+        _set_trace(request, traced, trace)
         ready = self._signing.ready(call.url)
         call.sign(ready)
         response = yield request
@@ -87,7 +88,7 @@ class SigV4Auth(httpx.Auth):
         """Signs a request, and once more if its signature was wrong."""
         call = _Call(request, self._http_hosts)
         await to_thread.run_sync(call.take_body) if call.takes_long() else call.take_body()
-        trace = request.extensions.get("trace")
+        trace = _given_trace(request)
 
         async def traced(name: str, info: dict[str, Any]) -> None:
             if name.endswith(_SENDS) and (url := call.redirected(info["request"])):
@@ -95,7 +96,7 @@ class SigV4Auth(httpx.Auth):
             if trace and inspect.isawaitable(told := trace(name, info)):
                 await told
 
-        request.extensions = {**request.extensions, "trace": traced}
+        _set_trace(request, traced, trace)
         ready = await self._ready(call.url)
         call.sign(ready)
         response = yield request
@@ -114,6 +115,17 @@ class SigV4Auth(httpx.Auth):
             # trio's.
             return await to_thread.run_sync(fetched.result, abandon_on_cancel=True)
         return await asyncio.wrap_future(fetched)
+
+
+def _given_trace(request: httpx.Request) -> Any:
+    """The trace that the request was given: one that is sent again has that of its last call."""
+    trace = request.extensions.get("trace")
+    return getattr(trace, _GIVEN, trace)
+
+
+def _set_trace(request: httpx.Request, traced: Any, given: Any) -> None:
+    setattr(traced, _GIVEN, given)
+    request.extensions = {**request.extensions, "trace": traced}
 
 
 class _Call:
