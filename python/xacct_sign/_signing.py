@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Future
-    from typing import Any
+    from typing import Any, TypeGuard
 
     from ._native import AssumeRole, Ready, _Source
     from ._session import _Unset
@@ -102,7 +102,7 @@ def wire(headers: Iterable[tuple[Any, Any]], encoding: str = "latin-1") -> list[
     ]
 
 
-def is_file(body: object) -> bool:
+def is_file(body: object) -> TypeGuard[Any]:
     """Whether it is read, and not passed on."""
     return hasattr(body, "read")
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
-from requests.utils import get_environ_proxies, rewind_body, select_proxy
+from requests.utils import get_environ_proxies, select_proxy
 
 from ._native import HttpHosts
 from ._session import _UNSET
-from ._signing import ADDED, Trail, encoded, payload, refuse_proxy, signing, wire
+from ._signing import ADDED, Trail, encoded, is_file, payload, refuse_proxy, signing, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,6 +81,8 @@ class _Call:
         self.trail = Trail(http_hosts)
         self._ready: Ready | None = None
         self._was_refused = False
+        # Where the body begins, if it is a file.
+        self._start = 0
 
     def sign(self, target: PreparedRequest, sent: PreparedRequest, *, with_cookies: bool = True) -> None:
         """Puts the signature for `sent` into the headers of `target`."""
@@ -88,6 +90,8 @@ class _Call:
         if not with_cookies:
             headers = [pair for pair in headers if pair[0].lower() != "cookie"]
         body = payload(sent.body)
+        if is_file(sent.body):
+            self._start = sent.body.tell()
         url = sent.url or ""
         self._ready = self._signing.ready(url)
         added = self._ready.sign(sent.method or "GET", url, headers, body)
@@ -114,8 +118,9 @@ class _Call:
         _ = refused.content
         refused.close()
         request = refused.request.copy()
-        if getattr(request, "_body_position", None) is not None:
-            rewind_body(request)
+        # A redirect may have left the body behind.
+        if is_file(request.body):
+            request.body.seek(self._start)
         self.sign(request, request)
         answer = refused.connection.send(request, **options)
         answer.history.append(refused)

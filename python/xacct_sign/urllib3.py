@@ -115,7 +115,8 @@ class _Call:
             self._rewind(body)
 
     def _rewind(self, body: Any) -> None:
-        if self._start is not None:
+        # A redirect may have left it behind.
+        if self._start is not None and is_file(body):
             body.seek(self._start)
 
     def _send(self, method: str, url: str, redirect: bool, kw: dict[str, Any]) -> BaseHTTPResponse:
