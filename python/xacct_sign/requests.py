@@ -117,14 +117,15 @@ class _Call:
         # Read, so that its connection is free.
         _ = refused.content
         refused.close()
-        request = refused.request.copy()
+        # requests copies the headers of a redirect from the request that it has: that one is signed anew, not a copy.
+        request = refused.request
+        refused.request = request.copy()
         # A redirect may have left the body behind.
         if is_file(request.body):
             request.body.seek(self._start)
         self.sign(request, request)
         answer = refused.connection.send(request, **options)
         answer.history.append(refused)
-        answer.request = request
         return answer
 
     def _sign_redirect(self, response: Response) -> None:
