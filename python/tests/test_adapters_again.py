@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from adapters import ADAPTERS, Call, by_session
 from helpers import REGION, Answer, Request, serve
 from test_flows import GIVEN, check_signature
 from xacct_sign.requests import SigV4Auth
+from xacct_sign.urllib3 import SigV4PoolManager
 
 FACES: dict[str, Call] = {"session": by_session} | ADAPTERS
 SIGNED = {"host", "x-amz-date", "x-amz-security-token"}
@@ -81,3 +84,52 @@ def test_the_answer_to_a_second_attempt_by_requests_has_the_refusal_in_its_histo
         answer = requests.get(server.url, auth=SigV4Auth(**signs()))
     dates = [each.request.headers["x-amz-date"] for each in (*answer.history, answer)]
     assert dates == [request.headers["x-amz-date"] for request in server.requests]
+
+
+@each_face
+@pytest.mark.parametrize("kind", ["bytes", "file"])
+@pytest.mark.parametrize(
+    "said", [{"Content-Length": "3"}, {"Content-Length": "9"}, {"Transfer-Encoding": "chunked"}], ids=str
+)
+def test_what_a_caller_says_of_a_bodys_length_cuts_nothing(
+    face: str, kind: str, said: dict[str, str], tmp_path: Path
+) -> None:
+    """What is beyond a length that was said would be the next request on that connection."""
+    path = tmp_path / "body"
+    path.write_bytes(b"hello")
+    with serve() as server, path.open("rb") as file:
+        got = FACES[face](signs(), "PUT", server.url, said, file if kind == "file" else b"hello")
+    assert got.status == 200
+    (request,) = server.requests
+    assert request.body == b"hello"
+    assert request.headers["content-length"] == "5"
+    assert "transfer-encoding" not in request.headers
+    check_signature(request, server, SIGNED)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "file"])
+def test_urllib3_says_no_length_of_what_it_is_told_to_send_in_chunks(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "body"
+    path.write_bytes(b"hello")
+    listener = socket.create_server(("127.0.0.1", 0))
+    with ThreadPoolExecutor(1) as pool, listener, SigV4PoolManager(**signs()) as client, path.open("rb") as file:
+        arrived = pool.submit(in_chunks, listener)
+        body = file if kind == "file" else b"hello"
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        assert client.request("PUT", url, body=body, headers={"content-length": "3"}, chunked=True).status == 200
+        head = arrived.result()
+    assert b"transfer-encoding: chunked" in head
+    assert b"content-length" not in head
+
+
+def in_chunks(listener: socket.socket) -> bytes:
+    """The head of a request whose body ends with an empty chunk, in lower case."""
+    connection, _ = listener.accept()
+    arrived = b""
+    with connection:
+        while not arrived.endswith(b"\r\n0\r\n\r\n"):
+            part = connection.recv(65536)
+            assert part, arrived
+            arrived += part
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+    return arrived.partition(b"\r\n\r\n")[0].lower()

@@ -118,10 +118,13 @@ def read_once(body: object) -> ValidationError:
 
 def payload(body: object) -> bytes | PayloadHash:
     """What to sign for a body: a file's hash, and the file stands where it stood."""
+    return PayloadHash(hash_file(body)[0]) if is_file(body) else in_memory(body)
+
+
+def in_memory(body: object) -> bytes:
+    """A body that is no file."""
     if body is None or isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body or b"")
-    if is_file(body):
-        return PayloadHash(hash_file(body)[0])
     raise read_once(body)
 
 

@@ -153,6 +153,7 @@ class _Call:
         request = self._request
         if isinstance(request.stream, httpx.ByteStream):
             content = request.content
+            self._say_length(len(content))
             self._body = content if len(content) < BLOCK else PayloadHash(sha256(content).hexdigest())
             return
         if isinstance(request.stream, _FileStream):
@@ -163,11 +164,19 @@ class _Call:
         if is_file(file):
             digest, length = hash_file(file)
             request.stream = _FileStream(file)
-            self._unsigned["content-length"] = str(length)
-            self._unsigned.pop("transfer-encoding", None)
+            self._say_length(length)
             self._body = PayloadHash(digest)
             return
-        self._body = _hash_parts(request.stream)
+        digest, length = _hash_parts(request.stream)
+        self._say_length(length)
+        self._body = PayloadHash(digest)
+
+    def _say_length(self, length: int) -> None:
+        """In the place of what the caller says of it, and of chunks."""
+        is_said = "content-length" in self._unsigned
+        is_chunked = self._unsigned.pop("transfer-encoding", None) is not None
+        if is_said or is_chunked or not isinstance(self._request.stream, httpx.ByteStream):
+            self._unsigned["content-length"] = str(length)
 
     def sign(self, ready: Ready) -> None:
         """Signs the first request."""
@@ -287,8 +296,11 @@ class _FileStream(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield chunk
 
 
-def _hash_parts(stream: Any) -> PayloadHash:
-    """The hash of a form with files, which httpx reads from their start each time; all else can be read only once."""
+def _hash_parts(stream: Any) -> tuple[str, int]:
+    """The hash and the length of a form with files, which httpx reads from their start each time.
+
+    All else can be read only once.
+    """
     fields = getattr(stream, "fields", None)
     if fields is None or not isinstance(stream, httpx.SyncByteStream):
         raise read_once(getattr(stream, "_stream", stream))
@@ -296,10 +308,11 @@ def _hash_parts(stream: Any) -> PayloadHash:
         file = getattr(field, "file", b"")
         if not isinstance(file, (bytes, str)) and not (hasattr(file, "seekable") and file.seekable()):
             raise read_once(file)
-    digest = sha256()
+    digest, length = sha256(), 0
     for chunk in stream:
         digest.update(chunk)
-    return PayloadHash(digest.hexdigest())
+        length += len(chunk)
+    return digest.hexdigest(), length
 
 
 def _as_sent(url: httpx.URL) -> str:

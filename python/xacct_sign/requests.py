@@ -63,6 +63,8 @@ class SigV4Auth(AuthBase):
         call = _Call(self._signing, self._http_hosts)
         r.url = call.trail.signed_url(r.url or "") or ""
         refuse_proxy(r.url, select_proxy(r.url, get_environ_proxies(r.url)))
+        # requests says the length, and sends in chunks only what has none.
+        r.headers.pop("transfer-encoding", None)
         if isinstance(r.body, str):
             r.body = encoded(r.body, "utf-8", "the body", "invalid_body")
             r.prepare_content_length(r.body)

@@ -9,7 +9,7 @@ from urllib3.util import parse_url
 
 from ._native import HttpHosts, PayloadHash
 from ._session import _UNSET
-from ._signing import SIGNATURE, Trail, encoded, hash_file, is_file, payload, signing, wire
+from ._signing import SIGNATURE, Trail, encoded, hash_file, in_memory, is_file, signing, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,15 +92,22 @@ class _Call:
         body: Any = kw.get("body")
         if isinstance(body, str):
             kw["body"] = body = encoded(body, "utf-8", "the body", "invalid_body")
+        content: bytes | PayloadHash = b""
         if is_file(body):
             self._rewind(body)
             digest, length = hash_file(body)
-            content: bytes | PayloadHash = PayloadHash(digest)
+            content = PayloadHash(digest)
             self._start = body.tell()
-            # Without it urllib3 sends a file in chunks.
-            unsigned.setdefault("content-length", str(length))
         else:
-            content = payload(body)
+            content = in_memory(body)
+            length = len(content)
+        # The caller's word would part the body from its request, and both together mean two things to two servers.
+        unsigned.pop("transfer-encoding", None)
+        if kw.get("chunked"):
+            unsigned.pop("content-length", None)
+        elif is_file(body) or "content-length" in unsigned:
+            # urllib3 would send a file in chunks.
+            unsigned["content-length"] = str(length)
         while True:
             target = _as_sent(signed_url)
             ready = self._ready = self._signing.ready(target)
