@@ -228,13 +228,17 @@ def _pieces(content: bytes, size: int) -> Iterator[bytes]:
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
+    # Joined once a line: to put each piece behind what there is takes the square of a long line's length.
+    begun: list[bytes] = []
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line.removesuffix(b"\r")
-    if rest:
-        yield rest
+        *ended, rest = piece.split(b"\n")
+        for line in ended:
+            begun.append(line)
+            yield b"".join(begun).removesuffix(b"\r")
+            begun.clear()
+        begun.append(rest)
+    if last := b"".join(begun):
+        yield last
 
 
 def _first(text: str) -> str:
