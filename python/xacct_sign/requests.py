@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
 
 from ._native import HttpHosts
@@ -102,6 +103,9 @@ class _Call:
 
     def __call__(self, response: Response, **options: Any) -> Response:
         """Prepares the headers that requests copies to the request of a redirect, before it does."""
+        if isinstance(response.request.headers, _Kept):
+            # They were sent, and are their owner's from here on.
+            response.request.headers = CaseInsensitiveDict(response.request.headers)
         ready, self._ready = self._ready, None
         if ready is None:
             return response
@@ -138,6 +142,22 @@ class _Call:
         following.url = url
         # Cookies may change on the way.
         self.sign(response.request, following, with_cookies=False)
+        response.request.headers = _Signed(response.request.headers)
+
+
+class _Signed(CaseInsensitiveDict[Any]):
+    """Headers that requests copies for a signed redirect, to put what `.netrc` has over the signature."""
+
+    def copy(self) -> _Kept:
+        return _Kept(self)
+
+
+class _Kept(CaseInsensitiveDict[Any]):
+    """Such a copy, until it is sent."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name.lower() != "authorization" or name not in self:
+            super().__setitem__(name, value)
 
 
 def _strip(request: PreparedRequest) -> None:
