@@ -25,22 +25,39 @@ BLOCK = 1 << 18
 """How much of a file is read at once."""
 
 
-def signing(
-    role: str | AssumeRole | _Unset | None,
-    region: str | None,
-    service: str | None,
-    source: _Source | None,
-    http_hosts: HttpHosts,
-) -> Signing:
-    """What signs, from the arguments that `Session` has too."""
-    signs = _source(role, region, source, http_hosts)
-    if signs is None:
-        raise ValidationError(
-            "no role to assume is given",
-            code="role_not_given",
-            hint="give the role's ARN, or `credentials` to sign with those themselves",
-        )
-    return Signing(signs, region, service)
+class RequestSigning:
+    """What an adapter has: what signs its requests, and where they may go. The arguments are those of `Session`."""
+
+    def __init__(
+        self,
+        role: str | AssumeRole | _Unset | None,
+        region: str | None,
+        service: str | None,
+        credentials: _Source | None,
+        allow_http_hosts: Iterable[str] | None,
+    ) -> None:
+        """See `Session`."""
+        self._http_hosts = HttpHosts(allow_http_hosts)
+        signs = _source(role, region, credentials, self._http_hosts)
+        if signs is None:
+            raise ValidationError(
+                "no role to assume is given",
+                code="role_not_given",
+                hint="give the role's ARN, or `credentials` to sign with those themselves",
+            )
+        self._signing = Signing(signs, region, service)
+
+    def ready(self, url: str) -> Ready:
+        """As that of `Signing`."""
+        return self._signing.ready(url)
+
+    def at_hand(self, url: str) -> Ready | None:
+        """As that of `Signing`."""
+        return self._signing.at_hand(url)
+
+    def trail(self) -> Trail:
+        """The way of a new call."""
+        return Trail(self._http_hosts)
 
 
 class Trail:
@@ -159,7 +176,7 @@ class Beside:
     The loop's own threads are left alone: they look up names, and a STS that hangs must not take them all.
     """
 
-    def __init__(self, signing: Signing) -> None:
+    def __init__(self, signing: RequestSigning) -> None:
         """Nothing is fetched yet."""
         self._signing = signing
         self._fetches: dict[str, tuple[Any, Future[Ready]]] = {}

@@ -13,9 +13,9 @@ from aiohttp.payload import AsyncIterablePayload, BytesPayload
 from yarl import URL
 
 from ._errors import TransportError, TransportTimeout, ValidationError
-from ._native import HttpHosts, PayloadHash
+from ._native import PayloadHash
 from ._session import _UNSET
-from ._signing import ADDED, BLOCK, Beside, Trail, read_once, refuse_proxy, signing, wire
+from ._signing import ADDED, BLOCK, Beside, RequestSigning, Trail, read_once, refuse_proxy, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +60,7 @@ class SigV4Middleware:
         allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._http_hosts = HttpHosts(allow_http_hosts)
-        self._signing = signing(role, region, service, credentials, self._http_hosts)
+        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
         self._beside = Beside(self._signing)
         # The trails of calls that were redirected, by what their requests share.
         self._redirected: dict[int, tuple[object, Trail]] = {}
@@ -71,7 +70,7 @@ class SigV4Middleware:
         # All requests of a call, and no other, have this list in common.
         call = request._traces
         known = self._redirected.get(id(call))
-        trail = known[1] if known else Trail(self._http_hosts)
+        trail = known[1] if known else self._signing.trail()
         url = trail.signed_url(str(request.url))
         if url is None:
             _strip(request)

@@ -13,9 +13,9 @@ import httpx
 from anyio import to_thread
 
 from ._errors import ValidationError
-from ._native import HttpHosts, PayloadHash
+from ._native import PayloadHash
 from ._session import _UNSET
-from ._signing import ADDED, BLOCK, SIGNATURE, Beside, Trail, hash_file, is_file, read_once, refuse_proxy, signing, wire
+from ._signing import ADDED, BLOCK, SIGNATURE, Beside, RequestSigning, hash_file, is_file, read_once, refuse_proxy, wire
 
 if TYPE_CHECKING:
     from ._native import AssumeRole, Ready, _Source
@@ -60,13 +60,12 @@ class SigV4Auth(httpx.Auth):
         allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._http_hosts = HttpHosts(allow_http_hosts)
-        self._signing = signing(role, region, service, credentials, self._http_hosts)
+        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
         self._beside = Beside(self._signing)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Signs a request, and once more if its signature was wrong."""
-        call = _Call(request, self._http_hosts)
+        call = _Call(request, self._signing)
         call.take_body()
         trace = _given_trace(request)
 
@@ -86,7 +85,7 @@ class SigV4Auth(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Signs a request, and once more if its signature was wrong."""
-        call = _Call(request, self._http_hosts)
+        call = _Call(request, self._signing)
         await to_thread.run_sync(call.take_body) if call.takes_long() else call.take_body()
         trace = _given_trace(request)
 
@@ -131,9 +130,9 @@ def _set_trace(request: httpx.Request, traced: Any, given: Any) -> None:
 class _Call:
     """One call. httpx asks an `Auth` about no redirect: those are signed where they are sent."""
 
-    def __init__(self, request: httpx.Request, http_hosts: HttpHosts) -> None:
+    def __init__(self, request: httpx.Request, signing: RequestSigning) -> None:
         self._request = request
-        self._trail = Trail(http_hosts)
+        self._trail = signing.trail()
         self._unsigned = httpx.Headers(
             [pair for pair in request.headers.raw if pair[0].decode().lower() not in SIGNATURE]
         )

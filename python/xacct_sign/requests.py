@@ -11,14 +11,13 @@ from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
 
-from ._native import HttpHosts
 from ._session import _UNSET
-from ._signing import ADDED, Trail, encoded, is_file, payload, refuse_proxy, signing, wire
+from ._signing import ADDED, RequestSigning, encoded, is_file, payload, refuse_proxy, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._native import AssumeRole, Ready, Signing, _Source
+    from ._native import AssumeRole, Ready, _Source
     from ._session import _Unset
 
 __all__ = ["SigV4Auth"]
@@ -56,12 +55,11 @@ class SigV4Auth(AuthBase):
         allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._http_hosts = HttpHosts(allow_http_hosts)
-        self._signing = signing(role, region, service, credentials, self._http_hosts)
+        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a prepared request in place."""
-        call = _Call(self._signing, self._http_hosts)
+        call = _Call(self._signing)
         r.url = call.trail.signed_url(r.url or "") or ""
         refuse_proxy(r.url, select_proxy(r.url, get_environ_proxies(r.url)))
         # requests says the length, and sends in chunks only what has none.
@@ -79,9 +77,9 @@ class SigV4Auth(AuthBase):
 class _Call:
     """One call, from its first request to its answer: requests asks it about every answer between."""
 
-    def __init__(self, signing: Signing, http_hosts: HttpHosts) -> None:
+    def __init__(self, signing: RequestSigning) -> None:
         self._signing = signing
-        self.trail = Trail(http_hosts)
+        self.trail = signing.trail()
         self._ready: Ready | None = None
         self._was_refused = False
         # Where the body begins, if it is a file.

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager
 from urllib3.util import parse_url
 
-from ._native import HttpHosts, PayloadHash
+from ._native import PayloadHash
 from ._session import _UNSET
-from ._signing import SIGNATURE, Trail, encoded, hash_file, in_memory, is_file, signing, wire
+from ._signing import SIGNATURE, RequestSigning, encoded, hash_file, in_memory, is_file, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._native import AssumeRole, Ready, Signing, _Source
+    from ._native import AssumeRole, Ready, _Source
     from ._session import _Unset
 
 __all__ = ["SigV4PoolManager"]
@@ -54,23 +54,22 @@ class SigV4PoolManager(PoolManager):
     ) -> None:
         """See the class."""
         super().__init__(**options)
-        self._http_hosts = HttpHosts(allow_http_hosts)
-        self._signing = signing(role, region, service, credentials, self._http_hosts)
+        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
 
     def urlopen(  # type: ignore[override]
         self, method: str, url: str, redirect: bool = True, **kw: Any
     ) -> BaseHTTPResponse:
         """As that of `PoolManager`, signed."""
-        return _Call(self, self._signing, self._http_hosts).urlopen(method, url, redirect, **kw)
+        return _Call(self, self._signing).urlopen(method, url, redirect, **kw)
 
 
 class _Call:
     """One call. To urllib3's own method it is the pool manager, so that each redirect comes by here."""
 
-    def __init__(self, manager: PoolManager, signing: Signing, http_hosts: HttpHosts) -> None:
+    def __init__(self, manager: PoolManager, signing: RequestSigning) -> None:
         self._manager = manager
         self._signing = signing
-        self._trail = Trail(http_hosts)
+        self._trail = signing.trail()
         # What signed the request that went out last, if it was signed.
         self._ready: Ready | None = None
         self._was_refused = False
