@@ -29,7 +29,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class SigV4Middleware:
-    """Signs each request that aiohttp sends, with credentials that are valid then. It needs aiohttp 3.12 or newer.
+    """Signs each request that aiohttp sends, with credentials that are valid then. It needs aiohttp 3.12.14 or newer.
 
     One object serves any number of sessions and loops, and blocks none of them: credentials that have to be fetched
     come beside, once for all who wait. The URL is brought into its canonical form and sent so. A redirect within the
