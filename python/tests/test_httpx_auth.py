@@ -114,6 +114,16 @@ def test_a_copy_of_signed_headers_has_no_signature() -> None:
         assert not (SIGNED | {"authorization"}) - {"host"} & set(copied)
 
 
+def test_signed_headers_are_shown_without_the_session_token() -> None:
+    shown: list[str] = []
+    with serve() as server:
+        put_with_hook(server.url, lambda request: shown.append(f"{request.headers!r} {request!r}"))
+    assert GIVEN[2] not in shown[0]
+    assert "'x-amz-security-token': '[secure]'" in shown[0]
+    assert "'authorization': '[secure]'" in shown[0]
+    assert "'x-given': '1'" in shown[0]
+
+
 def test_a_transport_that_copies_the_headers_sends_them_signed() -> None:
     """As OpenTelemetry's does."""
 

@@ -96,6 +96,10 @@ class Response:
         """Closes it."""
         self.close()
 
+    def __bool__(self) -> bool:
+        """Whether the status is below 400, as `ok`."""
+        return self.ok
+
     def close(self) -> None:
         """Ends the reading of a streamed body. What was not read to its end takes its connection with it."""
         if self._stream is not None:

@@ -246,6 +246,12 @@ class _Signed(httpx.Headers):
         super().update(changed)
         self._sign()
 
+    def __repr__(self) -> str:
+        # httpx itself leaves out the signature alone.
+        hidden = (b"authorization", b"x-amz-security-token")
+        shown = [(name, b"[secure]" if name.lower() in hidden else value) for name, value in self.raw]
+        return repr(httpx.Headers(shown))
+
     def __reduce__(self) -> tuple[object, ...]:
         return httpx.Headers, (super().raw,)
 
@@ -259,7 +265,7 @@ def _of_signed(name: str) -> Any:
 
 for _name in ("keys", "values", "items", "multi_items", "get", "get_list", "__getitem__", "__contains__", "__iter__"):
     setattr(_Signed, _name, _of_signed(_name))
-for _name in ("__len__", "__eq__", "__repr__"):
+for _name in ("__len__", "__eq__"):
     setattr(_Signed, _name, _of_signed(_name))
 _Signed.raw = property(lambda self: self._signed.raw)  # type: ignore[assignment, method-assign]
 
