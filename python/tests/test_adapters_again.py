@@ -50,7 +50,6 @@ def test_a_file_that_was_put_into_a_prepared_request_goes_along_with_a_second_at
     with serve(lambda _: answers[len(server.requests) - 1]) as server, path.open("rb") as file:
         prepared = requests.Request("PUT", server.url).prepare()
         prepared.body = file  # type: ignore[assignment]
-        prepared.headers["content-length"] = "4"
         with requests.Session() as session:
             assert session.send(SigV4Auth(**signs())(prepared)).status_code == 200
     assert [request.body for request in server.requests] == [b"sent", b"sent"]
@@ -104,6 +103,19 @@ def test_what_a_caller_says_of_a_bodys_length_cuts_nothing(
     assert request.body == b"hello"
     assert request.headers["content-length"] == "5"
     assert "transfer-encoding" not in request.headers
+    check_signature(request, server, SIGNED)
+
+
+@each_face
+def test_an_empty_file_goes_out_without_chunks(face: str, tmp_path: Path) -> None:
+    path = tmp_path / "body"
+    path.write_bytes(b"skipped")
+    with serve() as server, path.open("rb") as file:
+        file.seek(7)
+        assert FACES[face](signs(), "PUT", server.url, None, file).status == 200
+    (request,) = server.requests
+    assert request.body == b""
+    assert request.headers.get("content-length", "0") == "0"
     check_signature(request, server, SIGNED)
 
 

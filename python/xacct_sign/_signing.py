@@ -133,15 +133,14 @@ def read_once(body: object) -> ValidationError:
     )
 
 
-def payload(body: object) -> bytes | PayloadHash:
-    """What to sign for a body: a file's hash, and the file stands where it stood."""
-    return PayloadHash(hash_file(body)[0]) if is_file(body) else in_memory(body)
-
-
-def in_memory(body: object) -> bytes:
-    """A body that is no file."""
+def payload(body: object) -> tuple[bytes | PayloadHash, int]:
+    """What to sign for a body, a file's hash, and its length; the file stands where it stood."""
     if body is None or isinstance(body, (bytes, bytearray, memoryview)):
-        return bytes(body or b"")
+        content = bytes(body or b"")
+        return content, len(content)
+    if is_file(body):
+        digest, length = hash_file(body)
+        return PayloadHash(digest), length
     raise read_once(body)
 
 

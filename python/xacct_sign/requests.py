@@ -87,12 +87,14 @@ class _Call:
 
     def sign(self, target: PreparedRequest, sent: PreparedRequest, *, with_cookies: bool = True) -> None:
         """Puts the signature for `sent` into the headers of `target`."""
+        body, length = payload(sent.body)
+        if is_file(sent.body):
+            self._start = sent.body.tell()
+            # requests would send an empty one in chunks.
+            sent.headers["Content-Length"] = str(length)
         headers = wire(sent.headers.items())
         if not with_cookies:
             headers = [pair for pair in headers if pair[0].lower() != "cookie"]
-        body = payload(sent.body)
-        if is_file(sent.body):
-            self._start = sent.body.tell()
         url = sent.url or ""
         self._ready = self._signing.ready(url)
         added = self._ready.sign(sent.method or "GET", url, headers, body)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager
 from urllib3.util import parse_url
 
-from ._native import PayloadHash
 from ._session import _UNSET
-from ._signing import SIGNATURE, RequestSigning, encoded, hash_file, in_memory, is_file, wire
+from ._signing import SIGNATURE, RequestSigning, encoded, is_file, payload, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,15 +90,10 @@ class _Call:
         body: Any = kw.get("body")
         if isinstance(body, str):
             kw["body"] = body = encoded(body, "utf-8", "the body", "invalid_body")
-        content: bytes | PayloadHash = b""
+        self._rewind(body)
+        content, length = payload(body)
         if is_file(body):
-            self._rewind(body)
-            digest, length = hash_file(body)
-            content = PayloadHash(digest)
             self._start = body.tell()
-        else:
-            content = in_memory(body)
-            length = len(content)
         # The caller's word would part the body from its request, and both together mean two things to two servers.
         unsigned.pop("transfer-encoding", None)
         if kw.get("chunked"):
