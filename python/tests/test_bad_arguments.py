@@ -295,3 +295,27 @@ def test_a_file_that_is_open_as_text_is_refused_by_the_adapter(tmp_path: Path) -
         with path.open("rb") as binary:
             requests.put(server.url, data=binary, auth=auth)
     assert [request.body for request in server.requests] == ["ü".encode()] * 2
+
+
+@pytest.mark.parametrize("value", [True, 1, ["a"], None, LONE], ids=repr)
+def test_a_header_that_is_no_text_is_named(value: Any) -> None:
+    for call in (
+        lambda: Signer(GOOD, REGION).sign("GET", URL, {"x-request-id": value}),
+        lambda: Signer(GOOD, REGION).sign("GET", URL, [("x-a", "b"), ("x-request-id", value)]),
+        lambda: Session(credentials=GOOD, region=REGION).get(URL, headers={"x-request-id": value}),
+        lambda: Session(credentials=GOOD, region=REGION, headers={"x-request-id": value}).get(URL),
+    ):
+        error = refused("invalid_header", call)
+        assert "`x-request-id`" in error.args[0]
+        assert type(value).__name__ in error.args[0] or value == LONE
+        # What is in the place of a name may be a secret.
+        assert SECRET not in str(refused("invalid_header", lambda: Signer(GOOD, REGION).sign("GET", URL, {SECRET: 1})))
+
+
+def test_a_base_url_that_is_none_is_said_with_its_reason() -> None:
+    def said(base_url: str) -> str:
+        return refused("invalid_endpoint", lambda: Session(ROLE_ARN, region=REGION, base_url=base_url)).args[0]
+
+    assert said("server.stag") == "the base URL is not a usable URL: the URL `server.stag` is not absolute"
+    assert "`ftp`" in said("ftp://server.stag/")
+    assert SECRET not in said(f"https://user:{SECRET}@a b/?q={SECRET}")

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import tomllib
 import xacct_sign
 from emulator import REPOSITORY
 
@@ -63,7 +64,11 @@ def test_metadata(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         fields = email.message_from_bytes(archive.read(name))
-    assert fields.get_all("Requires-Dist") is None
+    extras = {"requests": "2.31", "httpx": "0.25", "aiohttp": "3.12.14", "urllib3": "2.0.7"}
+    wanted = [f"{name}>={version} ; extra == '{name}'" for name, version in extras.items()]
+    # Nothing comes with it unless an extra is asked for.
+    assert sorted(fields.get_all("Requires-Dist") or []) == sorted(wanted)
+    assert set(fields.get_all("Provides-Extra") or []) == set(extras)
     assert fields["Requires-Python"] == ">=3.10"
     assert fields["License-Expression"] == "MIT OR Apache-2.0"
     assert "Typing :: Typed" in (fields.get_all("Classifier") or [])
@@ -79,6 +84,13 @@ def test_the_tests_run_on_the_installed_wheel(wheel: Path) -> None:
                 assert (installed.parent / name).read_bytes() == archive.read(name), (
                     f"{name} differs: install the wheel"
                 )
+
+
+def test_the_oldest_versions_stand_in_the_documentation() -> None:
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    text = " ".join((REPOSITORY / "docs/python.md").read_text().split())
+    for ((requirement,),) in zip(extras.values(), strict=True):
+        assert requirement.replace(">=", " ") in text
 
 
 def run(code: str) -> str:

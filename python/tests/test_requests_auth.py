@@ -321,3 +321,27 @@ def test_a_file_goes_along_with_a_redirect(emulator: Emulator, tmp_path: Path) -
         done = requests.put(running.url("/from"), data=body, auth=auth, timeout=10)
     assert done.status_code == 200
     assert seen == [("/from", b"content"), ("/to", b"content")]
+
+
+def test_what_netrc_has_does_not_replace_the_signature_of_a_redirect(
+    plain: requests.Session, credentials: xacct_sign.Credentials, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password pw")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    def answer(request: Request) -> Answer:
+        targets = {"/start": "/next", "/next": "/last", "/last": elsewhere.url}
+        return Answer(302, {"location": targets[request.target]})
+
+    with serve() as elsewhere, serve(answer) as server:
+        done = plain.get(server.url + "/start")
+    assert [request.target for request in server.requests] == ["/start", "/next", "/last"]
+    # Who sends one of these again may give it another authorization.
+    for each in (*done.history[1:], done):
+        each.request.headers["Authorization"] = "other"
+        assert each.request.copy().headers["authorization"] == "other"
+    for request in server.requests:
+        assert signed_again(request, server.url, credentials)
+    # Where no signature goes, requests' own rules are as they were.
+    assert elsewhere.requests[0].headers["authorization"].startswith("Basic ")
+    assert not SIGNING - {"authorization"} & elsewhere.requests[0].headers.keys()

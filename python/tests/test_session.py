@@ -304,6 +304,7 @@ def test_any_status_is_an_answer(direct: xacct_sign.Session, status: int) -> Non
         response = direct.get(server.url + "/p?secret=1")
     assert response.status_code == status
     assert response.ok == (status < 400)
+    assert bool(response) == (status < 400)
     assert response.headers["x-a"] == "1"
     if status < 400:
         response.raise_for_status()

@@ -90,6 +90,33 @@ def test_a_streamed_answer_is_read_in_pieces() -> None:
         assert server.connections == 1
 
 
+def test_a_long_line_is_not_copied_for_each_piece_of_it() -> None:
+    """That took the square of its length: a line of 16 MB two seconds, one of 160 MB minutes."""
+    copied = 0
+
+    class Piece(bytes):
+        """It counts what it is put behind."""
+
+        def __radd__(self, before: bytes) -> bytes:
+            nonlocal copied
+            copied += len(before)
+            return before + bytes(self)
+
+    class Pieces:
+        """A `Stream` of one line that comes in a thousand pieces, and the beginning of another."""
+
+        def __init__(self) -> None:
+            self._left = [Piece(b"x" * 1000)] * 1000 + [Piece(b"\r\nlast"), Piece(b"")]
+
+        def read(self, _: int, __: float | None) -> bytes:
+            return self._left.pop(0)
+
+    stream: Any = Pieces()
+    lines = list(xacct_sign.Response("GET", 200, "https://api.example.com/", [], stream).iter_lines())
+    assert lines == [b"x" * 1_000_000, b"last"]
+    assert copied == 0
+
+
 def test_what_was_read_or_closed_is_not_read_again() -> None:
     with serve(lambda _: Answer(body=b"x" * (1 << 22))) as server:
         session = direct(base_url=server.url)

@@ -44,7 +44,7 @@ def _not_copied(_: object) -> str:
 
 
 _CLASSES = (AssumeRole, Credentials, DefaultCredentials, Signer, _native.Session, _native.Signing, _native.Ready)
-for _each in (*_CLASSES, _native.Stream):
+for _each in (*_CLASSES, _native.HttpHosts, _native.Stream):
     copyreg.pickle(_each, _not_copied)
 del _each
 

@@ -96,6 +96,10 @@ class Response:
         """Closes it."""
         self.close()
 
+    def __bool__(self) -> bool:
+        """Whether the status is below 400, as `ok`."""
+        return self.ok
+
     def close(self) -> None:
         """Ends the reading of a streamed body. What was not read to its end takes its connection with it."""
         if self._stream is not None:
@@ -228,13 +232,17 @@ def _pieces(content: bytes, size: int) -> Iterator[bytes]:
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
+    # Joined once a line: to put each piece behind what there is takes the square of a long line's length.
+    begun: list[bytes] = []
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line.removesuffix(b"\r")
-    if rest:
-        yield rest
+        *ended, rest = piece.split(b"\n")
+        for line in ended:
+            begun.append(line)
+            yield b"".join(begun).removesuffix(b"\r")
+            begun.clear()
+        begun.append(rest)
+    if last := b"".join(begun):
+        yield last
 
 
 def _first(text: str) -> str:

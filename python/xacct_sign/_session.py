@@ -55,12 +55,14 @@ class Session:
             STS of this region, or of that of the first API that is called.
         service: the signing name. Left out, the URL's host says it too; of any other it is `execute-api`, API
             Gateway's. What contradicts the host is refused before anything is sent.
-        base_url: what paths are appended to; a URL outside its origin is refused.
+        base_url: what paths are appended to: `/hoge` to `https://host/v1` gives `/v1/hoge`. A URL outside its origin is
+            refused.
         credentials: with a role, what assumes it, as the `base` of `AssumeRole`. Without a role, what signs: there it
             has to be given, and may be all that a `base` may be. What a callable returns is then kept until shortly
             before it expires; if that says no expiry, the callable is asked for each request.
         timeout: seconds for the whole call, from the question for credentials to the answer's last byte, or a pair:
-            seconds to connect, and for the whole; None waits as long as it takes.
+            seconds to connect, and for the whole; None waits as long as it takes. A callable or a session of boto3 that
+            gives credentials runs on the caller's thread, and is not ended by it: what comes after that is.
         headers: for each request that does not have one of that name, in any case, itself.
         allow_http_hosts: hosts such as `localstack` or `localstack:4566` to which plain http may go, the API's and
             STS's alike, beside those of `XACCT_ALLOW_HTTP_HOSTS`. A `UserWarning` says so, once for each: whoever sees

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Future
-    from typing import Any
+    from typing import Any, TypeGuard
 
     from ._native import AssumeRole, Ready, _Source
     from ._session import _Unset
@@ -25,22 +25,39 @@ BLOCK = 1 << 18
 """How much of a file is read at once."""
 
 
-def signing(
-    role: str | AssumeRole | _Unset | None,
-    region: str | None,
-    service: str | None,
-    source: _Source | None,
-    http_hosts: HttpHosts,
-) -> Signing:
-    """What signs, from the arguments that `Session` has too."""
-    signs = _source(role, region, source, http_hosts)
-    if signs is None:
-        raise ValidationError(
-            "no role to assume is given",
-            code="role_not_given",
-            hint="give the role's ARN, or `credentials` to sign with those themselves",
-        )
-    return Signing(signs, region, service)
+class RequestSigning:
+    """What an adapter has: what signs its requests, and where they may go. The arguments are those of `Session`."""
+
+    def __init__(
+        self,
+        role: str | AssumeRole | _Unset | None,
+        region: str | None,
+        service: str | None,
+        credentials: _Source | None,
+        allow_http_hosts: Iterable[str] | None,
+    ) -> None:
+        """See `Session`."""
+        self._http_hosts = HttpHosts(allow_http_hosts)
+        signs = _source(role, region, credentials, self._http_hosts)
+        if signs is None:
+            raise ValidationError(
+                "no role to assume is given",
+                code="role_not_given",
+                hint="give the role's ARN, or `credentials` to sign with those themselves",
+            )
+        self._signing = Signing(signs, region, service)
+
+    def ready(self, url: str) -> Ready:
+        """As that of `Signing`."""
+        return self._signing.ready(url)
+
+    def at_hand(self, url: str) -> Ready | None:
+        """As that of `Signing`."""
+        return self._signing.at_hand(url)
+
+    def trail(self) -> Trail:
+        """The way of a new call."""
+        return Trail(self._http_hosts)
 
 
 class Trail:
@@ -102,7 +119,7 @@ def wire(headers: Iterable[tuple[Any, Any]], encoding: str = "latin-1") -> list[
     ]
 
 
-def is_file(body: object) -> bool:
+def is_file(body: object) -> TypeGuard[Any]:
     """Whether it is read, and not passed on."""
     return hasattr(body, "read")
 
@@ -116,12 +133,14 @@ def read_once(body: object) -> ValidationError:
     )
 
 
-def payload(body: object) -> bytes | PayloadHash:
-    """What to sign for a body: a file's hash, and the file stands where it stood."""
+def payload(body: object) -> tuple[bytes | PayloadHash, int]:
+    """What to sign for a body, a file's hash, and its length; the file stands where it stood."""
     if body is None or isinstance(body, (bytes, bytearray, memoryview)):
-        return bytes(body or b"")
+        content = bytes(body or b"")
+        return content, len(content)
     if is_file(body):
-        return PayloadHash(hash_file(body)[0])
+        digest, length = hash_file(body)
+        return PayloadHash(digest), length
     raise read_once(body)
 
 
@@ -156,7 +175,7 @@ class Beside:
     The loop's own threads are left alone: they look up names, and a STS that hangs must not take them all.
     """
 
-    def __init__(self, signing: Signing) -> None:
+    def __init__(self, signing: RequestSigning) -> None:
         """Nothing is fetched yet."""
         self._signing = signing
         self._fetches: dict[tuple[int, str], Future[Ready]] = {}

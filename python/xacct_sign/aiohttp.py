@@ -13,9 +13,9 @@ from aiohttp.payload import AsyncIterablePayload, BytesPayload
 from yarl import URL
 
 from ._errors import TransportError, TransportTimeout, ValidationError
-from ._native import HttpHosts, PayloadHash
+from ._native import PayloadHash
 from ._session import _UNSET
-from ._signing import ADDED, BLOCK, Beside, Trail, read_once, refuse_proxy, signing, wire
+from ._signing import ADDED, BLOCK, Beside, RequestSigning, Trail, read_once, refuse_proxy, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class SigV4Middleware:
-    """Signs each request that aiohttp sends, with credentials that are valid then. It needs aiohttp 3.12 or newer.
+    """Signs each request that aiohttp sends, with credentials that are valid then. It needs aiohttp 3.12.14 or newer.
 
     One object serves any number of sessions and loops, and blocks none of them: credentials that have to be fetched
     come beside, once for all who wait. The URL is brought into its canonical form and sent so. A redirect within the
@@ -60,8 +60,7 @@ class SigV4Middleware:
         allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._http_hosts = HttpHosts(allow_http_hosts)
-        self._signing = signing(role, region, service, credentials, self._http_hosts)
+        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
         self._beside = Beside(self._signing)
         # The trails of calls that were redirected, by what their requests share.
         self._redirected: dict[int, tuple[object, Trail]] = {}
@@ -71,7 +70,7 @@ class SigV4Middleware:
         # All requests of a call, and no other, have this list in common.
         call = request._traces
         known = self._redirected.get(id(call))
-        trail = known[1] if known else Trail(self._http_hosts)
+        trail = known[1] if known else self._signing.trail()
         url = trail.signed_url(str(request.url))
         if url is None:
             _strip(request)
@@ -89,7 +88,8 @@ class SigV4Middleware:
         # As it is: yarl would write it in its own way.
         request.url = URL(url, encoded=True)
         _complete(request)
-        body = await _payload(request)
+        body, length = await _payload(request)
+        _say_length(request, length)
         target = f"{url.partition('://')[0]}://{request.url.raw_authority}{request.url.raw_path_qs}"
         for is_last in (False, True):
             ready = await self._ready(target)
@@ -134,10 +134,20 @@ def _complete(request: ClientRequest) -> None:
         request.headers[hdrs.CONTENT_TYPE] = "application/octet-stream"
 
 
-async def _payload(request: ClientRequest) -> bytes | PayloadHash:
+def _say_length(request: ClientRequest, length: int) -> None:
+    """In the place of what the caller says of it; aiohttp would cut the body to that."""
+    if request.chunked:
+        return
+    request.headers.popall(hdrs.TRANSFER_ENCODING, None)
+    if hdrs.CONTENT_LENGTH in request.headers:
+        request.headers[hdrs.CONTENT_LENGTH] = str(length)
+
+
+async def _payload(request: ClientRequest) -> tuple[bytes | PayloadHash, int]:
+    """What to sign for the body, and its length."""
     body = request.body
     if isinstance(body, bytes):
-        return body
+        return body, len(body)
     if request.compress:
         raise ValidationError(
             "a body that is compressed while it is sent cannot be signed",
@@ -146,7 +156,8 @@ async def _payload(request: ClientRequest) -> bytes | PayloadHash:
         )
     if isinstance(body, BytesPayload):
         content = await body.as_bytes()
-        return content if len(content) < BLOCK else PayloadHash(await asyncio.to_thread(_digest, content))
+        is_small = len(content) < BLOCK
+        return content if is_small else PayloadHash(await asyncio.to_thread(_digest, content)), len(content)
     if isinstance(body, AsyncIterablePayload):
         raise read_once(body)
     # A payload writes itself the same way each time, as it does for redirects, unless it says that it cannot.
@@ -158,7 +169,7 @@ async def _payload(request: ClientRequest) -> bytes | PayloadHash:
             code="invalid_body",
             hint="pass bytes, or a file that can be read twice",
         )
-    return PayloadHash(writer.digest.hexdigest())
+    return PayloadHash(writer.digest.hexdigest()), writer.size
 
 
 def _digest(content: bytes) -> str:
@@ -170,12 +181,15 @@ class _Hashing(AbstractStreamWriter):
 
     def __init__(self) -> None:
         self.digest = sha256()
+        self.size = 0
 
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:
         self.digest.update(chunk)
+        # Of a memoryview `len` counts items.
+        self.size += chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
 
     async def write_eof(self, chunk: bytes = b"") -> None:
-        self.digest.update(chunk)
+        await self.write(chunk)
 
     async def drain(self) -> None:
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
@@ -12,9 +12,10 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from anyio import to_thread
 
-from ._native import HttpHosts, PayloadHash
+from ._errors import ValidationError
+from ._native import PayloadHash
 from ._session import _UNSET
-from ._signing import BLOCK, SIGNATURE, Beside, Trail, hash_file, is_file, read_once, refuse_proxy, signing, wire
+from ._signing import ADDED, BLOCK, SIGNATURE, Beside, RequestSigning, hash_file, is_file, read_once, refuse_proxy, wire
 
 if TYPE_CHECKING:
     from ._native import AssumeRole, Ready, _Source
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SigV4Auth"]
 
 _SENDS = "send_request_headers.started"
+_GIVEN = "_xacct_sign_given"
 
 
 class SigV4Auth(httpx.Auth):
@@ -32,7 +34,7 @@ class SigV4Auth(httpx.Auth):
     come beside, once for all who wait. The URL is brought into its canonical form; a file is hashed in one pass and
     sent from where it stands, by an `AsyncClient` too. Where the client follows redirects, one within the origin is
     signed anew; to any other place it goes without signature and token. A 403 whose `Date` shows that this machine's
-    clock is off is answered with one more attempt.
+    clock is off is answered with one more attempt. What an event hook changes of the headers is signed, too.
 
     Args:
         role: the ARN of the role to assume, or an `AssumeRole`. Left out, `credentials` sign themselves.
@@ -44,7 +46,8 @@ class SigV4Auth(httpx.Auth):
     Raises:
         ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
             neither loopback nor allowed or through a proxy of the environment, a URL that is signed already, or a body
-            that can be read only once or is a file that is open as text.
+            that can be read only once or is a file that is open as text; when an event hook changes a header that
+            signing adds.
     """
 
     def __init__(
@@ -57,15 +60,14 @@ class SigV4Auth(httpx.Auth):
         allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._http_hosts = HttpHosts(allow_http_hosts)
-        self._signing = signing(role, region, service, credentials, self._http_hosts)
+        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
         self._beside = Beside(self._signing)
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Signs a request, and once more if its signature was wrong."""
-        call = _Call(request, self._http_hosts)
+        call = _Call(request, self._signing)
         call.take_body()
-        trace = request.extensions.get("trace")
+        trace = _given_trace(request)
 
         def traced(name: str, info: dict[str, Any]) -> None:
             if name.endswith(_SENDS) and (url := call.redirected(info["request"])):
@@ -73,7 +75,7 @@ class SigV4Auth(httpx.Auth):
             if trace:
                 trace(name, info)
 
-        request.extensions = {**request.extensions, "trace": traced}
+        _set_trace(request, traced, trace)
         ready = self._signing.ready(call.url)
         call.sign(ready)
         response = yield request
@@ -83,9 +85,9 @@ class SigV4Auth(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Signs a request, and once more if its signature was wrong."""
-        call = _Call(request, self._http_hosts)
+        call = _Call(request, self._signing)
         await to_thread.run_sync(call.take_body) if call.takes_long() else call.take_body()
-        trace = request.extensions.get("trace")
+        trace = _given_trace(request)
 
         async def traced(name: str, info: dict[str, Any]) -> None:
             if name.endswith(_SENDS) and (url := call.redirected(info["request"])):
@@ -93,7 +95,7 @@ class SigV4Auth(httpx.Auth):
             if trace and inspect.isawaitable(told := trace(name, info)):
                 await told
 
-        request.extensions = {**request.extensions, "trace": traced}
+        _set_trace(request, traced, trace)
         ready = await self._ready(call.url)
         call.sign(ready)
         response = yield request
@@ -114,12 +116,23 @@ class SigV4Auth(httpx.Auth):
         return await asyncio.wrap_future(fetched)
 
 
+def _given_trace(request: httpx.Request) -> Any:
+    """The trace that the request was given: one that is sent again has that of its last call."""
+    trace = request.extensions.get("trace")
+    return getattr(trace, _GIVEN, trace)
+
+
+def _set_trace(request: httpx.Request, traced: Any, given: Any) -> None:
+    setattr(traced, _GIVEN, given)
+    request.extensions = {**request.extensions, "trace": traced}
+
+
 class _Call:
     """One call. httpx asks an `Auth` about no redirect: those are signed where they are sent."""
 
-    def __init__(self, request: httpx.Request, http_hosts: HttpHosts) -> None:
+    def __init__(self, request: httpx.Request, signing: RequestSigning) -> None:
         self._request = request
-        self._trail = Trail(http_hosts)
+        self._trail = signing.trail()
         self._unsigned = httpx.Headers(
             [pair for pair in request.headers.raw if pair[0].decode().lower() not in SIGNATURE]
         )
@@ -139,6 +152,7 @@ class _Call:
         request = self._request
         if isinstance(request.stream, httpx.ByteStream):
             content = request.content
+            self._say_length(len(content))
             self._body = content if len(content) < BLOCK else PayloadHash(sha256(content).hexdigest())
             return
         if isinstance(request.stream, _FileStream):
@@ -149,17 +163,28 @@ class _Call:
         if is_file(file):
             digest, length = hash_file(file)
             request.stream = _FileStream(file)
-            self._unsigned["content-length"] = str(length)
-            self._unsigned.pop("transfer-encoding", None)
+            self._say_length(length)
             self._body = PayloadHash(digest)
             return
-        self._body = _hash_parts(request.stream)
+        digest, length = _hash_parts(request.stream)
+        self._say_length(length)
+        self._body = PayloadHash(digest)
+
+    def _say_length(self, length: int) -> None:
+        """In the place of what the caller says of it, and of chunks."""
+        is_said = "content-length" in self._unsigned
+        is_chunked = self._unsigned.pop("transfer-encoding", None) is not None
+        if is_said or is_chunked or not isinstance(self._request.stream, httpx.ByteStream):
+            self._unsigned["content-length"] = str(length)
 
     def sign(self, ready: Ready) -> None:
         """Signs the first request."""
         request = self._request
-        added = ready.sign(request.method, self.url, wire(self._unsigned.raw), self._body)
-        request.headers = _Signed(self._unsigned, added)
+
+        def signature(headers: httpx.Headers) -> dict[str, str]:
+            return ready.sign(request.method, self.url, wire(headers.raw), self._body)
+
+        request.headers = _Signed(self._unsigned, signature)
 
     def was_wrong(self, ready: Ready, response: httpx.Response) -> bool:
         """Whether to sign once more. What a redirect led to has an answer of its own."""
@@ -188,12 +213,47 @@ class _Call:
 
 
 class _Signed(httpx.Headers):
-    """Headers with a signature, of which a copy has none: httpx makes one for a redirect, wherever that leads."""
+    """Headers with a signature, which is made anew when they change: event hooks come after it.
 
-    def __init__(self, unsigned: httpx.Headers, added: dict[str, str]) -> None:
+    They are the headers without it to whatever copies them: httpx does so for a redirect, wherever that leads.
+    """
+
+    def __init__(self, unsigned: httpx.Headers, signature: Callable[[httpx.Headers], dict[str, str]]) -> None:
         super().__init__(unsigned)
-        self._signed = httpx.Headers(unsigned)
+        self._signature = signature
+        self._sign()
+
+    def _sign(self) -> None:
+        unsigned = httpx.Headers(self)
+        added = self._signature(unsigned)
+        self._signed = unsigned
         self._signed.update(added)
+
+    def __setitem__(self, name: str, value: str) -> None:
+        _refuse_signature(name)
+        super().__setitem__(name, value)
+        self._sign()
+
+    def __delitem__(self, name: str) -> None:
+        _refuse_signature(name)
+        super().__delitem__(name)
+        self._sign()
+
+    def update(self, headers: Any = None) -> None:  # type: ignore[override]
+        changed = httpx.Headers(headers)
+        for name in changed:
+            _refuse_signature(name)
+        super().update(changed)
+        self._sign()
+
+    def __repr__(self) -> str:
+        # httpx itself leaves out the signature alone.
+        hidden = (b"authorization", b"x-amz-security-token")
+        shown = [(name, b"[secure]" if name.lower() in hidden else value) for name, value in self.raw]
+        return repr(httpx.Headers(shown))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return httpx.Headers, (super().raw,)
 
 
 def _of_signed(name: str) -> Any:
@@ -205,9 +265,18 @@ def _of_signed(name: str) -> Any:
 
 for _name in ("keys", "values", "items", "multi_items", "get", "get_list", "__getitem__", "__contains__", "__iter__"):
     setattr(_Signed, _name, _of_signed(_name))
-for _name in ("__len__", "__eq__", "__repr__"):
+for _name in ("__len__", "__eq__"):
     setattr(_Signed, _name, _of_signed(_name))
 _Signed.raw = property(lambda self: self._signed.raw)  # type: ignore[assignment, method-assign]
+
+
+def _refuse_signature(name: str) -> None:
+    if name.lower() in ADDED:
+        raise ValidationError(
+            f"the header `{name.lower()}` of a signed request is changed",
+            code="invalid_header",
+            hint="it is the signature's: leave it as it is",
+        )
 
 
 class _FileStream(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -232,8 +301,11 @@ class _FileStream(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield chunk
 
 
-def _hash_parts(stream: Any) -> PayloadHash:
-    """The hash of a form with files, which httpx reads from their start each time; all else can be read only once."""
+def _hash_parts(stream: Any) -> tuple[str, int]:
+    """The hash and the length of a form with files, which httpx reads from their start each time.
+
+    All else can be read only once.
+    """
     fields = getattr(stream, "fields", None)
     if fields is None or not isinstance(stream, httpx.SyncByteStream):
         raise read_once(getattr(stream, "_stream", stream))
@@ -241,10 +313,11 @@ def _hash_parts(stream: Any) -> PayloadHash:
         file = getattr(field, "file", b"")
         if not isinstance(file, (bytes, str)) and not (hasattr(file, "seekable") and file.seekable()):
             raise read_once(file)
-    digest = sha256()
+    digest, length = sha256(), 0
     for chunk in stream:
         digest.update(chunk)
-    return PayloadHash(digest.hexdigest())
+        length += len(chunk)
+    return digest.hexdigest(), length
 
 
 def _as_sent(url: httpx.URL) -> str:

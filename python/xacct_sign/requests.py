@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 from requests.models import PreparedRequest, Response
-from requests.utils import get_environ_proxies, rewind_body, select_proxy
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies, select_proxy
 
-from ._native import HttpHosts
 from ._session import _UNSET
-from ._signing import ADDED, Trail, encoded, payload, refuse_proxy, signing, wire
+from ._signing import ADDED, RequestSigning, encoded, is_file, payload, refuse_proxy, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._native import AssumeRole, Ready, Signing, _Source
+    from ._native import AssumeRole, Ready, _Source
     from ._session import _Unset
 
 __all__ = ["SigV4Auth"]
@@ -55,14 +55,15 @@ class SigV4Auth(AuthBase):
         allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._http_hosts = HttpHosts(allow_http_hosts)
-        self._signing = signing(role, region, service, credentials, self._http_hosts)
+        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Signs a prepared request in place."""
-        call = _Call(self._signing, self._http_hosts)
+        call = _Call(self._signing)
         r.url = call.trail.signed_url(r.url or "") or ""
         refuse_proxy(r.url, select_proxy(r.url, get_environ_proxies(r.url)))
+        # requests says the length, and sends in chunks only what has none.
+        r.headers.pop("transfer-encoding", None)
         if isinstance(r.body, str):
             r.body = encoded(r.body, "utf-8", "the body", "invalid_body")
             r.prepare_content_length(r.body)
@@ -76,18 +77,24 @@ class SigV4Auth(AuthBase):
 class _Call:
     """One call, from its first request to its answer: requests asks it about every answer between."""
 
-    def __init__(self, signing: Signing, http_hosts: HttpHosts) -> None:
+    def __init__(self, signing: RequestSigning) -> None:
         self._signing = signing
-        self.trail = Trail(http_hosts)
+        self.trail = signing.trail()
         self._ready: Ready | None = None
         self._was_refused = False
+        # Where the body begins, if it is a file.
+        self._start = 0
 
     def sign(self, target: PreparedRequest, sent: PreparedRequest, *, with_cookies: bool = True) -> None:
         """Puts the signature for `sent` into the headers of `target`."""
+        body, length = payload(sent.body)
+        if is_file(sent.body):
+            self._start = sent.body.tell()
+            # requests would send an empty one in chunks.
+            sent.headers["Content-Length"] = str(length)
         headers = wire(sent.headers.items())
         if not with_cookies:
             headers = [pair for pair in headers if pair[0].lower() != "cookie"]
-        body = payload(sent.body)
         url = sent.url or ""
         self._ready = self._signing.ready(url)
         added = self._ready.sign(sent.method or "GET", url, headers, body)
@@ -96,6 +103,9 @@ class _Call:
 
     def __call__(self, response: Response, **options: Any) -> Response:
         """Prepares the headers that requests copies to the request of a redirect, before it does."""
+        if isinstance(response.request.headers, _Kept):
+            # They were sent, and are their owner's from here on.
+            response.request.headers = CaseInsensitiveDict(response.request.headers)
         ready, self._ready = self._ready, None
         if ready is None:
             return response
@@ -113,13 +123,15 @@ class _Call:
         # Read, so that its connection is free.
         _ = refused.content
         refused.close()
-        request = refused.request.copy()
-        if getattr(request, "_body_position", None) is not None:
-            rewind_body(request)
+        # requests copies the headers of a redirect from the request that it has: that one is signed anew, not a copy.
+        request = refused.request
+        refused.request = request.copy()
+        # A redirect may have left the body behind.
+        if is_file(request.body):
+            request.body.seek(self._start)
         self.sign(request, request)
         answer = refused.connection.send(request, **options)
         answer.history.append(refused)
-        answer.request = request
         return answer
 
     def _sign_redirect(self, response: Response) -> None:
@@ -130,6 +142,22 @@ class _Call:
         following.url = url
         # Cookies may change on the way.
         self.sign(response.request, following, with_cookies=False)
+        response.request.headers = _Signed(response.request.headers)
+
+
+class _Signed(CaseInsensitiveDict[Any]):
+    """Headers that requests copies for a signed redirect, to put what `.netrc` has over the signature."""
+
+    def copy(self) -> _Kept:
+        return _Kept(self)
+
+
+class _Kept(CaseInsensitiveDict[Any]):
+    """Such a copy, until it is sent."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name.lower() != "authorization" or name not in self:
+            super().__setitem__(name, value)
 
 
 def _strip(request: PreparedRequest) -> None:

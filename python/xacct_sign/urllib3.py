@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager
 from urllib3.util import parse_url
 
-from ._native import HttpHosts, PayloadHash
 from ._session import _UNSET
-from ._signing import SIGNATURE, Trail, encoded, hash_file, is_file, payload, signing, wire
+from ._signing import SIGNATURE, RequestSigning, encoded, is_file, payload, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._native import AssumeRole, Ready, Signing, _Source
+    from ._native import AssumeRole, Ready, _Source
     from ._session import _Unset
 
 __all__ = ["SigV4PoolManager"]
@@ -54,23 +53,22 @@ class SigV4PoolManager(PoolManager):
     ) -> None:
         """See the class."""
         super().__init__(**options)
-        self._http_hosts = HttpHosts(allow_http_hosts)
-        self._signing = signing(role, region, service, credentials, self._http_hosts)
+        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
 
     def urlopen(  # type: ignore[override]
         self, method: str, url: str, redirect: bool = True, **kw: Any
     ) -> BaseHTTPResponse:
         """As that of `PoolManager`, signed."""
-        return _Call(self, self._signing, self._http_hosts).urlopen(method, url, redirect, **kw)
+        return _Call(self, self._signing).urlopen(method, url, redirect, **kw)
 
 
 class _Call:
     """One call. To urllib3's own method it is the pool manager, so that each redirect comes by here."""
 
-    def __init__(self, manager: PoolManager, signing: Signing, http_hosts: HttpHosts) -> None:
+    def __init__(self, manager: PoolManager, signing: RequestSigning) -> None:
         self._manager = manager
         self._signing = signing
-        self._trail = Trail(http_hosts)
+        self._trail = signing.trail()
         # What signed the request that went out last, if it was signed.
         self._ready: Ready | None = None
         self._was_refused = False
@@ -92,15 +90,17 @@ class _Call:
         body: Any = kw.get("body")
         if isinstance(body, str):
             kw["body"] = body = encoded(body, "utf-8", "the body", "invalid_body")
+        self._rewind(body)
+        content, length = payload(body)
         if is_file(body):
-            self._rewind(body)
-            digest, length = hash_file(body)
-            content: bytes | PayloadHash = PayloadHash(digest)
             self._start = body.tell()
-            # Without it urllib3 sends a file in chunks.
-            unsigned.setdefault("content-length", str(length))
-        else:
-            content = payload(body)
+        # The caller's word would part the body from its request, and both together mean two things to two servers.
+        unsigned.pop("transfer-encoding", None)
+        if kw.get("chunked"):
+            unsigned.pop("content-length", None)
+        elif is_file(body) or "content-length" in unsigned:
+            # urllib3 would send a file in chunks.
+            unsigned["content-length"] = str(length)
         while True:
             target = _as_sent(signed_url)
             ready = self._ready = self._signing.ready(target)
@@ -115,7 +115,8 @@ class _Call:
             self._rewind(body)
 
     def _rewind(self, body: Any) -> None:
-        if self._start is not None:
+        # A redirect may have left it behind.
+        if self._start is not None and is_file(body):
             body.seek(self._start)
 
     def _send(self, method: str, url: str, redirect: bool, kw: dict[str, Any]) -> BaseHTTPResponse:

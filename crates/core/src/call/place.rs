@@ -36,7 +36,7 @@ impl BaseUrl {
             Ok(_) if text.contains(['?', '#']) => Err(unusable("has a query or a fragment")),
             Ok(url) => Ok(Self { url }),
             Err(error) if error.kind() == ErrorKind::InsecureUrl => Err(error),
-            Err(error) => Err(unusable("is not a usable URL").with_source(error)),
+            Err(error) => Err(unusable(&format!("is not a usable URL: {error}")).with_source(error)),
         }
     }
 

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
 use xacct_sign::{Error, ErrorKind};
 
+use super::text::type_name;
 use crate::errors::to_py;
 
 /// The headers of a mapping, or of an iterable of pairs.
@@ -45,11 +46,12 @@ impl<'py> HeaderObjects<'py> {
         self.0
             .iter()
             .map(|(name, value)| {
+                let name = name.to_str().map_err(|_| not_ascii())?;
                 let value = match value {
-                    HeaderValue::Text(text) => text.to_str().map_err(|_| not_text())?.as_bytes(),
+                    HeaderValue::Text(text) => text.to_str().map_err(|_| not_text(name))?.as_bytes(),
                     HeaderValue::Bytes(bytes) => bytes.as_bytes(),
                 };
-                Ok((name.to_str().map_err(|_| not_text())?, value))
+                Ok((name, value))
             })
             .collect()
     }
@@ -60,30 +62,48 @@ fn pair<'py>(name: Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> PyResult<(Bou
         Ok(name) => name,
         // Some clients (aiohttp, requests) carry names as bytes or as subclasses of str.
         Err(other) => match other.into_inner().cast_into::<PyBytes>() {
-            Ok(bytes) => bytes.call_method1("decode", ("ascii",)).map_err(|_| not_text())?.cast_into::<PyString>()?,
-            Err(_) => return Err(not_a_header()),
+            Ok(bytes) => bytes.call_method1("decode", ("ascii",)).map_err(|_| not_ascii())?.cast_into::<PyString>()?,
+            Err(other) => {
+                return Err(refused(&format!("a header's name is a `{}`", type_name(&other.into_inner())), NO_PAIRS));
+            }
         },
     };
     let value = match value.cast_into::<PyString>() {
         Ok(text) => HeaderValue::Text(text),
-        Err(other) => HeaderValue::Bytes(other.into_inner().cast_into::<PyBytes>().map_err(|_| not_a_header())?),
+        Err(other) => match other.into_inner().cast_into::<PyBytes>() {
+            Ok(bytes) => HeaderValue::Bytes(bytes),
+            Err(other) => {
+                let called = called(name.to_str().unwrap_or_default());
+                let of = type_name(&other.into_inner());
+                return Err(refused(&format!("{called} is a `{of}`, neither `str` nor `bytes`"), NO_PAIRS));
+            }
+        },
     };
     Ok((name, value))
 }
 
-fn not_text() -> PyErr {
-    to_py(
-        Error::new(
-            ErrorKind::InvalidHeader,
-            "a header's name is not ASCII, or its value is text that cannot be encoded",
-        )
-        .with_hint("give the value as bytes"),
-    )
+const NO_PAIRS: &str = "give headers as a mapping, or as pairs, of str to str or bytes";
+
+/// A header by its name, unless that could be a secret in the wrong place.
+fn called(name: &str) -> String {
+    let is_name = !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        && name.split('-').all(|word| word.len() <= 16);
+    if is_name { format!("the header `{name}`") } else { "a header".to_owned() }
+}
+
+fn not_ascii() -> PyErr {
+    refused("a header's name is not ASCII", "a header name is letters, digits and hyphens")
+}
+
+fn not_text(name: &str) -> PyErr {
+    refused(&format!("{} cannot be written as UTF-8", called(name)), "give the value as bytes")
 }
 
 fn not_a_header() -> PyErr {
-    to_py(
-        Error::new(ErrorKind::InvalidHeader, "a header's name or value is neither str nor bytes")
-            .with_hint("give headers as a mapping, or as pairs, of str to str or bytes"),
-    )
+    refused("the headers are, or hold, something else than pairs", NO_PAIRS)
+}
+
+fn refused(message: &str, hint: &'static str) -> PyErr {
+    to_py(Error::new(ErrorKind::InvalidHeader, message).with_hint(hint))
 }
