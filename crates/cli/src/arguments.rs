@@ -103,7 +103,7 @@ pub(crate) enum Command {
     /// One loopback port is STS, one is each stage's API. Signatures, tokens, expiry, trust policies and routes are checked
     /// as AWS does, against the very documents that the manifest renders to. For development and tests only.
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
-    Emulator(EmulatorArguments),
+    Emulator(Box<EmulatorArguments>),
 
     /// Print the IAM documents that a manifest means, as JSON: where several roles are meant, by role ARN
     #[command(subcommand)]

@@ -5,8 +5,8 @@ mod check;
 mod completions;
 mod credentials;
 mod diff;
-mod emulator;
-mod env;
+pub(crate) mod emulator;
+pub(crate) mod env;
 mod init;
 mod man;
 mod policy;
@@ -27,7 +27,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Presign(arguments) => presign::run(&arguments),
         Command::Whoami(arguments) => whoami::run(&arguments),
-        Command::Emulator(arguments) => emulator::run(arguments),
+        Command::Emulator(arguments) => emulator::run(&arguments),
         Command::Policy(command) => policy::run(command),
         Command::Render(command) => render::run(command),
         Command::Check(arguments) => check::run(&arguments),

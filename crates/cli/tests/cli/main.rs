@@ -10,6 +10,7 @@
 #[cfg(unix)]
 mod answers;
 #[cfg(unix)]
+mod beside;
 mod call;
 mod check;
 mod command;
@@ -27,6 +28,8 @@ mod init;
 #[cfg(unix)]
 mod note;
 mod policy;
+#[cfg(unix)]
+mod reload;
 mod render;
 mod schema;
 #[cfg(unix)]
