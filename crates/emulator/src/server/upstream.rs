@@ -1,6 +1,7 @@
 //! The way to the API behind the gateway.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,14 +62,14 @@ impl Upstream {
 fn failure(error: &(dyn Error + 'static)) -> UpstreamFailure {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let is_of_tls = |error: &rustls::Error| matches!(error, rustls::Error::InvalidCertificate(_));
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.downcast_ref().is_some_and(is_of_tls)
-            || inner.and_then(|inner| inner.downcast_ref()).is_some_and(is_of_tls)
-        {
+        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
             return UpstreamFailure::Certificate;
         }
-        cause = error.source();
+        // The system's errors stand for what they hold, and say the cause of that.
+        cause = match error.downcast_ref::<io::Error>() {
+            Some(held) => held.get_ref().map(|held| held as &(dyn Error + 'static)),
+            None => error.source(),
+        };
     }
     UpstreamFailure::Connection
 }
