@@ -98,6 +98,13 @@ pub(crate) enum Command {
     #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Whoami(WhoamiArguments),
 
+    /// The cache of roles' credentials, which all commands of this user share
+    ///
+    /// Credentials of a role are kept until shortly before they expire, in files that nobody else can read: `xacct-sign` in
+    /// $XDG_CACHE_HOME or ~/.cache, on macOS in ~/Library/Caches, on Windows in %LOCALAPPDATA%. `--no-cache` does without.
+    #[command(subcommand)]
+    Cache(CacheCommand),
+
     /// Run STS and an API Gateway with IAM authorization on this machine, enforcing a manifest's policies
     ///
     /// One loopback port is STS, one is each stage's API. Signatures, tokens, expiry, trust policies and routes are checked
@@ -137,6 +144,12 @@ pub(crate) enum Command {
 
     /// Write manual pages into a folder
     Man(ManArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Remove what is in it
+    Clear,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! What the command does, a file for each of its commands.
 
+mod cache;
 mod call;
 mod check;
 mod completions;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Presign(arguments) => presign::run(&arguments),
         Command::Whoami(arguments) => whoami::run(&arguments),
+        Command::Cache(command) => cache::run(&command),
         Command::Emulator(arguments) => emulator::run(&arguments),
         Command::Policy(command) => policy::run(command),
         Command::Render(command) => render::run(command),

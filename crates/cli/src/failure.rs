@@ -9,6 +9,7 @@ use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
 
+use crate::cache::CacheFailure;
 use crate::commands::emulator::EmulatorFailure;
 use crate::counted::counted;
 use crate::exit;
@@ -91,6 +92,8 @@ pub(crate) enum Failure {
     Server(#[from] ServerError),
     #[error(transparent)]
     Emulator(#[from] EmulatorFailure),
+    #[error(transparent)]
+    Cache(#[from] CacheFailure),
 }
 
 /// A file by its path; `-` is standard input.
@@ -113,6 +116,7 @@ impl Failure {
             Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
             Failure::NotInManifest { .. } => Some("unknown_caller"),
             Failure::Emulator(failure) => Some(failure.code()),
+            Failure::Cache(failure) => Some(failure.code()),
             _ => None,
         }
     }
@@ -153,6 +157,7 @@ impl Failure {
                 "the access key id says which role calls: give each role its own, in a section [CALLER-STAGE] where a caller has several",
             ),
             Failure::Emulator(failure) => Some(failure.hint()),
+            Failure::Cache(failure) => Some(failure.hint()),
             Failure::Server(ServerError::Bind { .. } | ServerError::Ports(_)) => {
                 Some("choose other ports with `--port`, or leave it out for any free ones")
             }
@@ -185,7 +190,8 @@ impl Failure {
             | Failure::Errors(_)
             | Failure::Different(_)
             | Failure::Server(_)
-            | Failure::Output(_) => 1,
+            | Failure::Output(_)
+            | Failure::Cache(_) => 1,
         }
     }
 }

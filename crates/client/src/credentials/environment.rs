@@ -34,11 +34,15 @@ impl CredentialSource for Environment {
 
 /// The environment as the first source of the chain. It is set up where there is a key id.
 pub(super) fn load(host: &dyn Host) -> Result<Found, Error> {
-    // Blank is how some programs write that there is none.
-    match host.variable(KEY_ID).filter(|key_id| !key_id.trim().is_empty()) {
+    match key_id(host) {
         Some(key_id) => from(|name| host.variable(name), key_id).map(Found::Credentials),
         None => Ok(Found::Nothing(format!("{KEY_ID} is not set"))),
     }
+}
+
+/// Blank is how some programs write that there is none.
+pub(super) fn key_id(host: &dyn Host) -> Option<String> {
+    host.variable(KEY_ID).filter(|key_id| !key_id.trim().is_empty())
 }
 
 fn from(variable: impl Fn(&str) -> Option<String>, key_id: String) -> Result<Credentials, Error> {
