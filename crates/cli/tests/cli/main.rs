@@ -11,6 +11,8 @@
 mod answers;
 #[cfg(unix)]
 mod beside;
+#[cfg(unix)]
+mod cache;
 mod call;
 mod check;
 mod command;
