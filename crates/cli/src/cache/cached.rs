@@ -72,6 +72,8 @@ impl Cached {
         if let Some(kept) = found.filter(|kept| self.serves(kept, patience)) {
             return self.early(entry, kept, patience);
         }
+        // What gives the base may be this very command, as a profile's `credential_process`: it would wait for a lock that is held here.
+        self.base.credentials(patience)?;
         let _lock = entry.lock(patience)?;
         // Whoever had the lock has left what it got.
         match self.safe(entry.read()).flatten().filter(|kept| self.serves(kept, patience)) {
@@ -131,6 +133,10 @@ impl CredentialSource for Cached {
 
     fn region(&self) -> Option<&str> {
         self.source.region()
+    }
+
+    fn usual_region(&self) -> Option<String> {
+        self.source.usual_region()
     }
 
     fn learn_region(&self, region: &str) -> Result<(), Error> {

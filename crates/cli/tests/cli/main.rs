@@ -13,6 +13,7 @@ mod answers;
 mod beside;
 #[cfg(unix)]
 mod cache;
+#[cfg(unix)]
 mod call;
 mod check;
 mod command;
