@@ -1,4 +1,4 @@
-//! The shell around [`Emulator`]: loopback ports, the clock, the system's randomness and the upstream. It decides nothing.
+//! The shell around [`Emulator`](crate::Emulator): loopback ports, the clock, the system's randomness and the upstream. It decides nothing.
 //!
 //! [`Server`] is for a program that has a runtime, as the command has. [`Running`] is for tests: an emulator in the test's own
 //! process.
@@ -17,7 +17,7 @@ pub use error::ServerError;
 pub use running::Running;
 pub use serve::Server;
 
-/// A seed for [`Emulator::new`] from the system's randomness.
+/// A seed for [`Emulator::new`](crate::Emulator::new) from the system's randomness.
 ///
 /// # Errors
 ///

@@ -29,7 +29,7 @@ pub enum ServerError {
     Start(#[source] io::Error),
     /// For an upstream over TLS: the certificates that are trusted here cannot be read.
     #[error("the trusted certificates of this machine cannot be used")]
-    Certificates(#[source] rustls::Error),
+    Certificates(#[source] io::Error),
     /// What it should answer from now on makes no sense.
     #[error(transparent)]
     Setup(#[from] SetupError),

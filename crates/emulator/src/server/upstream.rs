@@ -28,9 +28,9 @@ impl Upstream {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(ServerError::Certificates)?;
+            .map_err(certificates)?;
         let builder = if over_tls {
-            builder.try_with_platform_verifier().map_err(ServerError::Certificates)?
+            builder.try_with_platform_verifier().map_err(certificates)?
         } else {
             builder.with_root_certificates(RootCertStore::empty())
         };
@@ -56,6 +56,10 @@ impl Upstream {
         };
         timeout(patience, exchange).await.unwrap_or(Err(UpstreamFailure::Timeout))
     }
+}
+
+fn certificates(error: rustls::Error) -> ServerError {
+    ServerError::Certificates(io::Error::other(error))
 }
 
 /// What is wrong with a certificate is the one thing that nobody would guess.
