@@ -44,7 +44,8 @@ impl Watched {
 }
 
 fn stamp(file: &PathBuf) -> Stamp {
-    let metadata = fs::metadata(file).ok();
+    // What is no file, such as a pipe, is read once.
+    let metadata = fs::metadata(file).ok().filter(fs::Metadata::is_file);
     Stamp(metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len(), identity(&metadata)))))
 }
 
