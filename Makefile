@@ -1,5 +1,5 @@
 # Each target does all of its own set-up; the logic is in xtask/.
-.PHONY: demo test bench soak lint wheel npm
+.PHONY: demo test bench soak lint wheel cli-wheel npm
 
 demo: ; cargo xtask demo
 test: ; cargo xtask test
@@ -7,4 +7,5 @@ bench: ; cargo xtask bench
 soak: ; cargo xtask soak
 lint: ; cargo xtask lint
 wheel: ; cargo xtask wheel
+cli-wheel: ; cargo xtask cli-wheel
 npm: ; cargo xtask npm

@@ -68,16 +68,34 @@ fn create(path: &Path) -> Result<(), String> {
     Step::new(interpreter()).args(["-m", "venv"]).arg(path).run()
 }
 
-/// Builds the wheel into `dist/`.
+/// Builds the wheel into `dist/wheel/`.
 pub(crate) fn wheel() -> Result<PathBuf, String> {
+    build("wheel", &[])
+}
+
+/// Builds the wheel of the command into `dist/cli-wheel/`.
+pub(crate) fn cli_wheel() -> Result<PathBuf, String> {
+    let folder = root().join("crates").join("cli");
+    for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        fs::copy(root().join(license), folder.join(license)).map_err(|error| format!("{license}: {error}"))?;
+    }
+    build("cli-wheel", &["--manifest-path", "crates/cli/Cargo.toml"])
+}
+
+/// Builds a project of ours into a folder of `dist/`, which then holds nothing else.
+fn build(out: &str, arguments: &[&str]) -> Result<PathBuf, String> {
     let build = Venv::new("build", "python/requirements/build.txt")?;
-    let dist = root().join("dist");
-    let out = dist.join("wheel");
+    let out = root().join("dist").join(out);
     // A wheel of an older version must not be taken for this one.
     if out.exists() {
         fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
-    Step::new(build.bin("maturin")).args(["build", "--release", "--locked", "--quiet", "--out"]).arg(&out).run()?;
+    Step::new(build.bin("maturin"))
+        .args(["build", "--release", "--locked", "--quiet"])
+        .args(arguments)
+        .arg("--out")
+        .arg(&out)
+        .run()?;
     fs::read_dir(&out)
         .map_err(|error| format!("{}: {error}", out.display()))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))

@@ -98,12 +98,19 @@ pub(crate) enum Command {
     #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Whoami(WhoamiArguments),
 
+    /// The cache of roles' credentials, which all commands of this user share
+    ///
+    /// Credentials of a role are kept until shortly before they expire, in files that nobody else can read: `xacct-sign` in
+    /// $XDG_CACHE_HOME or ~/.cache, on macOS in ~/Library/Caches, on Windows in %LOCALAPPDATA%. `--no-cache` does without.
+    #[command(subcommand)]
+    Cache(CacheCommand),
+
     /// Run STS and an API Gateway with IAM authorization on this machine, enforcing a manifest's policies
     ///
     /// One loopback port is STS, one is each stage's API. Signatures, tokens, expiry, trust policies and routes are checked
     /// as AWS does, against the very documents that the manifest renders to. For development and tests only.
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
-    Emulator(EmulatorArguments),
+    Emulator(Box<EmulatorArguments>),
 
     /// Print the IAM documents that a manifest means, as JSON: where several roles are meant, by role ARN
     #[command(subcommand)]
@@ -137,6 +144,12 @@ pub(crate) enum Command {
 
     /// Write manual pages into a folder
     Man(ManArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Remove what is in it
+    Clear,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use xacct_sign_client::host::{Host, Machine};
 use xacct_sign_client::{Clock, CredentialSource, DefaultChain, Listener, Patience, RoleOptions, RoleProvider};
 
 use crate::arguments::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
+use crate::cache;
 
 /// Who signs, and on which machine.
 #[derive(Debug)]
@@ -93,14 +94,17 @@ fn assumed(
     arguments: &AssumeArguments,
     base: DefaultChain,
 ) -> Result<Arc<dyn CredentialSource>, Error> {
-    let Some(serial) = &arguments.mfa_serial else {
-        return Ok(Arc::new(RoleProvider::on(Arc::clone(host), options, base)?));
-    };
     // Bad input is told before anybody is asked for a code.
-    RoleProvider::on(Arc::clone(host), options.clone(), base.clone())?;
-    let host = Arc::clone(host);
-    let (role, region) = (OnceLock::new(), OnceLock::new());
-    Ok(Arc::new(Prompted { host, options, serial: serial.clone(), base, role, region }))
+    let role = RoleProvider::on(Arc::clone(host), options.clone(), base.clone())?;
+    let mut call = options.call.clone();
+    let source: Arc<dyn CredentialSource> = match &arguments.mfa_serial {
+        None => Arc::new(role.clone()),
+        Some(serial) => {
+            call.mfa = Some(Mfa { serial_number: serial.clone(), token_code: String::new() });
+            Arc::new(Prompted::new(host, options, serial, base.clone()))
+        }
+    };
+    Ok(if arguments.no_cache { source } else { cache::cached(host, call, role, base, source) })
 }
 
 /// A role whose STS call needs a code, which is asked for when the credentials are.
@@ -114,6 +118,11 @@ struct Prompted {
 }
 
 impl Prompted {
+    fn new(host: &Arc<dyn Host>, options: RoleOptions, serial: &str, base: DefaultChain) -> Self {
+        let (role, region) = (OnceLock::new(), OnceLock::new());
+        Self { host: Arc::clone(host), options, serial: serial.to_owned(), base, role, region }
+    }
+
     fn role(&self) -> Result<&RoleProvider, Error> {
         if let Some(role) = self.role.get() {
             return Ok(role);

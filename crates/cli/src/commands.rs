@@ -1,12 +1,13 @@
 //! What the command does, a file for each of its commands.
 
+mod cache;
 mod call;
 mod check;
 mod completions;
 mod credentials;
 mod diff;
-mod emulator;
-mod env;
+pub(crate) mod emulator;
+pub(crate) mod env;
 mod init;
 mod man;
 mod policy;
@@ -27,7 +28,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Presign(arguments) => presign::run(&arguments),
         Command::Whoami(arguments) => whoami::run(&arguments),
-        Command::Emulator(arguments) => emulator::run(arguments),
+        Command::Cache(command) => cache::run(&command),
+        Command::Emulator(arguments) => emulator::run(&arguments),
         Command::Policy(command) => policy::run(command),
         Command::Render(command) => render::run(command),
         Command::Check(arguments) => check::run(&arguments),

@@ -9,6 +9,8 @@ use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError};
 
+use crate::cache::CacheFailure;
+use crate::commands::emulator::EmulatorFailure;
 use crate::counted::counted;
 use crate::exit;
 
@@ -75,7 +77,6 @@ pub(crate) enum Failure {
         source: io::Error,
     },
     /// A program that was run ended like this, and has said why.
-    #[cfg(not(unix))]
     #[error("the program ended with {0}")]
     Ended(u8),
     /// Of which nothing is said.
@@ -89,6 +90,10 @@ pub(crate) enum Failure {
     Setup(#[from] SetupError),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error(transparent)]
+    Emulator(#[from] EmulatorFailure),
+    #[error(transparent)]
+    Cache(#[from] CacheFailure),
 }
 
 /// A file by its path; `-` is standard input.
@@ -110,6 +115,8 @@ impl Failure {
             Failure::Deployed { source, .. } => Some(source.code()),
             Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
             Failure::NotInManifest { .. } => Some("unknown_caller"),
+            Failure::Emulator(failure) => Some(failure.code()),
+            Failure::Cache(failure) => Some(failure.code()),
             _ => None,
         }
     }
@@ -139,10 +146,18 @@ impl Failure {
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
-            Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of plain http, without a query"),
+            Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of http or https, without a query"),
             Failure::Setup(SetupError::Origin(_)) => {
                 Some("give scheme, host and port as the browser shows them, without a path")
             }
+            Failure::Setup(SetupError::NoCredentials { .. }) => {
+                Some("add a section with that name to the file of `--credentials-file`")
+            }
+            Failure::Setup(SetupError::SharedCredentials { .. }) => Some(
+                "the access key id says which role calls: give each role its own, in a section [CALLER-STAGE] where a caller has several",
+            ),
+            Failure::Emulator(failure) => Some(failure.hint()),
+            Failure::Cache(failure) => Some(failure.hint()),
             Failure::Server(ServerError::Bind { .. } | ServerError::Ports(_)) => {
                 Some("choose other ports with `--port`, or leave it out for any free ones")
             }
@@ -159,7 +174,6 @@ impl Failure {
             // As a shell has it.
             Failure::Program { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
             Failure::Program { .. } => 126,
-            #[cfg(not(unix))]
             Failure::Ended(code) => *code,
             Failure::Unreadable { .. }
             | Failure::NotText { .. }
@@ -168,14 +182,16 @@ impl Failure {
             | Failure::Exists(_)
             | Failure::Deployed { .. }
             | Failure::Manifest(_)
-            | Failure::Setup(_) => 2,
+            | Failure::Setup(_)
+            | Failure::Emulator(_) => 2,
             Failure::Unwritable { .. }
             | Failure::LockOutdated(_)
             | Failure::Findings(_)
             | Failure::Errors(_)
             | Failure::Different(_)
             | Failure::Server(_)
-            | Failure::Output(_) => 1,
+            | Failure::Output(_)
+            | Failure::Cache(_) => 1,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod arguments;
+mod cache;
 mod caller;
 mod commands;
 mod counted;

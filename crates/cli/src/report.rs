@@ -4,7 +4,6 @@ use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
-use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::ManifestError;
 
 use crate::failure::Failure;
@@ -14,16 +13,14 @@ use crate::output;
 ///
 /// A reader that went away wants nothing more: that is no failure.
 pub(crate) fn report(failure: &Failure) -> ExitCode {
-    if let Failure::Server(ServerError::Announce(error)) | Failure::Output(error) | Failure::Answer(error) = failure
+    if let Failure::Output(error) | Failure::Answer(error) = failure
         && error.kind() == io::ErrorKind::BrokenPipe
     {
         return ExitCode::SUCCESS;
     }
     match failure {
         Failure::Manifest(error) => report_mistakes(error),
-        Failure::Silent(_) => {}
-        #[cfg(not(unix))]
-        Failure::Ended(_) => {}
+        Failure::Silent(_) | Failure::Ended(_) => {}
         failure => report_one(failure),
     }
     ExitCode::from(failure.exit_code())

@@ -105,7 +105,8 @@ impl Emulator {
     /// An emulator of the manifest's API, with credentials for each caller's role.
     ///
     /// All ids, secrets and tokens come from `seed`: the same seed gives the same ones, so take it from the system's
-    /// randomness wherever anybody but a test can reach the emulator.
+    /// randomness wherever anybody but a test can reach the emulator. [`Options::caller_credentials`] can have those of callers
+    /// come from elsewhere.
     ///
     /// There is no lock file: where the callers of a stage do not fit into one role, see [`Emulator::of`].
     ///
@@ -130,6 +131,22 @@ impl Emulator {
             stages: deployment.stages.clone(),
             options,
         })
+    }
+
+    /// Puts another deployment and other options in the place of those that are there, as a deploy does. Callers that are in both
+    /// keep their credentials, and so does whoever has assumed a role that is in both.
+    ///
+    /// # Errors
+    ///
+    /// As [`Emulator::of`]; then everything stays as it is.
+    pub fn redeploy(&mut self, deployment: &Deployment, options: Options) -> Result<(), SetupError> {
+        options.check()?;
+        let sts_rules = sts::rules(&deployment.region).map_err(SetupError::Region)?;
+        let gateway_rules = gateway::rules(&deployment.region).map_err(SetupError::Region)?;
+        self.iam.redeploy(deployment, &options)?;
+        self.stages.clone_from(&deployment.stages);
+        (self.sts_rules, self.gateway_rules, self.options) = (sts_rules, gateway_rules, options);
+        Ok(())
     }
 
     /// Decides one request. Method, path, query and headers are as they stood on the wire, names in lower case.
@@ -194,6 +211,12 @@ impl Emulator {
     #[must_use]
     pub fn outsider(&self) -> &CallerAccess {
         &self.iam.outsider
+    }
+
+    /// Whether allowed requests go on over TLS.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_https_upstream(&self) -> bool {
+        self.options.upstream.as_ref().is_some_and(|upstream| upstream.scheme_str() == Some("https"))
     }
 
     /// The region of the manifest.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use xacct_sign::Credentials;
 use xacct_sign_provider::iam::PolicyError;
 
 use crate::cors::is_origin;
@@ -11,17 +12,19 @@ use crate::cors::is_origin;
 ///
 /// # Defaults
 ///
-/// No upstream (the built-in echo answers), no explanations, lifetimes as asked for, no CORS but at STS, callers' policies
-/// as rendered, no account in an organization but those of callers that are one.
+/// No upstream (the built-in echo answers), no explanations, lifetimes as asked for, no CORS but at STS, callers' credentials drawn
+/// from the seed, their policies as rendered, no account in an organization but those of callers that are one.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Where allowed requests go, a plain `http://` URL; its path, if any, is put before the request's. Without one
+    /// Where allowed requests go, an `http://` or `https://` URL; its path, if any, is put before the request's. Without one
     /// the built-in echo answers.
     pub upstream: Option<http::Uri>,
     /// Whether refusals carry the header `x-xacct-reason`.
     pub explain: bool,
     /// Credentials from AssumeRole live at most this long, so that expiry can be tried; at least a second.
     pub credential_lifetime: Option<Duration>,
+    /// Where the credentials come from with which callers assume roles. What AssumeRole issues is drawn from the seed in any case.
+    pub caller_credentials: CallerCredentials,
     /// What callers have attached to their roles instead of the policy that is rendered for them: a policy in JSON, by the
     /// caller's name.
     pub caller_policies: BTreeMap<String, String>,
@@ -36,7 +39,7 @@ impl Options {
     /// Whether they make sense.
     pub(crate) fn check(&self) -> Result<(), SetupError> {
         if let Some(upstream) = &self.upstream
-            && (upstream.scheme_str() != Some("http")
+            && (!matches!(upstream.scheme_str(), Some("http" | "https"))
                 || upstream.host().is_none_or(str::is_empty)
                 || upstream.query().is_some())
         {
@@ -50,6 +53,19 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// Where the credentials come from with which callers assume roles.
+#[derive(Debug, Clone, Default)]
+pub enum CallerCredentials {
+    /// Drawn from the seed.
+    #[default]
+    Drawn,
+    /// Derived from the names of callers and roles, and so the same at every start. They are no secrets: whoever knows the names
+    /// knows them, so let nobody reach the emulator who is not to call it.
+    Derived,
+    /// Given, by the caller's name, or by the caller's and a stage's where it has a role for that: `shop`, `shop-stag`.
+    Given(BTreeMap<String, Credentials>),
 }
 
 /// Why an emulator could not be made.
@@ -74,7 +90,21 @@ pub enum SetupError {
     /// Credentials could not be made.
     #[error("credentials could not be issued")]
     Credentials(#[from] xacct_sign::Error),
-    /// The upstream is not a plain http URL.
+    /// Credentials are given, but none for this caller.
+    #[error("no credentials are given for the caller `{caller}`, by the name of {}", or(names))]
+    NoCredentials {
+        /// The caller's name.
+        caller: String,
+        /// The names that they may have.
+        names: Vec<String>,
+    },
+    /// One access key id is given to two roles.
+    #[error("the credentials of the caller `{caller}` are those of another role, too")]
+    SharedCredentials {
+        /// The second caller's name.
+        caller: String,
+    },
+    /// The upstream is not an http or https URL.
     #[error("the upstream `{0}` is not a URL such as `http://127.0.0.1:3000`")]
     Upstream(String),
     /// An allowed origin is none.
@@ -83,4 +113,8 @@ pub enum SetupError {
     /// The lifetime is shorter than a second.
     #[error("credentials cannot live less than a second")]
     Lifetime,
+}
+
+fn or(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
 }

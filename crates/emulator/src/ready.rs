@@ -80,6 +80,24 @@ impl Ready {
         &self.outsider
     }
 
+    /// The environment that makes a program this caller at this stage, as names and values: its credentials and region, where STS
+    /// is, and as `XACCT_URL` and `XACCT_ROLE_ARN` the URL of the API and the role to assume for it. `None` if the caller may
+    /// assume no role of that stage.
+    #[must_use]
+    pub fn environment(&self, caller: &str, stage: &str) -> Option<Vec<(&'static str, String)>> {
+        let access = self.caller(caller, stage)?;
+        let (url, role) = (self.addresses.stages.get(stage)?, access.may_assume.get(stage)?);
+        let mut variables = credential_variables(&access.credentials);
+        variables.extend([
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_ENDPOINT_URL_STS", self.addresses.sts.clone()),
+            ("XACCT_URL", url.clone()),
+            ("XACCT_ROLE_ARN", role.clone()),
+        ]);
+        Some(variables)
+    }
+
     /// Where the emulator is.
     #[must_use]
     pub fn addresses(&self) -> &Addresses {
@@ -146,6 +164,13 @@ impl fmt::Display for Ready {
                 writeln!(f, "#   may assume for {}: {}", word(stage), word(role))?;
             }
         }
+        if let Some((caller, stage)) =
+            self.callers.iter().find_map(|access| Some((&access.caller, access.may_assume.keys().next()?)))
+        {
+            let (caller, stage) = (word(caller), word(stage));
+            writeln!(f, "\n# To run one command as a caller, with all of this in its environment:")?;
+            writeln!(f, "#   xacct-sign emulator --as {caller} --stage {stage} -- COMMAND")?;
+        }
         writeln!(f, "\n# To call this STS instead of AWS's:\nexport AWS_ENDPOINT_URL_STS='{}'", self.addresses.sts)?;
         writeln!(f, "\n# To be somebody nobody trusts, the role {}:", word(&self.outsider.role))?;
         exports(f, &self.outsider.credentials)
@@ -159,9 +184,18 @@ fn word(text: &str) -> String {
     shlex::try_quote(&escaped(text)).unwrap_or_default().into_owned()
 }
 
-/// Lines for a POSIX shell; the values are base 64, so single quotes hold them.
+/// Lines for a POSIX shell. What is made here is base 64, which single quotes hold; what was given may hold some itself.
 fn exports(f: &mut fmt::Formatter<'_>, credentials: &Credentials) -> fmt::Result {
-    writeln!(f, "export AWS_ACCESS_KEY_ID='{}'", credentials.access_key_id())?;
-    writeln!(f, "export AWS_SECRET_ACCESS_KEY='{}'", credentials.secret_access_key())?;
-    writeln!(f, "export AWS_SESSION_TOKEN='{}'", credentials.session_token().unwrap_or_default())
+    for (name, value) in credential_variables(credentials) {
+        writeln!(f, "export {name}='{}'", value.replace('\'', r"'\''"))?;
+    }
+    Ok(())
+}
+
+fn credential_variables(credentials: &Credentials) -> Vec<(&'static str, String)> {
+    vec![
+        ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().to_owned()),
+        ("AWS_SESSION_TOKEN", credentials.session_token().unwrap_or_default().to_owned()),
+    ]
 }

@@ -1,11 +1,14 @@
 //! What can be typed behind `emulator`.
 
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use xacct_sign::aws::is_organization_id;
 
-use super::{MANIFEST, account, pair};
+use super::{MANIFEST, account, pair, seconds};
 
 #[derive(Debug, Args)]
 pub(crate) struct EmulatorArguments {
@@ -26,9 +29,30 @@ pub(crate) struct EmulatorArguments {
     #[arg(long, value_name = "ACCOUNT=ID", value_parser = member)]
     pub(crate) organization: Vec<(String, String)>,
 
+    /// Run a command as this caller, with its credentials and the emulator's addresses in its environment, and end when it ends.
+    /// Without a command, only this caller's credentials are printed
+    #[arg(long = "as", value_name = "CALLER", requires = "stage", conflicts_with = "json")]
+    pub(crate) caller: Option<String>,
+
+    /// The stage that the caller calls
+    #[arg(long, value_name = "NAME", requires = "caller")]
+    pub(crate) stage: Option<String>,
+
+    /// The address to listen on. Where others than this machine can reach it, callers' credentials are drawn at random
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = host)]
+    pub(crate) host: IpAddr,
+
     /// The port of STS; the stages get the ports after it, in the order of their names. 0 takes any free ones
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
+
+    /// Callers' credentials, in a file as AWS's tools read: with a section for each caller, [CALLER] or [CALLER-STAGE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials_file: Option<PathBuf>,
+
+    /// Write the caller's environment into a file as soon as the emulator listens, as lines NAME=VALUE; deleted when it ends
+    #[arg(long, value_name = "FILE", requires = "caller")]
+    pub(crate) env_file: Option<PathBuf>,
 
     /// Where allowed requests go, such as http://127.0.0.1:3000. Without it a built-in echo answers
     #[arg(long, value_name = "URL")]
@@ -38,9 +62,9 @@ pub(crate) struct EmulatorArguments {
     #[arg(long)]
     pub(crate) explain: bool,
 
-    /// Let credentials from AssumeRole live at most this long, to try what happens when they expire
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) credential_lifetime: Option<u64>,
+    /// Let credentials from AssumeRole live at most this long, to try what happens when they expire: 900, 15m, 1h
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) credential_lifetime: Option<Duration>,
 
     /// Let pages of this origin call the APIs (CORS), such as http://localhost:5173; `*` is any. May be given again
     #[arg(long, value_name = "ORIGIN")]
@@ -49,6 +73,24 @@ pub(crate) struct EmulatorArguments {
     /// Print one line of JSON with addresses and credentials when ready, instead of text
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// The command to run, with its arguments. The exit code is its own
+    #[arg(last = true, value_name = "COMMAND", requires = "caller")]
+    pub(crate) command: Vec<OsString>,
+}
+
+fn host(text: &str) -> Result<IpAddr, String> {
+    if text == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    text.parse().map_err(|_| "it is no address, such as 127.0.0.1, 0.0.0.0 or ::1".to_owned())
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        seconds @ 1..=43_200 => Ok(Duration::from_secs(seconds)),
+        _ => Err("credentials live 1 second to 12 hours".to_owned()),
+    }
 }
 
 fn member(text: &str) -> Result<(String, String), String> {

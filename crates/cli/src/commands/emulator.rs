@@ -1,36 +1,61 @@
 //! `xacct-sign emulator`.
 
-use std::collections::BTreeMap;
-use std::io::{self, Write as _};
-use std::path::Path;
-use std::time::Duration;
+mod callers;
+mod changes;
+mod child;
+mod env_file;
+mod failure;
+mod serve;
+mod signals;
 
-use xacct_sign_emulator::server::{run as serve, seed};
-use xacct_sign_emulator::{Emulator, LogEntry, Options, Ready};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use xacct_sign_emulator::server::seed;
+use xacct_sign_emulator::{Emulator, LogEntry, Options};
 use xacct_sign_provider::Deployment;
 
 use crate::arguments::EmulatorArguments;
 use crate::failure::Failure;
 use crate::{files, findings, manifest, output};
 
-pub(crate) fn run(arguments: EmulatorArguments) -> Result<(), Failure> {
-    let deployment = deployment(&arguments)?;
+pub(crate) use failure::EmulatorFailure;
+
+pub(crate) fn run(arguments: &EmulatorArguments) -> Result<(), Failure> {
+    let files = changes::Watched::new(files_of(arguments));
+    let (deployment, options) = load(arguments)?;
+    if let (Some(caller), Some(stage)) = (&arguments.caller, &arguments.stage) {
+        callers::check(&deployment, caller, stage)?;
+    }
+    let emulator = Emulator::of(&deployment, options, seed()?)?;
+    let (is_explained, with_command) = (arguments.explain, !arguments.command.is_empty());
+    // What the command does well is for the command to tell.
+    let log = move |entry: &LogEntry| {
+        if !with_command || entry.reason.is_some() {
+            log(entry, is_explained);
+        }
+    };
+    serve::serve(arguments, files, emulator, SocketAddr::new(arguments.host, arguments.port), log)
+}
+
+/// What the emulator enforces, and how.
+fn load(arguments: &EmulatorArguments) -> Result<(Deployment, Options), Failure> {
+    let deployment = deployment(arguments)?;
     let mut caller_policies = BTreeMap::new();
-    for (caller, file) in arguments.caller_policy {
-        caller_policies.insert(caller, files::read(Path::new(&file))?);
+    for (caller, file) in &arguments.caller_policy {
+        caller_policies.insert(caller.clone(), files::read(Path::new(file))?);
     }
     let options = Options {
-        upstream: arguments.upstream,
+        upstream: arguments.upstream.clone(),
         explain: arguments.explain,
-        allow_origins: arguments.allow_origin,
-        credential_lifetime: arguments.credential_lifetime.map(Duration::from_secs),
+        allow_origins: arguments.allow_origin.clone(),
+        credential_lifetime: arguments.credential_lifetime,
+        caller_credentials: callers::credentials(arguments, &deployment)?,
         caller_policies,
-        organizations: arguments.organization.into_iter().collect(),
+        organizations: arguments.organization.iter().cloned().collect(),
     };
-    let emulator = Emulator::of(&deployment, options, seed()?)?;
-    let (is_json, is_explained) = (arguments.json, arguments.explain);
-    serve(emulator, arguments.port, |ready| announce(ready, is_json), move |entry| log(entry, is_explained))?;
-    Ok(())
+    Ok((deployment, options))
 }
 
 /// What the emulator enforces: the templates, or what the manifest renders to.
@@ -47,15 +72,15 @@ fn deployment(arguments: &EmulatorArguments) -> Result<Deployment, Failure> {
     Ok(plan.deployment())
 }
 
-/// Tells where the emulator is. Whoever waits for the line gets it at once.
-fn announce(ready: &Ready, is_json: bool) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    if is_json {
-        writeln!(stdout, "{}", ready.to_json())?;
-    } else {
-        write!(stdout, "{ready}")?;
+/// Every file that [`load`] reads, the one that gives the others their meaning first.
+fn files_of(arguments: &EmulatorArguments) -> Vec<PathBuf> {
+    let mut files = arguments.template.clone();
+    if files.is_empty() {
+        files.extend([arguments.manifest.clone(), manifest::lock_path(&arguments.manifest)]);
     }
-    stdout.flush()
+    files.extend(arguments.caller_policy.iter().map(|(_, file)| PathBuf::from(file)));
+    files.extend(arguments.credentials_file.clone());
+    files
 }
 
 fn log(entry: &LogEntry, is_explained: bool) {

@@ -14,7 +14,7 @@ use crate::output;
 use crate::shell::Shell;
 
 /// What else could say whose credentials are taken.
-const IN_THE_WAY: [&str; 9] = [
+pub(crate) const IN_THE_WAY: [&str; 9] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_SECURITY_TOKEN",

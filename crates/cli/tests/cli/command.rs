@@ -38,7 +38,7 @@ pub(crate) fn sixty_callers() -> String {
     (0..60).map(caller).collect()
 }
 
-fn command<'a>(folder: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+pub(crate) fn command<'a>(folder: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xacct-sign"));
     command.current_dir(folder).args(arguments).stdin(Stdio::null());
     command
@@ -58,7 +58,7 @@ pub(crate) fn run_words(folder: &Path, arguments: &[&str]) -> (i32, String, Stri
 #[cfg(unix)]
 mod running {
     use std::io::{BufRead as _, BufReader, Read as _};
-    use std::process::{Child, ChildStdout};
+    use std::process::{Child, ChildStderr, ChildStdout};
     use std::time::{Duration, Instant};
 
     use super::*;
@@ -67,6 +67,7 @@ mod running {
     pub(crate) struct Emulator {
         process: Child,
         stdout: BufReader<ChildStdout>,
+        stderr: Option<BufReader<ChildStderr>>,
     }
 
     impl Emulator {
@@ -74,7 +75,38 @@ mod running {
             let mut command = command(folder, ["emulator"].into_iter().chain(arguments.split_whitespace()));
             let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
             let stdout = BufReader::new(process.stdout.take().unwrap());
-            Self { process, stdout }
+            Self { process, stdout, stderr: None }
+        }
+
+        /// As it is, with what it says read too.
+        pub(crate) fn spawn_command(mut command: Command) -> Self {
+            let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let stdout = BufReader::new(process.stdout.take().unwrap());
+            let stderr = process.stderr.take().map(BufReader::new);
+            Self { process, stdout, stderr }
+        }
+
+        /// The next line of stderr with this in it, with its end.
+        pub(crate) fn said(&mut self, part: &str) -> String {
+            let stderr = self.stderr.as_mut().unwrap();
+            let mut line = String::new();
+            while !line.contains(part) {
+                line.clear();
+                assert!(stderr.read_line(&mut line).unwrap() > 0, "it never said `{part}`");
+            }
+            line
+        }
+
+        pub(crate) fn signal(&self, signal: &str) {
+            let mut kill = Command::new("kill");
+            assert!(kill.args([signal, &self.process.id().to_string()]).status().unwrap().success());
+        }
+
+        /// Waits for its end: the exit code, and what else it printed.
+        pub(crate) fn end(mut self) -> (Option<i32>, String) {
+            let mut rest = String::new();
+            self.stdout.read_to_string(&mut rest).unwrap();
+            (self.process.wait().unwrap().code(), rest)
         }
 
         /// The next line of stdout, with its end.
@@ -91,8 +123,7 @@ mod running {
         /// Ends it by a signal, within its grace; gives what else it printed.
         pub(crate) fn stop(mut self, signal: &str) -> String {
             let started = Instant::now();
-            let mut kill = Command::new("kill");
-            assert!(kill.args([signal, &self.process.id().to_string()]).status().unwrap().success());
+            self.signal(signal);
             assert_eq!(self.process.wait().unwrap().code(), Some(0));
             assert!(started.elapsed() < Duration::from_secs(2));
             let mut rest = String::new();

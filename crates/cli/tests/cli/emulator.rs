@@ -55,8 +55,10 @@ fn errors_have_a_place_a_hint_and_an_exit_code() {
     assert!(stderr.contains("\nhint: write the account id as a string"), "{stderr}");
 
     for wrong in [
-        "--upstream https://example.com",
+        "--upstream ftp://example.com",
         "--credential-lifetime 0",
+        "--credential-lifetime 15x",
+        "--host example.com",
         "--port 65536",
         "--allow-origin https://app.example.com/",
     ] {

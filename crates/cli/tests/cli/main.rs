@@ -10,6 +10,10 @@
 #[cfg(unix)]
 mod answers;
 #[cfg(unix)]
+mod beside;
+#[cfg(unix)]
+mod cache;
+#[cfg(unix)]
 mod call;
 mod check;
 mod command;
@@ -27,6 +31,8 @@ mod init;
 #[cfg(unix)]
 mod note;
 mod policy;
+#[cfg(unix)]
+mod reload;
 mod render;
 mod schema;
 #[cfg(unix)]

@@ -177,7 +177,7 @@ fn the_commands_of_the_documentation_run() {
     let world = World::new("shell-documents");
     let page = include_str!("../../../../docs/command-line.md");
     let blocks: Vec<&str> = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(blocks.len(), 7);
+    assert_eq!(blocks.len(), 8);
     fs::write(world.folder.join("report.pdf"), "%PDF").unwrap();
     let program = world.folder.join("program");
     fs::write(&program, "#!/bin/sh\nexec xacct-sign whoami --json >>ran\n").unwrap();

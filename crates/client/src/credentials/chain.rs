@@ -9,6 +9,7 @@ use once_cell::race::OnceBox;
 use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::found::Found;
+use super::profile::Whose;
 use super::shared::{Fetch, Shared};
 use super::{CredentialSource, container, environment, instance, profile, shown, web_identity};
 use crate::clock::Clock;
@@ -61,6 +62,28 @@ impl DefaultChain {
             Chain { clock: Clock::new(host), profile, seen: Mutex::new(None), region: OnceBox::new() },
             seed,
         ))
+    }
+
+    /// Whose credentials these are, as far as the environment and the files tell it: the source that would be asked, and what it is
+    /// set up with, such as a key id, a profile, a role. Nothing is asked for it. It is the same as long as they are the same one's,
+    /// and holds no secret. `None` for those of a container or an instance, which nothing but themselves tells.
+    ///
+    /// # Errors
+    ///
+    /// As [`CredentialSource::credentials`] for what is malformed or missing in there.
+    pub fn identity(&self) -> Result<Option<Vec<String>>, Error> {
+        let chain = self.0.source();
+        let named = |source: &str, said: Vec<String>| Some([vec![source.to_owned()], said].concat());
+        if let Found::Credentials(keys) = chain.environment()? {
+            return Ok(named("environment", vec![keys.access_key_id().to_owned()]));
+        }
+        match profile::whose(&**chain.host(), chain.profile.as_deref())? {
+            Whose::Known(said) => return Ok(named("profile", said)),
+            Whose::Asked => return Ok(None),
+            Whose::Nobodys => {}
+        }
+        let given = chain.profile.is_none().then(|| web_identity::given(&**chain.host())).flatten();
+        Ok(given.and_then(|said| named("web identity", said.into())))
     }
 
     /// The profile that was given by name.

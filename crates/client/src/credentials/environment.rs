@@ -47,12 +47,21 @@ impl CredentialSource for Environment {
 
 /// The environment as the first source of the chain. It is set up where there is a key id.
 pub(super) fn load(host: &dyn Host) -> Result<Found, Error> {
-    // Blank is how some programs write that there is none.
     let given = Given::of(host);
-    match given.key_id.clone().filter(|key_id| !key_id.trim().is_empty()) {
+    match given.key_id.clone().filter(is_set) {
         Some(key_id) => given.credentials(key_id).map(Found::Credentials),
         None => Ok(Found::Nothing(format!("{KEY_ID} is not set"))),
     }
+}
+
+/// The key id, if one is set.
+pub(super) fn key_id(host: &dyn Host) -> Option<String> {
+    host.variable(KEY_ID).filter(is_set)
+}
+
+/// Blank is how some programs write that there is none.
+fn is_set(key_id: &String) -> bool {
+    !key_id.trim().is_empty()
 }
 
 /// What the variables say, of one moment: they belong together.

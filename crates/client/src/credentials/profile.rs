@@ -1,6 +1,7 @@
 //! A profile of the files that AWS's SDKs and tools share.
 
 mod files;
+mod identity;
 mod ini;
 mod plan;
 mod roles;
@@ -88,6 +89,24 @@ pub(super) fn read(host: &dyn Host, profile: Option<&str>) -> Result<Found, Erro
         }),
         Looked::Nothing(why) => Ok(Found::Nothing(why)),
     }
+}
+
+/// Whose credentials the profile gives.
+pub(super) enum Whose {
+    /// Its name, the source and what that is set up with.
+    Known(Vec<String>),
+    /// The machine's, which has to be asked.
+    Asked,
+    /// Nobody's: it gives none.
+    Nobodys,
+}
+
+/// What the files alone tell of whose credentials the profile gives.
+pub(super) fn whose(host: &dyn Host, profile: Option<&str>) -> Result<Whose, Error> {
+    let Looked::Plan(plan) = look(host, profile)? else { return Ok(Whose::Nobodys) };
+    let Some(identity) = identity::identity(&plan, host) else { return Ok(Whose::Asked) };
+    let files = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"].map(|name| host.variable(name).unwrap_or_default());
+    Ok(Whose::Known([files.as_slice(), &[Choice::of(host, profile).name], &identity].concat()))
 }
 
 /// The profile's credentials, whatever it takes to get them. The clock learns what STS says of the time.

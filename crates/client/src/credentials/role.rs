@@ -161,6 +161,15 @@ impl RoleProvider {
         &self.0.source().call.session_name
     }
 
+    /// Where the role is assumed. Where nobody has said a region, the environment does so now.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRegion`] if the environment says none either.
+    pub fn endpoint(&self) -> Result<&Endpoint, Error> {
+        self.0.source().endpoint()
+    }
+
     /// Credentials that are valid now; calls STS where that is needed, and waits where another thread already does, for as long as
     /// [`Patience::default`] has it.
     ///

@@ -32,6 +32,12 @@ pub(super) fn from_environment(clock: &Clock, patience: &Patience) -> Result<Fou
     load(clock, patience, &role_arn, &token_file, None, None, &Silent).map(Found::Credentials)
 }
 
+/// The role and the file that the environment names.
+pub(super) fn given(host: &dyn Host) -> Option<[String; 3]> {
+    let token_file = host.variable(TOKEN_FILE)?;
+    Some([token_file, host.variable(ROLE_ARN).unwrap_or_default(), role::session_name(host)])
+}
+
 /// The role's credentials, by the token that is in the file now. What is not given is the environment's; of endpoints a profile has
 /// its say.
 pub(super) fn load(

@@ -57,6 +57,8 @@ pub struct Forward {
 pub enum UpstreamFailure {
     /// It could not be reached, or broke off.
     Connection,
+    /// Its certificate is not trusted, or not for its host.
+    Certificate,
     /// It took longer than [`HttpApi::TIMEOUT`](xacct_sign_provider::targets::HttpApi::TIMEOUT).
     Timeout,
     /// Its answer was longer than [`HttpApi::MAX_BODY_BYTES`](xacct_sign_provider::targets::HttpApi::MAX_BODY_BYTES).
@@ -93,6 +95,14 @@ impl Reply {
                 "Internal Server Error",
                 Reason::new(Kind::UpstreamFailed, "the upstream could not be reached or broke off"),
             ),
+            UpstreamFailure::Certificate => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Internal Server Error",
+                Reason::new(
+                    Kind::UpstreamFailed,
+                    "the upstream's certificate is not trusted: name the file of its CA in SSL_CERT_FILE",
+                ),
+            ),
             UpstreamFailure::Timeout => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Service Unavailable",
@@ -128,7 +138,8 @@ pub(crate) fn request(upstream: &Uri, mut parts: Parts, body: Bytes, context: &V
     let query = parts.uri.query().map(without_signature).filter(|query| !query.is_empty());
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     let authority = upstream.authority()?;
-    let uri = format!("http://{authority}{base}{}{query}", parts.uri.path());
+    let scheme = upstream.scheme_str()?;
+    let uri = format!("{scheme}://{authority}{base}{}{query}", parts.uri.path());
 
     let forwarded = forwarded(&parts.headers);
     remove_hop_by_hop(&mut parts.headers);

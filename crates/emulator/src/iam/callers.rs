@@ -10,7 +10,7 @@ use xacct_sign_provider::{CallerRole, Deployment};
 use crate::iam::entropy::Entropy;
 use crate::iam::roles;
 use crate::iam::sessions::{self, Session, Sessions};
-use crate::options::{Options, SetupError};
+use crate::options::{CallerCredentials, Options, SetupError};
 
 /// The role that stands for every role of an account.
 const ANY_ROLE: &str = "AnyRole";
@@ -35,7 +35,7 @@ pub struct CallerAccess {
 pub(crate) fn issue(
     deployment: &Deployment,
     options: &Options,
-    entropy: &mut Entropy,
+    seed: [u8; 32],
     sessions: &mut Sessions,
 ) -> Result<(Vec<CallerAccess>, CallerAccess), SetupError> {
     if let Some(name) =
@@ -60,8 +60,9 @@ pub(crate) fn issue(
     for role in &roles {
         let policies = policies.get(role.arn.as_str()).cloned().unwrap_or_default();
         let organization = options.organizations.get(&role.account).cloned().or(role.caller.organization.clone());
+        let issued = Issued { role: &role.arn, name: &role.caller.caller, policies, organization };
         callers.push(CallerAccess {
-            credentials: session(entropy, sessions, &role.arn, &role.caller.caller, policies, organization)?,
+            credentials: issued.session(seed, given(role.caller, options)?, sessions)?,
             caller: role.caller.caller.clone(),
             account: role.account.clone(),
             role: role.arn.clone(),
@@ -74,8 +75,9 @@ pub(crate) fn issue(
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     let policy = Arc::new(roles::read(&role, policy, PolicyKind::Identity)?);
     let organization = options.organizations.get(&outsider_account).cloned();
+    let issued = Issued { role: &role, name: "outsider", policies: vec![policy], organization };
     let outsider = CallerAccess {
-        credentials: session(entropy, sessions, &role, "outsider", vec![policy], organization)?,
+        credentials: issued.session(seed, None, sessions)?,
         caller: "outsider".to_owned(),
         account: outsider_account,
         role,
@@ -127,27 +129,67 @@ impl Accounts {
     }
 }
 
-fn session(
-    entropy: &mut Entropy,
-    sessions: &mut Sessions,
-    role: &str,
-    name: &str,
+/// The credentials that the options give to a caller's role; `None` where they are to be made.
+fn given<'o>(caller: &CallerRole, options: &'o Options) -> Result<Option<&'o Credentials>, SetupError> {
+    let CallerCredentials::Given(given) = &options.caller_credentials else { return Ok(None) };
+    let names = credential_names(caller);
+    match names.iter().find_map(|name| given.get(name)) {
+        Some(credentials) => Ok(Some(credentials)),
+        None => Err(SetupError::NoCredentials { caller: caller.caller.clone(), names }),
+    }
+}
+
+/// The names that the credentials of a caller's role may have where they are given, the first before the others: with each stage
+/// that it assumes a role for, and the caller's alone.
+#[must_use]
+pub fn credential_names(caller: &CallerRole) -> Vec<String> {
+    let with_stage = caller.may_assume.keys().map(|stage| format!("{}-{stage}", caller.caller));
+    with_stage.chain([caller.caller.clone()]).collect()
+}
+
+/// A session of a caller's role.
+struct Issued<'i> {
+    role: &'i str,
+    name: &'i str,
     policies: Vec<Arc<PolicyDocument>>,
     organization: Option<String>,
-) -> Result<Credentials, SetupError> {
-    let principal = PrincipalIdentity::assumed_role(role, name)
-        .map_err(|source| SetupError::Policy { role: role.to_owned(), source })?;
-    let session = sessions.add(Session {
-        credentials: sessions::issue(entropy, None)?,
-        principal,
-        user_id: format!("{}:{name}", entropy.id("AROA", 17)),
-        policies,
-        session_policy: None,
-        role_tags: BTreeMap::new(),
-        tags: Vec::new(),
-        transitive_tag_keys: Vec::new(),
-        source_identity: None,
-        organization,
-    });
-    Ok(session.credentials.clone())
+}
+
+impl Issued<'_> {
+    fn session(
+        self,
+        seed: [u8; 32],
+        given: Option<&Credentials>,
+        sessions: &mut Sessions,
+    ) -> Result<Credentials, SetupError> {
+        let Self { role, name, policies, organization } = self;
+        let principal = PrincipalIdentity::assumed_role(role, name)
+            .map_err(|source| SetupError::Policy { role: role.to_owned(), source })?;
+        let credentials = match given {
+            // Those of callers do not expire while the emulator runs.
+            Some(given) => Credentials::new(
+                given.access_key_id(),
+                given.secret_access_key(),
+                given.session_token().map(str::to_owned),
+                None,
+            )?,
+            None => sessions::issue(&mut Entropy::of(seed, &["session", role, name]), None)?,
+        };
+        if given.is_some() && sessions.find(credentials.access_key_id()).is_some() {
+            return Err(SetupError::SharedCredentials { caller: name.to_owned() });
+        }
+        let session = sessions.add(Session {
+            credentials,
+            principal,
+            user_id: format!("{}:{name}", roles::role_id(seed, role)),
+            policies,
+            session_policy: None,
+            role_tags: BTreeMap::new(),
+            tags: Vec::new(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
+            organization,
+        });
+        Ok(session.credentials.clone())
+    }
 }

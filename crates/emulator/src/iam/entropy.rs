@@ -16,6 +16,18 @@ impl Entropy {
         Self { seed, counter: 0, unused: Vec::new() }
     }
 
+    /// What belongs to these names alone, whatever else is drawn from the seed: the same for the same names.
+    pub(crate) fn of(seed: [u8; 32], names: &[&str]) -> Self {
+        let mut named = Sha256::new();
+        named.update(seed);
+        for name in names {
+            named.update(name.len().to_string());
+            named.update(":");
+            named.update(name);
+        }
+        Self::new(named.finalize().into())
+    }
+
     fn byte(&mut self) -> u8 {
         if let Some(byte) = self.unused.pop() {
             return byte;

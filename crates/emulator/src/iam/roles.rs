@@ -25,15 +25,20 @@ pub(crate) fn read(role: &str, text: &str, kind: PolicyKind) -> Result<PolicyDoc
     PolicyDocument::parse(text, kind).map_err(|source| SetupError::Policy { role: role.to_owned(), source })
 }
 
+/// What IAM knows the role by.
+pub(crate) fn role_id(seed: [u8; 32], arn: &str) -> String {
+    Entropy::of(seed, &["role", arn]).id("AROA", 17)
+}
+
 pub(crate) fn provider_roles(
     deployment: &Deployment,
-    entropy: &mut Entropy,
+    seed: [u8; 32],
 ) -> Result<BTreeMap<String, Arc<ProviderRole>>, SetupError> {
     let mut roles = BTreeMap::new();
     for (arn, role) in &deployment.roles {
         let policies = role.policies.iter().map(|policy| read(arn, policy, PolicyKind::Identity).map(Arc::new));
         let compiled = ProviderRole {
-            id: entropy.id("AROA", 17),
+            id: role_id(seed, arn),
             tags: role.tags.clone(),
             max_session_seconds: role.max_session_duration,
             trust: read(arn, &role.trust_policy, PolicyKind::Trust)?,

@@ -8,6 +8,7 @@ use xacct_sign::Credentials;
 use xacct_sign_provider::iam::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate, folded_key};
 
 use crate::iam::entropy::Entropy;
+use crate::iam::roles::ProviderRole;
 
 /// How long an expired session is remembered, so that it is reported as expired rather than as unknown.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
@@ -16,6 +17,7 @@ const REMEMBERED: Duration = Duration::from_secs(3_600);
 const MAX_SESSIONS: usize = 50_000;
 
 /// A session of a role.
+#[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) credentials: Credentials,
     pub(crate) principal: PrincipalIdentity,
@@ -127,6 +129,20 @@ impl Sessions {
         }
         self.by_key.insert(key, Arc::clone(&session));
         session
+    }
+
+    /// Takes on the sessions of AssumeRole whose roles are still there, with the policies that these have now.
+    pub(crate) fn go_on(&mut self, before: &Self, roles: &BTreeMap<String, Arc<ProviderRole>>) {
+        for (_, key) in &before.by_expiry {
+            let session = before.find(key);
+            let role = session.as_ref().and_then(|session| roles.get(session.principal.role_arn()?));
+            if let (Some(session), Some(role)) = (session, role) {
+                let mut session = Session::clone(&session);
+                session.policies.clone_from(&role.policies);
+                session.role_tags.clone_from(&role.tags);
+                self.add(session);
+            }
+        }
     }
 
     /// Forgets what expired long ago, and makes room for one more.

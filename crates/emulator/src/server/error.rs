@@ -1,16 +1,19 @@
 //! What keeps the server from starting.
 
 use std::io;
+use std::net::SocketAddr;
+
+use crate::options::SetupError;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// A port is taken, or not ours to use.
-    #[error("cannot listen on 127.0.0.1:{port}")]
+    #[error("cannot listen on {address}")]
     Bind {
-        /// The port.
-        port: u16,
+        /// Where.
+        address: SocketAddr,
         /// What the system says.
         #[source]
         source: io::Error,
@@ -21,10 +24,13 @@ pub enum ServerError {
     /// The system's randomness is not to be had.
     #[error("the system gives no random numbers")]
     Random(#[source] io::Error),
-    /// The runtime or the signals could not be set up.
+    /// The runtime could not be set up.
     #[error("the server could not be started")]
     Start(#[source] io::Error),
-    /// The addresses could not be told.
-    #[error("cannot write the addresses")]
-    Announce(#[source] io::Error),
+    /// For an upstream over TLS: the certificates that are trusted here cannot be read.
+    #[error("the trusted certificates of this machine cannot be used")]
+    Certificates(#[source] io::Error),
+    /// What it should answer from now on makes no sense.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
 }

@@ -1,6 +1,7 @@
 //! An emulator in a test's own process.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -12,6 +13,8 @@ use crate::log::LogEntry;
 use crate::ready::Ready;
 use crate::server::error::ServerError;
 use crate::server::serve::Server;
+
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// An emulator that answers on free loopback ports, on a thread and with a runtime of its own, until it is dropped.
 ///
@@ -75,7 +78,7 @@ impl Running {
                 .map_err(ServerError::Start)
                 .and_then(|runtime| {
                     let log = move |entry: &LogEntry| lock(&entries).push(entry.clone());
-                    Ok((runtime.block_on(Server::bind(emulator, 0, log))?, runtime))
+                    Ok((runtime.block_on(Server::bind(emulator, ANY_PORT, log))?, runtime))
                 });
             match server {
                 Ok((server, runtime)) => {

@@ -1,33 +1,33 @@
 //! The ports, and what goes in and out of them.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use xacct_sign_provider::targets::HttpApi;
 
 use crate::emulator::{Answer, Emulator, Target};
-use crate::gateway::{Forward, Outcome, UpstreamFailure};
+use crate::gateway::{Forward, Outcome};
 use crate::log::LogEntry;
-use crate::ready::{Addresses, Ready};
+use crate::ready::Ready;
 use crate::server::body::{self, Room, Unread};
+use crate::server::control::{Control, Listening, Ports};
 use crate::server::error::ServerError;
+use crate::server::upstream::Upstream;
 
 /// How long requests under way may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(1);
@@ -49,14 +49,16 @@ type Log = Box<dyn Fn(&LogEntry) + Send + Sync>;
 
 /// An emulator on its ports, not yet answering.
 pub struct Server {
-    listeners: Vec<(Target, TcpListener)>,
+    listeners: Vec<Listening>,
+    ports: Ports,
+    more: (UnboundedSender<Listening>, UnboundedReceiver<Listening>),
     shared: Shared,
     ready: Ready,
 }
 
 struct Shared {
-    emulator: Mutex<Emulator>,
-    client: Client<HttpConnector, Full<Bytes>>,
+    emulator: Arc<Mutex<Emulator>>,
+    upstream: Upstream,
     upstream_timeout: Duration,
     read_timeout: Duration,
     room: Room,
@@ -64,46 +66,34 @@ struct Shared {
 }
 
 impl Server {
-    /// Opens the ports, as [`run`](crate::server::run) describes them.
+    /// Opens the ports: that of the address is STS's, the stages get those after it in the order of their names; 0 takes any free
+    /// ones. `log` is called for each request, from several threads.
     ///
     /// # Errors
     ///
-    /// [`ServerError::Bind`], [`ServerError::Ports`].
+    /// [`ServerError::Bind`], [`ServerError::Ports`], [`ServerError::Certificates`].
     pub async fn bind(
         emulator: Emulator,
-        port: u16,
+        address: SocketAddr,
         log: impl Fn(&LogEntry) + Send + Sync + 'static,
     ) -> Result<Self, ServerError> {
         let stages: Vec<String> = emulator.stages().map(|(name, _)| name.to_owned()).collect();
         let targets = std::iter::once(Target::Sts).chain(stages.into_iter().map(Target::Stage));
         let mut listeners = Vec::new();
-        let mut addresses = Addresses { sts: String::new(), stages: BTreeMap::new() };
-        for (offset, target) in (0_u16..).zip(targets) {
-            let wanted = match port {
-                0 => 0,
-                first => first.checked_add(offset).ok_or(ServerError::Ports(first))?,
-            };
-            let failed = |source| ServerError::Bind { port: wanted, source };
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).await.map_err(failed)?;
-            let url = format!("http://{}", listener.local_addr().map_err(failed)?);
-            match &target {
-                Target::Sts => addresses.sts = url,
-                Target::Stage(name) => drop(addresses.stages.insert(name.clone(), url)),
-            }
-            listeners.push((target, listener));
+        let mut ports = Ports::new(address);
+        for target in targets {
+            listeners.push(ports.open(target).await?);
         }
-        let ready = Ready::new(&emulator, addresses);
-        // A connection that idles in a pool may be closed just as the next request is sent on it.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+        let ready = ports.ready(&emulator);
         let shared = Shared {
-            emulator: Mutex::new(emulator),
-            client,
+            upstream: Upstream::new(emulator.has_https_upstream())?,
+            emulator: Arc::new(Mutex::new(emulator)),
             upstream_timeout: HttpApi::TIMEOUT,
             read_timeout: READ_TIMEOUT,
             room: Room::new(),
             log: Box::new(log),
         };
-        Ok(Self { listeners, shared, ready })
+        Ok(Self { listeners, ports, more: unbounded_channel(), shared, ready })
     }
 
     /// Waits for the upstream no longer than this, in place of [`HttpApi::TIMEOUT`].
@@ -119,6 +109,13 @@ impl Server {
         &self.ready
     }
 
+    /// What gives it another deployment while it runs.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        let emulator = Arc::clone(&self.shared.emulator);
+        Control { emulator, ports: self.ports.clone(), more: self.more.0.clone() }
+    }
+
     /// Waits for the head of a request no longer than this, in place of 30 seconds, and as long again for its body.
     #[must_use]
     pub fn with_read_timeout(mut self, timeout: Duration) -> Self {
@@ -132,11 +129,19 @@ impl Server {
         let (stopping, _) = watch::channel(false);
         let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut tasks = JoinSet::new();
-        for (target, listener) in self.listeners {
+        let mut begin = |(target, listener): Listening| {
             let endpoint = Endpoint { target: Arc::new(target), shared: Arc::clone(&shared) };
             tasks.spawn(accept(listener, endpoint, Arc::clone(&free), stopping.subscribe()));
+        };
+        self.listeners.into_iter().for_each(&mut begin);
+        let (_, mut more) = self.more;
+        let mut stop = pin!(stop);
+        loop {
+            tokio::select! {
+                () = stop.as_mut() => break,
+                Some(listening) = more.recv() => begin(listening),
+            }
         }
-        stop.await;
         stopping.send_replace(true);
         let finished = async { while tasks.join_next().await.is_some() {} };
         // What still runs after that is dropped with the runtime.
@@ -238,7 +243,7 @@ impl Shared {
             Outcome::Respond(response) => response,
             Outcome::Forward(forward) => {
                 let Forward { request, reply } = *forward;
-                match self.send(request).await {
+                match self.upstream.send(request, self.upstream_timeout).await {
                     Ok(response) => reply.answered(response, &mut log),
                     Err(failure) => reply.failed(failure, &mut log),
                 }
@@ -246,19 +251,6 @@ impl Shared {
         };
         (self.log)(&log);
         response
-    }
-
-    async fn send(&self, request: http::Request<Bytes>) -> Result<Response<Bytes>, UpstreamFailure> {
-        let exchange = async {
-            let response =
-                self.client.request(request.map(Full::new)).await.map_err(|_| UpstreamFailure::Connection)?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, HttpApi::MAX_BODY_BYTES).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() { UpstreamFailure::TooLarge } else { UpstreamFailure::Connection }
-            })?;
-            Ok(Response::from_parts(parts, body.to_bytes()))
-        };
-        tokio::time::timeout(self.upstream_timeout, exchange).await.unwrap_or(Err(UpstreamFailure::Timeout))
     }
 }
 

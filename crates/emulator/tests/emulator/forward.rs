@@ -145,10 +145,22 @@ fn a_presigned_urls_signature_does_not_reach_the_upstream() {
 }
 
 #[test]
+fn e9_an_upstream_may_be_over_tls() {
+    let mut world = with_upstream("https://localhost:8443/base");
+    let credentials = world.assume(&world.shop(), STAG);
+    let mut request = request("GET", "/hoge", "");
+    sign(&mut request, &credentials, "execute-api", world.now);
+    let request = forwarded(&mut world, request).request;
+    assert_eq!(request.uri(), "https://localhost:8443/base/hoge");
+    assert_eq!(request.headers()["host"], "localhost:8443");
+}
+
+#[test]
 fn failures_of_the_upstream() {
     for (failure, status, message, code) in [
         (UpstreamFailure::Timeout, 503, "Service Unavailable", "upstream_timeout"),
         (UpstreamFailure::Connection, 500, "Internal Server Error", "upstream_failed"),
+        (UpstreamFailure::Certificate, 500, "Internal Server Error", "upstream_failed"),
         (UpstreamFailure::TooLarge, 500, "Internal Server Error", "upstream_too_large"),
     ] {
         let mut world = with_upstream("http://127.0.0.1:3000");
@@ -167,7 +179,7 @@ fn failures_of_the_upstream() {
 fn options_that_make_no_sense() {
     let manifest = Manifest::parse(DEMO, "xacct.toml").unwrap();
     let made = |options| Emulator::new(&manifest, options, [0; 32]).map(drop);
-    for upstream in ["https://example.com", "/relative", "http://a/?q=1"] {
+    for upstream in ["ftp://example.com", "/relative", "https://a/?q=1"] {
         let options = Options { upstream: Some(Uri::from_static(upstream)), ..Options::default() };
         assert!(matches!(made(options), Err(SetupError::Upstream(_))), "{upstream}");
     }

@@ -4,6 +4,7 @@
 mod cors;
 mod forward;
 mod gateway;
+mod redeploy;
 mod secrets;
 #[cfg(feature = "server")]
 mod server;

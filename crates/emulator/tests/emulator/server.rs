@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the shell has sockets, threads and a clock")]
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,8 +13,11 @@ use tokio::sync::oneshot;
 use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
 use xacct_sign_emulator::server::{Running, Server};
 use xacct_sign_emulator::{Options, Ready};
+use xacct_sign_provider::{Lock, Manifest};
 
 use crate::world::*;
+
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 fn now() -> SystemTime {
     SystemTime::now()
@@ -85,6 +88,45 @@ fn a_round_trip_keeps_path_and_query_as_they_were_sent() {
     assert!(log[1].contains(" stag PUT /a%2Fb/./%7e//x 200 by arn:aws:sts::111111111111:assumed-role/"), "{log:?}");
 }
 
+/// What is told on a change, and that the new ports answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn e9_a_stage_that_is_new_gets_a_port_while_the_others_keep_theirs() {
+    let deployment = |text: &str| Manifest::parse(text, "xacct.toml").unwrap().plan(&Lock::default()).deployment();
+    let server = Server::bind(world().emulator, ANY_PORT, |_| ()).await.unwrap();
+    let (before, mut control) = (server.ready().clone(), server.control());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
+    let with_beta = DEMO.replace("[stages.prod]", "[stages.beta]\napi_id = \"b1b2b3b4b5\"\n[stages.prod]");
+
+    let ready = control.redeploy(&deployment(&with_beta), Options::default()).await.unwrap();
+    let addresses = ready.addresses();
+    assert_eq!((addresses.stages.len(), before.addresses().stages.len()), (4, 3));
+    assert!(before.addresses().stages.iter().all(|(name, url)| addresses.stages.get(name) == Some(url)));
+    let unsigned = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+    assert!(raw(&addresses.stages["beta"], unsigned).starts_with("HTTP/1.1 403 "));
+
+    // A stage that is gone has a port that says so, and the same one when it is back.
+    let gone = control.redeploy(&deployment(DEMO), Options::default()).await.unwrap();
+    assert_eq!(gone.addresses(), before.addresses());
+    assert!(raw(&addresses.stages["beta"], unsigned).starts_with("HTTP/1.1 404 "));
+    let back = control.redeploy(&deployment(&with_beta), Options::default()).await.unwrap();
+    assert_eq!(back.addresses(), addresses);
+
+    let credentials = assumed(&back);
+    let answer = raw(api(&back), &signed(&credentials, "PUT", "/hoge", ""));
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    stop.send(()).unwrap();
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn e9_all_addresses_are_told_as_one_that_this_machine_reaches() {
+    for (host, told) in [("0.0.0.0:0", "http://127.0.0.1:"), ("127.0.0.2:0", "http://127.0.0.2:")] {
+        let server = Server::bind(world().emulator, host.parse().unwrap(), |_| ()).await.unwrap();
+        assert!(server.ready().addresses().sts.starts_with(told), "{host}");
+    }
+}
+
 #[test]
 fn an_endless_body_is_answered_with_413() {
     let running = start();
@@ -113,7 +155,8 @@ async fn the_upstream_answers_or_the_gateway_does() {
     });
     // In a runtime of the test's own, as the wait is shorter than the gateway's.
     let emulator = world_with(Options { upstream: Some(url.parse().unwrap()), ..Options::default() }).emulator;
-    let server = Server::bind(emulator, 0, |_| ()).await.unwrap().with_upstream_timeout(Duration::from_millis(200));
+    let server =
+        Server::bind(emulator, ANY_PORT, |_| ()).await.unwrap().with_upstream_timeout(Duration::from_millis(200));
     let ready = server.ready().clone();
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
@@ -160,7 +203,7 @@ fn it_stops_though_a_connection_is_open() {
 
 /// A server in a runtime of the test's own, which waits for heads and bodies for so long.
 async fn impatient(patience: Duration) -> (Ready, oneshot::Sender<()>) {
-    let server = Server::bind(explaining().emulator, 0, |_| ()).await.unwrap().with_read_timeout(patience);
+    let server = Server::bind(explaining().emulator, ANY_PORT, |_| ()).await.unwrap().with_read_timeout(patience);
     let ready = server.ready().clone();
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(server.serve(async { drop(stopped.await) }));

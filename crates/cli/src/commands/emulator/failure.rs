@@ -1,0 +1,42 @@
+//! What may go wrong with the emulator's own options.
+
+use std::path::PathBuf;
+
+use xacct_sign::Error;
+
+/// Why the emulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EmulatorFailure {
+    #[error("the caller `{caller}` has no role for the stage `{stage}`; it has one for {}", known.join(", "))]
+    NotOnStage { caller: String, stage: String, known: Vec<String> },
+    #[error("the credentials `{name}` in `{}` cannot be used", path.display())]
+    Credentials {
+        name: String,
+        path: PathBuf,
+        #[source]
+        source: Error,
+    },
+    #[error("`{}` is there already, and nothing that the emulator wrote", .0.display())]
+    NotAnEnvFile(PathBuf),
+}
+
+impl EmulatorFailure {
+    /// The stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotOnStage { .. } => "caller_not_on_stage",
+            Self::Credentials { source, .. } => source.code(),
+            Self::NotAnEnvFile(_) => "not_an_env_file",
+        }
+    }
+
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::NotOnStage { .. } => "give one of these with `--stage`, or add the stage to `roles` of the caller",
+            Self::Credentials { .. } => {
+                "write it as AWS's tools read it: [NAME], then lines `aws_access_key_id = ...` and `aws_secret_access_key = ...`"
+            }
+            Self::NotAnEnvFile(_) => "give another path with `--env-file`, or delete the file",
+        }
+    }
+}
