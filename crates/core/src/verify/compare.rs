@@ -147,7 +147,15 @@ impl<'t> Lines<'t> {
             }
         }
         let (signed_headers, payload) = (lines.next()?, lines.next()?);
-        lines.next().is_none().then_some(Self { method, path, query, first_header: 4, headers, signed_headers, payload })
+        lines.next().is_none().then_some(Self {
+            method,
+            path,
+            query,
+            first_header: 4,
+            headers,
+            signed_headers,
+            payload,
+        })
     }
 
     /// How the path was written, if it was the same path.
@@ -168,6 +176,8 @@ fn form_of(forms: &[(&'static str, Vec<u8>)], signed: &str) -> Option<&'static s
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+
     use super::*;
 
     const SIGNED: &str = "GET\n/v1/a%2520b\nq=1&token=secret\nhost:api.example.com\nx-amz-date:20150830T123600Z\n\
@@ -222,7 +232,9 @@ mod tests {
 
     #[test]
     fn what_is_no_canonical_request_is_none() {
-        for text in ["", "GET", "GET\n/\n", "GET\n/\n\nhost\n\nhost\nhash", "GET\n/\n\nhost:a\n\nhost\nhash\nmore\nmore"] {
+        for text in
+            ["", "GET", "GET\n/\n", "GET\n/\n\nhost\n\nhost\nhash", "GET\n/\n\nhost:a\n\nhost\nhash\nmore\nmore"]
+        {
             assert_eq!(compare(text, SIGNED), None, "{text:?}");
             assert_eq!(compare(SIGNED, text), None, "{text:?}");
         }
