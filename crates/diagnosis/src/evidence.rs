@@ -2,15 +2,13 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-
-use crate::exchange::{Exchange, InvalidInput, from_json};
+use crate::exchange::Exchange;
+use crate::fields::{Fields, InvalidInput};
 
 /// What was seen, in the order of the chain. What was not looked at is left out, and not judged.
 ///
 /// As JSON it has these names; the faces pass it so.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Where the call goes, and what it is signed for.
     pub place: Option<PlaceEvidence>,
@@ -33,21 +31,36 @@ impl Evidence {
     ///
     /// For what is no object of these fields.
     pub fn from_json(text: &str) -> Result<Self, InvalidInput> {
-        from_json(text)
+        Fields::parse(text, Self::read)
+    }
+
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            place: fields.object("place", PlaceEvidence::read)?,
+            base: fields.object("base", BaseEvidence::read)?,
+            identity: fields.object("identity", IdentityEvidence::read)?,
+            clock: fields.object("clock", ClockEvidence::read)?,
+            assume_role: fields.object("assume_role", AssumeRoleEvidence::read)?,
+            call: fields.object("call", CallEvidence::read)?,
+        })
     }
 }
 
 /// Where the call goes, and what it is signed for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlaceEvidence {
     /// Why it cannot be called so.
     pub error: Option<Failure>,
 }
 
+impl PlaceEvidence {
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self { error: fields.object("error", Failure::read)? })
+    }
+}
+
 /// The caller's own credentials.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BaseEvidence {
     /// Why there are none.
     pub error: Option<Failure>,
@@ -57,9 +70,18 @@ pub struct BaseEvidence {
     pub at: Option<i64>,
 }
 
+impl BaseEvidence {
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            error: fields.object("error", Failure::read)?,
+            expires_at: fields.integer("expires_at")?,
+            at: fields.integer("at")?,
+        })
+    }
+}
+
 /// Who the caller is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdentityEvidence {
     /// The caller's ARN.
     pub arn: Option<String>,
@@ -69,17 +91,31 @@ pub struct IdentityEvidence {
     pub answer: Option<Exchange>,
 }
 
+impl IdentityEvidence {
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            arn: fields.text("arn")?,
+            error: fields.object("error", Failure::read)?,
+            answer: fields.object("answer", Exchange::read)?,
+        })
+    }
+}
+
 /// This machine's clock against AWS's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClockEvidence {
     /// By how many seconds AWS's is ahead; below zero, behind.
     pub ahead_seconds: i64,
 }
 
+impl ClockEvidence {
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self { ahead_seconds: fields.integer("ahead_seconds")?.unwrap_or_default() })
+    }
+}
+
 /// The role.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AssumeRoleEvidence {
     /// Its ARN.
     pub role_arn: Option<String>,
@@ -93,9 +129,20 @@ pub struct AssumeRoleEvidence {
     pub works_without_external_id: Option<bool>,
 }
 
+impl AssumeRoleEvidence {
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            role_arn: fields.text("role_arn")?,
+            has_external_id: fields.boolean("has_external_id")?.unwrap_or_default(),
+            error: fields.object("error", Failure::read)?,
+            answer: fields.object("answer", Exchange::read)?,
+            works_without_external_id: fields.boolean("works_without_external_id")?,
+        })
+    }
+}
+
 /// The signed call.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallEvidence {
     /// Why there was no answer.
     pub error: Option<Failure>,
@@ -107,9 +154,19 @@ pub struct CallEvidence {
     pub bodiless_status: Option<u16>,
 }
 
+impl CallEvidence {
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            error: fields.object("error", Failure::read)?,
+            exchange: fields.object("exchange", Exchange::read)?,
+            presigned_status: fields.status("presigned_status")?,
+            bodiless_status: fields.status("bodiless_status")?,
+        })
+    }
+}
+
 /// An error in place of an answer.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Failure {
     /// The stable code of the error, as docs/errors.md has them: `transport`, `credentials_not_found`.
     pub code: String,
@@ -119,6 +176,17 @@ pub struct Failure {
     pub hint: Option<String>,
     /// Of what broke on the way: `name`, `connection`, `certificate`, `proxy`, `time`.
     pub broken: Option<String>,
+}
+
+impl Failure {
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            code: fields.text("code")?.unwrap_or_default(),
+            message: fields.text("message")?.unwrap_or_default(),
+            hint: fields.text("hint")?,
+            broken: fields.text("broken")?,
+        })
+    }
 }
 
 impl fmt::Debug for Failure {

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use crate::fields::{Fields, InvalidInput};
 
 /// A request and its answer. Everything may be left out: what is not known is not judged.
 ///
 /// As JSON it has these names; the faces pass it so.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Exchange {
     /// The method that was sent.
     pub method: Option<String>,
@@ -40,7 +38,21 @@ impl Exchange {
     ///
     /// For what is no object of these fields.
     pub fn from_json(text: &str) -> Result<Self, InvalidInput> {
-        from_json(text)
+        Fields::parse(text, Self::read)
+    }
+
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            method: fields.text("method")?,
+            url: fields.text("url")?,
+            canonical_request: fields.text("canonical_request")?,
+            string_to_sign: fields.text("string_to_sign")?,
+            expires_at: fields.integer("expires_at")?,
+            answered_at: fields.integer("answered_at")?,
+            status: fields.status("status")?,
+            headers: fields.texts("headers")?,
+            body: fields.text("body")?.unwrap_or_default(),
+        })
     }
 
     /// A header of the answer.
@@ -74,28 +86,4 @@ impl fmt::Debug for Exchange {
         // The others may hold secrets.
         f.debug_struct("Exchange").field("method", &self.method).field("status", &self.status).finish_non_exhaustive()
     }
-}
-
-/// What was given is not what can be judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidInput(String);
-
-impl fmt::Display for InvalidInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for InvalidInput {}
-
-pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, InvalidInput> {
-    // What serde says of a wrong value may show it.
-    serde_json::from_str(text).map_err(|error| {
-        let said = error.to_string();
-        let field = said.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
-        InvalidInput(match field {
-            Some((name, _)) => format!("there is no field `{}`", xacct_sign::escaped(name)),
-            None => format!("line {}, column {} is not what stands there", error.line(), error.column()),
-        })
-    })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde_json::json;
 use xacct_sign::escaped;
 
 /// Who can change it.
@@ -34,12 +34,6 @@ impl Side {
 impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl Serialize for Side {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }
 
@@ -255,14 +249,8 @@ codes! {
         "change what the reason names";
 }
 
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
-}
-
 /// What is broken, on whose side, how that shows, and what to do. No text holds a secret, or breaks a line or a terminal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
     /// What.
@@ -307,8 +295,15 @@ impl fmt::Display for Finding {
 /// `{"findings": [{"code", "side", "reason", "hint"}]}`, as the faces and `--json` have it.
 #[must_use]
 pub fn to_json(findings: &[Finding]) -> String {
-    // Texts alone: nothing of it can fail.
-    serde_json::json!({ "findings": findings }).to_string()
+    let object = |finding: &Finding| {
+        json!({
+            "code": finding.code(),
+            "side": finding.side.name(),
+            "reason": finding.reason,
+            "hint": finding.hint,
+        })
+    };
+    json!({ "findings": findings.iter().map(object).collect::<Vec<_>>() }).to_string()
 }
 
 #[cfg(test)]

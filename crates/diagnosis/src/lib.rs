@@ -23,6 +23,7 @@ mod emulated;
 mod evidence;
 mod exchange;
 mod explain;
+mod fields;
 mod finding;
 mod from_here;
 mod mismatch;
@@ -31,6 +32,7 @@ pub use diagnose::diagnose;
 pub use evidence::{
     AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Failure, IdentityEvidence, PlaceEvidence,
 };
-pub use exchange::{Exchange, InvalidInput};
+pub use exchange::Exchange;
 pub use explain::explain;
+pub use fields::InvalidInput;
 pub use finding::{Code, Finding, Side, to_json};
