@@ -5,8 +5,10 @@ mod check;
 mod completions;
 mod credentials;
 mod diff;
+mod doctor;
 mod emulator;
 mod env;
+mod explain;
 mod init;
 mod man;
 mod policy;
@@ -27,6 +29,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Presign(arguments) => presign::run(&arguments),
         Command::Whoami(arguments) => whoami::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Emulator(arguments) => emulator::run(arguments),
         Command::Policy(command) => policy::run(command),
         Command::Render(command) => render::run(command),

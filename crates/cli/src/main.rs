@@ -5,6 +5,7 @@ mod arguments;
 mod caller;
 mod commands;
 mod counted;
+mod doctor;
 mod exit;
 mod failure;
 mod files;

@@ -48,7 +48,7 @@ impl Sent {
         explain(&self.exchange(status, headers, body))
     }
 
-    /// Request and answer, as `xacct-sign-diagnosis` judges them. The canonical request in it holds the session token.
+    /// Request and answer, as `xacct-sign-diagnosis` judges them, without the secrets of the call.
     #[must_use]
     pub fn exchange(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Exchange {
         let url = self.head.uri.to_string();
@@ -59,16 +59,21 @@ impl Sent {
             self.signer.trace(&request, self.signed_at)
         });
         let trace = trace.ok().map(|(_, trace)| trace);
+        let without_secrets = |text: &str| self.without_secrets(text.as_bytes());
         Exchange {
             method: Some(self.head.method.as_str().to_owned()),
             url: Some(url),
             string_to_sign: trace.as_ref().map(|trace| trace.string_to_sign.clone()),
-            canonical_request: trace.map(|trace| trace.canonical_request),
+            // A server may say the token back, within its canonical request too: it is hidden on both sides alike.
+            canonical_request: trace.map(|trace| without_secrets(&trace.canonical_request)),
             expires_at: self.signer.credentials().expires_at().and_then(seconds),
             answered_at: seconds(self.answered_at),
             status: Some(status),
-            headers: headers.iter().map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect(),
-            body: String::from_utf8_lossy(body).into_owned(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), without_secrets(&header_text(value))))
+                .collect(),
+            body: self.without_secrets(body),
         }
     }
 }

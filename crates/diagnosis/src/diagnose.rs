@@ -45,9 +45,7 @@ fn with_own_hint(finding: Finding, failure: &Failure) -> Finding {
 
 fn of_place(failure: &Failure) -> Finding {
     let code = match failure.code.as_str() {
-        "scope_mismatch" if failure.message.contains("service") && !failure.message.contains("region") => {
-            Code::ServiceWrong
-        }
+        "scope_mismatch" if failure.message.starts_with("the service") => Code::ServiceWrong,
         "scope_mismatch" | "invalid_region" => Code::RegionWrong,
         _ => Code::InputInvalid,
     };
@@ -96,6 +94,8 @@ fn of_sts(failure: &Failure, answer: Option<&Exchange>) -> Vec<Finding> {
             Code::CredentialsExpired => (Code::BaseExpired, Side::Caller),
             Code::Throttled => (Code::StsThrottled, Side::Caller),
             Code::ApiFailed => (Code::StsFailed, Side::Aws),
+            // What STS takes was written and sent as it was signed.
+            Code::SignatureMismatch => (Code::SecretWrong, Side::Caller),
             _ => continue,
         };
         *finding = Finding::new(code, &finding.reason).on(side);

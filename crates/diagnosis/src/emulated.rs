@@ -19,6 +19,7 @@ pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
         "signature_malformed" | "algorithm_unknown" => Code::SignatureMalformed,
         "scope_mismatch" => scope(detail),
         "header_unsigned" => Code::HeaderUnsigned,
+        "header_missing" if detail.contains("`x-amz-security-token`") => Code::TokenWrong,
         "header_missing" => Code::HeaderDropped,
         "skewed" => Code::ClockOff,
         "presigned_expired" => Code::LinkExpired,
@@ -55,7 +56,7 @@ pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
     let finding = Finding::new(found, format!("the emulator's reason: {reason}"));
     Some(match found {
         // Who signs with our own code sends the token.
-        Code::TokenWrong if detail.contains("missing") => finding.on(Side::Network),
+        Code::TokenWrong if detail.contains("missing") || detail.contains("not there") => finding.on(Side::Network),
         _ => finding,
     })
 }
