@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import xacct_sign
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from emulator import REPOSITORY, Emulator
+from emulator import REPOSITORY, Emulator, cli
 from helpers import REGION, Answer, Request, serve, signed_headers, table
 from xacct_sign import _native
 
@@ -199,7 +201,74 @@ def test_an_error_crosses_processes_and_leaves_the_credentials_behind() -> None:
     assert there.explain() == []
 
 
+def test_a_server_that_says_the_secrets_back() -> None:
+    credentials = xacct_sign.Credentials("AKID", "SECRETVALUE", "SECRETTOKEN")
+    for body in (b'{"message":"Forbidden SECRETTOKEN SECRETVALUE"}', b"SECRETTOKEN", b"SECRETVALUE\n"):
+        answer = Answer(403, {"via": "1.1 SECRETTOKEN", "x-amzn-errortype": "SECRETVALUE"}, body)
+        with (
+            serve(lambda _, answer=answer: answer) as server,
+            xacct_sign.Session(credentials=credentials, region=REGION) as api,
+        ):
+            response = api.get(server.url)
+        with pytest.raises(xacct_sign.HttpStatusError) as raised:
+            response.raise_for_status()
+        found = raised.value.explain()
+        assert found
+        assert not any(secret in f"{each} {each.hint}" for each in found for secret in SECRETS)
+
+
 def test_an_answer_below_400_keeps_nothing() -> None:
     credentials = xacct_sign.Credentials("AKID", "secret", "token")
     with serve(lambda _: Answer()) as server, xacct_sign.Session(credentials=credentials, region=REGION) as api:
         assert api.get(server.url)._sent is None
+
+
+PRINTABLE = {"status", "headers", "body", "canonical_request"}
+"""What an answer that was saved has of an exchange, and a file beside it."""
+
+
+def by_command(tmp_path: Path, exchange: dict[str, Any], *more: str) -> tuple[str, str]:
+    """What `xacct-sign explain` says of it, for people and for machines."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in exchange.get("headers", {}).items())
+    status = f"HTTP/2 {exchange['status']}\r\n{head}\r\n" if "status" in exchange else ""
+    (tmp_path / "answer").write_text(status + exchange.get("body", ""), newline="")
+    arguments = [str(cli()), "explain", str(tmp_path / "answer"), *more]
+    if "canonical_request" in exchange:
+        (tmp_path / "canonical").write_text(f"{exchange['canonical_request']}\n")
+        arguments += ["--canonical", str(tmp_path / "canonical")]
+    said = [
+        subprocess.run([*arguments, *json], capture_output=True, text=True, check=True) for json in ([], ["--json"])
+    ]
+    assert [each.stderr for each in said] == ["", ""]
+    return said[0].stdout, said[1].stdout
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in TABLE["case"] if case["exchange"].keys() <= PRINTABLE], ids=lambda case: case["name"]
+)
+def test_the_table_by_the_command(case: dict[str, Any], tmp_path: Path) -> None:
+    text, said = by_command(tmp_path, case["exchange"])
+    findings = json.loads(said)["findings"]
+    assert [each["code"] for each in findings] == case["code"]
+    assert [each["side"] for each in findings] == case["side"]
+    assert not any(secret in text + said for secret in SECRETS)
+    for each in findings:
+        assert f"{each['code']} ({each['side']}): {each['reason']}\n  hint: {each['hint']}\n" in text
+    if not findings:
+        assert text == "nothing in it says that a call was refused\n"
+
+
+def test_the_command_reads_standard_input_and_of_several_answers_the_last() -> None:
+    printed = (
+        'HTTP/1.1 307 Temporary Redirect\r\nlocation: /b\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n{"message":"Not Found"}'
+    )
+    done = subprocess.run([cli(), "explain"], input=printed, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("route_missing (caller): ")
+
+
+def test_what_the_command_cannot_read(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\x89PNG\r\n\x1a\n\0")
+    for arguments in ([str(tmp_path / "nothing")], [str(tmp_path / "binary")], [str(tmp_path)]):
+        done = subprocess.run([cli(), "explain", *arguments], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("error: ")
