@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import ssl
 import subprocess
 import tempfile
@@ -20,7 +21,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from emulator import DEMO, PARTNER, Emulator, cli
+from emulator import DEMO, PARTNER, REPOSITORY, Emulator, cli
 from helpers import EXTERNAL_ID, Answer, Clock, Request, serve, sts_error
 
 NOBODY = "arn:aws:iam::222222222222:role/ApiAllowByIamRoleStag"
@@ -428,3 +429,23 @@ def test_a_url_that_cannot_be_called(emulator: Emulator, url: str) -> None:
 def test_an_answer_of_the_apis_own_is_no_fault(emulator: Emulator) -> None:
     with serve(lambda _: Answer(409, {"apigw-requestid": "x"}, b'{"error":"there is one"}')) as server:
         assert doctor(environment_of(emulator), server.url, "--role", emulator.role_arn()).codes == []
+
+
+def test_the_commands_of_the_page_run(start_emulator: Callable[..., Emulator], tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S)
+    assert len(blocks) == 2
+    emulator = start_emulator("--explain")
+    (tmp_path / "xacct-sign").symlink_to(cli())
+    environment = environment_of(emulator)
+    environment["PATH"] = f"{tmp_path}{os.pathsep}{environment['PATH']}"
+    said = []
+    for block in blocks:
+        commands = block.replace("https://server.stag.foo.example.com", emulator.url())
+        done = subprocess.run(
+            ["sh", "-e", "-c", commands], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        said.append(done.stdout)
+    assert said[0].endswith("nothing is broken\n")
+    assert said[1].startswith("wrong_account (caller): ")

@@ -1,4 +1,5 @@
-//! Objects of JSON, field by field. Written out rather than derived: that would take a tenth of a megabyte of the wheel.
+//! Objects of JSON, field by field. Written out rather than derived: what is wrong is said without any value, and the modules are
+//! smaller.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -36,7 +36,7 @@ for (const packed of [tarball, cdkTarball]) {
 
 test("publint", () => clean("publint", ["--strict", tarball]));
 test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));
-test("are-the-types-wrong, explain", () => clean("attw", [tarball, "--entrypoints", "explain"]));
+test("are-the-types-wrong, explain", () => clean("attw", [tarball, "--entrypoints", "explain", "--profile", "node16"]));
 test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints", "slim", "--profile", "esm-only"]));
 test("publint, the construct", () => clean("publint", ["--strict", cdkTarball]));
 test("are-the-types-wrong, the construct", () => clean("attw", [cdkTarball]));
