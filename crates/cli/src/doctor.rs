@@ -9,7 +9,7 @@ use xacct_sign::sts::{CallerIdentity, Mfa};
 use xacct_sign::{Credentials, Error, ErrorKind, PartialScope, Scope};
 use xacct_sign_client::host::{Host, Machine};
 use xacct_sign_client::{
-    CredentialSource, DefaultChain, Link, Patience, Request, RoleOptions, RoleProvider, Session, broken_link,
+    CredentialSource, DefaultChain, Link, Patience, Request, RoleOptions, RoleProvider, Session, Signing, broken_link,
     caller_identity, http_hosts_of,
 };
 use xacct_sign_diagnosis::{
@@ -81,8 +81,8 @@ impl Doctor<'_> {
 
     /// Ends where a link is broken.
     fn links(&mut self) -> Option<()> {
-        let scope = self.place()?;
         let chain = DefaultChain::on(self.host(), self.role.base.profile.clone());
+        let scope = self.place(&chain)?;
         self.base(&chain)?;
         let identity = self.identity(&chain, scope.region())?;
         let source: Arc<dyn CredentialSource> = match &self.role.role {
@@ -106,15 +106,11 @@ impl Doctor<'_> {
     }
 
     /// Where the call goes, and what it is signed for.
-    fn place(&mut self) -> Option<Scope> {
-        let host = self.host();
+    fn place(&mut self, chain: &DefaultChain) -> Option<Scope> {
         let url = self.prepared.url.clone();
-        let region = || {
-            let variable = |name| host.variable(name);
-            variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"))
-        };
-        let reachable = http_hosts_of(&*host).and_then(|hosts| hosts.check_reachable(url.as_url()));
-        match reachable.and_then(|()| self.scope.complete(url.as_url(), region)) {
+        let reachable = http_hosts_of(&*self.recorded).and_then(|hosts| hosts.check_reachable(url.as_url()));
+        let signing = Signing::on(self.host(), chain.clone(), self.scope.clone());
+        match reachable.and_then(|()| signing.scope_of(url.as_url())) {
             Ok(scope) => {
                 let shown = url.as_str().split('?').next().unwrap_or_default();
                 let seen = format!("{} {shown}, {} in {}", self.prepared.method, scope.service(), scope.region());
