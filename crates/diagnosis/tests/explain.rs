@@ -50,3 +50,22 @@ fn what_is_no_exchange_is_refused_without_showing_it() {
         assert_eq!(Exchange::from_json(text).unwrap_err().to_string(), said);
     }
 }
+
+/// The texts in quotation marks that stand before or behind these marks.
+fn codes_in(source: &'static str, before: &str, behind: &str) -> Vec<&'static str> {
+    let code = |line: &'static str| line.split_once(before)?.1.split_once(behind).map(|(code, _)| code);
+    source.lines().filter_map(code).collect()
+}
+
+#[test]
+fn every_reason_of_the_emulator_is_known_here() {
+    let own = codes_in(include_str!("../../emulator/src/reason.rs"), " = \"", "\": \"");
+    let signature = codes_in(include_str!("../../core/src/verify/refusal.rs"), " => \"", "\",");
+    assert!(own.len() > 20 && signature.len() > 10, "{own:?} {signature:?}");
+    for code in own.into_iter().chain(signature) {
+        let headers = [("x-xacct-reason".to_owned(), format!("{code}: why"))].into();
+        let exchange = Exchange { status: Some(403), headers, ..Exchange::default() };
+        let found = explain(&exchange);
+        assert!(found.first().is_some_and(|finding| finding.reason.contains(code)), "{code}: {found:?}");
+    }
+}
