@@ -415,6 +415,19 @@ def test_sts_throttles_and_fails(emulator: Emulator) -> None:
             assert doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn()).codes == [code]
 
 
+def test_an_endpoint_that_lets_nothing_but_assume_role_through(emulator: Emulator) -> None:
+    denied = sts_error(403, "AccessDenied", "User: arn:aws:iam::000000000000:user/x is not authorized to perform: x")
+
+    def endpoint(request: Request) -> Answer:
+        return denied if b"GetCallerIdentity" in request.body else Way(emulator.sts_url, nothing)(request)
+
+    with serve(endpoint) as sts:
+        environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": sts.url}
+        told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == []
+    assert "STS does not say" in told.text
+
+
 def test_the_api_behind_the_gateway_fails(start: Callable[..., Emulator]) -> None:
     emulator = start("--upstream", "http://127.0.0.1:1")
     told = doctor(environment_of(emulator), emulator.url("/hoge"), "--role", emulator.role_arn())

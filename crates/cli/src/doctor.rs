@@ -5,7 +5,7 @@ mod tried;
 
 use std::sync::Arc;
 
-use xacct_sign::sts::{CallerIdentity, Mfa};
+use xacct_sign::sts::Mfa;
 use xacct_sign::{Credentials, Error, ErrorKind, PartialScope, Scope};
 use xacct_sign_client::host::{Host, Machine};
 use xacct_sign_client::{
@@ -84,12 +84,12 @@ impl Doctor<'_> {
         let chain = DefaultChain::on(self.host(), self.role.base.profile.clone());
         let scope = self.place(&chain)?;
         self.base(&chain)?;
-        let identity = self.identity(&chain, scope.region())?;
+        let who = self.identity(&chain, scope.region())?;
         let source: Arc<dyn CredentialSource> = match &self.role.role {
             Some(role) => self.assume(role, chain, &scope)?,
             None => Arc::new(chain),
         };
-        self.call(source, &scope, &identity)
+        self.call(source, &scope, who.as_deref())
     }
 
     fn host(&self) -> Arc<dyn Host> {
@@ -167,16 +167,23 @@ impl Doctor<'_> {
         }
     }
 
-    fn identity(&mut self, chain: &DefaultChain, region: &str) -> Option<CallerIdentity> {
+    /// The caller's ARN, where STS tells it.
+    fn identity(&mut self, chain: &DefaultChain, region: &str) -> Option<Option<String>> {
         let before = self.recorded.count();
         let found = caller_identity(&self.host(), chain, Some(region), &Patience::default());
         let answer = self.recorded.refusal_since(before);
         match found {
             Ok(identity) => {
                 self.note("who you are", true, identity.arn.clone());
-                let arn = Some(identity.arn.clone());
-                self.walk.evidence.identity = Some(IdentityEvidence { arn, ..IdentityEvidence::default() });
-                Some(identity)
+                let arn = Some(identity.arn);
+                self.walk.evidence.identity =
+                    Some(IdentityEvidence { arn: arn.clone(), ..IdentityEvidence::default() });
+                Some(arn)
+            }
+            // The policy of a VPC endpoint may let nothing but AssumeRole through: that breaks no call.
+            Err(error) if error.kind() == ErrorKind::StsDenied && self.role.role.is_some() => {
+                self.note("who you are", true, "STS does not say");
+                Some(None)
             }
             Err(error) => {
                 let evidence = IdentityEvidence { arn: None, error: Some(failed(&error)), answer };
@@ -239,7 +246,7 @@ impl Doctor<'_> {
         Some(works)
     }
 
-    fn call(&mut self, source: Arc<dyn CredentialSource>, scope: &Scope, identity: &CallerIdentity) -> Option<()> {
+    fn call(&mut self, source: Arc<dyn CredentialSource>, scope: &Scope, who: Option<&str>) -> Option<()> {
         let session = Session::on(self.host(), Arc::clone(&source), scope.clone());
         let content = std::mem::replace(&mut self.prepared.body, Content::Bytes(Vec::new()));
         let bytes = match &content {
@@ -270,7 +277,7 @@ impl Doctor<'_> {
             (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, &body);
         }
         self.walk.evidence.call = Some(evidence);
-        let as_whom = if self.role.role.is_some() { String::new() } else { format!(", as {}", identity.arn) };
+        let as_whom = who.filter(|_| self.role.role.is_none()).map(|arn| format!(", as {arn}")).unwrap_or_default();
         self.note("call", answer.status < 400, format!("the answer is {}{as_whom}", answer.status));
         Some(())
     }

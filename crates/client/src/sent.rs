@@ -16,7 +16,7 @@ pub struct Sent {
     signer: Arc<Signer>,
     head: Parts,
     /// The body, or the SHA-256 of one that is not in memory.
-    body: Vec<u8>,
+    body: Arc<Vec<u8>>,
     hash: Option<String>,
     /// By the clock that signed.
     signed_at: SystemTime,
@@ -26,12 +26,12 @@ pub struct Sent {
 
 impl Sent {
     pub(crate) fn new(signer: Arc<Signer>, head: Parts, signed_at: SystemTime, answered_at: SystemTime) -> Self {
-        Self { signer, head, body: Vec::new(), hash: None, signed_at, answered_at }
+        Self { signer, head, body: Arc::default(), hash: None, signed_at, answered_at }
     }
 
     /// The same with its payload: the body, or its hash.
     pub(crate) fn with_payload(self, (body, hash): (Vec<u8>, Option<String>)) -> Self {
-        Self { body, hash, ..self }
+        Self { body: Arc::new(body), hash, ..self }
     }
 
     /// The text without secret key and session token: a server may say them back.

@@ -32,9 +32,12 @@ fn read(what: &'static str, path: &Path) -> Result<String, Failure> {
     }
     let mut bytes = Vec::new();
     let failed = |source| Failure::Unreadable { what, path: path.to_path_buf(), source };
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+    std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
     text::decode(bytes).ok_or_else(|| Failure::NotText { what, path: path.to_path_buf() })
 }
+
+/// How much of standard input is read: an answer of API Gateway is no longer, and what tells is at its start.
+const LONGEST: u64 = 16 << 20;
 
 /// A body, with the status and the headers before it or without. Of several answers that were printed the last one counts.
 fn read_answer(text: &str) -> Exchange {
