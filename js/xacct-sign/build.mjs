@@ -49,6 +49,11 @@ await bundle("slim", join(dist, "slim.js"));
 await bundle("index.workerd", join(dist, "index.workerd.js"));
 await bundle("index.edge-light", join(dist, "index.edge-light.js"));
 copyFileSync(wasm, join(dist, "xacct_sign.wasm"));
+await bundle("explain", join(dist, "explain.js"));
+await bundle("explain", join(dist, "explain.cjs"), "cjs");
+await bundle("explain.workerd", join(dist, "explain.workerd.js"));
+await bundle("explain.edge-light", join(dist, "explain.edge-light.js"));
+copyFileSync(join(root, "wasm/explain/xacct_sign_bg.wasm"), join(dist, "xacct_sign_explain.wasm"));
 copyLicenses(root);
 
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
@@ -56,3 +61,4 @@ execFileSync(process.execPath, [tsc, "--outDir", types], { cwd: root, stdio: "in
 
 copyDeclarations(types, dist, "src/slim", [ESM]);
 copyDeclarations(types, dist, "src/index", [ESM, COMMONJS]);
+copyDeclarations(types, dist, "src/explain", [ESM, COMMONJS]);

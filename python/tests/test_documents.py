@@ -13,7 +13,7 @@ import pytest
 from emulator import REPOSITORY, Emulator, cli
 
 API = "https://server.stag.foo.example.com"
-PAGES = {"credentials.md": 7, "python.md": 16}
+PAGES = {"credentials.md": 7, "python.md": 16, "troubleshooting.md": 1}
 
 REFUSED = {
     (

@@ -6,12 +6,12 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from emulator import Emulator
-from helpers import Answer, Request, not_run, serve
+from helpers import Answer, Clock, Request, serve
 from lambda_runtime import RuntimeApi, function
 
 
@@ -32,32 +32,6 @@ def test_the_example_handles_two_invocations_with_one_call_to_sts(emulator: Emul
     assert seen[0]["userArn"] == "arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleStag/shop-function"
     # The second invocation used the credentials of the first.
     assert seen[0]["accessKey"] == seen[1]["accessKey"]
-
-
-class Clock:
-    """The clock of every process that has `environment`, which libfaketime moves."""
-
-    def __init__(self, file: Path) -> None:
-        libraries = list(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-        if not libraries:
-            not_run("faketime")
-        self._file = file
-        self._ahead = timedelta()
-        self.environment = {
-            "LD_PRELOAD": str(libraries[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(file),
-            "FAKETIME_NO_CACHE": "1",
-            # A frozen machine's monotonic clock stands still.
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-        self.move(timedelta())
-
-    def move(self, by: timedelta) -> None:
-        self._ahead += by
-        self._file.write_text(f"+{self._ahead.total_seconds():.0f}")
-
-    def now(self) -> datetime:
-        return datetime.now(timezone.utc) + self._ahead
 
 
 @pytest.fixture

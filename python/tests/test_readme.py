@@ -66,10 +66,11 @@ def test_the_callers_commands_run(tmp_path: Path) -> None:
         script = "set -e\n" + script.replace("https://server.stag.foo.example.com", running.url())
         done = subprocess.run(["bash", "-c", script], env=own, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    echoed, account, arn, _ = done.stdout.replace("account:", "\naccount:", 1).splitlines()
+    echoed, account, arn, _, *walked = done.stdout.replace("account:", "\naccount:", 1).splitlines()
     assert json.loads(echoed)["body"] == '{"foo":"bar"}'
     assert account == "account: 111111111111"
     assert arn.endswith(":assumed-role/ApiAllowByIamRoleStag/xacct-sign")
+    assert walked[-1] == "nothing is broken"
 
 
 def test_the_policy_commands_run(tmp_path: Path) -> None:

@@ -26,9 +26,11 @@ from ._native import (
     Credentials,
     DefaultCredentials,
     Environment,
+    Finding,
     PayloadHash,
     Signer,
     canonical_url,
+    diagnose,
 )
 from ._response import HttpStatusError, Response
 from ._session import Session
@@ -55,6 +57,7 @@ __all__ = [
     "CredentialsError",
     "DefaultCredentials",
     "Environment",
+    "Finding",
     "HttpStatusError",
     "PayloadHash",
     "Response",
@@ -66,4 +69,5 @@ __all__ = [
     "ValidationError",
     "XacctSignError",
     "canonical_url",
+    "diagnose",
 ]

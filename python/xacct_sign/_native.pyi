@@ -8,17 +8,21 @@ __all__ = [
     "Credentials",
     "DefaultCredentials",
     "Environment",
+    "Finding",
     "HttpHosts",
     "PayloadHash",
     "Ready",
+    "Sent",
     "Session",
     "Signer",
     "Signing",
     "Stream",
     "_dumps",
+    "_explain",
     "_trace",
     "_within_origin",
     "canonical_url",
+    "diagnose",
 ]
 
 _Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
@@ -260,8 +264,34 @@ class Session:
         total: float | None,
         allow_redirects: bool,
         stream: bool,
-    ) -> tuple[int, str, list[tuple[str, str]], bytes | Stream, str | None, str | None]: ...
+    ) -> tuple[int, str, list[tuple[str, str]], bytes | Stream, str | None, str | None, Sent | None]: ...
     def close(self) -> None: ...
+
+@final
+class Finding:
+    """What is broken in a call.
+
+    Attributes:
+        code: the stable code, such as `clock_off`; docs/troubleshooting.md has all of them.
+        side: who can change it: `caller`, `provider`, `network` or `aws`.
+        reason: how it shows here.
+        hint: what to do.
+    """
+    @property
+    def code(self) -> str: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def hint(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Sent:
+    """What a refused call sent, and how it was answered, but for the body."""
+    def explain(self, body: bytes) -> list[Finding]: ...
 
 @final
 class Stream:
@@ -308,6 +338,22 @@ def _dumps(value: object) -> bytes | None:
     """The value in compact JSON, or `None` where only Python's `json` knows what to do: subclasses and other types, keys that
     are no `str`, integers beyond 64 bits, NaN, deep nesting.
     """
+
+def diagnose(evidence: Mapping[str, object]) -> list[Finding]:
+    """The broken link of a call's chain, and on whose side it is, by what was seen on the way.
+
+    Args:
+        evidence: what was seen, as docs/troubleshooting.md has it; what was not looked at is left out.
+
+    Returns:
+        What is broken; empty where nothing is.
+
+    Raises:
+        ValidationError: `invalid_option` if the evidence has other keys or values.
+    """
+
+def _explain(exchange: Mapping[str, object]) -> list[Finding]:
+    """A hook for the tests: an exchange as every face passes it."""
 
 def canonical_url(url: str) -> str:
     """The URL in the form in which every verifier reads it alike, ready to be signed and sent.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from ._native import Stream
+    from ._native import Finding, Sent, Stream
 
 
 class ResponseHeaders(dict[str, str]):
@@ -57,6 +57,7 @@ class Response:
         "_has_begun",
         "_method",
         "_said",
+        "_sent",
         "_stream",
         "_timeout",
         "_why",
@@ -74,6 +75,7 @@ class Response:
         content: bytes | Stream,
         said: str | None = None,
         why: str | None = None,
+        sent: Sent | None = None,
         timeout: float | None = None,
     ) -> None:
         """An answer from its parts."""
@@ -86,7 +88,12 @@ class Response:
         self._has_begun = False
         self._said = said
         self._why = why
+        self._sent = sent
         self._timeout = timeout
+
+    def __getstate__(self) -> object:
+        """Everything but what was sent: that holds credentials, and crosses no process boundary."""
+        return None, {name: getattr(self, name) for name in self.__slots__ if name != "_sent"}
 
     def __enter__(self) -> Response:
         """Itself."""
@@ -224,6 +231,20 @@ class HttpStatusError(XacctSignError):
         """An error with its answer."""
         super().__init__(message, code=code, hint=hint)
         self.response = response
+
+    def explain(self) -> list[Finding]:
+        """Why the call was refused, and on whose side that is: the most telling first.
+
+        A REST API's text is read: the canonical request in it is compared with the one that was signed, line by line,
+        and the clause of a denial names the kind of policy. A bare `Forbidden` is held against what can be checked from
+        here: who answered, the clock, the age of the credentials, region and service of the host.
+
+        Returns:
+            Findings with `code`, `side`, `reason` and `hint`; empty for what is the API's own answer, and for an error
+            that came from another process. Of a streamed answer the body counts if it was read.
+        """
+        sent = getattr(self.response, "_sent", None)
+        return [] if sent is None else sent.explain(self.response._content or b"")
 
 
 def _pieces(content: bytes, size: int) -> Iterator[bytes]:

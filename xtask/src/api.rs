@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::not_run::not_run;
 use crate::run::{Step, root, target};
 
-const CRATES: [&str; 4] = ["xacct-sign", "xacct-sign-client", "xacct-sign-emulator", "xacct-sign-provider"];
+const CRATES: [&str; 5] =
+    ["xacct-sign", "xacct-sign-client", "xacct-sign-diagnosis", "xacct-sign-emulator", "xacct-sign-provider"];
 
 /// The format of rustdoc's JSON that `public-api` reads, in the version that xtask-api/Cargo.toml names.
 const FORMAT: &str = "\"format_version\":57";

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::run::root;
 
-const PAGE: &str = "docs/errors.md";
+const PAGE: Page = Page { path: "docs/errors.md", table: || table(&read(KINDS)?, &read(FACES)?) };
 const KINDS: &str = "crates/core/src/error/kind.rs";
 const FACES: &str = "tests/errors.toml";
 
@@ -14,26 +14,45 @@ const END: &str = "<!-- end -->\n";
 
 /// Compares the page with the tables.
 pub(crate) fn check() -> Result<(), String> {
-    let (old, new) = page()?;
-    if old == new { Ok(()) } else { Err(format!("{PAGE} is not what the tables say: run `cargo xtask errors`")) }
+    PAGE.check()
 }
 
 /// Writes the page's table anew.
 pub(crate) fn write() -> Result<(), String> {
-    let (_, new) = page()?;
-    fs::write(root().join(PAGE), new).map_err(|error| format!("{PAGE}: {error}"))
+    PAGE.write()
 }
 
-/// The page as it is, and as it should be.
-fn page() -> Result<(String, String), String> {
-    let old = read(PAGE)?;
-    let (head, rest) = old.split_once(START).ok_or_else(|| format!("{PAGE} has no line `{}`", START.trim()))?;
-    let (_, tail) = rest.split_once(END).ok_or_else(|| format!("{PAGE} has no line `{}`", END.trim()))?;
-    let new = format!("{head}{START}\n{}\n{END}{tail}", table(&read(KINDS)?, &read(FACES)?)?);
-    Ok((old, new))
+/// A page of the docs with a table that is made.
+pub(crate) struct Page {
+    pub(crate) path: &'static str,
+    pub(crate) table: fn() -> Result<String, String>,
 }
 
-fn read(path: &str) -> Result<String, String> {
+impl Page {
+    /// Compares the page with its table.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let (old, new) = self.old_and_new()?;
+        let path = self.path;
+        if old == new { Ok(()) } else { Err(format!("{path} is not what the tables say: run `cargo xtask errors`")) }
+    }
+
+    /// Writes the table anew.
+    pub(crate) fn write(&self) -> Result<(), String> {
+        let (_, new) = self.old_and_new()?;
+        fs::write(root().join(self.path), new).map_err(|error| format!("{}: {error}", self.path))
+    }
+
+    /// The page as it is, and as it should be.
+    fn old_and_new(&self) -> Result<(String, String), String> {
+        let (path, old) = (self.path, read(self.path)?);
+        let (head, rest) = old.split_once(START).ok_or_else(|| format!("{path} has no line `{}`", START.trim()))?;
+        let (_, tail) = rest.split_once(END).ok_or_else(|| format!("{path} has no line `{}`", END.trim()))?;
+        let new = format!("{head}{START}\n{}\n{END}{tail}", (self.table)()?);
+        Ok((old, new))
+    }
+}
+
+pub(crate) fn read(path: &str) -> Result<String, String> {
     fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
 }
 

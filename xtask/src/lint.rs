@@ -6,7 +6,7 @@ use std::env;
 use crate::not_run::not_run;
 use crate::python::STUB_DOCS;
 use crate::run::{Step, root, target};
-use crate::{api, errors, js, python};
+use crate::{api, errors, findings, js, python};
 
 const CARGO_DENY: &str = "0.20.2";
 
@@ -14,8 +14,9 @@ pub(crate) fn run() -> Result<(), String> {
     Step::cargo(["fmt", "--all", "--check"]).run()?;
     skips()?;
     errors::check()?;
+    findings::check()?;
     is_light("xacct-sign", 20, &["syn", "tokio", "tracing"])?;
-    is_light("xacct-sign-python", 59, &[])?;
+    is_light("xacct-sign-python", 60, &[])?;
     Step::cargo([
         "clippy",
         "--release",

@@ -8,6 +8,7 @@
 mod api;
 mod bench;
 mod errors;
+mod findings;
 mod js;
 mod lint;
 mod not_run;
@@ -47,7 +48,7 @@ fn run(command: &str) -> Result<(), String> {
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),
-        "errors" => errors::write(),
+        "errors" => errors::write().and_then(|()| findings::write()),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
         _ => Err("usage: cargo xtask demo|test|lint|bench|soak|wheel|cli-wheel|npm|api|stubs|errors".to_owned()),
     }

@@ -16,15 +16,18 @@ pub(crate) const RUNTIMES: &str = "js/runtimes";
 pub(crate) struct Package {
     /// Its name on npm, and of its folder.
     pub(crate) name: &'static str,
-    /// The crate that is its WebAssembly module.
-    pub(crate) module: &'static str,
+    /// The crates that are its WebAssembly modules, each with the folder of its source that it is built into.
+    pub(crate) modules: &'static [(&'static str, &'static str)],
 }
 
 /// What callers install.
-pub(crate) const CALLER: Package = Package { name: "xacct-sign", module: "xacct-sign-wasm" };
+pub(crate) const CALLER: Package = Package {
+    name: "xacct-sign",
+    modules: &[("xacct-sign-wasm", "wasm"), ("xacct-sign-diagnosis-wasm", "wasm/explain")],
+};
 
 /// The construct for the AWS CDK.
-pub(crate) const CDK: Package = Package { name: "xacct-sign-cdk", module: "xacct-sign-provider-wasm" };
+pub(crate) const CDK: Package = Package { name: "xacct-sign-cdk", modules: &[("xacct-sign-provider-wasm", "wasm")] };
 
 impl Package {
     /// Where its source is.
@@ -34,16 +37,17 @@ impl Package {
 
     /// Builds the package and leaves its tarball in `dist/npm/`.
     pub(crate) fn pack(&self) -> Result<PathBuf, String> {
-        let folder = wasm::build(self.module, &self.folder().join("wasm"))?;
         install(PACKAGES)?;
-        let module = folder.join("xacct_sign_bg.wasm");
-        // No feature flags: with them it makes modules that Node 20 cannot load. What names features is for tools alone.
-        Step::new(root().join("js/node_modules/.bin/wasm-opt"))
-            .args(["-O3", "--strip-target-features"])
-            .arg(&module)
-            .arg("-o")
-            .arg(&module)
-            .run()?;
+        for (module, folder) in self.modules {
+            let module = wasm::build(module, &self.folder().join(folder))?.join("xacct_sign_bg.wasm");
+            // No feature flags: with them it makes modules that Node 20 cannot load. What names features is for tools alone.
+            Step::new(root().join("js/node_modules/.bin/wasm-opt"))
+                .args(["-O3", "--strip-target-features"])
+                .arg(&module)
+                .arg("-o")
+                .arg(&module)
+                .run()?;
+        }
         npm(PACKAGES, ["run", "--silent", "build", "--workspace", self.name]).run()?;
         let out = root().join("dist/npm");
         fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;

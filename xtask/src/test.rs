@@ -9,7 +9,14 @@ use crate::{js, not_run, npm, python};
 pub(crate) fn run() -> Result<(), String> {
     crate::build_cli()?;
     // The tests of crates that are built as an extension module cannot be linked.
-    let left_out = ["xacct-sign-python", "xacct-sign-wasm", "xacct-sign-provider-wasm", "xtask", "xtask-bindgen"];
+    let left_out = [
+        "xacct-sign-python",
+        "xacct-sign-wasm",
+        "xacct-sign-diagnosis-wasm",
+        "xacct-sign-provider-wasm",
+        "xtask",
+        "xtask-bindgen",
+    ];
     let workspace: Vec<&str> = ["--release", "--locked", "--workspace"]
         .into_iter()
         .chain(left_out.into_iter().flat_map(|package| ["--exclude", package]))

@@ -2,6 +2,7 @@
 
 mod call;
 mod caller;
+mod doctor;
 mod emulator;
 mod request;
 
@@ -16,6 +17,7 @@ use crate::shell::Shell;
 
 pub(crate) use call::CallArguments;
 pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
+pub(crate) use doctor::{DoctorArguments, ExplainArguments};
 pub(crate) use emulator::EmulatorArguments;
 pub(crate) use request::{DataKind, RequestArguments};
 
@@ -55,6 +57,12 @@ fn seconds(text: &str) -> Result<u64, String> {
     let seconds = number.and_then(|number| number.checked_mul(unit));
     seconds.ok_or_else(|| format!("`{text}` is no length of time, such as `900`, `15m` or `1h`"))
 }
+
+const DOCTOR_CODES: &str = "\
+Exit codes:
+  0  nothing is broken
+  1  something is: what was found is on standard output
+  2  wrong usage";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -104,6 +112,19 @@ pub(crate) enum Command {
     /// $XDG_CACHE_HOME or ~/.cache, on macOS in ~/Library/Caches, on Windows in %LOCALAPPDATA%. `--no-cache` does without.
     #[command(subcommand)]
     Cache(CacheCommand),
+
+    /// Find out why a call is refused: each link from credentials to answer is tried, and the broken one named
+    ///
+    /// Credentials, who you are, clock, name and certificate of the host, proxy, the role (and that it cannot be had without the
+    /// external id, where one is given), the signed call. What is found has a code, the side that can change it, and what to do.
+    #[command(after_help = DOCTOR_CODES, after_long_help = DOCTOR_CODES)]
+    Doctor(Box<DoctorArguments>),
+
+    /// Say what the saved answer of a refused call means
+    ///
+    /// The body alone, or all that `xacct-sign call --include` or `curl --include` has printed.
+    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    Explain(ExplainArguments),
 
     /// Run STS and an API Gateway with IAM authorization on this machine, enforcing a manifest's policies
     ///

@@ -63,7 +63,8 @@ impl Caller {
     }
 }
 
-fn role_options(
+/// The role as the arguments have it.
+pub(crate) fn role_options(
     host: &dyn Host,
     role: &str,
     region: Option<&str>,
@@ -168,7 +169,7 @@ impl fmt::Debug for Prompted {
 }
 
 /// Asks on the terminal itself: standard input may be the request's body.
-fn ask_for_code(serial: &str) -> Result<String, Error> {
+pub(crate) fn ask_for_code(serial: &str) -> Result<String, Error> {
     let prompt = format!("MFA code of {}: ", xacct_sign::escaped(serial));
     rpassword::prompt_password(prompt).map(|code| code.trim().to_owned()).map_err(|error| {
         Error::new(ErrorKind::InvalidMfa, "there is no terminal to ask for the MFA code on")

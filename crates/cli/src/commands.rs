@@ -6,8 +6,10 @@ mod check;
 mod completions;
 mod credentials;
 mod diff;
+mod doctor;
 pub(crate) mod emulator;
 pub(crate) mod env;
+mod explain;
 mod init;
 mod man;
 mod policy;
@@ -29,6 +31,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Presign(arguments) => presign::run(&arguments),
         Command::Whoami(arguments) => whoami::run(&arguments),
         Command::Cache(command) => cache::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Emulator(arguments) => emulator::run(&arguments),
         Command::Policy(command) => policy::run(command),
         Command::Render(command) => render::run(command),

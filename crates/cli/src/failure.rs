@@ -52,6 +52,8 @@ pub(crate) enum Failure {
     Errors(usize),
     #[error("{}", counted(*.0, "role differs", "roles differ"))]
     Different(usize),
+    #[error("a link is broken")]
+    Broken,
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
     #[error("cannot read {}", named(path))]
@@ -189,6 +191,7 @@ impl Failure {
             | Failure::Findings(_)
             | Failure::Errors(_)
             | Failure::Different(_)
+            | Failure::Broken
             | Failure::Server(_)
             | Failure::Output(_)
             | Failure::Cache(_) => 1,

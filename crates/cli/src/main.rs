@@ -6,6 +6,7 @@ mod cache;
 mod caller;
 mod commands;
 mod counted;
+mod doctor;
 mod exit;
 mod failure;
 mod files;

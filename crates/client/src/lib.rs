@@ -55,9 +55,9 @@ mod patience;
 mod per_process;
 #[cfg(feature = "aws-credential-types")]
 pub mod sdk;
+mod sent;
 mod session;
 mod signing;
-mod told;
 mod transport;
 mod whose;
 
@@ -66,6 +66,7 @@ pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOpt
 pub use events::{Event, Listener};
 pub use http_hosts::http_hosts_of;
 pub use patience::{Patience, Watch};
+pub use sent::Sent;
 pub use session::{Body, Request, Session, Streamed};
 pub use signing::Signing;
 pub use transport::{Link, Response, broken_link};

@@ -17,8 +17,8 @@ use crate::host::{Host, Machine};
 use crate::http_hosts::http_hosts_of;
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
+use crate::sent::Sent;
 use crate::signing::Signing;
-use crate::told::Told;
 use crate::transport::{ACCEPTED, CONNECT, Content, Incoming, Response, Sending};
 
 /// The body of a request.
@@ -127,14 +127,20 @@ pub struct Streamed {
     pub url: String,
     body: Incoming,
     timeout: Option<Duration>,
-    told: Option<Told>,
+    sent: Option<Sent>,
 }
 
 impl Streamed {
     /// A text of this answer, such as a header, as it may be shown: without the secrets of the call, if its status is 400 or more.
     #[must_use]
     pub fn without_secrets(&self, text: &[u8]) -> Option<String> {
-        self.told.as_ref().map(|told| told.without_secrets(text))
+        self.sent.as_ref().map(|sent| sent.without_secrets(text))
+    }
+
+    /// What was sent, if the status is 400 or more.
+    #[must_use]
+    pub fn sent(&self) -> Option<&Sent> {
+        self.sent.as_ref()
     }
 
     /// The next bytes, as soon as there are any; none at the end. It waits as long as the patience allows.
@@ -242,8 +248,8 @@ impl Session {
             })?,
         };
         let (mut parts, body) = answer.into_parts();
-        let told = parts.extensions.remove();
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, url, told })
+        let sent = parts.extensions.remove();
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, url, sent })
     }
 
     /// As [`Session::send`], but the body of the answer is still to be read: of any length, in constant memory. The request's
@@ -267,8 +273,8 @@ impl Session {
         let (url, answer) = self
             .call(request, patience, |request, content, sending| self.host.open(request, content, sending, patience))?;
         let (mut parts, body) = answer.into_parts();
-        let told = parts.extensions.remove();
-        Ok(Streamed { status: parts.status.as_u16(), headers: parts.headers, url, body, timeout, told })
+        let sent = parts.extensions.remove();
+        Ok(Streamed { status: parts.status.as_u16(), headers: parts.headers, url, body, timeout, sent })
     }
 
     /// Makes a call, each of its requests by `exchange`: the URL that answered, and the answer.
@@ -309,7 +315,11 @@ impl Session {
                 duration: self.host.now().duration_since(began).unwrap_or_default(),
             });
         }
-        Ok((call.url().as_str().to_owned(), result?))
+        let (url, mut answer) = (call.url().as_str().to_owned(), result?);
+        if let Some(sent) = answer.extensions_mut().remove::<Sent>() {
+            answer.extensions_mut().insert(sent.with_payload(call.into_payload()));
+        }
+        Ok((url, answer))
     }
 
     /// Where plain http may go: asked of the environment where it matters, and told where it goes there.
@@ -345,18 +355,21 @@ impl Session {
         loop {
             let signer = self.signing.signer(call.url().as_url(), patience)?;
             let known = self.signing.clock().skew();
-            let mut signed = call.sign(&signer, known.apply(self.host.now()))?;
+            let signed_at = known.apply(self.host.now());
+            let mut signed = call.sign(&signer, signed_at)?;
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.
             if !signed.headers().contains_key(RANGE) {
                 signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
             }
             let content = content.as_deref_mut().filter(|_| call.has_payload_hash());
             let mut answer = exchange(&signed, content, sending)?;
-            let now = known.apply(self.host.now());
+            let (head, _) = signed.into_parts();
+            let answered_at = self.host.now();
+            let now = known.apply(answered_at);
             match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
                 Step::Done => {
                     if answer.status().is_client_error() || answer.status().is_server_error() {
-                        answer.extensions_mut().insert(Told(signer));
+                        answer.extensions_mut().insert(Sent::new(signer, head, signed_at, answered_at));
                     }
                     return Ok(answer);
                 }

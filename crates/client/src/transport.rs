@@ -21,11 +21,12 @@ use http::{HeaderMap, Method, Uri, header};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, AsSendBody, SendBody};
 use xacct_sign::{Error, ErrorKind, Url};
+use xacct_sign_diagnosis::Finding;
 
 use crate::host::{OfProcess, Variables};
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
-use crate::told::Told;
+use crate::sent::Sent;
 use failure::failed;
 
 pub(crate) use coding::ACCEPTED;
@@ -79,7 +80,7 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The URL that answered, after redirects.
     pub url: String,
-    pub(crate) told: Option<Told>,
+    pub(crate) sent: Option<Sent>,
 }
 
 impl Response {
@@ -87,7 +88,20 @@ impl Response {
     /// or more.
     #[must_use]
     pub fn without_secrets(&self, text: &[u8]) -> Option<String> {
-        self.told.as_ref().map(|told| told.without_secrets(text))
+        self.sent.as_ref().map(|sent| sent.without_secrets(text))
+    }
+
+    /// What was sent, if the status is 400 or more.
+    #[must_use]
+    pub fn sent(&self) -> Option<&Sent> {
+        self.sent.as_ref()
+    }
+
+    /// Why the call was refused, and on whose side that is, if its status is 400 or more: see [`xacct_sign_diagnosis::explain`].
+    #[must_use]
+    pub fn explain(&self) -> Vec<Finding> {
+        let explain = |sent: &Sent| sent.explain(self.status, &self.headers, &self.body);
+        self.sent.as_ref().map(explain).unwrap_or_default()
     }
 }
 

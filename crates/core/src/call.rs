@@ -137,6 +137,12 @@ impl Call {
         self.hash.is_some()
     }
 
+    /// The body of the request as it was last, or the hash that the driver gave for it.
+    #[must_use]
+    pub fn into_payload(self) -> (Vec<u8>, Option<String>) {
+        (self.body, self.hash)
+    }
+
     /// The same call, to which every redirect is the answer.
     #[must_use]
     pub fn without_redirects(mut self) -> Self {

@@ -16,6 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod compare;
 mod date;
 mod difference;
 mod refusal;
@@ -24,6 +25,7 @@ mod shown;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+pub use compare::{Deviation, Part, compare};
 pub use difference::Difference;
 pub use refusal::{Computed, Refusal};
 

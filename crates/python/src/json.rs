@@ -15,6 +15,11 @@ pub(crate) fn dumps<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> Option<B
     serde_json::to_vec(&Value { value, depth: 0 }).ok().map(|text| PyBytes::new(py, &text))
 }
 
+/// The same as a text, for Rust.
+pub(crate) fn json(value: &Bound<'_, PyAny>) -> Option<String> {
+    serde_json::to_string(&Value { value, depth: 0 }).ok()
+}
+
 struct Value<'a, 'py> {
     value: &'a Bound<'py, PyAny>,
     depth: usize,

@@ -7,6 +7,7 @@ mod credentials;
 mod default_credentials;
 mod environment;
 mod errors;
+mod explain;
 mod file;
 mod held;
 mod http_hosts;
@@ -38,6 +39,8 @@ mod _native {
     use crate::default_credentials::PyDefaultCredentials;
     #[pymodule_export]
     use crate::environment::PyEnvironment;
+    #[pymodule_export]
+    use crate::explain::{PyFinding, PySent, diagnose, explain};
     #[pymodule_export]
     use crate::http_hosts::PyHttpHosts;
     #[pymodule_export]

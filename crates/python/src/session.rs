@@ -9,10 +9,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use xacct_sign::call::{BaseUrl, header_text};
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{Body, Patience, Request, Session, http_hosts_of};
+use xacct_sign_client::{Body, Patience, Request, Sent, Session, http_hosts_of};
 
 use crate::convert::{HeaderObjects, body_bytes, text, timeout};
 use crate::errors::to_py;
+use crate::explain::PySent;
 use crate::file::PyFile;
 use crate::held::Held;
 use crate::http_hosts::given;
@@ -22,8 +23,10 @@ use crate::source::{Source, partial_scope};
 use crate::stream::PyStream;
 use crate::waiting::{here, wait};
 
-/// Status, final URL, headers; body: bytes, or what is read as it comes; what an error shows of the body and of the emulator's reason.
-type Answer<'py> = (u16, String, Vec<(String, String)>, Bound<'py, PyAny>, Option<String>, Option<String>);
+/// Status, final URL, headers; body: bytes, or what is read as it comes; what an error shows of the body and of the emulator's reason;
+/// what was sent, if the status is 400 or more.
+type Answer<'py> =
+    (u16, String, Vec<(String, String)>, Bound<'py, PyAny>, Option<String>, Option<String>, Option<PySent>);
 
 /// How much of a body an error looks at, in bytes.
 const SHOWN: usize = 1 << 16;
@@ -108,13 +111,15 @@ impl PySession {
                 wait(py, patience, |patience| self.session.send_streamed_within(with_body(request)?, patience))?;
             let (status, url, headers) = (answer.status, answer.url.clone(), pairs(&answer.headers));
             let reason = answer.headers.get(REASON).and_then(|reason| answer.without_secrets(reason.as_bytes()));
-            return Ok((status, url, headers, Bound::new(py, PyStream::new(answer))?.into_any(), None, reason));
+            let sent = sent(answer.sent(), status, &answer.headers);
+            return Ok((status, url, headers, Bound::new(py, PyStream::new(answer))?.into_any(), None, reason, sent));
         }
         let answer = wait(py, patience, |patience| self.session.send_within(with_body(request)?, patience))?;
         let headers = pairs(&answer.headers);
         let said = answer.without_secrets(answer.body.get(..SHOWN).unwrap_or(&answer.body));
         let reason = answer.headers.get(REASON).and_then(|reason| answer.without_secrets(reason.as_bytes()));
-        Ok((answer.status, answer.url, headers, PyBytes::new(py, &answer.body).into_any(), said, reason))
+        let sent = sent(answer.sent(), answer.status, &answer.headers);
+        Ok((answer.status, answer.url, headers, PyBytes::new(py, &answer.body).into_any(), said, reason, sent))
     }
 
     fn close(&self) {
@@ -128,6 +133,10 @@ impl PySession {
     fn __clear__(&self) {
         self.held.clear();
     }
+}
+
+fn sent(sent: Option<&Sent>, status: u16, headers: &HeaderMap) -> Option<PySent> {
+    sent.map(|sent| PySent { sent: sent.clone(), status, headers: headers.clone() })
 }
 
 fn owned(headers: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, Vec<u8>)>> {

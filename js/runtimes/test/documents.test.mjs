@@ -22,6 +22,7 @@ for (const [document, expected] of [
   ["README.md", 1],
   ["docs/credentials.md", 1],
   ["docs/javascript.md", 6],
+  ["docs/troubleshooting.md", 1],
 ]) {
   const text = readFileSync(new URL(`../../../${document}`, import.meta.url), "utf8");
   const snippets = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);

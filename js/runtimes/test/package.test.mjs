@@ -36,6 +36,7 @@ for (const packed of [tarball, cdkTarball]) {
 
 test("publint", () => clean("publint", ["--strict", tarball]));
 test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));
+test("are-the-types-wrong, explain", () => clean("attw", [tarball, "--entrypoints", "explain", "--profile", "node16"]));
 test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints", "slim", "--profile", "esm-only"]));
 test("publint, the construct", () => clean("publint", ["--strict", cdkTarball]));
 test("are-the-types-wrong, the construct", () => clean("attw", [cdkTarball]));
@@ -49,13 +50,17 @@ const settings = [
   {
     name: "Node's types, ESM",
     options: { ...nodeNext, lib: ["ES2022"], types: ["node"] },
-    files: ["use.ts", "fetch.ts", "slim.ts"],
+    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts"],
   },
-  { name: "lib.dom, a bundler", options: { ...bundler, ...dom }, files: ["use.ts", "fetch.ts", "slim.ts"] },
+  {
+    name: "lib.dom, a bundler",
+    options: { ...bundler, ...dom },
+    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts"],
+  },
   {
     name: "neither lib.dom nor Node's types",
     options: { ...nodeNext, lib: ["ES2022"], types: [] },
-    files: ["use.ts", "slim.ts"],
+    files: ["use.ts", "slim.ts", "explain.ts"],
   },
   { name: "CommonJS, the old resolution", options: { ...commonjs, ...dom }, files: ["use.ts", "fetch.ts"] },
 ];

@@ -48,7 +48,7 @@ impl CredentialSource for Environment {
 /// The environment as the first source of the chain. It is set up where there is a key id.
 pub(super) fn load(host: &dyn Host) -> Result<Found, Error> {
     let given = Given::of(host);
-    match given.key_id.clone().filter(is_set) {
+    match given.key_id.clone().filter(|key_id| is_set(key_id)) {
         Some(key_id) => given.credentials(key_id).map(Found::Credentials),
         None => Ok(Found::Nothing(format!("{KEY_ID} is not set"))),
     }
@@ -56,11 +56,11 @@ pub(super) fn load(host: &dyn Host) -> Result<Found, Error> {
 
 /// The key id, if one is set.
 pub(super) fn key_id(host: &dyn Host) -> Option<String> {
-    host.variable(KEY_ID).filter(is_set)
+    host.variable(KEY_ID).filter(|key_id| is_set(key_id))
 }
 
 /// Blank is how some programs write that there is none.
-fn is_set(key_id: &String) -> bool {
+fn is_set(key_id: &str) -> bool {
     !key_id.trim().is_empty()
 }
 

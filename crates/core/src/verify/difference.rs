@@ -72,11 +72,14 @@ impl Tried<'_> {
         if let Some(method) = METHODS.iter().find(|method| with_line(METHOD, method.as_bytes())) {
             return differing(METHOD, "the method", format!("as `{method}`"));
         }
-        let paths = self.paths(presented);
+        let paths = path_forms(self.settings, presented.path);
         if let Some((signed, _)) = paths.iter().find(|(_, path)| with_line(PATH, path)) {
             return differing(PATH, "the path", (*signed).to_owned());
         }
-        let queries = self.queries(presented, lines.get(QUERY).copied().unwrap_or_default());
+        let without_token = if presented.is_presigned { self.without_token() } else { Vec::new() };
+        let mut queries = vec![("without the session token", without_token)];
+        let written = lines.get(QUERY).copied().unwrap_or_default();
+        queries.extend(query_forms(self.query.raw.unwrap_or_default(), written));
         if let Some((signed, _)) = queries.iter().find(|(_, query)| with_line(QUERY, query)) {
             return differing(QUERY, "the query", (*signed).to_owned());
         }
@@ -96,8 +99,7 @@ impl Tried<'_> {
             }
         }
         let last = lines.len().saturating_sub(1);
-        let unsigned = Payload::Unsigned.hash().map(|hash| hash.as_str().to_owned()).unwrap_or_default();
-        for (signed, text) in [("as that of an empty body", sha256_hex(b"")), ("as `UNSIGNED-PAYLOAD`", unsigned)] {
+        for (signed, text) in payload_forms() {
             if with_line(last, text.as_bytes()) {
                 return differing(last, "the hash of the body", signed.to_owned());
             }
@@ -105,76 +107,12 @@ impl Tried<'_> {
         None
     }
 
-    fn paths(&self, presented: &Presented<'_>) -> Vec<(&'static str, Vec<u8>)> {
-        let path = presented.path;
-        let line_of = |path: &str, encoding, normalization| {
-            let settings =
-                SigningSettings { percent_encoding: encoding, path_normalization: normalization, ..*self.settings };
-            let written =
-                CanonicalRequest::write(&settings, "", path, &Query { raw: None, skip: &[], extra: &[] }, &[], b"");
-            written.text.split(|byte| *byte == b'\n').nth(PATH).unwrap_or_default().to_vec()
-        };
-        let line = |encoding, normalization| line_of(path, encoding, normalization);
-        let decoded = percent_decoded(path);
-        let mut encoded_anew = Vec::new();
-        push_encoded(&mut encoded_anew, &decoded, |byte| byte == b'/');
-        let without_parameters = path.split(';').next().unwrap_or_default();
-        let normalized = line(self.settings.percent_encoding, self.settings.path_normalization);
-        let other_end = match normalized.strip_suffix(b"/") {
-            Some(without) => ("without the slash at its end", without.to_vec()),
-            None => ("with a slash at its end", [normalized.as_slice(), b"/"].concat()),
-        };
-        vec![
-            ("as it stands, not encoded once more", path.as_bytes().to_vec()),
-            ("encoded once in all", line(PercentEncoding::Single, self.settings.path_normalization)),
-            ("encoded once more", line(PercentEncoding::Double, self.settings.path_normalization)),
-            ("with `..` and `//` as they stand", line(PercentEncoding::Double, PathNormalization::Disabled)),
-            (
-                "encoded once in all, `..` and `//` as they stand",
-                line(PercentEncoding::Single, PathNormalization::Disabled),
-            ),
-            ("with `..` and `//` resolved", line(self.settings.percent_encoding, PathNormalization::Enabled)),
-            ("decoded", decoded),
-            ("decoded and encoded once, so that an escaped slash is a slash", encoded_anew),
-            ("as it stands, without what follows its `;`", without_parameters.as_bytes().to_vec()),
-            (
-                "without what follows its `;`",
-                line_of(without_parameters, self.settings.percent_encoding, self.settings.path_normalization),
-            ),
-            other_end,
-        ]
-    }
-
-    fn queries(&self, presented: &Presented<'_>, written: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-        let written = String::from_utf8_lossy(written);
-        let is_signature = |pair: &&str| {
-            let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
-            form_bytes(key.as_bytes()).eq(b"X-Amz-Signature".iter().copied())
-        };
-        let raw: Vec<&str> = self.query.raw.unwrap_or_default().split('&').filter(|pair| !is_signature(pair)).collect();
-        let mut sorted = raw.clone();
-        sorted.sort_unstable();
-        let mut by_pair: Vec<&str> = written.split('&').collect();
-        by_pair.sort_unstable();
-        let without_token = if presented.is_presigned {
-            let skip = &["X-Amz-Signature", "X-Amz-Security-Token"];
-            let query = Query { raw: self.query.raw, skip, extra: &[] };
-            let text = CanonicalRequest::write(self.settings, "", "/", &query, &[], b"").text;
-            text.split(|byte| *byte == b'\n').nth(QUERY).unwrap_or_default().to_vec()
-        } else {
-            Vec::new()
-        };
-        vec![
-            ("without what is in it", Vec::new()),
-            ("without the session token", without_token),
-            ("sorted by whole pairs, not by keys", by_pair.join("&").into_bytes()),
-            ("encoded once more", written.replace('%', "%25").into_bytes()),
-            ("as it stands, neither sorted nor encoded anew", raw.join("&").into_bytes()),
-            ("as it stands but sorted, not encoded anew", sorted.join("&").into_bytes()),
-            ("with `+` for a space", written.replace("%20", "+").into_bytes()),
-            ("with `+` as itself, not as a space", written.replace("%20", "%2B").into_bytes()),
-            ("with slashes that are not encoded", written.replace("%2F", "/").into_bytes()),
-        ]
+    /// The query of a presigned URL as services sign it that have the token appended.
+    fn without_token(&self) -> Vec<u8> {
+        let skip = &["X-Amz-Signature", "X-Amz-Security-Token"];
+        let query = Query { raw: self.query.raw, skip, extra: &[] };
+        let text = CanonicalRequest::write(self.settings, "", "/", &query, &[], b"").text;
+        text.split(|byte| *byte == b'\n').nth(QUERY).unwrap_or_default().to_vec()
     }
 
     /// The lines of all headers, as signers are known to write them.
@@ -214,6 +152,75 @@ impl Tried<'_> {
             ("with the port 443", host(&|value| [&without_port(value), b":443".as_slice()].concat())),
         ]
     }
+}
+
+/// The path as signers are known to write it, from how it stood on the wire.
+pub(super) fn path_forms(settings: &SigningSettings, path: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let line_of = |path: &str, encoding, normalization| {
+        let settings = SigningSettings { percent_encoding: encoding, path_normalization: normalization, ..*settings };
+        let written =
+            CanonicalRequest::write(&settings, "", path, &Query { raw: None, skip: &[], extra: &[] }, &[], b"");
+        written.text.split(|byte| *byte == b'\n').nth(PATH).unwrap_or_default().to_vec()
+    };
+    let line = |encoding, normalization| line_of(path, encoding, normalization);
+    let decoded = percent_decoded(path);
+    let mut encoded_anew = Vec::new();
+    push_encoded(&mut encoded_anew, &decoded, |byte| byte == b'/');
+    let without_parameters = path.split(';').next().unwrap_or_default();
+    let normalized = line(settings.percent_encoding, settings.path_normalization);
+    let other_end = match normalized.strip_suffix(b"/") {
+        Some(without) => ("without the slash at its end", without.to_vec()),
+        None => ("with a slash at its end", [normalized.as_slice(), b"/"].concat()),
+    };
+    vec![
+        ("as it stands, not encoded once more", path.as_bytes().to_vec()),
+        ("encoded once in all", line(PercentEncoding::Single, settings.path_normalization)),
+        ("encoded once more", line(PercentEncoding::Double, settings.path_normalization)),
+        ("with `..` and `//` as they stand", line(PercentEncoding::Double, PathNormalization::Disabled)),
+        (
+            "encoded once in all, `..` and `//` as they stand",
+            line(PercentEncoding::Single, PathNormalization::Disabled),
+        ),
+        ("with `..` and `//` resolved", line(settings.percent_encoding, PathNormalization::Enabled)),
+        ("decoded", decoded),
+        ("decoded and encoded once, so that an escaped slash is a slash", encoded_anew),
+        ("as it stands, without what follows its `;`", without_parameters.as_bytes().to_vec()),
+        (
+            "without what follows its `;`",
+            line_of(without_parameters, settings.percent_encoding, settings.path_normalization),
+        ),
+        other_end,
+    ]
+}
+
+/// The query as signers are known to write it, from how it stood on the wire and how it should be written.
+pub(super) fn query_forms(raw: &str, written: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let written = String::from_utf8_lossy(written);
+    let is_signature = |pair: &&str| {
+        let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
+        form_bytes(key.as_bytes()).eq(b"X-Amz-Signature".iter().copied())
+    };
+    let raw: Vec<&str> = raw.split('&').filter(|pair| !is_signature(pair)).collect();
+    let mut sorted = raw.clone();
+    sorted.sort_unstable();
+    let mut by_pair: Vec<&str> = written.split('&').collect();
+    by_pair.sort_unstable();
+    vec![
+        ("without what is in it", Vec::new()),
+        ("sorted by whole pairs, not by keys", by_pair.join("&").into_bytes()),
+        ("encoded once more", written.replace('%', "%25").into_bytes()),
+        ("as it stands, neither sorted nor encoded anew", raw.join("&").into_bytes()),
+        ("as it stands but sorted, not encoded anew", sorted.join("&").into_bytes()),
+        ("with `+` for a space", written.replace("%20", "+").into_bytes()),
+        ("with `+` as itself, not as a space", written.replace("%20", "%2B").into_bytes()),
+        ("with slashes that are not encoded", written.replace("%2F", "/").into_bytes()),
+    ]
+}
+
+/// The hash of the body as it is signed in the place of the right one.
+pub(super) fn payload_forms() -> [(&'static str, String); 2] {
+    let unsigned = Payload::Unsigned.hash().map(|hash| hash.as_str().to_owned()).unwrap_or_default();
+    [("as that of an empty body", sha256_hex(b"")), ("as `UNSIGNED-PAYLOAD`", unsigned)]
 }
 
 fn name_of(line: &[u8]) -> String {

@@ -44,14 +44,14 @@ pub(super) fn shown(canonical_request: &str) -> String {
     canonical_request.split('\n').enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn shown_header(line: &str) -> String {
+pub(super) fn shown_header(line: &str) -> String {
     match line.split_once(':') {
         Some((name, value)) if !SHOWN_HEADERS.contains(&name) => format!("{name}:{}", hidden(value)),
         _ => line.to_owned(),
     }
 }
 
-fn shown_query(line: &str) -> String {
+pub(super) fn shown_query(line: &str) -> String {
     let pair = |pair: &str| match pair.split_once('=') {
         Some((key, value)) if is_secret(key) => format!("{key}={}", hidden(value)),
         _ => pair.to_owned(),

@@ -9,6 +9,7 @@ import { UNSIGNED_PAYLOAD } from "../signing/body.js";
 import { signedHeaders } from "../signing/headers.js";
 import type { Signing } from "../signing/signing.js";
 import { type Call, isSpent } from "./request.js";
+import { keepSent } from "./sent.js";
 
 /** What of the options matters here. */
 interface Options {
@@ -54,6 +55,10 @@ export class Sending {
       if (isSpent(this.#call)) request.duplex = "half";
       try {
         const response = await send(hostFetch(this.#options.fetch), url, request, this.#deadline);
+        if (response.status >= 400 && response.status < 500) {
+          const answeredAt = this.#clock.now(0);
+          keepSent(response, { method, url, pairs, signed, payload, credentials, answeredAt });
+        }
         if (!this.#mayAnswerOtherwise(response, credentials, known)) return response;
         dropBody(response);
       } catch (error) {

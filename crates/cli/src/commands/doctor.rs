@@ -1,0 +1,36 @@
+//! `xacct-sign doctor`.
+
+use xacct_sign_diagnosis::{Finding, diagnose, to_json};
+
+use crate::arguments::DoctorArguments;
+use crate::doctor::{Tried, walk};
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
+    let walk = walk(arguments)?;
+    let findings = diagnose(&walk.evidence);
+    if arguments.json {
+        output::document(&format!("{}\n", to_json(&findings)))?;
+    } else {
+        let links = walk.tried.iter().map(line);
+        let found = findings.iter().flat_map(lines);
+        let end = if findings.is_empty() { Some("nothing is broken".to_owned()) } else { None };
+        output::print(&links.chain(found).chain(end).collect::<Vec<_>>())?;
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Failure::Broken.silent()) }
+}
+
+/// How much is shown of what was seen: what is broken is told below.
+const SEEN: usize = 120;
+
+fn line(Tried { link, is_whole, seen }: &Tried) -> String {
+    let cut: String = seen.chars().take(SEEN).collect();
+    let more = if cut.len() < seen.len() { "…" } else { "" };
+    format!("{link:12} {:7} {cut}{more}", if *is_whole { "ok" } else { "broken" })
+}
+
+/// What was found, as it is shown: with what to do about it.
+pub(super) fn lines(finding: &Finding) -> Vec<String> {
+    vec![finding.to_string(), format!("  hint: {}", finding.hint)]
+}

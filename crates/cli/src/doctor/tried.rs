@@ -1,0 +1,51 @@
+//! What a bare `Forbidden` is tried with: the same call in other forms, which take other ways past what changes requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use xacct_sign::{Error, Payload, Request as Parts, Scope, Signer};
+use xacct_sign_client::host::{Host as _, Sending};
+use xacct_sign_client::{Clock, CredentialSource, Patience, Request, Session};
+
+use super::Doctor;
+
+/// How long the presigned URL lives.
+const LIFETIME: Duration = Duration::from_secs(60);
+
+impl Doctor<'_> {
+    /// The status of the call with its signature in the URL, and of the call without its body, if it has one. The refusal before
+    /// says that nothing was done.
+    pub(super) fn try_otherwise(
+        &self,
+        session: &Session,
+        source: &Arc<dyn CredentialSource>,
+        scope: &Scope,
+        body: &[u8],
+    ) -> (Option<u16>, Option<u16>) {
+        let presigned = self.presigned(source, scope, body).ok();
+        if presigned.is_some_and(|status| status != 403) || body.is_empty() {
+            return (presigned, None);
+        }
+        let mut request = Request::new(self.prepared.method.as_str(), self.prepared.url.as_str());
+        request.headers.clone_from(&self.prepared.headers);
+        (presigned, session.send(request).ok().map(|answer| answer.status))
+    }
+
+    fn presigned(&self, source: &Arc<dyn CredentialSource>, scope: &Scope, body: &[u8]) -> Result<u16, Error> {
+        let patience = Patience::default();
+        let signer = Signer::new(source.credentials(&patience)?, scope.clone());
+        let url = self.prepared.url.as_url();
+        let headers: Vec<_> =
+            self.prepared.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        let request = Parts { method: &self.prepared.method, url, headers: &headers, payload: Payload::Bytes(body) };
+        let now = source.clock().unwrap_or_else(|| Clock::new(self.host())).now();
+        let url = signer.presign(&request, LIFETIME, now)?;
+        let mut request = http::Request::builder().method(self.prepared.method.as_str()).uri(url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let failed = |error| Error::new(xacct_sign::ErrorKind::InvalidUrl, "it cannot be sent").with_source(error);
+        let request = request.body(body).map_err(failed)?;
+        Ok(self.recorded.send(&request, Sending::default(), &patience)?.status().as_u16())
+    }
+}

@@ -1,0 +1,184 @@
+//! Which link of a chain is broken.
+
+use crate::evidence::{AssumeRoleEvidence, BaseEvidence, CallEvidence, Evidence, Failure, IdentityEvidence};
+use crate::exchange::{Exchange, instant};
+use crate::explain::explain;
+use crate::finding::{Code, Finding, Side};
+use crate::from_here::{TOLERATED_SECONDS, clock_off_by, has_passed};
+
+/// The broken link of a chain, and nothing else: what comes behind it fails for its sake. Empty where nothing is broken.
+///
+/// Two things are found beside it: a clock that is off by more than five minutes, even where that was known and applied, and a role
+/// that can be assumed without its external id.
+#[must_use]
+pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
+    let mut found = broken(evidence);
+    let seconds = evidence.clock.as_ref().map_or(0, |clock| clock.ahead_seconds);
+    if seconds.unsigned_abs() > TOLERATED_SECONDS && !found.iter().any(|each| each.code == Code::ClockOff) {
+        found.insert(0, clock_off_by(seconds, "AWS"));
+    }
+    let works_without = evidence.assume_role.as_ref().and_then(|role| role.works_without_external_id);
+    if works_without == Some(true) {
+        found.push(Finding::new(Code::ExternalIdUnchecked, "STS gave the role without the external id, too"));
+    }
+    found
+}
+
+fn broken(evidence: &Evidence) -> Vec<Finding> {
+    let place = evidence.place.as_ref().and_then(|place| place.error.as_ref());
+    let links: [&dyn Fn() -> Vec<Finding>; 5] = [
+        &|| place.map(of_place).into_iter().collect(),
+        &|| evidence.base.as_ref().and_then(of_base).into_iter().collect(),
+        &|| evidence.identity.as_ref().map(of_identity).unwrap_or_default(),
+        &|| evidence.assume_role.as_ref().map(|role| of_role(role, evidence.identity.as_ref())).unwrap_or_default(),
+        &|| evidence.call.as_ref().map(|call| of_call(call, evidence)).unwrap_or_default(),
+    ];
+    links.iter().map(|link| link()).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+fn with_own_hint(finding: Finding, failure: &Failure) -> Finding {
+    match &failure.hint {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    }
+}
+
+fn of_place(failure: &Failure) -> Finding {
+    let code = match failure.code.as_str() {
+        "scope_mismatch" if failure.message.starts_with("the service") => Code::ServiceWrong,
+        "scope_mismatch" | "invalid_region" => Code::RegionWrong,
+        _ => Code::InputInvalid,
+    };
+    with_own_hint(Finding::new(code, &failure.message), failure)
+}
+
+fn of_base(base: &BaseEvidence) -> Option<Finding> {
+    if let Some(failure) = &base.error {
+        let code = match failure.code.as_str() {
+            "credentials_not_found" => Code::BaseMissing,
+            "credentials_expired" | "sts_expired" => Code::BaseExpired,
+            _ => on_the_way(failure, None).unwrap_or(Code::BaseUnusable),
+        };
+        return Some(with_own_hint(Finding::new(code, &failure.message), failure));
+    }
+    let (expires_at, at) = (base.expires_at?, instant(base.at?)?);
+    has_passed(expires_at, at)
+        .then(|| Finding::new(Code::BaseExpired, "the credentials that should assume the role have expired"))
+}
+
+/// What broke between here and there; `unreachable` is said of what has no more to it.
+fn on_the_way(failure: &Failure, unreachable: Option<Code>) -> Option<Code> {
+    match failure.broken.as_deref() {
+        Some("name") => Some(Code::HostUnknown),
+        Some("certificate") => Some(Code::CertificateUntrusted),
+        Some("proxy") => Some(Code::ProxyFailed),
+        Some("connection" | "time") => unreachable,
+        _ => match failure.code.as_str() {
+            "transport" | "timeout" => unreachable,
+            "invalid_response" | "response_too_large" => Some(Code::NotTheApi),
+            // A proxy that is named and cannot be used.
+            "invalid_option" if failure.message.to_ascii_lowercase().contains("proxy") => Some(Code::ProxyFailed),
+            _ => None,
+        },
+    }
+}
+
+/// What STS refused, or why it was not reached.
+fn of_sts(failure: &Failure, answer: Option<&Exchange>) -> Vec<Finding> {
+    if let Some(code) = on_the_way(failure, Some(Code::StsUnreachable)) {
+        return vec![with_own_hint(Finding::new(code, &failure.message), failure)];
+    }
+    let mut found = answer.map(explain).unwrap_or_default();
+    for finding in &mut found {
+        let (code, side) = match finding.code {
+            Code::CredentialsExpired => (Code::BaseExpired, Side::Caller),
+            Code::Throttled => (Code::StsThrottled, Side::Caller),
+            Code::ApiFailed => (Code::StsFailed, Side::Aws),
+            // What STS takes was written and sent as it was signed.
+            Code::SignatureMismatch => (Code::SecretWrong, Side::Caller),
+            _ => continue,
+        };
+        *finding = Finding::new(code, &finding.reason).on(side);
+    }
+    let is_vague = found.iter().all(|each| matches!(each.code, Code::Forbidden | Code::RouteMissing));
+    if is_vague {
+        let code = match failure.code.as_str() {
+            "sts_denied" => Code::AssumeRoleDenied,
+            "sts_expired" | "credentials_expired" => Code::BaseExpired,
+            "sts_credentials" => Code::CredentialsUnknown,
+            "sts_throttled" => Code::StsThrottled,
+            "sts_invalid" => Code::StsParameter,
+            "sts_failed" => Code::StsFailed,
+            _ => Code::InputInvalid,
+        };
+        return vec![with_own_hint(Finding::new(code, &failure.message), failure)];
+    }
+    found
+}
+
+fn of_identity(identity: &IdentityEvidence) -> Vec<Finding> {
+    identity.error.as_ref().map(|failure| of_sts(failure, identity.answer.as_ref())).unwrap_or_default()
+}
+
+fn of_role(role: &AssumeRoleEvidence, identity: Option<&IdentityEvidence>) -> Vec<Finding> {
+    let Some(failure) = &role.error else { return Vec::new() };
+    let mut found = of_sts(failure, role.answer.as_ref());
+    for finding in found.iter_mut().filter(|finding| finding.code == Code::AssumeRoleDenied) {
+        let name = |arn: Option<&String>, other: &str| arn.map_or(other.to_owned(), |arn| format!("`{arn}`"));
+        let caller = name(identity.and_then(|identity| identity.arn.as_ref()), "this caller");
+        let arn = name(role.role_arn.as_ref(), "the role");
+        let external_id = if role.has_external_id {
+            "ask for the external id that was sent"
+        } else {
+            "ask for no external id, since none was sent"
+        };
+        *finding = Finding::new(Code::AssumeRoleDenied, &finding.reason).hint(format!(
+            "provider: {arn} has to exist, and its trust policy has to name {caller} and {external_id}; caller: its own policy has to allow sts:AssumeRole on {arn}. STS does not tell the three apart"
+        ));
+    }
+    found
+}
+
+fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
+    if let Some(failure) = &call.error {
+        let code = on_the_way(failure, Some(Code::ApiUnreachable)).unwrap_or(match failure.code.as_str() {
+            "scope_mismatch" => Code::RegionWrong,
+            _ => Code::InputInvalid,
+        });
+        return vec![with_own_hint(Finding::new(code, &failure.message), failure)];
+    }
+    let mut found = call.exchange.as_ref().map(explain).unwrap_or_default();
+    // STS has just given these credentials: what does not match was changed on the way.
+    let is_fresh = evidence.assume_role.as_ref().is_some_and(|role| role.error.is_none());
+    for finding in found.iter_mut().filter(|_| is_fresh) {
+        if matches!(finding.code, Code::SignatureMismatch | Code::SecretWrong) {
+            *finding = Finding::new(Code::SignatureMismatch, &finding.reason).on(Side::Network).hint(
+                "the credentials are right, STS has just given them: something on the way changes what was signed (Host, path, query, a header, the body)",
+            );
+        }
+    }
+    let is_bare = found.first().is_some_and(|finding| finding.code == Code::Forbidden);
+    if !is_bare {
+        return found;
+    }
+    let passes = |status: Option<u16>| status.is_some_and(|status| status != 403 && status < 500);
+    if passes(call.presigned_status) {
+        let reason = "the same call passes with its signature in the URL: a header of the signature, such as the session token, is changed or taken off on the way";
+        return vec![
+            Finding::new(Code::HeaderDropped, reason)
+                .hint("let nothing between here and the API touch Authorization, x-amz-date and x-amz-security-token"),
+        ];
+    }
+    if passes(call.bodiless_status) {
+        let reason = "the same call passes without its body: the body is changed on the way";
+        return vec![Finding::new(Code::BodyChanged, reason)];
+    }
+    if evidence.assume_role.is_none()
+        && let Some(finding) = found.first_mut()
+    {
+        *finding = finding.clone().hint(
+            "no role was assumed: an HTTP API lets only principals of its own account in, so give the provider's role; else the policy of who signs has to allow execute-api:Invoke",
+        );
+    }
+    found
+}

@@ -1,0 +1,96 @@
+//! The reason that the emulator gives with `--explain`, in the header `x-xacct-reason`: AWS never says it.
+
+use crate::exchange::Exchange;
+use crate::finding::{Code, Finding, Side};
+
+/// The header.
+pub(crate) const HEADER: &str = "x-xacct-reason";
+
+/// What the emulator's reason comes to; none if there is none, or one that is not known here.
+pub(crate) fn finding(exchange: &Exchange) -> Option<Finding> {
+    of_reason(exchange.header(HEADER)?)
+}
+
+/// `code: detail`.
+pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
+    let (code, detail) = reason.split_once(": ").unwrap_or((reason, ""));
+    let found = match code {
+        "signature_missing" => Code::RequestUnsigned,
+        "signature_malformed" | "algorithm_unknown" => Code::SignatureMalformed,
+        "scope_mismatch" => scope(detail),
+        "header_unsigned" => Code::HeaderUnsigned,
+        "header_missing" if detail.contains("`x-amz-security-token`") => Code::TokenWrong,
+        "header_missing" => Code::HeaderDropped,
+        "skewed" => Code::ClockOff,
+        "presigned_expired" => Code::LinkExpired,
+        "token_invalid" => Code::TokenWrong,
+        "body_mismatch" | "unsigned_payload" => Code::BodyChanged,
+        "signature_mismatch" => mismatch(detail),
+        "unknown_key" => Code::CredentialsUnknown,
+        "expired" => Code::CredentialsExpired,
+        "not_allowed" if detail.contains("is not in the API's account") => Code::WrongAccount,
+        "not_allowed" => Code::InvokePolicy,
+        "unknown_stage" | "outside_stage" | "method_unknown" => Code::RouteMissing,
+        "origin_not_allowed" => Code::RefusedBeforeIam,
+        "head_too_large" | "body_too_large" => Code::TooLarge,
+        "body_too_slow" => Code::ApiUnreachable,
+        "no_room" => Code::Throttled,
+        "upstream_failed" | "upstream_timeout" | "upstream_too_large" => Code::ApiFailed,
+        "action_missing"
+        | "action_unknown"
+        | "parameters_malformed"
+        | "parameter_invalid"
+        | "policy_malformed"
+        | "policy_arns_unsupported"
+        | "mfa_unsupported"
+        | "tag_inherited"
+        | "source_identity_set"
+        | "duration_too_long" => Code::StsParameter,
+        "role_not_found" => Code::RoleMissing,
+        "caller_not_allowed" => Code::CallerPolicy,
+        "trust_denied" if detail.contains("sts:ExternalId") => Code::ExternalId,
+        "trust_denied" => Code::TrustPolicy,
+        "internal" => Code::StsFailed,
+        _ => return None,
+    };
+    let finding = Finding::new(found, format!("the emulator's reason: {reason}"));
+    Some(match found {
+        // Who signs with our own code sends the token.
+        Code::TokenWrong if detail.contains("missing") || detail.contains("not there") => finding.on(Side::Network),
+        _ => finding,
+    })
+}
+
+fn scope(detail: &str) -> Code {
+    // `the credential is scoped to `{presented}`, not to `{expected}``
+    let mut scopes = detail.split('`').skip(1).step_by(2);
+    let (presented, expected) = (scopes.next().unwrap_or_default(), scopes.next().unwrap_or_default());
+    let part = |scope: &str, at: usize| scope.split('/').nth(at).unwrap_or_default().to_owned();
+    if part(presented, 1) != part(expected, 1) {
+        Code::RegionWrong
+    } else if part(presented, 2) != part(expected, 2) {
+        Code::ServiceWrong
+    } else {
+        Code::ScopeWrong
+    }
+}
+
+/// Which line was signed otherwise, where the emulator found it: then it was written in a way that signers are known for.
+fn mismatch(detail: &str) -> Code {
+    let about = |part: &str| detail.contains(&format!("of the canonical request, {part}"));
+    if about("the method") {
+        Code::MethodChanged
+    } else if about("the path") {
+        Code::PathEncoding
+    } else if about("the query") {
+        Code::QueryEncoding
+    } else if about("the header `host`") {
+        Code::HostChanged
+    } else if about("the header") {
+        Code::HeaderChanged
+    } else if about("the hash of the body") {
+        Code::BodyChanged
+    } else {
+        Code::SignatureMismatch
+    }
+}

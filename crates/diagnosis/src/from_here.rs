@@ -1,0 +1,97 @@
+//! What can be checked from the caller's side, where an answer says nothing.
+
+use std::time::SystemTime;
+
+use xacct_sign::Skew;
+use xacct_sign::aws::ApiHost;
+
+use crate::answer::Answer;
+use crate::exchange::{Exchange, instant};
+use crate::finding::{Code, Finding};
+
+/// How far a clock may be off: what API Gateway takes.
+pub(crate) const TOLERATED_SECONDS: u64 = 300;
+
+/// Something else than the API answered: a page, or a CDN's own refusal.
+pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
+    if is_aws(exchange) {
+        return None;
+    }
+    let server = exchange.header("server").unwrap_or_default();
+    let from = if server.is_empty() { String::new() } else { format!(" by `{server}`") };
+    if answer.is_page {
+        return Some(Finding::new(Code::NotTheApi, format!("the answer is a page for a browser, sent{from}")));
+    }
+    let cache = exchange.header("x-cache").unwrap_or_default();
+    if cache.starts_with("Error from") || cache.starts_with("LambdaGeneratedResponse") {
+        let reason = format!("CloudFront answered itself (`x-cache: {cache}`), and not the API behind it");
+        return Some(Finding::new(Code::NotTheApi, reason));
+    }
+    let is_silent = answer.message.is_empty() && answer.code.is_empty() && exchange.body.trim().is_empty();
+    if exchange.status == Some(407) || (is_silent && !server.is_empty() && exchange.status == Some(403)) {
+        return Some(Finding::new(Code::NotTheApi, format!("the answer was sent{from}, and has no mark of AWS")));
+    }
+    None
+}
+
+/// Whether API Gateway, Lambda or STS has given the answer.
+fn is_aws(exchange: &Exchange) -> bool {
+    ["apigw-requestid", "x-amzn-requestid", "x-amz-apigw-id"].iter().any(|name| exchange.header(name).is_some())
+}
+
+/// What is certainly wrong.
+pub(crate) fn certain(exchange: &Exchange) -> Vec<Finding> {
+    [expired(exchange), clock(exchange), scope(exchange)].into_iter().flatten().collect()
+}
+
+fn expired(exchange: &Exchange) -> Option<Finding> {
+    let (expires_at, answered_at) = (exchange.expires_at?, exchange.answered_at?);
+    let over = answered_at.checked_sub(expires_at).filter(|over| *over >= 0)?;
+    Some(Finding::new(Code::CredentialsExpired, format!("the credentials that signed have expired {over} s ago")))
+}
+
+fn clock(exchange: &Exchange) -> Option<Finding> {
+    clock_off(exchange.header("date")?, exchange.answered_at()?, "the API")
+}
+
+/// By an answer's `Date`.
+pub(crate) fn clock_off(date: &str, answered_at: SystemTime, whose: &str) -> Option<Finding> {
+    let seconds = Skew::of_date(date, answered_at)?.as_seconds();
+    (seconds.unsigned_abs() > TOLERATED_SECONDS).then(|| clock_off_by(seconds, whose))
+}
+
+/// By so many seconds that AWS's clock is ahead.
+pub(crate) fn clock_off_by(seconds: i64, whose: &str) -> Finding {
+    let direction = if seconds > 0 { "behind" } else { "ahead of" };
+    let reason = format!("this machine's clock is {} s {direction} that of {whose}", seconds.unsigned_abs());
+    Finding::new(Code::ClockOff, reason)
+}
+
+/// What was signed for against what the host says.
+fn scope(exchange: &Exchange) -> Option<Finding> {
+    let scope = exchange.string_to_sign.as_deref()?.lines().nth(2)?;
+    let mut parts = scope.split('/').skip(1);
+    let (region, service) = (parts.next()?, parts.next()?);
+    let host = ApiHost::of(exchange.host()?).ok().flatten()?;
+    if host.region() != region {
+        let reason = format!("signed for `{region}`, the host is of `{}`", host.region());
+        return Some(Finding::new(Code::RegionWrong, reason));
+    }
+    (host.service() != service).then(|| {
+        Finding::new(Code::ServiceWrong, format!("signed for `{service}`, the host is of `{}`", host.service()))
+    })
+}
+
+/// What has passed the request on, by the marks that it left on the answer.
+pub(crate) fn proxy(exchange: &Exchange) -> Option<Finding> {
+    let marks = ["via", "x-cache", "x-served-by", "x-forwarded-server", "cf-ray", "x-squid-error"];
+    let seen = marks.iter().find_map(|name| Some((name, exchange.header(name)?)))?;
+    let (name, value) = seen;
+    let cut: String = value.chars().take(80).collect();
+    Some(Finding::new(Code::ProxyBetween, format!("the answer passed something on its way: `{name}: {cut}`")))
+}
+
+/// Whether an instant has passed.
+pub(crate) fn has_passed(expires_at: i64, now: SystemTime) -> bool {
+    instant(expires_at).is_some_and(|at| at <= now)
+}

@@ -1,0 +1,33 @@
+import type { Credentials } from "../credentials/credentials.js";
+import type { Hashed, UNSIGNED_PAYLOAD } from "../signing/body.js";
+import type { Pair } from "../signing/headers.js";
+
+/** What was sent of a call that was refused: what `xacct-sign/explain` reads. */
+export interface Sent {
+  readonly method: string;
+  readonly url: string;
+  /** Without those of the signature. */
+  readonly pairs: readonly Pair[];
+  readonly signed: Readonly<Record<string, string>>;
+  readonly payload: Uint8Array | Hashed | typeof UNSIGNED_PAYLOAD | undefined;
+  readonly credentials: Credentials;
+  /** When the answer came, by the machine's clock, in milliseconds since 1970. */
+  readonly answeredAt: number;
+}
+
+/** Where every copy of this package in a program finds it: the entries are bundles of their own. */
+const KEY = Symbol.for("xacct-sign.sent");
+
+type Kept = { [KEY]?: WeakMap<object, Sent> };
+
+/** Keeps it as long as the answer is there. */
+export function keepSent(response: object, sent: Sent): void {
+  const global = globalThis as Kept;
+  global[KEY] ??= new WeakMap();
+  global[KEY].set(response, sent);
+}
+
+/** What was sent for an answer, if that was a refusal. */
+export function sentOf(response: object): Sent | undefined {
+  return (globalThis as Kept)[KEY]?.get(response);
+}

@@ -1,0 +1,464 @@
+"""`xacct-sign doctor` against a chain that is broken in one place: it names that link, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from emulator import DEMO, PARTNER, REPOSITORY, Emulator, cli
+from helpers import EXTERNAL_ID, Answer, Clock, Request, serve, sts_error
+
+NOBODY = "arn:aws:iam::222222222222:role/ApiAllowByIamRoleStag"
+
+
+@dataclass
+class Told:
+    """What the doctor said."""
+
+    code: int
+    findings: list[dict[str, str]]
+    text: str
+
+    @property
+    def codes(self) -> list[str]:
+        return [finding["code"] for finding in self.findings]
+
+
+def environment_of(emulator: Emulator, name: str = "shop") -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_STS": emulator.sts_url,
+        "AWS_REGION": emulator.region,
+        **emulator.environment(name),
+    }
+
+
+def doctor(environment: dict[str, str], *arguments: str) -> Told:
+    """Runs it twice, for people and for machines: both say the same."""
+    command = [str(cli()), "doctor", *arguments]
+    text = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=False)
+    assert (text.stderr, done.stderr) == ("", "")
+    assert text.returncode == done.returncode
+    findings = json.loads(done.stdout)["findings"]
+    assert done.returncode == (1 if findings else 0)
+    for finding in findings:
+        assert set(finding) == {"code", "side", "reason", "hint"}
+        assert f"{finding['code']} ({finding['side']}): " in text.stdout
+    everything = text.stdout + done.stdout
+    for secret in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        assert environment.get(secret) is None or environment[secret] not in everything
+    return Told(done.returncode, findings, text.stdout)
+
+
+class Way:
+    """Passes requests on to an API, and changes something of them. It leaves no mark on the answer."""
+
+    def __init__(self, upstream: str, change: Callable[[Passing], None]) -> None:
+        address = urlsplit(upstream)
+        self._upstream = f"{address.hostname}:{address.port}"
+        self._change = change
+
+    def __call__(self, request: Request) -> Answer:
+        passing = Passing(request.method, request.target, dict(request.headers), request.body)
+        self._change(passing)
+        connection = http.client.HTTPConnection(self._upstream)
+        passing.headers["content-length"] = str(len(passing.body))
+        connection.putrequest(passing.method, passing.target, skip_host=True, skip_accept_encoding=True)
+        for name, value in passing.headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(passing.body)
+        answer = connection.getresponse()
+        kept = {name: value for name, value in answer.getheaders() if name not in ("content-length", "connection")}
+        body = answer.read()
+        connection.close()
+        return Answer(answer.status, kept, body)
+
+
+@dataclass
+class Passing:
+    """A request on its way."""
+
+    method: str
+    target: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def drop_token(passing: Passing) -> None:
+    passing.headers.pop("x-amz-security-token", None)
+
+
+def set_body(passing: Passing) -> None:
+    passing.body = passing.body.replace(b"1", b"one")
+
+
+def set_host(passing: Passing) -> None:
+    passing.headers["host"] = "upstream.internal"
+
+
+def set_path(passing: Passing) -> None:
+    passing.target = f"/behind{passing.target}"
+
+
+def set_header(passing: Passing) -> None:
+    if "x-mine" in passing.headers:
+        passing.headers["x-mine"] += "; seen"
+
+
+def nothing(_: Passing) -> None:
+    pass
+
+
+@contextlib.contextmanager
+def policy_file(policy: dict[str, Any]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "policy.json")
+        file.write_text(json.dumps(policy))
+        yield file
+
+
+@pytest.fixture(params=[False, True], ids=["as at AWS", "with --explain"])
+def explains(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def start(start_emulator: Callable[..., Emulator], explains: bool) -> Callable[..., Emulator]:
+    options = ["--explain"] if explains else []
+    return lambda *more, **manifest: start_emulator(*options, *more, **manifest)
+
+
+def test_nothing_is_broken(start: Callable[..., Emulator]) -> None:
+    emulator = start()
+    told = doctor(environment_of(emulator), emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == []
+    for link in ("URL", "credentials", "who you are", "clock", "role", "call"):
+        assert f"{link:12} ok " in told.text
+    assert told.text.endswith("nothing is broken\n")
+
+
+def test_a_third_party_with_its_external_id(start: Callable[..., Emulator]) -> None:
+    emulator = start(manifest=PARTNER)
+    role = ("--role", emulator.role_arn("partner"), "--external-id", EXTERNAL_ID)
+    told = doctor(environment_of(emulator, "partner"), emulator.url("/hoge"), "-X", "PUT", *role)
+    assert told.codes == []
+    assert "external id  ok      needed" in told.text
+
+
+def test_an_external_id_that_nobody_asks_for(start: Callable[..., Emulator]) -> None:
+    emulator = start()
+    role = ("--role", emulator.role_arn(), "--external-id", EXTERNAL_ID)
+    assert doctor(environment_of(emulator), emulator.url("/hoge"), *role).codes == ["external_id_unchecked"]
+
+
+def test_trust(start: Callable[..., Emulator], explains: bool) -> None:
+    # The shop's policy is made wider, the trust of the partner's role is not.
+    policy = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}}
+    with policy_file(policy) as file:
+        emulator = start("--caller-policy", f"shop={file}", manifest=PARTNER)
+    told = doctor(environment_of(emulator), emulator.url("/hoge"), "--role", emulator.role_arn("partner"))
+    assert told.codes == (["trust_policy"] if explains else ["assume_role_denied"])
+    if not explains:
+        for part in ("trust policy", "external id", "sts:AssumeRole", "LambdaRoleDeve"):
+            assert part in told.findings[0]["hint"]
+
+
+@pytest.mark.parametrize("given", [None, "another-id"])
+def test_external_id(start: Callable[..., Emulator], explains: bool, given: str | None) -> None:
+    emulator = start(manifest=PARTNER)
+    role = ["--role", emulator.role_arn("partner"), *(["--external-id", given] if given else [])]
+    told = doctor(environment_of(emulator, "partner"), emulator.url("/hoge"), "-X", "PUT", *role)
+    assert told.codes == (["external_id"] if explains else ["assume_role_denied"])
+
+
+def test_the_callers_policy(start: Callable[..., Emulator], explains: bool) -> None:
+    policy = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+    with policy_file(policy) as file:
+        emulator = start("--caller-policy", f"shop={file}")
+    told = doctor(environment_of(emulator), emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == (["caller_policy"] if explains else ["assume_role_denied"])
+
+
+def test_the_invoke_policy(start: Callable[..., Emulator], explains: bool) -> None:
+    emulator = start(manifest=PARTNER)
+    role = ("--role", emulator.role_arn("partner"), "--external-id", EXTERNAL_ID)
+    told = doctor(environment_of(emulator, "partner"), emulator.url("/nothing-for-you"), *role)
+    assert told.codes == (["invoke_policy"] if explains else ["forbidden"])
+    assert told.findings[0]["side"] == "provider"
+
+
+def test_the_region(start: Callable[..., Emulator]) -> None:
+    emulator = start()
+    role = ("--role", emulator.role_arn(), "--region", "us-east-1")
+    assert doctor(environment_of(emulator), emulator.url("/hoge"), *role).codes == ["region_wrong"]
+
+
+def test_a_region_that_is_not_the_hosts(emulator: Emulator) -> None:
+    url = "https://abc.execute-api.eu-west-1.amazonaws.com/hoge"
+    role = ("--role", emulator.role_arn(), "--region", "us-east-1")
+    assert doctor(environment_of(emulator), url, *role).codes == ["region_wrong"]
+    service = ("--role", emulator.role_arn(), "--service", "lambda")
+    assert doctor(environment_of(emulator), url, *service).codes == ["service_wrong"]
+
+
+def test_the_host(emulator: Emulator) -> None:
+    told = doctor(environment_of(emulator), "https://api.example.invalid/hoge", "--role", emulator.role_arn())
+    assert told.codes == ["host_unknown"]
+    assert "api.example.invalid" in told.findings[0]["reason"]
+
+
+@pytest.mark.parametrize("seconds", [-1200, -400, 400, 1200])
+def test_the_clock(start: Callable[..., Emulator], tmp_path: Path, seconds: int) -> None:
+    emulator = start()
+    clock = Clock(tmp_path / "clock")
+    clock.move(timedelta(seconds=seconds))
+    environment = environment_of(emulator) | clock.environment
+    told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    # The call itself passes: what was learned of the clock is applied.
+    assert told.codes == ["clock_off"]
+    assert "call         ok " in told.text
+
+
+def test_the_base_has_expired(emulator: Emulator, tmp_path: Path) -> None:
+    said = {
+        "Version": 1,
+        "AccessKeyId": "ASIA",
+        "SecretAccessKey": "s",
+        "SessionToken": "t",
+        "Expiration": "2020-01-01T00:00:00Z",
+    }
+    (tmp_path / "said.json").write_text(json.dumps(said))
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = cat {tmp_path}/said.json\n")
+    environment = environment_of(emulator) | {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+    del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]
+    told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == ["base_expired"]
+
+
+def test_sts_says_that_the_base_has_expired(emulator: Emulator) -> None:
+    expired = sts_error(403, "ExpiredToken", "The security token included in the request is expired")
+    with serve(lambda _: expired) as sts:
+        environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": sts.url}
+        told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == ["base_expired"]
+
+
+def test_the_base_is_missing(emulator: Emulator) -> None:
+    environment = environment_of(emulator)
+    del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]
+    told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == ["base_missing"]
+    told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn(), "--profile", "nobody")
+    assert told.codes == ["base_missing"]
+
+
+def test_a_secret_of_another_key(start: Callable[..., Emulator]) -> None:
+    emulator = start()
+    environment = environment_of(emulator) | {"AWS_SECRET_ACCESS_KEY": "of-another-key"}
+    assert doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn()).codes == ["secret_wrong"]
+
+
+def test_a_key_that_nobody_knows(start: Callable[..., Emulator]) -> None:
+    emulator = start()
+    environment = environment_of(emulator) | {"AWS_ACCESS_KEY_ID": "ASIANOBODY"}
+    assert doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn()).codes == ["credentials_unknown"]
+
+
+def test_a_wrong_account(start: Callable[..., Emulator], explains: bool) -> None:
+    emulator = start()
+    told = doctor(environment_of(emulator), emulator.url("/hoge"), "--role", NOBODY)
+    assert told.codes == (["role_missing"] if explains else ["assume_role_denied"])
+    # Without a role it is the caller's own account that calls.
+    told = doctor(environment_of(emulator), emulator.url("/hoge"))
+    assert told.codes == (["wrong_account"] if explains else ["forbidden"])
+    assert "role" in told.findings[0]["hint"]
+
+
+def test_the_route(start: Callable[..., Emulator], tmp_path: Path) -> None:
+    manifest = tmp_path / "xacct.toml"
+    manifest.write_text(DEMO.read_text().replace("[stages.stag]", '[stages.stag]\napi_stage = "v1"'))
+    emulator = start(manifest=manifest)
+    role = ("--role", emulator.role_arn())
+    url = emulator.url().removesuffix("/v1")
+    assert doctor(environment_of(emulator), f"{url}/v1/hoge", *role).codes == []
+    assert doctor(environment_of(emulator), f"{url}/hoge", *role).codes == ["route_missing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "plain", "explained"),
+    [
+        (nothing, [], []),
+        # A signature in the URL passes, since the token is in it, too.
+        (drop_token, ["header_dropped"], ["token_wrong"]),
+        # Without a body the call passes.
+        (set_body, ["body_changed"], ["signature_mismatch"]),
+        (set_host, ["forbidden"], ["signature_mismatch"]),
+        (set_path, ["forbidden"], ["signature_mismatch"]),
+        (set_header, ["forbidden"], ["signature_mismatch"]),
+    ],
+    ids=lambda each: getattr(each, "__name__", None),
+)
+def test_what_is_changed_on_the_way(
+    start: Callable[..., Emulator],
+    explains: bool,
+    change: Callable[[Passing], None],
+    plain: list[str],
+    explained: list[str],
+) -> None:
+    emulator = start()
+    with serve(Way(emulator.url(), change)) as way:
+        request = ("-X", "PUT", "-d", '{"a":1}', "-H", "x-mine: 1", "--role", emulator.role_arn())
+        told = doctor(environment_of(emulator), f"{way.url}/hoge", *request)
+    assert told.codes == (explained if explains else plain)
+    for finding in told.findings:
+        assert finding["side"] == ("provider" if finding["code"] == "forbidden" else "network")
+
+
+def test_a_proxy_that_leaves_its_mark_is_named_beside(start_emulator: Callable[..., Emulator]) -> None:
+    emulator = start_emulator()
+
+    def squid(request: Request) -> Answer:
+        answer = Way(emulator.url(), set_path)(request)
+        answer.headers["via"] = "1.1 squid"
+        return answer
+
+    with serve(squid) as way:
+        told = doctor(environment_of(emulator), f"{way.url}/hoge", "--role", emulator.role_arn())
+    assert told.codes == ["forbidden", "proxy_between"]
+
+
+def test_a_login_page(emulator: Emulator) -> None:
+    page = Answer(403, {"content-type": "text/html", "server": "nginx"}, b"<!DOCTYPE html><title>Sign in</title>")
+    with serve(lambda _: page) as portal:
+        told = doctor(environment_of(emulator), portal.url, "--role", emulator.role_arn())
+    assert told.codes == ["not_the_api"]
+
+
+def test_a_dead_proxy(emulator: Emulator) -> None:
+    environment = environment_of(emulator) | {"HTTPS_PROXY": "http://127.0.0.1:1"}
+    told = doctor(environment, "https://api.example.com/hoge", "--role", emulator.role_arn())
+    assert told.codes == ["proxy_failed"]
+    environment = environment_of(emulator) | {"HTTPS_PROXY": "socks5://127.0.0.1:1"}
+    told = doctor(environment, "https://api.example.com/hoge", "--role", emulator.role_arn())
+    assert told.codes == ["proxy_failed"]
+
+
+@pytest.fixture
+def untrusted(tmp_path: Path) -> Iterator[str]:
+    """A server whose certificate nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(timezone.utc)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    certificate = builder.sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "server.pem").write_bytes(certificate.public_bytes(pem) + private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    with serve() as server:
+        server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
+        yield f"https://localhost:{server.port}"
+
+
+def test_an_untrusted_certificate(emulator: Emulator, untrusted: str) -> None:
+    told = doctor(environment_of(emulator), f"{untrusted}/hoge", "--role", emulator.role_arn())
+    assert told.codes == ["certificate_untrusted"]
+    # At STS, too.
+    environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": untrusted}
+    assert doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn()).codes == ["certificate_untrusted"]
+
+
+def test_sts_is_not_reached(emulator: Emulator) -> None:
+    for url, code in [("http://127.0.0.1:1", "sts_unreachable"), ("https://sts.example.invalid", "host_unknown")]:
+        environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": url}
+        told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+        assert told.codes == [code]
+        assert "STS" in told.findings[0]["reason"]
+
+
+def test_the_api_is_not_reached(emulator: Emulator) -> None:
+    told = doctor(environment_of(emulator), "http://127.0.0.1:1/hoge", "--role", emulator.role_arn())
+    assert told.codes == ["api_unreachable"]
+
+
+def test_sts_throttles_and_fails(emulator: Emulator) -> None:
+    for answer, code in [
+        (sts_error(400, "Throttling", "Rate exceeded"), "sts_throttled"),
+        (sts_error(500, "InternalFailure", "The request processing has failed"), "sts_failed"),
+        (sts_error(403, "RegionDisabledException", "STS is not activated in this region"), "region_disabled"),
+        (Answer(200, {"content-type": "text/html"}, b"<html>welcome</html>"), "not_the_api"),
+    ]:
+        with serve(lambda _, answer=answer: answer) as sts:
+            environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": sts.url}
+            assert doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn()).codes == [code]
+
+
+def test_an_endpoint_that_lets_nothing_but_assume_role_through(emulator: Emulator) -> None:
+    denied = sts_error(403, "AccessDenied", "User: arn:aws:iam::000000000000:user/x is not authorized to perform: x")
+
+    def endpoint(request: Request) -> Answer:
+        return denied if b"GetCallerIdentity" in request.body else Way(emulator.sts_url, nothing)(request)
+
+    with serve(endpoint) as sts:
+        environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": sts.url}
+        told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == []
+    assert "STS does not say" in told.text
+
+
+def test_the_api_behind_the_gateway_fails(start: Callable[..., Emulator]) -> None:
+    emulator = start("--upstream", "http://127.0.0.1:1")
+    told = doctor(environment_of(emulator), emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == ["api_failed"]
+
+
+@pytest.mark.parametrize("url", ["hoge", "http://api.example.com/", "ftp://api.example.com/"])
+def test_a_url_that_cannot_be_called(emulator: Emulator, url: str) -> None:
+    assert doctor(environment_of(emulator), url, "--role", emulator.role_arn()).codes == ["input_invalid"]
+
+
+def test_an_answer_of_the_apis_own_is_no_fault(emulator: Emulator) -> None:
+    with serve(lambda _: Answer(409, {"apigw-requestid": "x"}, b'{"error":"there is one"}')) as server:
+        assert doctor(environment_of(emulator), server.url, "--role", emulator.role_arn()).codes == []
+
+
+def test_the_commands_of_the_page_run(start_emulator: Callable[..., Emulator], tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S)
+    assert len(blocks) == 2
+    emulator = start_emulator("--explain")
+    (tmp_path / "xacct-sign").symlink_to(cli())
+    environment = environment_of(emulator)
+    environment["PATH"] = f"{tmp_path}{os.pathsep}{environment['PATH']}"
+    said = []
+    for block in blocks:
+        commands = block.replace("https://server.stag.foo.example.com", emulator.url())
+        done = subprocess.run(
+            ["sh", "-e", "-c", commands], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        said.append(done.stdout)
+    assert said[0].endswith("nothing is broken\n")
+    assert said[1].startswith("wrong_account (caller): ")
