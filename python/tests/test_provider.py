@@ -68,7 +68,20 @@ tags = ["team"]
         for number in range(100)
     )
 )
-MANIFESTS = {"shop": SHOP, "everything": EVERYTHING}
+
+# The same callers at other fronts: private REST APIs and function URLs.
+TARGETS = (
+    EVERYTHING.replace('api_id = "a1b2c3d4e5"', 'target = "rest_api"\napi_id = "a1b2c3d4e5"\napi_stage = "v1"')
+    .replace(
+        'api_id = "f6g7h8i9j0"',
+        'target = "rest_api"\napi_id = "f6g7h8i9j0"\napi_stage = "v1"\nvpc_endpoints = ["vpce-0123456789abcdef0"]',
+    )
+    .replace(
+        'api_id = "k1l2m3n4o5"',
+        'target = "function_url"\nfunction = "orders"\nalias = "live"\nurl_id = "abc"\nroutes_enforced_by = "function"',
+    )
+)
+MANIFESTS = {"shop": SHOP, "everything": EVERYTHING, "targets": TARGETS}
 
 
 class Provider:
@@ -179,9 +192,14 @@ def test_cfn_lint_has_nothing_to_say(provider: Provider) -> None:
         assert subprocess.run([*command, str(templates[0])], capture_output=True).returncode != 0
 
 
+# Newer than parliament's tables: see botocore's model of AddPermission.
+TOO_NEW = "UNKNOWN_CONDITION_FOR_ACTION Unknown condition lambda:InvokedViaFunctionUrl for action lambda:InvokeFunction"
+
+
 def findings(policy: dict[str, Any]) -> list[str]:
     analyzed = parliament.analyze_policy_string(json.dumps(policy))
-    return [f"{finding.issue} {finding.detail}" for finding in analyzed.findings]
+    found = [f"{finding.issue} {finding.detail}" for finding in analyzed.findings]
+    return [finding for finding in found if finding != TOO_NEW]
 
 
 def test_parliament_finds_nothing(provider: Provider) -> None:
@@ -277,6 +295,19 @@ BROKEN = {
     "duration": SHOP.replace("[api]", "[api]\nmax_session_duration = 60"),
     "quota": SHOP.replace("[api]", "[api]\nrole_trust_policy_length = 5000"),
     "api id": SHOP.replace("a1b2c3d4e5", "A1"),
+    "target": SHOP.replace("[stages.stag]", "[stages.stag]\ntarget = 'rest-api'"),
+    "access": SHOP.replace("[stages.stag]", "[stages.stag]\naccess = 'direct'"),
+    "rest api without a stage": SHOP.replace("[stages.stag]", "[stages.stag]\ntarget = 'rest_api'"),
+    "stage of a rest api": SHOP.replace("[stages.stag]", "[stages.stag]\ntarget = 'rest_api'\napi_stage = '$default'"),
+    "vpc endpoint": SHOP.replace(
+        "[stages.stag]", "[stages.stag]\ntarget = 'rest_api'\napi_stage = 'v1'\nvpc_endpoints = ['vpc-01234567']"
+    ),
+    "key of another target": SHOP.replace("[stages.stag]", "[stages.stag]\nalias = 'live'"),
+    "function url without its id": TARGETS.replace('url_id = "abc"\n', ""),
+    "url id": TARGETS.replace('url_id = "abc"', 'url_id = "https://abc.lambda-url.ap-northeast-1.on.aws"'),
+    "function": TARGETS.replace('"orders"', '"arn:aws:lambda:x"'),
+    "alias": TARGETS.replace('"live"', '"7"'),
+    "routes enforced": TARGETS.replace('"function"\n\n', '"nobody"\n\n'),
     "api stage": SHOP.replace("[stages.stag]", "[stages.stag]\napi_stage = 'a/b'"),
     "stage name": SHOP.replace("[stages.stag]", "[stages.'a b']"),
     "caller name": SHOP.replace("[callers.shop]", "[callers.'a b']"),

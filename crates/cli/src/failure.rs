@@ -108,6 +108,7 @@ impl Failure {
         match self {
             Failure::Client(error) => Some(error.code()),
             Failure::Deployed { source, .. } => Some(source.code()),
+            Failure::Setup(SetupError::Target { .. }) => Some("target_not_served"),
             Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
             Failure::NotInManifest { .. } => Some("unknown_caller"),
             _ => None,
@@ -139,6 +140,9 @@ impl Failure {
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
+            Failure::Setup(SetupError::Target { .. }) => {
+                Some("take the stage out of a copy of the manifest to try the others, and try this one in AWS")
+            }
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of plain http, without a query"),
             Failure::Setup(SetupError::Origin(_)) => {
                 Some("give scheme, host and port as the browser shows them, without a path")

@@ -196,11 +196,22 @@ impl Plan<'_> {
         if !foreign.is_empty() {
             found.add(Code::ForeignRouteSyntax, subject(), format!("route {}", foreign.join(", route ")));
         }
+        let on_stages = || caller.stages().filter_map(|stage| self.manifest.stages.get(stage));
+        let enforces = |stage: &&Stage| self.manifest.target(stage).enforces_routes();
+        if caller.routes.is_some() {
+            let open: Vec<&str> =
+                on_stages().filter(|stage| !enforces(stage)).map(|stage| stage.name.as_str()).collect();
+            if !open.is_empty() {
+                let message = format!("on {} its `routes` are for the function to enforce", quoted(&open));
+                found.add(Code::RoutesNotEnforced, subject(), message);
+            }
+        }
+        let is_enforced = on_stages().any(|stage| enforces(&stage));
         let spanning: Vec<String> = caller
             .routes
             .iter()
             .flatten()
-            .filter(|route| route.spans_segments())
+            .filter(|route| is_enforced && route.spans_segments())
             .map(|route| format!("`{route}` also opens `{} {}`", route.method(), route.deeper_example()))
             .collect();
         if !spanning.is_empty() {

@@ -118,6 +118,9 @@ findings! {
     UnusedAcceptance, "unused_acceptance", Warning,
         "What is accepted is not found any more.",
         "delete the line";
+    RoutesNotEnforced, "routes_not_enforced", Note,
+        "A function URL's policy knows no path and no method: AWS lets the caller use every route.",
+        "see to it that the function refuses what is not among the caller's routes";
     RolesSplit, "roles_split", Note,
         "The callers of a stage do not fit into one trust policy.",
         "by role ARN a caller takes about 50 characters, by account with `aws:PrincipalArn` about 90, a whole account (`roles = { STAGE = \"*\" }`) about 35, an `organization` about 110 for all of its accounts together";

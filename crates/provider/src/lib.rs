@@ -65,7 +65,7 @@ pub use iam::document::{Conditions, Document, OneOrMany, Statement};
 pub use iam::grants::{Grant, GrantCondition, GrantSubject, GrantTerms};
 pub use manifest::{
     Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind, Route,
-    Stage, TrustForm, WhichRole,
+    RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
 };
 pub use plan::{CallerRole, Move, OpenedRoute, Plan, ProviderRole, RoleChange, RoleKind};
 pub use render::Format;

@@ -170,6 +170,15 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             shop(),
             "role/ApiAllowByIamRoleStagShop`, and was `arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag`",
         ),
+        (
+            "routes_not_enforced",
+            on_stag("routes = [\"GET /\"]").replace(
+                STAG,
+                "[stages.stag]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\nroutes_enforced_by = \"function\"\n",
+            ),
+            shop(),
+            "on `stag` its `routes` are for the function to enforce",
+        ),
         ("lock_outdated", many_callers(100, ""), Subject::Api, "lock file"),
         ("unused_acceptance", on_stag("accept = { whole_account = \"x\" }"), shop(), "`whole_account`"),
         ("roles_split", many_callers(100, ""), Subject::Stage("stag".to_owned()), "100 callers"),

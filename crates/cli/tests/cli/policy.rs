@@ -25,6 +25,22 @@ fn invoke_opens_the_api_of_the_stage() {
 }
 
 #[test]
+fn invoke_opens_a_function_url_by_both_actions() {
+    let url = "target = \"function_url\"\nfunction = \"orders\"\nalias = \"live\"\nurl_id = \"abcdefgh\"";
+    let folder = folder("invoke-url", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", url));
+    let (code, stdout, stderr) = run(&folder, "policy invoke --stage stag");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let invoke: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let statements = invoke["Statement"].as_array().unwrap();
+    let actions: Vec<_> = statements.iter().map(|statement| statement["Action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]);
+    let resource = "arn:aws:lambda:ap-northeast-1:111111111111:function:orders:live";
+    assert!(statements.iter().all(|statement| statement["Resource"] == resource), "{stdout}");
+    let (_, stdout, _) = run(&folder, "render terraform --stage stag");
+    assert!(stdout.contains(resource), "{stdout}");
+}
+
+#[test]
 fn several_roles_are_an_object_by_arn() {
     let caller = document("caller --caller shop");
     let prod = &caller["arn:aws:iam::000000000000:role/LambdaRoleProd"];

@@ -90,6 +90,12 @@ impl Statement {
             condition: BTreeMap::new(),
         }
     }
+
+    /// The same under one condition more.
+    pub(crate) fn when(mut self, operator: &'static str, key: &'static str, values: impl Into<OneOrMany>) -> Self {
+        self.condition.entry(operator).or_default().insert(key, values.into());
+        self
+    }
 }
 
 /// An IAM policy document, ready to be written as JSON.

@@ -25,7 +25,7 @@ impl Plan<'_> {
             for (stage, role) in caller.may_assume {
                 let Some(api) = self.manifest.stages.get(&stage) else { continue };
                 let told = Told {
-                    api: format!("{}/{}", api.api_id, api.api_stage),
+                    api: api.target.identity(),
                     caller: caller.organization.clone().unwrap_or_else(|| caller.arn.clone()),
                     role,
                 };

@@ -29,6 +29,9 @@ struct Template<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Origin<'a> {
     stage: &'a str,
+    /// Left out for an HTTP API, which its roles' policies tell by themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -73,13 +76,14 @@ pub(crate) fn template(manifest: &Manifest, stage: &Stage, roles: &[ProviderRole
             (logical_id(manifest, &role.kind), Role { r#type: "AWS::IAM::Role", properties })
         })
         .collect();
+    let target = manifest.target(stage);
     let template = Template {
         version: "2010-09-09",
         description: format!(
-            "Roles with which other accounts call stage {} of the API {} in {}. Made by xacct-sign.",
-            stage.name, stage.api_id, manifest.api.region
+            "Roles with which other accounts call stage {} of the {target} in {}. Made by xacct-sign.",
+            stage.name, manifest.api.region
         ),
-        metadata: BTreeMap::from([(METADATA, Origin { stage: &stage.name })]),
+        metadata: BTreeMap::from([(METADATA, Origin { stage: &stage.name, target: target.kind().if_not_default() })]),
         resources,
     };
     let text = pretty(&template);

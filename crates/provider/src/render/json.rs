@@ -12,6 +12,9 @@ struct Documents<'a> {
     stage: &'a str,
     account: &'a str,
     region: &'a str,
+    /// Left out for an HTTP API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'static str>,
     api_arn: String,
     roles: Vec<Role<'a>>,
 }
@@ -43,5 +46,6 @@ pub(super) fn documents(manifest: &Manifest, stage: &Stage, roles: &[ProviderRol
         .collect();
     let api = &manifest.api;
     let api_arn = manifest.stage_arn(stage);
-    pretty(&Documents { stage: &stage.name, account: &api.account, region: &api.region, api_arn, roles })
+    let target = manifest.target(stage).kind().if_not_default();
+    pretty(&Documents { stage: &stage.name, account: &api.account, region: &api.region, target, api_arn, roles })
 }

@@ -7,11 +7,13 @@ mod markdown;
 mod python;
 mod shell;
 
+use std::collections::BTreeSet;
+
 use self::call::Call;
 use self::markdown::{block, code, list};
 use crate::manifest::{Caller, Stage};
 use crate::plan::{CallerRole, Plan};
-use crate::targets::HttpApi;
+use crate::targets::{RestApi, Target};
 
 impl Plan<'_> {
     /// The note for a caller: for each of its stages the role's ARN, the region, the external id and how to call; and what
@@ -19,12 +21,17 @@ impl Plan<'_> {
     #[must_use]
     pub fn note(&self, caller: &Caller) -> String {
         let mut text = format!("# Calling the API as {}\n", code(&caller.name));
+        let stages = || self.manifest.stages.values().filter(|stage| caller.is_on(&stage.name));
+        let services: BTreeSet<&str> = stages().map(|stage| self.manifest.target(stage).signing_name()).collect();
+        let service = match services.iter().collect::<Vec<_>>().as_slice() {
+            [one] => code(one),
+            _ => "the service of the stage".to_owned(),
+        };
         text.push_str(&format!(
-            "\nAssume the role of the stage, then sign each request with AWS Signature Version 4 for {}.\n",
-            code(HttpApi::SIGNING_NAME)
+            "\nAssume the role of the stage, then sign each request with AWS Signature Version 4 for {service}.\n",
         ));
-        for stage in self.manifest.stages.values().filter(|stage| caller.is_on(&stage.name)) {
-            text.push_str(&self.stage_note(caller, stage));
+        for stage in stages() {
+            text.push_str(&self.stage_note(caller, stage, services.len() > 1));
         }
         text.push_str("\n## What your account has to allow\n");
         for role in self.roles_of(caller) {
@@ -38,14 +45,23 @@ impl Plan<'_> {
         text
     }
 
-    fn stage_note(&self, caller: &Caller, stage: &Stage) -> String {
+    fn stage_note(&self, caller: &Caller, stage: &Stage, is_mixed: bool) -> String {
         let api = &self.manifest.api;
         let role = self.role_for(caller, &stage.name);
         let arn = role.arn(api.partition(), &api.account);
-        let url = self.manifest.target(stage).invoke_url();
-        let call = Call::new(&arn, &api.region, &url, caller);
+        let target = self.manifest.target(stage);
+        let url = target.invoke_url();
+        let call = Call::new(&arn, &api.region, target.signing_name(), &url, caller);
         let mut text = format!("\n## Stage {}\n\n", code(&stage.name));
         text.push_str(&format!("- Role: {}\n- Region: {}\n- URL: {}\n", code(&arn), code(&api.region), code(&url)));
+        if is_mixed {
+            text.push_str(&format!("- Service: {}\n", code(target.signing_name())));
+        }
+        if let Target::RestApi(RestApi { vpc_endpoints, .. }) = target
+            && !vpc_endpoints.is_empty()
+        {
+            text.push_str(&format!("- By the VPC endpoints {} alone\n", list(vpc_endpoints)));
+        }
         if let Some(id) = &caller.external_id {
             text.push_str(&format!("- External id: {}, to be sent each time the role is assumed\n", code(id)));
         }

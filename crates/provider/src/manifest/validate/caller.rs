@@ -23,6 +23,14 @@ const MANY_STAGES: usize = 100;
 /// How many session tags STS takes.
 const MAX_TAGS: usize = 50;
 
+/// The stages that callers name.
+#[derive(Default)]
+pub(super) struct KnownStages {
+    pub(super) names: BTreeSet<String>,
+    /// Those on which nothing keeps a caller to its routes.
+    pub(super) without_routes: BTreeSet<String>,
+}
+
 /// What tells callers apart, and which caller it is.
 pub(super) type InUse = BTreeMap<Principal, String>;
 
@@ -41,9 +49,10 @@ impl Source<'_> {
         &self,
         name: Key,
         raw: raw::Caller,
-        stages: &BTreeSet<String>,
+        known: &KnownStages,
         in_use: &mut InUse,
     ) -> Option<Caller> {
+        let stages = &known.names;
         let place = name.span();
         let shown = name.get_ref().clone();
         let name = self.note(self.text_that(is_label, Kind::InvalidCallerName, "a name for a caller", name));
@@ -96,6 +105,7 @@ impl Source<'_> {
         let what = "a pattern of source identities";
         let source_identity =
             self.texts(raw.source_identity, is_session_name_pattern, Kind::InvalidSourceIdentity, what);
+        let routes_place = raw.routes.as_ref().map(Spanned::span);
         let routes = raw.routes.map(|routes| self.routes(&shown, routes));
         let role_name = self.role_part(raw.role_name);
         let accept = self.accept(raw.accept);
@@ -112,6 +122,13 @@ impl Source<'_> {
             line: self.line(place.start),
             name: name?,
         };
+        if let Some(place) = routes_place {
+            for stage in caller.stages().filter(|stage| known.without_routes.contains(*stage)) {
+                let message =
+                    format!("caller `{shown}` has `routes`, and on stage `{stage}` AWS would let it use every route");
+                self.note::<()>(Err(self.error(Kind::RoutesNotEnforced, place.clone(), message)));
+            }
+        }
         Some(caller)
     }
 
@@ -235,7 +252,7 @@ impl Source<'_> {
     }
 
     /// The texts, sorted, each once.
-    fn texts(&self, raw: Option<Texts>, is_valid: fn(&str) -> bool, kind: Kind, what: &str) -> Vec<String> {
+    pub(super) fn texts(&self, raw: Option<Texts>, is_valid: fn(&str) -> bool, kind: Kind, what: &str) -> Vec<String> {
         let Some(raw) = raw else {
             return Vec::new();
         };

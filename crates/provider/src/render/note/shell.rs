@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use shlex::Quoter;
 
 use super::call::Call;
-use crate::targets::HttpApi;
 
 /// A word of the shell's, also where it is pasted into an interactive one, which reads `!` within double quotes.
 fn word(text: &str) -> Cow<'_, str> {
@@ -53,7 +52,7 @@ EOF
 ",
         region = word(call.region),
         parameters = word(&parameters(call)),
-        signed = word(&format!("aws:amz:{}:{}", call.region, HttpApi::SIGNING_NAME)),
+        signed = word(&format!("aws:amz:{}:{}", call.region, call.service)),
         body = body.unwrap_or_default(),
         url = word(&format!("{}{}", call.url, call.path)),
     )
