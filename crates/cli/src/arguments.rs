@@ -276,7 +276,9 @@ pub(crate) enum PolicyCommand {
     Trust(StageArguments),
     /// The policy of a stage's role: what it may invoke
     Invoke(StageArguments),
-    /// The policy that a caller attaches to its own roles: what they may assume
+    /// The policy of an API that is called directly: who may call it. `{}` for a stage by role
+    Resource(StageArguments),
+    /// The policy that a caller attaches to its own roles: what they may assume, or call directly
     Caller(CallerArguments),
     /// A note in Markdown to send to a caller: role, region, external id, how to call, the policy to attach
     Note(CallerArguments),

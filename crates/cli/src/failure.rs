@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xacct_sign::{Error, ErrorKind};
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
-use xacct_sign_provider::{DeployedError, ManifestError};
+use xacct_sign_provider::{DeployedError, ManifestError, RenderError};
 
 use crate::counted::counted;
 use crate::exit;
@@ -84,6 +84,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Client(#[from] Error),
     #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -108,6 +110,7 @@ impl Failure {
         match self {
             Failure::Client(error) => Some(error.code()),
             Failure::Deployed { source, .. } => Some(source.code()),
+            Failure::Render(error) => Some(error.code()),
             Failure::Setup(SetupError::Target { .. }) => Some("target_not_served"),
             Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
             Failure::NotInManifest { .. } => Some("unknown_caller"),
@@ -124,6 +127,7 @@ impl Failure {
             Failure::BinaryOnTerminal => {
                 Some("write it to a file with `--output FILE`, or here all the same with `--output -`")
             }
+            Failure::Render(error) => Some(error.hint()),
             Failure::NotInManifest { kind: "stage", .. } => {
                 Some("give the name of a table `[stages.NAME]` with `--stage`")
             }
@@ -177,6 +181,7 @@ impl Failure {
             | Failure::LockOutdated(_)
             | Failure::Findings(_)
             | Failure::Errors(_)
+            | Failure::Render(_)
             | Failure::Different(_)
             | Failure::Server(_)
             | Failure::Output(_) => 1,

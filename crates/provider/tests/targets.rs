@@ -210,7 +210,7 @@ fn every_form_grants_the_same_and_reads_back_as_meant() {
     for stage in manifest.stages.values() {
         let kind = manifest.target(stage).kind();
         for format in [Format::CloudFormation, Format::Terraform, Format::Json] {
-            let text = plan.render(stage, format);
+            let text = plan.render(stage, format).unwrap();
             let diffs = plan.diff(stage, None, &read_roles(&text).unwrap()).unwrap();
             assert!(diffs.len() == 2 && diffs.iter().all(|diff| diff.is_same()), "{format:?} {diffs:?}");
             // One without the condition grants more, and `diff` says so.
@@ -224,10 +224,10 @@ fn every_form_grants_the_same_and_reads_back_as_meant() {
                 assert!(diffs.iter().all(|diff| diff.is_different()), "{format:?}");
             }
         }
-        let template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation)).unwrap();
+        let template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation).unwrap()).unwrap();
         let named = (kind != TargetKind::HttpApi).then(|| kind.name());
         assert_eq!(template["Metadata"]["XacctSign"]["Target"].as_str(), named);
-        let documents: Value = serde_json::from_str(&plan.render(stage, Format::Json)).unwrap();
+        let documents: Value = serde_json::from_str(&plan.render(stage, Format::Json).unwrap()).unwrap();
         assert_eq!(documents["target"].as_str(), named);
         assert_eq!(documents["api_arn"], manifest.target(stage).arn());
     }
@@ -239,7 +239,7 @@ fn templates_of_what_the_emulator_does_not_serve_are_refused() {
     let plan = manifest.plan(&Lock::default());
     for stage in manifest.stages.values() {
         let kind = manifest.target(stage).kind();
-        let template = plan.render(stage, Format::CloudFormation);
+        let template = plan.render(stage, Format::CloudFormation).unwrap();
         // A template without metadata tells what it is of by its ARNs; those of a REST API are an HTTP API's.
         let bare = template.replace("XacctSign", "Other");
         for text in [&template, &bare] {

@@ -336,7 +336,7 @@ fn an_api_of_another_kind_is_never_served_as_an_http_api() {
 #[test]
 fn a_template_alone_is_enough() {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
-    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation);
+    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation).unwrap();
     let deployment = Deployment::of_templates(&[&template]).unwrap();
     let emulator = Emulator::of(&deployment, Options::default(), [7; 32]).unwrap();
     let names: Vec<&str> = emulator.callers().iter().map(|access| access.caller.as_str()).collect();
@@ -365,7 +365,7 @@ fn a_template_alone_is_enough() {
 #[test]
 fn what_a_template_would_lose_is_refused() {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
-    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation);
+    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation).unwrap();
     let property = |text: &str| template.replacen("\"RoleName\"", &format!("{text}, \"RoleName\""), 1);
     let resource = |kind: &str| {
         template.replacen("\"Resources\": {", &format!("\"Resources\": {{ \"Other\": {{\"Type\": \"{kind}\"}},"), 1)

@@ -249,6 +249,7 @@ fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<Caller
                     vec!["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
                     may_assume.iter().cloned().collect(),
                 )]),
+                may_call: BTreeMap::new(),
                 may_assume: may_assume.iter().filter_map(|arn| Some((stages.get(arn)?.clone(), arn.clone()))).collect(),
                 arn: who,
             }

@@ -53,9 +53,12 @@ pub type Conditions = BTreeMap<&'static str, BTreeMap<&'static str, OneOrMany>>;
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Statement {
+    /// What tells it from others of its policy, where somebody wants to know: a function's permissions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
     /// Always `Allow`.
     pub effect: &'static str,
-    /// Who is trusted, by type of principal (`AWS`): trust policies only.
+    /// Who is trusted, by type of principal (`AWS`): trust and resource policies only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<BTreeMap<&'static str, OneOrMany>>,
     /// What is allowed.
@@ -72,6 +75,7 @@ impl Statement {
     /// Trusts the principals with the action.
     pub(crate) fn trust(action: &'static str, principals: Vec<String>, condition: Conditions) -> Self {
         Self {
+            sid: None,
             effect: "Allow",
             principal: Some(BTreeMap::from([("AWS", principals.into())])),
             action: action.into(),
@@ -83,12 +87,24 @@ impl Statement {
     /// Allows its bearer the actions on the resources.
     pub(crate) fn allow(action: impl Into<OneOrMany>, resources: Vec<String>) -> Self {
         Self {
+            sid: None,
             effect: "Allow",
             principal: None,
             action: action.into(),
             resource: Some(resources.into()),
             condition: BTreeMap::new(),
         }
+    }
+
+    /// The same for these principals, who meet the conditions, in place of its bearer.
+    pub(crate) fn of(mut self, principals: Vec<String>, conditions: &Conditions) -> Self {
+        self.principal = Some(BTreeMap::from([("AWS", principals.into())]));
+        for (operator, keys) in conditions {
+            for (key, values) in keys {
+                self = self.when(operator, key, values.clone());
+            }
+        }
+        self
     }
 
     /// The same under one condition more.

@@ -64,14 +64,14 @@ manifest_errors! {
         "A caller's name cannot become part of a role's name.",
         "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all";
     InvalidTarget, "invalid_target",
-        "A `target`, `access` or `routes_enforced_by` is none of its words.",
-        "`target` is `http_api` (the default), `rest_api` or `function_url`; `access` is `role`; `routes_enforced_by` is `function`";
+        "A `target`, `access`, `permissions` or `routes_enforced_by` is none of its words.",
+        "`target` is `http_api` (the default), `rest_api` or `function_url`; `access` is `role` (the default) or `direct`; `permissions` is `separate` (the default) or `document`; `routes_enforced_by` is `function`";
     TargetIncomplete, "target_incomplete",
         "A stage lacks a key that its `target` needs.",
         "a `rest_api` needs `api_id` and `api_stage`, a `function_url` needs `function` and `url_id`, and `alias` if the URL hangs on one";
     KeyOfOtherTarget, "key_of_other_target",
-        "A key of a stage belongs to another `target`.",
-        "delete the key, or write the `target` that it belongs to: `vpc_endpoints` is of a `rest_api`; `function`, `alias`, `url_id` and `routes_enforced_by` are of a `function_url`; `api_id` and `api_stage` of the other two";
+        "A key of a stage belongs to another `target`, or to another `access`.",
+        "delete the key, or write the `target` that it belongs to: `vpc_endpoints` is of a `rest_api`; `function`, `alias`, `url_id` and `routes_enforced_by` are of a `function_url`, `permissions` of one that is called directly; `api_id` and `api_stage` of the other two; `role_name` is of what is called by role";
     DirectImpossible, "direct_impossible",
         "An HTTP API has no resource policy, so callers of other accounts cannot call it directly.",
         "leave `access` out: the callers assume a role in the API's account; or put a REST API or a function URL in front";
@@ -105,6 +105,9 @@ manifest_errors! {
     RoutesNotEnforced, "routes_not_enforced",
         "A caller has `routes` on a function URL, whose policy knows no path and no method.",
         "AWS would let the caller use every route: leave `routes` out; or, where the function itself refuses what is not among them, write `routes_enforced_by = \"function\"` for the stage";
+    TermNotExpressible, "term_not_expressible",
+        "A caller's term is one that direct access cannot express.",
+        "an external id, session names, tags and a source identity belong to assuming a role: let the caller in by role, or drop the term, or make a caller of its own for the stage; `aws:PrincipalArn` (`trust = \"account\"`) needs `permissions = \"document\"` on a function URL";
     UnknownStage, "unknown_stage",
         "A caller names a stage that is not in the manifest.",
         "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";

@@ -36,7 +36,7 @@ pub(crate) struct Told {
     pub(crate) api: String,
     /// The ARN of the caller's role, or the id of its organization.
     pub(crate) caller: String,
-    /// The ARN of the provider's role.
+    /// The ARN of the provider's role; `direct` where it assumes none.
     pub(crate) role: String,
 }
 

@@ -77,7 +77,7 @@ impl Api {
 ///
 /// # Defaults
 ///
-/// `target` is `http_api`, whose `api_stage` is `$default`. A stage is a production stage when a word of its name (parted by `-` and `_`) is `prod`,
+/// `target` is `http_api`, whose `api_stage` is `$default`; `access` is `role`. A stage is a production stage when a word of its name (parted by `-` and `_`) is `prod`,
 /// `prd`, `production` or `live`, and none is `pre` or `non`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -86,6 +86,8 @@ pub struct Stage {
     pub name: String,
     /// Where its API is.
     pub target: StageTarget,
+    /// How callers come in.
+    pub access: Access,
     /// Whether roles of other stages have no business here.
     pub is_production: bool,
     /// What stands in the names of its roles in place of the stage's name in title case, if anything: an old name's.
@@ -126,7 +128,31 @@ pub enum StageTarget {
         url_id: String,
         /// Who keeps callers to their routes.
         routes_enforced_by: RoutesEnforcedBy,
+        /// How direct access is deployed.
+        permissions: Permissions,
     },
+}
+
+/// How the callers of a stage come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// They assume a role in the API's account.
+    Role,
+    /// They call as their own roles: a policy of the API's names them.
+    Direct,
+}
+
+/// How a function's policy comes to name the callers of a stage with [`Access::Direct`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Permissions {
+    /// By permissions beside others that the function may have, two for each principal
+    /// ([AddPermission](https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html)).
+    Separate,
+    /// As one document, in place of everything that the policy had
+    /// ([PutResourcePolicy](https://docs.aws.amazon.com/lambda/latest/api/API_PutResourcePolicy.html)).
+    Document,
 }
 
 impl StageTarget {
@@ -150,6 +176,11 @@ impl StageTarget {
                 ]
             }
         }
+    }
+
+    /// Whether a policy for direct access can have conditions beside those that the target itself asks for.
+    pub(crate) fn takes_conditions(&self) -> bool {
+        !matches!(self, Self::FunctionUrl { permissions: Permissions::Separate, .. })
     }
 
     /// Whether anybody keeps a caller to its routes.
@@ -264,6 +295,11 @@ impl TrustForm {
 }
 
 impl Stage {
+    /// Whether its callers come in without a role.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.access == Access::Direct
+    }
+
     /// What stands for the stage in the names of its roles.
     pub(crate) fn role_part(&self) -> String {
         self.role_name.clone().unwrap_or_else(|| title_case(&self.name))

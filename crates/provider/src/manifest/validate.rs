@@ -85,6 +85,9 @@ impl Source<'_> {
             let place = name.span();
             let Some(stage) = self.stage(name, stage) else { continue };
             self.note(self.check_api_is_new(&stage, &mut apis, &place));
+            if stage.is_direct() {
+                known.direct.insert(stage.name.clone(), stage.target.takes_conditions());
+            }
             if !stage.target.may_have_routes() {
                 known.without_routes.insert(stage.name.clone());
             }
@@ -159,7 +162,8 @@ impl Source<'_> {
         let accept = self.accept(raw.accept);
         let name = name?;
         let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
-        Some(Stage { name, target: target?, is_production, role_name, accept, line })
+        let (target, access) = target?;
+        Some(Stage { name, target, access, is_production, role_name, accept, line })
     }
 
     /// Who may call one of two stages with the same API could call the other.
@@ -238,7 +242,7 @@ impl Source<'_> {
             }
         };
         for (stage, place) in stage_places {
-            if let Some(stage) = manifest.stages.get(stage) {
+            if let Some(stage) = manifest.stages.get(stage).filter(|stage| !stage.is_direct()) {
                 self.note(take(stage, None, place));
             }
         }
@@ -246,7 +250,8 @@ impl Source<'_> {
             let Some(caller) = manifest.callers.get(name).filter(|c| c.routes.is_some()) else {
                 continue;
             };
-            for stage in caller.stages().filter_map(|stage| manifest.stages.get(stage)) {
+            let stages = caller.stages().filter_map(|stage| manifest.stages.get(stage));
+            for stage in stages.filter(|stage| !stage.is_direct()) {
                 self.note(take(stage, Some(caller), place));
             }
         }

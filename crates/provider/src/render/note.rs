@@ -27,9 +27,13 @@ impl Plan<'_> {
             [one] => code(one),
             _ => "the service of the stage".to_owned(),
         };
-        text.push_str(&format!(
-            "\nAssume the role of the stage, then sign each request with AWS Signature Version 4 for {service}.\n",
-        ));
+        let direct = stages().filter(|stage| stage.is_direct()).count();
+        let how = match direct {
+            0 => "Assume the role of the stage, then sign",
+            _ if direct == stages().count() => "As your own role, sign",
+            _ => "Assume the role of the stage where it has one, then sign",
+        };
+        text.push_str(&format!("\n{how} each request with AWS Signature Version 4 for {service}.\n"));
         for stage in stages() {
             text.push_str(&self.stage_note(caller, stage, services.len() > 1));
         }
@@ -47,13 +51,14 @@ impl Plan<'_> {
 
     fn stage_note(&self, caller: &Caller, stage: &Stage, is_mixed: bool) -> String {
         let api = &self.manifest.api;
-        let role = self.role_for(caller, &stage.name);
-        let arn = role.arn(api.partition(), &api.account);
+        let role = (!stage.is_direct()).then(|| self.role_for(caller, &stage.name));
+        let arn = role.as_ref().map(|role| role.arn(api.partition(), &api.account));
         let target = self.manifest.target(stage);
         let url = target.invoke_url();
-        let call = Call::new(&arn, &api.region, target.signing_name(), &url, caller);
+        let call = Call::new(arn.as_deref(), &api.region, target.signing_name(), &url, caller);
         let mut text = format!("\n## Stage {}\n\n", code(&stage.name));
-        text.push_str(&format!("- Role: {}\n- Region: {}\n- URL: {}\n", code(&arn), code(&api.region), code(&url)));
+        let shown = arn.as_deref().map_or_else(|| "none to assume: sign as your own".to_owned(), code);
+        text.push_str(&format!("- Role: {shown}\n- Region: {}\n- URL: {}\n", code(&api.region), code(&url)));
         if is_mixed {
             text.push_str(&format!("- Service: {}\n", code(target.signing_name())));
         }
@@ -80,9 +85,14 @@ impl Plan<'_> {
         if !caller.source_identity.is_empty() {
             text.push_str(&format!("- Source identity that you may set: {}\n", list(&caller.source_identity)));
         }
-        let session =
-            format!("arn:{}:sts::{}:assumed-role/{}/{}", api.partition(), api.account, role.name(), call.session_name);
-        text.push_str(&format!("- The API sees: {}, whose end is the session name that you give\n", code(&session)));
+        if let Some(role) = &role {
+            let (partition, account, name) = (api.partition(), &api.account, role.name());
+            let session = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{}", call.session_name);
+            text.push_str(&format!(
+                "- The API sees: {}, whose end is the session name that you give\n",
+                code(&session)
+            ));
+        }
         for (how, language, snippet) in [
             ("Python, with `pip install xacct_sign`", "python", python::snippet(&call)),
             ("JavaScript, with `npm install xacct-sign`", "js", javascript::snippet(&call)),
@@ -95,7 +105,10 @@ impl Plan<'_> {
 }
 
 fn who(plan: &Plan<'_>, caller: &Caller, stage: &str) -> Option<String> {
-    plan.roles_of(caller).iter().find(|role| role.may_assume.contains_key(stage)).map(whose)
+    plan.roles_of(caller)
+        .iter()
+        .find(|role| role.may_assume.contains_key(stage) || role.may_call.contains_key(stage))
+        .map(whose)
 }
 
 /// In words, which principals a policy is for.

@@ -11,6 +11,12 @@ fn function_url(line: &str) -> String {
     stage("function_url", &format!("function = \"f\"\nurl_id = \"u\"\n{line}"))
 }
 
+/// A caller of a function URL that is called directly; the lines given are from line 12.
+fn directly(lines: &str) -> String {
+    let caller = "[callers.shop]\naccount = \"000000000000\"\nroles = { x = \"Batch\" }";
+    function_url(&format!("access = \"direct\"\n{caller}\n{lines}"))
+}
+
 pub(super) fn refused() -> Vec<Refused> {
     vec![
         (
@@ -23,7 +29,7 @@ pub(super) fn refused() -> Vec<Refused> {
             stage("rest_api", "api_id = \"r\"\naccess = \"open\"\napi_stage = \"v\""),
             "invalid_target",
             7,
-            "write `role`",
+            "`open` is no `access`: write `role` or `direct`",
         ),
         (
             stage("function_url", "function = \"f\"\nurl_id = \"u\"\nroutes_enforced_by = \"nobody\""),
@@ -96,6 +102,29 @@ pub(super) fn refused() -> Vec<Refused> {
             "duplicate_api",
             8,
             "the function URL `u`",
+        ),
+        (function_url("permissions = \"document\""), "key_of_other_target", 8, "belongs to `access = \"direct\"`"),
+        (
+            function_url("access = \"direct\"\nrole_name = \"Old\""),
+            "key_of_other_target",
+            9,
+            "`role_name` of `[stages.x]` belongs to `access = \"role\"`",
+        ),
+        (function_url("access = \"direct\"\npermissions = \"all\""), "invalid_target", 9, "`all` is no `permissions`"),
+        (
+            directly("external_id = \"b3c7\""),
+            "term_not_expressible",
+            12,
+            "`external_id`, and on stage `x` it assumes no role",
+        ),
+        (directly("session_names = [\"a-*\"]"), "term_not_expressible", 12, "`session_names`"),
+        (directly("tags = [\"team\"]"), "term_not_expressible", 12, "`tags`"),
+        (directly("source_identity = [\"*\"]"), "term_not_expressible", 12, "`source_identity`"),
+        (
+            directly("trust = \"account\""),
+            "term_not_expressible",
+            12,
+            "`aws:PrincipalArn`, which a permission on stage `x`",
         ),
         (
             function_url("[callers.shop]\naccount = \"000000000000\"\nroles = { x = \"Batch\" }\nroutes = [\"GET /\"]"),

@@ -29,6 +29,8 @@ pub(super) struct KnownStages {
     pub(super) names: BTreeSet<String>,
     /// Those on which nothing keeps a caller to its routes.
     pub(super) without_routes: BTreeSet<String>,
+    /// Those that are called directly, and whether their policy can have conditions of the callers'.
+    pub(super) direct: BTreeMap<String, bool>,
 }
 
 /// What tells callers apart, and which caller it is.
@@ -94,6 +96,13 @@ impl Source<'_> {
                 None
             }
         };
+        let terms = [
+            ("external_id", raw.external_id.as_ref().map(Spanned::span)),
+            ("session_names", raw.session_names.as_ref().map(Spanned::span)),
+            ("tags", raw.tags.as_ref().map(Spanned::span)),
+            ("source_identity", raw.source_identity.as_ref().map(Spanned::span)),
+        ];
+        let trust_place = raw.trust.as_ref().map_or_else(|| place.clone(), Spanned::span);
         let external_id = raw.external_id.and_then(|text| {
             self.note(self.text_that(is_external_id, Kind::InvalidExternalId, "an external id", text))
         });
@@ -122,6 +131,7 @@ impl Source<'_> {
             line: self.line(place.start),
             name: name?,
         };
+        self.check_terms(&caller, known, &terms, &trust_place);
         if let Some(place) = routes_place {
             for stage in caller.stages().filter(|stage| known.without_routes.contains(*stage)) {
                 let message =
@@ -130,6 +140,32 @@ impl Source<'_> {
             }
         }
         Some(caller)
+    }
+
+    /// What belongs to assuming a role has no meaning where none is assumed, and must not be lost.
+    fn check_terms(
+        &self,
+        caller: &Caller,
+        known: &KnownStages,
+        terms: &[(&str, Option<Range<usize>>)],
+        trust: &Range<usize>,
+    ) {
+        let refuse = |place: &Range<usize>, message: String| {
+            self.note::<()>(Err(self.error(Kind::TermNotExpressible, place.clone(), message)));
+        };
+        let name = &caller.name;
+        for (stage, takes_conditions) in caller.stages().filter_map(|stage| known.direct.get_key_value(stage)) {
+            for (key, place) in terms.iter().filter_map(|(key, place)| Some((key, place.as_ref()?))) {
+                refuse(place, format!("caller `{name}` has `{key}`, and on stage `{stage}` it assumes no role"));
+            }
+            let CallerPrincipals::Roles { roles, trust: TrustForm::Account, .. } = &caller.principals else { continue };
+            if !takes_conditions && roles.get(stage) != Some(&WhichRole::Every) {
+                let message = format!(
+                    "caller `{name}` is trusted by `aws:PrincipalArn`, which a permission on stage `{stage}` cannot hold"
+                );
+                refuse(trust, message);
+            }
+        }
     }
 
     fn trust(&self, text: Option<&Spanned<String>>) -> Result<TrustForm, Mistake> {

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use crate::manifest::error::ManifestErrorKind as Kind;
 use crate::manifest::source::{Mistake, Source};
-use crate::manifest::types::{RoutesEnforcedBy, StageTarget};
+use crate::manifest::types::{Access, Permissions, RoutesEnforcedBy, StageTarget};
 use crate::manifest::{raw, similar};
 use crate::targets::{HttpApi, TargetKind, execute_api, function_url};
 
@@ -18,12 +18,18 @@ const fn keys_of(target: TargetKind) -> (&'static [&'static str], &'static [&'st
     match target {
         TargetKind::HttpApi => (&["api_id"], &["api_stage"]),
         TargetKind::RestApi => (&["api_id", "api_stage"], &["vpc_endpoints"]),
-        TargetKind::FunctionUrl => (&["function", "url_id"], &["alias", "routes_enforced_by"]),
+        TargetKind::FunctionUrl => (&["function", "url_id"], &["alias", "routes_enforced_by", "permissions"]),
     }
 }
 
 impl Source<'_> {
-    pub(super) fn target(&self, stage: &str, place: Range<usize>, raw: &mut raw::Stage) -> Option<StageTarget> {
+    /// Where the API is, and how its callers come in.
+    pub(super) fn target(
+        &self,
+        stage: &str,
+        place: Range<usize>,
+        raw: &mut raw::Stage,
+    ) -> Option<(StageTarget, Access)> {
         let words: Vec<_> = TargetKind::ALL.iter().map(|kind| (kind.name(), *kind)).collect();
         let kind = match raw.target.take() {
             Some(target) => self.note(self.word("target", &target, &words))?,
@@ -32,8 +38,8 @@ impl Source<'_> {
             None => TargetKind::HttpApi,
         };
         self.check_keys(stage, place, kind, raw);
-        self.check_access(kind, raw);
-        match kind {
+        let access = self.access(stage, kind, raw);
+        let target = match kind {
             TargetKind::HttpApi => {
                 let api_id = self.api_id(raw);
                 let api_stage = match raw.api_stage.take() {
@@ -64,9 +70,19 @@ impl Source<'_> {
                 let routes = raw.routes_enforced_by.take();
                 let routes = routes.and_then(|text| self.note(self.word("routes_enforced_by", &text, &by_function)));
                 let routes_enforced_by = routes.unwrap_or(RoutesEnforcedBy::Nobody);
-                Some(StageTarget::FunctionUrl { function: function?, alias, url_id: url_id?, routes_enforced_by })
+                let forms = [("separate", Permissions::Separate), ("document", Permissions::Document)];
+                let permissions = raw.permissions.take();
+                let permissions = permissions.and_then(|text| self.note(self.word("permissions", &text, &forms)));
+                Some(StageTarget::FunctionUrl {
+                    function: function?,
+                    alias,
+                    url_id: url_id?,
+                    routes_enforced_by,
+                    permissions: permissions.unwrap_or(Permissions::Separate),
+                })
             }
-        }
+        };
+        Some((target?, access?))
     }
 
     /// Notes the keys that the target lacks, and those that it does not have.
@@ -97,14 +113,32 @@ impl Source<'_> {
         }
     }
 
-    fn check_access(&self, kind: TargetKind, raw: &mut raw::Stage) {
-        let Some(access) = raw.access.take() else { return };
-        if let Some(true) = self.note(self.word("access", &access, &[("role", false), ("direct", true)])) {
-            let (code, message) = match kind {
-                TargetKind::HttpApi => (Kind::DirectImpossible, "an HTTP API cannot be called directly".to_owned()),
-                _ => (Kind::InvalidTarget, "`direct` is not supported yet: write `role`".to_owned()),
-            };
-            self.note::<()>(Err(self.error(code, access.span(), message)));
+    fn access(&self, stage: &str, kind: TargetKind, raw: &mut raw::Stage) -> Option<Access> {
+        let words = [("role", Access::Role), ("direct", Access::Direct)];
+        let Some(text) = raw.access.take() else {
+            let is_wrong = raw.places.contains_key("access");
+            self.check_keys_of_access(stage, Access::Role, raw);
+            return (!is_wrong).then_some(Access::Role);
+        };
+        let access = self.note(self.word("access", &text, &words))?;
+        if access == Access::Direct && kind == TargetKind::HttpApi {
+            let message = format!("`[stages.{stage}]` is an HTTP API, which cannot be called directly");
+            self.note::<()>(Err(self.error(Kind::DirectImpossible, text.span(), message)));
+        } else {
+            self.check_keys_of_access(stage, access, raw);
+        }
+        Some(access)
+    }
+
+    /// Notes the keys that the other way in has.
+    fn check_keys_of_access(&self, stage: &str, access: Access, raw: &raw::Stage) {
+        let (key, other) = match access {
+            Access::Role => ("permissions", "direct"),
+            Access::Direct => ("role_name", "role"),
+        };
+        if let Some(place) = raw.places.get(key) {
+            let message = format!("`{key}` of `[stages.{stage}]` belongs to `access = \"{other}\"`");
+            self.note::<()>(Err(self.error(Kind::KeyOfOtherTarget, place.clone(), message)));
         }
     }
 
