@@ -246,7 +246,8 @@ pub(crate) struct DiffArguments {
     pub(crate) stage: StageArguments,
 
     /// What is deployed: a trust policy, or what `aws iam get-role`, `list-roles` or `get-account-authorization-details`
-    /// print, or a template
+    /// print, or a template; for a stage with direct access its policy, or what `aws lambda get-policy` or
+    /// `aws apigateway get-rest-api` print
     #[arg(long, value_name = "FILE")]
     pub(crate) deployed: PathBuf,
 

@@ -50,6 +50,8 @@ pub(crate) enum Failure {
     Errors(usize),
     #[error("{}", counted(*.0, "role differs", "roles differ"))]
     Different(usize),
+    #[error("the policy differs")]
+    PolicyDiffers,
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
     #[error("cannot read {}", named(path))]
@@ -183,6 +185,7 @@ impl Failure {
             | Failure::Errors(_)
             | Failure::Render(_)
             | Failure::Different(_)
+            | Failure::PolicyDiffers
             | Failure::Server(_)
             | Failure::Output(_) => 1,
         }

@@ -58,7 +58,8 @@ mod render;
 pub mod targets;
 
 pub use deployed::{
-    DeployedError, DeployedRole, DeployedStage, Deployment, RoleDiff, RoleFact, RolePart, RolePolicies, read_roles,
+    DeployedError, DeployedRole, DeployedStage, Deployment, ResourceDiff, ResourceFault, RoleDiff, RoleFact, RolePart,
+    RolePolicies, read_roles,
 };
 pub use finding::{Finding, FindingCode, Level, Subject};
 pub use iam::document::{Conditions, Document, OneOrMany, Statement};

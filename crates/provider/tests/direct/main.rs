@@ -1,7 +1,14 @@
 //! Direct access: the policies of both sides to the letter, the forms in which they are deployed, and that they open what the
 //! manifest says.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic"
+)]
 
+mod diff;
 mod rights;
 
 use serde_json::{Value, json};
