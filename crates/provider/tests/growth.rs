@@ -31,7 +31,7 @@ fn caller(i: usize, stage: &str, rest: &str) -> String {
 /// A name, how many of it there are at first, and the manifest with so many.
 type Input = (&'static str, usize, fn(usize) -> String);
 
-const INPUTS: [Input; 18] = [
+const INPUTS: [Input; 19] = [
     ("routes", 200, |n| format!("{HEAD}{STAG}{CALLER}routes = [{}]\n", list(n, |i| format!("GET /items/{i}/{{id}}")))),
     ("routes of any method", 100, |n| {
         format!("{HEAD}{STAG}{CALLER}routes = [{}]\n", list(n, |i| format!("ANY /items/{i}")))
@@ -71,6 +71,15 @@ const INPUTS: [Input; 18] = [
     }),
     ("routes of a caller that calls directly", 60, |n| {
         format!("{HEAD}{DIRECT}{CALLER}routes = [{}]\n", list(n, |i| format!("ANY /items/{i}")))
+    }),
+    ("stages that one caller calls directly", 60, |n| {
+        let stage = |i: usize| {
+            let stage = DIRECT.replace("stag]", &format!("s{i}]")).replace("\"a\"", &format!("\"a{i}\""));
+            format!("{stage}vpc_endpoints = [\"vpce-{i:08}\"]\n")
+        };
+        let roles: Vec<String> = (0..n).map(|i| format!("s{i} = \"Batch\"")).collect();
+        let caller = format!("[callers.shop]\naccount = \"000000000000\"\nroles = {{ {} }}\n", roles.join(", "));
+        format!("{HEAD}{}{caller}", lines(n, stage))
     }),
     ("stages of one API that is called directly", 60, |n| {
         let stage = |i: usize| DIRECT.replace("stag]", &format!("s{i}]")).replace("\"v\"", &format!("\"v{i}\""));

@@ -114,6 +114,25 @@ impl Statement {
     }
 }
 
+/// Statements, those that differ in their resources alone put together, in the order of the first of each.
+pub(crate) fn merged(statements: impl IntoIterator<Item = Statement>) -> Vec<Statement> {
+    let mut merged: Vec<Statement> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for mut statement in statements {
+        let resources = statement.resource.take();
+        let rest = Document::new(vec![statement.clone()]).to_json();
+        let at = *known.entry(rest).or_insert(merged.len());
+        match merged.get_mut(at) {
+            None => merged.push(Statement { resource: resources, ..statement }),
+            Some(same) => {
+                let both = same.resource.iter_mut().zip(resources);
+                both.for_each(|(all, more)| all.0.extend(more.0));
+            }
+        }
+    }
+    merged
+}
+
 /// An IAM policy document, ready to be written as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -8,7 +8,7 @@ use super::invoke::{self, OpenedRoute};
 use super::resource::direct_routes;
 use super::sharing::Plan;
 use super::trust;
-use crate::iam::document::{Document, Statement};
+use crate::iam::document::{Document, Statement, merged};
 use crate::manifest::types::role_name;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
 use crate::targets::Target;
@@ -223,7 +223,7 @@ fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>, direct:
     if !direct.is_empty() {
         let routes = direct_routes(caller);
         let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
-        statements.extend(direct.iter().flat_map(|target| target.statements(&routes)));
+        statements.extend(merged(direct.iter().flat_map(|target| target.statements(&routes))));
     }
     Document::new(statements)
 }

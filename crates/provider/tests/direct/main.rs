@@ -322,3 +322,18 @@ fn the_note_tells_to_sign_as_oneself() {
         assert!(note.contains("Assume the role of the stage where it has one, then sign"), "{note}");
     });
 }
+
+#[test]
+fn a_callers_policy_says_each_thing_once() {
+    let (head, _) = MANIFEST.split_once("[callers.shop]").unwrap();
+    let plain = head.replace("vpc_endpoints = [\"vpce-0123456789abcdef0\"]\n", "");
+    let caller = "[callers.shop]\naccount = \"000000000000\"\nroles = { a = \"Shop\", b = \"Shop\", url = \"Shop\" }\n";
+    with_plan(&format!("{plain}{caller}"), |manifest, plan| {
+        let roles = plan.roles_of(&manifest.callers["shop"]);
+        let statements = json_of(&roles[0].policy)["Statement"].clone();
+        let function = "arn:aws:lambda:eu-west-1:111111111111:function:orders:live";
+        let resources: Vec<_> = statements.as_array().unwrap().iter().map(|one| one["Resource"].clone()).collect();
+        let both = json!([format!("{REST}/v1/*"), format!("{REST}/v2/*")]);
+        assert_eq!(resources, [both, json!(function), json!(function)]);
+    });
+}

@@ -1,5 +1,7 @@
 //! Every way in which a stage's target is refused.
 
+use xacct_sign_provider::Manifest;
+
 use crate::{Refused, with_api};
 
 /// A stage `x` whose table begins in line 4, the lines given in line 6.
@@ -133,4 +135,20 @@ pub(super) fn refused() -> Vec<Refused> {
             "on stage `x`",
         ),
     ]
+}
+
+#[test]
+fn a_value_of_another_type_is_one_mistake() {
+    for (table, key) in [
+        (with_api("[stages.x]\ntarget = 1"), "target"),
+        (stage("rest_api", "api_id = \"a\"\napi_stage = \"v\"\naccess = 1"), "access"),
+        (stage("rest_api", "api_id = \"a\"\napi_stage = 1"), "api_stage"),
+        (function_url("alias = 1"), "alias"),
+        (function_url("access = \"direct\"\npermissions = 1"), "permissions"),
+        (function_url("routes_enforced_by = true"), "routes_enforced_by"),
+    ] {
+        let error = Manifest::parse(&table, "f").unwrap_err();
+        assert_eq!((error.code(), error.others().len()), ("schema", 0), "{error}");
+        assert!(error.message().starts_with(&format!("`{key}` of `[stages.x]` is ")), "{error}");
+    }
 }
