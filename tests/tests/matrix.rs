@@ -359,7 +359,7 @@ proptest! {
         let manifest = manifest(&entries);
         let plan = manifest.plan(&Lock::default());
         let used = manifest.stages.values().filter(|stage| !plan.stage_roles(stage).is_empty());
-        let templates: Vec<String> = used.map(|stage| plan.render(stage, Format::CloudFormation)).collect();
+        let templates: Vec<String> = used.map(|stage| plan.render(stage, Format::CloudFormation).unwrap()).collect();
         let texts: Vec<&str> = templates.iter().map(String::as_str).collect();
         let read = Deployment::of_templates(&texts).unwrap();
         let rendered = plan.deployment();

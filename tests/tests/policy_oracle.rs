@@ -109,13 +109,14 @@ fn condition() -> impl Strategy<Value = Option<Value>> {
 fn statement(kind: PolicyKind) -> impl Strategy<Value = Value> {
     let effect = prop_oneof![3 => Just("Allow"), 1 => Just("Deny")];
     let action = some_of(&["sts:AssumeRole", "sts:*", "STS:assumerole", "sts:TagSession", "sts:Assume?ole", "*"]);
-    let element = match kind {
-        PolicyKind::Trust => prop_oneof![
+    let principal = || {
+        prop_oneof![
             some_of(&CALLERS).prop_map(|v| ("Principal", json!({"AWS": v}))),
-            Just(("Principal", json!({"AWS": "*"}))),
+            Just(("Principal", json!({"AWS": "*"})))
         ]
-        .boxed(),
-        PolicyKind::Identity => some_of(&[
+    };
+    let resource = || {
+        some_of(&[
             "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag",
             "arn:aws:iam::111111111111:role/ApiAllowByIamRole*",
             "arn:aws:iam::111111111111:role/*/ApiAllowByIamRoleProd",
@@ -123,11 +124,17 @@ fn statement(kind: PolicyKind) -> impl Strategy<Value = Value> {
             "*",
         ])
         .prop_map(|v| ("Resource", v))
-        .boxed(),
     };
-    (effect, action, element, condition()).prop_map(|(effect, action, (name, value), condition)| {
+    let elements = match kind {
+        PolicyKind::Trust => principal().prop_map(|one| vec![one]).boxed(),
+        PolicyKind::Identity => resource().prop_map(|one| vec![one]).boxed(),
+        PolicyKind::Resource => (principal(), resource()).prop_map(|(who, on)| vec![who, on]).boxed(),
+    };
+    (effect, action, elements, condition()).prop_map(|(effect, action, elements, condition)| {
         let mut statement = json!({"Effect": effect, "Action": action});
-        statement[name] = value;
+        for (name, value) in elements {
+            statement[name] = value;
+        }
         if let Some(condition) = condition {
             statement["Condition"] = condition;
         }
@@ -171,6 +178,12 @@ proptest! {
     #[test]
     fn identity_policies_agree(policy in policy(PolicyKind::Identity), asked in asked()) {
         let kind = PolicyKind::Identity;
+        prop_assert_eq!(ours(&policy, kind, &asked), theirs(&policy, kind, &asked), "{} {:?}", policy, asked);
+    }
+
+    #[test]
+    fn resource_policies_agree(policy in policy(PolicyKind::Resource), asked in asked()) {
+        let kind = PolicyKind::Resource;
         prop_assert_eq!(ours(&policy, kind, &asked), theirs(&policy, kind, &asked), "{} {:?}", policy, asked);
     }
 }

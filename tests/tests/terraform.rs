@@ -50,7 +50,7 @@ fn terraform_reads_what_was_meant() {
     let plan = manifest.plan(&Lock::default());
     let mut labels = BTreeSet::new();
     for stage in manifest.stages.values() {
-        let text = plan.render(stage, Format::Terraform);
+        let text = plan.render(stage, Format::Terraform).unwrap();
         let configuration: serde_json::Value = serde_json::from_str(&text).unwrap();
         let roles = configuration["resource"]["aws_iam_role"].as_object().unwrap();
         let policies = configuration["resource"]["aws_iam_role_policy"].as_object().unwrap();
@@ -79,4 +79,58 @@ fn terraform_reads_what_was_meant() {
         }
     }
     assert_eq!(labels.len(), 2 + 1 + 2 + 1 + 1, "two shared roles on two stages, and one of the partner's on each");
+}
+
+#[test]
+fn terraform_reads_resource_policies_as_they_were_meant() {
+    let text = r#"
+        [api]
+        account = "111111111111"
+        region = "ap-northeast-1"
+        [stages.rest]
+        target = "rest_api"
+        api_id = "r1"
+        api_stage = "v1"
+        access = "direct"
+        [stages.whole]
+        target = "function_url"
+        function = "orders"
+        url_id = "abc"
+        access = "direct"
+        permissions = "document"
+        [stages.url]
+        target = "function_url"
+        function = "orders"
+        alias = "live"
+        url_id = "def"
+        access = "direct"
+        [callers.partner]
+        account = "222222222222"
+        roles = { rest = "Batch" }
+        routes = ["GET /items/{id}", "PUT /a$$b/*"]
+        [callers.shop]
+        account = "000000000000"
+        roles = { rest = "Shop", whole = "Shop", url = "Shop" }
+        "#;
+    let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let resource = |stage: &str| {
+        let text = plan.render(&manifest.stages[stage], Format::Terraform).unwrap();
+        let configuration: serde_json::Value = serde_json::from_str(&text).unwrap();
+        configuration["resource"].clone()
+    };
+    let document = |stage: &str| plan.resource_policy(&manifest.stages[stage]).unwrap().document.to_json();
+    let no_names = Context::new();
+    let rest = &resource("rest")["aws_api_gateway_rest_api_policy"]["rest_api_r1"];
+    assert_eq!(evaluated(&rest["policy"], &no_names), document("rest"));
+    let whole = &resource("whole")["aws_lambda_resource_policy"]["function_whole"];
+    assert_eq!(evaluated(&whole["policy"], &no_names), document("whole"));
+    let permissions = resource("url")["aws_lambda_permission"].clone();
+    let meant = plan.resource_policy(&manifest.stages["url"]).unwrap().permissions;
+    assert_eq!(permissions.as_object().unwrap().len(), meant.len());
+    for (label, permission) in permissions.as_object().unwrap() {
+        assert!(Identifier::new(label.as_str()).is_ok(), "{label} is no name of a resource");
+        assert!(meant.iter().any(|meant| meant.statement_id == evaluated(&permission["statement_id"], &no_names)));
+        assert_eq!(evaluated(&permission["principal"], &no_names), "arn:aws:iam::000000000000:role/Shop");
+    }
 }

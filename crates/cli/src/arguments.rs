@@ -280,7 +280,8 @@ pub(crate) struct DiffArguments {
     pub(crate) stage: StageArguments,
 
     /// What is deployed: a trust policy, or what `aws iam get-role`, `list-roles` or `get-account-authorization-details`
-    /// print, or a template
+    /// print, or a template; for a stage with direct access its policy, or what `aws lambda get-policy` or
+    /// `aws apigateway get-rest-api` print
     #[arg(long, value_name = "FILE")]
     pub(crate) deployed: PathBuf,
 
@@ -310,7 +311,9 @@ pub(crate) enum PolicyCommand {
     Trust(StageArguments),
     /// The policy of a stage's role: what it may invoke
     Invoke(StageArguments),
-    /// The policy that a caller attaches to its own roles: what they may assume
+    /// The policy of an API that is called directly: who may call it. `{}` for a stage by role
+    Resource(StageArguments),
+    /// The policy that a caller attaches to its own roles: what they may assume, or call directly
     Caller(CallerArguments),
     /// A note in Markdown to send to a caller: role, region, external id, how to call, the policy to attach
     Note(CallerArguments),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xacct_sign::{Error, ErrorKind};
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
-use xacct_sign_provider::{DeployedError, ManifestError};
+use xacct_sign_provider::{DeployedError, ManifestError, RenderError};
 
 use crate::cache::CacheFailure;
 use crate::commands::emulator::EmulatorFailure;
@@ -54,6 +54,8 @@ pub(crate) enum Failure {
     Different(usize),
     #[error("a link is broken")]
     Broken,
+    #[error("the policy differs")]
+    PolicyDiffers,
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
     #[error("cannot read {}", named(path))]
@@ -87,6 +89,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Client(#[from] Error),
     #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -115,6 +119,8 @@ impl Failure {
         match self {
             Failure::Client(error) => Some(error.code()),
             Failure::Deployed { source, .. } => Some(source.code()),
+            Failure::Render(error) => Some(error.code()),
+            Failure::Setup(SetupError::Target { .. }) => Some("target_not_served"),
             Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
             Failure::NotInManifest { .. } => Some("unknown_caller"),
             Failure::Emulator(failure) => Some(failure.code()),
@@ -132,6 +138,7 @@ impl Failure {
             Failure::BinaryOnTerminal => {
                 Some("write it to a file with `--output FILE`, or here all the same with `--output -`")
             }
+            Failure::Render(error) => Some(error.hint()),
             Failure::NotInManifest { kind: "stage", .. } => {
                 Some("give the name of a table `[stages.NAME]` with `--stage`")
             }
@@ -148,6 +155,9 @@ impl Failure {
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
+            Failure::Setup(SetupError::Target { .. }) => {
+                Some("take the stage out of a copy of the manifest to try the others, and try this one in AWS")
+            }
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of http or https, without a query"),
             Failure::Setup(SetupError::Origin(_)) => {
                 Some("give scheme, host and port as the browser shows them, without a path")
@@ -190,8 +200,10 @@ impl Failure {
             | Failure::LockOutdated(_)
             | Failure::Findings(_)
             | Failure::Errors(_)
+            | Failure::Render(_)
             | Failure::Different(_)
             | Failure::Broken
+            | Failure::PolicyDiffers
             | Failure::Server(_)
             | Failure::Output(_)
             | Failure::Cache(_) => 1,

@@ -1,6 +1,6 @@
 //! What the check found, as it is shown.
 
-use xacct_sign_provider::{Finding, Level, Manifest};
+use xacct_sign_provider::{Finding, Level, Manifest, ResourcePolicy};
 
 use crate::failure::Failure;
 use crate::output;
@@ -22,6 +22,15 @@ pub(crate) fn refuse_errors(manifest: &Manifest, findings: &[Finding]) -> Result
     match findings.iter().filter(|finding| finding.code.level() == Level::Error).count() {
         0 => Ok(()),
         errors => Err(Failure::Errors(errors)),
+    }
+}
+
+/// Says on stderr that a document is not of one stage alone.
+pub(crate) fn note_shared(policy: Option<&ResourcePolicy>) {
+    if let Some(policy) = policy.filter(|policy| policy.stages.len() > 1) {
+        let stages: Vec<String> = policy.stages.iter().map(|stage| format!("`{stage}`")).collect();
+        let text = format!("the resource policy is that of the whole API: it is of the stages {}", stages.join(", "));
+        output::note(&[text]);
     }
 }
 

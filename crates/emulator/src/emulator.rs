@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use xacct_sign::verify::Rules;
-use xacct_sign_provider::targets::HttpApi;
+use xacct_sign_provider::targets::{HttpApi, TargetKind};
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::body::BodyFailure;
@@ -124,6 +124,9 @@ impl Emulator {
     /// [`SetupError`] for options that make no sense, and for policies that are none.
     pub fn of(deployment: &Deployment, options: Options, seed: [u8; 32]) -> Result<Self, SetupError> {
         options.check()?;
+        if let Some((stage, of)) = deployment.stages.iter().find(|(_, of)| of.target != TargetKind::HttpApi) {
+            return Err(SetupError::Target { stage: stage.clone(), target: of.target.name() });
+        }
         Ok(Self {
             sts_rules: sts::rules(&deployment.region).map_err(SetupError::Region)?,
             gateway_rules: gateway::rules(&deployment.region).map_err(SetupError::Region)?,

@@ -81,6 +81,14 @@ pub enum SetupError {
         #[source]
         source: PolicyError,
     },
+    /// A stage is of a kind that the emulator does not serve.
+    #[error("stage `{stage}` is a `{target}`, which the emulator does not serve yet")]
+    Target {
+        /// The stage's name.
+        stage: String,
+        /// What the manifest calls it.
+        target: &'static str,
+    },
     /// A caller's policy is for a caller that is not there.
     #[error("there is no caller `{0}`")]
     UnknownCaller(String),

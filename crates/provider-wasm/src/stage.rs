@@ -1,7 +1,7 @@
 //! A stage as an object: `js/xacct-sign-cdk/src/module.ts` has the same types.
 
 use serde::Serialize;
-use xacct_sign_provider::{Document, Finding, Manifest, Plan, ProviderRole, RoleKind, Subject};
+use xacct_sign_provider::{DeployedStage, Document, Finding, Manifest, Plan, ProviderRole, RoleKind, Subject};
 
 /// What the construct takes from a manifest.
 #[derive(Serialize)]
@@ -10,8 +10,10 @@ pub(crate) struct Stage<'a> {
     account: &'a str,
     region: &'a str,
     partition: &'a str,
-    api_id: &'a str,
-    api_stage: &'a str,
+    /// What the manifest calls the kind of its API.
+    target: &'static str,
+    api_id: String,
+    api_stage: String,
     /// What each resource of an invoke policy begins with.
     api_arn: String,
     roles: Vec<Role>,
@@ -62,13 +64,15 @@ struct Found<'a> {
 impl<'a> Stage<'a> {
     pub(crate) fn of(manifest: &'a Manifest, plan: &Plan<'_>, stage: &'a xacct_sign_provider::Stage) -> Self {
         let api = &manifest.api;
+        let DeployedStage { target, api_id, api_stage, arn, .. } = manifest.target(stage).into();
         Self {
             account: &api.account,
             region: &api.region,
             partition: api.partition(),
-            api_id: &stage.api_id,
-            api_stage: &stage.api_stage,
-            api_arn: manifest.stage_arn(stage),
+            target: target.name(),
+            api_id,
+            api_stage,
+            api_arn: arn,
             roles: plan.stage_roles(stage).into_iter().map(Role::of).collect(),
             findings: plan.findings_on(stage).into_iter().map(|finding| Found::of(finding, &manifest.file)).collect(),
         }

@@ -8,10 +8,14 @@ use std::fmt;
 use xacct_sign::aws::RoleName;
 
 use crate::finding::{Finding, FindingCode as Code, Level, Subject};
-use crate::limits::{INLINE_POLICIES, MANAGED_POLICY, ROLE_NAME, ROLES, TEMPLATE_IN_S3, TEMPLATE_RESOURCES};
+use crate::limits::{
+    FUNCTION_POLICY, INLINE_POLICIES, MANAGED_POLICY, REST_API_POLICY, ROLE_NAME, ROLES, TEMPLATE_IN_S3,
+    TEMPLATE_RESOURCES,
+};
 use crate::manifest::names;
-use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, WhichRole};
-use crate::plan::{Plan, ProviderRole, RoleKind};
+use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Permissions, Stage, StageTarget, WhichRole};
+use crate::plan::told::DIRECT;
+use crate::plan::{Plan, ProviderRole, ResourcePolicy, RoleKind};
 use crate::render::cloudformation;
 
 use overlap::WideCallers;
@@ -26,8 +30,12 @@ impl Plan<'_> {
             self.check_stage(stage, &mut found);
         }
         for change in self.role_changes() {
-            let message =
-                format!("on stage `{}` its role is now `{}`, and was `{}`", change.stage, change.to, change.from);
+            let (stage, from, to) = (&change.stage, &change.from, &change.to);
+            let message = match (from.as_str(), to.as_str()) {
+                (_, DIRECT) => format!("on stage `{stage}` it assumes no role now, and did assume `{from}`"),
+                (DIRECT, _) => format!("on stage `{stage}` it has to assume `{to}` now, and assumed no role"),
+                _ => format!("on stage `{stage}` its role is now `{to}`, and was `{from}`"),
+            };
             found.add(Code::RoleArnChanged, Subject::Caller(change.caller.clone()), message);
         }
         let elsewhere = roles_elsewhere(self.manifest);
@@ -80,9 +88,8 @@ impl Plan<'_> {
     }
 
     fn check_api(&self, found: &mut Findings<'_>) {
-        let own = |caller: &&Caller| caller.routes.is_some();
-        let roles = self.shared.values().map(BTreeMap::len).sum::<usize>()
-            + self.manifest.callers.values().filter(own).map(|caller| caller.stages().count()).sum::<usize>();
+        let roles =
+            self.shared.values().map(BTreeMap::len).sum::<usize>() + self.own.values().map(Vec::len).sum::<usize>();
         if roles > ROLES.at_most {
             let message = format!("the manifest means {roles} roles, an account has {} by default", ROLES.at_most);
             found.add(Code::TooManyRoles, Subject::Api, message);
@@ -115,10 +122,33 @@ impl Plan<'_> {
             );
             found.add(Code::RolesSplit, subject(), message);
         }
-        let bytes = cloudformation::template(self.manifest, stage, &roles).len();
-        if roles.len() > TEMPLATE_RESOURCES.at_most || bytes > TEMPLATE_IN_S3.at_most {
-            let message = format!("its CloudFormation template has {} resources and {bytes} bytes", roles.len());
+        let policy = if self.is_policy_of_another(stage) { None } else { self.resource_policy(stage) };
+        if let Some(policy) = &policy {
+            self.check_resource_policy(stage, policy, found);
+        }
+        let resources = roles.len().saturating_add(policy.as_ref().map_or(0, |policy| policy.permissions.len()));
+        let bytes = cloudformation::template(self.manifest, stage, &roles, policy.as_ref()).len();
+        if resources > TEMPLATE_RESOURCES.at_most || bytes > TEMPLATE_IN_S3.at_most {
+            let message = format!("its CloudFormation template has {resources} resources and {bytes} bytes");
             found.add(Code::TemplateTooLarge, subject(), message);
+        }
+    }
+
+    fn check_resource_policy(&self, stage: &Stage, policy: &ResourcePolicy, found: &mut Findings<'_>) {
+        let subject = || Subject::Stage(stage.name.clone());
+        let limit = match &stage.target {
+            StageTarget::FunctionUrl { .. } => FUNCTION_POLICY.at_most,
+            _ => REST_API_POLICY.at_most,
+        };
+        let size = policy.document.characters();
+        if size > limit {
+            let message =
+                format!("the policy of {} has {size} characters, AWS takes {limit}", self.manifest.target(stage));
+            found.add(Code::ResourcePolicyTooLarge, subject(), message);
+        }
+        if let StageTarget::FunctionUrl { permissions: Permissions::Document, .. } = &stage.target {
+            let message = format!("every other permission of {} goes", self.manifest.target(stage));
+            found.add(Code::ReplacesWholePolicy, subject(), message);
         }
     }
 
@@ -159,6 +189,7 @@ impl Plan<'_> {
 
     fn check_caller(&self, caller: &Caller, elsewhere: &Elsewhere<'_>, found: &mut Findings<'_>) {
         let subject = || Subject::Caller(caller.name.clone());
+        let on_stages = || caller.stages().filter_map(|stage| self.manifest.stages.get(stage));
         for role in self.roles_of(caller) {
             let size = role.policy.characters();
             if size > MANAGED_POLICY.at_most {
@@ -167,11 +198,20 @@ impl Plan<'_> {
                 found.add(Code::CallerPolicyTooLarge, subject(), message);
             }
         }
+        let direct: Vec<&str> =
+            on_stages().filter(|stage| stage.is_direct()).map(|stage| stage.name.as_str()).collect();
         if caller.is_third_party && caller.external_id.is_none() {
-            let message = "it is a third party and has no `external_id`".to_owned();
+            let message = match direct.len() == caller.stages().count() {
+                true => "it is a third party, and direct access has no `external_id`: let it in by role".to_owned(),
+                false => "it is a third party and has no `external_id`".to_owned(),
+            };
             found.add(Code::ThirdPartyWithoutExternalId, subject(), message);
         }
         if let CallerPrincipals::Roles { account, roles, .. } = &caller.principals {
+            if *account == self.manifest.api.account && !direct.is_empty() {
+                let message = format!("it is in the API's own account, and comes in directly on {}", quoted(&direct));
+                found.add(Code::SameAccountOneSide, subject(), message);
+            }
             if account == "*" {
                 let message = "its role is trusted in every AWS account".to_owned();
                 found.add(Code::WildcardAccount, subject(), message);
@@ -196,11 +236,21 @@ impl Plan<'_> {
         if !foreign.is_empty() {
             found.add(Code::ForeignRouteSyntax, subject(), format!("route {}", foreign.join(", route ")));
         }
+        let enforces = |stage: &&Stage| self.manifest.target(stage).enforces_routes();
+        if caller.routes.is_some() {
+            let open: Vec<&str> =
+                on_stages().filter(|stage| !enforces(stage)).map(|stage| stage.name.as_str()).collect();
+            if !open.is_empty() {
+                let message = format!("on {} its `routes` are for the function to enforce", quoted(&open));
+                found.add(Code::RoutesNotEnforced, subject(), message);
+            }
+        }
+        let is_enforced = on_stages().any(|stage| enforces(&stage));
         let spanning: Vec<String> = caller
             .routes
             .iter()
             .flatten()
-            .filter(|route| route.spans_segments())
+            .filter(|route| is_enforced && route.spans_segments())
             .map(|route| format!("`{route}` also opens `{} {}`", route.method(), route.deeper_example()))
             .collect();
         if !spanning.is_empty() {

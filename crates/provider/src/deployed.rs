@@ -5,6 +5,7 @@ mod diff;
 mod error;
 mod form;
 mod read;
+mod resource;
 mod role;
 mod terraform;
 
@@ -12,4 +13,5 @@ pub use deployment::{DeployedStage, Deployment, RolePolicies};
 pub use diff::{RoleDiff, RoleFact};
 pub use error::DeployedError;
 pub use read::read_roles;
+pub use resource::{ResourceDiff, ResourceFault};
 pub use role::{DeployedRole, RolePart};

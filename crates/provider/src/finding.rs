@@ -76,6 +76,9 @@ findings! {
     RoleNameTooLong, "role_name_too_long", Error,
         "A role's name, with the number of a stage's second role and those after it, takes at most 64 characters.",
         "shorten `role_name` or the stage's name";
+    ResourcePolicyTooLarge, "resource_policy_too_large", Error,
+        "The resource policy of a REST API takes at most 8,192 characters, that of a function 20,480, and neither can be split.",
+        "trust whole accounts or an organization, put routes together with `{proxy+}`, or let some of the callers in by role";
     TooManyRoles, "too_many_roles", Warning,
         "An account has 1,000 roles by default, its other roles included.",
         "have the quota `Roles per account` raised, trust whole accounts or an organization, or use several accounts";
@@ -109,6 +112,9 @@ findings! {
     DurationBeyondChaining, "duration_beyond_chaining", Warning,
         "Callers whose own credentials are a role's session, as those of a Lambda function, get an hour at most, whatever the role gives.",
         "leave `max_session_duration` at 3600 unless callers are IAM users";
+    ReplacesWholePolicy, "replaces_whole_policy", Warning,
+        "Deploying a function's policy as one document takes away every other permission that the function, or its alias, has.",
+        "write `permissions = \"separate\"`, or see to it that nothing else may invoke it, such as API Gateway, S3 or EventBridge";
     RoleArnChanged, "role_arn_changed", Warning,
         "A caller assumes its role by an ARN that it has been told: with another one it is refused as soon as this is deployed.",
         "tell the caller, `xacct-sign policy note` writes what; or keep the old name, with `role_name` in the stage's or the caller's table";
@@ -118,6 +124,12 @@ findings! {
     UnusedAcceptance, "unused_acceptance", Warning,
         "What is accepted is not found any more.",
         "delete the line";
+    RoutesNotEnforced, "routes_not_enforced", Note,
+        "A function URL's policy knows no path and no method: AWS lets the caller use every route.",
+        "see to it that the function refuses what is not among the caller's routes";
+    SameAccountOneSide, "same_account_one_side", Note,
+        "Within the API's own account either side suffices: a role there that has leave of its own needs no resource policy.",
+        "look at who may attach policies to roles in the API's account; what the resource policy says of this caller binds nobody there";
     RolesSplit, "roles_split", Note,
         "The callers of a stage do not fit into one trust policy.",
         "by role ARN a caller takes about 50 characters, by account with `aws:PrincipalArn` about 90, a whole account (`roles = { STAGE = \"*\" }`) about 35, an `organization` about 110 for all of its accounts together";

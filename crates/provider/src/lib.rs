@@ -58,14 +58,15 @@ mod render;
 pub mod targets;
 
 pub use deployed::{
-    DeployedError, DeployedRole, DeployedStage, Deployment, RoleDiff, RoleFact, RolePart, RolePolicies, read_roles,
+    DeployedError, DeployedRole, DeployedStage, Deployment, ResourceDiff, ResourceFault, RoleDiff, RoleFact, RolePart,
+    RolePolicies, read_roles,
 };
 pub use finding::{Finding, FindingCode, Level, Subject};
 pub use iam::document::{Conditions, Document, OneOrMany, Statement};
 pub use iam::grants::{Grant, GrantCondition, GrantSubject, GrantTerms};
 pub use manifest::{
-    Accepted, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind, Route,
-    Stage, TrustForm, WhichRole,
+    Accepted, Access, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind,
+    Permissions, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
 };
-pub use plan::{CallerRole, Move, OpenedRoute, Plan, ProviderRole, RoleChange, RoleKind};
-pub use render::Format;
+pub use plan::{CallerRole, Move, OpenedRoute, Permission, Plan, ProviderRole, ResourcePolicy, RoleChange, RoleKind};
+pub use render::{Format, RenderError};

@@ -20,6 +20,10 @@ const IAM: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_ia
 const CLOUDFORMATION: &str =
     "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html";
 
+const API_GATEWAY: &str =
+    "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html";
+const LAMBDA: &str = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html";
+
 const fn limit(what: &'static str, at_most: usize, unit: &'static str, source: &'static str) -> Limit {
     Limit { what, at_most, unit, source }
 }
@@ -33,6 +37,10 @@ pub(crate) const TRUST_POLICY_RAISED: Limit =
 pub(crate) const INLINE_POLICIES: Limit = limit("inline policies of a role, together", 10_240, "characters", IAM);
 /// A managed policy: here, what a caller attaches to its own role.
 pub(crate) const MANAGED_POLICY: Limit = limit("managed policy", 6_144, "characters", IAM);
+/// The resource policy of a REST API, for all of its stages.
+pub(crate) const REST_API_POLICY: Limit = limit("resource policy of a REST API", 8_192, "characters", API_GATEWAY);
+/// The policy of a function, or of one of its aliases.
+pub(crate) const FUNCTION_POLICY: Limit = limit("policy of a function or an alias", 20_480, "characters", LAMBDA);
 /// Roles of an account, by default.
 pub(crate) const ROLES: Limit = limit("roles of an account, by default", 1_000, "roles", IAM);
 /// A role's name.
@@ -50,6 +58,8 @@ pub const LIMITS: &[Limit] = &[
     TRUST_POLICY_RAISED,
     INLINE_POLICIES,
     MANAGED_POLICY,
+    REST_API_POLICY,
+    FUNCTION_POLICY,
     ROLES,
     ROLE_NAME,
     TEMPLATE_RESOURCES,

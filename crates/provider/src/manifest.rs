@@ -18,4 +18,7 @@ pub use lock::Lock;
 pub(crate) use lock::Told;
 pub use route::Route;
 pub use schema::JSON_SCHEMA;
-pub use types::{Accepted, Api, Caller, CallerPrincipals, Manifest, Stage, TrustForm, WhichRole};
+pub use types::{
+    Accepted, Access, Api, Caller, CallerPrincipals, Manifest, Permissions, RoutesEnforcedBy, Stage, StageTarget,
+    TrustForm, WhichRole,
+};

@@ -1,12 +1,15 @@
 //! From a manifest and its lock file to the roles on both sides: who shares one, what it is named, which documents hang on it.
 
 mod invoke;
+mod principals;
+mod resource;
 mod roles;
 mod sharing;
-mod told;
+pub(crate) mod told;
 mod trust;
 
 pub use invoke::OpenedRoute;
+pub use resource::{Permission, ResourcePolicy};
 pub use roles::{CallerRole, ProviderRole, RoleKind};
 pub use sharing::{Move, Plan, RoleChange};
 

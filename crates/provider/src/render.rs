@@ -3,11 +3,12 @@
 pub(crate) mod cloudformation;
 mod json;
 pub(crate) mod note;
+mod permission;
 mod terraform;
 
 use serde::Serialize;
 
-use crate::manifest::Stage;
+use crate::manifest::{Permissions, Stage, StageTarget};
 use crate::plan::Plan;
 
 /// A form in which documents are deployed.
@@ -22,22 +23,66 @@ pub enum Format {
     Json,
 }
 
+/// A form has no resource for what a stage needs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("CloudFormation has no resource for the policy of the REST API `{api_id}` by itself")]
+pub struct RenderError {
+    api_id: String,
+    hint: String,
+}
+
+impl RenderError {
+    /// The stable code, `no_resource`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        "no_resource"
+    }
+
+    /// What to do instead.
+    #[must_use]
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+
+    fn of(stage: &Stage, api_id: &str, api_stage: &str) -> Self {
+        let name = &stage.name;
+        let hint = format!(
+            "`xacct-sign policy resource --stage {name} > policy.json` prints the document: for `Policy` of the template's own `AWS::ApiGateway::RestApi`, or for `aws apigateway update-rest-api --rest-api-id {api_id} --patch-operations op=replace,path=/policy,value@=file://policy.json`; it takes effect with the next deployment: `aws apigateway create-deployment --rest-api-id {api_id} --stage-name {api_stage}`"
+        );
+        Self { api_id: api_id.to_owned(), hint }
+    }
+}
+
 impl Plan<'_> {
-    /// The roles of a stage with their policies, ending in a newline.
+    /// The roles of a stage with their policies, or what lets its callers in directly, ending in a newline.
     ///
     /// CloudFormation is indented as long as the template can be passed in the call itself (51,200 bytes), and compact
-    /// beyond; trust and invoke policies in Terraform are compact JSON texts.
-    #[must_use]
-    pub fn render(&self, stage: &Stage, format: Format) -> String {
+    /// beyond; policies in Terraform are compact JSON texts.
+    ///
+    /// # Errors
+    ///
+    /// [`RenderError`] for CloudFormation and a REST API that is called directly: its policy is a property of the API, whose
+    /// resource is the provider's own.
+    pub fn render(&self, stage: &Stage, format: Format) -> Result<String, RenderError> {
         let roles = self.stage_roles(stage);
-        let mut text = match format {
-            Format::CloudFormation => cloudformation::template(self.manifest, stage, &roles),
-            Format::Terraform => terraform::configuration(stage, &roles),
-            Format::Json => json::documents(self.manifest, stage, &roles),
+        let policy = self.resource_policy(stage);
+        let policy = policy.as_ref();
+        let mut text = match (format, &stage.target) {
+            (Format::CloudFormation, StageTarget::RestApi { api_id, api_stage, .. }) if policy.is_some() => {
+                return Err(RenderError::of(stage, api_id, api_stage));
+            }
+            (Format::CloudFormation, _) => cloudformation::template(self.manifest, stage, &roles, policy),
+            (Format::Terraform, _) => terraform::configuration(self.manifest, stage, &roles, policy),
+            (Format::Json, _) => json::documents(self.manifest, stage, &roles, policy),
         };
         text.push('\n');
-        text
+        Ok(text)
     }
+}
+
+/// Whether the policy of a function's is deployed as one document.
+fn is_whole(stage: &Stage) -> bool {
+    matches!(stage.target, StageTarget::FunctionUrl { permissions: Permissions::Document, .. })
 }
 
 #[expect(clippy::expect_used, reason = "texts, lists and maps with text keys always serialize")]

@@ -10,6 +10,9 @@ const API: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\
 const STAG: &str = "[stages.stag]\napi_id = \"f6g7h8i9j0\"\n";
 const PROD: &str = "[stages.prod]\napi_id = \"k1l2m3n4o5\"\n";
 
+const REST: &str = "[stages.stag]\ntarget = \"rest_api\"\napi_id = \"f6g7h8i9j0\"\napi_stage = \"v1\"\n";
+const URL: &str = "[stages.stag]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\n";
+
 fn caller(rest: &str) -> String {
     format!("[callers.shop]\naccount = \"000000000000\"\nroles = {{ stag = \"Batch\" }}\n{rest}\n")
 }
@@ -18,7 +21,8 @@ fn on_stag(rest: &str) -> String {
     format!("{API}{STAG}{}", caller(rest))
 }
 
-/// Of a manifest with the remark `told`, what is found after its callers, without routes of their own, were told their roles.
+/// Of a manifest with the remark `told`, what is found after its callers were told their roles, when they had no routes of their
+/// own, and nothing that begins with `then` in a remark.
 fn findings(text: &str) -> Vec<Finding> {
     let lock = if text.contains("# told") {
         let before: Vec<&str> = text.lines().filter(|line| !line.starts_with("routes = ")).collect();
@@ -26,6 +30,7 @@ fn findings(text: &str) -> Vec<Finding> {
     } else {
         Lock::default()
     };
+    let text = &text.replace("# then ", "");
     Manifest::parse(text, "xacct.toml").unwrap().plan(&lock).findings()
 }
 
@@ -169,6 +174,48 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             on_stag("routes = [\"GET /\"]\n# told"),
             shop(),
             "role/ApiAllowByIamRoleStagShop`, and was `arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag`",
+        ),
+        (
+            "routes_not_enforced",
+            on_stag("routes = [\"GET /\"]").replace(STAG, &format!("{URL}routes_enforced_by = \"function\"\n")),
+            shop(),
+            "on `stag` its `routes` are for the function to enforce",
+        ),
+        (
+            "resource_policy_too_large",
+            many_callers(250, "").replace(STAG, &format!("{REST}access = \"direct\"\n")),
+            Subject::Stage("stag".to_owned()),
+            "AWS takes 8192",
+        ),
+        (
+            "resource_policy_too_large",
+            many_callers(50, "").replace(STAG, &format!("{URL}access = \"direct\"\n")),
+            Subject::Stage("stag".to_owned()),
+            "AWS takes 20480",
+        ),
+        (
+            "replaces_whole_policy",
+            on_stag("").replace(STAG, &format!("{URL}access = \"direct\"\npermissions = \"document\"\n")),
+            Subject::Stage("stag".to_owned()),
+            "every other permission of function f goes",
+        ),
+        (
+            "same_account_one_side",
+            on_stag("").replace(STAG, &format!("{REST}access = \"direct\"\n")).replace("000000000000", "111111111111"),
+            shop(),
+            "directly on `stag`",
+        ),
+        (
+            "third_party_without_external_id",
+            on_stag("third_party = true").replace(STAG, &format!("{REST}access = \"direct\"\n")),
+            shop(),
+            "let it in by role",
+        ),
+        (
+            "role_arn_changed",
+            on_stag("# told").replace(STAG, &format!("{REST}# then access = \"direct\"\n")),
+            shop(),
+            "on stage `stag` it assumes no role now, and did assume `arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag`",
         ),
         ("lock_outdated", many_callers(100, ""), Subject::Api, "lock file"),
         ("unused_acceptance", on_stag("accept = { whole_account = \"x\" }"), shop(), "`whole_account`"),

@@ -40,7 +40,7 @@ fn diff_of(only: Option<&str>, deployed: &[DeployedRole]) -> Vec<RoleDiff> {
 
 fn rendered(format: Format) -> Vec<DeployedRole> {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
-    read_roles(&manifest.plan(&Lock::default()).render(&manifest.stages["stag"], format)).unwrap()
+    read_roles(&manifest.plan(&Lock::default()).render(&manifest.stages["stag"], format).unwrap()).unwrap()
 }
 
 fn trust_policy() -> Value {

@@ -39,7 +39,7 @@ fn manifest() -> Manifest {
 /// that it leaves out.
 fn deployed() -> Value {
     let manifest = manifest();
-    let text = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::Json);
+    let text = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::Json).unwrap();
     let rendered: Value = serde_json::from_str(&text).unwrap();
     let roles = rendered["roles"].as_array().unwrap().iter().map(|role| {
         json!({"RoleName": role["name"], "Path": role["path"], "MaxSessionDuration": role["max_session_duration"],
@@ -116,7 +116,7 @@ fn r3_a_role_without_a_literal_name_is_none_of_the_stages() {
     let manifest = manifest();
     let plan = manifest.plan(&Lock::default());
     let stage = &manifest.stages["stag"];
-    let mut template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation)).unwrap();
+    let mut template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation).unwrap()).unwrap();
     let of_a_function = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {
         "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": {"Service": "lambda.amazonaws.com"}}]}}});

@@ -12,6 +12,7 @@ use xacct_sign_provider::{Format, Lock, Manifest};
 
 const HEAD: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\"\n";
 const STAG: &str = "[stages.stag]\napi_id = \"a\"\n";
+const DIRECT: &str = "[stages.stag]\ntarget = \"rest_api\"\napi_id = \"a\"\napi_stage = \"v\"\naccess = \"direct\"\n";
 const CALLER: &str = "[callers.shop]\naccount = \"000000000000\"\nroles = { stag = \"Batch\" }\n";
 
 fn list(count: usize, entry: impl Fn(usize) -> String) -> String {
@@ -30,7 +31,7 @@ fn caller(i: usize, stage: &str, rest: &str) -> String {
 /// A name, how many of it there are at first, and the manifest with so many.
 type Input = (&'static str, usize, fn(usize) -> String);
 
-const INPUTS: [Input; 14] = [
+const INPUTS: [Input; 19] = [
     ("routes", 200, |n| format!("{HEAD}{STAG}{CALLER}routes = [{}]\n", list(n, |i| format!("GET /items/{i}/{{id}}")))),
     ("routes of any method", 100, |n| {
         format!("{HEAD}{STAG}{CALLER}routes = [{}]\n", list(n, |i| format!("ANY /items/{i}")))
@@ -61,6 +62,29 @@ const INPUTS: [Input; 14] = [
             |i: usize| format!("[callers.w{i}]\naccount = \"*\"\ntrust = \"account\"\nroles = {{ stag = \"W{i}\" }}\n");
         format!("{HEAD}{STAG}{}{}", lines(n, wide), lines(n, |i| caller(i, "stag", "external_id = \"b3c7\"")))
     }),
+    ("callers of an API that is called directly", 100, |n| {
+        format!("{HEAD}{DIRECT}{}", lines(n, |i| caller(i, "stag", "")))
+    }),
+    ("callers of a function that is called directly", 60, |n| {
+        let url = "[stages.stag]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\naccess = \"direct\"\n";
+        format!("{HEAD}{url}{}", lines(n, |i| caller(i, "stag", "")))
+    }),
+    ("routes of a caller that calls directly", 60, |n| {
+        format!("{HEAD}{DIRECT}{CALLER}routes = [{}]\n", list(n, |i| format!("ANY /items/{i}")))
+    }),
+    ("stages that one caller calls directly", 60, |n| {
+        let stage = |i: usize| {
+            let stage = DIRECT.replace("stag]", &format!("s{i}]")).replace("\"a\"", &format!("\"a{i}\""));
+            format!("{stage}vpc_endpoints = [\"vpce-{i:08}\"]\n")
+        };
+        let roles: Vec<String> = (0..n).map(|i| format!("s{i} = \"Batch\"")).collect();
+        let caller = format!("[callers.shop]\naccount = \"000000000000\"\nroles = {{ {} }}\n", roles.join(", "));
+        format!("{HEAD}{}{caller}", lines(n, stage))
+    }),
+    ("stages of one API that is called directly", 60, |n| {
+        let stage = |i: usize| DIRECT.replace("stag]", &format!("s{i}]")).replace("\"v\"", &format!("\"v{i}\""));
+        format!("{HEAD}{}{}", lines(n, stage), lines(n, |i| caller(i, &format!("s{i}"), "")))
+    }),
     ("mistakes on one line", 200, |n| {
         format!("{HEAD}{STAG}{CALLER}routes = [{}]\n", list(n, |i| format!("GET items/<{i}>")))
     }),
@@ -82,7 +106,7 @@ fn time_of(text: &str) -> Duration {
             assert_eq!(manifest.plan(&lock).role_changes(), []);
             assert!(plan.findings().len() < text.len());
             for stage in manifest.stages.values().take(1) {
-                assert!(!plan.render(stage, Format::Json).is_empty());
+                assert!(!plan.render(stage, Format::Json).unwrap().is_empty());
             }
         }
     }

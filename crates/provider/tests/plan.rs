@@ -179,7 +179,7 @@ fn ten_thousand_caller_accounts() {
         let start = Instant::now();
         let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
         let plan = manifest.plan(&Lock::default());
-        let template = plan.render(&manifest.stages["stag"], Format::CloudFormation);
+        let template = plan.render(&manifest.stages["stag"], Format::CloudFormation).unwrap();
         let lock = plan.lock().to_toml();
         let elapsed = start.elapsed();
         let roles = plan.provider_roles();
@@ -193,7 +193,7 @@ fn ten_thousand_caller_accounts() {
         assert!(largest <= quota, "{largest}");
         assert!(roles.iter().all(|role| role.invoke_policy.to_json().len() <= 10_240));
         let again = manifest.plan(&Lock::parse(&lock, "f").unwrap());
-        assert_eq!(again.render(&manifest.stages["stag"], Format::CloudFormation), template, "the same bytes");
+        assert_eq!(again.render(&manifest.stages["stag"], Format::CloudFormation).unwrap(), template, "the same bytes");
         assert_eq!(again.moved(), []);
     }
 }

@@ -50,7 +50,7 @@ fn r1_any_opens_no_other_path() {
         }
     }
     for format in [Format::CloudFormation, Format::Terraform, Format::Json] {
-        let text = plan.render(&manifest.stages["stag"], format);
+        let text = plan.render(&manifest.stages["stag"], format).unwrap();
         assert!(!text.contains("/*"), "{text}");
         for method in METHODS {
             assert!(text.contains(&format!("{api}/{method}/hoge")), "{text}");

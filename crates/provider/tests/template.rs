@@ -10,7 +10,7 @@ use common::MANIFEST;
 
 fn rendered(format: Format) -> Value {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
-    serde_json::from_str(&manifest.plan(&Lock::default()).render(&manifest.stages["stag"], format)).unwrap()
+    serde_json::from_str(&manifest.plan(&Lock::default()).render(&manifest.stages["stag"], format).unwrap()).unwrap()
 }
 
 /// As `aws iam get-account-authorization-details` prints it.

@@ -88,7 +88,7 @@ fn r4_role_name_keeps_an_old_name() {
     let template = |text: &str| {
         let manifest = Manifest::parse(text, "f").unwrap();
         let plan = manifest.plan(&Lock::default());
-        plan.render(manifest.stages.get("stag").unwrap(), Format::CloudFormation)
+        plan.render(manifest.stages.get("stag").unwrap(), Format::CloudFormation).unwrap()
     };
     assert_eq!(template(&caller), template(BEFORE));
     // The names collide as all others do.

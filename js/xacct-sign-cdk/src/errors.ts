@@ -7,6 +7,7 @@ export type UsageErrorCode =
   | "invalid_props"
   | "unresolved_token"
   | "manifest_unreadable"
+  | "target_not_served"
   | "account_mismatch"
   | "region_mismatch"
   | "api_mismatch"

@@ -10,6 +10,8 @@ export interface Stage {
   readonly account: string;
   readonly region: string;
   readonly partition: string;
+  /** What the manifest calls the kind of its API, such as `http_api`. */
+  readonly target: string;
   readonly apiId: string;
   readonly apiStage: string;
   /** What each resource of an invoke policy begins with. */

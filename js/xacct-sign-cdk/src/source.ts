@@ -10,6 +10,9 @@ import type { ApiCaller, CallersProps, ManifestProps } from "./props.js";
 /** What stands for an account, a region and an API's id that are known at deployment only. */
 const PLACEHOLDER = { account: "000000000000", region: "us-east-1", apiId: "0000000000" };
 
+/** The target whose routes the construct knows. */
+const HTTP_API = "http_api";
+
 /** The account and the region of an API, and its id. Each may be a token. */
 export interface ApiPlace {
   readonly account: string;
@@ -20,7 +23,15 @@ export interface ApiPlace {
 /** Reads the stage from the manifest and its lock file. */
 export function stageOfManifest(props: ManifestProps): Stage {
   const manifest = { name: props.manifest, text: readText(props.manifest) };
-  return placed(() => stageOf(manifest, lockOf(props.manifest), props.stage));
+  const stage = placed(() => stageOf(manifest, lockOf(props.manifest), props.stage));
+  if (stage.target !== HTTP_API) {
+    throw new XacctSignError(
+      "target_not_served",
+      `stage \`${props.stage}\` of \`${props.manifest}\` is a \`${stage.target}\`, which the construct does not serve yet`,
+      "deploy what `xacct-sign render cloudformation` writes for the stage, for example with `CfnInclude`",
+    );
+  }
+  return stage;
 }
 
 function readText(file: string): string {

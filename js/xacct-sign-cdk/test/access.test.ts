@@ -235,6 +235,17 @@ describe("account, region and API", () => {
     });
   });
 
+  test.each([
+    ["rest_api", 'api_id = "f6g7h8i9j0"\napi_stage = "v1"'],
+    ["function_url", 'function = "orders"\nurl_id = "abcdefgh"'],
+  ])("a %s is refused", (target, keys) => {
+    const manifest = manifestFile(head.replace('api_id = "f6g7h8i9j0"', `target = "${target}"\n${keys}`));
+    expect(refused({ manifest, stage: "stag" })).toMatchObject({
+      code: "target_not_served",
+      message: `stage \`stag\` of \`${manifest}\` is a \`${target}\`, which the construct does not serve yet`,
+    });
+  });
+
   test("another API is refused", () => {
     expect(refused({ manifest: shop, stage: "prod" })).toMatchObject({
       code: "api_mismatch",

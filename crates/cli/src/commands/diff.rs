@@ -1,6 +1,6 @@
 //! `xacct-sign diff`.
 
-use xacct_sign_provider::{RoleDiff, read_roles};
+use xacct_sign_provider::{Access, Plan, ResourceDiff, RoleDiff, Stage, read_roles};
 
 use crate::arguments::DiffArguments;
 use crate::failure::Failure;
@@ -12,6 +12,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let stage = manifest::stage(&manifest, &arguments.stage.stage)?;
     let plan = manifest.plan(&manifest::read_lock(path)?);
     let file = arguments.deployed.clone();
+    if stage.access == Access::Direct {
+        return directly(&plan, stage, arguments);
+    }
     let deployed =
         read_roles(&files::read(&file)?).map_err(|source| Failure::Deployed { path: file.clone(), source })?;
     let roles = plan
@@ -22,6 +25,30 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
         0 => Ok(()),
         different => Err(Failure::Different(different)),
     }
+}
+
+/// The same of a stage that is called directly: its one policy.
+fn directly(plan: &Plan<'_>, stage: &Stage, arguments: &DiffArguments) -> Result<(), Failure> {
+    let path = &arguments.deployed;
+    let failed = |source| Failure::Deployed { path: path.clone(), source };
+    if let Some(role) = &arguments.role {
+        // It has none: an error that says so.
+        plan.diff(stage, Some(role), &[]).map_err(failed)?;
+    }
+    let diff = plan.diff_resource_policy(stage, &files::read(path)?).map_err(failed)?;
+    output::print(&resource_lines(&diff))?;
+    if diff.is_different() { Err(Failure::PolicyDiffers) } else { Ok(()) }
+}
+
+fn resource_lines(diff: &ResourceDiff) -> Vec<String> {
+    let state = if diff.is_different() { "" } else { ": the same" };
+    let mut lines = vec![format!("{}{state}", diff.resource)];
+    lines.extend(diff.only_deployed.iter().map(|grant| format!("- {grant}")));
+    lines.extend(diff.only_meant.iter().map(|grant| format!("+ {grant}")));
+    lines.extend(diff.unjudged.iter().map(|what| format!("? cannot be judged: {what}")));
+    lines.extend(diff.faults.iter().map(|fault| format!("! {}: {fault}", fault.code())));
+    lines.extend(diff.beside.iter().map(|grant| format!("  beside it: {grant}")));
+    lines
 }
 
 /// `+` is what the manifest would add, `-` what it would take away, `?` what could not be judged.

@@ -6,7 +6,7 @@ use crate::arguments::{CallerArguments, PolicyCommand, StageArguments};
 use crate::failure::Failure;
 use crate::{findings, manifest, output};
 
-/// A role's ARN, and its document.
+/// A role's ARN, or that of an API, and its document.
 type Documents = Vec<(String, Document)>;
 
 /// Prints the document, or where there are several an object of role ARN → document.
@@ -14,6 +14,7 @@ pub(crate) fn run(command: PolicyCommand) -> Result<(), Failure> {
     let documents = match command {
         PolicyCommand::Trust(arguments) => stage_documents(&arguments, |role| role.trust_policy)?,
         PolicyCommand::Invoke(arguments) => stage_documents(&arguments, |role| role.invoke_policy)?,
+        PolicyCommand::Resource(arguments) => resource_documents(&arguments)?,
         PolicyCommand::Caller(arguments) => caller_documents(&arguments)?,
         PolicyCommand::Note(arguments) => return note(&arguments),
     };
@@ -37,6 +38,17 @@ fn stage_documents(
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
     findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
     Ok(plan.stage_roles(stage).into_iter().map(|role| (role.arn.clone(), document(role))).collect())
+}
+
+/// One, or none for a stage that needs none.
+fn resource_documents(arguments: &StageArguments) -> Result<Documents, Failure> {
+    let manifest = manifest::read(&arguments.manifest)?;
+    let stage = manifest::stage(&manifest, &arguments.stage)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
+    let policy = plan.resource_policy(stage);
+    findings::note_shared(policy.as_ref());
+    Ok(policy.map(|policy| (manifest.stage_arn(stage), policy.document)).into_iter().collect())
 }
 
 fn caller_documents(arguments: &CallerArguments) -> Result<Documents, Failure> {

@@ -22,6 +22,9 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     // The lock file is about to be written.
     findings.retain(|finding| finding.code != FindingCode::LockOutdated);
     findings::refuse_errors(&manifest, &findings)?;
+    // Before anything is written.
+    let text = plan.render(stage, format)?;
+    findings::note_shared(plan.resource_policy(stage).as_ref());
     if *plan.lock() != recorded {
         let lock_path = manifest::lock_path(path);
         if arguments.locked {
@@ -30,5 +33,5 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
         files::replace(&lock_path, &plan.lock().to_toml())?;
         output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
     }
-    output::document(&plan.render(stage, format))
+    output::document(&text)
 }

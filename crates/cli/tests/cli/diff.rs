@@ -36,3 +36,31 @@ fn diff_says_what_each_side_grants_alone() {
     assert_eq!(run(&folder, "diff --stage stag --deployed none.json").0, 2);
     assert_eq!(run(&folder, "diff --stage x --deployed deployed.json").0, 2);
 }
+
+#[test]
+fn a_policy_of_direct_access_is_compared_too() {
+    let direct = "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abc\"\naccess = \"direct\"";
+    let folder = folder("diff-direct", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", direct));
+    let (_, deployed, _) = run(&folder, "policy resource --stage stag");
+    fs::write(folder.join("deployed.json"), &deployed).unwrap();
+    let arn = "arn:aws:lambda:ap-northeast-1:111111111111:function:orders";
+    let same = run(&folder, "diff --stage stag --deployed deployed.json");
+    assert_eq!(same, (0, format!("{arn}: the same\n"), String::new()));
+    let open = deployed.replace("\"Bool\"", "\"BoolIfExists\"");
+    fs::write(folder.join("deployed.json"), open).unwrap();
+    let (code, stdout, stderr) = run(&folder, "diff --stage stag --deployed deployed.json");
+    let role = "`arn:aws:iam::000000000000:role/LambdaRoleDeve`";
+    let grant = format!("{role} may lambda:InvokeFunction on `{arn}` if lambda:InvokedViaFunctionUrl");
+    let expected = format!(
+        "{arn}\n- {grant} BoolIfExists `true`\n+ {grant} Bool `true`\n! invoke_function_unconditioned: {role} may invoke the function past its URL: the condition on lambda:InvokedViaFunctionUrl is missing\n"
+    );
+    assert_eq!((code, stdout), (1, expected));
+    assert!(stderr.contains("the policy differs"), "{stderr}");
+    let (code, _, stderr) = run(&folder, "diff --stage stag --deployed deployed.json --role X");
+    assert_eq!(code, 2);
+    assert!(stderr.starts_with("error[role_unknown]: "), "{stderr}");
+    fs::write(folder.join("deployed.json"), "{}").unwrap();
+    let (code, _, stderr) = run(&folder, "diff --stage stag --deployed deployed.json");
+    assert_eq!(code, 2);
+    assert!(stderr.starts_with("error[no_resource_policy]: "), "{stderr}");
+}

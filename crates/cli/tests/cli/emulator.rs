@@ -54,6 +54,14 @@ fn errors_have_a_place_a_hint_and_an_exit_code() {
     assert!(stderr.starts_with("error[invalid_account_id]: xacct.toml:2:11: "), "{stderr}");
     assert!(stderr.contains("\nhint: write the account id as a string"), "{stderr}");
 
+    let url = "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abcdefgh\"";
+    let other = folder("other-target", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", url));
+    let (code, _, stderr) = run(&other, "emulator");
+    assert_eq!(code, 2);
+    let expected =
+        "error[target_not_served]: stage `stag` is a `function_url`, which the emulator does not serve yet\nhint: ";
+    assert!(stderr.starts_with(expected), "{stderr}");
+
     for wrong in [
         "--upstream ftp://example.com",
         "--credential-lifetime 0",

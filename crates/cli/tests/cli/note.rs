@@ -21,7 +21,11 @@ struct Note {
 impl Note {
     /// The note for `shop`, whose table ends in these lines.
     fn of(folder: &Path, lines: &str) -> Self {
-        fs::write(folder.join("xacct.toml"), format!("{MANIFEST}{lines}")).unwrap();
+        Self::of_manifest(folder, &format!("{MANIFEST}{lines}"))
+    }
+
+    fn of_manifest(folder: &Path, manifest: &str) -> Self {
+        fs::write(folder.join("xacct.toml"), manifest).unwrap();
         let (code, text, stderr) = run(folder, "policy note --caller shop");
         assert_eq!(code, 0, "{stderr}");
         let (mut note, mut open) = (Self { spans: Vec::new(), blocks: Vec::new() }, false);
@@ -60,10 +64,12 @@ fn stand_ins(name: &str) -> PathBuf {
         "import json, types
 def note(*call):
     open('calls', 'a').write(json.dumps(call) + '\\n')
+def DefaultCredentials():
+    note('own')
 def AssumeRole(arn, **options):
     note('role', dict(options, arn=arn))
 class Session:
-    def __init__(self, role, base_url):
+    def __init__(self, role=None, *, base_url, credentials=None):
         self.base_url = base_url
     def __getattr__(self, method):
         def call(path, **options):
@@ -77,8 +83,9 @@ class Session:
         "node_modules/xacct-sign/index.js",
         r#"import { appendFileSync } from "node:fs";
 const note = (...call) => appendFileSync("calls", JSON.stringify(call) + "\n");
+export const fromEnv = () => "own";
 export function createFetch({ roleArn, ...options }) {
-  note("role", { ...options, arn: roleArn });
+  note(roleArn ? "role" : options.credentials, { ...options, arn: roleArn });
   return async (url, { method = "GET", ...rest } = {}) => (note(method, url, rest), { status: 200 });
 }
 "#,
@@ -91,7 +98,10 @@ import json, sys
 name = sys.argv[0].rsplit('/', 1)[-1]
 typed = sys.stdin.read() if '--config' in sys.argv else ''
 open('calls', 'a').write(json.dumps([name, sys.argv[1:], typed]) + '\\n')
-if name == 'aws':
+if sys.argv[1:3] == ['configure', 'export-credentials']:
+    for key, value in dict(ACCESS_KEY_ID='ASIAKEY', SECRET_ACCESS_KEY='the/secret+key', SESSION_TOKEN='the/session+token==').items():
+        print('AWS_' + key + '=' + value)
+elif name == 'aws':
     print('ASIAKEY', 'the/secret+key', 'the/session+token==', sep='\\t')
 ",
         String::from_utf8(python).unwrap().trim()
@@ -225,5 +235,29 @@ fn t5_every_snippet_names_the_session_and_sends_json() {
                 assert_eq!(option(&shell[1], "--request"), method);
             }
         }
+    }
+}
+
+#[test]
+fn what_is_called_directly_is_signed_as_oneself() {
+    let folder = stand_ins("directly");
+    let direct = "access = \"direct\"\ntarget = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abc\"";
+    let note = Note::of_manifest(&folder, &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", direct));
+    let url = "https://abc.lambda-url.ap-northeast-1.on.aws/";
+    for (program, language) in [("python3", "python"), ("node", "js")] {
+        let called = calls(&folder, program, note.block(language));
+        assert_eq!((&called[0][0], called.len()), (&json!("own"), 2), "{called:?}");
+        assert_eq!((&called[1][0], &called[1][1]), (&json!("GET"), &json!(url)));
+    }
+    let snippet = note.block("sh");
+    let before = "AWS_ACCESS_KEY_ID=mine\nid=1\n";
+    let after = "[ \"$AWS_ACCESS_KEY_ID$id\" = mine1 ] || exit 7\n";
+    for program in ["sh", "bash"] {
+        let called = calls(&folder, program, &format!("{before}{snippet}{after}"));
+        assert_eq!(called[0][1][0], "configure");
+        assert_eq!(option(&called[1], "--aws-sigv4"), "aws:amz:ap-northeast-1:lambda");
+        let typed = "user = \"ASIAKEY:the/secret+key\"\nheader = \"x-amz-security-token: the/session+token==\"\n";
+        assert_eq!((&called[1][2], called[1][1].as_array().unwrap().last().unwrap()), (&json!(typed), &json!(url)));
+        assert!(!called[1][1].to_string().contains("the/se"), "in `ps`: {}", called[1]);
     }
 }

@@ -25,6 +25,22 @@ fn invoke_opens_the_api_of_the_stage() {
 }
 
 #[test]
+fn invoke_opens_a_function_url_by_both_actions() {
+    let url = "target = \"function_url\"\nfunction = \"orders\"\nalias = \"live\"\nurl_id = \"abcdefgh\"";
+    let folder = folder("invoke-url", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", url));
+    let (code, stdout, stderr) = run(&folder, "policy invoke --stage stag");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let invoke: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let statements = invoke["Statement"].as_array().unwrap();
+    let actions: Vec<_> = statements.iter().map(|statement| statement["Action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]);
+    let resource = "arn:aws:lambda:ap-northeast-1:111111111111:function:orders:live";
+    assert!(statements.iter().all(|statement| statement["Resource"] == resource), "{stdout}");
+    let (_, stdout, _) = run(&folder, "render terraform --stage stag");
+    assert!(stdout.contains(resource), "{stdout}");
+}
+
+#[test]
 fn several_roles_are_an_object_by_arn() {
     let caller = document("caller --caller shop");
     let prod = &caller["arn:aws:iam::000000000000:role/LambdaRoleProd"];
@@ -83,4 +99,73 @@ fn a_note_says_all_that_a_caller_needs() {
     ] {
         assert!(stdout.contains(&part), "{part} is not in:\n{stdout}");
     }
+}
+
+/// The manifest with its stage called directly, and whatever else is in its table.
+fn directly(name: &str, keys: &str) -> std::path::PathBuf {
+    folder(name, &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", &format!("access = \"direct\"\n{keys}")))
+}
+
+const REST: &str = "target = \"rest_api\"\napi_id = \"r1\"\napi_stage = \"v1\"";
+const URL: &str = "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abc\"";
+
+#[test]
+fn resource_names_who_calls_directly() {
+    let folder = directly("resource", REST);
+    let (code, stdout, stderr) = run(&folder, "policy resource --stage stag");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let policy: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(policy["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::000000000000:role/LambdaRoleDeve");
+    let caller: serde_json::Value = serde_json::from_str(&run(&folder, "policy caller --caller shop").1).unwrap();
+    assert_eq!(caller["Statement"][0]["Resource"], policy["Statement"][0]["Resource"]);
+    for kind in ["trust", "invoke"] {
+        assert_eq!(run(&folder, &format!("policy {kind} --stage stag")).1, "{\n\n}\n");
+    }
+    // By role there is none.
+    let (code, stdout, stderr) = run(demo(), "policy resource --stage stag");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&stdout).unwrap(), serde_json::json!({}));
+}
+
+#[test]
+fn a_resource_policy_of_several_stages_is_said_to_be() {
+    let both = format!("{REST}\n[stages.next]\naccess = \"direct\"\n{}", REST.replace("v1", "v2"));
+    let folder = directly("shared", &both);
+    let manifest = fs::read_to_string(folder.join("xacct.toml")).unwrap();
+    let manifest = manifest.replace("{ stag = ", "{ next = \"LambdaRoleDeve\", stag = ");
+    fs::write(folder.join("xacct.toml"), manifest).unwrap();
+    for command in ["policy resource", "render terraform", "render json"] {
+        let (code, stdout, stderr) = run(&folder, &format!("{command} --stage stag"));
+        assert_eq!(code, 0, "{stderr}");
+        assert!(
+            stderr.contains("the resource policy is that of the whole API: it is of the stages `next`, `stag`"),
+            "{stderr}"
+        );
+        assert!(stdout.contains("r1/v1/*") && stdout.contains("r1/v2/*"), "{stdout}");
+    }
+}
+
+#[test]
+fn what_a_form_has_no_resource_for_is_an_error_that_says_what_to_do() {
+    let folder = directly("no-resource", REST);
+    let (code, stdout, stderr) = run(&folder, "render cloudformation --stage stag");
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    let expected = "error[no_resource]: CloudFormation has no resource for the policy of the REST API `r1` by itself\nhint: `xacct-sign policy resource --stage stag > policy.json` prints the document";
+    assert!(stderr.starts_with(expected), "{stderr}");
+    assert!(!folder.join("xacct.lock.toml").exists(), "nothing is written");
+}
+
+#[test]
+fn a_policy_that_replaces_others_is_warned_of_until_it_is_accepted() {
+    let document = format!("{URL}\npermissions = \"document\"");
+    let folder = directly("whole", &document);
+    let (code, stdout, stderr) = run(&folder, "render cloudformation --stage stag");
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("AWS::Lambda::ResourcePolicy"), "{stdout}");
+    assert!(
+        stderr.contains("warning[replaces_whole_policy] [stages.stag]: every other permission of function orders goes")
+    );
+    let accepted = format!("{document}\naccept = {{ replaces_whole_policy = \"nobody else invokes it\" }}");
+    let folder = directly("whole-accepted", &accepted);
+    assert!(!run(&folder, "render cloudformation --stage stag").2.contains("replaces_whole_policy"));
 }

@@ -319,9 +319,24 @@ fn a_callers_own_policy_can_be_replaced() {
 }
 
 #[test]
+fn an_api_of_another_kind_is_never_served_as_an_http_api() {
+    for (target, keys) in [
+        ("rest_api", "api_id = \"r1\"\napi_stage = \"v1\""),
+        ("function_url", "function = \"orders\"\nurl_id = \"abcdefgh\""),
+    ] {
+        let text = format!("{MANIFEST}[stages.other]\ntarget = \"{target}\"\n{keys}\n");
+        let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+        let error = Emulator::new(&manifest, Options::default(), [7; 32]).err().unwrap();
+        assert!(matches!(&error, SetupError::Target { stage, .. } if stage == "other"), "{error}");
+        let message = format!("stage `other` is a `{target}`, which the emulator does not serve yet");
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
 fn a_template_alone_is_enough() {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
-    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation);
+    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation).unwrap();
     let deployment = Deployment::of_templates(&[&template]).unwrap();
     let emulator = Emulator::of(&deployment, Options::default(), [7; 32]).unwrap();
     let names: Vec<&str> = emulator.callers().iter().map(|access| access.caller.as_str()).collect();
@@ -350,7 +365,7 @@ fn a_template_alone_is_enough() {
 #[test]
 fn what_a_template_would_lose_is_refused() {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
-    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation);
+    let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation).unwrap();
     let property = |text: &str| template.replacen("\"RoleName\"", &format!("{text}, \"RoleName\""), 1);
     let resource = |kind: &str| {
         template.replacen("\"Resources\": {", &format!("\"Resources\": {{ \"Other\": {{\"Type\": \"{kind}\"}},"), 1)

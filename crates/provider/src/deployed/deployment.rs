@@ -13,8 +13,8 @@ use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
 use crate::manifest::names::{is_label, title_case};
 use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
-use crate::targets::HttpApi;
-use crate::targets::http_api::{is_api_id, is_api_stage};
+use crate::targets::execute_api::{is_api_id, is_api_stage};
+use crate::targets::{FunctionUrl, HttpApi, RestApi, Target, TargetKind};
 
 /// Roles with their policies as JSON, the stages that they open, and who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,17 +38,26 @@ pub struct Deployment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeployedStage {
-    /// The API's id.
+    /// What kind of API it is.
+    pub target: TargetKind,
+    /// The API's id; of a function URL its own.
     pub api_id: String,
-    /// The API's stage.
+    /// The API's stage; of a function URL `$default`, which is in no path.
     pub api_stage: String,
-    /// Its ARN, see [`HttpApi::arn`].
+    /// Its ARN, see [`Target::arn`].
     pub arn: String,
 }
 
-impl From<HttpApi<'_>> for DeployedStage {
-    fn from(api: HttpApi<'_>) -> Self {
-        Self { api_id: api.api_id.to_owned(), api_stage: api.api_stage.to_owned(), arn: api.arn() }
+impl From<Target<'_>> for DeployedStage {
+    fn from(target: Target<'_>) -> Self {
+        let (api_id, api_stage) = match target {
+            Target::HttpApi(HttpApi { api_id, api_stage, .. }) | Target::RestApi(RestApi { api_id, api_stage, .. }) => {
+                (api_id, api_stage)
+            }
+            Target::FunctionUrl(FunctionUrl { url_id, .. }) => (url_id, HttpApi::DEFAULT_STAGE),
+        };
+        let (api_id, api_stage) = (api_id.to_owned(), api_stage.to_owned());
+        Self { target: target.kind(), api_id, api_stage, arn: target.arn() }
     }
 }
 
@@ -103,12 +112,20 @@ impl Deployment {
         let mut place: Option<[String; 3]> = None;
         let mut read = Vec::new();
         for template in templates {
-            let name = stage_name(template);
+            let origin = origin(template);
+            let said = |key: &str| origin.as_ref().and_then(|origin| origin.get(key)?.as_str());
+            let name = said("Stage").filter(|name| is_label(name)).map(str::to_owned);
+            if let Some(kind) = said("Target").filter(|kind| *kind != TargetKind::HttpApi.name()) {
+                return Err(not_served(kind));
+            }
             for role in read_roles(template)? {
                 refuse_what_is_ignored(&role)?;
                 for arn in role.policies.iter().flat_map(invoked) {
+                    if Arn::parse(&arn).is_some_and(|arn| arn.service == FunctionUrl::SIGNING_NAME) {
+                        return Err(not_served(TargetKind::FunctionUrl.name()));
+                    }
                     let api = HttpApi::of_arn(&arn).filter(is_well_formed).ok_or_else(|| not_an_api(&arn))?;
-                    let stage = DeployedStage::from(api);
+                    let stage = DeployedStage::from(Target::HttpApi(api));
                     let at = [api.partition, api.region, api.account];
                     if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
                         return Err(not_an_api(&arn));
@@ -148,6 +165,11 @@ fn not_an_api(arn: &str) -> DeployedError {
     DeployedError::new("not_an_api", format!("`{arn}` is not the ARN of the one API that the templates are for"))
 }
 
+/// A policy of another kind of API decides by what the emulator does not know.
+fn not_served(kind: &str) -> DeployedError {
+    DeployedError::new("target_not_served", format!("the emulator does not serve `{kind}` yet"))
+}
+
 fn duplicate(message: &str) -> DeployedError {
     DeployedError::new("duplicate", message)
 }
@@ -180,9 +202,10 @@ fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<
     Ok((arn, policies))
 }
 
-fn stage_name(template: &str) -> Option<String> {
+/// What a template says of itself in its metadata.
+fn origin(template: &str) -> Option<Value> {
     let value: Value = serde_json::from_str(template).ok()?;
-    value.get("Metadata")?.get(METADATA)?.get("Stage")?.as_str().filter(|name| is_label(name)).map(str::to_owned)
+    value.get("Metadata")?.get(METADATA).cloned()
 }
 
 /// The resources of a policy.
@@ -226,6 +249,7 @@ fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<Caller
                     vec!["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
                     may_assume.iter().cloned().collect(),
                 )]),
+                may_call: BTreeMap::new(),
                 may_assume: may_assume.iter().filter_map(|arn| Some((stages.get(arn)?.clone(), arn.clone()))).collect(),
                 arn: who,
             }

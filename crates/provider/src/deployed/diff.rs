@@ -245,7 +245,7 @@ impl Plan<'_> {
 }
 
 /// What of a policy the evaluator could not decide by: then nobody can say that it decides as another does.
-fn unjudged_of(policy: &Value, kind: PolicyKind, what: &str) -> impl Iterator<Item = String> {
+pub(super) fn unjudged_of(policy: &Value, kind: PolicyKind, what: &str) -> impl Iterator<Item = String> {
     let text = policy.to_string();
     let mut unjudged = match PolicyDocument::parse(&text, kind) {
         Ok(document) => document.unsupported(),
@@ -257,7 +257,7 @@ fn unjudged_of(policy: &Value, kind: PolicyKind, what: &str) -> impl Iterator<It
     unjudged.into_iter().map(move |why| format!("{what}: {why}"))
 }
 
-fn grants_of(document: &Document, partition: &str) -> Vec<Grant> {
+pub(super) fn grants_of(document: &Document, partition: &str) -> Vec<Grant> {
     // A document serializes to an object: texts, lists and maps with text keys.
     let value = document.serialize(serde_json::value::Serializer).unwrap_or_default();
     grants::of_policy(&value, partition)

@@ -18,7 +18,7 @@ impl DeployedError {
     }
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
-    /// `policy_ignored`, `trust_by_exclusion` or `duplicate`.
+    /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -31,6 +31,9 @@ impl DeployedError {
             "not_json" | "no_role" => {
                 "give a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
             }
+            "no_resource_policy" => {
+                "for a stage with direct access give its policy, or what `aws lambda get-policy` or `aws apigateway get-rest-api` print"
+            }
             "invalid_policy" => {
                 "policies have to stand there in full: intrinsic functions such as `Fn::Sub` are not resolved"
             }
@@ -41,6 +44,7 @@ impl DeployedError {
             "trust_by_exclusion" => {
                 "name `Principal` and `Action` in the statement: from them the emulator tells who calls"
             }
+            "target_not_served" => "give it the templates of HTTP APIs, and try the others in AWS",
             "duplicate" => {
                 "give each stage and each role once, and a stage's name in the template's `Metadata.XacctSign.Stage`"
             }

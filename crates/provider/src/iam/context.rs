@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 /// Every other key is unsupported: whether it is absent from a request or only unknown here cannot
 /// be told, and negated operators would match either way. Meanings:
 /// [global keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html),
+/// [Lambda's keys](https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html#awslambda-policy-keys),
 /// [STS keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
 pub const KNOWN_KEYS: &[&str] = &[
     "aws:CurrentTime",
@@ -21,9 +22,12 @@ pub const KNOWN_KEYS: &[&str] = &[
     "aws:SecureTransport",
     "aws:SourceAccount",
     "aws:SourceIdentity",
+    "aws:SourceVpce",
     "aws:TagKeys",
     "aws:userid",
     "aws:username",
+    "lambda:FunctionUrlAuthType",
+    "lambda:InvokedViaFunctionUrl",
     "sts:ExternalId",
     "sts:RoleSessionName",
     "sts:SourceIdentity",

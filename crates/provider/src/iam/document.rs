@@ -53,9 +53,12 @@ pub type Conditions = BTreeMap<&'static str, BTreeMap<&'static str, OneOrMany>>;
 #[serde(rename_all = "PascalCase")]
 #[non_exhaustive]
 pub struct Statement {
+    /// What tells it from others of its policy, where somebody wants to know: a function's permissions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
     /// Always `Allow`.
     pub effect: &'static str,
-    /// Who is trusted, by type of principal (`AWS`): trust policies only.
+    /// Who is trusted, by type of principal (`AWS`): trust and resource policies only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<BTreeMap<&'static str, OneOrMany>>,
     /// What is allowed.
@@ -72,6 +75,7 @@ impl Statement {
     /// Trusts the principals with the action.
     pub(crate) fn trust(action: &'static str, principals: Vec<String>, condition: Conditions) -> Self {
         Self {
+            sid: None,
             effect: "Allow",
             principal: Some(BTreeMap::from([("AWS", principals.into())])),
             action: action.into(),
@@ -83,6 +87,7 @@ impl Statement {
     /// Allows its bearer the actions on the resources.
     pub(crate) fn allow(action: impl Into<OneOrMany>, resources: Vec<String>) -> Self {
         Self {
+            sid: None,
             effect: "Allow",
             principal: None,
             action: action.into(),
@@ -90,6 +95,42 @@ impl Statement {
             condition: BTreeMap::new(),
         }
     }
+
+    /// The same for these principals, who meet the conditions, in place of its bearer.
+    pub(crate) fn of(mut self, principals: Vec<String>, conditions: &Conditions) -> Self {
+        self.principal = Some(BTreeMap::from([("AWS", principals.into())]));
+        for (operator, keys) in conditions {
+            for (key, values) in keys {
+                self = self.when(operator, key, values.clone());
+            }
+        }
+        self
+    }
+
+    /// The same under one condition more.
+    pub(crate) fn when(mut self, operator: &'static str, key: &'static str, values: impl Into<OneOrMany>) -> Self {
+        self.condition.entry(operator).or_default().insert(key, values.into());
+        self
+    }
+}
+
+/// Statements, those that differ in their resources alone put together, in the order of the first of each.
+pub(crate) fn merged(statements: impl IntoIterator<Item = Statement>) -> Vec<Statement> {
+    let mut merged: Vec<Statement> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for mut statement in statements {
+        let resources = statement.resource.take();
+        let rest = Document::new(vec![statement.clone()]).to_json();
+        let at = *known.entry(rest).or_insert(merged.len());
+        match merged.get_mut(at) {
+            None => merged.push(Statement { resource: resources, ..statement }),
+            Some(same) => {
+                let both = same.resource.iter_mut().zip(resources);
+                both.for_each(|(all, more)| all.0.extend(more.0));
+            }
+        }
+    }
+    merged
 }
 
 /// An IAM policy document, ready to be written as JSON.

@@ -13,6 +13,10 @@ use serde_json::Value;
 pub(crate) use cover::beyond;
 pub(crate) use taken::of_policy;
 
+/// What stands for an operator and a key where a grant to a principal is on a resource: no key of a condition begins so.
+const ON: &str = "on";
+const RESOURCE: &str = "Resource";
+
 /// How many values or actions of one line are shown, so that a text grows with what it is about.
 const SHOWN: usize = 20;
 
@@ -53,7 +57,21 @@ pub struct GrantTerms {
     pub conditions: BTreeSet<GrantCondition>,
 }
 
-/// One operator on one key.
+impl Grant {
+    /// The resources that a grant to a principal is on, if its policy says them.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
+        let on = self.terms.conditions.iter().filter(|condition| condition.is_on_resource());
+        on.flat_map(|condition| &condition.values).map(String::as_str)
+    }
+}
+
+impl GrantCondition {
+    fn is_on_resource(&self) -> bool {
+        self.operator == ON && self.key == RESOURCE
+    }
+}
+
+/// One operator on one key; of a policy that hangs on a resource also `on` and `Resource`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct GrantCondition {
@@ -77,7 +95,12 @@ impl fmt::Display for Grant {
                 return write!(f, "what is {allowed} by the statement {statement}");
             }
         }
-        for (index, condition) in self.terms.conditions.iter().enumerate() {
+        let (on, conditions): (Vec<_>, Vec<_>) =
+            self.terms.conditions.iter().partition(|condition| condition.is_on_resource());
+        for condition in on {
+            write!(f, " on {}", Listed(condition.values.iter(), "`"))?;
+        }
+        for (index, condition) in conditions.into_iter().enumerate() {
             let word = if index == 0 { "if" } else { "and" };
             let values = Listed(condition.values.iter(), "`");
             write!(f, " {word} {} {} {values}", condition.key, condition.operator)?;

@@ -21,6 +21,8 @@ pub enum PolicyKind {
     /// On the principal that makes the request: every statement names resources, none names
     /// principals.
     Identity,
+    /// On a resource, such as a REST API or a function: every statement names principals and resources.
+    Resource,
 }
 
 /// An IAM policy document that has been read, ready for [`evaluate`](super::evaluate()).
@@ -158,7 +160,9 @@ fn statement(
         Some(Value::String(sid)) => Some(sid.clone()),
         Some(_) => return Err(PolicyError::new("`Sid` is not a text".to_owned())),
     };
-    if let Some(sid) = sid.as_deref().filter(|sid| !well_formed::is_sid(sid)) {
+    // Lambda takes more in those of its permissions.
+    let is_sid = if kind == PolicyKind::Resource { well_formed::is_statement_id } else { well_formed::is_sid };
+    if let Some(sid) = sid.as_deref().filter(|sid| !is_sid(sid)) {
         malformed.push(format!("`Sid` `{sid}`"));
     }
     let allows = match elements.get("Effect").and_then(Value::as_str) {
@@ -199,7 +203,10 @@ fn statement(
         PolicyKind::Identity if resources.is_none() => {
             return Err(PolicyError::new("an identity policy names a `Resource`".to_owned()));
         }
-        PolicyKind::Trust | PolicyKind::Identity => {}
+        PolicyKind::Resource if principals.is_none() || resources.is_none() => {
+            return Err(PolicyError::new("a resource policy names a `Principal` and a `Resource`".to_owned()));
+        }
+        PolicyKind::Trust | PolicyKind::Identity | PolicyKind::Resource => {}
     }
     let conditions = match elements.get("Condition") {
         None => Vec::new(),

@@ -75,6 +75,12 @@ pub(super) fn is_sid(text: &str) -> bool {
     text.bytes().all(|c| c.is_ascii_alphanumeric())
 }
 
+/// What Lambda takes to tell a function's permissions apart
+/// ([AddPermission](https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html)).
+pub(super) fn is_statement_id(text: &str) -> bool {
+    text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+}
+
 /// A service's name as principals have it: `lambda.amazonaws.com`.
 pub(super) fn is_service_principal(text: &str) -> bool {
     text.contains('.') && text.split('.').all(|part| is_service(&part.to_ascii_lowercase()))

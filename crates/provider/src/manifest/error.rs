@@ -63,21 +63,51 @@ manifest_errors! {
     InvalidCallerName, "invalid_caller_name",
         "A caller's name cannot become part of a role's name.",
         "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all";
+    InvalidTarget, "invalid_target",
+        "A `target`, `access`, `permissions` or `routes_enforced_by` is none of its words.",
+        "`target` is `http_api` (the default), `rest_api` or `function_url`; `access` is `role` (the default) or `direct`; `permissions` is `separate` (the default) or `document`; `routes_enforced_by` is `function`";
+    TargetIncomplete, "target_incomplete",
+        "A stage lacks a key that its `target` needs.",
+        "a `rest_api` needs `api_id` and `api_stage`, a `function_url` needs `function` and `url_id`, and `alias` if the URL hangs on one";
+    KeyOfOtherTarget, "key_of_other_target",
+        "A key of a stage belongs to another `target`, or to another `access`.",
+        "delete the key, or write the `target` that it belongs to: `vpc_endpoints` is of a `rest_api`; `function`, `alias`, `url_id` and `routes_enforced_by` are of a `function_url`, `permissions` of one that is called directly; `api_id` and `api_stage` of the other two; `role_name` is of what is called by role";
+    DirectImpossible, "direct_impossible",
+        "An HTTP API has no resource policy, so callers of other accounts cannot call it directly.",
+        "leave `access` out: the callers assume a role in the API's account; or put a REST API or a function URL in front";
+    InvalidFunction, "invalid_function",
+        "A `function` is not the name of a Lambda function.",
+        "write the function's name, 1 to 64 letters, digits, `-` or `_`, without its ARN; what the URL hangs on is the `alias`";
+    InvalidAlias, "invalid_alias",
+        "An `alias` is not the name of an alias.",
+        "write the name of the alias that the URL hangs on, such as `live`; a URL hangs on no version; leave the key out where it hangs on the function itself (`$LATEST`)";
+    InvalidUrlId, "invalid_url_id",
+        "A `url_id` is not what the host of a function URL begins with.",
+        "write the first label of the URL's host alone: of `https://abc123.lambda-url.eu-west-1.on.aws/` that is `abc123`";
+    InvalidVpcEndpoint, "invalid_vpc_endpoint",
+        "One of `vpc_endpoints` is not the id of a VPC endpoint, or their list is empty.",
+        "write the ids of the interface endpoints for `execute-api`, such as `vpce-0123456789abcdef0`; leave the key out for an API that is not private";
     InvalidApiId, "invalid_api_id",
         "An `api_id` is not one that API Gateway gives.",
         "copy the API's id from API Gateway, for example `a1b2c3d4e5`: lower-case letters and digits";
     InvalidApiStage, "invalid_api_stage",
         "An `api_stage` is not one that API Gateway takes.",
-        "an API stage is `$default`, or up to 128 letters, digits, `-` or `_`; leave the key out for `$default`";
+        "an API stage is `$default`, or up to 128 letters, digits, `-` or `_`; leave the key out for `$default`, which an HTTP API alone has";
     DuplicateApi, "duplicate_api",
         "Two stages are the same stage of the same API.",
-        "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or make the two one stage";
+        "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or function URL (`function`, `alias`, `url_id`), or make the two one stage";
     InvalidExternalId, "invalid_external_id",
         "An external id is not one that STS takes.",
         "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API";
     InvalidRoute, "invalid_route",
         "A route is not `METHOD /path`, or a list of routes is empty.",
         "a route is `METHOD /path`, such as `GET /items/{id}`, `ANY /orders/{proxy+}` or `GET /items/*`: the method in capitals or `ANY`, `{name}` for one segment, `{name+}` or `*` for the rest at the end; write a path decoded, with a variable for what cannot stand in a route; leave `routes` out to allow every route";
+    RoutesNotEnforced, "routes_not_enforced",
+        "A caller has `routes` on a function URL, whose policy knows no path and no method.",
+        "AWS would let the caller use every route: leave `routes` out; or, where the function itself refuses what is not among them, write `routes_enforced_by = \"function\"` for the stage";
+    TermNotExpressible, "term_not_expressible",
+        "A caller's term is one that direct access cannot express.",
+        "an external id, session names, tags and a source identity belong to assuming a role: let the caller in by role, or drop the term, or make a caller of its own for the stage; `aws:PrincipalArn` (`trust = \"account\"`) needs `permissions = \"document\"` on a function URL";
     UnknownStage, "unknown_stage",
         "A caller names a stage that is not in the manifest.",
         "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";

@@ -32,11 +32,11 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Told {
-    /// The API's id and its stage in API Gateway: `f6g7h8i9j0/$default`.
+    /// The API's id and its stage in API Gateway, `f6g7h8i9j0/$default`; or a function with its alias, `function:orders:live`.
     pub(crate) api: String,
     /// The ARN of the caller's role, or the id of its organization.
     pub(crate) caller: String,
-    /// The ARN of the provider's role.
+    /// The ARN of the provider's role; `direct` where it assumes none.
     pub(crate) role: String,
 }
 

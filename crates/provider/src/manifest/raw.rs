@@ -1,5 +1,8 @@
 //! The manifest as it stands in the file, with the places of its values. What is wrong with its shape is noted; the rest is read.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -22,6 +25,16 @@ pub(super) struct Api {
 }
 
 pub(super) struct Stage {
+    /// Its keys, also those whose value is of another type than it should be, and where they stand.
+    pub(super) places: BTreeMap<&'static str, Range<usize>>,
+    pub(super) target: Option<Spanned<String>>,
+    pub(super) access: Option<Spanned<String>>,
+    pub(super) permissions: Option<Spanned<String>>,
+    pub(super) vpc_endpoints: Option<Texts>,
+    pub(super) function: Option<Spanned<String>>,
+    pub(super) alias: Option<Spanned<String>>,
+    pub(super) url_id: Option<Spanned<String>>,
+    pub(super) routes_enforced_by: Option<Spanned<String>>,
     pub(super) api_id: Option<Spanned<String>>,
     pub(super) api_stage: Option<Spanned<String>>,
     pub(super) production: Option<bool>,
@@ -78,12 +91,34 @@ impl Api {
     }
 }
 
-const STAGE: &[&str] = &["api_id", "api_stage", "production", "role_name", "accept"];
+const STAGE: &[&str] = &[
+    "target",
+    "access",
+    "api_id",
+    "api_stage",
+    "vpc_endpoints",
+    "function",
+    "alias",
+    "url_id",
+    "routes_enforced_by",
+    "permissions",
+    "production",
+    "role_name",
+    "accept",
+];
 
 impl Stage {
     fn read(table: &TableReader<'_>) -> Self {
-        table.require(&["api_id"]);
         Self {
+            places: table.places(STAGE),
+            target: table.text("target"),
+            access: table.text("access"),
+            permissions: table.text("permissions"),
+            vpc_endpoints: table.texts("vpc_endpoints"),
+            function: table.text("function"),
+            alias: table.text("alias"),
+            url_id: table.text("url_id"),
+            routes_enforced_by: table.text("routes_enforced_by"),
             api_id: table.text("api_id"),
             api_stage: table.text("api_stage"),
             production: table.boolean("production"),

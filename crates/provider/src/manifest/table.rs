@@ -61,6 +61,11 @@ impl<'t> TableReader<'t> {
         self.entries.contains_key(key)
     }
 
+    /// Which of these keys are there, and where.
+    pub(super) fn places(&self, keys: &[&'static str]) -> BTreeMap<&'static str, Range<usize>> {
+        keys.iter().filter_map(|key| Some((*key, self.entries.get(key)?.0.clone()))).collect()
+    }
+
     /// Whether there is no such key, or nothing in its list or table.
     pub(super) fn is_empty(&self, key: &str) -> bool {
         self.value(key).is_none_or(|value| match value.get_ref() {

@@ -7,7 +7,7 @@ use xacct_sign::aws::{Partition, RoleName};
 use super::names::title_case;
 use super::route::Route;
 use crate::finding::FindingCode;
-use crate::targets::HttpApi;
+use crate::targets::{FunctionUrl, HttpApi, RestApi, Target};
 
 /// Findings that somebody has looked at and takes as they are, with the reason for it.
 pub type Accepted = BTreeMap<FindingCode, String>;
@@ -77,17 +77,17 @@ impl Api {
 ///
 /// # Defaults
 ///
-/// `api_stage` is `$default`. A stage is a production stage when a word of its name (parted by `-` and `_`) is `prod`,
+/// `target` is `http_api`, whose `api_stage` is `$default`; `access` is `role`. A stage is a production stage when a word of its name (parted by `-` and `_`) is `prod`,
 /// `prd`, `production` or `live`, and none is `pre` or `non`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stage {
     /// The stage's name in the manifest.
     pub name: String,
-    /// The id of the API in API Gateway.
-    pub api_id: String,
-    /// The name of the API's stage in API Gateway.
-    pub api_stage: String,
+    /// Where its API is.
+    pub target: StageTarget,
+    /// How callers come in.
+    pub access: Access,
     /// Whether roles of other stages have no business here.
     pub is_production: bool,
     /// What stands in the names of its roles in place of the stage's name in title case, if anything: an old name's.
@@ -96,6 +96,107 @@ pub struct Stage {
     pub accept: Accepted,
     /// The line of the table, from 1.
     pub line: usize,
+}
+
+/// Where the API of a stage is, as the manifest says it; [`Manifest::target`] knows the account and the region, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StageTarget {
+    /// An HTTP API of API Gateway.
+    HttpApi {
+        /// The id of the API in API Gateway.
+        api_id: String,
+        /// The name of the API's stage in API Gateway.
+        api_stage: String,
+    },
+    /// A REST API of API Gateway.
+    RestApi {
+        /// The id of the API in API Gateway.
+        api_id: String,
+        /// The name of the API's stage in API Gateway.
+        api_stage: String,
+        /// The VPC endpoints of a private API, sorted; empty for any way in.
+        vpc_endpoints: Vec<String>,
+    },
+    /// A Lambda function's URL.
+    FunctionUrl {
+        /// The function's name.
+        function: String,
+        /// The alias that the URL hangs on, if it is one.
+        alias: Option<String>,
+        /// What the URL's host begins with.
+        url_id: String,
+        /// Who keeps callers to their routes.
+        routes_enforced_by: RoutesEnforcedBy,
+        /// How direct access is deployed.
+        permissions: Permissions,
+    },
+}
+
+/// How the callers of a stage come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// They assume a role in the API's account.
+    Role,
+    /// They call as their own roles: a policy of the API's names them.
+    Direct,
+}
+
+/// How a function's policy comes to name the callers of a stage with [`Access::Direct`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Permissions {
+    /// By permissions beside others that the function may have, two for each principal
+    /// ([AddPermission](https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html)).
+    Separate,
+    /// As one document, in place of everything that the policy had
+    /// ([PutResourcePolicy](https://docs.aws.amazon.com/lambda/latest/api/API_PutResourcePolicy.html)).
+    Document,
+}
+
+impl StageTarget {
+    /// What tells it from the API of another stage, and stays when the stage is renamed.
+    pub(crate) fn identity(&self) -> String {
+        self.identities().into_iter().next().map(|(key, _)| key).unwrap_or_default()
+    }
+
+    /// All that tells it from others, with the words for it.
+    pub(crate) fn identities(&self) -> Vec<(String, String)> {
+        match self {
+            Self::HttpApi { api_id, api_stage } | Self::RestApi { api_id, api_stage, .. } => {
+                vec![(format!("{api_id}/{api_stage}"), format!("API `{api_id}`, stage `{api_stage}`"))]
+            }
+            Self::FunctionUrl { function, alias, url_id, .. } => {
+                let alias = alias.as_ref().map(|alias| format!(":{alias}")).unwrap_or_default();
+                let name = format!("{function}{alias}");
+                vec![
+                    (format!("function:{name}"), format!("function `{name}`")),
+                    (format!("url:{url_id}"), format!("the function URL `{url_id}`")),
+                ]
+            }
+        }
+    }
+
+    /// Whether a policy for direct access can have conditions beside those that the target itself asks for.
+    pub(crate) fn takes_conditions(&self) -> bool {
+        !matches!(self, Self::FunctionUrl { permissions: Permissions::Separate, .. })
+    }
+
+    /// Whether anybody keeps a caller to its routes.
+    pub(crate) fn may_have_routes(&self) -> bool {
+        !matches!(self, Self::FunctionUrl { routes_enforced_by: RoutesEnforcedBy::Nobody, .. })
+    }
+}
+
+/// Who keeps the callers of a function URL to their routes: Lambda does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoutesEnforcedBy {
+    /// Nobody: no caller has any.
+    Nobody,
+    /// The function itself.
+    Function,
 }
 
 /// A table `[callers.NAME]`.
@@ -194,6 +295,11 @@ impl TrustForm {
 }
 
 impl Stage {
+    /// Whether its callers come in without a role.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.access == Access::Direct
+    }
+
     /// What stands for the stage in the names of its roles.
     pub(crate) fn role_part(&self) -> String {
         self.role_name.clone().unwrap_or_else(|| title_case(&self.name))
@@ -228,11 +334,22 @@ impl Caller {
 impl Manifest {
     /// Where the API of a stage is.
     #[must_use]
-    pub fn target<'a>(&'a self, stage: &'a Stage) -> HttpApi<'a> {
-        HttpApi::new(&self.api.region, &self.api.account, &stage.api_id, &stage.api_stage)
+    pub fn target<'a>(&'a self, stage: &'a Stage) -> Target<'a> {
+        let (region, account) = (self.api.region.as_str(), self.api.account.as_str());
+        match &stage.target {
+            StageTarget::HttpApi { api_id, api_stage } => {
+                Target::HttpApi(HttpApi::new(region, account, api_id, api_stage))
+            }
+            StageTarget::RestApi { api_id, api_stage, vpc_endpoints } => {
+                Target::RestApi(RestApi::new(region, account, api_id, api_stage, vpc_endpoints))
+            }
+            StageTarget::FunctionUrl { function, alias, url_id, .. } => {
+                Target::FunctionUrl(FunctionUrl::new(region, account, function, alias.as_deref(), url_id))
+            }
+        }
     }
 
-    /// The ARN of a stage's API, to which `/{METHOD}/{path}` is appended.
+    /// What policies call a stage's API, see [`Target::arn`].
     #[must_use]
     pub fn stage_arn(&self, stage: &Stage) -> String {
         self.target(stage).arn()

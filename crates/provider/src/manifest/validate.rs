@@ -1,6 +1,7 @@
 //! From the file's text to a checked manifest.
 
 mod caller;
+mod target;
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::ops::Range;
@@ -16,10 +17,9 @@ use super::types::{Accepted, Api, Caller, Manifest, Stage};
 use super::{names, raw, similar, types};
 use crate::finding::FindingCode;
 use crate::limits;
-use crate::targets::{HttpApi, http_api};
 
-/// The stage's name, by the API's id and its stage in API Gateway.
-type Apis = BTreeMap<(String, String), String>;
+/// The stage's name, by what tells its API from others.
+type Apis = BTreeMap<String, String>;
 
 /// What the names of roles begin with when the manifest does not say.
 const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
@@ -76,7 +76,8 @@ impl Source<'_> {
         let raw = raw::Manifest::read(self, table.get_ref());
         let api = raw.api.and_then(|(key, api)| self.api(&key, api));
         // A stage that is wrong is one all the same to the callers that name it.
-        let known: BTreeSet<String> = raw.stages.iter().map(|(name, _)| name.get_ref().clone()).collect();
+        let mut known = caller::KnownStages::default();
+        known.names.extend(raw.stages.iter().map(|(name, _)| name.get_ref().clone()));
         let mut stages = BTreeMap::new();
         let mut stage_places = Vec::new();
         let mut apis = Apis::new();
@@ -84,6 +85,12 @@ impl Source<'_> {
             let place = name.span();
             let Some(stage) = self.stage(name, stage) else { continue };
             self.note(self.check_api_is_new(&stage, &mut apis, &place));
+            if stage.is_direct() {
+                known.direct.insert(stage.name.clone(), stage.target.takes_conditions());
+            }
+            if !stage.target.may_have_routes() {
+                known.without_routes.insert(stage.name.clone());
+            }
             stage_places.push((stage.name.clone(), place));
             stages.insert(stage.name.clone(), stage);
         }
@@ -146,42 +153,33 @@ impl Source<'_> {
         })
     }
 
-    fn stage(&self, name: Key, raw: raw::Stage) -> Option<Stage> {
+    fn stage(&self, name: Key, mut raw: raw::Stage) -> Option<Stage> {
         let line = self.line(name.span().start);
+        let (shown, place) = (name.get_ref().clone(), name.span());
         let name = self.note(self.text_that(names::is_label, Kind::InvalidStageName, "a name for a stage", name));
-        let api_id = raw.api_id.map(|id| self.text_that(http_api::is_api_id, Kind::InvalidApiId, "an API id", id));
-        let api_id = api_id.and_then(|id| self.note(id));
-        let api_stage = match raw.api_stage {
-            None => Some(HttpApi::DEFAULT_STAGE.to_owned()),
-            Some(text) => {
-                self.note(self.text_that(http_api::is_api_stage, Kind::InvalidApiStage, "an API stage", text))
-            }
-        };
+        let target = self.target(&shown, place, &mut raw);
         let role_name = self.role_part(raw.role_name);
         let accept = self.accept(raw.accept);
         let name = name?;
         let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
-        Some(Stage { name, api_id: api_id?, api_stage: api_stage?, is_production, role_name, accept, line })
+        let (target, access) = target?;
+        Some(Stage { name, target, access, is_production, role_name, accept, line })
     }
 
     /// Who may call one of two stages with the same API could call the other.
     fn check_api_is_new(&self, stage: &Stage, apis: &mut Apis, place: &Range<usize>) -> Result<(), Mistake> {
-        match apis.entry((stage.api_id.clone(), stage.api_stage.clone())) {
-            Entry::Vacant(free) => {
-                free.insert(stage.name.clone());
-                Ok(())
-            }
-            Entry::Occupied(other) => {
-                let message = format!(
-                    "stage `{}` is API `{}`, stage `{}`, as is stage `{}`",
-                    stage.name,
-                    stage.api_id,
-                    stage.api_stage,
-                    other.get()
-                );
-                Err(self.error(Kind::DuplicateApi, place.clone(), message))
+        for (key, what) in stage.target.identities() {
+            match apis.entry(key) {
+                Entry::Vacant(free) => {
+                    free.insert(stage.name.clone());
+                }
+                Entry::Occupied(other) => {
+                    let message = format!("stage `{}` is {what}, as is stage `{}`", stage.name, other.get());
+                    return Err(self.error(Kind::DuplicateApi, place.clone(), message));
+                }
             }
         }
+        Ok(())
     }
 
     fn accept(&self, raw: Table<Spanned<String>>) -> Accepted {
@@ -244,7 +242,7 @@ impl Source<'_> {
             }
         };
         for (stage, place) in stage_places {
-            if let Some(stage) = manifest.stages.get(stage) {
+            if let Some(stage) = manifest.stages.get(stage).filter(|stage| !stage.is_direct()) {
                 self.note(take(stage, None, place));
             }
         }
@@ -252,7 +250,8 @@ impl Source<'_> {
             let Some(caller) = manifest.callers.get(name).filter(|c| c.routes.is_some()) else {
                 continue;
             };
-            for stage in caller.stages().filter_map(|stage| manifest.stages.get(stage)) {
+            let stages = caller.stages().filter_map(|stage| manifest.stages.get(stage));
+            for stage in stages.filter(|stage| !stage.is_direct()) {
                 self.note(take(stage, Some(caller), place));
             }
         }

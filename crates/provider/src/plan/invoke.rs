@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::iam::document::{Document, Statement};
+use crate::iam::document::Document;
 use crate::limits::INLINE_POLICIES;
 use crate::manifest::Route;
-use crate::targets::HttpApi;
+use crate::targets::Target;
 
 /// A route of a caller's, as it is in the invoke policy of its role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct OpenedRoute {
     /// The route.
     pub route: Route,
     /// The ends of the policy's resources, from the method on: seven for `ANY`, or one with a wildcard for the method where
-    /// seven of each do not fit into the policy.
+    /// seven of each do not fit into the policy; none where no policy knows routes.
     pub suffixes: Vec<String>,
 }
 
@@ -26,10 +26,14 @@ impl OpenedRoute {
 }
 
 /// The routes as they are in the policy: with their methods, or, where these do not fit, with wildcards for `ANY`.
-pub(super) fn opened(routes: &[Route], target: HttpApi<'_>) -> Vec<OpenedRoute> {
-    let listed = |route: &Route| OpenedRoute { route: route.clone(), suffixes: route.arn_suffixes() };
+pub(super) fn opened(routes: &[Route], target: Target<'_>) -> Vec<OpenedRoute> {
+    let with = |route: &Route, suffixes: Vec<String>| OpenedRoute { route: route.clone(), suffixes };
+    if !target.enforces_routes() {
+        return routes.iter().map(|route| with(route, Vec::new())).collect();
+    }
+    let listed = |route: &Route| with(route, route.arn_suffixes());
     let shortest = |route: &Route| match route.is_any() {
-        true => OpenedRoute { route: route.clone(), suffixes: vec![route.wildcard_suffix()] },
+        true => with(route, vec![route.wildcard_suffix()]),
         false => listed(route),
     };
     let opened: Vec<_> = routes.iter().map(listed).collect();
@@ -40,12 +44,9 @@ pub(super) fn opened(routes: &[Route], target: HttpApi<'_>) -> Vec<OpenedRoute> 
 }
 
 /// The policy of these routes, each resource once; of every route where there are none.
-pub(super) fn policy(routes: &[OpenedRoute], target: HttpApi<'_>) -> Document {
+pub(super) fn policy(routes: &[OpenedRoute], target: Target<'_>) -> Document {
     let mut seen = BTreeSet::new();
-    let suffixes = routes.iter().flat_map(|route| &route.suffixes).filter(|suffix| seen.insert(suffix.as_str()));
-    let mut resources: Vec<String> = suffixes.map(|suffix| target.resource(suffix)).collect();
-    if routes.is_empty() {
-        resources.push(target.resource("*"));
-    }
-    Document::new(vec![Statement::allow(HttpApi::INVOKE, resources)])
+    let suffixes = routes.iter().flat_map(|route| &route.suffixes).map(String::as_str);
+    let suffixes: Vec<&str> = suffixes.filter(|suffix| seen.insert(*suffix)).collect();
+    Document::new(target.statements(&suffixes))
 }

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use xacct_sign::aws::RoleName;
 
 use super::invoke::{self, OpenedRoute};
+use super::resource::direct_routes;
 use super::sharing::Plan;
 use super::trust;
-use crate::iam::document::{Document, Statement};
+use crate::iam::document::{Document, Statement, merged};
 use crate::manifest::types::role_name;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
+use crate::targets::Target;
 
 /// A role in the API's account that callers assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub struct CallerRole {
     pub organization: Option<String>,
     /// The ARN of the provider's role that it may assume, by stage.
     pub may_assume: BTreeMap<String, String>,
+    /// The ARN of what it may call directly, by stage, see [`Target::arn`](crate::targets::Target::arn).
+    pub may_call: BTreeMap<String, String>,
     /// The policy to attach to the caller's role: crossing accounts takes the caller's own account's
     /// leave too
     /// ([Cross-account policy evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)).
@@ -111,14 +115,13 @@ impl<'m> Plan<'m> {
     #[must_use]
     pub fn roles_of(&self, caller: &Caller) -> Vec<CallerRole> {
         let api = &self.manifest.api;
-        let mut by_role: BTreeMap<WhichRole, BTreeMap<String, String>> = BTreeMap::new();
+        let mut by_role: BTreeMap<WhichRole, BTreeSet<&str>> = BTreeMap::new();
         for stage in caller.stages() {
             let role = match &caller.principals {
                 CallerPrincipals::Roles { roles, .. } => roles.get(stage).cloned(),
                 CallerPrincipals::Organization { .. } => None,
             };
-            let arn = self.role_for(caller, stage).arn(api.partition(), &api.account);
-            by_role.entry(role.unwrap_or(WhichRole::Every)).or_default().insert(stage.to_owned(), arn);
+            by_role.entry(role.unwrap_or(WhichRole::Every)).or_default().insert(stage);
         }
         let (account, organization) = match &caller.principals {
             CallerPrincipals::Roles { account, .. } => (account.as_str(), None),
@@ -126,7 +129,19 @@ impl<'m> Plan<'m> {
         };
         by_role
             .into_iter()
-            .map(|(role, may_assume)| {
+            .map(|(role, stages)| {
+                let (mut may_assume, mut may_call) = (BTreeMap::new(), BTreeMap::new());
+                let mut direct = Vec::new();
+                for stage in stages.into_iter().filter_map(|stage| self.manifest.stages.get(stage)) {
+                    if stage.is_direct() {
+                        let target = self.manifest.target(stage);
+                        may_call.insert(stage.name.clone(), target.arn());
+                        direct.push(target);
+                    } else {
+                        let role = self.role_for(caller, &stage.name);
+                        may_assume.insert(stage.name.clone(), role.arn(api.partition(), &api.account));
+                    }
+                }
                 let (role_name, arn) = match &role {
                     WhichRole::Named(role) => (role.name(), role.arn(api.partition(), account)),
                     WhichRole::Every => ("*", format!("arn:{}:iam::{account}:role/*", api.partition())),
@@ -137,8 +152,9 @@ impl<'m> Plan<'m> {
                     role_name: role_name.to_owned(),
                     arn,
                     organization: organization.cloned(),
-                    policy: caller_policy(caller, &may_assume),
+                    policy: caller_policy(caller, &may_assume, &direct),
                     may_assume,
+                    may_call,
                 }
             })
             .collect()
@@ -190,8 +206,8 @@ impl<'m> Plan<'m> {
     }
 }
 
-/// Tags and a source identity are actions of their own, on both sides.
-fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>) -> Document {
+/// Tags and a source identity are actions of their own, on both sides. What is called directly has to be allowed on both, too.
+fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>, direct: &[Target<'_>]) -> Document {
     let mut actions = vec!["sts:AssumeRole"];
     if !caller.tags.is_empty() {
         actions.push("sts:TagSession");
@@ -200,5 +216,14 @@ fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>) -> Docu
         actions.push("sts:SetSourceIdentity");
     }
     let resources: BTreeSet<String> = may_assume.values().cloned().collect();
-    Document::new(vec![Statement::allow(actions, resources.into_iter().collect())])
+    let mut statements = Vec::new();
+    if !resources.is_empty() {
+        statements.push(Statement::allow(actions, resources.into_iter().collect()));
+    }
+    if !direct.is_empty() {
+        let routes = direct_routes(caller);
+        let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
+        statements.extend(merged(direct.iter().flat_map(|target| target.statements(&routes))));
+    }
+    Document::new(statements)
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::trust::{self, Terms};
-use crate::manifest::{Caller, Lock, Manifest};
+use crate::manifest::{Caller, Lock, Manifest, Stage, StageTarget};
 
 /// Callers by stage, sorted by name.
-type ByStage<'m> = BTreeMap<&'m str, Vec<&'m Caller>>;
+pub(crate) type ByStage<'m> = BTreeMap<&'m str, Vec<&'m Caller>>;
 
 /// Which of a stage's shared roles each caller has.
 ///
@@ -18,7 +18,11 @@ pub struct Plan<'m> {
     /// By stage and number of the role, the callers sorted by name.
     pub(crate) shared: BTreeMap<&'m str, BTreeMap<u32, Vec<&'m Caller>>>,
     /// By stage, the callers with routes of their own, sorted by name.
-    pub(super) own: ByStage<'m>,
+    pub(crate) own: ByStage<'m>,
+    /// By stage with direct access, its callers, sorted by name.
+    pub(super) direct: ByStage<'m>,
+    /// By REST API, its stages with direct access, sorted: they share its policy.
+    pub(super) direct_apis: BTreeMap<&'m str, Vec<&'m Stage>>,
     /// What a caller that the lock file knows got instead.
     moved: Vec<Move>,
     pub(super) lock: Lock,
@@ -62,10 +66,20 @@ impl Manifest {
         let mut shared = BTreeMap::new();
         let mut moved = Vec::new();
         let mut new_lock = Lock::default();
-        let (mut sharing, mut own): (ByStage<'_>, ByStage<'_>) = (BTreeMap::new(), BTreeMap::new());
+        let (mut sharing, mut own, mut direct) = (ByStage::new(), ByStage::new(), ByStage::new());
+        let mut direct_apis: BTreeMap<&str, Vec<&Stage>> = BTreeMap::new();
+        for stage in self.stages.values().filter(|stage| stage.is_direct()) {
+            if let StageTarget::RestApi { api_id, .. } = &stage.target {
+                direct_apis.entry(api_id).or_default().push(stage);
+            }
+        }
         for caller in self.callers.values() {
-            let by_stage = if caller.routes.is_none() { &mut sharing } else { &mut own };
             for stage in caller.stages() {
+                let by_stage = match (self.stages.get(stage).is_some_and(Stage::is_direct), &caller.routes) {
+                    (true, _) => &mut direct,
+                    (false, None) => &mut sharing,
+                    (false, Some(_)) => &mut own,
+                };
                 by_stage.entry(stage).or_default().push(caller);
             }
         }
@@ -93,7 +107,8 @@ impl Manifest {
             }
             shared.insert(stage.as_str(), roles);
         }
-        Plan { manifest: self, shared, own, moved, lock: new_lock, role_changes: Vec::new(), is_recorded: false }
+        let (lock, role_changes) = (new_lock, Vec::new());
+        Plan { manifest: self, shared, own, direct, direct_apis, moved, lock, role_changes, is_recorded: false }
     }
 }
 

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use super::sharing::{Plan, RoleChange};
 use crate::manifest::{Lock, Told};
 
+/// What a caller is told in place of a role where it assumes none.
+pub(crate) const DIRECT: &str = "direct";
+
 impl Plan<'_> {
     /// Callers that break when this is deployed and nobody tells them: their role has another ARN than the lock file knows,
     /// because they got or lost `routes`, were renamed as their stage may have been, moved to another of the shared roles, or
-    /// because the API's `role_name` or account changed. What the lock file does not know is new, and no change.
+    /// because the API's `role_name` or account changed; or they assumed none, and now do, or the other way round (`direct`). What the lock file does not know is new, and no change.
     #[must_use]
     pub fn role_changes(&self) -> &[RoleChange] {
         &self.role_changes
@@ -22,10 +25,11 @@ impl Plan<'_> {
             before.told().map(|(stage, caller, told)| ((stage, caller), told)).collect();
         let (mut changes, mut all) = (Vec::new(), Vec::new());
         for caller in self.caller_roles() {
-            for (stage, role) in caller.may_assume {
+            let directly = caller.may_call.keys().map(|stage| (stage.clone(), DIRECT.to_owned()));
+            for (stage, role) in caller.may_assume.into_iter().chain(directly) {
                 let Some(api) = self.manifest.stages.get(&stage) else { continue };
                 let told = Told {
-                    api: format!("{}/{}", api.api_id, api.api_stage),
+                    api: api.target.identity(),
                     caller: caller.organization.clone().unwrap_or_else(|| caller.arn.clone()),
                     role,
                 };

@@ -5,23 +5,11 @@
 //! `sts:SourceIdentity` to `sts:SetSourceIdentity`
 //! ([Actions of STS](https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html)).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::iam::document::{Conditions, Document, OneOrMany, Statement};
-use crate::manifest::{Caller, CallerPrincipals, TrustForm, WhichRole};
-
-/// How principals are named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Form {
-    /// Each by its ARN, a role's or an account's.
-    Listed,
-    /// Their accounts, and their ARNs in a condition.
-    ByAccount,
-    /// Everybody whose ARN fits a pattern.
-    AnyAccount,
-    /// Everybody of an organization.
-    Organization,
-}
+use super::principals::{Form, Named, add, named};
+use crate::iam::document::{Document, Statement};
+use crate::manifest::Caller;
 
 /// What callers of one statement have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,28 +21,10 @@ pub(crate) struct Terms<'a> {
     source_identity: &'a [String],
 }
 
-/// What one caller adds to its statement.
-struct Named {
-    /// Of the element `Principal`.
-    principal: String,
-    /// Of the condition on `aws:PrincipalArn` or `aws:PrincipalOrgID`.
-    condition_value: Option<String>,
-}
-
 impl<'a> Terms<'a> {
     pub(crate) fn of(caller: &'a Caller, stage: &str) -> Self {
-        let form = match &caller.principals {
-            CallerPrincipals::Organization { .. } => Form::Organization,
-            CallerPrincipals::Roles { account, .. } if account == "*" => Form::AnyAccount,
-            CallerPrincipals::Roles { roles, trust: TrustForm::Account, .. }
-                if roles.get(stage) != Some(&WhichRole::Every) =>
-            {
-                Form::ByAccount
-            }
-            CallerPrincipals::Roles { .. } => Form::Listed,
-        };
         Self {
-            form,
+            form: Form::of(caller, stage),
             external_id: caller.external_id.as_deref(),
             session_names: &caller.session_names,
             tags: &caller.tags,
@@ -63,17 +33,7 @@ impl<'a> Terms<'a> {
     }
 
     fn statements(self, names: Vec<Named>) -> Vec<Statement> {
-        let (principals, values): (Vec<_>, Vec<_>) =
-            names.into_iter().map(|n| (n.principal, n.condition_value)).unzip();
-        let principals: Vec<String> = sorted(principals);
-        let values = sorted(values.into_iter().flatten().collect());
-        let mut who = Conditions::new();
-        match self.form {
-            Form::Listed => {}
-            Form::ByAccount => add(&mut who, "ArnEquals", "aws:PrincipalArn", values),
-            Form::AnyAccount => add(&mut who, "ArnLike", "aws:PrincipalArn", values),
-            Form::Organization => add(&mut who, "StringEquals", "aws:PrincipalOrgID", values),
-        }
+        let (principals, who) = self.form.of_statement(names);
         let mut assume = who.clone();
         if let Some(external_id) = self.external_id {
             add(&mut assume, "StringEquals", "sts:ExternalId", external_id);
@@ -99,37 +59,6 @@ impl<'a> Terms<'a> {
 
     fn statement_count(self) -> usize {
         1 + usize::from(!self.tags.is_empty()) + usize::from(!self.source_identity.is_empty())
-    }
-}
-
-fn sorted(texts: Vec<String>) -> Vec<String> {
-    texts.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn add(conditions: &mut Conditions, operator: &'static str, key: &'static str, values: impl Into<OneOrMany>) {
-    conditions.entry(operator).or_default().insert(key, values.into());
-}
-
-fn named(caller: &Caller, stage: &str, partition: &str) -> Named {
-    match &caller.principals {
-        CallerPrincipals::Organization { id, .. } => {
-            Named { principal: "*".to_owned(), condition_value: Some(id.clone()) }
-        }
-        CallerPrincipals::Roles { account, roles, trust } => {
-            let root = || format!("arn:{partition}:iam::{account}:root");
-            match roles.get(stage) {
-                Some(WhichRole::Named(role)) => {
-                    let arn = role.arn(partition, account);
-                    match (account.as_str(), trust) {
-                        ("*", _) => Named { principal: "*".to_owned(), condition_value: Some(arn) },
-                        (_, TrustForm::Account) => Named { principal: root(), condition_value: Some(arn) },
-                        (_, TrustForm::Role) => Named { principal: arn, condition_value: None },
-                    }
-                }
-                // A caller that is not on the stage never gets here.
-                Some(WhichRole::Every) | None => Named { principal: root(), condition_value: None },
-            }
-        }
     }
 }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{compact, pretty};
+use super::permission::Terms;
+use super::{compact, is_whole, pretty};
 use crate::iam::document::Document;
 use crate::limits::TEMPLATE_BODY;
 use crate::manifest::names::title_case;
 use crate::manifest::{Caller, Manifest, Stage};
-use crate::plan::{ProviderRole, RoleKind};
+use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
 
 /// The key of the template's metadata that says what the template is for.
 pub(crate) const METADATA: &str = "XacctSign";
@@ -22,25 +23,59 @@ struct Template<'a> {
     version: &'static str,
     description: String,
     metadata: BTreeMap<&'static str, Origin<'a>>,
-    resources: BTreeMap<String, Role<'a>>,
+    resources: BTreeMap<String, Resource<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Origin<'a> {
     stage: &'a str,
+    /// Left out for an HTTP API, which its roles' policies tell by themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'static str>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Role<'a> {
+struct Resource<'a> {
     r#type: &'static str,
     properties: Properties<'a>,
 }
 
 #[derive(Serialize)]
+#[serde(untagged)]
+enum Properties<'a> {
+    Role(Role<'a>),
+    Permission(Permission<'a>),
+    FunctionPolicy(FunctionPolicy<'a>),
+}
+
+/// [AWS::Lambda::Permission](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-permission.html)
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Properties<'a> {
+struct Permission<'a> {
+    function_name: String,
+    action: &'static str,
+    principal: &'a str,
+    #[serde(rename = "PrincipalOrgID", skip_serializing_if = "Option::is_none")]
+    organization: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_url_auth_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoked_via_function_url: Option<bool>,
+}
+
+/// [AWS::Lambda::ResourcePolicy](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-resourcepolicy.html)
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct FunctionPolicy<'a> {
+    resource_arn: String,
+    policy_document: &'a Document,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Role<'a> {
     role_name: &'a str,
     path: &'a str,
     max_session_duration: u32,
@@ -56,11 +91,17 @@ struct Policy<'a> {
 }
 
 /// The template of a stage, without a newline at its end.
-pub(crate) fn template(manifest: &Manifest, stage: &Stage, roles: &[ProviderRole]) -> String {
-    let resources = roles
+pub(crate) fn template(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> String {
+    let target = manifest.target(stage);
+    let mut resources: BTreeMap<String, Resource<'_>> = roles
         .iter()
         .map(|role| {
-            let properties = Properties {
+            let properties = Role {
                 role_name: &role.name,
                 path: &role.path,
                 max_session_duration: role.max_session_duration,
@@ -70,20 +111,53 @@ pub(crate) fn template(manifest: &Manifest, stage: &Stage, roles: &[ProviderRole
                     policy_document: &role.invoke_policy,
                 }],
             };
-            (logical_id(manifest, &role.kind), Role { r#type: "AWS::IAM::Role", properties })
+            let resource = Resource { r#type: "AWS::IAM::Role", properties: Properties::Role(properties) };
+            (logical_id(manifest, &role.kind), resource)
         })
         .collect();
+    if let Some(policy) = policy {
+        resources.extend(policy.permissions.iter().map(|permission| of_permission(permission, target.arn())));
+        if is_whole(stage) {
+            let properties = FunctionPolicy { resource_arn: target.arn(), policy_document: &policy.document };
+            let properties = Properties::FunctionPolicy(properties);
+            resources
+                .insert("FunctionPolicy".to_owned(), Resource { r#type: "AWS::Lambda::ResourcePolicy", properties });
+        }
+    }
+    let what = if stage.is_direct() { "Permissions" } else { "Roles" };
     let template = Template {
         version: "2010-09-09",
         description: format!(
-            "Roles with which other accounts call stage {} of the API {} in {}. Made by xacct-sign.",
-            stage.name, stage.api_id, manifest.api.region
+            "{what} with which other accounts call stage {} of the {target} in {}. Made by xacct-sign.",
+            stage.name, manifest.api.region
         ),
-        metadata: BTreeMap::from([(METADATA, Origin { stage: &stage.name })]),
+        metadata: BTreeMap::from([(METADATA, Origin { stage: &stage.name, target: target.kind().if_not_default() })]),
         resources,
     };
     let text = pretty(&template);
     if text.len() < TEMPLATE_BODY.at_most { text } else { compact(&template) }
+}
+
+/// A permission with the id of its resource.
+fn of_permission(permission: &plan::Permission, function: String) -> (String, Resource<'_>) {
+    let Terms { function_url_auth_type, invoked_via_function_url } = Terms::of(permission);
+    let kind = if invoked_via_function_url.is_some() { "Invoke" } else { "Url" };
+    let properties = Permission {
+        function_name: function,
+        action: permission.action,
+        principal: &permission.principal,
+        organization: permission.organization.as_deref(),
+        function_url_auth_type,
+        invoked_via_function_url,
+    };
+    let properties = Properties::Permission(properties);
+    let id = format!("Permission{kind}{}", letters_and_digits(&permission.caller));
+    (id, Resource { r#type: "AWS::Lambda::Permission", properties })
+}
+
+/// A caller's name without the signs that an id cannot have, and no two names the same.
+fn letters_and_digits(name: &str) -> String {
+    name.replace('Z', "ZZ").replace('-', "Zd").replace('_', "Zu")
 }
 
 /// The id of the resource: the stage is not in it, so that it stays when the template is used for another stage. A caller that

@@ -2,18 +2,46 @@
 
 use serde::Serialize;
 
+use super::permission::Terms;
 use super::pretty;
 use crate::iam::document::Document;
 use crate::manifest::{Manifest, Stage};
-use crate::plan::ProviderRole;
+use crate::plan::{Permission, ProviderRole, ResourcePolicy};
+use crate::targets::Target;
 
 #[derive(Serialize)]
 struct Documents<'a> {
     stage: &'a str,
     account: &'a str,
     region: &'a str,
+    /// Left out for an HTTP API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'static str>,
     api_arn: String,
     roles: Vec<Role<'a>>,
+    /// Of a stage that is called directly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_policy: Option<&'a Document>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    permissions: Vec<Parameters<'a>>,
+}
+
+/// The parameters of `AddPermission`, as its clients take them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameters<'a> {
+    function_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qualifier: Option<&'a str>,
+    statement_id: &'a str,
+    action: &'static str,
+    principal: &'a str,
+    #[serde(rename = "PrincipalOrgID", skip_serializing_if = "Option::is_none")]
+    organization: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_url_auth_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoked_via_function_url: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -28,7 +56,12 @@ struct Role<'a> {
 }
 
 /// The documents of a stage, without a newline at their end.
-pub(super) fn documents(manifest: &Manifest, stage: &Stage, roles: &[ProviderRole]) -> String {
+pub(super) fn documents(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> String {
     let roles = roles
         .iter()
         .map(|role| Role {
@@ -42,6 +75,33 @@ pub(super) fn documents(manifest: &Manifest, stage: &Stage, roles: &[ProviderRol
         })
         .collect();
     let api = &manifest.api;
-    let api_arn = manifest.stage_arn(stage);
-    pretty(&Documents { stage: &stage.name, account: &api.account, region: &api.region, api_arn, roles })
+    let target = manifest.target(stage);
+    pretty(&Documents {
+        stage: &stage.name,
+        account: &api.account,
+        region: &api.region,
+        target: target.kind().if_not_default(),
+        api_arn: target.arn(),
+        roles,
+        resource_policy: policy.map(|policy| &policy.document),
+        permissions: policy.map(|policy| parameters(target, &policy.permissions)).unwrap_or_default(),
+    })
+}
+
+fn parameters<'a>(target: Target<'a>, permissions: &'a [Permission]) -> Vec<Parameters<'a>> {
+    let Target::FunctionUrl(url) = target else { return Vec::new() };
+    let parameters = |permission: &'a Permission| {
+        let Terms { function_url_auth_type, invoked_via_function_url } = Terms::of(permission);
+        Parameters {
+            function_name: url.function,
+            qualifier: url.alias,
+            statement_id: &permission.statement_id,
+            action: permission.action,
+            principal: &permission.principal,
+            organization: permission.organization.as_deref(),
+            function_url_auth_type,
+            invoked_via_function_url,
+        }
+    };
+    permissions.iter().map(parameters).collect()
 }

@@ -7,11 +7,13 @@ mod markdown;
 mod python;
 mod shell;
 
+use std::collections::BTreeSet;
+
 use self::call::Call;
 use self::markdown::{block, code, list};
 use crate::manifest::{Caller, Stage};
 use crate::plan::{CallerRole, Plan};
-use crate::targets::HttpApi;
+use crate::targets::{RestApi, Target};
 
 impl Plan<'_> {
     /// The note for a caller: for each of its stages the role's ARN, the region, the external id and how to call; and what
@@ -19,12 +21,21 @@ impl Plan<'_> {
     #[must_use]
     pub fn note(&self, caller: &Caller) -> String {
         let mut text = format!("# Calling the API as {}\n", code(&caller.name));
-        text.push_str(&format!(
-            "\nAssume the role of the stage, then sign each request with AWS Signature Version 4 for {}.\n",
-            code(HttpApi::SIGNING_NAME)
-        ));
-        for stage in self.manifest.stages.values().filter(|stage| caller.is_on(&stage.name)) {
-            text.push_str(&self.stage_note(caller, stage));
+        let stages = || self.manifest.stages.values().filter(|stage| caller.is_on(&stage.name));
+        let services: BTreeSet<&str> = stages().map(|stage| self.manifest.target(stage).signing_name()).collect();
+        let service = match services.iter().collect::<Vec<_>>().as_slice() {
+            [one] => code(one),
+            _ => "the service of the stage".to_owned(),
+        };
+        let direct = stages().filter(|stage| stage.is_direct()).count();
+        let how = match direct {
+            0 => "Assume the role of the stage, then sign",
+            _ if direct == stages().count() => "As your own role, sign",
+            _ => "Assume the role of the stage where it has one, then sign",
+        };
+        text.push_str(&format!("\n{how} each request with AWS Signature Version 4 for {service}.\n"));
+        for stage in stages() {
+            text.push_str(&self.stage_note(caller, stage, services.len() > 1));
         }
         text.push_str("\n## What your account has to allow\n");
         for role in self.roles_of(caller) {
@@ -38,14 +49,24 @@ impl Plan<'_> {
         text
     }
 
-    fn stage_note(&self, caller: &Caller, stage: &Stage) -> String {
+    fn stage_note(&self, caller: &Caller, stage: &Stage, is_mixed: bool) -> String {
         let api = &self.manifest.api;
-        let role = self.role_for(caller, &stage.name);
-        let arn = role.arn(api.partition(), &api.account);
-        let url = self.manifest.target(stage).invoke_url();
-        let call = Call::new(&arn, &api.region, &url, caller);
+        let role = (!stage.is_direct()).then(|| self.role_for(caller, &stage.name));
+        let arn = role.as_ref().map(|role| role.arn(api.partition(), &api.account));
+        let target = self.manifest.target(stage);
+        let url = target.invoke_url();
+        let call = Call::new(arn.as_deref(), &api.region, target.signing_name(), &url, caller);
         let mut text = format!("\n## Stage {}\n\n", code(&stage.name));
-        text.push_str(&format!("- Role: {}\n- Region: {}\n- URL: {}\n", code(&arn), code(&api.region), code(&url)));
+        let shown = arn.as_deref().map_or_else(|| "none to assume: sign as your own".to_owned(), code);
+        text.push_str(&format!("- Role: {shown}\n- Region: {}\n- URL: {}\n", code(&api.region), code(&url)));
+        if is_mixed {
+            text.push_str(&format!("- Service: {}\n", code(target.signing_name())));
+        }
+        if let Target::RestApi(RestApi { vpc_endpoints, .. }) = target
+            && !vpc_endpoints.is_empty()
+        {
+            text.push_str(&format!("- By the VPC endpoints {} alone\n", list(vpc_endpoints)));
+        }
         if let Some(id) = &caller.external_id {
             text.push_str(&format!("- External id: {}, to be sent each time the role is assumed\n", code(id)));
         }
@@ -64,9 +85,14 @@ impl Plan<'_> {
         if !caller.source_identity.is_empty() {
             text.push_str(&format!("- Source identity that you may set: {}\n", list(&caller.source_identity)));
         }
-        let session =
-            format!("arn:{}:sts::{}:assumed-role/{}/{}", api.partition(), api.account, role.name(), call.session_name);
-        text.push_str(&format!("- The API sees: {}, whose end is the session name that you give\n", code(&session)));
+        if let Some(role) = &role {
+            let (partition, account, name) = (api.partition(), &api.account, role.name());
+            let session = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{}", call.session_name);
+            text.push_str(&format!(
+                "- The API sees: {}, whose end is the session name that you give\n",
+                code(&session)
+            ));
+        }
         for (how, language, snippet) in [
             ("Python, with `pip install xacct_sign`", "python", python::snippet(&call)),
             ("JavaScript, with `npm install xacct-sign`", "js", javascript::snippet(&call)),
@@ -79,7 +105,10 @@ impl Plan<'_> {
 }
 
 fn who(plan: &Plan<'_>, caller: &Caller, stage: &str) -> Option<String> {
-    plan.roles_of(caller).iter().find(|role| role.may_assume.contains_key(stage)).map(whose)
+    plan.roles_of(caller)
+        .iter()
+        .find(|role| role.may_assume.contains_key(stage) || role.may_call.contains_key(stage))
+        .map(whose)
 }
 
 /// In words, which principals a policy is for.

@@ -5,20 +5,66 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::pretty;
-use crate::manifest::Stage;
-use crate::plan::{ProviderRole, RoleKind};
+use super::permission::Terms;
+use super::{is_whole, pretty};
+use crate::manifest::{Manifest, Stage};
+use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
+use crate::targets::{FunctionUrl, HttpApi, RestApi, Target};
 
 #[derive(Serialize)]
 struct Configuration {
+    /// What a reader has to know.
+    #[serde(rename = "//", skip_serializing_if = "Option::is_none")]
+    comment: Option<&'static str>,
     resource: Resources,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Resources {
-    aws_iam_role: BTreeMap<String, Role>,
-    aws_iam_role_policy: BTreeMap<String, Policy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws_iam_role: Option<BTreeMap<String, Role>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aws_iam_role_policy: Option<BTreeMap<String, Policy>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    aws_api_gateway_rest_api_policy: BTreeMap<String, ApiPolicy>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    aws_lambda_permission: BTreeMap<String, Permission>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    aws_lambda_resource_policy: BTreeMap<String, FunctionPolicy>,
 }
+
+#[derive(Serialize)]
+struct ApiPolicy {
+    rest_api_id: String,
+    policy: String,
+}
+
+#[derive(Serialize)]
+struct FunctionPolicy {
+    resource_arn: String,
+    policy: String,
+}
+
+#[derive(Serialize)]
+struct Permission {
+    statement_id: String,
+    action: &'static str,
+    function_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qualifier: Option<String>,
+    principal: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal_org_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_url_auth_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoked_via_function_url: Option<bool>,
+}
+
+/// A block `required_providers` would be a second one beside the reader's own, which Terraform refuses: so a comment says it.
+const OF_PERMISSIONS: &str = "invoked_via_function_url takes the provider hashicorp/aws in version 6.29.0 or newer.";
+const OF_FUNCTION_POLICY: &str = "This takes every other permission away; aws_lambda_resource_policy is in the provider hashicorp/aws since autumn 2026.";
+const OF_API_POLICY: &str = "The policy takes effect with the next deployment of the API: name it in the triggers of its aws_api_gateway_deployment.";
 
 #[derive(Serialize)]
 struct Role {
@@ -36,27 +82,80 @@ struct Policy {
 }
 
 /// The configuration of a stage, without a newline at its end.
-pub(super) fn configuration(stage: &Stage, roles: &[ProviderRole]) -> String {
-    let mut resource = Resources { aws_iam_role: BTreeMap::new(), aws_iam_role_policy: BTreeMap::new() };
+pub(super) fn configuration(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> String {
+    let (comment, resource) = match policy {
+        Some(policy) => directly(manifest.target(stage), stage, policy),
+        None => (None, by_role(stage, roles)),
+    };
+    pretty(&Configuration { comment, resource })
+}
+
+fn by_role(stage: &Stage, roles: &[ProviderRole]) -> Resources {
+    let (mut all, mut policies) = (BTreeMap::new(), BTreeMap::new());
     for role in roles {
         let label = label(stage, &role.kind);
-        resource.aws_iam_role.insert(
-            label.clone(),
-            Role {
-                name: literal(&role.name),
-                path: literal(&role.path),
-                max_session_duration: role.max_session_duration,
-                assume_role_policy: literal(&role.trust_policy.to_json()),
-            },
-        );
+        let written = Role {
+            name: literal(&role.name),
+            path: literal(&role.path),
+            max_session_duration: role.max_session_duration,
+            assume_role_policy: literal(&role.trust_policy.to_json()),
+        };
         let policy = Policy {
             name: ProviderRole::INVOKE_POLICY_NAME,
             role: format!("${{aws_iam_role.{label}.name}}"),
             policy: literal(&role.invoke_policy.to_json()),
         };
-        resource.aws_iam_role_policy.insert(label, policy);
+        all.insert(label.clone(), written);
+        policies.insert(label, policy);
     }
-    pretty(&Configuration { resource })
+    Resources { aws_iam_role: Some(all), aws_iam_role_policy: Some(policies), ..Resources::default() }
+}
+
+fn directly(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Option<&'static str>, Resources) {
+    let document = literal(&policy.document.to_json());
+    match target {
+        Target::FunctionUrl(url) if is_whole(stage) => {
+            let label = format!("function_{}", stage.name);
+            let policy = FunctionPolicy { resource_arn: url.arn(), policy: document };
+            let policies = BTreeMap::from([(label, policy)]);
+            (Some(OF_FUNCTION_POLICY), Resources { aws_lambda_resource_policy: policies, ..Resources::default() })
+        }
+        Target::FunctionUrl(url) => {
+            let permissions = policy.permissions.iter().map(|permission| of_permission(permission, stage, url));
+            let aws_lambda_permission = permissions.collect();
+            (Some(OF_PERMISSIONS), Resources { aws_lambda_permission, ..Resources::default() })
+        }
+        Target::RestApi(RestApi { api_id, .. }) | Target::HttpApi(HttpApi { api_id, .. }) => {
+            // Of the API and not of the stage: in the files of two stages it would be the same resource twice, as it is.
+            let label = format!("rest_api_{api_id}");
+            let policy = ApiPolicy { rest_api_id: api_id.to_owned(), policy: document };
+            let policies = BTreeMap::from([(label, policy)]);
+            (Some(OF_API_POLICY), Resources { aws_api_gateway_rest_api_policy: policies, ..Resources::default() })
+        }
+    }
+}
+
+/// A permission with its label.
+fn of_permission(permission: &plan::Permission, stage: &Stage, url: FunctionUrl<'_>) -> (String, Permission) {
+    let Terms { function_url_auth_type, invoked_via_function_url } = Terms::of(permission);
+    let kind = if invoked_via_function_url.is_some() { "invoke" } else { "url" };
+    let label = format!("{kind}_{}_{}", stage.name, permission.caller);
+    let written = Permission {
+        statement_id: permission.statement_id.clone(),
+        action: permission.action,
+        function_name: url.function.to_owned(),
+        qualifier: url.alias.map(str::to_owned),
+        principal: literal(&permission.principal),
+        principal_org_id: permission.organization.clone(),
+        function_url_auth_type,
+        invoked_via_function_url,
+    };
+    (label, written)
 }
 
 /// The name of the resource, unique among the files of all stages of a manifest in one folder.

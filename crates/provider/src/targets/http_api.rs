@@ -4,21 +4,8 @@ use std::time::Duration;
 
 use xacct_sign::aws::{Arn, Partition};
 
-/// The signing name of API Gateway, which its actions and ARNs begin with: the one place where it stands.
-macro_rules! service {
-    () => {
-        "execute-api"
-    };
-}
-
-/// The action that opens a route, for constants that are put together of it.
-macro_rules! invoke {
-    () => {
-        concat!($crate::targets::http_api::service!(), ":Invoke")
-    };
-}
-
-pub(crate) use {invoke, service};
+use super::execute_api::{self, invoke, service};
+use crate::iam::document::Statement;
 
 /// A stage of an HTTP API
 /// ([Working with HTTP APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html)).
@@ -56,7 +43,7 @@ impl HttpApi<'_> {
     /// ([Actions](https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigateway.html)).
     pub const INVOKE: &'static str = invoke!();
     /// The stage whose name is in no URL.
-    pub const DEFAULT_STAGE: &'static str = "$default";
+    pub const DEFAULT_STAGE: &'static str = execute_api::DEFAULT_STAGE;
     /// How long API Gateway waits for the API behind it.
     pub const TIMEOUT: Duration = Duration::from_secs(30);
     /// How long a request's body may be, and an answer's.
@@ -86,8 +73,7 @@ impl<'a> HttpApi<'a> {
     /// The ARN of the stage, to which `/{METHOD}/{path}` is appended.
     #[must_use]
     pub fn arn(self) -> String {
-        let Self { partition, region, account, api_id, api_stage } = self;
-        format!("arn:{partition}:{}:{region}:{account}:{api_id}/{api_stage}", Self::SIGNING_NAME)
+        execute_api::arn(self.partition, self.region, self.account, self.api_id, self.api_stage)
     }
 
     /// The resource of a policy that a route is, given from its method on ([`Route::arn_suffixes`](crate::Route::arn_suffixes));
@@ -101,23 +87,10 @@ impl<'a> HttpApi<'a> {
     /// tell ([Invoke URL](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html)).
     #[must_use]
     pub fn invoke_url(self) -> String {
-        let domain = Partition::named(self.partition).and_then(Partition::dns_suffix).unwrap_or("amazonaws.com");
-        let host = format!("{}.{}.{}.{domain}", self.api_id, Self::SIGNING_NAME, self.region);
-        match self.api_stage {
-            Self::DEFAULT_STAGE => format!("https://{host}"),
-            named => format!("https://{host}/{named}"),
-        }
+        execute_api::invoke_url(self.partition, self.region, self.api_id, self.api_stage)
     }
-}
 
-/// Whether API Gateway could have given this id.
-pub(crate) fn is_api_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-}
-
-/// Whether API Gateway takes this name for a stage.
-pub(crate) fn is_api_stage(text: &str) -> bool {
-    text == HttpApi::DEFAULT_STAGE
-        || ((1..=128).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
+    pub(super) fn statements(self, routes: &[&str]) -> Vec<Statement> {
+        vec![execute_api::statement(&self.arn(), routes)]
+    }
 }

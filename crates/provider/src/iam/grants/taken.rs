@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use xacct_sign::aws::{Arn, is_account_id};
 
-use super::{Grant, GrantCondition, GrantSubject, GrantTerms, texts};
+use super::{Grant, GrantCondition, GrantSubject, GrantTerms, ON, RESOURCE, texts};
 use crate::iam::KNOWN_KEYS;
 
 /// The most grants of one principal or resource that a statement is taken apart into.
@@ -47,6 +47,12 @@ fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {
         return grants;
     }
     let principals = principals_of(subjects, partition);
+    // The policy of a resource, which may be of parts of it.
+    let mut conditions = conditions;
+    if let Some(resources) = statement.get("Resource") {
+        let values = texts(resources).into_iter().collect();
+        conditions.push(GrantCondition { operator: ON.to_owned(), key: RESOURCE.to_owned(), values });
+    }
     let by_arn = conditions.iter().position(names_principals);
     let Some((named, rest)) = by_arn.map(|at| without(&conditions, at)) else {
         let principals: Vec<_> = principals.into_iter().map(GrantSubject::Principal).collect();

@@ -23,6 +23,16 @@ const MANY_STAGES: usize = 100;
 /// How many session tags STS takes.
 const MAX_TAGS: usize = 50;
 
+/// The stages that callers name.
+#[derive(Default)]
+pub(super) struct KnownStages {
+    pub(super) names: BTreeSet<String>,
+    /// Those on which nothing keeps a caller to its routes.
+    pub(super) without_routes: BTreeSet<String>,
+    /// Those that are called directly, and whether their policy can have conditions of the callers'.
+    pub(super) direct: BTreeMap<String, bool>,
+}
+
 /// What tells callers apart, and which caller it is.
 pub(super) type InUse = BTreeMap<Principal, String>;
 
@@ -41,9 +51,10 @@ impl Source<'_> {
         &self,
         name: Key,
         raw: raw::Caller,
-        stages: &BTreeSet<String>,
+        known: &KnownStages,
         in_use: &mut InUse,
     ) -> Option<Caller> {
+        let stages = &known.names;
         let place = name.span();
         let shown = name.get_ref().clone();
         let name = self.note(self.text_that(is_label, Kind::InvalidCallerName, "a name for a caller", name));
@@ -85,6 +96,13 @@ impl Source<'_> {
                 None
             }
         };
+        let terms = [
+            ("external_id", raw.external_id.as_ref().map(Spanned::span)),
+            ("session_names", raw.session_names.as_ref().map(Spanned::span)),
+            ("tags", raw.tags.as_ref().map(Spanned::span)),
+            ("source_identity", raw.source_identity.as_ref().map(Spanned::span)),
+        ];
+        let trust_place = raw.trust.as_ref().map_or_else(|| place.clone(), Spanned::span);
         let external_id = raw.external_id.and_then(|text| {
             self.note(self.text_that(is_external_id, Kind::InvalidExternalId, "an external id", text))
         });
@@ -96,6 +114,7 @@ impl Source<'_> {
         let what = "a pattern of source identities";
         let source_identity =
             self.texts(raw.source_identity, is_session_name_pattern, Kind::InvalidSourceIdentity, what);
+        let routes_place = raw.routes.as_ref().map(Spanned::span);
         let routes = raw.routes.map(|routes| self.routes(&shown, routes));
         let role_name = self.role_part(raw.role_name);
         let accept = self.accept(raw.accept);
@@ -112,7 +131,41 @@ impl Source<'_> {
             line: self.line(place.start),
             name: name?,
         };
+        self.check_terms(&caller, known, &terms, &trust_place);
+        if let Some(place) = routes_place {
+            for stage in caller.stages().filter(|stage| known.without_routes.contains(*stage)) {
+                let message =
+                    format!("caller `{shown}` has `routes`, and on stage `{stage}` AWS would let it use every route");
+                self.note::<()>(Err(self.error(Kind::RoutesNotEnforced, place.clone(), message)));
+            }
+        }
         Some(caller)
+    }
+
+    /// What belongs to assuming a role has no meaning where none is assumed, and must not be lost.
+    fn check_terms(
+        &self,
+        caller: &Caller,
+        known: &KnownStages,
+        terms: &[(&str, Option<Range<usize>>)],
+        trust: &Range<usize>,
+    ) {
+        let refuse = |place: &Range<usize>, message: String| {
+            self.note::<()>(Err(self.error(Kind::TermNotExpressible, place.clone(), message)));
+        };
+        let name = &caller.name;
+        for (stage, takes_conditions) in caller.stages().filter_map(|stage| known.direct.get_key_value(stage)) {
+            for (key, place) in terms.iter().filter_map(|(key, place)| Some((key, place.as_ref()?))) {
+                refuse(place, format!("caller `{name}` has `{key}`, and on stage `{stage}` it assumes no role"));
+            }
+            let CallerPrincipals::Roles { roles, trust: TrustForm::Account, .. } = &caller.principals else { continue };
+            if !takes_conditions && roles.get(stage) != Some(&WhichRole::Every) {
+                let message = format!(
+                    "caller `{name}` is trusted by `aws:PrincipalArn`, which a permission on stage `{stage}` cannot hold"
+                );
+                refuse(trust, message);
+            }
+        }
     }
 
     fn trust(&self, text: Option<&Spanned<String>>) -> Result<TrustForm, Mistake> {
@@ -235,7 +288,7 @@ impl Source<'_> {
     }
 
     /// The texts, sorted, each once.
-    fn texts(&self, raw: Option<Texts>, is_valid: fn(&str) -> bool, kind: Kind, what: &str) -> Vec<String> {
+    pub(super) fn texts(&self, raw: Option<Texts>, is_valid: fn(&str) -> bool, kind: Kind, what: &str) -> Vec<String> {
         let Some(raw) = raw else {
             return Vec::new();
         };

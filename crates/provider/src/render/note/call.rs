@@ -4,8 +4,11 @@ use crate::manifest::Caller;
 
 /// A call that the caller may make.
 pub(super) struct Call<'a> {
-    pub(super) arn: &'a str,
+    /// The role to assume; `None` to sign as what the caller is already.
+    pub(super) arn: Option<&'a str>,
     pub(super) region: &'a str,
+    /// The service that requests are signed for.
+    pub(super) service: &'a str,
     /// The stage's URL, without a slash at its end.
     pub(super) url: &'a str,
     pub(super) method: &'a str,
@@ -15,10 +18,16 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(arn: &'a str, region: &'a str, url: &'a str, caller: &'a Caller) -> Self {
+    pub(super) fn new(
+        arn: Option<&'a str>,
+        region: &'a str,
+        service: &'a str,
+        url: &'a str,
+        caller: &'a Caller,
+    ) -> Self {
         let (method, path) = request(caller);
         let external_id = caller.external_id.as_deref();
-        Self { arn, region, url, method, path, external_id, session_name: session_name(caller) }
+        Self { arn, region, service, url, method, path, external_id, session_name: session_name(caller) }
     }
 
     /// The body of the request, for a method that has one.

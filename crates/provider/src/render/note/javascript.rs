@@ -11,9 +11,16 @@ fn literal(text: &str) -> String {
 }
 
 pub(super) fn snippet(call: &Call<'_>) -> String {
-    let mut options = vec![format!("roleArn: {}", literal(call.arn)), format!("region: {}", literal(call.region))];
-    options.extend(call.external_id.map(|id| format!("externalId: {}", literal(id))));
-    options.push(format!("sessionName: {}", literal(&call.session_name)));
+    let region = format!("region: {}", literal(call.region));
+    let (imports, options) = match call.arn {
+        Some(arn) => {
+            let mut options = vec![format!("roleArn: {}", literal(arn)), region];
+            options.extend(call.external_id.map(|id| format!("externalId: {}", literal(id))));
+            options.push(format!("sessionName: {}", literal(&call.session_name)));
+            ("createFetch", options)
+        }
+        None => ("createFetch, fromEnv", vec!["credentials: fromEnv()".to_owned(), region]),
+    };
     let options: String = options.iter().map(|option| format!("  {option},\n")).collect();
     let method = literal(call.method);
     let init = match (call.method, call.json()) {
@@ -28,7 +35,7 @@ pub(super) fn snippet(call: &Call<'_>) -> String {
         ),
     };
     format!(
-        "import {{ createFetch }} from \"xacct-sign\";
+        "import {{ {imports} }} from \"xacct-sign\";
 
 const api = createFetch({{
 {options}}});

@@ -11,16 +11,20 @@ fn literal(text: &str) -> String {
 }
 
 pub(super) fn snippet(call: &Call<'_>) -> String {
-    let mut arguments = vec![literal(call.arn), format!("region={}", literal(call.region))];
-    arguments.extend(call.external_id.map(|id| format!("external_id={}", literal(id))));
-    arguments.push(format!("session_name={}", literal(&call.session_name)));
-    let arguments: String = arguments.iter().map(|argument| format!("    {argument},\n")).collect();
+    let made = match call.arn {
+        Some(arn) => {
+            let mut arguments = vec![literal(arn), format!("region={}", literal(call.region))];
+            arguments.extend(call.external_id.map(|id| format!("external_id={}", literal(id))));
+            arguments.push(format!("session_name={}", literal(&call.session_name)));
+            let arguments: String = arguments.iter().map(|argument| format!("    {argument},\n")).collect();
+            format!("role = xacct_sign.AssumeRole(\n{arguments})\napi = xacct_sign.Session(role, ")
+        }
+        None => "api = xacct_sign.Session(credentials=xacct_sign.DefaultCredentials(), ".to_owned(),
+    };
     format!(
         "import xacct_sign
 
-role = xacct_sign.AssumeRole(
-{arguments})
-api = xacct_sign.Session(role, base_url={url})
+{made}base_url={url})
 print(api.{method}({path}{json}).status_code)
 ",
         url = literal(call.url),

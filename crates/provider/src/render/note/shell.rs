@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use shlex::Quoter;
 
 use super::call::Call;
-use crate::targets::HttpApi;
 
 /// A word of the shell's, also where it is pasted into an interactive one, which reads `!` within double quotes.
 fn word(text: &str) -> Cow<'_, str> {
@@ -16,9 +15,9 @@ fn word(text: &str) -> Cow<'_, str> {
 
 /// The parameters of `AssumeRole` in JSON: as options of their own the AWS CLI would take a value that begins with `-` for an
 /// option, and one that begins with `file://` for a file to be read and sent.
-fn parameters(call: &Call<'_>) -> String {
+fn parameters(arn: &str, call: &Call<'_>) -> String {
     let mut parameters = Map::from_iter([
-        ("RoleArn".to_owned(), Value::from(call.arn)),
+        ("RoleArn".to_owned(), Value::from(arn)),
         ("RoleSessionName".to_owned(), Value::from(call.session_name.as_str())),
     ]);
     parameters.extend(call.external_id.map(|id| ("ExternalId".to_owned(), Value::from(id))));
@@ -36,14 +35,26 @@ pub(super) fn snippet(call: &Call<'_>) -> String {
     let body = call
         .json()
         .map(|json| format!(" \\\n    --header {} --data {}", word("content-type: application/json"), word(json)));
-    format!(
-        "(
-  credentials=$(aws sts assume-role --region {region} \\
+    let credentials = match call.arn {
+        Some(arn) => format!(
+            "  credentials=$(aws sts assume-role --region {region} \\
     --cli-input-json {parameters} \\
     --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text) || exit
   read -r id secret token <<EOF
 $credentials
-EOF
+EOF",
+            region = word(call.region),
+            parameters = word(&parameters(arn, call)),
+        ),
+        // What the AWS CLI itself would sign with, as assignments.
+        None => "  credentials=$(aws configure export-credentials --format env-no-export) || exit
+  eval \"$credentials\"
+  id=$AWS_ACCESS_KEY_ID secret=$AWS_SECRET_ACCESS_KEY token=$AWS_SESSION_TOKEN"
+            .to_owned(),
+    };
+    format!(
+        "(
+{credentials}
   curl --config - --aws-sigv4 {signed}{method}{body} \\
     {url} <<EOF
 user = \"$id:$secret\"
@@ -51,9 +62,7 @@ header = \"x-amz-security-token: $token\"
 EOF
 )
 ",
-        region = word(call.region),
-        parameters = word(&parameters(call)),
-        signed = word(&format!("aws:amz:{}:{}", call.region, HttpApi::SIGNING_NAME)),
+        signed = word(&format!("aws:amz:{}:{}", call.region, call.service)),
         body = body.unwrap_or_default(),
         url = word(&format!("{}{}", call.url, call.path)),
     )

@@ -1,11 +1,14 @@
 //! Reading manifests: what is taken, and every way in which one is refused.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+mod targets;
+
 use std::collections::BTreeSet;
 
 use xacct_sign::aws::RoleName;
 use xacct_sign_provider::{
-    Caller, CallerPrincipals, FindingCode, JSON_SCHEMA, Lock, Manifest, ManifestErrorKind, Route, TrustForm, WhichRole,
+    Caller, CallerPrincipals, FindingCode, JSON_SCHEMA, Lock, Manifest, ManifestErrorKind, Route, StageTarget,
+    TrustForm, WhichRole,
 };
 
 const API: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\"\n";
@@ -29,7 +32,8 @@ fn defaults_are_filled_in() {
     let manifest = Manifest::parse(&with_caller("roles = { stag = \"Batch\" }"), "xacct.toml").unwrap();
     assert_eq!(manifest.api.role_name.to_string(), "ApiAllowByIamRole");
     assert_eq!(manifest.api.max_session_duration, 3600);
-    assert_eq!(manifest.stages["stag"].api_stage, "$default");
+    let target = StageTarget::HttpApi { api_id: "f6g7h8i9j0".to_owned(), api_stage: "$default".to_owned() };
+    assert_eq!(manifest.stages["stag"].target, target);
     let shop = &manifest.callers["shop"];
     assert_eq!(shop.external_id, None);
     assert_eq!(shop.routes, None);
@@ -94,7 +98,8 @@ fn everything_can_be_given() {
     assert_eq!(manifest.api.role_name.path(), "/apis/");
     assert_eq!(manifest.api.role_name.name(), "Allow");
     assert_eq!(manifest.api.max_session_duration, 43200);
-    assert_eq!(manifest.stages["pre-prod"].api_stage, "v1");
+    let target = StageTarget::HttpApi { api_id: "f6g7h8i9j0".to_owned(), api_stage: "v1".to_owned() };
+    assert_eq!(manifest.stages["pre-prod"].target, target);
     let shop = &manifest.callers["shop"];
     assert_eq!(role(shop, "pre-prod"), ("000000000000", "service-role/LambdaRole".to_owned(), TrustForm::Account));
     assert_eq!(shop.session_names, ["a-?", "b-*"]);
@@ -118,8 +123,15 @@ fn everything_can_be_given() {
     assert_eq!(routes, ["ANY /", "GET /items/{id}/", "PUT /a/{proxy+}", "POST /b/*"]);
 }
 
-/// Text, code, line, a part of the message. Every code occurs, which the test checks.
-fn refused() -> Vec<(String, &'static str, usize, &'static str)> {
+/// Text, code, line, a part of the message.
+type Refused = (String, &'static str, usize, &'static str);
+
+/// Every code occurs, which the test checks.
+fn refused() -> Vec<Refused> {
+    of_callers_and_api().into_iter().chain(targets::refused()).collect()
+}
+
+fn of_callers_and_api() -> Vec<Refused> {
     let roles = "roles = { stag = \"Batch\" }";
     let caller = |more: &str| with_caller(&format!("{roles}\n{more}"));
     let long = "x".repeat(60);

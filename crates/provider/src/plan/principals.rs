@@ -1,0 +1,93 @@
+//! How policies name principals: those of a role's trust, and of a resource.
+
+use std::collections::BTreeSet;
+
+use crate::iam::document::{Conditions, OneOrMany};
+use crate::manifest::{Caller, CallerPrincipals, TrustForm, WhichRole};
+
+/// How principals are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Form {
+    /// Each by its ARN, a role's or an account's.
+    Listed,
+    /// Their accounts, and their ARNs in a condition.
+    ByAccount,
+    /// Everybody whose ARN fits a pattern.
+    AnyAccount,
+    /// Everybody of an organization.
+    Organization,
+}
+
+impl Form {
+    pub(super) fn of(caller: &Caller, stage: &str) -> Self {
+        match &caller.principals {
+            CallerPrincipals::Organization { .. } => Form::Organization,
+            CallerPrincipals::Roles { account, .. } if account == "*" => Form::AnyAccount,
+            CallerPrincipals::Roles { roles, trust: TrustForm::Account, .. }
+                if roles.get(stage) != Some(&WhichRole::Every) =>
+            {
+                Form::ByAccount
+            }
+            CallerPrincipals::Roles { .. } => Form::Listed,
+        }
+    }
+
+    /// The element `Principal` of a statement for all of these, and what says the rest.
+    pub(super) fn of_statement(self, names: Vec<Named>) -> (Vec<String>, Conditions) {
+        let (principals, values): (Vec<_>, Vec<_>) =
+            names.into_iter().map(|n| (n.principal, n.condition_value)).unzip();
+        let values = sorted(values.into_iter().flatten().collect());
+        let mut who = Conditions::new();
+        match self {
+            Self::Listed => {}
+            Self::ByAccount => add(&mut who, "ArnEquals", "aws:PrincipalArn", values),
+            Self::AnyAccount => add(&mut who, "ArnLike", "aws:PrincipalArn", values),
+            Self::Organization => add(&mut who, "StringEquals", "aws:PrincipalOrgID", values),
+        }
+        (sorted(principals), who)
+    }
+}
+
+/// What one caller adds to its statement.
+pub(super) struct Named {
+    /// Of the element `Principal`.
+    pub(super) principal: String,
+    /// Of the condition on `aws:PrincipalArn` or `aws:PrincipalOrgID`.
+    pub(super) condition_value: Option<String>,
+}
+
+pub(super) fn add(
+    conditions: &mut Conditions,
+    operator: &'static str,
+    key: &'static str,
+    values: impl Into<OneOrMany>,
+) {
+    conditions.entry(operator).or_default().insert(key, values.into());
+}
+
+pub(super) fn named(caller: &Caller, stage: &str, partition: &str) -> Named {
+    match &caller.principals {
+        CallerPrincipals::Organization { id, .. } => {
+            Named { principal: "*".to_owned(), condition_value: Some(id.clone()) }
+        }
+        CallerPrincipals::Roles { account, roles, trust } => {
+            let root = || format!("arn:{partition}:iam::{account}:root");
+            match roles.get(stage) {
+                Some(WhichRole::Named(role)) => {
+                    let arn = role.arn(partition, account);
+                    match (account.as_str(), trust) {
+                        ("*", _) => Named { principal: "*".to_owned(), condition_value: Some(arn) },
+                        (_, TrustForm::Account) => Named { principal: root(), condition_value: Some(arn) },
+                        (_, TrustForm::Role) => Named { principal: arn, condition_value: None },
+                    }
+                }
+                // A caller that is not on the stage never gets here.
+                Some(WhichRole::Every) | None => Named { principal: root(), condition_value: None },
+            }
+        }
+    }
+}
+
+fn sorted(texts: Vec<String>) -> Vec<String> {
+    texts.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}

@@ -1,0 +1,129 @@
+//! Resource policies: who may call an API directly, as its own role.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::principals::{Form, Named, named};
+use super::sharing::Plan;
+use crate::iam::document::{Document, Statement};
+use crate::manifest::{Caller, CallerPrincipals, Permissions, Route, Stage, StageTarget};
+use crate::targets::FunctionUrl;
+
+/// The policy of an API that is called directly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResourcePolicy {
+    /// The stages whose callers it names, sorted: those of one REST API share its policy.
+    pub stages: Vec<String>,
+    /// The policy, or what of it the permissions make.
+    pub document: Document,
+    /// The permissions of which a function's policy is made; none where the document is deployed as it is.
+    pub permissions: Vec<Permission>,
+}
+
+/// One permission of a function's, with which a principal calls it by its URL
+/// ([AddPermission](https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Permission {
+    /// The caller's name.
+    pub caller: String,
+    /// What tells it from other permissions: 1 to 100 letters, digits, `-` or `_`.
+    pub statement_id: String,
+    /// [`FunctionUrl::INVOKE_URL`], for URLs of the `AuthType` `AWS_IAM`; or [`FunctionUrl::INVOKE`], for calls by a URL.
+    pub action: &'static str,
+    /// A role's ARN, an account, or `*` with an organization.
+    pub principal: String,
+    /// The organization that the principal has to be of, if any.
+    pub organization: Option<String>,
+}
+
+impl Plan<'_> {
+    /// The policy that a stage with direct access needs, together with that of other stages on which it hangs; `None` for a
+    /// stage by role, and where nobody may call.
+    #[must_use]
+    pub fn resource_policy(&self, stage: &Stage) -> Option<ResourcePolicy> {
+        if !stage.is_direct() {
+            return None;
+        }
+        let stages = self.stages_of_policy(stage);
+        let (document, permissions) = match &stage.target {
+            StageTarget::FunctionUrl { permissions: Permissions::Separate, .. } => self.separate(stage),
+            _ => (Document::new(stages.iter().flat_map(|stage| self.direct_statements(stage)).collect()), Vec::new()),
+        };
+        let stages = stages.iter().map(|stage| stage.name.clone()).collect();
+        (!document.statement.is_empty()).then_some(ResourcePolicy { stages, document, permissions })
+    }
+
+    /// The stages whose callers stand in the same policy as the stage's own.
+    fn stages_of_policy<'s>(&'s self, stage: &'s Stage) -> Vec<&'s Stage> {
+        match &stage.target {
+            StageTarget::RestApi { api_id, .. } => self.direct_apis.get(api_id.as_str()).cloned().unwrap_or_default(),
+            _ => vec![stage],
+        }
+    }
+
+    /// Whether the policy of a stage is looked at with that of another.
+    pub(crate) fn is_policy_of_another(&self, stage: &Stage) -> bool {
+        let StageTarget::RestApi { api_id, .. } = &stage.target else { return false };
+        let first = self.direct_apis.get(api_id.as_str()).and_then(|stages| stages.first());
+        first.is_some_and(|first| first.name != stage.name)
+    }
+
+    fn callers_on(&self, stage: &Stage) -> impl Iterator<Item = &Caller> {
+        self.direct.get(stage.name.as_str()).into_iter().flatten().copied()
+    }
+
+    /// Callers with the same routes share statements.
+    fn direct_statements(&self, stage: &Stage) -> Vec<Statement> {
+        let mut groups: BTreeMap<_, Vec<Named>> = BTreeMap::new();
+        for caller in self.callers_on(stage) {
+            let group = (Form::of(caller, &stage.name), direct_routes(caller));
+            let name = named(caller, &stage.name, self.manifest.api.partition());
+            groups.entry(group).or_default().push(name);
+        }
+        let target = self.manifest.target(stage);
+        let statements = groups.into_iter().flat_map(|((form, routes), names)| {
+            let (principals, who) = form.of_statement(names);
+            let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
+            let statements = target.statements(&routes).into_iter();
+            statements.map(move |statement| statement.of(principals.clone(), &who))
+        });
+        statements.collect()
+    }
+
+    /// Two permissions for each caller, and the statements that Lambda makes of them.
+    fn separate(&self, stage: &Stage) -> (Document, Vec<Permission>) {
+        let (mut statements, mut permissions) = (Vec::new(), Vec::new());
+        for caller in self.callers_on(stage) {
+            let name = named(caller, &stage.name, self.manifest.api.partition());
+            let (principal, organization) = match &caller.principals {
+                CallerPrincipals::Organization { id, .. } => ("*".to_owned(), Some(id.clone())),
+                // A whole account is given by its id; Lambda writes its root.
+                CallerPrincipals::Roles { account, .. } if name.principal.ends_with(":root") => (account.clone(), None),
+                CallerPrincipals::Roles { .. } => (name.principal.clone(), None),
+            };
+            let (principals, who) = Form::of(caller, &stage.name).of_statement(vec![name]);
+            let actions = [(FunctionUrl::INVOKE_URL, "url"), (FunctionUrl::INVOKE, "invoke")];
+            for (statement, (action, end)) in self.manifest.target(stage).statements(&[]).into_iter().zip(actions) {
+                let statement_id = format!("xacct-sign-{}-{end}", caller.name);
+                let statement = statement.of(principals.clone(), &who);
+                statements.push(Statement { sid: Some(statement_id.clone()), ..statement });
+                permissions.push(Permission {
+                    caller: caller.name.clone(),
+                    statement_id,
+                    action,
+                    principal: principal.clone(),
+                    organization: organization.clone(),
+                });
+            }
+        }
+        (Document::new(statements), permissions)
+    }
+}
+
+/// The ends of ARNs of a caller's routes, each once; none for every route.
+pub(super) fn direct_routes(caller: &Caller) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let suffixes = caller.routes.iter().flatten().flat_map(Route::arn_suffixes);
+    suffixes.filter(|suffix| seen.insert(suffix.clone())).collect()
+}

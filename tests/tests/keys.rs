@@ -1,0 +1,190 @@
+//! Every key of the manifest's schema is read: what each says shows in documents, note, check, `diff` and emulator, where it should,
+//! and nowhere else; and the emulator refuses by name the targets that it does not serve.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xacct_sign_emulator::{Emulator, Options, SetupError};
+use xacct_sign_provider::targets::TargetKind;
+use xacct_sign_provider::{Access, Format, JSON_SCHEMA, Lock, Manifest, read_roles};
+
+const HTTP: &str = "[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n#api\n[stages.s]\napi_id = \"a1\"\n#stage\n[callers.c]\naccount = \"000000000000\"\nroles = { s = \"Shop\" }\n#caller\n";
+
+fn rest() -> String {
+    HTTP.replace("api_id = \"a1\"", "target = \"rest_api\"\napi_id = \"a1\"\napi_stage = \"v1\"")
+}
+
+fn url() -> String {
+    HTTP.replace("api_id = \"a1\"", "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abc\"")
+}
+
+fn direct() -> String {
+    url().replace("#stage", "access = \"direct\"\n#stage")
+}
+
+fn organization() -> String {
+    let roles = "account = \"000000000000\"\nroles = { s = \"Shop\" }";
+    HTTP.replace(roles, "organization = \"o-a1b2c3d4e5\"\nstages = [\"s\"]")
+        .replace("[callers", "[stages.t]\napi_id = \"t1\"\n[callers")
+}
+
+/// As many as fit into one role only where the quota is raised.
+fn many() -> String {
+    let caller = |i| format!("[callers.c{i}]\naccount = \"{i:012}\"\nroles = {{ s = \"Shop\" }}\n");
+    format!("{HTTP}{}", (1..60).map(caller).collect::<String>())
+}
+
+/// What reads a manifest, by name.
+fn shown(manifest: &Manifest, deployed: &str) -> BTreeMap<&'static str, String> {
+    let plan = manifest.plan(&Lock::default());
+    let stage = &manifest.stages["s"];
+    let rendered = |format| plan.render(stage, format).unwrap_or_else(|error| format!("{error}: {}", error.hint()));
+    let diff = match stage.access {
+        Access::Direct => format!("{:?}", plan.diff_resource_policy(stage, deployed)),
+        _ => format!("{:?}", read_roles(deployed).and_then(|roles| plan.diff(stage, None, &roles))),
+    };
+    let emulator = match Emulator::new(manifest, Options::default(), [7; 32]) {
+        Ok(_) => format!("{:?}", plan.deployment()),
+        Err(error) => error.to_string(),
+    };
+    BTreeMap::from([
+        ("cloudformation", rendered(Format::CloudFormation)),
+        ("terraform", rendered(Format::Terraform)),
+        ("json", rendered(Format::Json)),
+        ("note", manifest.callers.values().map(|caller| plan.note(caller)).collect()),
+        ("check", format!("{:?}", plan.findings())),
+        ("diff", diff),
+        ("emulator", emulator),
+    ])
+}
+
+/// Who reads what one change says.
+fn readers(before: &str, after: &str) -> BTreeSet<&'static str> {
+    let parse = |text: &str| Manifest::parse(text, "xacct.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let (before, after) = (parse(before), parse(after));
+    let deployed = before.plan(&Lock::default()).render(&before.stages["s"], Format::Json).unwrap();
+    let (before, after) = (shown(&before, &deployed), shown(&after, &deployed));
+    before.iter().filter(|(name, text)| after[*name] != **text).map(|(name, _)| *name).collect()
+}
+
+/// Where the emulator serves it.
+const EVERYWHERE: &str = "cloudformation diff emulator json note terraform";
+/// Where it does not: there it refuses, whatever the key says.
+const IN_DOCUMENTS: &str = "cloudformation diff json note terraform";
+
+/// A key, a manifest, what of it becomes what, and who reads that.
+type Case = (&'static str, String, &'static str, &'static str, &'static str);
+
+fn cases() -> Vec<Case> {
+    let http = || HTTP.to_owned();
+    let with = |text: String, mark: &str, line: &str| text.replace(mark, &format!("{line}\n{mark}"));
+    vec![
+        ("api.account", http(), "111111111111", "999999999999", EVERYWHERE),
+        ("api.region", http(), "eu-west-1", "us-east-1", EVERYWHERE),
+        ("api.role_name", http(), "#api", "role_name = \"Other\"", EVERYWHERE),
+        (
+            "api.max_session_duration",
+            http(),
+            "#api",
+            "max_session_duration = 7200",
+            "check cloudformation diff emulator json terraform",
+        ),
+        (
+            "api.role_trust_policy_length",
+            many(),
+            "#api",
+            "role_trust_policy_length = 4096",
+            "check cloudformation diff emulator json note terraform",
+        ),
+        (
+            "api.accept",
+            http().replace("#api", "max_session_duration = 7200\n#accept"),
+            "#accept",
+            "accept = { duration_beyond_chaining = \"x\" }",
+            "check",
+        ),
+        ("stage.target", rest(), "target = \"rest_api\"", "target = \"http_api\"", "cloudformation emulator json"),
+        ("stage.access", url(), "#stage", "access = \"direct\"", IN_DOCUMENTS),
+        ("stage.api_id", http(), "\"a1\"", "\"b1\"", EVERYWHERE),
+        ("stage.api_stage", rest(), "\"v1\"", "\"v2\"", IN_DOCUMENTS),
+        ("stage.vpc_endpoints", rest(), "#stage", "vpc_endpoints = [\"vpce-01234567\"]", IN_DOCUMENTS),
+        ("stage.function", url(), "\"orders\"", "\"other\"", "cloudformation diff json terraform"),
+        ("stage.alias", url(), "#stage", "alias = \"live\"", "cloudformation diff json terraform"),
+        ("stage.url_id", url(), "\"abc\"", "\"def\"", "note"),
+        (
+            "stage.routes_enforced_by",
+            url().replace("#stage", "routes_enforced_by = \"function\""),
+            "#caller",
+            "routes = [\"GET /\"]",
+            "check cloudformation diff json note terraform",
+        ),
+        ("stage.permissions", direct(), "#stage", "permissions = \"document\"", "check cloudformation json terraform"),
+        ("stage.production", http().replace("Shop", "ShopDeve"), "#stage", "production = true", "check"),
+        ("stage.role_name", http(), "#stage", "role_name = \"Old\"", EVERYWHERE),
+        (
+            "stage.accept",
+            with(direct(), "#stage", "permissions = \"document\""),
+            "#stage",
+            "accept = { replaces_whole_policy = \"x\" }",
+            "check",
+        ),
+        ("caller.account", http(), "000000000000", "222222222222", EVERYWHERE),
+        ("caller.roles", http(), "\"Shop\"", "\"Other\"", EVERYWHERE),
+        ("caller.trust", http(), "#caller", "trust = \"account\"", "cloudformation emulator json terraform"),
+        ("caller.organization", organization(), "o-a1b2c3d4e5", "o-f6g7h8i9j0", EVERYWHERE),
+        ("caller.stages", organization(), "[\"s\"]", "[\"s\", \"t\"]", "emulator note"),
+        ("caller.external_id", http(), "#caller", "external_id = \"b3c7\"", EVERYWHERE),
+        ("caller.session_names", http(), "#caller", "session_names = [\"x-*\"]", EVERYWHERE),
+        ("caller.tags", http(), "#caller", "tags = [\"team\"]", EVERYWHERE),
+        ("caller.source_identity", http(), "#caller", "source_identity = [\"*\"]", EVERYWHERE),
+        ("caller.third_party", http(), "#caller", "third_party = true", "check"),
+        ("caller.routes", http(), "#caller", "routes = [\"GET /\"]", EVERYWHERE),
+        (
+            "caller.role_name",
+            with(http(), "#caller", "routes = [\"GET /\"]"),
+            "#caller",
+            "role_name = \"Old\"",
+            EVERYWHERE,
+        ),
+        (
+            "caller.accept",
+            with(http(), "#caller", "third_party = true"),
+            "#caller",
+            "accept = { third_party_without_external_id = \"x\" }",
+            "check",
+        ),
+    ]
+}
+
+#[test]
+fn every_key_is_read_where_it_should_be() {
+    let mut seen = BTreeSet::new();
+    for (key, text, what, by, expected) in cases() {
+        let after = text.replacen(what, by, 1);
+        assert_ne!(after, text, "{key}");
+        let readers: Vec<_> = readers(&text, &after).into_iter().collect();
+        assert_eq!(readers.join(" "), expected, "{key}");
+        seen.insert(key.to_owned());
+    }
+    let schema: serde_json::Value = serde_json::from_str(JSON_SCHEMA).unwrap();
+    let keys = |table: &str| {
+        let keys = schema["definitions"][table]["properties"].as_object().unwrap().keys().cloned();
+        keys.map(|key| format!("{table}.{key}")).collect::<Vec<_>>()
+    };
+    let all: BTreeSet<String> = ["api", "stage", "caller"].into_iter().flat_map(keys).collect();
+    assert_eq!(seen, all, "every key of the schema has a case");
+}
+
+#[test]
+fn the_emulator_refuses_by_name_what_it_does_not_serve() {
+    for (kind, text) in
+        [(TargetKind::RestApi, rest()), (TargetKind::FunctionUrl, url()), (TargetKind::FunctionUrl, direct())]
+    {
+        let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+        let error = Emulator::new(&manifest, Options::default(), [7; 32]).err().unwrap();
+        assert!(
+            matches!(&error, SetupError::Target { stage, target } if stage == "s" && *target == kind.name()),
+            "{error}"
+        );
+    }
+}
