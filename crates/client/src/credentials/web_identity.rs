@@ -12,7 +12,7 @@ use super::metadata::token_of_file;
 use super::role;
 use super::tries::several;
 use crate::clock::Clock;
-use crate::host::{Sending, region_of_environment};
+use crate::host::{Host, Sending, region_of_environment};
 use crate::patience::Patience;
 
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
