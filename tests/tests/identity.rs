@@ -1,5 +1,5 @@
 //! Whose credentials the default chain gives, told without asking for them: what a cache is shared by.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test panics to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
