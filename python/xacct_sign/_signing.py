@@ -55,6 +55,10 @@ class RequestSigning:
         """As that of `Signing`."""
         return self._signing.at_hand(url)
 
+    def fetch(self, url: str, future: Future[Ready]) -> None:
+        """As that of `Signing`."""
+        self._signing.fetch(url, future)
+
     def trail(self) -> Trail:
         """The way of a new call."""
         return Trail(self._http_hosts)
