@@ -19,7 +19,7 @@ use crate::output;
 /// How long an STS on this machine has for saying whether it knows credentials.
 const ALIVE: Duration = Duration::from_secs(1);
 
-/// See [`cached`](super::cached).
+/// A role from the cache, else from what fetches it.
 pub(super) struct Cached {
     host: Arc<dyn Host>,
     call: AssumeRole,
