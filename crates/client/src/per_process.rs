@@ -22,13 +22,24 @@ impl<T> PerProcess<T> {
         Self { process: process::id(), value, child: OnceBox::new() }
     }
 
-    /// This process's. A child's is made of its parent's, whose locks it may try and not wait for. The parent's stays where it is:
-    /// those who have borrowed it may be in the midst of it.
-    pub(crate) fn get(&self, child: impl Fn(&T) -> T) -> &T {
+    /// The latest there is, which may still be the parent's: its locks may be tried and not waited for. The system is asked for
+    /// nothing.
+    pub(crate) fn latest(&self) -> &T {
+        &self.last().value
+    }
+
+    fn last(&self) -> &Self {
         let mut last = self;
         while let Some(next) = last.child.get() {
             last = next;
         }
+        last
+    }
+
+    /// This process's. A child's is made of its parent's, whose locks it may try and not wait for. The parent's stays where it is:
+    /// those who have borrowed it may be in the midst of it.
+    pub(crate) fn get(&self, child: impl Fn(&T) -> T) -> &T {
+        let last = self.last();
         if last.process == process::id() {
             return &last.value;
         }
@@ -58,5 +69,6 @@ mod tests {
         let child = |parents: &Mutex<i32>| Mutex::new(parents.try_lock().map_or(2, |number| *number));
         assert!(parents.get(child).try_lock().is_ok_and(|mut number| std::mem::replace(&mut *number, 3) == 2));
         assert!(parents.get(child).try_lock().is_ok_and(|number| *number == 3));
+        assert!(parents.latest().try_lock().is_ok_and(|number| *number == 3));
     }
 }

@@ -123,14 +123,14 @@ impl Signing {
 
     fn signer_of(&self, credentials: Credentials, scope: Scope) -> Arc<Signer> {
         let is_it = |signer: &Arc<Signer>| *signer.scope() == scope && *signer.credentials() == credentials;
-        let child =
-            |parents: &RwLock<Vec<_>>| RwLock::new(parents.try_read().map_or_else(|_| Vec::new(), |all| all.clone()));
-        let signers = self.signers.get(child);
-        let kept = signers.read().unwrap_or_else(PoisonError::into_inner).iter().find(|kept| is_it(kept)).cloned();
-        if let Some(signer) = kept {
+        // Nobody waits for those who read, and what a parent had serves its child.
+        let known = self.signers.latest().try_read().ok().and_then(|all| all.iter().find(|kept| is_it(kept)).cloned());
+        if let Some(signer) = known {
             return signer;
         }
-        let mut signers = signers.write().unwrap_or_else(PoisonError::into_inner);
+        let child =
+            |parents: &RwLock<Vec<_>>| RwLock::new(parents.try_read().map_or_else(|_| Vec::new(), |all| all.clone()));
+        let mut signers = self.signers.get(child).write().unwrap_or_else(PoisonError::into_inner);
         // Old credentials sign no more, and are not kept in memory either.
         signers.retain(|kept| *kept.credentials() == credentials && *kept.scope() != scope);
         if signers.len() == KEPT {
