@@ -16,11 +16,15 @@ export async function scenario({ assumeRole, createFetch, Signer, XacctSignError
   const form = new FormData();
   form.set("file", new Blob([new Uint8Array(20_000)]), "zeros");
   const signer = new Signer({ credentials: await credentials(), region });
+  const signed = { headers: put.headers, body: put.body };
   const others = [
     await api(new Request(`${url}/hoge`, put)),
     await api(`${url}/hoge`, { method: "POST", body: form }),
     await fetch(await signer.signRequest(new Request(`${url}/hoge`, put))),
-    await fetch(`${url}/hoge`, { ...put, headers: { ...put.headers, ...signer.sign("PUT", `${url}/hoge`, put) } }),
+    await fetch(`${url}/hoge`, {
+      ...put,
+      headers: { ...put.headers, ...signer.sign(put.method, `${url}/hoge`, signed) },
+    }),
     await fetch(signer.presign("GET", `${url}/hoge`)),
   ];
 
