@@ -3,14 +3,9 @@
 import { createInterface } from "node:readline";
 import { assumeRole, canonicalUrl, createFetch, Signer, UNSIGNED_PAYLOAD, XacctSignError } from "xacct-sign";
 
-/** The options of `sign` and `presign`: bytes come in base64. */
-function optionsOf({ headers, body, now, expiresIn }) {
-  return {
-    headers,
-    body: body === null ? UNSIGNED_PAYLOAD : Buffer.from(body, "base64"),
-    now: new Date(now),
-    expiresIn,
-  };
+/** The options of `sign`: bytes come in base64. */
+function optionsOf({ headers, body, now }) {
+  return { headers, body: body === null ? UNSIGNED_PAYLOAD : Buffer.from(body, "base64"), now: new Date(now) };
 }
 
 /** Credentials with their end as a number. */
@@ -42,8 +37,10 @@ async function fetched({ url, baseUrl, method, headers, body, options, pauses })
 const operations = {
   canonicalUrl: ({ url }) => canonicalUrl(url),
   sign: (request) => new Signer(request.signer, request.settings).sign(request.method, request.url, optionsOf(request)),
-  presign: (request) =>
-    new Signer(request.signer, request.settings).presign(request.method, request.url, optionsOf(request)),
+  presign: (request) => {
+    const options = { ...optionsOf(request), expiresIn: request.expiresIn };
+    return new Signer(request.signer, request.settings).presign(request.method, request.url, options);
+  },
   assumeRole: ({ options }) => {
     assumeRole(options);
     return null;

@@ -78,12 +78,7 @@ export async function resolve(from: CredentialsInput, now: Now): Promise<Credent
   // What ends while it is waited for was good when it was asked for.
   const asked = now();
   try {
-    if (typeof from !== "function") {
-      const credentials = checked(from);
-      checkExpiration(credentials, asked);
-      return credentials;
-    }
-    const credentials = checked(await from());
+    const credentials = checked(typeof from === "function" ? await from() : from);
     checkExpiration(credentials, Math.min(asked, now(credentials.expiration)));
     return credentials;
   } catch (cause) {
