@@ -444,6 +444,15 @@ def test_an_answer_of_the_apis_own_is_no_fault(emulator: Emulator) -> None:
         assert doctor(environment_of(emulator), server.url, "--role", emulator.role_arn()).codes == []
 
 
+def test_what_the_application_refuses_is_its_own_and_is_sent_once(emulator: Emulator) -> None:
+    refused = Answer(403, {"content-type": "application/json"}, b'{"error":"amount over your limit"}')
+    with serve(lambda _: refused) as server:
+        told = doctor(environment_of(emulator), server.url, "-d", "amount=100", "--role", emulator.role_arn())
+    assert told.codes == ["refused_by_application"]
+    assert "amount over your limit" in told.text
+    assert len(server.requests) == 1
+
+
 def test_the_commands_of_the_page_run(start_emulator: Callable[..., Emulator], tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S)

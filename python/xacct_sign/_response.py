@@ -205,8 +205,8 @@ class Response:
             hint = f"the emulator's reason: {_shown(self._why)}"
         elif self.status_code == 403:
             hint = (
-                "API Gateway says no more than this: check that the role may invoke this method and path, that method, "
-                "host and path reach the API unchanged, and the clock; the reason is in the API's access log"
+                "this error's `explain()` says what can be told from here, and whose side it is on; where API Gateway "
+                "refused, the API's access log has the reason"
             )
         url = self.url.partition("?")[0]
         message = f"{self._method} {url} was answered with {self.status_code} {self.reason}".rstrip()

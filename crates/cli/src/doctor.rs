@@ -13,8 +13,8 @@ use xacct_sign_client::{
     caller_identity, http_hosts_of,
 };
 use xacct_sign_diagnosis::{
-    AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Exchange, Failure as Failed,
-    IdentityEvidence, PlaceEvidence,
+    AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Code, Evidence, Exchange, Failure as Failed,
+    IdentityEvidence, PlaceEvidence, explain,
 };
 
 use crate::arguments::{DoctorArguments, RoleArguments};
@@ -272,13 +272,20 @@ impl Doctor<'_> {
             None => Exchange { status: Some(answer.status), ..Exchange::default() },
         };
         let mut evidence = CallEvidence { exchange: Some(exchange), ..CallEvidence::default() };
-        let is_bare = answer.status == 403 && !answer.headers.contains_key("x-xacct-reason");
+        // A refusal by the API that says nothing: then nothing was done. What the application says is its own.
+        let findings = evidence.exchange.as_ref().map(explain).unwrap_or_default();
+        let is_bare = findings.first().is_some_and(|finding| finding.code == Code::Forbidden);
         if let Some(body) = bytes.filter(|_| is_bare) {
             (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, &body);
         }
         self.walk.evidence.call = Some(evidence);
         let as_whom = who.filter(|_| self.role.role.is_none()).map(|arn| format!(", as {arn}")).unwrap_or_default();
-        self.note("call", answer.status < 400, format!("the answer is {}{as_whom}", answer.status));
+        let answered = if findings.is_empty() && answer.status >= 400 {
+            "the API let it in, and answered"
+        } else {
+            "the answer is"
+        };
+        self.note("call", findings.is_empty(), format!("{answered} {}{as_whom}", answer.status));
         Some(())
     }
 

@@ -12,7 +12,27 @@ pub(crate) struct Answer {
     pub(crate) message: String,
     /// Whether the body is a page for a browser.
     pub(crate) is_page: bool,
+    /// Whether it says nothing at all.
+    is_empty: bool,
 }
+
+/// What API Gateway and Lambda say without more words, from its start, and the status that they say it with.
+const SENTENCES: [(&str, u16); 14] = [
+    ("Forbidden", 403),
+    ("User is not authorized to access this resource", 403),
+    ("Invalid API Key", 401),
+    ("Unauthorized", 401),
+    ("Missing Authentication Token", 403),
+    ("Not Found", 404),
+    ("Request Too Long", 413),
+    ("Request Entity Too Large", 413),
+    ("Too Many Requests", 429),
+    ("Limit Exceeded", 429),
+    ("Internal Server Error", 500),
+    ("Internal server error", 500),
+    ("Service Unavailable", 503),
+    ("Endpoint request timed out", 504),
+];
 
 impl Answer {
     pub(crate) fn read(exchange: &Exchange) -> Self {
@@ -20,7 +40,20 @@ impl Answer {
         let typed = exchange.header("x-amzn-errortype").map(ToOwned::to_owned);
         let is_page = is_page(exchange, body);
         let (code, message) = read_json(body).or_else(|| read_xml(body)).unwrap_or_else(|| (None, plain(body)));
-        Self { code: typed.or(code).map(|code| short(&code)).unwrap_or_default(), message, is_page }
+        // `{"message":null}` is API Gateway's.
+        let is_empty = body.is_empty() || (message.is_empty() && body.contains("null"));
+        Self { code: typed.or(code).map(|code| short(&code)).unwrap_or_default(), message, is_page, is_empty }
+    }
+
+    /// The status that belongs to a sentence of AWS's, where a body was saved without it.
+    pub(crate) fn kind(&self) -> Option<u16> {
+        let text = self.message.trim();
+        SENTENCES.iter().find(|(start, _)| text.starts_with(start)).map(|(_, status)| *status)
+    }
+
+    /// Whether it is a text, and none of AWS's.
+    pub(crate) fn is_somebody_elses(&self) -> bool {
+        !self.is_empty && self.code.is_empty() && self.kind().is_none()
     }
 
     /// The first line of the text, as it may be shown: what follows may be a canonical request.

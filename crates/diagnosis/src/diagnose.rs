@@ -176,7 +176,7 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
     if evidence.assume_role.is_none()
         && let Some(finding) = found.first_mut()
     {
-        *finding = finding.clone().hint(
+        *finding = finding.clone().on(Side::Caller).hint(
             "no role was assumed: an HTTP API lets only principals of its own account in, so give the provider's role; else the policy of who signs has to allow execute-api:Invoke",
         );
     }

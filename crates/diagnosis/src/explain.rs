@@ -33,17 +33,32 @@ pub fn explain(exchange: &Exchange) -> Vec<Finding> {
     if let Some(finding) = from_here::not_the_api(exchange, &answer) {
         return vec![finding];
     }
+    if exchange.status.is_none() {
+        return match answer.kind() {
+            Some(kind) => by_status(kind, exchange, &answer),
+            // It may be anybody's.
+            None => Vec::new(),
+        };
+    }
+    if matches!(status, 401 | 403 | 404) && answer.is_somebody_elses() {
+        return vec![Finding::new(Code::RefusedByApplication, said(exchange, &answer))];
+    }
+    by_status(status, exchange, &answer)
+}
+
+/// Where nothing but the status tells.
+fn by_status(status: u16, exchange: &Exchange, answer: &Answer) -> Vec<Finding> {
     match status {
-        403 | 0 => forbidden(exchange, &answer),
+        403 => forbidden(exchange, answer),
         404 => {
-            vec![Finding::new(Code::RouteMissing, said(exchange, &answer))]
+            vec![Finding::new(Code::RouteMissing, said(exchange, answer))]
         }
-        401 => vec![Finding::new(Code::RefusedBeforeIam, said(exchange, &answer)).hint(
+        401 => vec![Finding::new(Code::RefusedBeforeIam, said(exchange, answer)).hint(
             "the route has another authorizer than IAM: a JWT or a Lambda authorizer reads Authorization otherwise",
         )],
-        413 | 414 | 431 => vec![Finding::new(Code::TooLarge, said(exchange, &answer))],
-        429 => vec![Finding::new(Code::Throttled, said(exchange, &answer))],
-        500.. => vec![Finding::new(Code::ApiFailed, said(exchange, &answer))],
+        413 | 414 | 431 => vec![Finding::new(Code::TooLarge, said(exchange, answer))],
+        429 => vec![Finding::new(Code::Throttled, said(exchange, answer))],
+        500.. => vec![Finding::new(Code::ApiFailed, said(exchange, answer))],
         // The API's own answer: nobody was refused.
         _ => Vec::new(),
     }
@@ -88,7 +103,7 @@ fn by_text(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
         return Some(missing_token(exchange));
     } else if code == "IncompleteSignature"
         || has("Authorization header requires")
-        || has("not a valid key=value pair")
+        || has("valid key=value pair")
         || has("Unsupported AWS 'algorithm'")
     {
         Code::SignatureMalformed
@@ -110,7 +125,16 @@ fn by_text(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
     } else {
         return None;
     };
-    Some(Finding::new(found, said(exchange, answer)))
+    let said = said(exchange, answer);
+    // It says back what stands in the header, which may be somebody's token.
+    let said = if matches!(found, Code::SignatureMalformed) { without_quoted(&said) } else { said };
+    Some(Finding::new(found, said))
+}
+
+/// The text with nothing in its single quotes.
+fn without_quoted(text: &str) -> String {
+    let part = |(at, part): (usize, &str)| if at % 2 == 0 { part.to_owned() } else { "…".to_owned() };
+    text.split('\'').enumerate().map(part).collect::<Vec<_>>().join("'")
 }
 
 /// A REST API's word for a path or a method that it does not have, as for a request that nobody has signed.

@@ -211,6 +211,9 @@ codes! {
     ApiFailed, "api_failed", Provider,
         "The call was let in, and what is behind the API failed.",
         "look at the logs of the API's integration";
+    RefusedByApplication, "refused_by_application", Provider,
+        "IAM let the call in, and what is behind the API refused it: the text is none of AWS's.",
+        "ask whoever runs the application what it means";
     Forbidden, "forbidden", Provider,
         "The API refused and says no more, and from the caller's side all that can be checked is right.",
         "check that the role may invoke this method and path; the reason is in the API's access log ($context.authorizer.error, $context.error.message)";

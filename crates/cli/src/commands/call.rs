@@ -42,7 +42,14 @@ fn call(arguments: &CallArguments) -> Result<(), Failure> {
     }
     if is_refused {
         let message = format!("the answer is {}", answer::status_line(answer.status));
-        return Err(Error::new(ErrorKind::HttpStatus, message).into());
+        let error = Error::new(ErrorKind::HttpStatus, message);
+        return Err(match answer.status {
+            401 | 403 | 404 => {
+                error.with_hint("`xacct-sign doctor` with the same URL and role says what is wrong, and on whose side")
+            }
+            _ => error,
+        }
+        .into());
     }
     sink.body(&mut answer, &patience)?;
     sink.finish()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
+use xacct_sign::{Error, ErrorKind};
 use xacct_sign_diagnosis::{Exchange, explain, to_json};
 
 use super::doctor::lines;
@@ -12,7 +13,12 @@ use crate::failure::Failure;
 use crate::{files, output, text};
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
-    let mut exchange = read_answer(&read("the answer", &arguments.file)?);
+    let answer = read("the answer", &arguments.file)?;
+    if answer.trim().is_empty() {
+        let error = Error::new(ErrorKind::InvalidBody, "there is nothing in the answer");
+        return Err(error.with_hint("save what `xacct-sign call --include` prints of the refused call").into());
+    }
+    let mut exchange = read_answer(&answer);
     if let Some(file) = &arguments.canonical {
         exchange.canonical_request = Some(read("the canonical request", file)?);
     }

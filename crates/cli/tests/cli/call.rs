@@ -28,7 +28,7 @@ fn without_a_role_it_signs_as_oneself() {
 
     let ran = world.run(&["call", "--fail", &world.url]);
     assert_eq!((ran.code, ran.text()), (Some(22), ""));
-    assert_eq!(ran.stderr, "error[http_status]: the answer is 403 Forbidden\n");
+    assert!(ran.stderr.starts_with("error[http_status]: the answer is 403 Forbidden\nhint: `xacct-sign doctor`"));
 }
 
 #[test]
