@@ -58,11 +58,20 @@ impl Answer {
 
     /// The first line of the text, as it may be shown: what follows may be a canonical request.
     pub(crate) fn first_line(&self) -> String {
-        let line = self.message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-        let line = line.split("Authorization=").next().unwrap_or_default().trim();
-        let shown: String = line.chars().take(300).collect();
-        if shown.len() < line.len() { format!("{shown}…") } else { shown }
+        cut(&self.message)
     }
+
+    /// The same, or that of the body where there is no such text.
+    pub(crate) fn first_line_of(&self, body: &str) -> String {
+        if self.message.is_empty() { cut(body) } else { self.first_line() }
+    }
+}
+
+fn cut(text: &str) -> String {
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    let line = line.split("Authorization=").next().unwrap_or_default().trim();
+    let shown: String = line.chars().take(300).collect();
+    if shown.len() < line.len() { format!("{shown}…") } else { shown }
 }
 
 fn is_page(exchange: &Exchange, body: &str) -> bool {

@@ -41,7 +41,8 @@ pub fn explain(exchange: &Exchange) -> Vec<Finding> {
         };
     }
     if matches!(status, 401 | 403 | 404) && answer.is_somebody_elses() {
-        return vec![Finding::new(Code::RefusedByApplication, said(exchange, &answer))];
+        let reason = format!("the answer was {status}: `{}`", answer.first_line_of(&exchange.body));
+        return vec![Finding::new(Code::RefusedByApplication, reason)];
     }
     by_status(status, exchange, &answer)
 }
