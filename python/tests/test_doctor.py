@@ -450,7 +450,8 @@ def test_what_the_application_refuses_is_its_own_and_is_sent_once(emulator: Emul
         told = doctor(environment_of(emulator), server.url, "-d", "amount=100", "--role", emulator.role_arn())
     assert told.codes == ["refused_by_application"]
     assert "amount over your limit" in told.text
-    assert len(server.requests) == 1
+    # By each of the doctor's two runs, as text and as JSON: once.
+    assert [(request.method, request.target) for request in server.requests] == [("POST", "/")] * 2
 
 
 def test_the_commands_of_the_page_run(start_emulator: Callable[..., Emulator], tmp_path: Path) -> None:
