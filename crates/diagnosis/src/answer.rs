@@ -16,11 +16,9 @@ pub(crate) struct Answer {
     is_empty: bool,
 }
 
-/// What API Gateway and Lambda say without more words, from its start, and the status that they say it with.
-const SENTENCES: [(&str, u16); 14] = [
+/// What API Gateway says without more words, whole, and the status that it says it with. What an application says may begin alike.
+const SENTENCES: [(&str, u16); 12] = [
     ("Forbidden", 403),
-    ("User is not authorized to access this resource", 403),
-    ("Invalid API Key", 401),
     ("Unauthorized", 401),
     ("Missing Authentication Token", 403),
     ("Not Found", 404),
@@ -34,21 +32,29 @@ const SENTENCES: [(&str, u16); 14] = [
     ("Endpoint request timed out", 504),
 ];
 
+/// Those that go on.
+const BEGINNINGS: [(&str, u16); 3] = [
+    ("Forbidden. For troubleshooting Function URL", 403),
+    ("User is not authorized to access this resource", 403),
+    ("Invalid API Key identifier specified", 401),
+];
+
 impl Answer {
     pub(crate) fn read(exchange: &Exchange) -> Self {
         let body = exchange.body.trim();
         let typed = exchange.header("x-amzn-errortype").map(ToOwned::to_owned);
         let is_page = is_page(exchange, body);
         let (code, message) = read_json(body).or_else(|| read_xml(body)).unwrap_or_else(|| (None, plain(body)));
-        // `{"message":null}` is API Gateway's.
-        let is_empty = body.is_empty() || (message.is_empty() && body.contains("null"));
+        let is_empty = body.is_empty() || is_null(body);
         Self { code: typed.or(code).map(|code| short(&code)).unwrap_or_default(), message, is_page, is_empty }
     }
 
     /// The status that belongs to a sentence of AWS's, where a body was saved without it.
     pub(crate) fn kind(&self) -> Option<u16> {
         let text = self.message.trim();
-        SENTENCES.iter().find(|(start, _)| text.starts_with(start)).map(|(_, status)| *status)
+        let whole = SENTENCES.iter().find(|(sentence, _)| text == *sentence);
+        let begun = || BEGINNINGS.iter().find(|(start, _)| text.starts_with(start));
+        whole.or_else(begun).map(|(_, status)| *status)
     }
 
     /// Whether it is a text, and none of AWS's.
@@ -72,6 +78,14 @@ fn cut(text: &str) -> String {
     let line = line.split("Authorization=").next().unwrap_or_default().trim();
     let shown: String = line.chars().take(300).collect();
     if shown.len() < line.len() { format!("{shown}…") } else { shown }
+}
+
+/// `{"message":null}` is API Gateway's.
+fn is_null(body: &str) -> bool {
+    let value = serde_json::from_str::<Value>(body).ok();
+    value.is_some_and(|value| {
+        value.as_object().is_some_and(|all| all.len() == 1 && all.get("message").is_some_and(Value::is_null))
+    })
 }
 
 fn is_page(exchange: &Exchange, body: &str) -> bool {
