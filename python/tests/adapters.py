@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+import pytest
 import requests
 import trio
 import urllib3
@@ -17,6 +18,7 @@ import xacct_sign.aiohttp
 import xacct_sign.httpx
 import xacct_sign.requests
 import xacct_sign.urllib3
+from helpers import REGION
 from yarl import URL
 
 
@@ -91,3 +93,18 @@ ADAPTERS: dict[str, Call] = {
     "httpx-trio": by_httpx_with_trio,
     "aiohttp": by_aiohttp,
 }
+
+FACES: dict[str, Call] = {"session": by_session} | ADAPTERS
+each_face = pytest.mark.parametrize("face", FACES)
+each_adapter = pytest.mark.parametrize("adapter", ADAPTERS)
+
+GIVEN = ("AKIDGIVEN", "given-secret", "given-token")
+"""The parts of the credentials that sign."""
+
+SIGNED = {"host", "x-amz-date", "x-amz-security-token"}
+"""The headers that are signed of every request."""
+
+
+def signs() -> dict[str, Any]:
+    """The arguments of whatever signs."""
+    return {"credentials": xacct_sign.Credentials(*GIVEN), "region": REGION}

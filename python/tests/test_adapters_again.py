@@ -5,25 +5,16 @@ from __future__ import annotations
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-import xacct_sign
-from adapters import ADAPTERS, Call, by_session
-from helpers import REGION, Answer, Request, serve
-from test_flows import GIVEN, check_signature
+from adapters import FACES, SIGNED, each_face, signs
+from helpers import Answer, Request, serve
+from test_flows import check_signature
 from xacct_sign.requests import SigV4Auth
 from xacct_sign.urllib3 import SigV4PoolManager
 
-FACES: dict[str, Call] = {"session": by_session} | ADAPTERS
-SIGNED = {"host", "x-amz-date", "x-amz-security-token"}
 LATE = {"date": "Thu, 01 Jan 2015 00:00:00 GMT"}
-each_face = pytest.mark.parametrize("face", FACES)
-
-
-def signs() -> dict[str, Any]:
-    return {"credentials": xacct_sign.Credentials(*GIVEN), "region": REGION}
 
 
 @each_face

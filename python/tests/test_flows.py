@@ -21,13 +21,12 @@ import botocore.awsrequest
 import botocore.credentials
 import pytest
 import xacct_sign
-from adapters import ADAPTERS
+from adapters import ADAPTERS, GIVEN
 from helpers import REGION, Answer, Request, Server, authorization, fake_role, serve, sts_answer, table
 
 CASES = table("flows.toml")["case"]
 KEYS = {"name", "method", "headers", "body", "path", "url", "answers", "sent", "status", "error", "requests"}
 KEYS |= {"base_url", "given", "base", "sts", "asked", "pauses"}
-GIVEN = ("AKIDGIVEN", "given-secret", "given-token")
 
 
 def parameters(cases: list[dict[str, Any]]) -> list[Any]:

@@ -13,11 +13,10 @@ import httpx
 import pytest
 import xacct_sign
 import xacct_sign.httpx
+from adapters import GIVEN, SIGNED
 from helpers import REGION, Answer, serve
-from test_flows import GIVEN, check_signature
+from test_flows import check_signature
 from xacct_sign.httpx import SigV4Auth
-
-SIGNED = {"host", "x-amz-date", "x-amz-security-token"}
 
 
 def auth() -> SigV4Auth:
