@@ -101,12 +101,16 @@ fn a_closed_pipe_is_quiet() {
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
 
-/// Runs the command on a terminal, with more variables; gives its exit code and what the terminal showed.
+/// Runs the command on a terminal, with more variables and none of the machine's (`CI` alone would ask for colours); gives its
+/// exit code and what the terminal showed.
 #[cfg(target_os = "linux")]
 fn on_terminal(world: &World, variables: &[(&str, &str)], line: &str) -> (Option<i32>, String) {
     let mut script = Command::new("script");
     let own = world.command([]);
-    script.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?)))).envs(variables.iter().copied());
+    script
+        .env_clear()
+        .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .envs(variables.iter().copied());
     script.args(["-qec", &format!("{} {line}", env!("CARGO_BIN_EXE_xacct-sign")), "/dev/null"]);
     let output = script.current_dir(&world.folder).stdin(Stdio::null()).output().unwrap();
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
