@@ -18,7 +18,7 @@ use crate::shell::Shell;
 pub(crate) use call::CallArguments;
 pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
 pub(crate) use doctor::{DoctorArguments, ExplainArguments};
-pub(crate) use emulator::EmulatorArguments;
+pub(crate) use emulator::{EmulatorArguments, RequestFormat};
 pub(crate) use request::{DataKind, RequestArguments};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.

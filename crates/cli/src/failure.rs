@@ -121,7 +121,9 @@ impl Failure {
             Failure::Deployed { source, .. } => Some(source.code()),
             Failure::Render(error) => Some(error.code()),
             Failure::Setup(SetupError::Target { .. }) => Some("target_not_served"),
-            Failure::NotInManifest { kind: "stage", .. } => Some("unknown_stage"),
+            Failure::Setup(SetupError::UnknownStage(_)) | Failure::NotInManifest { kind: "stage", .. } => {
+                Some("unknown_stage")
+            }
             Failure::NotInManifest { .. } => Some("unknown_caller"),
             Failure::Emulator(failure) => Some(failure.code()),
             Failure::Cache(failure) => Some(failure.code()),
@@ -157,6 +159,12 @@ impl Failure {
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
             Failure::Setup(SetupError::Target { .. }) => {
                 Some("take the stage out of a copy of the manifest to try the others, and try this one in AWS")
+            }
+            Failure::Setup(SetupError::NotOfTarget { .. }) => {
+                Some("give it for a stage whose `target` has such a thing, a REST API or a function URL")
+            }
+            Failure::Setup(SetupError::UnknownStage(_)) => {
+                Some("give the name of a table `[stages.NAME]` before the `=`")
             }
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of http or https, without a query"),
             Failure::Setup(SetupError::Origin(_)) => {

@@ -32,6 +32,7 @@ pub use refusal::{Computed, Refusal};
 use date::parse_date_header;
 use difference::Tried;
 use http::HeaderMap;
+use refusal::Unredacted;
 
 use crate::aws::time::{AmzDate, parse_amz_date};
 use crate::canonical::{self, CanonicalRequest, Headers, Query};
@@ -391,9 +392,11 @@ impl<'a> Presented<'a> {
         }
         let (settings, canonical) = (&rules.settings, shown.as_slice());
         let tried = Tried { key: &key, date: &date, settings, query: &query, headers: &headers, canonical };
+        let whole = String::from_utf8_lossy(&shown).into_owned();
         Err(Refusal::Mismatch(Box::new(Computed {
             difference: tried.difference(self),
-            canonical_request: shown::shown(&String::from_utf8_lossy(&shown)),
+            canonical_request: shown::shown(&whole),
+            unredacted: Unredacted(whole),
             string_to_sign: String::from_utf8_lossy(&buffer).into_owned(),
         })))
     }

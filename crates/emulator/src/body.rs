@@ -7,7 +7,7 @@ use http::request::Parts;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyFailure {
-    /// It is longer than [`Target::max_body_bytes`](crate::Target::max_body_bytes).
+    /// It is longer than [`Emulator::max_body_bytes`](crate::Emulator::max_body_bytes).
     TooLarge,
     /// It did not come in time.
     TooSlow,

@@ -100,7 +100,7 @@ impl Cors {
     }
 
     /// Puts on any answer what the origin may do with it. What the API behind the gateway said of that is dropped.
-    pub(crate) fn mark(&self, response: &mut Response<Bytes>) {
+    pub(crate) fn mark<B>(&self, response: &mut Response<B>) {
         let headers = response.headers_mut();
         let said: Vec<HeaderName> =
             headers.keys().filter(|name| name.as_str().starts_with("access-control-")).cloned().collect();

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use xacct_sign::verify::Rules;
-use xacct_sign_provider::targets::{HttpApi, TargetKind};
 use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
 
 use crate::body::BodyFailure;
 use crate::cors::Cors;
 use crate::gateway::paths::base_path;
+use crate::gateway::stage::{Stage, stages};
 use crate::gateway::{self, Gateway, Outcome};
 use crate::iam::Iam;
 use crate::iam::callers::CallerAccess;
@@ -35,15 +35,6 @@ impl Target {
         match self {
             Target::Sts => "sts",
             Target::Stage(name) => name,
-        }
-    }
-
-    /// How long a request's body may be, in bytes.
-    #[must_use]
-    pub fn max_body_bytes(&self) -> usize {
-        match self {
-            Target::Sts => sts::MAX_BODY_BYTES,
-            Target::Stage(_) => HttpApi::MAX_BODY_BYTES,
         }
     }
 }
@@ -96,9 +87,8 @@ pub struct Answer {
 pub struct Emulator {
     options: Options,
     iam: Iam,
-    stages: BTreeMap<String, DeployedStage>,
+    stages: BTreeMap<String, Stage>,
     sts_rules: Rules,
-    gateway_rules: Rules,
 }
 
 impl Emulator {
@@ -124,14 +114,10 @@ impl Emulator {
     /// [`SetupError`] for options that make no sense, and for policies that are none.
     pub fn of(deployment: &Deployment, options: Options, seed: [u8; 32]) -> Result<Self, SetupError> {
         options.check()?;
-        if let Some((stage, of)) = deployment.stages.iter().find(|(_, of)| of.target != TargetKind::HttpApi) {
-            return Err(SetupError::Target { stage: stage.clone(), target: of.target.name() });
-        }
         Ok(Self {
             sts_rules: sts::rules(&deployment.region).map_err(SetupError::Region)?,
-            gateway_rules: gateway::rules(&deployment.region).map_err(SetupError::Region)?,
             iam: Iam::of(deployment, &options, seed)?,
-            stages: deployment.stages.clone(),
+            stages: stages(deployment, &options)?,
             options,
         })
     }
@@ -145,10 +131,9 @@ impl Emulator {
     pub fn redeploy(&mut self, deployment: &Deployment, options: Options) -> Result<(), SetupError> {
         options.check()?;
         let sts_rules = sts::rules(&deployment.region).map_err(SetupError::Region)?;
-        let gateway_rules = gateway::rules(&deployment.region).map_err(SetupError::Region)?;
+        let stages = stages(deployment, &options)?;
         self.iam.redeploy(deployment, &options)?;
-        self.stages.clone_from(&deployment.stages);
-        (self.sts_rules, self.gateway_rules, self.options) = (sts_rules, gateway_rules, options);
+        (self.sts_rules, self.stages, self.options) = (sts_rules, stages, options);
         Ok(())
     }
 
@@ -198,7 +183,11 @@ impl Emulator {
         let mut log = LogEntry::new(now, target.name(), &parts.method, parts.uri.path());
         let response = match target {
             Target::Sts => self.sts().body_failed(failure, &mut log),
-            Target::Stage(_) => self.gateway().body_failed(failure, &mut log),
+            Target::Stage(stage) => {
+                let stages = &self.stages;
+                let mut gateway = Gateway { iam: &mut self.iam, stages, options: &self.options };
+                gateway.body_failed(stages.get(stage), failure, &mut log)
+            }
         };
         let cors = self.cors(target, &parts.headers);
         marked(response, cors.as_ref(), log)
@@ -229,12 +218,26 @@ impl Emulator {
 
     /// What stands before every path of a stage, such as `/v1`.
     pub(crate) fn base_path(&self, stage: &str) -> String {
-        self.stages.get(stage).map(|api| base_path(&api.api_stage)).unwrap_or_default()
+        self.stages.get(stage).map(|stage| base_path(&stage.api.api_stage)).unwrap_or_default()
     }
 
-    /// The stages in the order of their names, each with the id of its API.
-    pub fn stages(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.stages.iter().map(|(name, api)| (name.as_str(), api.api_id.as_str()))
+    /// The stages in the order of their names.
+    pub fn stages(&self) -> impl Iterator<Item = (&str, &DeployedStage)> {
+        self.stages.iter().map(|(name, stage)| (name.as_str(), &stage.api))
+    }
+
+    /// What requests to a stage are signed for.
+    pub(crate) fn service(&self, stage: &str) -> Option<&'static str> {
+        self.stages.get(stage).map(|stage| stage.front.signing_name())
+    }
+
+    /// How long the body of a request may be, in bytes.
+    #[must_use]
+    pub fn max_body_bytes(&self, target: &Target) -> usize {
+        match target {
+            Target::Sts => sts::MAX_BODY_BYTES,
+            Target::Stage(stage) => gateway::max_body_bytes(self.stages.get(stage)),
+        }
     }
 
     fn sts(&mut self) -> Sts<'_> {
@@ -242,7 +245,7 @@ impl Emulator {
     }
 
     fn gateway(&mut self) -> Gateway<'_> {
-        Gateway { iam: &mut self.iam, stages: &self.stages, options: &self.options, rules: &self.gateway_rules }
+        Gateway { iam: &mut self.iam, stages: &self.stages, options: &self.options }
     }
 
     fn cors(&self, target: &Target, headers: &HeaderMap) -> Option<Cors> {

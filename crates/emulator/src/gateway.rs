@@ -1,61 +1,58 @@
-//! API Gateway with IAM authorization, as an HTTP API has it.
-//!
-//! Every refusal is `403 {"message":"Forbidden"}`
-//! ([Control access with IAM authorization](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html)).
+//! What answers at the port of a stage: an HTTP API, a REST API or a function URL with IAM authorization. The way of a request is
+//! one; what each kind has for its own stands in its file.
 
+mod answer;
 mod context;
+mod decision;
 mod echo;
+mod event;
 mod forward;
+mod front;
+mod function_url;
 mod headers;
-mod message;
+mod http_api;
 pub(crate) mod paths;
+mod rest_api;
 mod secrets;
+pub(crate) mod stage;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Response, StatusCode, Uri};
-use xacct_sign::Scope;
-use xacct_sign::verify::Rules;
-use xacct_sign_provider::DeployedStage;
-use xacct_sign_provider::targets::HttpApi;
+use http::{Response, Uri};
 
 use crate::body::{BodyFailure, announced_length, head_bytes};
-use crate::gateway::context::request_context;
-use crate::gateway::message::{message, set_request_id};
+use crate::gateway::decision::{Denied, Owner, decide};
+use crate::gateway::front::{Call, Front, Refused, Told};
 use crate::gateway::paths::{base_path, readings, within_stage};
+use crate::gateway::stage::Stage;
 use crate::iam::Iam;
 use crate::iam::authenticate::{Unauthenticated, authenticate, authenticate_head};
 use crate::iam::sessions::Session;
 use crate::log::LogEntry;
-use crate::options::Options;
+use crate::options::{Format, Options};
 use crate::reason::{Kind, Reason};
 
 pub use forward::{Forward, Outcome, Reply, UpstreamFailure};
 
-/// How far a request's time may lie from the gateway's, either way.
-const WINDOW: Duration = Duration::from_secs(300);
-
 /// The methods that a route can have. The others reach no route, and so nothing behind the gateway.
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+/// What answers where a stage was that is gone, as an HTTP API does where there is no route.
+const NOWHERE: &dyn Front = &http_api::HttpApiFront;
 
 /// The gateways of every stage.
 pub(crate) struct Gateway<'e> {
     pub(crate) iam: &'e mut Iam,
-    pub(crate) stages: &'e BTreeMap<String, DeployedStage>,
+    pub(crate) stages: &'e BTreeMap<String, Stage>,
     pub(crate) options: &'e Options,
-    pub(crate) rules: &'e Rules,
 }
 
-/// What a gateway insists on of a signature.
-///
-/// # Errors
-///
-/// For a region that is none.
-pub(crate) fn rules(region: &str) -> Result<Rules, xacct_sign::Error> {
-    Scope::new(region, HttpApi::SIGNING_NAME).map(|scope| Rules::new(scope, WINDOW))
+/// How long a body may be that a stage takes.
+pub(crate) fn max_body_bytes(stage: Option<&Stage>) -> usize {
+    stage.map_or(NOWHERE, |stage| stage.front).limits().body_bytes
 }
 
 impl<'e> Gateway<'e> {
@@ -69,33 +66,69 @@ impl<'e> Gateway<'e> {
         log: &mut LogEntry,
     ) -> Outcome {
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        let api = match self.within_limits(stage, &parts, length, log) {
-            Ok(api) => api,
+        let stage = match self.within_limits(stage, &parts, length, log) {
+            Ok(stage) => stage,
             Err(response) => return Outcome::Respond(*response),
         };
-        let session = match authenticate(&self.iam.sessions, self.rules, &parts, &body, now) {
+        let session = match authenticate(&self.iam.sessions, &stage.rules, &parts, &body, now) {
             Ok(session) => session,
-            Err(unauthenticated) => return Outcome::Respond(self.unauthenticated(unauthenticated, log)),
+            Err(unauthenticated) => return Outcome::Respond(self.unauthenticated(stage, unauthenticated, now, log)),
         };
         log.principal = Some(session.principal.arn().to_owned());
-        if let Err(why) = self.may_invoke(&session, api, &parts, now) {
-            let reason = Reason::new(Kind::NotAllowed, why);
-            return Outcome::Respond(self.refuse(StatusCode::FORBIDDEN, "Forbidden", reason, log));
+        if let Err(denied) = self.may_invoke(&session, stage, &parts, now) {
+            let reason = Reason::new(Kind::NotAllowed, denied.detail.as_str());
+            return Outcome::Respond(self.refuse(stage.front, &Refused::Denied(&denied), reason, log));
         }
+        self.pass(stage, &session, parts, body, now, log)
+    }
 
-        let request_id = self.iam.entropy.gateway_request_id();
-        let organization = self.options.organizations.get(&self.iam.account).map(String::as_str);
-        let context = request_context(&session, api, &self.iam.account, organization, &parts, &request_id, now);
-        let reply = Reply { request_id, explain: self.options.explain, cors: None };
-        let Some(parts) = as_the_route_sees(parts, &api.api_stage) else {
-            return Outcome::Respond(reply.failed(forward::UpstreamFailure::Connection, log));
+    /// Hands a request on.
+    fn pass(
+        &mut self,
+        stage: &Stage,
+        session: &Session,
+        parts: Parts,
+        body: Bytes,
+        now: SystemTime,
+        log: &mut LogEntry,
+    ) -> Outcome {
+        let (front, options) = (stage.front, self.options);
+        let ids = front.ids(&mut self.iam.entropy);
+        let path = within_stage(&stage.api.api_stage, parts.uri.path()).unwrap_or_default();
+        let call = Call {
+            session,
+            api: &stage.api,
+            vpc_endpoint: stage.vpc_endpoint.as_deref(),
+            account: &self.iam.account,
+            parts: &parts,
+            path,
+            body: &body,
+            ids: &ids,
+            now,
         };
-        let Some(upstream) = &self.options.upstream else {
-            return Outcome::Respond(reply.answered(echo::respond(&parts, &body, context), log));
+        let is_event = options.format == Format::LambdaEvent;
+        let told = if is_event { front.event(&call) } else { front.request_context(&call) };
+        let reply = |reads| Reply { front, ids, explain: options.explain, reads, cors: None };
+        let Some(upstream) = &options.upstream else {
+            let reply = reply(None);
+            if is_event {
+                return Outcome::Respond(reply.answered(echo::json(&told), log));
+            }
+            return Outcome::Respond(match as_the_route_sees(parts, &stage.api.api_stage) {
+                Some(parts) => reply.answered(echo::respond(&parts, &body, told), log),
+                None => reply.failed(UpstreamFailure::Connection, log),
+            });
         };
-        match forward::request(upstream, parts, body, &context) {
+        let request = if is_event {
+            forward::event(upstream, &told)
+        } else {
+            as_the_route_sees(parts, &stage.api.api_stage)
+                .and_then(|parts| forward::request(upstream, parts, body, &told))
+        };
+        let reply = reply(is_event.then(|| front.answer_form()));
+        match request {
             Some(request) => Outcome::Forward(Box::new(Forward { request, reply })),
-            None => Outcome::Respond(reply.failed(forward::UpstreamFailure::Connection, log)),
+            None => Outcome::Respond(reply.failed(UpstreamFailure::Connection, log)),
         }
     }
 
@@ -108,85 +141,108 @@ impl<'e> Gateway<'e> {
         log: &mut LogEntry,
     ) -> Option<Response<Bytes>> {
         let length = announced_length(parts).unwrap_or_default();
-        if let Err(response) = self.within_limits(stage, parts, length, log) {
-            return Some(*response);
-        }
-        let unauthenticated = authenticate_head(&self.iam.sessions, self.rules, parts, now).err()?;
-        Some(self.unauthenticated(unauthenticated, log))
+        let stage = match self.within_limits(stage, parts, length, log) {
+            Ok(stage) => stage,
+            Err(response) => return Some(*response),
+        };
+        let unauthenticated = authenticate_head(&self.iam.sessions, &stage.rules, parts, now).err()?;
+        Some(self.unauthenticated(stage, unauthenticated, now, log))
     }
 
-    /// The API of the stage, if the request is one that it takes from anybody.
+    /// The stage, if the request is one that it takes from anybody.
     fn within_limits(
         &mut self,
-        stage: &str,
+        name: &str,
         parts: &Parts,
         body_bytes: u64,
         log: &mut LogEntry,
-    ) -> Result<&'e DeployedStage, Box<Response<Bytes>>> {
+    ) -> Result<&'e Stage, Box<Response<Bytes>>> {
         let stages = self.stages;
-        let Some(api) = stages.get(stage) else {
-            let reason = Reason::new(Kind::UnknownStage, format!("the manifest has no stage `{stage}`"));
-            return Err(Box::new(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log)));
+        let Some(stage) = stages.get(name) else {
+            let reason = Reason::new(Kind::UnknownStage, format!("the manifest has no stage `{name}`"));
+            return Err(Box::new(self.refuse(NOWHERE, &Refused::OutsideStage, reason, log)));
         };
+        let (front, limits) = (stage.front, stage.front.limits());
         if !METHODS.contains(&parts.method.as_str()) {
-            let reason = Reason::new(Kind::MethodUnknown, "no route of an HTTP API has this method, not even `ANY`");
-            return Err(Box::new(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log)));
+            let reason = Reason::new(Kind::MethodUnknown, "no route of an API has this method, not even `ANY`");
+            return Err(Box::new(self.refuse(front, &Refused::Method, reason, log)));
         }
-        if within_stage(&api.api_stage, parts.uri.path()).is_none() {
-            let detail = format!("the path is not below `{}/`, where the API's stage is", base_path(&api.api_stage));
+        if within_stage(&stage.api.api_stage, parts.uri.path()).is_none() {
+            let base = base_path(&stage.api.api_stage);
+            let detail = format!("the path is not below `{base}/`, where the API's stage is");
             let reason = Reason::new(Kind::OutsideStage, detail);
-            return Err(Box::new(self.refuse(StatusCode::NOT_FOUND, "Not Found", reason, log)));
+            return Err(Box::new(self.refuse(front, &Refused::OutsideStage, reason, log)));
         }
         let head = head_bytes(parts);
-        if head > HttpApi::MAX_HEAD_BYTES {
-            let detail =
-                format!("request line and header values take {head} bytes, {} are allowed", HttpApi::MAX_HEAD_BYTES);
+        if let Some(most) = limits.head_bytes.filter(|most| head > *most) {
+            let detail = format!("request line and header values take {head} bytes, {most} are allowed");
             let reason = Reason::new(Kind::HeadTooLarge, detail);
-            let (status, text) = (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
-            return Err(Box::new(self.refuse(status, text, reason, log)));
+            return Err(Box::new(self.refuse(front, &Refused::Head, reason, log)));
         }
-        if usize::try_from(body_bytes).map_or(true, |bytes| bytes > HttpApi::MAX_BODY_BYTES) {
-            return Err(Box::new(self.body_failed(BodyFailure::TooLarge, log)));
+        if usize::try_from(body_bytes).map_or(true, |bytes| bytes > limits.body_bytes) {
+            return Err(Box::new(self.body_failed(Some(stage), BodyFailure::TooLarge, log)));
         }
-        Ok(api)
+        Ok(stage)
     }
 
-    fn unauthenticated(&mut self, unauthenticated: Unauthenticated, log: &mut LogEntry) -> Response<Bytes> {
+    fn unauthenticated(
+        &mut self,
+        stage: &Stage,
+        unauthenticated: Unauthenticated,
+        now: SystemTime,
+        log: &mut LogEntry,
+    ) -> Response<Bytes> {
+        let told = stage.front.told(&Refused::Unauthenticated(&unauthenticated, now));
         let reason = unauthenticated.into_reason(log);
-        self.refuse(StatusCode::FORBIDDEN, "Forbidden", reason, log)
+        self.tell(stage.front, told, reason, log)
     }
 
     /// Whether the session may call the route, by every reading of its path.
-    fn may_invoke(&self, session: &Session, api: &DeployedStage, parts: &Parts, now: SystemTime) -> Result<(), String> {
-        if session.principal.account() != self.iam.account {
-            return Err(format!(
-                "`{}` is not in the API's account, {}: an HTTP API has no resource policy, so a role in its account has to be assumed first",
-                session.principal.arn(),
-                self.iam.account
-            ));
-        }
-        let Some(readings) = within_stage(&api.api_stage, parts.uri.path()).and_then(readings) else {
-            return Err("the path is none, or has a broken escape, a control character, or is not UTF-8".to_owned());
+    fn may_invoke(&self, session: &Session, stage: &Stage, parts: &Parts, now: SystemTime) -> Result<(), Denied> {
+        let Some(readings) = within_stage(&stage.api.api_stage, parts.uri.path()).and_then(readings) else {
+            return Err(Denied::unreadable(session, &stage.api.arn));
         };
+        let owner = Owner {
+            account: &self.iam.account,
+            policy: stage.resource_policy.as_ref(),
+            without_policy: stage.front.without_policy(),
+        };
+        let mut context = session.context(&self.iam.region, now);
+        if let Some(endpoint) = &stage.vpc_endpoint {
+            context.set("aws:SourceVpce", endpoint.as_str());
+        }
         for path in readings {
-            let resource = format!("{}/{}/{path}", api.arn, parts.method);
-            session.may(HttpApi::INVOKE, &resource, session.context(&self.iam.region, now))?;
+            for asked in stage.front.asked(&stage.api, parts.method.as_str(), &path) {
+                decide(session, &owner, &asked, context.clone())?;
+            }
         }
         Ok(())
     }
 
-    pub(crate) fn body_failed(&mut self, failure: BodyFailure, log: &mut LogEntry) -> Response<Bytes> {
-        let (status, text) = match failure {
-            BodyFailure::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-            BodyFailure::TooSlow => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
-            BodyFailure::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-        };
-        self.refuse(status, text, Reason::of_body(failure, HttpApi::MAX_BODY_BYTES), log)
+    pub(crate) fn body_failed(
+        &mut self,
+        stage: Option<&Stage>,
+        failure: BodyFailure,
+        log: &mut LogEntry,
+    ) -> Response<Bytes> {
+        let front = stage.map_or(NOWHERE, |stage| stage.front);
+        let reason = Reason::of_body(failure, front.limits().body_bytes);
+        self.refuse(front, &Refused::Body(failure), reason, log)
     }
 
-    fn refuse(&mut self, status: StatusCode, text: &str, reason: Reason, log: &mut LogEntry) -> Response<Bytes> {
-        let mut response = message(status, text);
-        set_request_id(&mut response, &self.iam.entropy.gateway_request_id());
+    fn refuse(
+        &mut self,
+        front: &dyn Front,
+        refused: &Refused<'_>,
+        reason: Reason,
+        log: &mut LogEntry,
+    ) -> Response<Bytes> {
+        self.tell(front, front.told(refused), reason, log)
+    }
+
+    fn tell(&mut self, front: &dyn Front, told: Told, reason: Reason, log: &mut LogEntry) -> Response<Bytes> {
+        let mut response = told.respond();
+        front.ids(&mut self.iam.entropy).mark(&mut response);
         if self.options.explain {
             reason.explain(&mut response);
         }

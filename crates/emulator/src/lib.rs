@@ -31,6 +31,7 @@ mod options;
 mod query;
 mod ready;
 mod reason;
+mod sentences;
 #[cfg(feature = "server")]
 pub mod server;
 mod sts;
@@ -40,6 +41,6 @@ pub use emulator::{Answer, Emulator, Target};
 pub use gateway::{Forward, Outcome, Reply, UpstreamFailure};
 pub use iam::callers::{CallerAccess, credential_names};
 pub use log::LogEntry;
-pub use options::{CallerCredentials, Options, SetupError};
+pub use options::{CallerCredentials, Format, Options, SetupError};
 pub use ready::{Addresses, Ready};
 pub use reason::Reason;

@@ -12,13 +12,16 @@ use crate::cors::is_origin;
 ///
 /// # Defaults
 ///
-/// No upstream (the built-in echo answers), no explanations, lifetimes as asked for, no CORS but at STS, callers' credentials drawn
-/// from the seed, their policies as rendered, no account in an organization but those of callers that are one.
+/// No upstream (the built-in echo answers), requests handed on as HTTP, no explanations, lifetimes as asked for, no CORS but at STS,
+/// callers' credentials drawn from the seed, their policies and those of the APIs as rendered, no account in an organization but
+/// those of callers that are one.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Where allowed requests go, an `http://` or `https://` URL; its path, if any, is put before the request's. Without one
     /// the built-in echo answers.
     pub upstream: Option<http::Uri>,
+    /// How requests are handed on.
+    pub format: Format,
     /// Whether refusals carry the header `x-xacct-reason`.
     pub explain: bool,
     /// Credentials from AssumeRole live at most this long, so that expiry can be tried; at least a second.
@@ -28,6 +31,11 @@ pub struct Options {
     /// What callers have attached to their roles instead of the policy that is rendered for them: a policy in JSON, by the
     /// caller's name.
     pub caller_policies: BTreeMap<String, String>,
+    /// What hangs on the API of a stage instead of the policy that is rendered for it: a resource policy in JSON, by the stage's name.
+    pub resource_policies: BTreeMap<String, String>,
+    /// The VPC endpoint that the requests of a stage come by, by the stage's name: what `aws:SourceVpce` is at a private REST API.
+    /// Without one it is the first of the manifest's.
+    pub vpc_endpoints: BTreeMap<String, String>,
     /// The organizations that accounts are in, by account: what `aws:PrincipalOrgID` is.
     pub organizations: BTreeMap<String, String>,
     /// Origins whose pages may call the APIs, such as `https://app.example.com`; `*` is any. Where there is one, the
@@ -53,6 +61,17 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// How requests are handed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// As HTTP, with the request context in a header.
+    #[default]
+    Http,
+    /// As the event of a Lambda function, by POST to where the runtime interface emulator takes it; what it answers becomes an
+    /// answer of HTTP.
+    LambdaEvent,
 }
 
 /// Where the credentials come from with which callers assume roles.
@@ -82,12 +101,25 @@ pub enum SetupError {
         source: PolicyError,
     },
     /// A stage is of a kind that the emulator does not serve.
-    #[error("stage `{stage}` is a `{target}`, which the emulator does not serve yet")]
+    #[error("stage `{stage}` is a `{target}`, which the emulator does not serve")]
     Target {
         /// The stage's name.
         stage: String,
         /// What the manifest calls it.
         target: &'static str,
+    },
+    /// An option is about a stage that is not there.
+    #[error("there is no stage `{0}`")]
+    UnknownStage(String),
+    /// An option is about what this kind of API does not have.
+    #[error("stage `{stage}` has the target `{target}`, which has no {what}")]
+    NotOfTarget {
+        /// The stage's name.
+        stage: String,
+        /// What the manifest calls it.
+        target: &'static str,
+        /// What the option gives it.
+        what: &'static str,
     },
     /// A caller's policy is for a caller that is not there.
     #[error("there is no caller `{0}`")]

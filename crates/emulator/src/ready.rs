@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 use xacct_sign::{Credentials, escaped};
+use xacct_sign_provider::targets::TargetKind;
 
 use crate::emulator::Emulator;
 use crate::iam::callers::CallerAccess;
@@ -34,9 +35,17 @@ impl Addresses {
 pub struct Ready {
     region: String,
     addresses: Addresses,
-    api_ids: BTreeMap<String, String>,
+    stages: BTreeMap<String, StageFacts>,
     callers: Vec<CallerAccess>,
     outsider: CallerAccess,
+}
+
+/// What is told of a stage beside its URL.
+#[derive(Clone)]
+struct StageFacts {
+    api_id: String,
+    target: TargetKind,
+    service: &'static str,
 }
 
 impl Ready {
@@ -47,10 +56,14 @@ impl Ready {
         for (name, url) in &mut addresses.stages {
             url.push_str(&emulator.base_path(name));
         }
+        let stages = emulator.stages().map(|(name, api)| {
+            let service = emulator.service(name).unwrap_or_default();
+            (name.to_owned(), StageFacts { api_id: api.api_id.clone(), target: api.target, service })
+        });
         Self {
             region: emulator.region().to_owned(),
             addresses,
-            api_ids: emulator.stages().map(|(name, id)| (name.to_owned(), id.to_owned())).collect(),
+            stages: stages.collect(),
             callers: emulator.callers().to_vec(),
             outsider: emulator.outsider().clone(),
         }
@@ -68,10 +81,12 @@ impl Ready {
         &self.callers
     }
 
-    /// The role of a caller that may assume one of this stage; the first, if it has several.
+    /// The role of a caller that may assume one of this stage, or call it directly; the first, if it has several.
     #[must_use]
     pub fn caller(&self, name: &str, stage: &str) -> Option<&CallerAccess> {
-        self.callers.iter().find(|access| access.caller == name && access.may_assume.contains_key(stage))
+        let is_on =
+            |access: &&CallerAccess| access.may_assume.contains_key(stage) || access.may_call.contains_key(stage);
+        self.callers.iter().filter(|access| access.caller == name).find(is_on)
     }
 
     /// A valid identity that nobody trusts.
@@ -81,20 +96,21 @@ impl Ready {
     }
 
     /// The environment that makes a program this caller at this stage, as names and values: its credentials and region, where STS
-    /// is, and as `XACCT_URL` and `XACCT_ROLE_ARN` the URL of the API and the role to assume for it. `None` if the caller may
-    /// assume no role of that stage.
+    /// is, and as `XACCT_URL`, `XACCT_SERVICE` and `XACCT_ROLE_ARN` the URL of the API, what requests are signed for, and the role to
+    /// assume for it; no role where the caller calls directly. `None` if the caller is not on that stage.
     #[must_use]
     pub fn environment(&self, caller: &str, stage: &str) -> Option<Vec<(&'static str, String)>> {
         let access = self.caller(caller, stage)?;
-        let (url, role) = (self.addresses.stages.get(stage)?, access.may_assume.get(stage)?);
+        let (url, facts) = (self.addresses.stages.get(stage)?, self.stages.get(stage)?);
         let mut variables = credential_variables(&access.credentials);
         variables.extend([
             ("AWS_REGION", self.region.clone()),
             ("AWS_DEFAULT_REGION", self.region.clone()),
             ("AWS_ENDPOINT_URL_STS", self.addresses.sts.clone()),
             ("XACCT_URL", url.clone()),
-            ("XACCT_ROLE_ARN", role.clone()),
+            ("XACCT_SERVICE", facts.service.to_owned()),
         ]);
+        variables.extend(access.may_assume.get(stage).map(|role| ("XACCT_ROLE_ARN", role.clone())));
         Some(variables)
     }
 
@@ -104,14 +120,16 @@ impl Ready {
         &self.addresses
     }
 
-    /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`), `callers` (a list of `caller`, `account`,
-    /// `role`, `may_assume` by stage, `credentials`), `outsider` (`account`, `role`, `credentials`). Credentials are
+    /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`, `target`, `service`), `callers` (a list of `caller`,
+    /// `account`, `role`, `may_assume` by stage, `may_call` by stage, `credentials`), `outsider` (`account`, `role`, `credentials`). Credentials are
     /// `access_key_id`, `secret_access_key`, `session_token`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut stages = Map::new();
         for (name, url) in &self.addresses.stages {
-            stages.insert(name.clone(), json!({ "url": url, "api_id": self.api_ids.get(name) }));
+            let Some(StageFacts { api_id, target, service }) = self.stages.get(name) else { continue };
+            let facts = json!({ "url": url, "api_id": api_id, "target": target.name(), "service": service });
+            stages.insert(name.clone(), facts);
         }
         let callers: Vec<Value> = self
             .callers
@@ -122,6 +140,7 @@ impl Ready {
                     "account": access.account,
                     "role": access.role,
                     "may_assume": access.may_assume,
+                    "may_call": access.may_call,
                     "credentials": credentials(&access.credentials),
                 })
             })
@@ -155,7 +174,14 @@ impl fmt::Display for Ready {
         writeln!(f, "Region  {}", word(&self.region))?;
         writeln!(f, "STS     {}", self.addresses.sts)?;
         for (name, url) in &self.addresses.stages {
-            writeln!(f, "API     {url}  (stage {})", word(name))?;
+            let how = match self.stages.get(name) {
+                Some(StageFacts { target: TargetKind::FunctionUrl, service, .. }) => {
+                    format!(", a function URL, signed for {service}")
+                }
+                Some(StageFacts { target: TargetKind::RestApi, .. }) => ", a REST API".to_owned(),
+                _ => String::new(),
+            };
+            writeln!(f, "API     {url}  (stage {}{how})", word(name))?;
         }
         for access in &self.callers {
             writeln!(f, "\n# To be the caller {}, the role {}:", word(&access.caller), word(&access.role))?;
@@ -163,11 +189,13 @@ impl fmt::Display for Ready {
             for (stage, role) in &access.may_assume {
                 writeln!(f, "#   may assume for {}: {}", word(stage), word(role))?;
             }
+            for stage in access.may_call.keys() {
+                writeln!(f, "#   calls {} directly, as itself", word(stage))?;
+            }
         }
-        if let Some((caller, stage)) =
-            self.callers.iter().find_map(|access| Some((&access.caller, access.may_assume.keys().next()?)))
-        {
-            let (caller, stage) = (word(caller), word(stage));
+        let first = |access: &CallerAccess| access.may_assume.keys().chain(access.may_call.keys()).next().cloned();
+        if let Some((caller, stage)) = self.callers.iter().find_map(|access| Some((&access.caller, first(access)?))) {
+            let (caller, stage) = (word(caller), word(&stage));
             writeln!(f, "\n# To run one command as a caller, with all of this in its environment:")?;
             writeln!(f, "#   xacct-sign emulator --as {caller} --stage {stage} -- COMMAND")?;
         }

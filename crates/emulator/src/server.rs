@@ -6,6 +6,7 @@
 mod body;
 mod control;
 mod error;
+mod relay;
 mod running;
 mod serve;
 mod upstream;

@@ -250,7 +250,7 @@ fn templates_of_what_the_emulator_does_not_serve_are_refused() {
                 }
                 (Err(error), _) => {
                     assert_eq!(error.code(), "target_not_served");
-                    let message = format!("the emulator does not serve `{}` yet", kind.name());
+                    let message = format!("the emulator does not take templates of a `{}` yet", kind.name());
                     assert_eq!((error.to_string(), kind == TargetKind::HttpApi), (message, false));
                 }
                 (Ok(_), _) => panic!("{text}"),

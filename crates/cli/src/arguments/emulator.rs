@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use xacct_sign::aws::is_organization_id;
 
 use super::{MANIFEST, account, pair, seconds};
@@ -24,6 +24,15 @@ pub(crate) struct EmulatorArguments {
     /// What a caller has attached to its roles, instead of the policy that is rendered for it; may be repeated
     #[arg(long, value_name = "CALLER=FILE", value_parser = pair)]
     pub(crate) caller_policy: Vec<(String, String)>,
+
+    /// What hangs on a stage's REST API or function, instead of the resource policy that is rendered for it; may be repeated
+    #[arg(long, value_name = "STAGE=FILE", value_parser = pair)]
+    pub(crate) resource_policy: Vec<(String, String)>,
+
+    /// The VPC endpoint by which the requests of a private REST API's stage come, in place of the first that the manifest names; may
+    /// be repeated
+    #[arg(long, value_name = "STAGE=ID", value_parser = pair)]
+    pub(crate) vpc_endpoint: Vec<(String, String)>,
 
     /// The organization that an account is in; may be repeated
     #[arg(long, value_name = "ACCOUNT=ID", value_parser = member)]
@@ -58,6 +67,11 @@ pub(crate) struct EmulatorArguments {
     #[arg(long, value_name = "URL")]
     pub(crate) upstream: Option<http::Uri>,
 
+    /// How requests are handed on: as `http`, or as the event of a Lambda function (`lambda-event`), by POST to where the runtime
+    /// interface emulator takes it
+    #[arg(long, value_name = "FORMAT", default_value = "http")]
+    pub(crate) format: RequestFormat,
+
     /// Say why a request is refused in the header x-xacct-reason, which AWS never does
     #[arg(long)]
     pub(crate) explain: bool,
@@ -77,6 +91,13 @@ pub(crate) struct EmulatorArguments {
     /// The command to run, with its arguments. The exit code is its own
     #[arg(last = true, value_name = "COMMAND", requires = "caller")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// How requests are handed on.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum RequestFormat {
+    Http,
+    LambdaEvent,
 }
 
 fn host(text: &str) -> Result<IpAddr, String> {

@@ -13,10 +13,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use xacct_sign_emulator::server::seed;
-use xacct_sign_emulator::{Emulator, LogEntry, Options};
+use xacct_sign_emulator::{Emulator, Format, LogEntry, Options};
 use xacct_sign_provider::Deployment;
 
-use crate::arguments::EmulatorArguments;
+use crate::arguments::{EmulatorArguments, RequestFormat};
 use crate::failure::Failure;
 use crate::{files, findings, manifest, output};
 
@@ -42,20 +42,27 @@ pub(crate) fn run(arguments: &EmulatorArguments) -> Result<(), Failure> {
 /// What the emulator enforces, and how.
 fn load(arguments: &EmulatorArguments) -> Result<(Deployment, Options), Failure> {
     let deployment = deployment(arguments)?;
-    let mut caller_policies = BTreeMap::new();
-    for (caller, file) in &arguments.caller_policy {
-        caller_policies.insert(caller.clone(), files::read(Path::new(file))?);
-    }
     let options = Options {
         upstream: arguments.upstream.clone(),
+        format: match arguments.format {
+            RequestFormat::Http => Format::Http,
+            RequestFormat::LambdaEvent => Format::LambdaEvent,
+        },
         explain: arguments.explain,
         allow_origins: arguments.allow_origin.clone(),
         credential_lifetime: arguments.credential_lifetime,
         caller_credentials: callers::credentials(arguments, &deployment)?,
-        caller_policies,
+        caller_policies: read_each(&arguments.caller_policy)?,
+        resource_policies: read_each(&arguments.resource_policy)?,
+        vpc_endpoints: arguments.vpc_endpoint.iter().cloned().collect(),
         organizations: arguments.organization.iter().cloned().collect(),
     };
     Ok((deployment, options))
+}
+
+/// The texts of files by name.
+fn read_each(files: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
+    files.iter().map(|(name, file)| Ok((name.clone(), files::read(Path::new(file))?))).collect()
 }
 
 /// What the emulator enforces: the templates, or what the manifest renders to.
@@ -78,7 +85,8 @@ fn files_of(arguments: &EmulatorArguments) -> Vec<PathBuf> {
     if files.is_empty() {
         files.extend([arguments.manifest.clone(), manifest::lock_path(&arguments.manifest)]);
     }
-    files.extend(arguments.caller_policy.iter().map(|(_, file)| PathBuf::from(file)));
+    let policies = arguments.caller_policy.iter().chain(&arguments.resource_policy);
+    files.extend(policies.map(|(_, file)| PathBuf::from(file)));
     files.extend(arguments.credentials_file.clone());
     files
 }

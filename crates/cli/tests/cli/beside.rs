@@ -129,7 +129,7 @@ fn e9_bad_names_are_told_before_anything_runs() {
         (
             "--as shop --stage prod -- touch ran",
             2,
-            "error[caller_not_on_stage]: the caller `shop` has no role for the stage `prod`; it has one for stag",
+            "error[caller_not_on_stage]: the caller `shop` is not on the stage `prod`; it is on stag",
         ),
         ("--as shop -- touch ran", 2, "--stage <NAME>"),
         ("-- touch ran", 2, "--as <CALLER>"),

@@ -54,13 +54,17 @@ fn errors_have_a_place_a_hint_and_an_exit_code() {
     assert!(stderr.starts_with("error[invalid_account_id]: xacct.toml:2:11: "), "{stderr}");
     assert!(stderr.contains("\nhint: write the account id as a string"), "{stderr}");
 
-    let url = "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abcdefgh\"";
-    let other = folder("other-target", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", url));
-    let (code, _, stderr) = run(&other, "emulator");
-    assert_eq!(code, 2);
-    let expected =
-        "error[target_not_served]: stage `stag` is a `function_url`, which the emulator does not serve yet\nhint: ";
-    assert!(stderr.starts_with(expected), "{stderr}");
+    for (wrong, expected) in [
+        ("--vpc-endpoint none=vpce-01234567", "error[unknown_stage]: there is no stage `none`\nhint: "),
+        (
+            "--vpc-endpoint stag=vpce-01234567",
+            "error: stage `stag` has the target `http_api`, which has no VPC endpoint\nhint: ",
+        ),
+    ] {
+        let (code, _, stderr) = run(demo(), &format!("emulator {wrong}"));
+        assert_eq!(code, 2, "{wrong}");
+        assert!(stderr.starts_with(expected), "{stderr}");
+    }
 
     for wrong in [
         "--upstream ftp://example.com",
@@ -68,6 +72,8 @@ fn errors_have_a_place_a_hint_and_an_exit_code() {
         "--credential-lifetime 15x",
         "--host example.com",
         "--port 65536",
+        "--format json",
+        "--resource-policy stag",
         "--allow-origin https://app.example.com/",
     ] {
         assert_eq!(run(demo(), &format!("emulator {wrong}")).0, 2, "{wrong}");

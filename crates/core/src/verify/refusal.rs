@@ -73,6 +73,26 @@ pub struct Computed {
     /// The one line with which the signature would be right; `None` if several differ, or the secret does, or one in a way that
     /// was not tried.
     pub difference: Option<Difference>,
+    pub(super) unredacted: Unredacted,
+}
+
+impl Computed {
+    /// The canonical request with every value: for whoever sent the request and has all of them, as a REST API tells it. It is not
+    /// for a log, and `Debug` does not show it.
+    #[must_use]
+    pub fn unredacted(&self) -> &str {
+        &self.unredacted.0
+    }
+}
+
+/// A canonical request that is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Unredacted(pub(super) String);
+
+impl fmt::Debug for Unredacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
 }
 
 impl Refusal {

@@ -1,31 +1,25 @@
-//! What the API behind the gateway learns about a request: `requestContext` of payload format 2.0
-//! ([Lambda proxy integrations for HTTP APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html)).
+//! What the program behind a front learns about a request: `requestContext` of both payload formats
+//! ([Lambda proxy integrations for HTTP APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html),
+//! [for REST APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-input-format),
+//! [of function URLs](https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html)).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
-use http::request::Parts;
 use serde_json::{Value, json};
-use xacct_sign_provider::DeployedStage;
 
-use crate::iam::sessions::Session;
+use crate::gateway::front::Call;
 
-/// The request context. The identity is that of the assumed role, in the API's account: who the caller was shows only
-/// in the session's name.
-pub(crate) fn request_context(
-    session: &Session,
-    api: &DeployedStage,
-    account: &str,
-    organization: Option<&str>,
-    parts: &Parts,
-    request_id: &str,
-    now: SystemTime,
-) -> Value {
-    let host = header(&parts.headers, "host");
-    let domain_prefix = host.split('.').next().unwrap_or_default();
-    let epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+/// Where every request comes from.
+pub(crate) const SOURCE_IP: &str = "127.0.0.1";
+
+/// That of payload format 2.0. The identity is that of whoever signed: by role the assumed one, in the API's account; directly the
+/// caller's own. Of function URLs `accountId` is the function's account, as it is the API's of an HTTP API.
+pub(crate) fn two(call: &Call<'_>) -> Value {
+    let (session, api, headers) = (call.session, call.api, &call.parts.headers);
+    let host = header(headers, "host");
     json!({
-        "accountId": account,
+        "accountId": call.account,
         "apiId": api.api_id,
         "authorizer": {
             "iam": {
@@ -33,26 +27,81 @@ pub(crate) fn request_context(
                 "accountId": session.principal.account(),
                 "callerId": session.user_id,
                 "cognitoIdentity": null,
-                "principalOrgId": organization,
+                "principalOrgId": session.organization,
                 "userArn": session.principal.arn(),
                 "userId": session.user_id,
             },
         },
         "domainName": host,
-        "domainPrefix": domain_prefix,
+        "domainPrefix": domain_prefix(&host),
         "http": {
-            "method": parts.method.as_str(),
-            "path": parts.uri.path(),
+            "method": call.parts.method.as_str(),
+            "path": call.parts.uri.path(),
             "protocol": "HTTP/1.1",
-            "sourceIp": "127.0.0.1",
-            "userAgent": header(&parts.headers, "user-agent"),
+            "sourceIp": SOURCE_IP,
+            "userAgent": header(headers, "user-agent"),
         },
-        "requestId": request_id,
+        "requestId": call.ids.request(),
         "routeKey": "$default",
         "stage": api.api_stage,
-        "time": common_log_time(now),
-        "timeEpoch": u64::try_from(epoch).unwrap_or(u64::MAX),
+        "time": common_log_time(call.now),
+        "timeEpoch": milliseconds(call.now),
     })
+}
+
+/// That of payload format 1.0, as a REST API has it.
+pub(crate) fn one(call: &Call<'_>) -> Value {
+    let (session, api, headers) = (call.session, call.api, &call.parts.headers);
+    let host = header(headers, "host");
+    let mut context = json!({
+        "accountId": call.account,
+        "apiId": api.api_id,
+        "domainName": host,
+        "domainPrefix": domain_prefix(&host),
+        "extendedRequestId": call.ids.extended(),
+        "httpMethod": call.parts.method.as_str(),
+        "identity": {
+            "accessKey": session.credentials.access_key_id(),
+            "accountId": session.principal.account(),
+            "caller": session.user_id,
+            "cognitoAuthenticationProvider": null,
+            "cognitoAuthenticationType": null,
+            "cognitoIdentityId": null,
+            "cognitoIdentityPoolId": null,
+            "principalOrgId": session.organization,
+            "sourceIp": SOURCE_IP,
+            "user": session.user_id,
+            "userAgent": header(headers, "user-agent"),
+            "userArn": session.principal.arn(),
+        },
+        "path": call.parts.uri.path(),
+        "protocol": "HTTP/1.1",
+        "requestId": call.ids.request(),
+        "requestTime": common_log_time(call.now),
+        "requestTimeEpoch": milliseconds(call.now),
+        "resourceId": "xacct0",
+        "resourcePath": resource_path(call.path),
+        "stage": api.api_stage,
+    });
+    // Private APIs alone have it.
+    if let (Some(endpoint), Some(Value::Object(identity))) = (call.vpc_endpoint, context.get_mut("identity")) {
+        identity.insert("vpceId".to_owned(), Value::String(endpoint.to_owned()));
+    }
+    context
+}
+
+/// The resource that a REST API with one for everything has for a path.
+pub(crate) fn resource_path(path: &str) -> &'static str {
+    if path == "/" { "/" } else { "/{proxy+}" }
+}
+
+fn domain_prefix(host: &str) -> &str {
+    host.split('.').next().unwrap_or_default()
+}
+
+fn milliseconds(at: SystemTime) -> u64 {
+    let epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    u64::try_from(epoch).unwrap_or(u64::MAX)
 }
 
 fn header(headers: &HeaderMap, name: &str) -> String {

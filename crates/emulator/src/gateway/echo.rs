@@ -1,11 +1,11 @@
-//! The built-in API: it shows what an API behind the gateway would see.
+//! The built-in API: it shows what an API behind the gateway would see, or, as a function, its event.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::gateway::headers::is_of_the_gateway;
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
@@ -17,7 +17,7 @@ pub(crate) fn respond(parts: &Parts, body: &Bytes, context: Value) -> Response<B
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(body), true),
     };
-    let shown = json!({
+    let shown = serde_json::json!({
         "method": parts.method.as_str(),
         "path": parts.uri.path(),
         "query": parts.uri.query().map(without_signature).unwrap_or_default(),
@@ -26,9 +26,14 @@ pub(crate) fn respond(parts: &Parts, body: &Bytes, context: Value) -> Response<B
         "isBase64Encoded": is_base64,
         "requestContext": context,
     });
+    json(&shown)
+}
+
+/// An answer of JSON.
+pub(crate) fn json(shown: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(shown.to_string()));
-    let json = http::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    let kind = http::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
     response
 }
 

@@ -1,15 +1,19 @@
 //! Requests on their way to the API behind the gateway, and its answers on their way back.
 
+use std::fmt;
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Request, Response, Uri};
 use serde_json::Value;
 
 use crate::cors::Cors;
+use crate::gateway::answer;
 use crate::gateway::context::ascii_json;
+use crate::gateway::front::{AnswerForm, Front, Ids, Refused};
 use crate::gateway::headers::is_of_the_gateway;
-use crate::gateway::message::{message, set_request_id};
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 use crate::log::LogEntry;
 use crate::reason::{Kind, Reason};
@@ -45,7 +49,7 @@ pub enum Outcome {
 #[non_exhaustive]
 pub struct Forward {
     /// What to send: absolute URL, no hop-by-hop headers, no signature, no token, nothing that could be taken for the
-    /// gateway's own; the identity in `x-amzn-request-context`.
+    /// gateway's own; the identity in `x-amzn-request-context`. For a function its event, by POST.
     pub request: Request<Bytes>,
     /// Makes the gateway's answer of the upstream's.
     pub reply: Reply,
@@ -59,77 +63,152 @@ pub enum UpstreamFailure {
     Connection,
     /// Its certificate is not trusted, or not for its host.
     Certificate,
-    /// It took longer than [`HttpApi::TIMEOUT`](xacct_sign_provider::targets::HttpApi::TIMEOUT).
+    /// It took longer than [`Reply::timeout`].
     Timeout,
-    /// Its answer was longer than [`HttpApi::MAX_BODY_BYTES`](xacct_sign_provider::targets::HttpApi::MAX_BODY_BYTES).
+    /// Its answer was longer than [`Reply::max_bytes`].
     TooLarge,
+    /// A function was to be called, and what is there does not take its event.
+    NoRuntime,
+    /// The function failed.
+    Function,
+    /// The function answered what is no answer of HTTP.
+    Malformed,
+}
+
+impl UpstreamFailure {
+    fn reason(self, front: &dyn Front, is_whole: bool) -> Reason {
+        let limits = front.limits();
+        let (kind, detail) = match self {
+            Self::Connection => (Kind::UpstreamFailed, "the upstream could not be reached or broke off".to_owned()),
+            Self::Certificate => (
+                Kind::UpstreamFailed,
+                "the upstream's certificate is not trusted: name the file of its CA in SSL_CERT_FILE".to_owned(),
+            ),
+            Self::Timeout => {
+                let seconds = limits.timeout.as_secs();
+                (Kind::UpstreamTimeout, format!("the upstream took longer than the gateway waits, {seconds} s"))
+            }
+            Self::TooLarge => {
+                let most = if is_whole { limits.event_bytes } else { limits.answer_bytes } / (1024 * 1024);
+                (Kind::UpstreamTooLarge, format!("the upstream's answer is longer than {most} MB"))
+            }
+            Self::NoRuntime => (
+                Kind::UpstreamFailed,
+                "the upstream takes no event: what answers at `/2015-03-31/functions/function/invocations` there?"
+                    .to_owned(),
+            ),
+            Self::Function => (Kind::UpstreamFailed, "the function failed".to_owned()),
+            Self::Malformed => (
+                Kind::UpstreamFailed,
+                "the function's answer is none that the front takes: an object with `statusCode`, `headers` and a `body` of text"
+                    .to_owned(),
+            ),
+        };
+        Reason::new(kind, detail)
+    }
 }
 
 /// Makes the gateway's answer of the upstream's.
-#[derive(Debug)]
+///
+/// Where [`Reply::takes_whole`], the answer has to be there whole, and goes through [`Reply::function_answered`]; else it is relayed
+/// as it comes, its head through [`Reply::answered`].
 pub struct Reply {
-    pub(crate) request_id: String,
+    pub(crate) front: &'static dyn Front,
+    pub(crate) ids: Ids,
     pub(crate) explain: bool,
+    /// How a function's answer is read; `None` where the answer is one of HTTP.
+    pub(crate) reads: Option<AnswerForm>,
     /// What the request's origin is told.
     pub(crate) cors: Option<Cors>,
 }
 
 impl Reply {
-    /// The upstream's answer as the gateway passes it on. Completes the log entry.
+    /// How long the upstream may take for its whole answer.
     #[must_use]
-    pub fn answered(&self, mut response: Response<Bytes>, log: &mut LogEntry) -> Response<Bytes> {
+    pub fn timeout(&self) -> Duration {
+        self.front.limits().timeout
+    }
+
+    /// How long its answer may be, in bytes.
+    #[must_use]
+    pub fn max_bytes(&self) -> usize {
+        let limits = self.front.limits();
+        if self.takes_whole() { limits.event_bytes } else { limits.answer_bytes }
+    }
+
+    /// Whether the answer is a function's.
+    #[must_use]
+    pub fn takes_whole(&self) -> bool {
+        self.reads.is_some()
+    }
+
+    /// The upstream's answer as the gateway passes it on: its head is changed, its body is not. Completes the log entry.
+    #[must_use]
+    pub fn answered<B>(&self, mut response: Response<B>, log: &mut LogEntry) -> Response<B> {
         remove_hop_by_hop(response.headers_mut());
         self.sign_off(&mut response);
         log.status = Some(response.status().as_u16());
         response
     }
 
+    /// The answer of a function, whole, as HTTP. Completes the log entry.
+    #[must_use]
+    pub fn function_answered(&self, response: &Response<Bytes>, log: &mut LogEntry) -> Response<Bytes> {
+        match answer::read(self.reads.unwrap_or(AnswerForm::Two), response) {
+            Ok(response) => self.answered(response, log),
+            Err(failure) => self.failed(failure, log),
+        }
+    }
+
     /// The gateway's answer where there is none of the upstream. Completes the log entry.
     ///
-    /// A timeout is `503 {"message":"Service Unavailable"}`, everything else `500 {"message":"Internal Server Error"}`.
+    /// Of an HTTP API a timeout is `503 {"message":"Service Unavailable"}`, everything else
+    /// `500 {"message":"Internal Server Error"}`; a REST API says 504 and 502, a function URL 502.
     #[must_use]
     pub fn failed(&self, failure: UpstreamFailure, log: &mut LogEntry) -> Response<Bytes> {
-        let (status, text, reason) = match failure {
-            UpstreamFailure::Connection => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Internal Server Error",
-                Reason::new(Kind::UpstreamFailed, "the upstream could not be reached or broke off"),
-            ),
-            UpstreamFailure::Certificate => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Internal Server Error",
-                Reason::new(
-                    Kind::UpstreamFailed,
-                    "the upstream's certificate is not trusted: name the file of its CA in SSL_CERT_FILE",
-                ),
-            ),
-            UpstreamFailure::Timeout => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Service Unavailable",
-                Reason::new(Kind::UpstreamTimeout, "the upstream took longer than the gateway waits, 30 s"),
-            ),
-            UpstreamFailure::TooLarge => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Internal Server Error",
-                Reason::new(Kind::UpstreamTooLarge, "the upstream's answer is longer than 10 MB"),
-            ),
-        };
-        let mut response = message(status, text);
+        let reason = self.reason(failure);
+        let mut response = self.front.told(&Refused::Upstream(failure)).respond();
         if self.explain {
             reason.explain(&mut response);
         }
         self.sign_off(&mut response);
-        log.status = Some(status.as_u16());
+        log.status = Some(response.status().as_u16());
         log.reason = Some(reason);
         response
     }
 
-    fn sign_off(&self, response: &mut Response<Bytes>) {
+    /// Why an answer ended before its end, for the log: its head is on its way.
+    #[must_use]
+    pub fn reason(&self, failure: UpstreamFailure) -> Reason {
+        failure.reason(self.front, self.takes_whole())
+    }
+
+    fn sign_off<B>(&self, response: &mut Response<B>) {
         if let Some(cors) = &self.cors {
             cors.mark(response);
         }
-        set_request_id(response, &self.request_id);
+        self.ids.mark(response);
     }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("ids", &self.ids).field("explain", &self.explain).finish_non_exhaustive()
+    }
+}
+
+/// Where a function's runtime takes events, as the runtime interface emulator does
+/// ([testing images locally](https://docs.aws.amazon.com/lambda/latest/dg/images-test.html)).
+const INVOCATIONS: &str = "/2015-03-31/functions/function/invocations";
+
+/// The event of a function, for the upstream.
+pub(crate) fn event(upstream: &Uri, event: &Value) -> Option<Request<Bytes>> {
+    let (scheme, authority) = (upstream.scheme_str()?, upstream.authority()?);
+    let base = upstream.path().trim_end_matches('/');
+    let uri = format!("{scheme}://{authority}{base}{INVOCATIONS}");
+    let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let request = Request::post(uri).header(HOST, host).header(CONTENT_TYPE, "application/json");
+    request.body(Bytes::from(event.to_string())).ok()
 }
 
 /// The request for the upstream; `None` if the URL gets too long or malformed.

@@ -27,6 +27,8 @@ pub struct CallerAccess {
     pub role: String,
     /// The ARN of the role that it may assume, by stage.
     pub may_assume: BTreeMap<String, String>,
+    /// The ARN of what it may call directly, by stage.
+    pub may_call: BTreeMap<String, String>,
     /// Temporary credentials of a session of the caller's role. They do not expire while the emulator runs.
     pub credentials: Credentials,
 }
@@ -67,6 +69,7 @@ pub(crate) fn issue(
             account: role.account.clone(),
             role: role.arn.clone(),
             may_assume: role.caller.may_assume.clone(),
+            may_call: role.caller.may_call.clone(),
         });
     }
 
@@ -82,6 +85,7 @@ pub(crate) fn issue(
         account: outsider_account,
         role,
         may_assume: BTreeMap::new(),
+        may_call: BTreeMap::new(),
     };
     Ok((callers, outsider))
 }
@@ -140,10 +144,11 @@ fn given<'o>(caller: &CallerRole, options: &'o Options) -> Result<Option<&'o Cre
 }
 
 /// The names that the credentials of a caller's role may have where they are given, the first before the others: with each stage
-/// that it assumes a role for, and the caller's alone.
+/// that it is on, and the caller's alone.
 #[must_use]
 pub fn credential_names(caller: &CallerRole) -> Vec<String> {
-    let with_stage = caller.may_assume.keys().map(|stage| format!("{}-{stage}", caller.caller));
+    let with_stage =
+        caller.may_assume.keys().chain(caller.may_call.keys()).map(|stage| format!("{}-{stage}", caller.caller));
     with_stage.chain([caller.caller.clone()]).collect()
 }
 

@@ -9,8 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,16 +17,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use xacct_sign_provider::targets::HttpApi;
+use tokio::time::Instant;
 
 use crate::emulator::{Answer, Emulator, Target};
-use crate::gateway::{Forward, Outcome};
+use crate::gateway::{Forward, Outcome, Reply, UpstreamFailure};
 use crate::log::LogEntry;
 use crate::ready::Ready;
 use crate::server::body::{self, Room, Unread};
 use crate::server::control::{Control, Listening, Ports};
 use crate::server::error::ServerError;
-use crate::server::upstream::Upstream;
+use crate::server::relay::{AnswerBody, Relayed};
+use crate::server::upstream::{Upstream, whole};
 
 /// How long requests under way may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(1);
@@ -45,7 +45,7 @@ const MAX_BUFFERED_BYTES: usize = 64 * 1024;
 /// How long to wait before a connection is taken again where the system gives none.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
-type Log = Box<dyn Fn(&LogEntry) + Send + Sync>;
+type Log = Arc<dyn Fn(&LogEntry) + Send + Sync>;
 
 /// An emulator on its ports, not yet answering.
 pub struct Server {
@@ -59,7 +59,8 @@ pub struct Server {
 struct Shared {
     emulator: Arc<Mutex<Emulator>>,
     upstream: Upstream,
-    upstream_timeout: Duration,
+    /// In place of what the fronts wait for the upstream.
+    upstream_timeout: Option<Duration>,
     read_timeout: Duration,
     room: Room,
     log: Log,
@@ -88,18 +89,18 @@ impl Server {
         let shared = Shared {
             upstream: Upstream::new(emulator.has_https_upstream())?,
             emulator: Arc::new(Mutex::new(emulator)),
-            upstream_timeout: HttpApi::TIMEOUT,
+            upstream_timeout: None,
             read_timeout: READ_TIMEOUT,
             room: Room::new(),
-            log: Box::new(log),
+            log: Arc::new(log),
         };
         Ok(Self { listeners, ports, more: unbounded_channel(), shared, ready })
     }
 
-    /// Waits for the upstream no longer than this, in place of [`HttpApi::TIMEOUT`].
+    /// Waits for the upstream no longer than this, in place of what each kind of API does.
     #[must_use]
     pub fn with_upstream_timeout(mut self, timeout: Duration) -> Self {
-        self.shared.upstream_timeout = timeout;
+        self.shared.upstream_timeout = Some(timeout);
         self
     }
 
@@ -191,7 +192,7 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
 }
 
 async fn serve_connection(stream: TcpStream, endpoint: Endpoint, mut stopping: watch::Receiver<bool>) {
-    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&endpoint, request).await.map(Full::new)) });
+    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&endpoint, request).await) });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(endpoint.shared.read_timeout)
@@ -208,7 +209,7 @@ async fn serve_connection(stream: TcpStream, endpoint: Endpoint, mut stopping: w
     }
 }
 
-async fn answer(Endpoint { target, shared }: &Endpoint, request: Request<Incoming>) -> Response<Bytes> {
+async fn answer(Endpoint { target, shared }: &Endpoint, request: Request<Incoming>) -> Response<AnswerBody> {
     let (parts, body) = request.into_parts();
     let refused = shared.emulator().before_body(target, &parts, now());
     if let Some(answer) = refused {
@@ -216,14 +217,15 @@ async fn answer(Endpoint { target, shared }: &Endpoint, request: Request<Incomin
         return shared.finish(answer).await;
     }
     // The room is taken until the answer is there: so long a copy of the body may be on its way to the upstream.
-    let (answer, _held) = match shared.room.read(body, target.max_body_bytes(), shared.read_timeout).await {
+    let max_bytes = shared.emulator().max_body_bytes(target);
+    let (answer, _held) = match shared.room.read(body, max_bytes, shared.read_timeout).await {
         Ok(held) => {
             let request = Request::from_parts(parts, held.bytes.clone());
             (shared.emulator().handle(target, request, now()), Some(held))
         }
         Err(Unread::Failed(failure)) => (shared.emulator().body_failed(target, &parts, failure, now()), None),
         Err(Unread::Broken) => {
-            let mut response = Response::new(Bytes::new());
+            let mut response = Response::new(AnswerBody::whole(Bytes::new()));
             *response.status_mut() = StatusCode::BAD_REQUEST;
             return response;
         }
@@ -237,21 +239,65 @@ impl Shared {
         self.emulator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn finish(&self, answer: Answer) -> Response<Bytes> {
+    async fn finish(&self, answer: Answer) -> Response<AnswerBody> {
         let Answer { outcome, mut log } = answer;
-        let response = match outcome {
-            Outcome::Respond(response) => response,
+        match outcome {
+            Outcome::Respond(response) => {
+                (self.log)(&log);
+                response.map(AnswerBody::whole)
+            }
             Outcome::Forward(forward) => {
                 let Forward { request, reply } = *forward;
-                match self.upstream.send(request, self.upstream_timeout).await {
-                    Ok(response) => reply.answered(response, &mut log),
-                    Err(failure) => reply.failed(failure, &mut log),
-                }
+                let end = Instant::now() + self.upstream_timeout.unwrap_or(reply.timeout());
+                let answered = match tokio::time::timeout_at(end, self.exchange(request, &reply)).await {
+                    Ok(Ok(answered)) => answered,
+                    Ok(Err(failure)) => Answered::Whole(reply.failed(failure, &mut log)),
+                    Err(_) => Answered::Whole(reply.failed(UpstreamFailure::Timeout, &mut log)),
+                };
+                self.relay(answered, reply, end, log)
+            }
+        }
+    }
+
+    /// The upstream's answer: of a function whole, else its head.
+    async fn exchange(&self, request: Request<Bytes>, reply: &Reply) -> Result<Answered, UpstreamFailure> {
+        let response = self.upstream.send(request).await?;
+        if reply.takes_whole() {
+            return Ok(Answered::Function(whole(response, reply.max_bytes()).await?));
+        }
+        // What says that it is too long is not begun.
+        let length = response.body().size_hint().exact();
+        if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > reply.max_bytes())) {
+            return Err(UpstreamFailure::TooLarge);
+        }
+        Ok(Answered::Coming(response))
+    }
+
+    fn relay(&self, answered: Answered, reply: Reply, end: Instant, mut log: LogEntry) -> Response<AnswerBody> {
+        let response = match answered {
+            Answered::Whole(response) => response,
+            Answered::Function(response) => reply.function_answered(&response, &mut log),
+            Answered::Coming(response) => {
+                let (parts, body) = reply.answered(response, &mut log).into_parts();
+                (self.log)(&log);
+                let write = Arc::clone(&self.log);
+                let relayed = Relayed::new(body, reply, end, log, move |entry| write(entry));
+                return Response::from_parts(parts, AnswerBody::Relayed(Box::new(relayed)));
             }
         };
         (self.log)(&log);
-        response
+        response.map(AnswerBody::whole)
     }
+}
+
+/// What there is of the upstream's answer.
+enum Answered {
+    /// The gateway's own answer.
+    Whole(Response<Bytes>),
+    /// That of a function.
+    Function(Response<Bytes>),
+    /// The head of one that is relayed.
+    Coming(Response<Incoming>),
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell is where the clock is read")]

@@ -3,18 +3,16 @@
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::time::timeout;
-use xacct_sign_provider::targets::HttpApi;
 
 use crate::gateway::UpstreamFailure;
 use crate::server::error::ServerError;
@@ -41,21 +39,19 @@ impl Upstream {
         Ok(Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)))
     }
 
-    pub(super) async fn send(
-        &self,
-        request: Request<Bytes>,
-        patience: Duration,
-    ) -> Result<Response<Bytes>, UpstreamFailure> {
-        let exchange = async {
-            let response = self.0.request(request.map(Full::new)).await.map_err(|error| failure(&error))?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, HttpApi::MAX_BODY_BYTES).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() { UpstreamFailure::TooLarge } else { UpstreamFailure::Connection }
-            })?;
-            Ok(Response::from_parts(parts, body.to_bytes()))
-        };
-        timeout(patience, exchange).await.unwrap_or(Err(UpstreamFailure::Timeout))
+    /// The head of the answer, with its body still to come.
+    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Incoming>, UpstreamFailure> {
+        self.0.request(request.map(Full::new)).await.map_err(|error| failure(&error))
     }
+}
+
+/// The whole of an answer.
+pub(super) async fn whole(response: Response<Incoming>, max_bytes: usize) -> Result<Response<Bytes>, UpstreamFailure> {
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, max_bytes).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() { UpstreamFailure::TooLarge } else { UpstreamFailure::Connection }
+    })?;
+    Ok(Response::from_parts(parts, body.to_bytes()))
 }
 
 fn certificates(error: rustls::Error) -> ServerError {

@@ -1,7 +1,7 @@
 //! STS's errors: code, status and text
 //! ([Common errors](https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html)).
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -12,6 +12,7 @@ use crate::body::BodyFailure;
 use crate::iam::authenticate::Unauthenticated;
 use crate::log::LogEntry;
 use crate::reason::{Kind, Reason};
+use crate::sentences;
 use crate::sts::xml::{self, Xml};
 
 /// An error as STS tells it, and the reason as it is.
@@ -199,11 +200,9 @@ impl Fault {
     pub(crate) fn unauthenticated(unauthenticated: Unauthenticated, now: SystemTime, log: &mut LogEntry) -> Self {
         let (status, code, text) = match &unauthenticated {
             Unauthenticated::UnknownKey(_) => invalid_token(),
-            Unauthenticated::Expired(..) => (
-                StatusCode::FORBIDDEN,
-                "ExpiredToken",
-                "The security token included in the request is expired".to_owned(),
-            ),
+            Unauthenticated::Expired(..) => {
+                (StatusCode::FORBIDDEN, "ExpiredToken", sentences::EXPIRED_TOKEN.to_owned())
+            }
             Unauthenticated::Refused(refusal) => refused(refusal, now),
         };
         Self { status, code, message: text, reason: unauthenticated.into_reason(log) }
@@ -220,8 +219,7 @@ impl Fault {
 }
 
 fn invalid_token() -> (StatusCode, &'static str, String) {
-    let text = "The security token included in the request is invalid.";
-    (StatusCode::FORBIDDEN, "InvalidClientTokenId", text.to_owned())
+    (StatusCode::FORBIDDEN, "InvalidClientTokenId", sentences::INVALID_TOKEN.to_owned())
 }
 
 fn refused(refusal: &Refusal, now: SystemTime) -> (StatusCode, &'static str, String) {
@@ -231,18 +229,22 @@ fn refused(refusal: &Refusal, now: SystemTime) -> (StatusCode, &'static str, Str
         Refusal::Missing => {
             (StatusCode::FORBIDDEN, "MissingAuthenticationToken", "Request is missing Authentication Token".to_owned())
         }
-        Refusal::Malformed(what) => incomplete(format!("The request signature does not conform to AWS standards: {what}")),
+        Refusal::Malformed(what) => {
+            incomplete(format!("The request signature does not conform to AWS standards: {what}"))
+        }
         Refusal::Algorithm(_) => incomplete("Unsupported AWS 'algorithm': AWS4-HMAC-SHA256 is expected".to_owned()),
         Refusal::Token(_) => invalid_token(),
         Refusal::Scope { expected, presented } => mismatch(scope_text(expected, presented)),
-        Refusal::UnsignedHeader(name) => mismatch(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")),
-        Refusal::Skewed { signed_at, window, behind, .. } => mismatch(skew_text(signed_at, now, *window, *behind)),
+        Refusal::UnsignedHeader(name) => {
+            mismatch(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization."))
+        }
+        Refusal::Skewed { signed_at, window, behind, .. } => {
+            mismatch(sentences::skewed(signed_at, now, *window, *behind))
+        }
         Refusal::Expired { expired_at, now } => {
             mismatch(format!("Signature expired: {expired_at} is now earlier than {now}"))
         }
-        _ => mismatch(
-            "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.".to_owned(),
-        ),
+        _ => mismatch(sentences::MISMATCH.to_owned()),
     }
 }
 
@@ -260,21 +262,5 @@ fn scope_text(expected: &str, presented: &str) -> String {
             part(presented, 0),
             part(expected, 0)
         )
-    }
-}
-
-fn skew_text(signed_at: &str, now: SystemTime, window: Duration, is_behind: bool) -> String {
-    let minutes = window.as_secs() / 60;
-    let shown = |at: Option<SystemTime>| {
-        let text = at.and_then(xacct_sign::aws::format_rfc3339).unwrap_or_default();
-        text.replace(['-', ':'], "")
-    };
-    let here = shown(Some(now));
-    if is_behind {
-        let edge = shown(now.checked_sub(window));
-        format!("Signature expired: {signed_at} is now earlier than {edge} ({here} - {minutes} min.)")
-    } else {
-        let edge = shown(now.checked_add(window));
-        format!("Signature not yet current: {signed_at} is still later than {edge} ({here} + {minutes} min.)")
     }
 }

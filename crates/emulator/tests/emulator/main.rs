@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
 mod cors;
+mod decisions;
+mod events;
 mod forward;
+mod fronts;
 mod gateway;
 mod redeploy;
 mod secrets;

@@ -136,7 +136,12 @@ fn the_ready_line_is_one_line() {
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(ready["region"], REGION);
     assert_eq!(ready["sts_url"], "http://127.0.0.1:1");
-    assert_eq!(ready["stages"]["stag"], serde_json::json!({"url": "http://127.0.0.1:2", "api_id": "f6g7h8i9j0"}));
+    assert_eq!(
+        ready["stages"]["stag"],
+        serde_json::json!({
+            "url": "http://127.0.0.1:2", "api_id": "f6g7h8i9j0", "target": "http_api", "service": "execute-api",
+        })
+    );
     let callers = ready["callers"].as_array().unwrap();
     assert_eq!(callers.len(), 2);
     let shop = callers.iter().find(|c| c["role"] == "arn:aws:iam::000000000000:role/LambdaRoleDeve").unwrap();

@@ -319,21 +319,6 @@ fn a_callers_own_policy_can_be_replaced() {
 }
 
 #[test]
-fn an_api_of_another_kind_is_never_served_as_an_http_api() {
-    for (target, keys) in [
-        ("rest_api", "api_id = \"r1\"\napi_stage = \"v1\""),
-        ("function_url", "function = \"orders\"\nurl_id = \"abcdefgh\""),
-    ] {
-        let text = format!("{MANIFEST}[stages.other]\ntarget = \"{target}\"\n{keys}\n");
-        let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
-        let error = Emulator::new(&manifest, Options::default(), [7; 32]).err().unwrap();
-        assert!(matches!(&error, SetupError::Target { stage, .. } if stage == "other"), "{error}");
-        let message = format!("stage `other` is a `{target}`, which the emulator does not serve yet");
-        assert_eq!(error.to_string(), message);
-    }
-}
-
-#[test]
 fn a_template_alone_is_enough() {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
     let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation).unwrap();

@@ -46,6 +46,10 @@ pub struct DeployedStage {
     pub api_stage: String,
     /// Its ARN, see [`Target::arn`].
     pub arn: String,
+    /// The VPC endpoints through which alone a private REST API is called; empty for any way in.
+    pub vpc_endpoints: Vec<String>,
+    /// The policy that hangs on it, in JSON: who may call it directly. `None` without one.
+    pub resource_policy: Option<String>,
 }
 
 impl From<Target<'_>> for DeployedStage {
@@ -56,8 +60,18 @@ impl From<Target<'_>> for DeployedStage {
             }
             Target::FunctionUrl(FunctionUrl { url_id, .. }) => (url_id, HttpApi::DEFAULT_STAGE),
         };
-        let (api_id, api_stage) = (api_id.to_owned(), api_stage.to_owned());
-        Self { target: target.kind(), api_id, api_stage, arn: target.arn() }
+        let vpc_endpoints = match target {
+            Target::RestApi(RestApi { vpc_endpoints, .. }) => vpc_endpoints.to_vec(),
+            Target::HttpApi(_) | Target::FunctionUrl(_) => Vec::new(),
+        };
+        Self {
+            target: target.kind(),
+            api_id: api_id.to_owned(),
+            api_stage: api_stage.to_owned(),
+            arn: target.arn(),
+            vpc_endpoints,
+            resource_policy: None,
+        }
     }
 }
 
@@ -89,11 +103,15 @@ impl Plan<'_> {
             };
             (role.arn, policies)
         });
+        let stages = manifest.stages.iter().map(|(name, stage)| {
+            let resource_policy = self.resource_policy(stage).map(|policy| policy.document.to_json());
+            (name.clone(), DeployedStage { resource_policy, ..manifest.target(stage).into() })
+        });
         Deployment {
             partition: manifest.api.partition().to_owned(),
             region: manifest.api.region.clone(),
             account: manifest.api.account.clone(),
-            stages: manifest.stages.iter().map(|(name, of)| (name.clone(), manifest.target(of).into())).collect(),
+            stages: stages.collect(),
             roles: roles.collect(),
             callers: self.caller_roles(),
         }
@@ -167,7 +185,7 @@ fn not_an_api(arn: &str) -> DeployedError {
 
 /// A policy of another kind of API decides by what the emulator does not know.
 fn not_served(kind: &str) -> DeployedError {
-    DeployedError::new("target_not_served", format!("the emulator does not serve `{kind}` yet"))
+    DeployedError::new("target_not_served", format!("the emulator does not take templates of a `{kind}` yet"))
 }
 
 fn duplicate(message: &str) -> DeployedError {

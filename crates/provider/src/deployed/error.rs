@@ -44,7 +44,7 @@ impl DeployedError {
             "trust_by_exclusion" => {
                 "name `Principal` and `Action` in the statement: from them the emulator tells who calls"
             }
-            "target_not_served" => "give it the templates of HTTP APIs, and try the others in AWS",
+            "target_not_served" => "give it the manifest in place of the template",
             "duplicate" => {
                 "give each stage and each role once, and a stage's name in the template's `Metadata.XacctSign.Stage`"
             }

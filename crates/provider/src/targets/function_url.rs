@@ -49,6 +49,10 @@ impl FunctionUrl<'_> {
     pub const INVOKE_URL: &'static str = concat!(service!(), ":InvokeFunctionUrl");
     /// The action of any call of the function, by its URL or not.
     pub const INVOKE: &'static str = concat!(service!(), ":InvokeFunction");
+    /// What the first of these is asked with: how the URL is authorized.
+    pub const AUTH_TYPE: (&'static str, &'static str) = (concat!(service!(), ":FunctionUrlAuthType"), "AWS_IAM");
+    /// What the second is asked with: that the call comes by a URL.
+    pub const BY_URL: (&'static str, &'static str) = (concat!(service!(), ":InvokedViaFunctionUrl"), "true");
     /// How long Lambda waits for the function.
     pub const TIMEOUT: Duration = Duration::from_secs(15 * 60);
     /// How long a request's body may be, and an answer's that is not streamed.
@@ -96,8 +100,8 @@ impl<'a> FunctionUrl<'a> {
     pub(super) fn statements(self) -> Vec<Statement> {
         let allow = |action: &'static str| Statement::allow(action, vec![self.arn()]);
         vec![
-            allow(Self::INVOKE_URL).when("StringEquals", concat!(service!(), ":FunctionUrlAuthType"), "AWS_IAM"),
-            allow(Self::INVOKE).when("Bool", concat!(service!(), ":InvokedViaFunctionUrl"), "true"),
+            allow(Self::INVOKE_URL).when("StringEquals", Self::AUTH_TYPE.0, Self::AUTH_TYPE.1),
+            allow(Self::INVOKE).when("Bool", Self::BY_URL.0, Self::BY_URL.1),
         ]
     }
 }

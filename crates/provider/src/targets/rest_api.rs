@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use xacct_sign::aws::Partition;
 
-use super::execute_api::{self, service};
+use super::execute_api::{self, invoke, service};
 use crate::iam::document::Statement;
 
 /// A stage of a REST API
@@ -39,6 +39,8 @@ pub struct RestApi<'a> {
 impl RestApi<'_> {
     /// The service that requests are signed for.
     pub const SIGNING_NAME: &'static str = service!();
+    /// The action that a route takes of its caller.
+    pub const INVOKE: &'static str = invoke!();
     /// How long API Gateway waits for the API behind it, unless the account's quota is raised.
     pub const TIMEOUT: Duration = Duration::from_secs(29);
     /// How long a request's body may be, and an answer's that is not streamed.

@@ -16,7 +16,7 @@ use super::failure::EmulatorFailure;
 use crate::arguments::EmulatorArguments;
 use crate::failure::Failure;
 
-/// That there is such a caller, and that it may assume a role of that stage.
+/// That there is such a caller, and that it may assume a role of that stage, or call it directly.
 pub(super) fn check(deployment: &Deployment, caller: &str, stage: &str) -> Result<(), Failure> {
     if !deployment.stages.contains_key(stage) {
         let known = deployment.stages.keys().cloned().collect();
@@ -28,7 +28,7 @@ pub(super) fn check(deployment: &Deployment, caller: &str, stage: &str) -> Resul
         let known = known.into_iter().collect();
         return Err(Failure::NotInManifest { kind: "caller", name: caller.to_owned(), known });
     }
-    let known: BTreeSet<&String> = roles.flat_map(|role| role.may_assume.keys()).collect();
+    let known: BTreeSet<&String> = roles.flat_map(|role| role.may_assume.keys().chain(role.may_call.keys())).collect();
     if known.iter().all(|name| *name != stage) {
         let (caller, stage) = (caller.to_owned(), stage.to_owned());
         let known = known.into_iter().cloned().collect();

@@ -7,7 +7,7 @@ use xacct_sign::Error;
 /// Why the emulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EmulatorFailure {
-    #[error("the caller `{caller}` has no role for the stage `{stage}`; it has one for {}", known.join(", "))]
+    #[error("the caller `{caller}` is not on the stage `{stage}`; it is on {}", known.join(", "))]
     NotOnStage { caller: String, stage: String, known: Vec<String> },
     #[error("the credentials `{name}` in `{}` cannot be used", path.display())]
     Credentials {
@@ -32,7 +32,7 @@ impl EmulatorFailure {
 
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::NotOnStage { .. } => "give one of these with `--stage`, or add the stage to `roles` of the caller",
+            Self::NotOnStage { .. } => "give one of these with `--stage`, or add the stage to `roles` or `stages` of the caller",
             Self::Credentials { .. } => {
                 "write it as AWS's tools read it: [NAME], then lines `aws_access_key_id = ...` and `aws_secret_access_key = ...`"
             }

@@ -1,0 +1,71 @@
+//! The stages of a deployment, ready to answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use xacct_sign::Scope;
+use xacct_sign::verify::Rules;
+use xacct_sign_provider::iam::{PolicyDocument, PolicyKind};
+use xacct_sign_provider::targets::TargetKind;
+use xacct_sign_provider::{DeployedStage, Deployment};
+
+use crate::gateway::front::{self, Front};
+use crate::iam::roles;
+use crate::options::{Options, SetupError};
+
+/// How far a request's time may lie from the front's, either way.
+const WINDOW: Duration = Duration::from_secs(300);
+
+/// A stage's API with what hangs on it.
+pub(crate) struct Stage {
+    pub(crate) api: DeployedStage,
+    pub(crate) front: &'static dyn Front,
+    /// What is insisted on of a signature.
+    pub(crate) rules: Rules,
+    /// Who may call it directly.
+    pub(crate) resource_policy: Option<PolicyDocument>,
+    /// The VPC endpoint that every request comes by.
+    pub(crate) vpc_endpoint: Option<String>,
+}
+
+/// The stages by name, with the options that are about one of them.
+///
+/// # Errors
+///
+/// [`SetupError`] for policies that are none, for a region that is none, and for options about what is not there.
+pub(crate) fn stages(deployment: &Deployment, options: &Options) -> Result<BTreeMap<String, Stage>, SetupError> {
+    let named = options.resource_policies.keys().chain(options.vpc_endpoints.keys());
+    if let Some(name) = named.into_iter().find(|name| !deployment.stages.contains_key(*name)) {
+        return Err(SetupError::UnknownStage(name.clone()));
+    }
+    deployment.stages.iter().map(|(name, api)| Ok((name.clone(), stage(name, api, deployment, options)?))).collect()
+}
+
+fn stage(name: &str, api: &DeployedStage, deployment: &Deployment, options: &Options) -> Result<Stage, SetupError> {
+    let target = || SetupError::Target { stage: name.to_owned(), target: api.target.name() };
+    let front = front::of(api.target).ok_or_else(target)?;
+    let without = |kind, what| {
+        let error = || SetupError::NotOfTarget { stage: name.to_owned(), target: api.target.name(), what };
+        if api.target == kind { Err(error()) } else { Ok(()) }
+    };
+    let given = options.resource_policies.get(name);
+    if given.is_some() {
+        without(TargetKind::HttpApi, "resource policy")?;
+    }
+    let endpoint = options.vpc_endpoints.get(name);
+    if endpoint.is_some() {
+        without(TargetKind::HttpApi, "VPC endpoint")?;
+        without(TargetKind::FunctionUrl, "VPC endpoint")?;
+    }
+    let policy = given.or(api.resource_policy.as_ref());
+    let policy = policy.map(|text| roles::read(&api.arn, text, PolicyKind::Resource)).transpose()?;
+    let scope = Scope::new(&deployment.region, front.signing_name()).map_err(SetupError::Region)?;
+    Ok(Stage {
+        front,
+        rules: Rules::new(scope, WINDOW),
+        resource_policy: policy,
+        // Where several lead to it, any will do: each of them is what the policies ask for.
+        vpc_endpoint: endpoint.or(api.vpc_endpoints.first()).cloned(),
+        api: api.clone(),
+    })
+}

@@ -1,0 +1,1 @@
+//! Functions behind a front: the event that each gets, and what becomes of its answer.
