@@ -62,6 +62,7 @@ fn e9_a_command_runs_as_the_caller_and_nothing_leads_it_elsewhere() {
             "AWS_SECRET_ACCESS_KEY",
             "AWS_SESSION_TOKEN",
             "XACCT_ROLE_ARN",
+            "XACCT_SERVICE",
             "XACCT_URL"
         ]
     );
@@ -143,6 +144,29 @@ fn e9_bad_names_are_told_before_anything_runs() {
     assert!(!folder.join("ran").exists());
 }
 
+/// A stage that is called directly has no role, whatever was in the environment before.
+#[test]
+fn a_command_that_calls_directly_is_told_the_service_and_no_role() {
+    let manifest = "[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n[stages.prod]\ntarget = \"function_url\"\naccess = \"direct\"\nfunction = \"orders\"\nurl_id = \"abc\"\n[callers.shop]\naccount = \"000000000000\"\nroles = { prod = \"Shop\" }\n";
+    let folder = folder("direct", manifest);
+    let told = |more: &[&str]| {
+        let arguments = ["emulator", "--as", "shop", "--stage", "prod"].into_iter().chain(more.iter().copied());
+        let script = r#"echo "$XACCT_SERVICE ${XACCT_ROLE_ARN-none} $XACCT_URL""#;
+        let mut command = command(&folder, arguments.chain(["--", "sh", "-c", script]));
+        let Output { stdout, .. } = command.env("XACCT_ROLE_ARN", "stale").output().unwrap();
+        String::from_utf8(stdout).unwrap()
+    };
+    assert!(told(&[]).starts_with("lambda none http://127.0.0.1:"), "{}", told(&[]));
+    // What hangs on the function can be given, and is read.
+    fs::write(folder.join("policy.json"), "{}").unwrap();
+    let (code, _, stderr) = run(&folder, "emulator --resource-policy prod=policy.json");
+    assert_eq!(code, 2, "{stderr}");
+    assert!(
+        stderr.starts_with("error: a policy of `arn:aws:lambda:eu-west-1:111111111111:function:orders` cannot"),
+        "{stderr}"
+    );
+}
+
 #[test]
 fn e9_the_environment_is_a_file_as_long_as_the_emulator_runs() {
     let folder = folder("env-file", MANIFEST);
@@ -161,7 +185,7 @@ fn e9_the_environment_is_a_file_as_long_as_the_emulator_runs() {
     for line in text.lines().skip(1) {
         assert!(stdout.lines().any(|sourced| sourced == line), "{line}");
     }
-    assert_eq!(text.lines().count(), 10);
+    assert_eq!(text.lines().count(), 11);
     running.stop("-TERM");
     assert!(!file.exists());
 }

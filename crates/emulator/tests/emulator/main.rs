@@ -8,6 +8,8 @@ mod forward;
 mod fronts;
 mod gateway;
 mod redeploy;
+#[cfg(feature = "server")]
+mod relay;
 mod secrets;
 #[cfg(feature = "server")]
 mod server;

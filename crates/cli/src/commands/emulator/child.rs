@@ -8,8 +8,9 @@ use tokio::process::{Child, Command};
 use crate::commands::env::IN_THE_WAY;
 use crate::failure::Failure;
 
-/// What would lead the command past the emulator, beside what would give it other credentials.
-const PAST: [&str; 4] = [
+/// What would lead the command past the emulator, beside what would give it other credentials: a role, too, where there is none.
+const PAST: [&str; 5] = [
+    "XACCT_ROLE_ARN",
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",

@@ -32,7 +32,9 @@ impl EmulatorFailure {
 
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::NotOnStage { .. } => "give one of these with `--stage`, or add the stage to `roles` or `stages` of the caller",
+            Self::NotOnStage { .. } => {
+                "give one of these with `--stage`, or add the stage to `roles` or `stages` of the caller"
+            }
             Self::Credentials { .. } => {
                 "write it as AWS's tools read it: [NAME], then lines `aws_access_key_id = ...` and `aws_secret_access_key = ...`"
             }

@@ -1,0 +1,219 @@
+//! Who may call what, wherever it is: manifests with a stage of every kind are generated, by role and direct, and every caller tries
+//! every way into every stage on the emulator. What is expected comes from the generated entries themselves.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
+use xacct_sign::{Credentials, Scope, Signer};
+use xacct_sign_emulator::{Emulator, Options, Outcome, Target};
+use xacct_sign_provider::Manifest;
+use xacct_sign_tests::at;
+
+const REGION: &str = "ap-northeast-1";
+
+/// A stage: its name, its keys, what it is signed for, what stands before its paths, whether it is direct.
+struct Stage {
+    name: &'static str,
+    keys: &'static str,
+    service: &'static str,
+    base: &'static str,
+    is_direct: bool,
+    has_routes: bool,
+}
+
+const STAGES: [Stage; 7] = [
+    Stage {
+        name: "http",
+        keys: "api_id = \"a1\"",
+        service: "execute-api",
+        base: "",
+        is_direct: false,
+        has_routes: true,
+    },
+    Stage {
+        name: "named",
+        keys: "api_id = \"a2\"\napi_stage = \"v2\"",
+        service: "execute-api",
+        base: "/v2",
+        is_direct: false,
+        has_routes: true,
+    },
+    Stage {
+        name: "rest",
+        keys: "target = \"rest_api\"\napi_id = \"a3\"\napi_stage = \"v3\"",
+        service: "execute-api",
+        base: "/v3",
+        is_direct: false,
+        has_routes: true,
+    },
+    // Two stages of one API share its policy.
+    Stage {
+        name: "restd",
+        keys: "target = \"rest_api\"\naccess = \"direct\"\napi_id = \"a4\"\napi_stage = \"v4\"",
+        service: "execute-api",
+        base: "/v4",
+        is_direct: true,
+        has_routes: true,
+    },
+    Stage {
+        name: "reste",
+        keys: "target = \"rest_api\"\naccess = \"direct\"\napi_id = \"a4\"\napi_stage = \"v5\"",
+        service: "execute-api",
+        base: "/v5",
+        is_direct: true,
+        has_routes: true,
+    },
+    Stage {
+        name: "url",
+        keys: "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"a6\"",
+        service: "lambda",
+        base: "",
+        is_direct: false,
+        has_routes: false,
+    },
+    Stage {
+        name: "urld",
+        keys: "target = \"function_url\"\naccess = \"direct\"\nfunction = \"orders\"\nalias = \"live\"\nurl_id = \"a7\"",
+        service: "lambda",
+        base: "",
+        is_direct: true,
+        has_routes: false,
+    },
+];
+
+/// A route of a manifest, and which of [`REQUESTS`] it opens.
+const ROUTES: [(&str, &[usize]); 3] = [("GET /items/{id}", &[1]), ("PUT /hoge", &[2]), ("ANY /hoge", &[2, 3])];
+const REQUESTS: [(&str, &str); 4] = [("GET", "/"), ("GET", "/items/1"), ("PUT", "/hoge"), ("GET", "/hoge")];
+
+/// A caller of the manifest. The API's own account is among them.
+#[derive(Debug, Clone)]
+struct Entry {
+    account: &'static str,
+    role: &'static str,
+    stages: Vec<usize>,
+    routes: Option<Vec<usize>>,
+}
+
+impl Entry {
+    fn is_on(&self, stage: usize) -> bool {
+        self.stages.contains(&stage)
+    }
+
+    fn opens(&self, request: usize) -> bool {
+        self.routes.as_ref().is_none_or(|routes| routes.iter().any(|route| ROUTES[*route].1.contains(&request)))
+    }
+}
+
+fn entries() -> impl Strategy<Value = Vec<Entry>> {
+    let account = proptest::sample::select(&["000000000000", "222222222222", "111111111111"][..]);
+    let role = proptest::sample::select(&["Shop", "service-role/Batch"][..]);
+    let stages = proptest::sample::subsequence((0..STAGES.len()).collect::<Vec<_>>(), 1..=STAGES.len());
+    let routes = proptest::option::of(proptest::sample::subsequence((0..ROUTES.len()).collect::<Vec<_>>(), 1..3));
+    let entry = (account, role, stages, routes).prop_map(|(account, role, mut stages, routes)| {
+        // What has no routes refuses a caller with some.
+        if routes.is_some() {
+            stages.retain(|stage| STAGES[*stage].has_routes);
+        }
+        Entry { account, role, stages, routes }
+    });
+    proptest::collection::vec(entry, 1..5).prop_map(|entries| {
+        let mut seen = BTreeSet::new();
+        let is_one = |entry: &Entry| !entry.stages.is_empty() && seen.insert((entry.account, entry.role));
+        entries.into_iter().filter(is_one).collect()
+    })
+}
+
+fn manifest(entries: &[Entry]) -> Manifest {
+    let mut text = format!("[api]\naccount = \"111111111111\"\nregion = \"{REGION}\"\nrole_name = \"apis/Allow\"\n");
+    for Stage { name, keys, .. } in &STAGES {
+        text += &format!("[stages.{name}]\n{keys}\n");
+    }
+    for (index, Entry { account, role, stages, routes }) in entries.iter().enumerate() {
+        let roles: Vec<String> = stages.iter().map(|stage| format!("{} = \"{role}\"", STAGES[*stage].name)).collect();
+        text += &format!("[callers.c{index}]\naccount = \"{account}\"\nroles = {{ {} }}\n", roles.join(", "));
+        if let Some(routes) = routes {
+            let routes: Vec<&str> = routes.iter().map(|route| ROUTES[*route].0).collect();
+            text += &format!("routes = {routes:?}\n");
+        }
+    }
+    Manifest::parse(&text, "xacct.toml").unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+struct World {
+    emulator: Emulator,
+    now: SystemTime,
+}
+
+impl World {
+    fn assume(&mut self, base: &Credentials, role: &str) -> Credentials {
+        let call = AssumeRole::new(role, "session-1");
+        let endpoint = Endpoint::new(REGION, Some("http://127.0.0.1:4566")).unwrap();
+        let request = call.request(base, &endpoint, self.now).unwrap().map(Bytes::from);
+        let Outcome::Respond(response) = self.emulator.handle(&Target::Sts, request, self.now).outcome else {
+            panic!("STS forwards nothing");
+        };
+        call.read_response(base, &response, self.now).unwrap().credentials
+    }
+
+    fn is_let_in(&mut self, credentials: &Credentials, stage: &Stage, (method, path): (&str, &str)) -> bool {
+        let uri = format!("{}{path}", stage.base);
+        let request = http::Request::builder().method(method).uri(uri).header("host", "api.example.com");
+        let mut request = request.body(Bytes::new()).unwrap();
+        let scope = Scope::new(REGION, stage.service).unwrap();
+        Signer::new(credentials.clone(), scope).sign(&mut request, self.now).unwrap();
+        match self.emulator.handle(&Target::Stage(stage.name.to_owned()), request, self.now).outcome {
+            Outcome::Respond(response) => match response.status().as_u16() {
+                200 => true,
+                403 => false,
+                other => panic!("{other}"),
+            },
+            Outcome::Forward(_) => panic!("there is no upstream"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_way_into_every_stage_is_the_manifests(entries in entries()) {
+        let manifest = manifest(&entries);
+        let emulator = Emulator::new(&manifest, Options::default(), [7; 32]).unwrap();
+        let mut world = World { emulator, now: at(1_700_000_000) };
+        let callers = world.emulator.callers().to_vec();
+        prop_assert_eq!(callers.len(), entries.len());
+        for access in &callers {
+            let index: usize = access.caller.strip_prefix('c').unwrap().parse().unwrap();
+            let entry = &entries[index];
+            // Its own credentials, and each role's that it may assume with the stage that the role is of.
+            let mut ways = vec![(access.credentials.clone(), None)];
+            for (stage, role) in &access.may_assume {
+                ways.push((world.assume(&access.credentials, role), Some(stage.as_str())));
+            }
+            let by_role = entry.stages.iter().filter(|stage| !STAGES[**stage].is_direct).count();
+            prop_assert_eq!((ways.len() - 1, access.may_call.len()), (by_role, entry.stages.len() - by_role));
+            for (credentials, role_of) in &ways {
+                for (number, stage) in STAGES.iter().enumerate() {
+                    let is_the_way = match role_of {
+                        None => stage.is_direct,
+                        Some(of) => *of == stage.name,
+                    };
+                    for (asked, request) in REQUESTS.iter().enumerate() {
+                        let expected = is_the_way && entry.is_on(number) && entry.opens(asked);
+                        let is_let_in = world.is_let_in(credentials, stage, *request);
+                        let what = format!("{entry:?} by {role_of:?} at {} {request:?}", stage.name);
+                        prop_assert_eq!(is_let_in, expected, "{}", what);
+                    }
+                }
+            }
+        }
+        let outsider = world.emulator.outsider().credentials.clone();
+        for stage in &STAGES {
+            prop_assert!(!world.is_let_in(&outsider, stage, REQUESTS[0]), "{}", stage.name);
+        }
+    }
+}
