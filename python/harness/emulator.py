@@ -16,6 +16,8 @@ DEMO = REPOSITORY / "demo" / "xacct.toml"
 """The manifest with the caller `shop`."""
 PARTNER = REPOSITORY / "tests" / "manifests" / "partner.toml"
 """The same with a second caller, `partner`, who has an external id and routes of its own."""
+FRONTS = REPOSITORY / "tests" / "manifests" / "fronts.toml"
+"""Another, with a stage of every kind of API, by role and direct."""
 
 
 def cli() -> Path:
@@ -66,6 +68,11 @@ class Emulator:
         self._process.communicate(timeout=10)
         self._folder.cleanup()
 
+    def most_memory(self) -> int:
+        """What it has taken of memory at most, in bytes."""
+        status = Path("/proc", str(self._process.pid), "status").read_text()
+        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM:"))
+
     def log(self) -> str:
         """What it wrote to stderr up to now."""
         return self._log.read_text()
@@ -75,8 +82,9 @@ class Emulator:
         return f"{self.ready['stages'][stage]['url'].rstrip('/')}{path}"
 
     def caller(self, name: str = "shop", stage: str = "stag") -> dict[str, Any]:
-        """A caller by its name, in the role that may assume the stage's."""
-        return next(c for c in self.ready["callers"] if c["caller"] == name and stage in c["may_assume"])
+        """A caller by its name, in the role that may assume the stage's, or call it directly."""
+        callers = (caller for caller in self.ready["callers"] if caller["caller"] == name)
+        return next(caller for caller in callers if stage in caller["may_assume"] or stage in caller["may_call"])
 
     def environment(self, name: str = "shop", stage: str = "stag") -> dict[str, str]:
         """What a Lambda function with a caller's role finds in its environment."""

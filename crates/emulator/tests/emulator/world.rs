@@ -182,43 +182,8 @@ pub(crate) fn element(response: &Response<Bytes>, name: &str) -> String {
     rest.split_once('<').unwrap_or_default().0.to_owned()
 }
 
-/// A stage of each kind, by role and directly, for the caller shop of another account and for in of the APIs' own.
-pub(crate) const FRONTS: &str = r#"
-[api]
-account = "111111111111"
-region = "ap-northeast-1"
-role_name = "Api"
-
-[stages.http]
-api_id = "h1h1h1h1h1"
-
-[stages.rest]
-target = "rest_api"
-api_id = "r1r1r1r1r1"
-api_stage = "v1"
-
-[stages.restd]
-target = "rest_api"
-access = "direct"
-api_id = "r2r2r2r2r2"
-api_stage = "v1"
-
-[stages.url]
-target = "function_url"
-function = "orders"
-url_id = "u1u1u1u1"
-
-[stages.urld]
-target = "function_url"
-access = "direct"
-function = "orders"
-alias = "live"
-url_id = "u2u2u2u2"
-
-[callers.shop]
-account = "000000000000"
-roles = { http = "Shop", rest = "Shop", restd = "Shop", url = "Shop", urld = "Shop" }
-"#;
+/// A stage of each kind, by role and direct, for the caller shop of another account.
+pub(crate) const FRONTS: &str = include_str!("../../../../tests/manifests/fronts.toml");
 
 /// A stage by its name.
 pub(crate) fn at(stage: &str) -> Target {
