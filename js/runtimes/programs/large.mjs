@@ -3,9 +3,9 @@
 import { openAsBlob } from "node:fs";
 import { createFetch } from "xacct-sign";
 
-const [kind, url, file] = process.argv.slice(2);
-const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
-const api = createFetch({ credentials, region: "us-east-1", baseUrl: url });
+const [kind, url, file, options] = process.argv.slice(2);
+const stranger = { credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" }, region: "us-east-1" };
+const api = createFetch({ ...(options ? JSON.parse(options) : stranger), baseUrl: url });
 
 /** What came, in bytes. */
 async function called(size) {

@@ -7,6 +7,7 @@ import { closeSync, ftruncateSync, openSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { startFronts } from "../lib/emulator.mjs";
 import { emptyFolder, freshApp, outcomeOf } from "../lib/run.mjs";
 
 const LARGE = 200_000_000;
@@ -28,7 +29,15 @@ async function* answerTo(request, body) {
     yield part;
 }
 
-async function outcome(test, kind) {
+/** The emulator before an upstream, as a function URL that is called directly: its URL, and what a caller of it signs with. */
+async function functionUrl(test, upstream) {
+  const { region, stages, own, stop } = await startFronts("--upstream", upstream);
+  test.after(stop);
+  const { url, service } = stages.urld;
+  return [url, JSON.stringify({ credentials: own, region, service })];
+}
+
+async function outcome(test, kind, through = async (_, url) => [url, ""]) {
   const seen = [];
   const server = createServer(async (request, response) => {
     const [hash, body] = [createHash("sha256"), { length: 0 }];
@@ -47,11 +56,8 @@ async function outcome(test, kind) {
   const handle = openSync(file, "w");
   ftruncateSync(handle, LARGE);
   closeSync(handle);
-  const { before, after } = await outcomeOf(
-    process.execPath,
-    ["large.mjs", kind, `http://127.0.0.1:${port}`, file],
-    app,
-  );
+  const [url, options] = await through(test, `http://127.0.0.1:${port}`);
+  const { before, after } = await outcomeOf(process.execPath, ["large.mjs", kind, url, file, options], app);
   const grown = after.peak - before.peak;
   test.diagnostic(`${kind}: ${(grown / 1e6).toFixed(1)} MB over ${(before.peak / 1e6).toFixed(1)} MB`);
   assert.deepEqual([before.status, after.status], [200, 200]);
@@ -67,4 +73,9 @@ test("an answer of 200 MB takes no 20 MB more", async (test) => {
 test("an upload of 200 MB from a file takes no 20 MB more", async (test) => {
   const { last } = await outcome(test, "upload");
   assert.deepEqual([last.length, last.declared], [LARGE, String(LARGE)]);
+});
+
+test("an answer of 200 MB through a function URL takes no 20 MB more", async (test) => {
+  const { after } = await outcome(test, "answer", functionUrl);
+  assert.equal(after.length, LARGE);
 });
