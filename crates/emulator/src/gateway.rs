@@ -21,10 +21,11 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Response, Uri};
+use http::{Request, Response, Uri};
 
 use crate::body::{BodyFailure, announced_length, head_bytes};
 use crate::gateway::decision::{Denied, Owner, decide};
+use crate::gateway::forward::MAX_EVENT_BYTES;
 use crate::gateway::front::{Call, Front, Refused, Told};
 use crate::gateway::paths::{base_path, readings, within_stage};
 use crate::gateway::stage::Stage;
@@ -106,29 +107,28 @@ impl<'e> Gateway<'e> {
             ids: &ids,
             now,
         };
-        let is_event = options.format == Format::LambdaEvent;
-        let told = if is_event { front.event(&call) } else { front.request_context(&call) };
-        let reply = |reads| Reply { front, ids, explain: options.explain, reads, cors: None };
-        let Some(upstream) = &options.upstream else {
-            let reply = reply(None);
-            if is_event {
-                return Outcome::Respond(reply.answered(echo::json(&told), log));
+        let reply = |reads| Reply { front, ids: ids.clone(), explain: options.explain, reads, cors: None };
+        if options.format == Format::LambdaEvent {
+            let event = front.event(&call).to_string();
+            if event.len() > MAX_EVENT_BYTES {
+                let detail =
+                    format!("the event takes {} bytes, a function gets at most {MAX_EVENT_BYTES}", event.len());
+                let reason = Reason::new(Kind::BodyTooLarge, detail);
+                return Outcome::Respond(self.refuse(front, &Refused::Body(BodyFailure::TooLarge), reason, log));
             }
-            return Outcome::Respond(match as_the_route_sees(parts, &stage.api.api_stage) {
-                Some(parts) => reply.answered(echo::respond(&parts, &body, told), log),
-                None => reply.failed(UpstreamFailure::Connection, log),
-            });
+            let event = Bytes::from(event);
+            return match &options.upstream {
+                None => Outcome::Respond(reply(None).answered(echo::json(event), log)),
+                Some(upstream) => forwarded(forward::event(upstream, event), reply(Some(front.answer_form())), log),
+            };
+        }
+        let context = front.request_context(&call);
+        let Some(parts) = as_the_route_sees(parts, &stage.api.api_stage) else {
+            return forwarded(None, reply(None), log);
         };
-        let request = if is_event {
-            forward::event(upstream, &told)
-        } else {
-            as_the_route_sees(parts, &stage.api.api_stage)
-                .and_then(|parts| forward::request(upstream, parts, body, &told))
-        };
-        let reply = reply(is_event.then(|| front.answer_form()));
-        match request {
-            Some(request) => Outcome::Forward(Box::new(Forward { request, reply })),
-            None => Outcome::Respond(reply.failed(UpstreamFailure::Connection, log)),
+        match &options.upstream {
+            None => Outcome::Respond(reply(None).answered(echo::respond(&parts, &body, context), log)),
+            Some(upstream) => forwarded(forward::request(upstream, parts, body, &context), reply(None), log),
         }
     }
 
@@ -248,6 +248,14 @@ impl<'e> Gateway<'e> {
         }
         log.reason = Some(reason);
         response
+    }
+}
+
+/// What is to be sent; none where the URL gets too long or malformed.
+fn forwarded(request: Option<Request<Bytes>>, reply: Reply, log: &mut LogEntry) -> Outcome {
+    match request {
+        Some(request) => Outcome::Forward(Box::new(Forward { request, reply })),
+        None => Outcome::Respond(reply.failed(UpstreamFailure::Connection, log)),
     }
 }
 

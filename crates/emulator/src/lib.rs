@@ -1,5 +1,5 @@
-//! STS and an API Gateway with IAM authorization, for development and tests: the whole cross-account flow on one
-//! machine, without an AWS account. It is not a production gateway.
+//! STS and APIs with IAM authorization (HTTP APIs, REST APIs, function URLs), for development and tests: the whole cross-account
+//! flow on one machine, without an AWS account. It is not a production gateway.
 //!
 //! The emulator enforces the IAM documents that get deployed: a manifest is rendered to JSON, and that JSON is what is
 //! evaluated, the caller's policy, the trust policy (ExternalId and conditions included) and the invoke policy. Every
@@ -18,6 +18,8 @@
 //! - There is no route table, so no `404 {"message":"Not Found"}` for an unknown route: that is the upstream's to say.
 //! - A caller that is an organization, a whole account or any account gets credentials of a role that is made up for it.
 //! - An account is in an organization only if [`Options::organizations`] or the manifest says so.
+//! - Every request comes from 127.0.0.1; a private REST API's by the VPC endpoint that the manifest or the options name.
+//! - A function gets events by HTTP, and its answer is not streamed.
 //! - Managed policies cannot be looked up: `PolicyArns` are refused.
 //! - There are no MFA devices: a token code is refused.
 

@@ -91,10 +91,10 @@ pub enum CallerCredentials {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// A document that the manifest renders to cannot be read back.
+    /// A document that the manifest renders to, or one that was given in its place, cannot be read.
     #[error("a policy of `{role}` cannot be evaluated")]
     Policy {
-        /// The role's ARN.
+        /// The ARN of the role, or of the API, that it hangs on.
         role: String,
         /// What is wrong with it.
         #[source]

@@ -94,26 +94,20 @@ pub(crate) fn decide(session: &Session, owner: &Owner<'_>, asked: &Asked, mut co
         return Err(denying.denied(session, asked));
     }
     let is_of_the_account = session.principal.account() == owner.account;
-    let Some(resource) = &resource else {
-        if !is_of_the_account {
-            let (who, Owner { account, without_policy, .. }) = (session.principal.arn(), owner);
-            let detail = format!("`{who}` is not in the API's account, {account}: {without_policy}");
-            let clause = format!("because no resource-based policy allows the {} action", asked.action);
-            return Err(Denied::new(detail, session, asked, &clause));
-        }
-        return each_allows([Some(&identity), limit.as_ref()], session, asked);
-    };
-    if !is_of_the_account {
-        return each_allows([Some(resource), Some(&identity)], session, asked)
-            .and_then(|()| each_allows([limit.as_ref(), None], session, asked));
+    if resource.is_none() && !is_of_the_account {
+        let (who, Owner { account, without_policy, .. }) = (session.principal.arn(), owner);
+        let detail = format!("`{who}` is not in the API's account, {account}: {without_policy}");
+        let clause = format!("because no resource-based policy allows the {} action", asked.action);
+        return Err(Denied::new(detail, session, asked, &clause));
     }
-    // A session policy limits what a role's session gets from either side.
-    each_allows([limit.as_ref(), None], session, asked)?;
-    if resource.decision.is_allowed() { Ok(()) } else { each_allows([Some(&identity), None], session, asked) }
-}
-
-fn each_allows(sides: [Option<&Side<'_>>; 2], session: &Session, asked: &Asked) -> Result<(), Denied> {
-    match sides.into_iter().flatten().find(|side| !side.decision.is_allowed()) {
+    // A session policy limits what a session gets from either side.
+    let has_leave = is_of_the_account && resource.as_ref().is_some_and(|side| side.decision.is_allowed());
+    let needed = match (is_of_the_account, has_leave) {
+        (true, true) => [limit.as_ref(), None, None],
+        (true, false) => [Some(&identity), limit.as_ref(), None],
+        (false, _) => [resource.as_ref(), Some(&identity), limit.as_ref()],
+    };
+    match needed.into_iter().flatten().find(|side| !side.decision.is_allowed()) {
         Some(side) => Err(side.denied(session, asked)),
         None => Ok(()),
     }

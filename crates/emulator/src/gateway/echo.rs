@@ -26,12 +26,12 @@ pub(crate) fn respond(parts: &Parts, body: &Bytes, context: Value) -> Response<B
         "isBase64Encoded": is_base64,
         "requestContext": context,
     });
-    json(&shown)
+    json(Bytes::from(shown.to_string()))
 }
 
 /// An answer of JSON.
-pub(crate) fn json(shown: &Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(shown.to_string()));
+pub(crate) fn json(text: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(text);
     let kind = http::HeaderValue::from_static("application/json");
     response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
     response

@@ -8,6 +8,7 @@ use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, Uri};
 use serde_json::Value;
+use xacct_sign_provider::targets::FunctionUrl;
 
 use crate::cors::Cors;
 use crate::gateway::answer;
@@ -89,7 +90,7 @@ impl UpstreamFailure {
                 (Kind::UpstreamTimeout, format!("the upstream took longer than the gateway waits, {seconds} s"))
             }
             Self::TooLarge => {
-                let most = if is_whole { limits.event_bytes } else { limits.answer_bytes } / (1024 * 1024);
+                let most = if is_whole { MAX_EVENT_BYTES } else { limits.answer_bytes } / (1024 * 1024);
                 (Kind::UpstreamTooLarge, format!("the upstream's answer is longer than {most} MB"))
             }
             Self::NoRuntime => (
@@ -132,8 +133,7 @@ impl Reply {
     /// How long its answer may be, in bytes.
     #[must_use]
     pub fn max_bytes(&self) -> usize {
-        let limits = self.front.limits();
-        if self.takes_whole() { limits.event_bytes } else { limits.answer_bytes }
+        if self.takes_whole() { MAX_EVENT_BYTES } else { self.front.limits().answer_bytes }
     }
 
     /// Whether the answer is a function's.
@@ -197,18 +197,21 @@ impl fmt::Debug for Reply {
     }
 }
 
+/// How long an event may be that a function gets, and an answer that it gives as one: Lambda's limit, whichever front is before it.
+pub(crate) const MAX_EVENT_BYTES: usize = FunctionUrl::MAX_BODY_BYTES;
+
 /// Where a function's runtime takes events, as the runtime interface emulator does
 /// ([testing images locally](https://docs.aws.amazon.com/lambda/latest/dg/images-test.html)).
 const INVOCATIONS: &str = "/2015-03-31/functions/function/invocations";
 
 /// The event of a function, for the upstream.
-pub(crate) fn event(upstream: &Uri, event: &Value) -> Option<Request<Bytes>> {
+pub(crate) fn event(upstream: &Uri, event: Bytes) -> Option<Request<Bytes>> {
     let (scheme, authority) = (upstream.scheme_str()?, upstream.authority()?);
     let base = upstream.path().trim_end_matches('/');
     let uri = format!("{scheme}://{authority}{base}{INVOCATIONS}");
     let host = authority.as_str().rsplit('@').next().unwrap_or_default();
     let request = Request::post(uri).header(HOST, host).header(CONTENT_TYPE, "application/json");
-    request.body(Bytes::from(event.to_string())).ok()
+    request.body(event).ok()
 }
 
 /// The request for the upstream; `None` if the URL gets too long or malformed.

@@ -56,8 +56,6 @@ pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
     /// An answer that is relayed as it comes, in bytes.
     pub(crate) answer_bytes: usize,
-    /// An answer that a function gives as one event, in bytes.
-    pub(crate) event_bytes: usize,
     /// How long the program behind it may take.
     pub(crate) timeout: Duration,
 }
@@ -72,7 +70,7 @@ pub(crate) enum AnswerForm {
 }
 
 /// The ids of one request, each with the header that carries it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ids(pub(crate) Vec<(HeaderName, String)>);
 
 impl Ids {

@@ -22,7 +22,6 @@ const LIMITS: Limits = Limits {
     head_bytes: None,
     body_bytes: FunctionUrl::MAX_BODY_BYTES,
     answer_bytes: FunctionUrl::MAX_STREAMED_BYTES,
-    event_bytes: FunctionUrl::MAX_BODY_BYTES,
     timeout: FunctionUrl::TIMEOUT,
 };
 

@@ -22,7 +22,6 @@ const LIMITS: Limits = Limits {
     head_bytes: Some(HttpApi::MAX_HEAD_BYTES),
     body_bytes: HttpApi::MAX_BODY_BYTES,
     answer_bytes: HttpApi::MAX_BODY_BYTES,
-    event_bytes: HttpApi::MAX_BODY_BYTES,
     timeout: HttpApi::TIMEOUT,
 };
 

@@ -23,7 +23,6 @@ const LIMITS: Limits = Limits {
     head_bytes: Some(RestApi::MAX_HEADER_VALUE_BYTES),
     body_bytes: RestApi::MAX_BODY_BYTES,
     answer_bytes: RestApi::MAX_BODY_BYTES,
-    event_bytes: RestApi::MAX_BODY_BYTES,
     timeout: RestApi::TIMEOUT,
 };
 

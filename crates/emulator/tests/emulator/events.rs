@@ -283,3 +283,30 @@ fn the_echo_answers_with_the_event() {
         (&json!("/hoge"), &json!("body"), &json!("2.0"))
     );
 }
+
+/// Lambda's limit is the event's, and base 64 takes a third more: of an API's 10 MB not all goes to a function.
+#[test]
+fn an_event_that_a_function_cannot_get_is_refused() {
+    let mut world = world();
+    let shop = world.base("/Shop");
+    for (stage, service, path, text) in [
+        ("urld", "lambda", "/x", "Request must be smaller than 6291456 bytes for the InvokeFunction operation"),
+        ("restd", "execute-api", "/v1/x", "Request Too Long"),
+    ] {
+        for (bytes, status) in [(4_000_000, None), (5_000_000, Some(413))] {
+            // No text, so that it is base 64 at both.
+            let mut request = request("PUT", path, "").map(|_| Bytes::from(vec![0xff; bytes]));
+            sign(&mut request, &shop, service, world.now);
+            match world.outcome(&at(stage), request) {
+                Outcome::Forward(forward) => {
+                    assert_eq!((status, forward.reply.max_bytes()), (None, 6 * 1024 * 1024));
+                    assert!(forward.request.body().len() > 5_300_000);
+                }
+                Outcome::Respond(response) => {
+                    assert_eq!((Some(response.status().as_u16()), world.reason()), (status, Some("body_too_large")));
+                    assert_eq!(crate::world::text(&response), json!({ "message": text }).to_string());
+                }
+            }
+        }
+    }
+}

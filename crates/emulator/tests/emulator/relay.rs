@@ -1,4 +1,5 @@
 //! Answers on their way through: in pieces as they come, and no longer or later than a front lets them be.
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "these tests are about sockets")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -58,7 +59,6 @@ impl Emulated {
         let path = if service == "lambda" { "/hoge" } else { "/v1/hoge" };
         let mut request = request("GET", path, "");
         let shop = &self.ready.callers()[0].credentials;
-        #[expect(clippy::disallowed_methods, reason = "a server reads the clock")]
         sign(&mut request, shop, service, SystemTime::now());
         let url = &self.ready.addresses().stages[stage];
         let address = url.trim_start_matches("http://").trim_end_matches("/v1");
