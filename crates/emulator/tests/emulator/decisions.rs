@@ -262,3 +262,45 @@ fn a_session_policy_limits_what_a_resource_policy_gives_within_an_account() {
     assert_eq!(call(&mut world, &session, "restd"), 403);
     assert!(world.detail().contains("the session policy"), "{}", world.detail());
 }
+
+/// An organization, and every role of an account, let in without a name: by what the API's policy asks of them.
+#[test]
+fn an_organization_and_a_whole_account_come_in_directly() {
+    const MEMBERS: &str = "\n[callers.members]\norganization = \"o-a1b2c3d4e5\"\nstages = [\"restd\", \"urld\"]\n";
+    const ACCOUNT: &str =
+        "\n[callers.account]\naccount = \"333333333333\"\ntrust = \"account\"\nroles = { restd = \"*\" }\n";
+    let manifest = format!("{FRONTS}{MEMBERS}{ACCOUNT}");
+    let mut world = world_of(&manifest, Options { explain: true, ..Options::default() });
+    let of = |world: &World, name: &str| {
+        let found = world.emulator.callers().iter().find(|access| access.caller == name);
+        found.map(|access| access.credentials.clone()).unwrap()
+    };
+    let (members, account) = (of(&world, "members"), of(&world, "account"));
+    assert_eq!((call(&mut world, &members, "restd"), call(&mut world, &members, "urld")), (200, 200));
+    assert_eq!((call(&mut world, &account, "restd"), call(&mut world, &account, "urld")), (200, 403));
+    let response = world.api_as(&at("urld"), &members, "lambda", ("GET", "/hoge", ""));
+    let echo: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(echo["requestContext"]["authorizer"]["iam"]["principalOrgId"], "o-a1b2c3d4e5");
+    // An account that leaves the organization has no other way in.
+    let account = world.emulator.callers().iter().find(|access| access.caller == "members").unwrap().account.clone();
+    let organizations = [(account, "o-f6g7h8i9j0".to_owned())].into();
+    let mut world = world_of(&manifest, Options { organizations, ..Options::default() });
+    assert_eq!((call(&mut world, &members, "restd"), call(&mut world, &members, "urld")), (403, 403));
+}
+
+/// A deny on one reading of a path is a deny, whatever else the path may mean.
+#[test]
+fn what_the_apis_policy_denies_is_denied_in_every_reading_of_the_path() {
+    let role = "arn:aws:iam::000000000000:role/Shop";
+    let allow = statement(Allow, &format!("{REST}/*"), Some(role));
+    let deny = statement(Deny, &format!("{REST}/*/admin*"), Some("*"));
+    let own = policy(json!([{ "Effect": "Allow", "Action": "*", "Resource": "*" }]));
+    let mut world = world_with_policies(FRONTS, own, &[("restd", policy(json!([allow, deny])))]);
+    let shop = world.base("/Shop");
+    for (path, expected) in
+        [("/v1/items", 200), ("/v1/admin", 403), ("/v1/items/..%2Fadmin", 403), ("/v1/%61dmin", 403)]
+    {
+        let response = world.api(&at("restd"), &shop, "GET", path, "");
+        assert_eq!(response.status(), expected, "{path} {}", world.detail());
+    }
+}

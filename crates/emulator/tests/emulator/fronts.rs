@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use xacct_sign::{Credentials, Scope, Signer};
+use xacct_sign::{Credentials, Payload, Scope, Signer, Url};
 use xacct_sign_emulator::{Addresses, Emulator, Options, Ready, SetupError, UpstreamFailure};
 use xacct_sign_provider::Manifest;
 use xacct_sign_provider::targets::{FunctionUrl, RestApi};
@@ -381,4 +381,33 @@ fn options_about_what_is_not_there() {
     let broken = Options { resource_policies: [("url".to_owned(), "{}".to_owned())].into(), ..Options::default() };
     assert!(matches!(made(broken), Err(SetupError::Policy { .. })));
     assert!(made(endpoint("rest")).is_ok());
+}
+
+#[test]
+fn presigned_urls_pass_at_each_front_and_unsigned_payloads_at_none() {
+    let mut world = fronts();
+    for (stage, service, path) in [("restd", "execute-api", "/v1/hoge"), ("urld", "lambda", "/hoge")] {
+        let credentials = world.shop_at(stage);
+        let signer = Signer::new(credentials.clone(), Scope::new(REGION, service).unwrap());
+        let url = format!("http://api.example.com{path}?a=1");
+        let parts = xacct_sign::Request {
+            method: "GET",
+            url: Url::parse(&url).unwrap(),
+            headers: &[],
+            payload: Payload::Bytes(b""),
+        };
+        let url = signer.presign(&parts, seconds(60), world.now).unwrap();
+        let presigned = http::Request::get(&url).header("host", "api.example.com").body(Bytes::new()).unwrap();
+        let response = world.send(&at(stage), presigned);
+        assert_eq!(response.status(), 200, "{stage}: {}", world.detail());
+        let echo: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(echo["query"], "a=1");
+
+        let mut unsigned = request("PUT", path, "body");
+        sign(&mut unsigned, &credentials, service, world.now);
+        unsigned.headers_mut().insert("x-amz-content-sha256", "UNSIGNED-PAYLOAD".parse().unwrap());
+        let (status, error, _) = said(&world.send(&at(stage), unsigned));
+        assert_eq!((status, error.as_deref()), (403, Some("InvalidSignatureException")));
+        assert_eq!(world.reason(), Some("unsigned_payload"));
+    }
 }

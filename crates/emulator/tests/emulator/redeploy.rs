@@ -156,3 +156,23 @@ fn e9_credentials_can_be_given() {
     let shared = given(&[("shop", "ASIASHOP")]).err().unwrap();
     assert!(matches!(shared, SetupError::SharedCredentials { .. }), "{shared}");
 }
+
+/// The port stays, and what answers there is another: with its own service, and the policy of now.
+#[test]
+fn a_stage_that_becomes_another_kind_is_one_from_then_on() {
+    let mut world = world_of(FRONTS, Options { explain: true, ..Options::default() });
+    let shop = world.base("/Shop");
+    let status = |world: &mut World, service: &str| {
+        world.api_as(&at("urld"), &shop, service, ("GET", "/hoge", "")).status().as_u16()
+    };
+    assert_eq!((status(&mut world, "lambda"), status(&mut world, "execute-api")), (200, 403));
+    let function = "target = \"function_url\"\naccess = \"direct\"\nfunction = \"orders\"\nalias = \"live\"\nurl_id = \"u2u2u2u2\"";
+    let as_http = FRONTS.replace(function, "api_id = \"h2h2h2h2h2\"");
+    assert_ne!(as_http, FRONTS);
+    redeploy(&mut world, &as_http).unwrap();
+    assert_eq!((status(&mut world, "lambda"), world.reason()), (403, Some("scope_mismatch")));
+    assert_eq!((status(&mut world, "execute-api"), world.reason()), (403, Some("not_allowed")));
+    // A role opens it now.
+    let session = world.assume(&shop, "arn:aws:iam::111111111111:role/ApiUrld");
+    assert_eq!(world.api(&at("urld"), &session, "GET", "/hoge", "").status(), 200, "{}", world.detail());
+}
