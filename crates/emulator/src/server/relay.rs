@@ -1,22 +1,27 @@
 //! Answers on their way back: relayed as they come, so that a long one takes no more memory than a short one.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::{Instant, timeout};
 
 use crate::gateway::{Reply, UpstreamFailure};
 use crate::log::LogEntry;
+
+/// How many pieces are read ahead of a client that takes its time.
+const READ_AHEAD: usize = 2;
 
 /// A body of an answer.
 pub(super) enum AnswerBody {
     /// One that is there.
     Whole(Full<Bytes>),
     /// One that is still coming.
-    Relayed(Box<Relayed>),
+    Relayed(Relayed),
 }
 
 impl AnswerBody {
@@ -27,15 +32,8 @@ impl AnswerBody {
 
 /// What the upstream sends, within the limits of the front.
 pub(super) struct Relayed {
-    body: Incoming,
-    /// How much more may come, in bytes.
-    left: usize,
-    /// When all of it has to be there.
-    end: Pin<Box<Sleep>>,
-    /// For what goes wrong on the way: the head has been answered, and is in the log.
-    log: Box<dyn Fn(&LogEntry) + Send>,
-    entry: LogEntry,
-    reply: Reply,
+    pieces: Receiver<Result<Frame<Bytes>, BrokenOff>>,
+    size: SizeHint,
 }
 
 /// Why a body ends before its end. The other side sees a connection that breaks off, as there is no other way to say it.
@@ -44,37 +42,48 @@ pub(super) struct Relayed {
 pub(super) struct BrokenOff;
 
 impl Relayed {
+    /// The upstream may be waited for so long; a client that takes its time does not count. What goes wrong is logged: the head
+    /// has been answered, and is in the log.
     pub(super) fn new(
         body: Incoming,
         reply: Reply,
-        end: Instant,
-        entry: LogEntry,
+        patience: Duration,
+        mut entry: LogEntry,
         log: impl Fn(&LogEntry) + Send + 'static,
     ) -> Self {
-        let (left, end) = (reply.max_bytes(), Box::pin(sleep_until(end)));
-        Self { body, left, end, log: Box::new(log), entry, reply }
+        let (sender, pieces) = channel(READ_AHEAD);
+        let size = body.size_hint();
+        tokio::spawn(async move {
+            if let Err(failure) = relay(body, reply.max_bytes(), patience, &sender).await {
+                entry.reason = Some(reply.reason(failure));
+                log(&entry);
+                // A client that is gone is told nothing.
+                let _ = sender.send(Err(BrokenOff)).await;
+            }
+        });
+        Self { pieces, size }
     }
+}
 
-    fn broken(&mut self, failure: UpstreamFailure) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        self.entry.reason = Some(self.reply.reason(failure));
-        (self.log)(&self.entry);
-        Poll::Ready(Some(Err(BrokenOff)))
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        if self.end.as_mut().poll(context).is_ready() {
-            return self.broken(UpstreamFailure::Timeout);
-        }
-        match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-            None => Poll::Ready(None),
-            Some(Err(_)) => self.broken(UpstreamFailure::Connection),
-            Some(Ok(frame)) => match self.left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
-                Some(left) => {
-                    self.left = left;
-                    Poll::Ready(Some(Ok(frame)))
-                }
-                None => self.broken(UpstreamFailure::TooLarge),
-            },
+/// Passes on what comes, until it ends or nobody wants it any more.
+async fn relay(
+    mut body: Incoming,
+    mut left: usize,
+    mut patience: Duration,
+    pieces: &Sender<Result<Frame<Bytes>, BrokenOff>>,
+) -> Result<(), UpstreamFailure> {
+    loop {
+        let begun = Instant::now();
+        let frame = match timeout(patience, body.frame()).await {
+            Err(_) => return Err(UpstreamFailure::Timeout),
+            Ok(None) => return Ok(()),
+            Ok(Some(Err(_))) => return Err(UpstreamFailure::Connection),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        patience = patience.saturating_sub(begun.elapsed());
+        left = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)).ok_or(UpstreamFailure::TooLarge)?;
+        if pieces.send(Ok(frame)).await.is_err() {
+            return Ok(());
         }
     }
 }
@@ -89,21 +98,21 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match self.get_mut() {
             Self::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
-            Self::Relayed(relayed) => relayed.poll(context),
+            Self::Relayed(relayed) => relayed.pieces.poll_recv(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(body) => body.is_end_stream(),
-            Self::Relayed(relayed) => relayed.body.is_end_stream(),
+            Self::Relayed(relayed) => relayed.size.exact() == Some(0),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(body) => body.size_hint(),
-            Self::Relayed(relayed) => relayed.body.size_hint(),
+            Self::Relayed(relayed) => relayed.size,
         }
     }
 }

@@ -281,8 +281,9 @@ impl Shared {
                 let (parts, body) = reply.answered(response, &mut log).into_parts();
                 (self.log)(&log);
                 let write = Arc::clone(&self.log);
-                let relayed = Relayed::new(body, reply, end, log, move |entry| write(entry));
-                return Response::from_parts(parts, AnswerBody::Relayed(Box::new(relayed)));
+                let patience = end.saturating_duration_since(Instant::now());
+                let relayed = Relayed::new(body, reply, patience, log, move |entry| write(entry));
+                return Response::from_parts(parts, AnswerBody::Relayed(relayed));
             }
         };
         (self.log)(&log);

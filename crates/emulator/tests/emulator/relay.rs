@@ -170,3 +170,22 @@ async fn an_answer_that_stops_or_breaks_off_is_broken_off_and_in_the_log() {
         drop(done);
     }
 }
+
+/// How long a client takes to read is not how long the API takes to answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_its_time_gets_its_answer() {
+    let (all_sent, is_sent) = mpsc::channel();
+    let uri = upstream(move |mut stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 33554432\r\n\r\n").unwrap();
+        stream.write_all(&vec![b'x'; 32 << 20]).unwrap();
+        all_sent.send(()).unwrap();
+    });
+    let emulated = emulated(uri, Some(Duration::from_millis(500))).await;
+    let mut stream = emulated.call("urld", "lambda");
+    until(&mut stream, "\r\n\r\n");
+    // More than fits between: the upstream is held up meanwhile.
+    assert!(is_sent.recv_timeout(Duration::from_millis(800)).is_err());
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert_eq!((answer.len(), emulated.reasons()), (32 << 20, vec![None]));
+}
