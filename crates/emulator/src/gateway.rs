@@ -205,6 +205,7 @@ impl<'e> Gateway<'e> {
         let owner = Owner {
             account: &self.iam.account,
             policy: stage.resource_policy.as_ref(),
+            is_private: !stage.api.vpc_endpoints.is_empty(),
             without_policy: stage.front.without_policy(),
         };
         let mut context = session.context(&self.iam.region, now);

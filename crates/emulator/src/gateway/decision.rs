@@ -31,6 +31,9 @@ pub(crate) struct Denied {
 pub(crate) struct Owner<'o> {
     pub(crate) account: &'o str,
     pub(crate) policy: Option<&'o PolicyDocument>,
+    /// Whether it is a private API, which lets nobody in without a policy
+    /// ([private APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html)).
+    pub(crate) is_private: bool,
     /// What is to be said where there is no policy and somebody comes from another account.
     pub(crate) without_policy: &'static str,
 }
@@ -94,9 +97,12 @@ pub(crate) fn decide(session: &Session, owner: &Owner<'_>, asked: &Asked, mut co
         return Err(denying.denied(session, asked));
     }
     let is_of_the_account = session.principal.account() == owner.account;
-    if resource.is_none() && !is_of_the_account {
+    if resource.is_none() && (owner.is_private || !is_of_the_account) {
         let (who, Owner { account, without_policy, .. }) = (session.principal.arn(), owner);
-        let detail = format!("`{who}` is not in the API's account, {account}: {without_policy}");
+        let detail = match owner.is_private {
+            true => "the API is private, and has no resource policy: it lets nobody in".to_owned(),
+            false => format!("`{who}` is not in the API's account, {account}: {without_policy}"),
+        };
         let clause = format!("because no resource-based policy allows the {} action", asked.action);
         return Err(Denied::new(detail, session, asked, &clause));
     }

@@ -7,7 +7,8 @@
 
 use serde_json::{Value, json};
 use xacct_sign::Credentials;
-use xacct_sign_emulator::Options;
+use xacct_sign_emulator::{Emulator, Options};
+use xacct_sign_provider::{Lock, Manifest};
 
 use crate::world::*;
 
@@ -302,5 +303,28 @@ fn what_the_apis_policy_denies_is_denied_in_every_reading_of_the_path() {
     {
         let response = world.api(&at("restd"), &shop, "GET", path, "");
         assert_eq!(response.status(), expected, "{path} {}", world.detail());
+    }
+}
+
+#[test]
+fn a_private_api_without_a_policy_lets_nobody_in() {
+    let private = "api_id = \"r1r1r1r1r1\"\nvpc_endpoints = [\"vpce-01234567\"]";
+    let manifest = FRONTS.replace("api_id = \"r1r1r1r1r1\"", private);
+    let manifest = Manifest::parse(&manifest, "xacct.toml").unwrap();
+    let role = "arn:aws:iam::111111111111:role/ApiRest";
+    let api = "arn:aws:execute-api:ap-northeast-1:111111111111:r1r1r1r1r1/v1/*";
+    let endpoint = |id: &str| {
+        let mut statement = statement(Allow, api, Some(role));
+        statement["Condition"] = json!({ "StringEquals": { "aws:SourceVpce": id } });
+        Some(policy(json!([statement])))
+    };
+    for (resource_policy, expected) in [(None, 403), (endpoint("vpce-01234567"), 200)] {
+        let mut deployment = manifest.plan(&Lock::default()).deployment();
+        deployment.stages.get_mut("rest").unwrap().resource_policy = resource_policy;
+        let emulator = Emulator::of(&deployment, Options::default(), [7; 32]).unwrap();
+        let mut world = World { emulator, now: fronts().now, log: Vec::new() };
+        let shop = world.base("/Shop");
+        let session = world.assume(&shop, role);
+        assert_eq!(call(&mut world, &session, "rest"), expected, "{}", world.detail());
     }
 }
