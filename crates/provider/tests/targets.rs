@@ -234,27 +234,38 @@ fn every_form_grants_the_same_and_reads_back_as_meant() {
 }
 
 #[test]
-fn templates_of_what_the_emulator_does_not_serve_are_refused() {
+fn a_template_of_roles_says_what_they_open() {
     let manifest = manifest();
     let plan = manifest.plan(&Lock::default());
     for stage in manifest.stages.values() {
-        let kind = manifest.target(stage).kind();
+        let target = manifest.target(stage);
         let template = plan.render(stage, Format::CloudFormation).unwrap();
+        let deployment = Deployment::of_templates(&[&template]).unwrap();
+        let (name, read) = deployment.stages.first_key_value().unwrap();
+        assert_eq!((deployment.stages.len(), name, read.target), (1, &stage.name, target.kind()));
+        assert_eq!(read.arn, target.arn());
+        assert!(deployment.callers.iter().all(|caller| caller.may_assume.contains_key(name)), "{name}");
         // A template without metadata tells what it is of by its ARNs; those of a REST API are an HTTP API's.
         let bare = template.replace("XacctSign", "Other");
-        for text in [&template, &bare] {
-            match (Deployment::of_templates(&[text]), kind) {
-                (Ok(deployment), TargetKind::HttpApi | TargetKind::RestApi) => {
-                    assert!(kind == TargetKind::HttpApi || *text == bare);
-                    assert!(deployment.stages.values().all(|stage| stage.target == TargetKind::HttpApi));
-                }
-                (Err(error), _) => {
-                    assert_eq!(error.code(), "target_not_served");
-                    let message = format!("the emulator does not take templates of a `{}` yet", kind.name());
-                    assert_eq!((error.to_string(), kind == TargetKind::HttpApi), (message, false));
-                }
-                (Ok(_), _) => panic!("{text}"),
-            }
+        let kind = match target.kind() {
+            TargetKind::RestApi => TargetKind::HttpApi,
+            other => other,
+        };
+        let deployment = Deployment::of_templates(&[&bare]).unwrap();
+        assert!(deployment.stages.values().all(|stage| stage.target == kind), "{name}");
+        if kind == TargetKind::FunctionUrl {
+            let broken = bare.replace(":function:", ":layer:");
+            assert_eq!(Deployment::of_templates(&[&broken]).unwrap_err().code(), "not_an_api");
+        } else {
+            let said = |target: &str| {
+                let mut said: serde_json::Value = serde_json::from_str(&template).unwrap();
+                said["Metadata"]["XacctSign"]["Target"] = target.into();
+                Deployment::of_templates(&[&said.to_string()]).unwrap_err()
+            };
+            assert_eq!(said("function_url").code(), "not_an_api");
+            let error = said("server");
+            assert_eq!(error.code(), "target_not_served");
+            assert_eq!(error.to_string(), "the emulator does not take templates of a `server`");
         }
     }
 }

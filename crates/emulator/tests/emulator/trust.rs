@@ -348,6 +348,33 @@ fn a_template_alone_is_enough() {
 }
 
 #[test]
+fn templates_of_every_kind_of_api_are_enough() {
+    let manifest = Manifest::parse(FRONTS, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let templates: Vec<String> = ["http", "rest", "url"]
+        .iter()
+        .map(|name| plan.render(&manifest.stages[*name], Format::CloudFormation).unwrap())
+        .collect();
+    let templates: Vec<&str> = templates.iter().map(String::as_str).collect();
+    let deployment = Deployment::of_templates(&templates).unwrap();
+    let emulator = Emulator::of(&deployment, Options::default(), [7; 32]).unwrap();
+    let mut world = World { emulator, now: world().now, log: Vec::new() };
+    let shop = world.base("/Shop");
+    for (stage, role, service, path) in [
+        ("http", "ApiHttp", "execute-api", "/hoge"),
+        ("rest", "ApiRest", "execute-api", "/v1/hoge"),
+        ("url", "ApiUrl", "lambda", "/hoge"),
+    ] {
+        let session = world.assume(&shop, &format!("arn:aws:iam::111111111111:role/{role}"));
+        for (asked, expected) in [(service, 200), ("sts", 403)] {
+            let status = world.api_as(&at(stage), &session, asked, ("GET", path, "")).status();
+            assert_eq!(status, expected, "{stage} {}", world.detail());
+        }
+        assert_eq!(world.send(&at(stage), request("GET", path, "")).status(), 403);
+    }
+}
+
+#[test]
 fn what_a_template_would_lose_is_refused() {
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
     let template = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation).unwrap();

@@ -14,6 +14,7 @@ use crate::manifest::names::{is_label, title_case};
 use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
 use crate::targets::execute_api::{is_api_id, is_api_stage};
+use crate::targets::function_url::{is_alias, is_function};
 use crate::targets::{FunctionUrl, HttpApi, RestApi, Target, TargetKind};
 
 /// Roles with their policies as JSON, the stages that they open, and who calls.
@@ -133,18 +134,14 @@ impl Deployment {
             let origin = origin(template);
             let said = |key: &str| origin.as_ref().and_then(|origin| origin.get(key)?.as_str());
             let name = said("Stage").filter(|name| is_label(name)).map(str::to_owned);
-            if let Some(kind) = said("Target").filter(|kind| *kind != TargetKind::HttpApi.name()) {
-                return Err(not_served(kind));
-            }
+            let kind = said("Target").map_or(Ok(TargetKind::HttpApi), |said| {
+                let known = TargetKind::ALL.iter().find(|kind| kind.name() == said);
+                known.copied().ok_or_else(|| not_served(said))
+            })?;
             for role in read_roles(template)? {
                 refuse_what_is_ignored(&role)?;
                 for arn in role.policies.iter().flat_map(invoked) {
-                    if Arn::parse(&arn).is_some_and(|arn| arn.service == FunctionUrl::SIGNING_NAME) {
-                        return Err(not_served(TargetKind::FunctionUrl.name()));
-                    }
-                    let api = HttpApi::of_arn(&arn).filter(is_well_formed).ok_or_else(|| not_an_api(&arn))?;
-                    let stage = DeployedStage::from(Target::HttpApi(api));
-                    let at = [api.partition, api.region, api.account];
+                    let (stage, at) = opened(&arn, kind).ok_or_else(|| not_an_api(&arn))?;
                     if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
                         return Err(not_an_api(&arn));
                     }
@@ -170,22 +167,47 @@ impl Deployment {
     }
 }
 
+/// What a resource of a policy is of, with its partition, region and account. The ARNs of HTTP and REST APIs look alike, so the
+/// template's word counts; a function's show by themselves.
+fn opened(arn: &str, kind: TargetKind) -> Option<(DeployedStage, [&str; 3])> {
+    let Arn { partition, service, region, account, resource, .. } = Arn::parse(arn)?;
+    if service == FunctionUrl::SIGNING_NAME {
+        let name = resource.strip_prefix("function:")?;
+        let (function, alias) = name.split_once(':').map_or((name, None), |(function, alias)| (function, Some(alias)));
+        // The URL's id is in no policy: its function's name stands for it.
+        let url = FunctionUrl { partition, region, account, function, alias, url_id: function };
+        let is_well_formed =
+            is_place(partition, region, account) && is_function(function) && alias.is_none_or(is_alias);
+        return is_well_formed.then(|| (Target::FunctionUrl(url).into(), [partition, region, account]));
+    }
+    let api = HttpApi::of_arn(arn).filter(is_well_formed)?;
+    let HttpApi { partition, region, account, api_id, api_stage } = api;
+    let target = match kind {
+        TargetKind::HttpApi => Target::HttpApi(api),
+        TargetKind::RestApi => {
+            Target::RestApi(RestApi { partition, region, account, api_id, api_stage, vpc_endpoints: &[] })
+        }
+        TargetKind::FunctionUrl => return None,
+    };
+    Some((target.into(), [partition, region, account]))
+}
+
+fn is_place(partition: &str, region: &str, account: &str) -> bool {
+    Partition::named(partition).is_some() && is_region(region) && is_account_id(account)
+}
+
 /// What a template holds goes into URLs, and into the lines that the emulator prints.
 fn is_well_formed(api: &HttpApi<'_>) -> bool {
-    Partition::named(api.partition).is_some()
-        && is_region(api.region)
-        && is_account_id(api.account)
-        && is_api_id(api.api_id)
-        && is_api_stage(api.api_stage)
+    is_place(api.partition, api.region, api.account) && is_api_id(api.api_id) && is_api_stage(api.api_stage)
 }
 
 fn not_an_api(arn: &str) -> DeployedError {
     DeployedError::new("not_an_api", format!("`{arn}` is not the ARN of the one API that the templates are for"))
 }
 
-/// A policy of another kind of API decides by what the emulator does not know.
+/// What decides there is not known.
 fn not_served(kind: &str) -> DeployedError {
-    DeployedError::new("target_not_served", format!("the emulator does not take templates of a `{kind}` yet"))
+    DeployedError::new("target_not_served", format!("the emulator does not take templates of a `{kind}`"))
 }
 
 fn duplicate(message: &str) -> DeployedError {
@@ -236,7 +258,11 @@ fn invoked(policy: &Value) -> Vec<String> {
 fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<CallerRole>, DeployedError> {
     let names: BTreeMap<&str, &String> =
         deployment.stages.iter().map(|(name, stage)| (stage.arn.as_str(), name)).collect();
-    let stage_of = |arn: &str| names.get(HttpApi::of_arn(arn)?.arn().as_str()).copied();
+    // A function's ARN is the whole of it; of an API, it is what stands before the route.
+    let stage_of = |arn: &str| match HttpApi::of_arn(arn) {
+        Some(api) => names.get(api.arn().as_str()).copied(),
+        None => names.get(arn).copied(),
+    };
     let mut stages: BTreeMap<String, String> = BTreeMap::new();
     let mut by_principal: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
     for role in roles {

@@ -44,7 +44,9 @@ impl DeployedError {
             "trust_by_exclusion" => {
                 "name `Principal` and `Action` in the statement: from them the emulator tells who calls"
             }
-            "target_not_served" => "give it the manifest in place of the template",
+            "target_not_served" => {
+                "give it templates of HTTP APIs, REST APIs and function URLs, or a newer version of the emulator"
+            }
             "duplicate" => {
                 "give each stage and each role once, and a stage's name in the template's `Metadata.XacctSign.Stage`"
             }
