@@ -1,5 +1,5 @@
-//! Who may call what, wherever it is: manifests with a stage of every kind are generated, by role and direct, and every caller tries
-//! every way into every stage on the emulator. What is expected comes from the generated entries themselves.
+//! Who may call what, wherever it is: manifests with a stage of every kind are generated, by role and direct, and every caller
+//! tries every way into every stage on the emulator. What is expected comes from the generated entries themselves.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 use std::collections::BTreeSet;

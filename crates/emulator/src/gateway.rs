@@ -1,5 +1,5 @@
-//! What answers at the port of a stage: an HTTP API, a REST API or a function URL with IAM authorization. The way of a request is
-//! one; what each kind has for its own stands in its file.
+//! What answers at the port of a stage: an HTTP API, a REST API or a function URL with IAM authorization. The way of a request
+//! is one; what each kind has for its own stands in its file.
 
 mod answer;
 mod context;

@@ -12,9 +12,9 @@ use crate::cors::is_origin;
 ///
 /// # Defaults
 ///
-/// No upstream (the built-in echo answers), requests handed on as HTTP, no explanations, lifetimes as asked for, no CORS but at STS,
-/// callers' credentials drawn from the seed, their policies and those of the APIs as rendered, no account in an organization but
-/// those of callers that are one.
+/// No upstream (the built-in echo answers), requests handed on as HTTP, no explanations, lifetimes as asked for, no CORS but at
+/// STS, callers' credentials drawn from the seed, their policies and those of the APIs as rendered, no account in an
+/// organization but those of callers that are one.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Where allowed requests go, an `http://` or `https://` URL; its path, if any, is put before the request's. Without one
@@ -31,10 +31,11 @@ pub struct Options {
     /// What callers have attached to their roles instead of the policy that is rendered for them: a policy in JSON, by the
     /// caller's name.
     pub caller_policies: BTreeMap<String, String>,
-    /// What hangs on the API of a stage instead of the policy that is rendered for it: a resource policy in JSON, by the stage's name.
+    /// What hangs on the API of a stage instead of the policy that is rendered for it: a resource policy in JSON, by the
+    /// stage's name.
     pub resource_policies: BTreeMap<String, String>,
-    /// The VPC endpoint that the requests of a stage come by, by the stage's name: what `aws:SourceVpce` is at a private REST API.
-    /// Without one it is the first of the manifest's.
+    /// The VPC endpoint that the requests of a stage come by, by the stage's name: what `aws:SourceVpce` is at a private REST
+    /// API. Without one it is the first of the manifest's.
     pub vpc_endpoints: BTreeMap<String, String>,
     /// The organizations that accounts are in, by account: what `aws:PrincipalOrgID` is.
     pub organizations: BTreeMap<String, String>,

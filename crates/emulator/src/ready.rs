@@ -95,9 +95,9 @@ impl Ready {
         &self.outsider
     }
 
-    /// The environment that makes a program this caller at this stage, as names and values: its credentials and region, where STS
-    /// is, and as `XACCT_URL`, `XACCT_SERVICE` and `XACCT_ROLE_ARN` the URL of the API, what requests are signed for, and the role to
-    /// assume for it; no role where the caller calls directly. `None` if the caller is not on that stage.
+    /// The environment that makes a program this caller at this stage, as names and values: its credentials and region, where
+    /// STS is, and as `XACCT_URL`, `XACCT_SERVICE` and `XACCT_ROLE_ARN` the URL of the API, what requests are signed for, and
+    /// the role to assume for it; no role where the caller calls directly. `None` if the caller is not on that stage.
     #[must_use]
     pub fn environment(&self, caller: &str, stage: &str) -> Option<Vec<(&'static str, String)>> {
         let access = self.caller(caller, stage)?;
@@ -120,9 +120,9 @@ impl Ready {
         &self.addresses
     }
 
-    /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`, `target`, `service`), `callers` (a list of `caller`,
-    /// `account`, `role`, `may_assume` by stage, `may_call` by stage, `credentials`), `outsider` (`account`, `role`, `credentials`). Credentials are
-    /// `access_key_id`, `secret_access_key`, `session_token`.
+    /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`, `target`, `service`), `callers` (a list of
+    /// `caller`, `account`, `role`, `may_assume` by stage, `may_call` by stage, `credentials`), `outsider` (`account`, `role`,
+    /// `credentials`). Credentials are `access_key_id`, `secret_access_key`, `session_token`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut stages = Map::new();

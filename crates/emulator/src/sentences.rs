@@ -1,5 +1,5 @@
-//! What AWS says of a signature that it does not take, where it says it: REST APIs and function URLs, which share their words with
-//! the other services of AWS.
+//! What AWS says of a signature that it does not take, where it says it: REST APIs and function URLs, which share their words
+//! with the other services of AWS.
 
 use std::time::{Duration, SystemTime};
 

@@ -77,8 +77,8 @@ pub struct Computed {
 }
 
 impl Computed {
-    /// The canonical request with every value: for whoever sent the request and has all of them, as a REST API tells it. It is not
-    /// for a log, and `Debug` does not show it.
+    /// The canonical request with every value: for whoever sent the request and has all of them, as a REST API tells it. It is
+    /// not for a log, and `Debug` does not show it.
     #[must_use]
     pub fn unredacted(&self) -> &str {
         &self.unredacted.0

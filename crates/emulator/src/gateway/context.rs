@@ -13,8 +13,8 @@ use crate::gateway::front::Call;
 /// Where every request comes from.
 pub(crate) const SOURCE_IP: &str = "127.0.0.1";
 
-/// That of payload format 2.0. The identity is that of whoever signed: by role the assumed one, in the API's account; directly the
-/// caller's own. Of function URLs `accountId` is the function's account, as it is the API's of an HTTP API.
+/// That of payload format 2.0. The identity is that of whoever signed: by role the assumed one, in the API's account; directly
+/// the caller's own. Of function URLs `accountId` is the function's account, as it is the API's of an HTTP API.
 pub(crate) fn two(call: &Call<'_>) -> Value {
     let (session, api, headers) = (call.session, call.api, &call.parts.headers);
     let host = header(headers, "host");

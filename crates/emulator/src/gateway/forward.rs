@@ -111,8 +111,8 @@ impl UpstreamFailure {
 
 /// Makes the gateway's answer of the upstream's.
 ///
-/// Where [`Reply::takes_whole`], the answer has to be there whole, and goes through [`Reply::function_answered`]; else it is relayed
-/// as it comes, its head through [`Reply::answered`].
+/// Where [`Reply::takes_whole`], the answer has to be there whole, and goes through [`Reply::function_answered`]; else it is
+/// relayed as it comes, its head through [`Reply::answered`].
 pub struct Reply {
     pub(crate) front: &'static dyn Front,
     pub(crate) ids: Ids,
@@ -197,7 +197,8 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// How long an event may be that a function gets, and an answer that it gives as one: Lambda's limit, whichever front is before it.
+/// How long an event may be that a function gets, and an answer that it gives as one: Lambda's limit, whichever front is before
+/// it.
 pub(crate) const MAX_EVENT_BYTES: usize = FunctionUrl::MAX_BODY_BYTES;
 
 /// Where a function's runtime takes events, as the runtime interface emulator does

@@ -1,5 +1,5 @@
-//! A REST API. Its refusals say more than an HTTP API's: the error's name in a header, and of a signature that does not match, what
-//! was computed. AWS documents none of these texts; they stand here as public reports have them.
+//! A REST API. Its refusals say more than an HTTP API's: the error's name in a header, and of a signature that does not match,
+//! what was computed. AWS documents none of these texts; they stand here as public reports have them.
 
 use http::StatusCode;
 use http::header::HeaderName;

@@ -1,5 +1,5 @@
-//! Who may call: AWS's two tables of how an API's own policy and the caller's decide together, cell by cell, and what each action,
-//! condition and qualifier of a function URL is for.
+//! Who may call: AWS's two tables of how an API's own policy and the caller's decide together, cell by cell, and what each
+//! action, condition and qualifier of a function URL is for.
 //!
 //! The tables are A and B of
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>; IAM's page on crossing accounts

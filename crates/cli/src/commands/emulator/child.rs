@@ -8,7 +8,8 @@ use tokio::process::{Child, Command};
 use crate::commands::env::IN_THE_WAY;
 use crate::failure::Failure;
 
-/// What would lead the command past the emulator, beside what would give it other credentials: a role, too, where there is none.
+/// What would lead the command past the emulator, beside what would give it other credentials: a role, too, where there is
+/// none.
 const PAST: [&str; 5] = [
     "XACCT_ROLE_ARN",
     "AWS_CREDENTIAL_EXPIRATION",
