@@ -55,6 +55,9 @@ pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
     };
     let finding = Finding::new(found, format!("the emulator's reason: {reason}"));
     Some(match found {
+        Code::BodyChanged if code == "unsigned_payload" => finding
+            .on(Side::Caller)
+            .hint("sign the hash of the body: API Gateway and function URLs take no UNSIGNED-PAYLOAD"),
         // Who signs with our own code sends the token.
         Code::TokenWrong if detail.contains("missing") || detail.contains("not there") => finding.on(Side::Network),
         _ => finding,
