@@ -107,6 +107,19 @@ def drop_token(passing: Passing) -> None:
     passing.headers.pop("x-amz-security-token", None)
 
 
+def drop_signature(passing: Passing) -> None:
+    passing.headers.pop("authorization", None)
+
+
+def drop_date(passing: Passing) -> None:
+    passing.headers.pop("x-amz-date", None)
+
+
+def set_bearer(passing: Passing) -> None:
+    if "authorization" in passing.headers:
+        passing.headers["authorization"] = "Bearer of.another.gate"
+
+
 def set_body(passing: Passing) -> None:
     passing.body = passing.body.replace(b"1", b"one")
 
@@ -309,8 +322,11 @@ def test_the_route(start: Callable[..., Emulator], tmp_path: Path) -> None:
         (nothing, [], []),
         # A signature in the URL passes, since the token is in it, too.
         (drop_token, ["header_dropped"], ["token_wrong"]),
+        (drop_signature, ["header_dropped"], ["header_dropped"]),
+        (drop_date, ["header_dropped"], ["header_dropped"]),
+        (set_bearer, ["header_dropped"], ["header_changed"]),
         # Without a body the call passes.
-        (set_body, ["body_changed"], ["signature_mismatch"]),
+        (set_body, ["body_changed"], ["body_changed"]),
         (set_host, ["forbidden"], ["signature_mismatch"]),
         (set_path, ["forbidden"], ["signature_mismatch"]),
         (set_header, ["forbidden"], ["signature_mismatch"]),
@@ -360,6 +376,73 @@ def test_a_dead_proxy(emulator: Emulator) -> None:
     environment = environment_of(emulator) | {"HTTPS_PROXY": "socks5://127.0.0.1:1"}
     told = doctor(environment, "https://api.example.com/hoge", "--role", emulator.role_arn())
     assert told.codes == ["proxy_failed"]
+
+
+def test_a_redirect_to_a_login_page(emulator: Emulator) -> None:
+    away = Answer(302, {"location": "https://login.example.org/start?next=secret"})
+    with serve(lambda _: away) as portal:
+        told = doctor(environment_of(emulator), portal.url, "--role", emulator.role_arn())
+    assert told.codes == ["not_the_api"]
+    assert "`login.example.org`" in told.findings[0]["reason"]
+    assert "call         broken  the answer is 302, a redirect to https://login.example.org/start" in told.text
+    assert "next=secret" not in told.text
+
+
+def test_where_redirects_lead_is_said(emulator: Emulator) -> None:
+    def api(request: Request) -> Answer:
+        if request.target == "/data":
+            return Answer(302, {"apigw-requestid": "x", "location": "https://bucket.s3.amazonaws.com/data?signed=1"})
+        return Answer(201) if request.target == "/b/" else Answer(307, {"location": "/b/"})
+
+    with serve(api) as server:
+        away = doctor(environment_of(emulator), f"{server.url}/data", "-X", "POST", "--role", emulator.role_arn())
+        within = doctor(environment_of(emulator), f"{server.url}/b", "-X", "POST", "--role", emulator.role_arn())
+    # An API may send its callers to S3.
+    assert away.codes == []
+    assert "the answer is 302, a redirect to https://bucket.s3.amazonaws.com/data that is not followed" in away.text
+    assert within.codes == []
+    assert f"the answer is 201, by a redirect to {server.url}/b/\n" in within.text
+
+
+def test_an_api_that_answers_whoever_has_not_signed(emulator: Emulator) -> None:
+    with serve() as server:
+        told = doctor(environment_of(emulator), server.url, "--role", emulator.role_arn())
+        assert told.codes == ["open_to_all"]
+        assert told.findings[0]["side"] == "provider"
+        # Where a call may do something, it is made once.
+        server.requests.clear()
+        assert doctor(environment_of(emulator), server.url, "-X", "PUT", "--role", emulator.role_arn()).codes == []
+        assert ["authorization" in request.headers for request in server.requests] == [True] * 2
+
+
+def test_what_was_signed_for_is_said_where_the_host_does_not_say_it(
+    start: Callable[..., Emulator], explains: bool
+) -> None:
+    emulator = start()
+    role = ("--role", emulator.role_arn(), "--service", "lambda")
+    told = doctor(environment_of(emulator), emulator.url("/hoge"), *role)
+    assert told.codes == (["service_wrong"] if explains else ["forbidden"])
+    if not explains:
+        assert f"signed for `lambda` in `{emulator.region}`" in told.findings[0]["hint"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"Forbidden", b'{"statusCode":403,"message":"Forbidden"}', b'{"code":"locked","message":"order 7 is locked"}'],
+)
+def test_what_an_applications_framework_says_is_sent_once(emulator: Emulator, body: bytes) -> None:
+    with serve(lambda _: Answer(403, {"apigw-requestid": "x"}, body)) as server:
+        told = doctor(environment_of(emulator), server.url, "-d", "amount=100", "--role", emulator.role_arn())
+    assert told.codes == ["refused_by_application"]
+    assert len(server.requests) == 2
+
+
+def test_something_between_here_and_sts_refuses(emulator: Emulator) -> None:
+    with serve(lambda _: Answer(403, {"server": "gate"}, b"blocked by category: clouds")) as gate:
+        environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": gate.url}
+        told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == ["not_the_api"]
+    assert told.findings[0]["side"] == "network"
 
 
 @pytest.fixture
