@@ -173,6 +173,11 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
                     "the credentials are right, STS has just given them: something on the way changes what was signed (Host, path, query, a header, the body)",
                 );
             }
+            // Who signs as itself has a policy of its own.
+            Code::InvokePolicy if evidence.assume_role.is_none() => {
+                *finding = Finding::new(Code::CallerPolicy, &finding.reason)
+                    .hint("let the policy of who signs allow it: `xacct-sign policy caller` prints what it needs");
+            }
             // Whoever signs as this library does signs all of those.
             Code::HeaderUnsigned => {
                 *finding = finding.clone().on(Side::Network).hint(

@@ -29,7 +29,7 @@ pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
         "unknown_key" => Code::CredentialsUnknown,
         "expired" => Code::CredentialsExpired,
         "not_allowed" if detail.contains("is not in the API's account") => Code::WrongAccount,
-        "not_allowed" => Code::InvokePolicy,
+        "not_allowed" => not_allowed(detail),
         "unknown_stage" | "outside_stage" | "method_unknown" => Code::RouteMissing,
         "origin_not_allowed" => Code::RefusedBeforeIam,
         "head_too_large" | "body_too_large" => Code::TooLarge,
@@ -62,6 +62,12 @@ pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
         Code::TokenWrong if detail.contains("missing") || detail.contains("not there") => finding.on(Side::Network),
         _ => finding,
     })
+}
+
+/// Whose policy: each stands before what it says.
+fn not_allowed(detail: &str) -> Code {
+    let sides = [("the resource policy: ", Code::ResourcePolicy), ("the session policy: ", Code::SessionPolicy)];
+    sides.iter().find(|(side, _)| detail.contains(side)).map_or(Code::InvokePolicy, |(_, code)| *code)
 }
 
 fn scope(detail: &str) -> Code {

@@ -26,7 +26,7 @@ pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
         _ => {}
     }
     if let Some(finding) = emulated::finding(exchange) {
-        return vec![on_the_way(finding, exchange, &answer, is_signed)];
+        return emulator_and_answer(finding, exchange, &answer, is_signed);
     }
     // Whoever fails has let the call in: what AWS has told him is none of the caller's.
     let is_failure = exchange.status.is_some_and(|status| status >= 500);
@@ -46,6 +46,22 @@ pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
     // A key that is none, and what an authorizer refuses, comes with 403, too.
     let status = answer.kind().filter(|_| status == 403).unwrap_or(status);
     by_status(status, exchange, &answer, is_signed)
+}
+
+/// The emulator's reason, where the answer does not say more: which line differs, and whose policy it is.
+fn emulator_and_answer(finding: Finding, exchange: &Exchange, answer: &Answer, is_signed: bool) -> Vec<Finding> {
+    if let Some(findings) = mismatch::compared_lines(exchange, answer) {
+        return findings;
+    }
+    let found = match Denial::read(&answer.message) {
+        Some(denial) => {
+            let denied = denial.finding();
+            let reason = format!("{}; {}", denied.reason, finding.reason);
+            vec![Finding { reason, ..denied }]
+        }
+        None => vec![finding],
+    };
+    found.into_iter().map(|finding| on_the_way(finding, exchange, answer, is_signed)).collect()
 }
 
 /// What the answer's own words say.

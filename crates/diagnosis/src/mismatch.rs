@@ -22,6 +22,12 @@ pub(crate) fn findings(exchange: &Exchange, answer: &Answer) -> Option<Vec<Findi
     })
 }
 
+/// The lines that differ, where the answer says what was computed, and what was signed is known.
+pub(crate) fn compared_lines(exchange: &Exchange, answer: &Answer) -> Option<Vec<Finding>> {
+    let text = answer.message.replace('\r', "");
+    Some(compared(&Said::read(&text)?, exchange.canonical_request.as_deref()?, exchange))
+}
+
 /// What the verifier computed.
 struct Said<'t> {
     canonical: &'t str,
