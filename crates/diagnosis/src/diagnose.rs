@@ -164,19 +164,25 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
     }
     let Some(exchange) = &call.exchange else { return Vec::new() };
     let mut found = explain::of(exchange, true);
-    // STS has just given these credentials: what does not match was changed on the way.
-    let is_fresh = evidence.assume_role.as_ref().is_some_and(|role| role.error.is_none());
+    // STS has just given these credentials, or taken them: what does not match was changed on the way.
+    let is_known = match (&evidence.assume_role, &evidence.identity) {
+        (Some(role), _) => role.error.is_none(),
+        (None, Some(identity)) => identity.error.is_none(),
+        (None, None) => false,
+    };
     for finding in &mut found {
         match finding.code {
-            Code::SignatureMismatch | Code::SecretWrong if is_fresh => {
+            Code::SignatureMismatch | Code::SecretWrong if is_known => {
                 *finding = Finding::new(Code::SignatureMismatch, &finding.reason).on(Side::Network).hint(
-                    "the credentials are right, STS has just given them: something on the way changes what was signed (Host, path, query, a header, the body)",
+                    "the credentials are right, as STS has just shown: something on the way changes what was signed (Host, path, query, a header, the body)",
                 );
             }
             // Who signs as itself has a policy of its own.
             Code::InvokePolicy if evidence.assume_role.is_none() => {
+                let more = Some(finding.hint.clone()).filter(|hint| hint != Code::InvokePolicy.hint());
+                let hint = "let the policy of who signs allow it: `xacct-sign policy caller` prints what it needs";
                 *finding = Finding::new(Code::CallerPolicy, &finding.reason)
-                    .hint("let the policy of who signs allow it: `xacct-sign policy caller` prints what it needs");
+                    .hint(more.map_or_else(|| hint.to_owned(), |more| format!("{hint}; {more}")));
             }
             // Whoever signs as this library does signs all of those.
             Code::HeaderUnsigned => {

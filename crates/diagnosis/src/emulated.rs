@@ -2,6 +2,8 @@
 
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, Side};
+use crate::forbidden::BOTH_ACTIONS;
+use crate::scope;
 
 /// The header.
 pub(crate) const HEADER: &str = "x-xacct-reason";
@@ -17,7 +19,7 @@ pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
     let found = match code {
         "signature_missing" => Code::RequestUnsigned,
         "signature_malformed" | "algorithm_unknown" => Code::SignatureMalformed,
-        "scope_mismatch" => scope(detail),
+        "scope_mismatch" => wrong_part(detail),
         "header_unsigned" => Code::HeaderUnsigned,
         "header_missing" if detail.contains("`x-amz-security-token`") => Code::TokenWrong,
         "header_missing" => Code::HeaderDropped,
@@ -55,6 +57,14 @@ pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
     };
     let finding = Finding::new(found, format!("the emulator's reason: {reason}"));
     Some(match found {
+        Code::ServiceWrong => match scopes(detail).1.split('/').nth(2) {
+            Some(service) => finding.hint(scope::hint_for_service(service)),
+            None => finding,
+        },
+        _ if code == "not_allowed" => match hint_of_denial(detail) {
+            Some(hint) => finding.hint(hint),
+            None => finding,
+        },
         Code::BodyChanged if code == "unsigned_payload" => finding
             .on(Side::Caller)
             .hint("sign the hash of the body: API Gateway and function URLs take no UNSIGNED-PAYLOAD"),
@@ -70,14 +80,42 @@ fn not_allowed(detail: &str) -> Code {
     sides.iter().find(|(side, _)| detail.contains(side)).map_or(Code::InvokePolicy, |(_, code)| *code)
 }
 
-fn scope(detail: &str) -> Code {
-    // `the credential is scoped to `{presented}`, not to `{expected}``
+/// What to change, where the detail says more than whose policy it is.
+fn hint_of_denial(detail: &str) -> Option<String> {
+    if detail.contains(": denies") {
+        return Some(
+            "a deny wins over everything that is allowed, so it has to be removed or narrowed in that policy"
+                .to_owned(),
+        );
+    }
+    let function = detail.split('`').find(|part| part.starts_with("arn:") && part.contains(":function:"));
+    let elsewhere = function.filter(|_| detail.contains("resource: it does not cover `"));
+    if let Some(function) = elsewhere {
+        let qualifier = function.rsplit(':').next().filter(|_| function.split(':').count() > 7);
+        let on = qualifier.map_or("$LATEST, which has no qualifier".to_owned(), |alias| format!("the alias `{alias}`"));
+        return Some(format!(
+            "the URL hangs on {on}, and the policy stands on something else: put both actions on `{function}`"
+        ));
+    }
+    let lacks = |action: &str| detail.contains(&format!("action: it does not cover `{action}`"));
+    if lacks("lambda:InvokeFunction") {
+        return Some(format!("the second of the two actions is missing: {BOTH_ACTIONS}"));
+    }
+    detail.contains("lambda:Invoke").then(|| BOTH_ACTIONS.to_owned())
+}
+
+/// `the credential is scoped to `{presented}`, not to `{expected}``
+fn scopes(detail: &str) -> (&str, &str) {
     let mut scopes = detail.split('`').skip(1).step_by(2);
-    let (presented, expected) = (scopes.next().unwrap_or_default(), scopes.next().unwrap_or_default());
-    let part = |scope: &str, at: usize| scope.split('/').nth(at).unwrap_or_default().to_owned();
-    if part(presented, 1) != part(expected, 1) {
+    (scopes.next().unwrap_or_default(), scopes.next().unwrap_or_default())
+}
+
+fn wrong_part(detail: &str) -> Code {
+    let (presented, expected) = scopes(detail);
+    let differs = |at: usize| presented.split('/').nth(at) != expected.split('/').nth(at);
+    if differs(1) {
         Code::RegionWrong
-    } else if part(presented, 2) != part(expected, 2) {
+    } else if differs(2) {
         Code::ServiceWrong
     } else {
         Code::ScopeWrong

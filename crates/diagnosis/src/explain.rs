@@ -53,7 +53,9 @@ fn emulator_and_answer(finding: Finding, exchange: &Exchange, answer: &Answer, i
     if let Some(findings) = mismatch::compared_lines(exchange, answer) {
         return findings;
     }
-    let found = match Denial::read(&answer.message) {
+    // STS does not say whose policy it is, and the emulator's reason does.
+    let is_api = matches!(finding.code, Code::InvokePolicy | Code::ResourcePolicy | Code::SessionPolicy);
+    let found = match Denial::read(&answer.message).filter(|_| is_api) {
         Some(denial) => {
             let denied = denial.finding();
             let reason = format!("{}; {}", denied.reason, finding.reason);

@@ -204,7 +204,7 @@ codes! {
         "compare method, path and stage with the API's routes";
     RefusedBeforeIam, "refused_before_iam", Provider,
         "The API refused before it asked IAM: an API key, a web application firewall, a custom domain without a mapping, a private API.",
-        "look at usage plan, WAF and domain mapping of the API";
+        "look at usage plan, WAF and domain mapping of the API, and at the path: without a domain of one's own it begins with the stage";
     TooLarge, "too_large", Caller,
         "The request is larger than the API takes.",
         "stay below 10 MB of body and 10,240 bytes of headers, the session token included";

@@ -54,13 +54,15 @@ pub(crate) fn refused(code: Code, said: &str, exchange: &Exchange, text: &str) -
         None => said.to_owned(),
     };
     let finding = Finding::new(code, reason);
-    match named {
-        "" => finding,
-        "lambda" => finding.hint(
-            "sign for lambda, since a function URL has answered: on a domain of one's own the service has to be given, as `service` or --service",
-        ),
-        _ => finding.hint(format!(
-            "sign for {named}: on a domain of one's own that is given as `service` or --service; execute-api is API Gateway's, lambda a function URL's"
-        )),
-    }
+    if named.is_empty() { finding } else { finding.hint(hint_for_service(named)) }
+}
+
+/// How to sign for the service that was asked for.
+pub(crate) fn hint_for_service(service: &str) -> String {
+    let whose = match service {
+        "lambda" => ", since it is a function URL",
+        "execute-api" => ", since it is API Gateway",
+        _ => "",
+    };
+    format!("sign for {service}{whose}: on a domain of one's own that is given as `service` or --service")
 }
