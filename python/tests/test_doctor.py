@@ -37,17 +37,6 @@ from helpers import EXTERNAL_ID, Answer, Clock, Request, serve, sts_error
 NOBODY = "arn:aws:iam::222222222222:role/ApiAllowByIamRoleStag"
 
 
-@pytest.fixture(params=[False, True], ids=["as at AWS", "with --explain"])
-def explains(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-@pytest.fixture
-def start(start_emulator: Callable[..., Emulator], explains: bool) -> Callable[..., Emulator]:
-    options = ["--explain"] if explains else []
-    return lambda *more, **manifest: start_emulator(*options, *more, **manifest)
-
-
 def test_nothing_is_broken(start: Callable[..., Emulator]) -> None:
     emulator = start()
     told = doctor(environment_of(emulator), emulator.url("/hoge"), "--role", emulator.role_arn())

@@ -199,9 +199,17 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
         return vec![finding];
     }
     if evidence.assume_role.is_none()
-        && let Some(finding) = found.first_mut().filter(|finding| finding.code == Code::Forbidden)
+        && let Some(finding) = found.first_mut()
     {
-        *finding = finding.clone().on(Side::Caller).hint(without_role(Front::of(exchange)));
+        match finding.code {
+            Code::Forbidden => *finding = finding.clone().on(Side::Caller).hint(without_role(Front::of(exchange))),
+            // Whoever has a role to assume need not be let in as itself.
+            Code::ResourcePolicy if !finding.hint.starts_with("a deny") => {
+                let hint = format!("no role was assumed: give the provider's role, or {}", finding.hint);
+                *finding = finding.clone().hint(hint);
+            }
+            _ => {}
+        }
     }
     found
 }
