@@ -363,6 +363,15 @@ def test_the_api_is_not_reached(emulator: Emulator) -> None:
     assert told.codes == ["api_unreachable"]
 
 
+def test_what_takes_the_signature_off_on_the_way_to_sts(start: Callable[..., Emulator]) -> None:
+    emulator = start()
+    with serve(Way(emulator.sts_url, drop_signature)) as way:
+        environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": way.url}
+        told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == ["header_dropped"]
+    assert told.findings[0]["side"] == "network"
+
+
 def test_sts_throttles_and_fails(emulator: Emulator) -> None:
     for answer, code in [
         (sts_error(400, "Throttling", "Rate exceeded"), "sts_throttled"),

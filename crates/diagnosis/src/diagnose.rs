@@ -4,7 +4,7 @@ use xacct_sign::aws::Arn;
 
 use crate::evidence::{AssumeRoleEvidence, BaseEvidence, CallEvidence, Evidence, Failure, IdentityEvidence};
 use crate::exchange::{Exchange, instant};
-use crate::explain::{self, explain};
+use crate::explain;
 use crate::finding::{Code, Finding, SIGNATURE_HINT, Side};
 use crate::forbidden::{BOTH_ACTIONS, BOTH_SIDES, Front};
 use crate::from_here::{TOLERATED_SECONDS, clock_off_by, has_passed};
@@ -95,7 +95,7 @@ fn of_sts(failure: &Failure, answer: Option<&Exchange>) -> Vec<Finding> {
     if let Some(code) = on_the_way(failure, Some(Code::StsUnreachable)) {
         return vec![with_own_hint(Finding::new(code, &failure.message), failure)];
     }
-    let mut found = answer.map(explain).unwrap_or_default();
+    let mut found = answer.map(|answer| explain::of(answer, true)).unwrap_or_default();
     for finding in &mut found {
         let (code, side) = match finding.code {
             Code::CredentialsExpired => (Code::BaseExpired, Side::Caller),

@@ -2,7 +2,7 @@
 
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, Side};
-use crate::forbidden::BOTH_ACTIONS;
+use crate::forbidden::{BOTH_ACTIONS, Front};
 use crate::scope;
 
 /// The header.
@@ -10,11 +10,11 @@ pub(crate) const HEADER: &str = "x-xacct-reason";
 
 /// What the emulator's reason comes to; none if there is none, or one that is not known here.
 pub(crate) fn finding(exchange: &Exchange) -> Option<Finding> {
-    of_reason(exchange.header(HEADER)?)
+    of_reason(exchange.header(HEADER)?, Front::of(exchange))
 }
 
 /// `code: detail`.
-pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
+fn of_reason(reason: &str, front: Front) -> Option<Finding> {
     let (code, detail) = reason.split_once(": ").unwrap_or((reason, ""));
     let found = match code {
         "signature_missing" => Code::RequestUnsigned,
@@ -61,7 +61,7 @@ pub(crate) fn of_reason(reason: &str) -> Option<Finding> {
             Some(service) => finding.hint(scope::hint_for_service(service)),
             None => finding,
         },
-        _ if code == "not_allowed" => match hint_of_denial(detail) {
+        _ if code == "not_allowed" && found != Code::WrongAccount => match hint_of_denial(detail, front) {
             Some(hint) => finding.hint(hint),
             None => finding,
         },
@@ -81,7 +81,7 @@ fn not_allowed(detail: &str) -> Code {
 }
 
 /// What to change, where the detail says more than whose policy it is.
-fn hint_of_denial(detail: &str) -> Option<String> {
+fn hint_of_denial(detail: &str, front: Front) -> Option<String> {
     if detail.contains(": denies") {
         return Some(
             "a deny wins over everything that is allowed, so it has to be removed or narrowed in that policy"
@@ -101,7 +101,11 @@ fn hint_of_denial(detail: &str) -> Option<String> {
     if lacks("lambda:InvokeFunction") {
         return Some(format!("the second of the two actions is missing: {BOTH_ACTIONS}"));
     }
-    detail.contains("lambda:Invoke").then(|| BOTH_ACTIONS.to_owned())
+    let whose = match not_allowed(detail) {
+        Code::ResourcePolicy => "let the function's policy name the caller",
+        _ => "let the policy allow it",
+    };
+    (front == Front::FunctionUrl).then(|| format!("{whose}: {BOTH_ACTIONS}"))
 }
 
 /// `the credential is scoped to `{presented}`, not to `{expected}``
