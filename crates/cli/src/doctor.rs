@@ -279,8 +279,9 @@ impl Doctor<'_> {
             },
         };
         let findings = explain(&exchange);
+        let needs_another = needs_another_form(&exchange, &findings);
         let mut evidence = CallEvidence { exchange: Some(exchange), ..CallEvidence::default() };
-        if let Some(body) = bytes.as_ref().filter(|_| needs_another_form(&findings)) {
+        if let Some(body) = bytes.as_ref().filter(|_| needs_another) {
             (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, body);
         }
         // What may do something is not done twice.

@@ -8,6 +8,7 @@ use crate::explain;
 use crate::finding::{Code, Finding, SIGNATURE_HINT, Side};
 use crate::forbidden::{BOTH_ACTIONS, BOTH_SIDES, Front};
 use crate::from_here::{TOLERATED_SECONDS, clock_off_by, has_passed};
+use crate::scope::Signed;
 
 /// The broken link of a chain, and nothing else: what comes behind it fails for its sake. Empty where nothing is broken.
 ///
@@ -193,18 +194,27 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
             _ => {}
         }
     }
-    if needs_another_form(&found)
+    if needs_another_form(exchange, &found)
         && let Some(finding) = by_other_forms(call)
     {
         return vec![finding];
     }
-    if evidence.assume_role.is_none()
-        && let Some(finding) = found.first_mut()
-    {
+    let front = Front::of(exchange);
+    let has_role = evidence.assume_role.is_some();
+    if let Some(finding) = found.first_mut() {
         match finding.code {
-            Code::Forbidden => *finding = finding.clone().on(Side::Caller).hint(without_role(Front::of(exchange))),
+            Code::Forbidden if !has_role => {
+                let hint = [Some(without_role(front)), Signed::unconfirmed(exchange)];
+                let hint = hint.into_iter().flatten().collect::<Vec<_>>().join("; ");
+                *finding = finding.clone().on(Side::Caller).hint(hint);
+            }
+            Code::Forbidden if front == Front::FunctionUrl => {
+                *finding = finding.clone().hint(format!(
+                    "the policy of the role that was assumed has to allow it, and where the role is not in the function's account the function's policy, too: {BOTH_ACTIONS}"
+                ));
+            }
             // Whoever has a role to assume need not be let in as itself.
-            Code::ResourcePolicy if !finding.hint.starts_with("a deny") => {
+            Code::ResourcePolicy if !has_role && !finding.hint.starts_with("a deny") => {
                 let hint = format!("no role was assumed: give the provider's role, or {}", finding.hint);
                 *finding = finding.clone().hint(hint);
             }
@@ -224,11 +234,12 @@ fn role_of(arn: &str) -> Option<String> {
 /// Whether the same call in another form says more: the API refused the signature, so nothing was done, and did not say in what it is
 /// wrong; or it said nothing.
 #[must_use]
-pub fn needs_another_form(found: &[Finding]) -> bool {
+pub fn needs_another_form(exchange: &Exchange, found: &[Finding]) -> bool {
     found.first().is_some_and(|finding| match finding.code {
-        // A REST API's word for what has no signature, too.
-        Code::RouteMissing => finding.reason.contains("Missing Authentication Token"),
-        code => matches!(code, Code::Forbidden | Code::SignatureMismatch),
+        Code::Forbidden | Code::SignatureMismatch => true,
+        // `Missing Authentication Token` is a REST API's word for what has no signature, too.
+        Code::RouteMissing => exchange.status == Some(403),
+        _ => false,
     })
 }
 

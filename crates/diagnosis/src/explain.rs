@@ -130,7 +130,7 @@ fn by_status(status: u16, exchange: &Exchange, answer: &Answer, is_signed: bool)
 pub(crate) fn said(exchange: &Exchange, answer: &Answer) -> String {
     let text = answer.first_line();
     match (exchange.status, text.as_str()) {
-        (Some(status), "") => format!("the answer was {status}, and has no text"),
+        (Some(status), "") => format!("the answer was {status} without a text"),
         (Some(status), text) => format!("the answer was {status}: `{text}`"),
         (None, text) => format!("the answer was `{text}`"),
     }
