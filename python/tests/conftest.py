@@ -76,6 +76,19 @@ def start_emulator() -> Iterator[Callable[..., Emulator]]:
         yield lambda *options, **manifest: running.enter_context(Emulator(*options, **manifest))
 
 
+@pytest.fixture(params=[False, True], ids=["as at AWS", "with --explain"])
+def explains(request: pytest.FixtureRequest) -> bool:
+    """Whether the emulators that `start` starts say why they refuse: the test is run with both."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def start(start_emulator: Callable[..., Emulator], explains: bool) -> Callable[..., Emulator]:
+    """Starts an emulator of the test's own, with options, that explains or not."""
+    options = ["--explain"] if explains else []
+    return lambda *more, **manifest: start_emulator(*options, *more, **manifest)
+
+
 @pytest.fixture
 def short_lived(start_emulator: Callable[..., Emulator]) -> Emulator:
     """An emulator whose credentials live two seconds."""

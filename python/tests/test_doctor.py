@@ -2,149 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import os
 import re
 import ssl
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from doctoring import (
+    Passing,
+    Way,
+    doctor,
+    drop_date,
+    drop_signature,
+    drop_token,
+    environment_of,
+    nothing,
+    policy_file,
+    set_bearer,
+    set_body,
+    set_header,
+    set_host,
+    set_path,
+)
 from emulator import DEMO, PARTNER, REPOSITORY, Emulator, cli
 from helpers import EXTERNAL_ID, Answer, Clock, Request, serve, sts_error
 
 NOBODY = "arn:aws:iam::222222222222:role/ApiAllowByIamRoleStag"
-
-
-@dataclass
-class Told:
-    """What the doctor said."""
-
-    code: int
-    findings: list[dict[str, str]]
-    text: str
-
-    @property
-    def codes(self) -> list[str]:
-        return [finding["code"] for finding in self.findings]
-
-
-def environment_of(emulator: Emulator, name: str = "shop") -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_STS": emulator.sts_url,
-        "AWS_REGION": emulator.region,
-        **emulator.environment(name),
-    }
-
-
-def doctor(environment: dict[str, str], *arguments: str) -> Told:
-    """Runs it twice, for people and for machines: both say the same."""
-    command = [str(cli()), "doctor", *arguments]
-    text = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=False)
-    assert (text.stderr, done.stderr) == ("", "")
-    assert text.returncode == done.returncode
-    findings = json.loads(done.stdout)["findings"]
-    assert done.returncode == (1 if findings else 0)
-    for finding in findings:
-        assert set(finding) == {"code", "side", "reason", "hint"}
-        assert f"{finding['code']} ({finding['side']}): " in text.stdout
-    everything = text.stdout + done.stdout
-    for secret in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        assert environment.get(secret) is None or environment[secret] not in everything
-    return Told(done.returncode, findings, text.stdout)
-
-
-class Way:
-    """Passes requests on to an API, and changes something of them. It leaves no mark on the answer."""
-
-    def __init__(self, upstream: str, change: Callable[[Passing], None]) -> None:
-        address = urlsplit(upstream)
-        self._upstream = f"{address.hostname}:{address.port}"
-        self._change = change
-
-    def __call__(self, request: Request) -> Answer:
-        passing = Passing(request.method, request.target, dict(request.headers), request.body)
-        self._change(passing)
-        connection = http.client.HTTPConnection(self._upstream)
-        passing.headers["content-length"] = str(len(passing.body))
-        connection.putrequest(passing.method, passing.target, skip_host=True, skip_accept_encoding=True)
-        for name, value in passing.headers.items():
-            connection.putheader(name, value)
-        connection.endheaders(passing.body)
-        answer = connection.getresponse()
-        kept = {name: value for name, value in answer.getheaders() if name not in ("content-length", "connection")}
-        body = answer.read()
-        connection.close()
-        return Answer(answer.status, kept, body)
-
-
-@dataclass
-class Passing:
-    """A request on its way."""
-
-    method: str
-    target: str
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-def drop_token(passing: Passing) -> None:
-    passing.headers.pop("x-amz-security-token", None)
-
-
-def set_body(passing: Passing) -> None:
-    passing.body = passing.body.replace(b"1", b"one")
-
-
-def set_host(passing: Passing) -> None:
-    passing.headers["host"] = "upstream.internal"
-
-
-def set_path(passing: Passing) -> None:
-    passing.target = f"/behind{passing.target}"
-
-
-def set_header(passing: Passing) -> None:
-    if "x-mine" in passing.headers:
-        passing.headers["x-mine"] += "; seen"
-
-
-def nothing(_: Passing) -> None:
-    pass
-
-
-@contextlib.contextmanager
-def policy_file(policy: dict[str, Any]) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "policy.json")
-        file.write_text(json.dumps(policy))
-        yield file
-
-
-@pytest.fixture(params=[False, True], ids=["as at AWS", "with --explain"])
-def explains(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-@pytest.fixture
-def start(start_emulator: Callable[..., Emulator], explains: bool) -> Callable[..., Emulator]:
-    options = ["--explain"] if explains else []
-    return lambda *more, **manifest: start_emulator(*options, *more, **manifest)
 
 
 def test_nothing_is_broken(start: Callable[..., Emulator]) -> None:
@@ -309,8 +199,11 @@ def test_the_route(start: Callable[..., Emulator], tmp_path: Path) -> None:
         (nothing, [], []),
         # A signature in the URL passes, since the token is in it, too.
         (drop_token, ["header_dropped"], ["token_wrong"]),
+        (drop_signature, ["header_dropped"], ["header_dropped"]),
+        (drop_date, ["header_dropped"], ["header_dropped"]),
+        (set_bearer, ["header_dropped"], ["header_changed"]),
         # Without a body the call passes.
-        (set_body, ["body_changed"], ["signature_mismatch"]),
+        (set_body, ["body_changed"], ["body_changed"]),
         (set_host, ["forbidden"], ["signature_mismatch"]),
         (set_path, ["forbidden"], ["signature_mismatch"]),
         (set_header, ["forbidden"], ["signature_mismatch"]),
@@ -362,6 +255,73 @@ def test_a_dead_proxy(emulator: Emulator) -> None:
     assert told.codes == ["proxy_failed"]
 
 
+def test_a_redirect_to_a_login_page(emulator: Emulator) -> None:
+    away = Answer(302, {"location": "https://login.example.org/start?next=secret"})
+    with serve(lambda _: away) as portal:
+        told = doctor(environment_of(emulator), portal.url, "--role", emulator.role_arn())
+    assert told.codes == ["not_the_api"]
+    assert "`login.example.org`" in told.findings[0]["reason"]
+    assert "call         broken  the answer is 302, a redirect to https://login.example.org/start" in told.text
+    assert "next=secret" not in told.text
+
+
+def test_where_redirects_lead_is_said(emulator: Emulator) -> None:
+    def api(request: Request) -> Answer:
+        if request.target == "/data":
+            return Answer(302, {"apigw-requestid": "x", "location": "https://bucket.s3.amazonaws.com/data?signed=1"})
+        return Answer(201) if request.target == "/b/" else Answer(307, {"location": "/b/"})
+
+    with serve(api) as server:
+        away = doctor(environment_of(emulator), f"{server.url}/data", "-X", "POST", "--role", emulator.role_arn())
+        within = doctor(environment_of(emulator), f"{server.url}/b", "-X", "POST", "--role", emulator.role_arn())
+    # An API may send its callers to S3.
+    assert away.codes == []
+    assert "the answer is 302, a redirect to https://bucket.s3.amazonaws.com/data that is not followed" in away.text
+    assert within.codes == []
+    assert f"the answer is 201, by a redirect to {server.url}/b/\n" in within.text
+
+
+def test_an_api_that_answers_whoever_has_not_signed(emulator: Emulator) -> None:
+    with serve() as server:
+        told = doctor(environment_of(emulator), server.url, "--role", emulator.role_arn())
+        assert told.codes == ["open_to_all"]
+        assert told.findings[0]["side"] == "provider"
+        # Where a call may do something, it is made once.
+        server.requests.clear()
+        assert doctor(environment_of(emulator), server.url, "-X", "PUT", "--role", emulator.role_arn()).codes == []
+        assert ["authorization" in request.headers for request in server.requests] == [True] * 2
+
+
+def test_what_was_signed_for_is_said_where_the_host_does_not_say_it(
+    start: Callable[..., Emulator], explains: bool
+) -> None:
+    emulator = start()
+    role = ("--role", emulator.role_arn(), "--service", "lambda")
+    told = doctor(environment_of(emulator), emulator.url("/hoge"), *role)
+    assert told.codes == (["service_wrong"] if explains else ["forbidden"])
+    if not explains:
+        assert f"signed for `lambda` in `{emulator.region}`" in told.findings[0]["hint"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"Forbidden", b'{"statusCode":403,"message":"Forbidden"}', b'{"code":"locked","message":"order 7 is locked"}'],
+)
+def test_what_an_applications_framework_says_is_sent_once(emulator: Emulator, body: bytes) -> None:
+    with serve(lambda _: Answer(403, {"apigw-requestid": "x"}, body)) as server:
+        told = doctor(environment_of(emulator), server.url, "-d", "amount=100", "--role", emulator.role_arn())
+    assert told.codes == ["refused_by_application"]
+    assert len(server.requests) == 2
+
+
+def test_something_between_here_and_sts_refuses(emulator: Emulator) -> None:
+    with serve(lambda _: Answer(403, {"server": "gate"}, b"blocked by category: clouds")) as gate:
+        environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": gate.url}
+        told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == ["not_the_api"]
+    assert told.findings[0]["side"] == "network"
+
+
 @pytest.fixture
 def untrusted(tmp_path: Path) -> Iterator[str]:
     """A server whose certificate nobody has signed but itself."""
@@ -401,6 +361,15 @@ def test_sts_is_not_reached(emulator: Emulator) -> None:
 def test_the_api_is_not_reached(emulator: Emulator) -> None:
     told = doctor(environment_of(emulator), "http://127.0.0.1:1/hoge", "--role", emulator.role_arn())
     assert told.codes == ["api_unreachable"]
+
+
+def test_what_takes_the_signature_off_on_the_way_to_sts(start: Callable[..., Emulator]) -> None:
+    emulator = start()
+    with serve(Way(emulator.sts_url, drop_signature)) as way:
+        environment = environment_of(emulator) | {"AWS_ENDPOINT_URL_STS": way.url}
+        told = doctor(environment, emulator.url("/hoge"), "--role", emulator.role_arn())
+    assert told.codes == ["header_dropped"]
+    assert told.findings[0]["side"] == "network"
 
 
 def test_sts_throttles_and_fails(emulator: Emulator) -> None:

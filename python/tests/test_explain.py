@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import pty
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +33,7 @@ def test_the_table_of_answers(case: dict[str, Any]) -> None:
     found = _native._explain(case["exchange"])
     assert codes(found) == case["code"]
     assert [each.side for each in found] == case["side"]
+    assert say(found, case)
     for each in found:
         text = f"{each} {each!r} {each.reason} {each.hint}"
         assert not any(secret in text for secret in SECRETS)
@@ -38,22 +41,46 @@ def test_the_table_of_answers(case: dict[str, Any]) -> None:
         assert str(each) == f"{each.code} ({each.side}): {each.reason}"
 
 
+def say(found: list[xacct_sign.Finding], case: dict[str, Any]) -> bool:
+    """Whether the texts have all that the row says."""
+    texts = "\n".join(f"{each.reason}\n{each.hint}" for each in found)
+    return all(part in texts for part in case.get("says", []))
+
+
 @pytest.mark.parametrize("chain", TABLE["chain"], ids=lambda chain: chain["name"])
 def test_the_table_of_chains(chain: dict[str, Any]) -> None:
     found = xacct_sign.diagnose(chain["evidence"])
     assert codes(found) == chain["code"]
     assert [each.side for each in found] == chain["side"]
+    assert say(found, chain)
 
 
 @pytest.mark.parametrize(
     "evidence",
-    [{"bass": {}}, {"base": []}, {"clock": {"ahead_seconds": "1"}}, [], "x", None, {"base": object()}, {1: 2}],
+    [
+        {"bass": {}},
+        {"bass": b""},
+        {"base": []},
+        {"clock": {"ahead_seconds": "1"}},
+        [],
+        "x",
+        None,
+        {"base": object()},
+        {1: 2},
+    ],
 )
 def test_what_is_no_evidence_is_refused(evidence: Any) -> None:
     with pytest.raises(xacct_sign.ValidationError) as raised:
         xacct_sign.diagnose(evidence)
     assert raised.value.code == "invalid_option"
     assert raised.value.hint
+
+
+def test_a_body_may_be_bytes_as_clients_give_it() -> None:
+    for body in (b'{"message":"Forbidden"}', bytearray(b'{"message":"Forbidden"}'), '{"message":"Forbidden"}'):
+        assert codes(xacct_sign.diagnose({"call": {"exchange": {"status": 403, "body": body}}})) == ["forbidden"]
+    binary = {"call": {"exchange": {"status": 403, "body": b"\xff\xfe"}}}
+    assert codes(xacct_sign.diagnose(binary)) == ["refused_by_application"]
 
 
 def rest_api(
@@ -264,6 +291,22 @@ def test_the_command_reads_standard_input_and_of_several_answers_the_last() -> N
     )
     done = subprocess.run([cli(), "explain"], input=printed, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("route_missing (caller): ")
+
+
+def test_the_command_says_that_it_reads_from_a_terminal() -> None:
+    ours, terminal = pty.openpty()
+    with subprocess.Popen(
+        [cli(), "explain"], stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        assert command.stderr
+        assert b"is read from this terminal" in command.stderr.readline()
+        # What the end of a file is on a terminal, on a line of its own.
+        os.write(ours, b'{"message":"Not Found"}\n\x04')
+        said, more = command.communicate()
+    os.close(ours)
+    os.close(terminal)
+    assert said.startswith(b"route_missing (caller): ")
+    assert more == b""
 
 
 def test_what_the_command_cannot_read(tmp_path: Path) -> None:

@@ -5,16 +5,17 @@ mod tried;
 
 use std::sync::Arc;
 
+use xacct_sign::call::header_text;
 use xacct_sign::sts::Mfa;
 use xacct_sign::{Credentials, Error, ErrorKind, PartialScope, Scope};
 use xacct_sign_client::host::{Host, Machine};
 use xacct_sign_client::{
-    CredentialSource, DefaultChain, Link, Patience, Request, RoleOptions, RoleProvider, Session, Signing, broken_link,
-    caller_identity, http_hosts_of,
+    CredentialSource, DefaultChain, Link, Patience, Request, Response, RoleOptions, RoleProvider, Session, Signing,
+    broken_link, caller_identity, http_hosts_of,
 };
 use xacct_sign_diagnosis::{
-    AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Code, Evidence, Exchange, Failure as Failed,
-    IdentityEvidence, PlaceEvidence, explain,
+    AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Exchange, Failure as Failed,
+    IdentityEvidence, PlaceEvidence, explain, needs_another_form,
 };
 
 use crate::arguments::{DoctorArguments, RoleArguments};
@@ -269,15 +270,26 @@ impl Doctor<'_> {
         };
         let exchange = match answer.sent() {
             Some(sent) => sent.exchange(answer.status, &answer.headers, &answer.body),
-            None => Exchange { status: Some(answer.status), ..Exchange::default() },
+            None => Exchange {
+                method: Some(self.prepared.method.clone()),
+                url: Some(answer.url.clone()),
+                status: Some(answer.status),
+                headers: recorded::texts(&answer.headers),
+                ..Exchange::default()
+            },
         };
+        let findings = explain(&exchange);
+        let needs_another = needs_another_form(&exchange, &findings);
         let mut evidence = CallEvidence { exchange: Some(exchange), ..CallEvidence::default() };
-        // A refusal by the API that says nothing: then nothing was done. What the application says is its own.
-        let findings = evidence.exchange.as_ref().map(explain).unwrap_or_default();
-        let is_bare = findings.first().is_some_and(|finding| finding.code == Code::Forbidden);
-        if let Some(body) = bytes.filter(|_| is_bare) {
-            (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, &body);
+        if let Some(body) = bytes.as_ref().filter(|_| needs_another) {
+            (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, body);
         }
+        // What may do something is not done twice.
+        let is_read = (200..300).contains(&answer.status) && matches!(self.prepared.method.as_str(), "GET" | "HEAD");
+        if let Some(body) = bytes.filter(|_| is_read) {
+            evidence.unsigned_status = self.unsigned(&body).ok();
+        }
+        let unsigned = evidence.unsigned_status;
         self.walk.evidence.call = Some(evidence);
         let as_whom = who.filter(|_| self.role.role.is_none()).map(|arn| format!(", as {arn}")).unwrap_or_default();
         let answered = if findings.is_empty() && answer.status >= 400 {
@@ -285,8 +297,28 @@ impl Doctor<'_> {
         } else {
             "the answer is"
         };
-        self.note("call", findings.is_empty(), format!("{answered} {}{as_whom}", answer.status));
+        let led = self.led(&answer);
+        self.note("call", findings.is_empty(), format!("{answered} {}{led}{as_whom}", answer.status));
+        if let Some(status) = unsigned {
+            self.note("unsigned", status >= 300, format!("without a signature the answer is {status}"));
+        }
         Some(())
+    }
+
+    /// Where redirects have led: within the API they are followed, and to elsewhere not.
+    fn led(&self, answer: &Response) -> String {
+        let shown = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let followed = if answer.url == self.prepared.url.as_str() {
+            String::new()
+        } else {
+            format!(", by a redirect to {}", shown(&answer.url))
+        };
+        match answer.headers.get("location") {
+            Some(place) if (300..400).contains(&answer.status) => {
+                format!("{followed}, a redirect to {} that is not followed", shown(&header_text(place)))
+            }
+            _ => followed,
+        }
     }
 
     /// This machine's clock against those that answered.

@@ -1,6 +1,6 @@
 //! An answer, read: who gave it, its code and its text.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::exchange::Exchange;
 
@@ -14,9 +14,16 @@ pub(crate) struct Answer {
     pub(crate) is_page: bool,
     /// Whether it says nothing at all.
     is_empty: bool,
+    /// Whether the text stands as AWS writes it.
+    pub(crate) is_in_aws_form: bool,
 }
 
-/// What API Gateway says without more words, whole, and the status that it says it with. What an application says may begin alike.
+/// What stands in a refusal of AWS's own beside its text: the last two are a WebSocket API's. Frameworks of applications say
+/// `Forbidden` with a status, a path or a time beside it, or as plain text.
+const FIELDS: [&str; 5] = ["message", "Message", "__type", "requestId", "connectionId"];
+
+/// What API Gateway and function URLs say without more words, whole, and the status that they say it with. What an application says
+/// may begin alike.
 const SENTENCES: [(&str, u16); 12] = [
     ("Forbidden", 403),
     ("Unauthorized", 401),
@@ -32,11 +39,12 @@ const SENTENCES: [(&str, u16); 12] = [
     ("Endpoint request timed out", 504),
 ];
 
-/// Those that go on.
-const BEGINNINGS: [(&str, u16); 3] = [
+/// Those that go on. What a Lambda authorizer refuses, and a key that is none, has not come as far as IAM.
+const BEGINNINGS: [(&str, u16); 4] = [
     ("Forbidden. For troubleshooting Function URL", 403),
-    ("User is not authorized to access this resource", 403),
+    ("User is not authorized to access this resource", 401),
     ("Invalid API Key identifier specified", 401),
+    ("Rate exceeded", 429),
 ];
 
 impl Answer {
@@ -44,22 +52,37 @@ impl Answer {
         let body = exchange.body.trim();
         let typed = exchange.header("x-amzn-errortype").map(ToOwned::to_owned);
         let is_page = is_page(exchange, body);
+        let is_in_aws_form = is_in_aws_form(exchange, body);
         let (code, message) = read_json(body).or_else(|| read_xml(body)).unwrap_or_else(|| (None, plain(body)));
         let is_empty = body.is_empty() || is_null(body);
-        Self { code: typed.or(code).map(|code| short(&code)).unwrap_or_default(), message, is_page, is_empty }
+        let code = typed.or(code).map(|code| short(&code)).unwrap_or_default();
+        Self { code, message, is_page, is_empty, is_in_aws_form }
     }
 
     /// The status that belongs to a sentence of AWS's, where a body was saved without it.
     pub(crate) fn kind(&self) -> Option<u16> {
+        if !self.is_in_aws_form {
+            return None;
+        }
         let text = self.message.trim();
         let whole = SENTENCES.iter().find(|(sentence, _)| text == *sentence);
         let begun = || BEGINNINGS.iter().find(|(start, _)| text.starts_with(start));
         whole.or_else(begun).map(|(_, status)| *status)
     }
 
-    /// Whether it is a text, and none of AWS's.
+    /// Whether it is a text, and none of AWS's: what AWS denies with a code of its own may be a sentence that is not known here.
     pub(crate) fn is_somebody_elses(&self) -> bool {
-        !self.is_empty && self.code.is_empty() && self.kind().is_none()
+        !self.is_empty && !self.is_denied() && self.kind().is_none()
+    }
+
+    /// Whether it carries AWS's code of a denial.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self.code.as_str(), "AccessDenied" | "Forbidden" | "Unauthorized") && self.is_in_aws_form
+    }
+
+    /// Whether all it says is `Forbidden`, or nothing.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.is_empty || self.message.trim() == "Forbidden"
     }
 
     /// The first line of the text, as it may be shown: what follows may be a canonical request.
@@ -80,12 +103,22 @@ fn cut(text: &str) -> String {
     if shown.len() < line.len() { format!("{shown}…") } else { shown }
 }
 
-/// `{"message":null}` is API Gateway's.
+/// `{"message":null}` is API Gateway's, with a capital a function URL's.
 fn is_null(body: &str) -> bool {
     let value = serde_json::from_str::<Value>(body).ok();
-    value.is_some_and(|value| {
-        value.as_object().is_some_and(|all| all.len() == 1 && all.get("message").is_some_and(Value::is_null))
-    })
+    let is_message = |all: &Map<String, Value>| {
+        all.len() == 1 && all.iter().all(|(key, value)| key.eq_ignore_ascii_case("message") && value.is_null())
+    };
+    value.as_ref().and_then(Value::as_object).is_some_and(is_message)
+}
+
+/// Whether nothing stands in it that an application would have put there. A text alone is AWS's where it was taken out of its answer:
+/// with a status it is the whole answer, and AWS answers in JSON.
+fn is_in_aws_form(exchange: &Exchange, body: &str) -> bool {
+    match serde_json::from_str::<Value>(body) {
+        Ok(Value::Object(all)) => all.keys().all(|key| FIELDS.contains(&key.as_str())),
+        _ => exchange.status.is_none() || body.is_empty() || read_xml(body).is_some(),
+    }
 }
 
 fn is_page(exchange: &Exchange, body: &str) -> bool {
@@ -112,7 +145,8 @@ fn read_json(body: &str) -> Option<(Option<String>, String)> {
             if let Some(first) = value.get("errors").and_then(|errors| errors.get(0)) {
                 return read_json(&first.to_string());
             }
-            Some((text(&["__type", "code", "Code"]), text(&["message", "Message", "errorMessage"]).unwrap_or_default()))
+            // `code` is what applications call theirs: AWS's stands in a header here, or in `__type`.
+            Some((text(&["__type"]), text(&["message", "Message", "errorMessage"]).unwrap_or_default()))
         }
         _ => None,
     }

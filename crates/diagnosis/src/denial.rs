@@ -3,6 +3,7 @@
 use xacct_sign::aws::Arn;
 
 use crate::finding::{Code, Finding, Side};
+use crate::forbidden::{BOTH_ACTIONS, BOTH_SIDES};
 
 /// `User: {principal} is not authorized to perform: {action} on resource: {resource}` with the clause behind it, if there is one
 /// ([Troubleshoot access denied error messages](https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)).
@@ -52,13 +53,18 @@ impl<'t> Denial<'t> {
     }
 
     pub(crate) fn finding(&self) -> Finding {
-        let is_sts = self.action.starts_with("sts:");
+        if !self.is_of_the_call() {
+            return Finding::new(Code::RefusedByApplication, self.sentence())
+                .hint("what is behind the API was refused this itself: the role that it works with has to allow it");
+        }
+        let is_sts = self.is_sts();
         if !is_sts && self.principal == "anonymous" {
             return Finding::new(Code::RequestUnsigned, format!("{}: nobody has signed", self.sentence()));
         }
         let (code, side) = match self.policy {
-            None if is_sts => (Code::AssumeRoleDenied, Side::Provider),
-            None if self.is_foreign() == Some(true) => (Code::WrongAccount, Side::Caller),
+            None if is_sts && !self.is_explicit => (Code::AssumeRoleDenied, Side::Provider),
+            // Whom a policy denies explicitly may be let in by others.
+            None if self.is_foreign() == Some(true) && !self.is_explicit => (Code::WrongAccount, Side::Caller),
             None => (Code::Denied, Side::Provider),
             Some(Policy::Identity) if is_sts || self.is_foreign() == Some(true) => (Code::CallerPolicy, Side::Caller),
             Some(Policy::Identity) => (Code::InvokePolicy, Side::Provider),
@@ -71,20 +77,71 @@ impl<'t> Denial<'t> {
             Some(Policy::Endpoint) => (Code::EndpointPolicy, Side::Network),
         };
         let finding = Finding::new(code, self.sentence()).on(side);
-        match (code, side) {
-            (Code::CallerPolicy, _) if !is_sts => {
-                finding.hint("attach a policy to the caller's role that allows the action on the API: who signs is in another account, so both sides have to allow it")
+        if self.is_explicit {
+            return finding.hint(self.hint_for_a_deny());
+        }
+        match self.hint(code, side) {
+            Some(hint) => finding.hint(hint),
+            None => finding,
+        }
+    }
+
+    /// What to allow, where more is known than the code says.
+    fn hint(&self, code: Code, side: Side) -> Option<String> {
+        let is_lambda = self.action.starts_with("lambda:");
+        Some(match (code, side) {
+            (Code::CallerPolicy, _) if !self.is_sts() => format!(
+                "let the caller's own policy allow `{}` on `{}`: who signs is in another account, so both sides have to allow it",
+                self.action, self.resource
+            ),
+            (Code::WrongAccount, _) => format!(
+                "assume the role that the provider has in its own account, and sign as that; where callers come in directly, {BOTH_SIDES}"
+            ),
+            (Code::ResourcePolicy, _) if is_lambda => {
+                format!("let the function's policy name the caller, on `{}`: {BOTH_ACTIONS}", self.resource)
+            }
+            (Code::InvokePolicy, _) if is_lambda => {
+                format!("let the role's policy allow it on `{}`: {BOTH_ACTIONS}", self.resource)
             }
             (Code::PermissionsBoundary | Code::ServiceControlPolicy, Side::Caller) => {
-                finding.hint("ask whoever runs the caller's account and its organization")
+                "ask whoever runs the caller's account and its organization".to_owned()
             }
-            _ => finding,
-        }
+            _ => return None,
+        })
+    }
+
+    /// A deny wins over whatever is allowed beside it: who has the policy has to change it.
+    fn hint_for_a_deny(&self) -> String {
+        let whose = match self.policy {
+            None => "whoever has the policy: look at the resource policy of the API, at the policies of who signs, and at the organizations' of both".to_owned(),
+            Some(Policy::Identity) => format!("whoever runs `{}`", self.principal),
+            Some(Policy::Resource) if self.is_sts() => "whoever has the role: it is in its trust policy".to_owned(),
+            Some(Policy::Resource) => "whoever has the API: it is in its resource policy".to_owned(),
+            Some(Policy::Session) => "whoever assumes the role: it is in the session policy that is given with that".to_owned(),
+            Some(Policy::Boundary) => format!("whoever set the boundary of `{}`", self.principal),
+            Some(Policy::ServiceControl) => {
+                format!("whoever runs the organization of account {}", account(self.principal).unwrap_or("of who signs"))
+            }
+            Some(Policy::ResourceControl) => "whoever runs the organization of the account that it is in".to_owned(),
+            Some(Policy::Endpoint) => "whoever has the VPC endpoint on the way".to_owned(),
+        };
+        format!("a deny wins over everything that is allowed, so it has to be removed or narrowed by {whose}")
+    }
+
+    fn is_sts(&self) -> bool {
+        self.action.starts_with("sts:")
+    }
+
+    /// Whether it is this call that was denied: an application may tell what was denied to itself.
+    fn is_of_the_call(&self) -> bool {
+        ["execute-api:", "lambda:Invoke", "vpc-lattice-svcs:", "sts:"]
+            .iter()
+            .any(|known| self.action.starts_with(known))
     }
 
     /// Whose account holds who signs: to assume a role the caller's, at the API that of the assumed role, if it is the API's.
     fn side_of_principal(&self) -> Side {
-        let is_caller = self.action.starts_with("sts:") || self.is_foreign() == Some(true);
+        let is_caller = self.is_sts() || self.is_foreign() == Some(true);
         if is_caller { Side::Caller } else { Side::Provider }
     }
 
@@ -98,13 +155,13 @@ impl<'t> Denial<'t> {
 
     fn sentence(&self) -> String {
         let Self { principal, action, resource, .. } = self;
-        let why = match self.policy {
-            None => String::new(),
-            Some(policy) => {
-                let name = POLICIES.iter().find(|(_, each)| *each == policy).map_or("", |(name, _)| *name);
-                let says = if self.is_explicit { "denies it" } else { "does not allow it" };
-                format!(": its {name} {says}")
-            }
+        let name = POLICIES.iter().find(|(_, each)| Some(*each) == self.policy).map(|(name, _)| *name);
+        let why = match (name, self.is_explicit) {
+            (None, false) => String::new(),
+            (None, true) => ": a policy denies it".to_owned(),
+            (Some(name), false) => format!(": no {name} allows it"),
+            (Some(name), true) if name.starts_with('i') => format!(": an {name} denies it"),
+            (Some(name), true) => format!(": a {name} denies it"),
         };
         let resource = if resource.is_empty() { String::new() } else { format!(" on `{resource}`") };
         format!("`{principal}` may not do `{action}`{resource}{why}")

@@ -1,21 +1,30 @@
 //! Which link of a chain is broken.
 
+use xacct_sign::aws::Arn;
+
 use crate::evidence::{AssumeRoleEvidence, BaseEvidence, CallEvidence, Evidence, Failure, IdentityEvidence};
 use crate::exchange::{Exchange, instant};
-use crate::explain::explain;
-use crate::finding::{Code, Finding, Side};
+use crate::explain;
+use crate::finding::{Code, Finding, SIGNATURE_HINT, Side};
+use crate::forbidden::{BOTH_ACTIONS, BOTH_SIDES, Front};
 use crate::from_here::{TOLERATED_SECONDS, clock_off_by, has_passed};
+use crate::scope::Signed;
 
 /// The broken link of a chain, and nothing else: what comes behind it fails for its sake. Empty where nothing is broken.
 ///
-/// Two things are found beside it: a clock that is off by more than five minutes, even where that was known and applied, and a role
-/// that can be assumed without its external id.
+/// Three things are found beside it: a clock that is off by more than five minutes, even where that was known and applied, a role that
+/// can be assumed without its external id, and an API that answers whoever has not signed.
 #[must_use]
 pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     let mut found = broken(evidence);
     let seconds = evidence.clock.as_ref().map_or(0, |clock| clock.ahead_seconds);
     if seconds.unsigned_abs() > TOLERATED_SECONDS && !found.iter().any(|each| each.code == Code::ClockOff) {
         found.insert(0, clock_off_by(seconds, "AWS"));
+    }
+    let passes_unsigned = evidence.call.as_ref().and_then(|call| call.unsigned_status).filter(|status| *status < 300);
+    if let Some(status) = passes_unsigned {
+        let reason = format!("the same call without a signature was answered with {status}, too");
+        found.push(Finding::new(Code::OpenToAll, reason));
     }
     let works_without = evidence.assume_role.as_ref().and_then(|role| role.works_without_external_id);
     if works_without == Some(true) {
@@ -62,8 +71,7 @@ fn of_base(base: &BaseEvidence) -> Option<Finding> {
         return Some(with_own_hint(Finding::new(code, &failure.message), failure));
     }
     let (expires_at, at) = (base.expires_at?, instant(base.at?)?);
-    has_passed(expires_at, at)
-        .then(|| Finding::new(Code::BaseExpired, "the credentials that should assume the role have expired"))
+    has_passed(expires_at, at).then(|| Finding::new(Code::BaseExpired, "the caller's own credentials have expired"))
 }
 
 /// What broke between here and there; `unreachable` is said of what has no more to it.
@@ -88,7 +96,7 @@ fn of_sts(failure: &Failure, answer: Option<&Exchange>) -> Vec<Finding> {
     if let Some(code) = on_the_way(failure, Some(Code::StsUnreachable)) {
         return vec![with_own_hint(Finding::new(code, &failure.message), failure)];
     }
-    let mut found = answer.map(explain).unwrap_or_default();
+    let mut found = answer.map(|answer| explain::of(answer, true)).unwrap_or_default();
     for finding in &mut found {
         let (code, side) = match finding.code {
             Code::CredentialsExpired => (Code::BaseExpired, Side::Caller),
@@ -100,8 +108,15 @@ fn of_sts(failure: &Failure, answer: Option<&Exchange>) -> Vec<Finding> {
         };
         *finding = Finding::new(code, &finding.reason).on(side);
     }
-    let is_vague = found.iter().all(|each| matches!(each.code, Code::Forbidden | Code::RouteMissing));
-    if is_vague {
+    if found.iter().any(|each| each.code == Code::RefusedByApplication) {
+        return vec![Finding::new(Code::NotTheApi, format!("{}: it is no answer of STS", failure.message))];
+    }
+    // What names nobody says less than the error does.
+    let is_vague = |each: &Finding| match each.code {
+        Code::Denied => each.hint == Code::Denied.hint(),
+        code => matches!(code, Code::Forbidden | Code::RouteMissing | Code::RefusedBeforeIam),
+    };
+    if found.iter().all(is_vague) {
         let code = match failure.code.as_str() {
             "sts_denied" => Code::AssumeRoleDenied,
             "sts_expired" | "credentials_expired" => Code::BaseExpired,
@@ -125,7 +140,8 @@ fn of_role(role: &AssumeRoleEvidence, identity: Option<&IdentityEvidence>) -> Ve
     let mut found = of_sts(failure, role.answer.as_ref());
     for finding in found.iter_mut().filter(|finding| finding.code == Code::AssumeRoleDenied) {
         let name = |arn: Option<&String>, other: &str| arn.map_or(other.to_owned(), |arn| format!("`{arn}`"));
-        let caller = name(identity.and_then(|identity| identity.arn.as_ref()), "this caller");
+        let arn = identity.and_then(|identity| identity.arn.as_ref());
+        let caller = arn.and_then(|arn| role_of(arn)).unwrap_or_else(|| name(arn, "this caller"));
         let arn = name(role.role_arn.as_ref(), "the role");
         let external_id = if role.has_external_id {
             "ask for the external id that was sent"
@@ -147,38 +163,102 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
         });
         return vec![with_own_hint(Finding::new(code, &failure.message), failure)];
     }
-    let mut found = call.exchange.as_ref().map(explain).unwrap_or_default();
-    // STS has just given these credentials: what does not match was changed on the way.
-    let is_fresh = evidence.assume_role.as_ref().is_some_and(|role| role.error.is_none());
-    for finding in found.iter_mut().filter(|_| is_fresh) {
-        if matches!(finding.code, Code::SignatureMismatch | Code::SecretWrong) {
-            *finding = Finding::new(Code::SignatureMismatch, &finding.reason).on(Side::Network).hint(
-                "the credentials are right, STS has just given them: something on the way changes what was signed (Host, path, query, a header, the body)",
-            );
+    let Some(exchange) = &call.exchange else { return Vec::new() };
+    let mut found = explain::of(exchange, true);
+    // STS has just given these credentials, or taken them: what does not match was changed on the way.
+    let is_known = match (&evidence.assume_role, &evidence.identity) {
+        (Some(role), _) => role.error.is_none(),
+        (None, Some(identity)) => identity.error.is_none(),
+        (None, None) => false,
+    };
+    for finding in &mut found {
+        match finding.code {
+            Code::SignatureMismatch | Code::SecretWrong if is_known => {
+                *finding = Finding::new(Code::SignatureMismatch, &finding.reason).on(Side::Network).hint(
+                    "the credentials are right, as STS has just shown: something on the way changes what was signed (Host, path, query, a header, the body)",
+                );
+            }
+            // Who signs as itself has a policy of its own.
+            Code::InvokePolicy if evidence.assume_role.is_none() => {
+                let more = Some(finding.hint.clone()).filter(|hint| hint != Code::InvokePolicy.hint());
+                let hint = "let the policy of who signs allow it: `xacct-sign policy caller` prints what it needs";
+                *finding = Finding::new(Code::CallerPolicy, &finding.reason)
+                    .hint(more.map_or_else(|| hint.to_owned(), |more| format!("{hint}; {more}")));
+            }
+            // Whoever signs as this library does signs all of those.
+            Code::HeaderUnsigned => {
+                *finding = finding.clone().on(Side::Network).hint(
+                    "all headers that begin with x-amz- were signed: let nothing between here and the API add one",
+                );
+            }
+            _ => {}
         }
     }
-    let is_bare = found.first().is_some_and(|finding| finding.code == Code::Forbidden);
-    if !is_bare {
-        return found;
+    if needs_another_form(exchange, &found)
+        && let Some(finding) = by_other_forms(call)
+    {
+        return vec![finding];
     }
+    let front = Front::of(exchange);
+    let has_role = evidence.assume_role.is_some();
+    if let Some(finding) = found.first_mut() {
+        match finding.code {
+            Code::Forbidden if !has_role => {
+                let hint = [Some(without_role(front)), Signed::unconfirmed(exchange)];
+                let hint = hint.into_iter().flatten().collect::<Vec<_>>().join("; ");
+                *finding = finding.clone().on(Side::Caller).hint(hint);
+            }
+            Code::Forbidden if front == Front::FunctionUrl => {
+                *finding = finding.clone().hint(format!(
+                    "the policy of the role that was assumed has to allow it, and where the role is not in the function's account the function's policy, too: {BOTH_ACTIONS}"
+                ));
+            }
+            // Whoever has a role to assume need not be let in as itself.
+            Code::ResourcePolicy if !has_role && !finding.hint.starts_with("a deny") => {
+                let hint = format!("no role was assumed: give the provider's role, or {}", finding.hint);
+                *finding = finding.clone().hint(hint);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The role of a session, which is what a trust policy names: `arn:aws:sts::000000000000:assumed-role/LambdaRole/shop`.
+fn role_of(arn: &str) -> Option<String> {
+    let arn = Arn::parse(arn)?;
+    let role = arn.resource.strip_prefix("assumed-role/")?.split('/').next()?;
+    Some(format!("the role `{role}` of account `{}`", arn.account))
+}
+
+/// Whether the same call in another form says more: the API refused the signature, so nothing was done, and did not say in what it is
+/// wrong; or it said nothing.
+#[must_use]
+pub fn needs_another_form(exchange: &Exchange, found: &[Finding]) -> bool {
+    found.first().is_some_and(|finding| match finding.code {
+        Code::Forbidden | Code::SignatureMismatch => true,
+        // `Missing Authentication Token` is a REST API's word for what has no signature, too.
+        Code::RouteMissing => exchange.status == Some(403),
+        _ => false,
+    })
+}
+
+/// What it says that the same call passed in another form.
+fn by_other_forms(call: &CallEvidence) -> Option<Finding> {
     let passes = |status: Option<u16>| status.is_some_and(|status| status != 403 && status < 500);
     if passes(call.presigned_status) {
         let reason = "the same call passes with its signature in the URL: a header of the signature, such as the session token, is changed or taken off on the way";
-        return vec![
-            Finding::new(Code::HeaderDropped, reason)
-                .hint("let nothing between here and the API touch Authorization, x-amz-date and x-amz-security-token"),
-        ];
+        return Some(Finding::new(Code::HeaderDropped, reason).hint(SIGNATURE_HINT));
     }
-    if passes(call.bodiless_status) {
-        let reason = "the same call passes without its body: the body is changed on the way";
-        return vec![Finding::new(Code::BodyChanged, reason)];
+    let reason = "the same call passes without its body: the body is changed on the way";
+    passes(call.bodiless_status).then(|| Finding::new(Code::BodyChanged, reason))
+}
+
+/// What to do where who signs has assumed no role.
+fn without_role(front: Front) -> String {
+    match front {
+        Front::FunctionUrl => format!("no role was assumed: give the provider's role, or be let in directly: {BOTH_ACTIONS}; {BOTH_SIDES}"),
+        Front::RestApi => format!("no role was assumed: give the provider's role, or be let in directly: {BOTH_SIDES}"),
+        Front::HttpApi | Front::Unknown => "no role was assumed: an HTTP API lets only principals of its own account in, so give the provider's role; else the policy of who signs has to allow execute-api:Invoke".to_owned(),
     }
-    if evidence.assume_role.is_none()
-        && let Some(finding) = found.first_mut()
-    {
-        *finding = finding.clone().on(Side::Caller).hint(
-            "no role was assumed: an HTTP API lets only principals of its own account in, so give the provider's role; else the policy of who signs has to allow execute-api:Invoke",
-        );
-    }
-    found
 }

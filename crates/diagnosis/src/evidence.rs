@@ -152,6 +152,8 @@ pub struct CallEvidence {
     pub presigned_status: Option<u16>,
     /// The status of the same call without its body, where that was tried.
     pub bodiless_status: Option<u16>,
+    /// The status of the same call without a signature, where that was tried.
+    pub unsigned_status: Option<u16>,
 }
 
 impl CallEvidence {
@@ -161,6 +163,7 @@ impl CallEvidence {
             exchange: fields.object("exchange", Exchange::read)?,
             presigned_status: fields.status("presigned_status")?,
             bodiless_status: fields.status("bodiless_status")?,
+            unsigned_status: fields.status("unsigned_status")?,
         })
     }
 }

@@ -62,18 +62,26 @@ impl Exchange {
 
     /// The host of the URL, without its port.
     pub(crate) fn host(&self) -> Option<&str> {
-        let (_, rest) = self.url.as_deref()?.split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let host = authority.rsplit('@').next()?;
-        if host.starts_with('[') {
-            return host.split_inclusive(']').next();
-        }
-        host.split(':').next().filter(|host| !host.is_empty())
+        host_of(self.url.as_deref()?)
     }
 
     pub(crate) fn answered_at(&self) -> Option<SystemTime> {
         instant(self.answered_at?)
     }
+}
+
+/// The host of a URL with a scheme, or of one that takes the scheme of another (`//host/`), without its port.
+pub(crate) fn host_of(url: &str) -> Option<&str> {
+    let (before, rest) = url.split_once("//")?;
+    if !before.is_empty() && !before.ends_with(':') {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    if host.starts_with('[') {
+        return host.split_inclusive(']').next();
+    }
+    host.split(':').next().filter(|host| !host.is_empty())
 }
 
 /// An instant of seconds since 1970.

@@ -3,8 +3,8 @@
 use crate::answer::Answer;
 use crate::denial::Denial;
 use crate::exchange::Exchange;
-use crate::finding::{Code, Finding};
-use crate::{emulated, from_here, mismatch};
+use crate::finding::{Code, Finding, SIGNATURE_HINT};
+use crate::{emulated, forbidden, from_here, mismatch, scope};
 
 /// Why a call was refused, by its answer and by what was sent: the most telling first. Empty for an answer that is no failure.
 ///
@@ -13,49 +13,110 @@ use crate::{emulated, from_here, mismatch};
 /// clock, the age of the credentials, region and service of the host.
 #[must_use]
 pub fn explain(exchange: &Exchange) -> Vec<Finding> {
+    let is_signed = exchange.canonical_request.is_some() || exchange.string_to_sign.is_some();
+    of(exchange, is_signed)
+}
+
+/// The same where it is known whether the request was signed when it left: what a signature lacks then was lost on the way.
+pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
     let answer = Answer::read(exchange);
-    let status = exchange.status.unwrap_or_default();
-    if (100..400).contains(&status) {
-        return Vec::new();
+    match exchange.status {
+        Some(100..300) => return Vec::new(),
+        Some(300..400) => return from_here::led_away(exchange).into_iter().collect(),
+        _ => {}
     }
     if let Some(finding) = emulated::finding(exchange) {
-        return vec![finding];
+        return emulator_and_answer(finding, exchange, &answer, is_signed);
     }
-    if let Some(findings) = mismatch::findings(exchange, &answer) {
-        return findings;
-    }
-    if let Some(denial) = Denial::read(&answer.message) {
-        return vec![denial.finding()];
-    }
-    if let Some(finding) = by_text(exchange, &answer) {
-        return vec![finding];
+    // Whoever fails has let the call in: what AWS has told him is none of the caller's.
+    let is_failure = exchange.status.is_some_and(|status| status >= 500);
+    if !is_failure && let Some(found) = by_words(exchange, &answer, is_signed) {
+        return found;
     }
     if let Some(finding) = from_here::not_the_api(exchange, &answer) {
         return vec![finding];
     }
-    if exchange.status.is_none() {
-        return match answer.kind() {
-            Some(kind) => by_status(kind, exchange, &answer),
-            // It may be anybody's.
-            None => Vec::new(),
-        };
-    }
+    let Some(status) = exchange.status else {
+        // Where there is no kind it may be anybody's.
+        return answer.kind().map(|kind| by_status(kind, exchange, &answer, is_signed)).unwrap_or_default();
+    };
     if matches!(status, 401 | 403 | 404) && answer.is_somebody_elses() {
-        let reason = format!("the answer was {status}: `{}`", answer.first_line_of(&exchange.body));
-        return vec![Finding::new(Code::RefusedByApplication, reason)];
+        return vec![by_application(status, exchange, &answer)];
     }
-    by_status(status, exchange, &answer)
+    // A key that is none, and what an authorizer refuses, comes with 403, too.
+    let status = answer.kind().filter(|_| status == 403).unwrap_or(status);
+    by_status(status, exchange, &answer, is_signed)
+}
+
+/// The emulator's reason, where the answer does not say more: which line differs, and whose policy it is.
+fn emulator_and_answer(finding: Finding, exchange: &Exchange, answer: &Answer, is_signed: bool) -> Vec<Finding> {
+    if let Some(findings) = mismatch::compared_lines(exchange, answer) {
+        return findings;
+    }
+    // STS does not say whose policy it is, and the emulator's reason does.
+    let is_api = matches!(finding.code, Code::InvokePolicy | Code::ResourcePolicy | Code::SessionPolicy);
+    let found = match Denial::read(&answer.message).filter(|_| is_api) {
+        Some(denial) => {
+            let denied = denial.finding();
+            let reason = format!("{}; {}", denied.reason, finding.reason);
+            vec![Finding { reason, ..denied }]
+        }
+        None => vec![finding],
+    };
+    found.into_iter().map(|finding| on_the_way(finding, exchange, answer, is_signed)).collect()
+}
+
+/// What the answer's own words say.
+fn by_words(exchange: &Exchange, answer: &Answer, is_signed: bool) -> Option<Vec<Finding>> {
+    if let Some(findings) = mismatch::findings(exchange, answer) {
+        return Some(findings);
+    }
+    if !answer.is_in_aws_form {
+        // An application may tell what AWS has told it.
+        return None;
+    }
+    let finding = Denial::read(&answer.message).map(|denial| denial.finding());
+    let finding = finding.or_else(|| by_text(exchange, answer, is_signed))?;
+    Some(vec![on_the_way(finding, exchange, answer, is_signed)])
+}
+
+/// Who signs sends a signature: where there is none, or another header in its place, something on the way did that.
+fn on_the_way(finding: Finding, exchange: &Exchange, answer: &Answer, is_signed: bool) -> Finding {
+    let has = |text| {
+        answer.message.contains(text) || exchange.header(emulated::HEADER).is_some_and(|reason| reason.contains(text))
+    };
+    let code = match finding.code {
+        _ if !is_signed => return finding,
+        Code::RequestUnsigned => Code::HeaderDropped,
+        // There is a signature, and no instant of it: of the emulator's words and of AWS's.
+        Code::SignatureMalformed if has("neither an `x-amz-date`") => Code::HeaderDropped,
+        Code::SignatureMalformed if has("'X-Amz-Date' or a 'Date'") && !has("'Credential'") => Code::HeaderDropped,
+        Code::SignatureMalformed => Code::HeaderChanged,
+        _ => return finding,
+    };
+    Finding::new(code, format!("{}; it was signed when it left here", finding.reason)).hint(SIGNATURE_HINT)
+}
+
+/// What the application behind the API says.
+fn by_application(status: u16, exchange: &Exchange, answer: &Answer) -> Finding {
+    let said = if answer.is_page { "a page".to_owned() } else { format!("`{}`", answer.first_line_of(&exchange.body)) };
+    let finding = Finding::new(Code::RefusedByApplication, format!("the answer was {status}: {said}"));
+    if from_here::is_aws(exchange) {
+        return finding;
+    }
+    finding.hint(
+        "ask whoever runs the application what it means; the answer has no mark of API Gateway or Lambda, so something on the way may have given it, too",
+    )
 }
 
 /// Where nothing but the status tells.
-fn by_status(status: u16, exchange: &Exchange, answer: &Answer) -> Vec<Finding> {
+fn by_status(status: u16, exchange: &Exchange, answer: &Answer, is_signed: bool) -> Vec<Finding> {
     match status {
-        403 => forbidden(exchange, answer),
-        404 => {
-            vec![Finding::new(Code::RouteMissing, said(exchange, answer))]
-        }
+        403 => forbidden::findings(exchange, answer, is_signed),
+        404 => vec![Finding::new(Code::RouteMissing, said(exchange, answer))],
+        401 if answer.message.contains("API Key") => vec![Finding::new(Code::RefusedBeforeIam, said(exchange, answer))],
         401 => vec![Finding::new(Code::RefusedBeforeIam, said(exchange, answer)).hint(
-            "the route has another authorizer than IAM: a JWT or a Lambda authorizer reads Authorization otherwise",
+            "the route has another authorizer than IAM, such as one for JWTs or a Lambda function, which reads Authorization otherwise",
         )],
         413 | 414 | 431 => vec![Finding::new(Code::TooLarge, said(exchange, answer))],
         429 => vec![Finding::new(Code::Throttled, said(exchange, answer))],
@@ -66,17 +127,17 @@ fn by_status(status: u16, exchange: &Exchange, answer: &Answer) -> Vec<Finding> 
 }
 
 /// `the answer was 403: `Forbidden``.
-fn said(exchange: &Exchange, answer: &Answer) -> String {
+pub(crate) fn said(exchange: &Exchange, answer: &Answer) -> String {
     let text = answer.first_line();
-    let text = if text.is_empty() { String::new() } else { format!(": `{text}`") };
-    match exchange.status {
-        Some(status) => format!("the answer was {status}{text}"),
-        None => format!("the answer was{text}"),
+    match (exchange.status, text.as_str()) {
+        (Some(status), "") => format!("the answer was {status} without a text"),
+        (Some(status), text) => format!("the answer was {status}: `{text}`"),
+        (None, text) => format!("the answer was `{text}`"),
     }
 }
 
 /// What AWS says in codes and sentences.
-fn by_text(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
+fn by_text(exchange: &Exchange, answer: &Answer, is_signed: bool) -> Option<Finding> {
     let (code, text) = (answer.code.as_str(), answer.message.as_str());
     let has = |part: &str| text.contains(part);
     let is_sts = exchange.host().is_some_and(|host| host.starts_with("sts")) || has("Request is missing");
@@ -100,20 +161,17 @@ fn by_text(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
         Code::RegionDisabled
     } else if is_sts && (code == "MissingAuthenticationToken" || has("missing Authentication Token")) {
         Code::RequestUnsigned
-    } else if code == "MissingAuthenticationToken" || has("Missing Authentication Token") {
-        return Some(missing_token(exchange));
+    } else if code == "MissingAuthenticationToken" || text.trim() == "Missing Authentication Token" {
+        return Some(missing_token(exchange, is_signed));
     } else if code == "IncompleteSignature"
         || has("Authorization header requires")
         || has("valid key=value pair")
         || has("Unsupported AWS 'algorithm'")
     {
         Code::SignatureMalformed
-    } else if has("Rate exceeded")
-        || has("Too Many Requests")
-        || has("Limit Exceeded")
+    } else if answer.kind() == Some(429)
         || code.contains("Throttl")
-        || code == "TooManyRequests"
-        || code == "LimitExceeded"
+        || matches!(code, "TooManyRequests" | "LimitExceeded")
     {
         Code::Throttled
     } else if matches!(code, "ValidationError" | "MalformedPolicyDocument" | "PackedPolicyTooLarge") {
@@ -127,9 +185,12 @@ fn by_text(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
         return None;
     };
     let said = said(exchange, answer);
-    // It says back what stands in the header, which may be somebody's token.
-    let said = if matches!(found, Code::SignatureMalformed) { without_quoted(&said) } else { said };
-    Some(Finding::new(found, said))
+    Some(match found {
+        // It says back what stands in the header, which may be somebody's token.
+        Code::SignatureMalformed => Finding::new(found, without_quoted(&said)),
+        Code::RegionWrong | Code::ServiceWrong => scope::refused(found, &said, exchange, text),
+        _ => Finding::new(found, said),
+    })
 }
 
 /// The text with nothing in its single quotes.
@@ -139,42 +200,20 @@ fn without_quoted(text: &str) -> String {
 }
 
 /// A REST API's word for a path or a method that it does not have, as for a request that nobody has signed.
-fn missing_token(exchange: &Exchange) -> Finding {
+fn missing_token(exchange: &Exchange, is_signed: bool) -> Finding {
     let place = match (&exchange.method, &exchange.url) {
-        (Some(method), Some(url)) => format!(" `{method} {}`", url.split('?').next().unwrap_or_default()),
-        _ => String::new(),
+        (Some(method), Some(url)) => format!("`{method} {}`", url.split('?').next().unwrap_or_default()),
+        _ => "such a path or method".to_owned(),
     };
-    if exchange.canonical_request.is_some() {
-        let reason = format!("`Missing Authentication Token`, though the request was signed: the API has no{place}");
-        return Finding::new(Code::RouteMissing, reason);
+    if is_signed {
+        let reason =
+            format!("`Missing Authentication Token`, though the request was signed: the API does not have {place}");
+        return Finding::new(Code::RouteMissing, reason).hint(
+            "compare method, path and stage with the API's routes; if they are right, something on the way takes Authorization off",
+        );
     }
-    Finding::new(
-        Code::RouteMissing,
-        format!(
-            "`Missing Authentication Token` is what a REST API says of a path or method that it does not have{place}"
-        ),
+    let reason = format!("`Missing Authentication Token` is what a REST API says where it does not have {place}");
+    Finding::new(Code::RouteMissing, reason).hint(
+        "compare method, path and stage with the API's routes; if they are right, the request was not signed at all",
     )
-    .hint("compare method, path and stage with the API's routes; if they are right, the request was not signed at all")
-}
-
-/// A refusal that does not say why.
-fn forbidden(exchange: &Exchange, answer: &Answer) -> Vec<Finding> {
-    let certain = from_here::certain(exchange);
-    if !certain.is_empty() {
-        return certain;
-    }
-    let is_function = exchange.host().is_some_and(|host| host.contains(".lambda-url."));
-    let is_rest = answer.code == "Forbidden" && exchange.header("apigw-requestid").is_none();
-    let mut findings = Vec::new();
-    if is_function || answer.message.contains("Function URL") {
-        findings.push(Finding::new(Code::Forbidden, said(exchange, answer)).hint(
-            "the role's policy has to allow lambda:InvokeFunctionUrl and lambda:InvokeFunction on the function; from another account its resource policy, too",
-        ));
-    } else if is_rest {
-        findings.push(Finding::new(Code::RefusedBeforeIam, said(exchange, answer)));
-    } else {
-        findings.push(Finding::new(Code::Forbidden, said(exchange, answer)));
-    }
-    findings.extend(from_here::proxy(exchange));
-    findings
 }

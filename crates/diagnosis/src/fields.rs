@@ -50,7 +50,9 @@ impl Fields {
     }
 
     pub(crate) fn boolean(&mut self, name: &str) -> Result<Option<bool>, InvalidInput> {
-        self.take(name).map(|value| value.as_bool().ok_or_else(|| wrong(name, "true or false"))).transpose()
+        let boolean =
+            |value: Value| value.as_bool().ok_or_else(|| InvalidInput(format!("`{name}` is neither true nor false")));
+        self.take(name).map(boolean).transpose()
     }
 
     pub(crate) fn texts(&mut self, name: &str) -> Result<BTreeMap<String, String>, InvalidInput> {

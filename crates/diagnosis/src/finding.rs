@@ -37,6 +37,9 @@ impl fmt::Display for Side {
     }
 }
 
+/// What to do where the headers of a signature do not arrive as they were sent.
+pub(crate) const SIGNATURE_HINT: &str = "let nothing between here and the API touch Authorization, x-amz-date and x-amz-security-token: they are the signature";
+
 /// Variant, code, whose side, what it means, what to do.
 macro_rules! codes {
     ($($variant:ident, $code:literal, $side:ident, $meaning:literal, $hint:literal;)*) => {
@@ -80,7 +83,7 @@ codes! {
         "The caller's own credentials have expired.",
         "log in again, or let the program fetch new ones";
     BaseUnusable, "base_unusable", Caller,
-        "What should give the caller's own credentials failed, or gave what is none.",
+        "The source of the caller's own credentials failed, or what it gave cannot be used.",
         "look at the source that the reason names";
     CredentialsUnknown, "credentials_unknown", Caller,
         "AWS does not know the credentials.",
@@ -110,7 +113,7 @@ codes! {
         "The request carries no signature.",
         "send it through a session or an adapter that signs, and let no client put another Authorization in the place of the signature";
     SignatureMalformed, "signature_malformed", Caller,
-        "The Authorization is none of Signature Version 4.",
+        "What stands in Authorization is no signature of Version 4.",
         "let nothing put a token or an API key into Authorization, and send the signature as it was made";
     SignatureMismatch, "signature_mismatch", Caller,
         "The signature is wrong, and it is not known in what.",
@@ -146,7 +149,7 @@ codes! {
         "Another body reached the API than the one that was signed.",
         "sign the very bytes that are sent: no client may serialise them anew after signing, no proxy change them";
     LinkExpired, "link_expired", Caller,
-        "The presigned URL has ended.",
+        "The presigned URL has expired.",
         "presign anew, with a longer lifetime if it has to wait";
     AssumeRoleDenied, "assume_role_denied", Provider,
         "STS does not let the caller assume the role, and does not say why.",
@@ -174,7 +177,7 @@ codes! {
         "let the role's policy allow the action on the method and path that are called, `xacct-sign policy invoke` prints it";
     ResourcePolicy, "resource_policy", Provider,
         "The resource policy of the API or function does not let the caller in.",
-        "let the resource policy name the caller and the route; a REST API has to be deployed anew for that";
+        "let the resource policy name the caller, and at an API the route; a REST API has to be deployed anew for that";
     SessionPolicy, "session_policy", Caller,
         "The session policy with which the role was assumed does not allow it.",
         "assume the role with a wider session policy, or with none";
@@ -201,7 +204,7 @@ codes! {
         "compare method, path and stage with the API's routes";
     RefusedBeforeIam, "refused_before_iam", Provider,
         "The API refused before it asked IAM: an API key, a web application firewall, a custom domain without a mapping, a private API.",
-        "look at usage plan, WAF and domain mapping of the API";
+        "look at usage plan, WAF and domain mapping of the API, and at the path: without a domain of one's own it begins with the stage";
     TooLarge, "too_large", Caller,
         "The request is larger than the API takes.",
         "stay below 10 MB of body and 10,240 bytes of headers, the session token included";
@@ -212,8 +215,11 @@ codes! {
         "The call was let in, and what is behind the API failed.",
         "look at the logs of the API's integration";
     RefusedByApplication, "refused_by_application", Provider,
-        "IAM let the call in, and what is behind the API refused it: the text is none of AWS's.",
+        "What is behind the API refused, and not IAM: the text is none of AWS's.",
         "ask whoever runs the application what it means";
+    OpenToAll, "open_to_all", Provider,
+        "The same call passes without a signature: nobody is asked who calls.",
+        "let IAM authorize the route; of a function URL set AuthType to AWS_IAM";
     Forbidden, "forbidden", Provider,
         "The API refused and says no more, and from the caller's side all that can be checked is right.",
         "check that the role may invoke this method and path; the reason is in the API's access log ($context.authorizer.error, $context.error.message)";

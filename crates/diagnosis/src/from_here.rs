@@ -3,11 +3,11 @@
 use std::time::SystemTime;
 
 use xacct_sign::Skew;
-use xacct_sign::aws::ApiHost;
 
 use crate::answer::Answer;
-use crate::exchange::{Exchange, instant};
+use crate::exchange::{Exchange, host_of, instant};
 use crate::finding::{Code, Finding};
+use crate::scope::Signed;
 
 /// How far a clock may be off: what API Gateway takes.
 pub(crate) const TOLERATED_SECONDS: u64 = 300;
@@ -18,9 +18,9 @@ pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Findin
         return None;
     }
     let server = exchange.header("server").unwrap_or_default();
-    let from = if server.is_empty() { String::new() } else { format!(" by `{server}`") };
+    let from = if server.is_empty() { String::new() } else { format!(", sent by `{server}`") };
     if answer.is_page {
-        return Some(Finding::new(Code::NotTheApi, format!("the answer is a page for a browser, sent{from}")));
+        return Some(Finding::new(Code::NotTheApi, format!("the answer is a page for a browser{from}")));
     }
     let cache = exchange.header("x-cache").unwrap_or_default();
     if cache.starts_with("Error from") || cache.starts_with("LambdaGeneratedResponse") {
@@ -29,25 +29,37 @@ pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Findin
     }
     let is_silent = answer.message.is_empty() && answer.code.is_empty() && exchange.body.trim().is_empty();
     if exchange.status == Some(407) || (is_silent && !server.is_empty() && exchange.status == Some(403)) {
-        return Some(Finding::new(Code::NotTheApi, format!("the answer was sent{from}, and has no mark of AWS")));
+        return Some(Finding::new(Code::NotTheApi, format!("the answer has no text and no mark of AWS{from}")));
     }
     None
 }
 
+/// A redirect to another host that neither API Gateway nor Lambda has sent: a login page, most often.
+pub(crate) fn led_away(exchange: &Exchange) -> Option<Finding> {
+    if is_aws(exchange) {
+        return None;
+    }
+    let place = exchange.header("location")?;
+    let (host, there) = (exchange.host()?, host_of(place)?);
+    let reason = format!("the answer leads to another host, `{there}`, and has no mark of API Gateway or Lambda");
+    (!there.eq_ignore_ascii_case(host)).then(|| Finding::new(Code::NotTheApi, reason))
+}
+
 /// Whether API Gateway, Lambda or STS has given the answer.
-fn is_aws(exchange: &Exchange) -> bool {
+pub(crate) fn is_aws(exchange: &Exchange) -> bool {
     ["apigw-requestid", "x-amzn-requestid", "x-amz-apigw-id"].iter().any(|name| exchange.header(name).is_some())
 }
 
 /// What is certainly wrong.
 pub(crate) fn certain(exchange: &Exchange) -> Vec<Finding> {
-    [expired(exchange), clock(exchange), scope(exchange)].into_iter().flatten().collect()
+    let scope = Signed::of(exchange).and_then(|signed| signed.contradicted(exchange));
+    [expired(exchange), clock(exchange), scope].into_iter().flatten().collect()
 }
 
 fn expired(exchange: &Exchange) -> Option<Finding> {
     let (expires_at, answered_at) = (exchange.expires_at?, exchange.answered_at?);
     let over = answered_at.checked_sub(expires_at).filter(|over| *over >= 0)?;
-    Some(Finding::new(Code::CredentialsExpired, format!("the credentials that signed have expired {over} s ago")))
+    Some(Finding::new(Code::CredentialsExpired, format!("the credentials that signed expired {over} s ago")))
 }
 
 fn clock(exchange: &Exchange) -> Option<Finding> {
@@ -65,21 +77,6 @@ pub(crate) fn clock_off_by(seconds: i64, whose: &str) -> Finding {
     let direction = if seconds > 0 { "behind" } else { "ahead of" };
     let reason = format!("this machine's clock is {} s {direction} that of {whose}", seconds.unsigned_abs());
     Finding::new(Code::ClockOff, reason)
-}
-
-/// What was signed for against what the host says.
-fn scope(exchange: &Exchange) -> Option<Finding> {
-    let scope = exchange.string_to_sign.as_deref()?.lines().nth(2)?;
-    let mut parts = scope.split('/').skip(1);
-    let (region, service) = (parts.next()?, parts.next()?);
-    let host = ApiHost::of(exchange.host()?).ok().flatten()?;
-    if host.region() != region {
-        let reason = format!("signed for `{region}`, the host is of `{}`", host.region());
-        return Some(Finding::new(Code::RegionWrong, reason));
-    }
-    (host.service() != service).then(|| {
-        Finding::new(Code::ServiceWrong, format!("signed for `{service}`, the host is of `{}`", host.service()))
-    })
 }
 
 /// What has passed the request on, by the marks that it left on the answer.

@@ -25,10 +25,12 @@ mod exchange;
 mod explain;
 mod fields;
 mod finding;
+mod forbidden;
 mod from_here;
 mod mismatch;
+mod scope;
 
-pub use diagnose::diagnose;
+pub use diagnose::{diagnose, needs_another_form};
 pub use evidence::{
     AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Failure, IdentityEvidence, PlaceEvidence,
 };

@@ -4,7 +4,7 @@ use xacct_sign::verify::{Deviation, Part, compare};
 
 use crate::answer::Answer;
 use crate::exchange::Exchange;
-use crate::finding::{Code, Finding, Side};
+use crate::finding::{Code, Finding, SIGNATURE_HINT, Side};
 
 const CANONICAL: &str = "The Canonical String for this request should have been";
 const TO_SIGN: &str = "The String-to-Sign should have been";
@@ -20,6 +20,12 @@ pub(crate) fn findings(exchange: &Exchange, answer: &Answer) -> Option<Vec<Findi
         Some(signed) => compared(&said, signed, exchange),
         None => vec![alone(&said, exchange)],
     })
+}
+
+/// The lines that differ, where the answer says what was computed, and what was signed is known.
+pub(crate) fn compared_lines(exchange: &Exchange, answer: &Answer) -> Option<Vec<Finding>> {
+    let text = answer.message.replace('\r', "");
+    Some(compared(&Said::read(&text)?, exchange.canonical_request.as_deref()?, exchange))
 }
 
 /// What the verifier computed.
@@ -53,7 +59,7 @@ fn without_canonical(code: &str) -> Finding {
     }
     Finding::new(
         Code::SignatureMismatch,
-        "the signature is not the one that AWS computed, and it does not say from what",
+        "the signature is not the one that AWS computed, and AWS does not say of what",
     )
 }
 
@@ -116,6 +122,13 @@ fn of_deviation(deviation: &Deviation) -> Finding {
         // It is there, but not the one that was signed.
         (Code::TokenWrong, _) if computed.is_some() && signed.is_some() => finding,
         (Code::TokenWrong, _) => finding.on(Side::Network),
+        (Code::HeaderChanged | Code::HeaderDropped, _) => match part {
+            Part::Header(name) if name == "x-amz-date" || name == "date" => finding.hint(SIGNATURE_HINT),
+            Part::Header(name) if name.starts_with("x-amz-") => finding.hint(format!(
+                "`{name}` has to be signed: let nothing between here and the API change it or take it off"
+            )),
+            _ => finding,
+        },
         _ => finding,
     }
 }
@@ -153,13 +166,13 @@ fn alone(said: &Said<'_>, exchange: &Exchange) -> Finding {
     if let Some(sent) = exchange.method.as_deref().filter(|sent| *sent != method) {
         return Finding::new(
             Code::MethodChanged,
-            format!("AWS was asked with {}, sent was {}", in_backticks(method), in_backticks(sent)),
+            format!("the method that reached AWS is {}, sent was {}", in_backticks(method), in_backticks(sent)),
         );
     }
     if let Some(sent) = exchange.host().filter(|sent| host.split(':').next() != Some(*sent)) {
         return Finding::new(
             Code::HostChanged,
-            format!("AWS was asked as {}, the URL has {}", in_backticks(host), in_backticks(sent)),
+            format!("the host that reached AWS is {}, the URL has {}", in_backticks(host), in_backticks(sent)),
         );
     }
     let reason = format!(
@@ -169,5 +182,5 @@ fn alone(said: &Said<'_>, exchange: &Exchange) -> Finding {
         in_backticks(host)
     );
     Finding::new(Code::SignatureMismatch, reason)
-        .hint("give the canonical request that was signed, and each line is compared; is that the method, path and host that were signed?")
+        .hint("compare method, path and host with what was signed; give the canonical request that was signed, and each line is compared")
 }

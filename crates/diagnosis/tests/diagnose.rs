@@ -16,15 +16,21 @@ struct Chain {
     evidence: toml::Value,
     code: Vec<String>,
     side: Vec<String>,
+    #[serde(default)]
+    says: Vec<String>,
 }
 
 #[test]
 fn every_chain_has_its_broken_link_and_nothing_else() {
     let table: Table = toml::from_str(include_str!("../../../tests/explain.toml")).expect("the table can be read");
-    for Chain { name, evidence, code, side } in table.chain {
+    for Chain { name, evidence, code, side, says } in table.chain {
         let found = diagnose(&Evidence::from_json(&serde_json::to_string(&evidence).unwrap()).unwrap());
         assert_eq!(found.iter().map(Finding::code).collect::<Vec<_>>(), code, "{name}: {found:#?}");
         assert_eq!(found.iter().map(|each| each.side.name()).collect::<Vec<_>>(), side, "{name}");
+        let texts: String = found.iter().map(|each| format!("{}\n{}\n", each.reason, each.hint)).collect();
+        for part in says {
+            assert!(texts.contains(&part), "{name}: `{part}` is not in {texts}");
+        }
     }
 }
 

@@ -16,6 +16,8 @@ struct Case {
     exchange: toml::Value,
     code: Vec<String>,
     side: Vec<String>,
+    #[serde(default)]
+    says: Vec<String>,
 }
 
 fn table() -> Vec<Case> {
@@ -24,13 +26,17 @@ fn table() -> Vec<Case> {
 
 #[test]
 fn every_case_of_the_table_has_its_findings() {
-    for Case { name, exchange, code, side } in table() {
+    for Case { name, exchange, code, side, says } in table() {
         let exchange = Exchange::from_json(&serde_json::to_string(&exchange).unwrap()).unwrap();
         let found = explain(&exchange);
         assert_eq!(found.iter().map(Finding::code).collect::<Vec<_>>(), code, "{name}: {found:#?}");
         assert_eq!(found.iter().map(|each| each.side.name()).collect::<Vec<_>>(), side, "{name}");
         let text = to_json(&found);
         assert!(!text.contains("SECRETTOKEN") && !text.contains("SECRETVALUE"), "{name}: {text}");
+        let texts: String = found.iter().map(|each| format!("{}\n{}\n", each.reason, each.hint)).collect();
+        for part in says {
+            assert!(texts.contains(&part), "{name}: `{part}` is not in {texts}");
+        }
         for finding in &found {
             assert!(!finding.reason.is_empty() && !finding.hint.is_empty(), "{name}");
         }

@@ -65,7 +65,7 @@ impl PySent {
 /// The broken link of a call's chain, and on whose side it is, by what was seen on the way.
 ///
 /// Args:
-///     evidence: what was seen, as docs/troubleshooting.md has it; what was not looked at is left out.
+///     evidence: what was seen, as docs/troubleshooting.md has it; what was not looked at is left out. Bodies may be bytes.
 ///
 /// Returns:
 ///     What is broken; empty where nothing is.

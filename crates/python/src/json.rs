@@ -1,5 +1,7 @@
 //! JSON without Python's `json` module, whose import costs more than a signed call.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde::ser::{Error as _, Serialize, SerializeMap as _, Serializer};
@@ -12,17 +14,25 @@ const DEEPEST: usize = 64;
 #[pyfunction]
 #[pyo3(name = "_dumps")]
 pub(crate) fn dumps<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBytes>> {
-    serde_json::to_vec(&Value { value, depth: 0 }).ok().map(|text| PyBytes::new(py, &text))
+    serde_json::to_vec(&Value { value, depth: 0, bytes: Bytes::Refused }).ok().map(|text| PyBytes::new(py, &text))
 }
 
-/// The same as a text, for Rust.
+/// The same as a text, for Rust. Bytes are texts there, as the bodies of answers are.
 pub(crate) fn json(value: &Bound<'_, PyAny>) -> Option<String> {
-    serde_json::to_string(&Value { value, depth: 0 }).ok()
+    serde_json::to_string(&Value { value, depth: 0, bytes: Bytes::AsText }).ok()
+}
+
+/// What is made of bytes: JSON has none.
+#[derive(Clone, Copy, PartialEq)]
+enum Bytes {
+    Refused,
+    AsText,
 }
 
 struct Value<'a, 'py> {
     value: &'a Bound<'py, PyAny>,
     depth: usize,
+    bytes: Bytes,
 }
 
 impl Serialize for Value<'_, '_> {
@@ -65,13 +75,18 @@ impl Serialize for Value<'_, '_> {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             return self.sequence(tuple.iter(), serializer);
         }
+        if self.bytes == Bytes::AsText
+            && let Ok(bytes) = value.extract::<Cow<'_, [u8]>>()
+        {
+            return serializer.serialize_str(&String::from_utf8_lossy(&bytes));
+        }
         Err(S::Error::custom("another type"))
     }
 }
 
 impl<'py> Value<'_, 'py> {
     fn inner<'b>(&self, value: &'b Bound<'py, PyAny>) -> Value<'b, 'py> {
-        Value { value, depth: self.depth + 1 }
+        Value { value, depth: self.depth + 1, bytes: self.bytes }
     }
 
     fn sequence<S: Serializer>(

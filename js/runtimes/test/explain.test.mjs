@@ -42,7 +42,7 @@ function holdNoSecret(findings) {
   for (const secret of SECRETS) assert.ok(!text.includes(secret), text);
 }
 
-for (const { name, exchange, code, side } of TABLE.case) {
+for (const { name, exchange, code, side, says } of TABLE.case) {
   test(`the table: ${name}`, async () => {
     const findings = explained.explainExchange(exchange);
     assert.deepEqual(codes(findings), code);
@@ -52,6 +52,8 @@ for (const { name, exchange, code, side } of TABLE.case) {
     );
     holdNoSecret(findings);
     for (const { reason, hint } of findings) assert.ok(reason && hint);
+    const texts = findings.map(({ reason, hint }) => `${reason}\n${hint}\n`).join("");
+    for (const part of says ?? []) assert.ok(texts.includes(part), `${part} is not in ${texts}`);
     if (Object.keys(exchange).some((key) => !["status", "headers", "body"].includes(key)) || !exchange.status) return;
     // The same as an answer that somebody else has fetched.
     const response = new Response(exchange.body, { status: exchange.status, headers: exchange.headers });

@@ -1,7 +1,7 @@
 //! `xacct-sign explain`.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use xacct_sign::{Error, ErrorKind};
@@ -35,6 +35,11 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
 fn read(what: &'static str, path: &Path) -> Result<String, Failure> {
     if path != Path::new("-") {
         return files::read_as(what, path);
+    }
+    if std::io::stdin().is_terminal() {
+        output::note(&[format!(
+            "{what} is read from this terminal: paste it, and end it with Ctrl-D on a line of its own"
+        )]);
     }
     let mut bytes = Vec::new();
     let failed = |source| Failure::Unreadable { what, path: path.to_path_buf(), source };

@@ -1,5 +1,6 @@
 //! A machine that remembers what was answered.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,16 +68,17 @@ impl Recorded {
             url: Some(request.uri().to_string()),
             answered_at: seconds(now),
             status: Some(status),
-            headers: answer
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), header_text(value)))
-                .collect(),
+            headers: texts(answer.headers()),
             body: String::from_utf8_lossy(body).into_owned(),
             ..Exchange::default()
         });
         self.answers().push(Answer { host, ahead_seconds, refusal });
     }
+}
+
+/// Headers, as a diagnosis takes them.
+pub(super) fn texts(headers: &http::HeaderMap) -> BTreeMap<String, String> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), header_text(value))).collect()
 }
 
 pub(super) fn seconds(at: SystemTime) -> Option<i64> {

@@ -1,9 +1,9 @@
-//! What a bare `Forbidden` is tried with: the same call in other forms, which take other ways past what changes requests.
+//! The same call in other forms. Those take other ways past what changes requests; without a signature it should not pass.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use xacct_sign::{Error, Payload, Request as Parts, Scope, Signer};
+use xacct_sign::{Error, ErrorKind, Payload, Request as Parts, Scope, Signer};
 use xacct_sign_client::host::{Host as _, Sending};
 use xacct_sign_client::{Clock, CredentialSource, Patience, Request, Session};
 
@@ -13,8 +13,8 @@ use super::Doctor;
 const LIFETIME: Duration = Duration::from_secs(60);
 
 impl Doctor<'_> {
-    /// The status of the call with its signature in the URL, and of the call without its body, if it has one. The refusal before
-    /// says that nothing was done.
+    /// The status of the call with its signature in the URL, and of the call without its body, if it has one. The refusal before says
+    /// that nothing was done.
     pub(super) fn try_otherwise(
         &self,
         session: &Session,
@@ -40,12 +40,22 @@ impl Doctor<'_> {
         let request = Parts { method: &self.prepared.method, url, headers: &headers, payload: Payload::Bytes(body) };
         let now = source.clock().unwrap_or_else(|| Clock::new(self.host())).now();
         let url = signer.presign(&request, LIFETIME, now)?;
+        self.as_it_is(&url, body)
+    }
+
+    /// The status of the call without a signature.
+    pub(super) fn unsigned(&self, body: &[u8]) -> Result<u16, Error> {
+        self.as_it_is(self.prepared.url.as_str(), body)
+    }
+
+    /// Sends it with the caller's own headers and nothing else.
+    fn as_it_is(&self, url: &str, body: &[u8]) -> Result<u16, Error> {
         let mut request = http::Request::builder().method(self.prepared.method.as_str()).uri(url);
-        for (name, value) in headers {
-            request = request.header(name, value);
+        for (name, value) in &self.prepared.headers {
+            request = request.header(name, value.as_slice());
         }
-        let failed = |error| Error::new(xacct_sign::ErrorKind::InvalidUrl, "it cannot be sent").with_source(error);
+        let failed = |error| Error::new(ErrorKind::InvalidUrl, "it cannot be sent").with_source(error);
         let request = request.body(body).map_err(failed)?;
-        Ok(self.recorded.send(&request, Sending::default(), &patience)?.status().as_u16())
+        Ok(self.recorded.send(&request, Sending::default(), &Patience::default())?.status().as_u16())
     }
 }

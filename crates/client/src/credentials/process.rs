@@ -38,8 +38,8 @@ pub(super) fn run(
             None => "was ended by a signal".to_owned(),
         };
         let said = shown::ending(&String::from_utf8_lossy(&output.stderr));
-        let said = if said.is_empty() { "and says nothing on standard error".to_owned() } else { said };
-        return Err(Error::new(ErrorKind::CredentialsRefused, format!("{what} {ended}: {said}")));
+        let said = if said.is_empty() { " and says nothing on standard error".to_owned() } else { format!(": {said}") };
+        return Err(Error::new(ErrorKind::CredentialsRefused, format!("{what} {ended}{said}")));
     }
     read(&stdout).map_err(|wrong| {
         Error::new(ErrorKind::CredentialsRefused, format!("{what} prints {wrong}")).with_hint(
