@@ -19,7 +19,7 @@ struct Documents<'a> {
     target: Option<&'static str>,
     api_arn: String,
     roles: Vec<Role<'a>>,
-    /// Of a stage that is called directly.
+    /// Of a stage that is called directly, or of a private API.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_policy: Option<&'a Document>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -88,14 +88,17 @@ pub(super) fn configuration(
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
-    let (comment, resource) = match policy {
-        Some(policy) => directly(manifest.target(stage), stage, policy),
-        None => (None, by_role(stage, roles)),
+    let (comment, mut resource) = match policy {
+        Some(policy) => with_policy(manifest.target(stage), stage, policy),
+        None => (None, Resources::default()),
     };
+    if !stage.is_direct() {
+        add_roles(&mut resource, stage, roles);
+    }
     pretty(&Configuration { comment, resource })
 }
 
-fn by_role(stage: &Stage, roles: &[ProviderRole]) -> Resources {
+fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
     let (mut all, mut policies) = (BTreeMap::new(), BTreeMap::new());
     for role in roles {
         let label = label(stage, &role.kind);
@@ -113,10 +116,11 @@ fn by_role(stage: &Stage, roles: &[ProviderRole]) -> Resources {
         all.insert(label.clone(), written);
         policies.insert(label, policy);
     }
-    Resources { aws_iam_role: Some(all), aws_iam_role_policy: Some(policies), ..Resources::default() }
+    resources.aws_iam_role = Some(all);
+    resources.aws_iam_role_policy = Some(policies);
 }
 
-fn directly(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Option<&'static str>, Resources) {
+fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Option<&'static str>, Resources) {
     let document = literal(&policy.document.to_json());
     match target {
         Target::FunctionUrl(url) if is_whole(stage) => {
