@@ -3,7 +3,6 @@
 pub(crate) mod cloudformation;
 mod json;
 pub(crate) mod note;
-mod permission;
 mod terraform;
 
 use serde::Serialize;

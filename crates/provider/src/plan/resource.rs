@@ -37,6 +37,25 @@ pub struct Permission {
     pub organization: Option<String>,
 }
 
+/// What its condition is: Lambda takes one of the two, depending on the action.
+impl Permission {
+    /// The parameter `FunctionUrlAuthType`.
+    #[must_use]
+    pub fn function_url_auth_type(&self) -> Option<&'static str> {
+        self.is_by_url().then_some("AWS_IAM")
+    }
+
+    /// The parameter `InvokedViaFunctionUrl`.
+    #[must_use]
+    pub fn invoked_via_function_url(&self) -> Option<bool> {
+        (!self.is_by_url()).then_some(true)
+    }
+
+    fn is_by_url(&self) -> bool {
+        self.action == FunctionUrl::INVOKE_URL
+    }
+}
+
 impl Plan<'_> {
     /// The policy that a stage needs with direct access, or on a private API, together with that of other stages on which it
     /// hangs; `None` for any other stage by role, and where nobody may call.

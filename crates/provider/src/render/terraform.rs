@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::permission::Terms;
 use super::{is_whole, pretty};
 use crate::manifest::{Manifest, Stage};
 use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
@@ -146,8 +145,7 @@ fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (O
 
 /// A permission with its label.
 fn of_permission(permission: &plan::Permission, stage: &Stage, url: FunctionUrl<'_>) -> (String, Permission) {
-    let Terms { function_url_auth_type, invoked_via_function_url } = Terms::of(permission);
-    let kind = if invoked_via_function_url.is_some() { "invoke" } else { "url" };
+    let kind = if permission.invoked_via_function_url().is_some() { "invoke" } else { "url" };
     let label = format!("{kind}_{}_{}", stage.name, permission.caller);
     let written = Permission {
         statement_id: permission.statement_id.clone(),
@@ -156,8 +154,8 @@ fn of_permission(permission: &plan::Permission, stage: &Stage, url: FunctionUrl<
         qualifier: url.alias.map(str::to_owned),
         principal: literal(&permission.principal),
         principal_org_id: permission.organization.clone(),
-        function_url_auth_type,
-        invoked_via_function_url,
+        function_url_auth_type: permission.function_url_auth_type(),
+        invoked_via_function_url: permission.invoked_via_function_url(),
     };
     (label, written)
 }
