@@ -356,9 +356,17 @@ def test_cfn_lint_has_nothing_to_say_of_permissions(direct: Provider) -> None:
         assert subprocess.run([*command, str(template)], capture_output=True).returncode != 0
 
 
-def test_parliament_finds_nothing_in_resource_policies(direct: Provider) -> None:
-    for stage in ("rest", "url", "whole"):
-        policy = resource_policy(direct, stage)
+@pytest.fixture
+def private(tmp_path: Path) -> Provider:
+    """A private REST API, whose callers assume roles."""
+    folder = tmp_path / "private"
+    folder.mkdir()
+    return Provider(folder, TARGETS)
+
+
+def test_parliament_finds_nothing_in_resource_policies(direct: Provider, private: Provider) -> None:
+    for provider, stage in ((direct, "rest"), (direct, "url"), (direct, "whole"), (private, "stag")):
+        policy = resource_policy(provider, stage)
         for statement in policy["Statement"]:
             # It knows no resource policies.
             del statement["Principal"]
@@ -440,14 +448,45 @@ def test_parameters_are_those_of_botocores_models(direct: Provider) -> None:
     gateway.close()
 
 
-def test_a_rest_apis_policy_is_read_back_as_it_was_rendered(direct: Provider, moto: str) -> None:
+def test_a_rest_apis_policy_is_read_back_as_it_was_rendered(direct: Provider, private: Provider, moto: str) -> None:
     gateway = client(moto, "apigateway")
     try:
-        policy = resource_policy(direct, "rest")
-        made = gateway.create_rest_api(name="orders", policy=json.dumps(policy))["id"]
-        assert json.loads(gateway.get_rest_api(restApiId=made)["policy"]) == policy
+        for provider, stage in ((direct, "rest"), (private, "stag")):
+            policy = resource_policy(provider, stage)
+            made = gateway.create_rest_api(name="orders", policy=json.dumps(policy))["id"]
+            answer = gateway.get_rest_api(restApiId=made)
+            assert json.loads(answer["policy"]) == policy
+            # The command agrees, and sees what somebody changes by hand.
+            deployed = provider.folder / "deployed.json"
+            deployed.write_text(json.dumps(answer, default=str))
+            command = ("diff", "--stage", stage, "--deployed", str(deployed))
+            arn = provider.render("json", stage)["api_arn"]
+            assert provider.run(*command) == f"{arn}: the same\n"
+            policy["Statement"][0]["Principal"] = {"AWS": "*"}
+            policy["Statement"][0].pop("Condition", None)
+            made = gateway.create_rest_api(name="orders", policy=json.dumps(policy))["id"]
+            deployed.write_text(json.dumps(gateway.get_rest_api(restApiId=made), default=str))
+            assert f"{arn}\n- `*` may execute-api:Invoke on `{arn}" in provider.run(*command, code=1)
     finally:
         gateway.close()
+
+
+@pytest.mark.parametrize(
+    ("form", "stages"), [("cloudformation", ("url", "whole")), ("terraform", ("rest", "url", "whole"))]
+)
+def test_the_command_reads_the_templates_that_it_renders(
+    form: str, stages: tuple[str, ...], direct: Provider, tmp_path: Path
+) -> None:
+    for stage in stages:
+        template = tmp_path / f"{stage}.json"
+        template.write_text(direct.run("render", form, "--stage", stage))
+        arn = direct.render("json", stage)["api_arn"]
+        assert direct.run("diff", "--stage", stage, "--deployed", str(template)) == f"{arn}: the same\n"
+        # A principal that somebody else put there.
+        template.write_text(template.read_text().replace("000000000000", "999999999999"))
+        said = direct.run("diff", "--stage", stage, "--deployed", str(template), code=1)
+        assert "- `arn:aws:iam::999999999999:role/" in said
+        assert "+ `arn:aws:iam::000000000000:role/" in said
 
 
 # ---------------------------------------------------------------- the schema and the parser

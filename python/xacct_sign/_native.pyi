@@ -171,7 +171,7 @@ class Signer:
 
         Args:
             expires_in: 1 to 604800 seconds; temporary credentials end it sooner.
-            headers: what else must be sent with it, and is signed.
+            headers: what else must be sent with it, and is signed: a `content-length`, too.
 
         The other arguments, and what is raised, are those of `sign`.
         """

@@ -142,7 +142,8 @@ impl Signer {
 
     /// The URL with the signature in its query, valid for `expires_in` from `now`.
     ///
-    /// Whoever has the URL can send the request until then, with the same method and the same headers that were signed. An
+    /// Whoever has the URL can send the request until then, with the same method and the same headers that were signed. Of those
+    /// that [`Signer::sign_parts`] leaves out, `content-length` is signed where it is given: it binds the size of an upload. An
     /// earlier signature in the URL is replaced.
     ///
     /// # Errors
@@ -271,6 +272,11 @@ impl Signer {
         let mut headers = Headers::with_capacity(16);
         if self.select(request.url.host(), request.headers.iter().copied(), &mut headers) {
             headers.push((X_AMZ_CONTENT_SHA256, hash.as_bytes()));
+        }
+        // Whoever gets the URL sends a length of its own, unless this one is signed: that is what it is given for.
+        if self.settings.header_selection == HeaderSelection::Standard {
+            let is_length = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("content-length");
+            headers.extend(request.headers.iter().copied().filter(is_length));
         }
         canonical::sort(&mut headers);
 

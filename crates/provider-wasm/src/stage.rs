@@ -1,7 +1,11 @@
 //! A stage as an object: `js/xacct-sign-cdk/src/module.ts` has the same types.
 
 use serde::Serialize;
-use xacct_sign_provider::{DeployedStage, Document, Finding, Manifest, Plan, ProviderRole, RoleKind, Subject};
+use xacct_sign_provider::targets::Target;
+use xacct_sign_provider::{
+    Access, DeployedStage, Document, Finding, Manifest, OpenedRoute, Permission, Plan, ProviderRole, RoleKind, Route,
+    Statement, Subject,
+};
 
 /// What the construct takes from a manifest.
 #[derive(Serialize)]
@@ -12,11 +16,25 @@ pub(crate) struct Stage<'a> {
     partition: &'a str,
     /// What the manifest calls the kind of its API.
     target: &'static str,
+    /// Whether callers come in without a role.
+    is_direct: bool,
+    /// The API's id; of a function URL its own.
     api_id: String,
     api_stage: String,
-    /// What each resource of an invoke policy begins with.
+    /// The alias that a function URL hangs on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<&'a str>,
+    /// What each resource of a policy begins with; the function's, whole.
     api_arn: String,
+    /// What a policy says whose bearer may use every route.
+    every_route: Vec<Statement>,
     roles: Vec<Role>,
+    /// What is opened to callers, by a role or directly.
+    openings: Vec<Opening>,
+    /// What of the API's resource policy, or the function's, is the stage's.
+    resource_statements: Vec<Statement>,
+    /// The permissions of which a function's policy is made; none where it is one document.
+    permissions: Vec<Parameters>,
     findings: Vec<Found<'a>>,
 }
 
@@ -32,16 +50,32 @@ struct Role {
     max_session_duration: u32,
     trust_policy: Document,
     invoke_policy: Document,
-    /// Those of a caller with routes of its own; none for every route.
-    routes: Vec<OpenedRoute>,
     callers: Vec<String>,
 }
 
-/// A route, and what it is in the invoke policy.
+/// What of the API a policy opens.
 #[derive(Serialize)]
-struct OpenedRoute {
-    route: String,
+struct Opening {
+    /// The route, as the user wrote it; none for every route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
+    /// The ends of the policy's resources, from the method on.
     suffixes: Vec<String>,
+}
+
+/// What a permission takes, by the names that CloudFormation has for it, beside the function.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    caller: String,
+    action: &'static str,
+    principal: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_url_auth_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoked_via_function_url: Option<bool>,
 }
 
 /// What the check found and nobody has accepted.
@@ -64,18 +98,76 @@ struct Found<'a> {
 impl<'a> Stage<'a> {
     pub(crate) fn of(manifest: &'a Manifest, plan: &Plan<'_>, stage: &'a xacct_sign_provider::Stage) -> Self {
         let api = &manifest.api;
-        let DeployedStage { target, api_id, api_stage, arn, .. } = manifest.target(stage).into();
+        let place = manifest.target(stage);
+        let DeployedStage { target, api_id, api_stage, arn, .. } = place.into();
+        let roles = plan.stage_roles(stage);
+        let policy = plan.resource_policy(stage);
+        let (statements, permissions) =
+            policy.map(|policy| (policy.document.statement, policy.permissions)).unwrap_or_default();
+        let is_direct = stage.access == Access::Direct;
         Self {
             account: &api.account,
             region: &api.region,
             partition: api.partition(),
             target: target.name(),
+            is_direct,
+            every_route: place.statements(&[]),
             api_id,
             api_stage,
+            alias: match place {
+                Target::FunctionUrl(url) => url.alias,
+                _ => None,
+            },
+            openings: if is_direct { direct(manifest, stage) } else { roles.iter().flat_map(Opening::of).collect() },
+            resource_statements: statements.into_iter().filter(|statement| is_on(statement, &arn)).collect(),
+            permissions: permissions.into_iter().map(Parameters::of).collect(),
             api_arn: arn,
-            roles: plan.stage_roles(stage).into_iter().map(Role::of).collect(),
+            roles: roles.into_iter().map(Role::of).collect(),
             findings: plan.findings_on(stage).into_iter().map(|finding| Found::of(finding, &manifest.file)).collect(),
         }
+    }
+}
+
+/// Whether a statement is the stage's: those of one API stand in one policy.
+fn is_on(statement: &Statement, arn: &str) -> bool {
+    let mut resources = statement.resource.iter().flat_map(|resources| resources.values());
+    resources.all(|resource| resource.strip_prefix(arn).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+/// What callers may use that come in without a role.
+fn direct(manifest: &Manifest, stage: &xacct_sign_provider::Stage) -> Vec<Opening> {
+    let callers = manifest.callers.values().filter(|caller| caller.is_on(&stage.name));
+    let openings = callers.flat_map(|caller| match &caller.routes {
+        None => vec![Opening::every()],
+        Some(routes) => {
+            let opening = |route: &Route| Opening { route: Some(route.to_string()), suffixes: route.arn_suffixes() };
+            routes.iter().map(opening).collect()
+        }
+    });
+    openings.collect()
+}
+
+impl Opening {
+    fn every() -> Self {
+        Self { route: None, suffixes: vec!["*".to_owned()] }
+    }
+
+    fn of(role: &ProviderRole) -> Vec<Self> {
+        if matches!(role.kind, RoleKind::Shared(_)) {
+            return vec![Self::every()];
+        }
+        let opening =
+            |opened: &OpenedRoute| Self { route: Some(opened.route.to_string()), suffixes: opened.suffixes.clone() };
+        role.routes.iter().map(opening).collect()
+    }
+}
+
+impl Parameters {
+    fn of(permission: Permission) -> Self {
+        let function_url_auth_type = permission.function_url_auth_type();
+        let invoked_via_function_url = permission.invoked_via_function_url();
+        let Permission { caller, action, principal, organization, .. } = permission;
+        Self { caller, action, principal, organization, function_url_auth_type, invoked_via_function_url }
     }
 }
 
@@ -85,13 +177,8 @@ impl Role {
             RoleKind::Shared(number) => Some(number),
             _ => None,
         };
-        let ProviderRole { name, path, max_session_duration, trust_policy, invoke_policy, routes, callers, .. } = role;
-        let route = |opened: xacct_sign_provider::OpenedRoute| OpenedRoute {
-            route: opened.route.to_string(),
-            suffixes: opened.suffixes,
-        };
-        let routes = routes.into_iter().map(route).collect();
-        Self { shared, name, path, max_session_duration, trust_policy, invoke_policy, routes, callers }
+        let ProviderRole { name, path, max_session_duration, trust_policy, invoke_policy, callers, .. } = role;
+        Self { shared, name, path, max_session_duration, trust_policy, invoke_policy, callers }
     }
 }
 

@@ -4,6 +4,8 @@ mod deployment;
 mod diff;
 mod error;
 mod form;
+mod permission;
+mod policy;
 mod read;
 mod resource;
 mod role;

@@ -3,7 +3,6 @@
 pub(crate) mod cloudformation;
 mod json;
 pub(crate) mod note;
-mod permission;
 mod terraform;
 
 use serde::Serialize;
@@ -64,19 +63,28 @@ impl Plan<'_> {
     /// [`RenderError`] for CloudFormation and a REST API that is called directly: its policy is a property of the API, whose
     /// resource is the provider's own.
     pub fn render(&self, stage: &Stage, format: Format) -> Result<String, RenderError> {
+        if let Some(error) = self.left_out(stage, format).filter(|_| stage.is_direct()) {
+            return Err(error);
+        }
         let roles = self.stage_roles(stage);
         let policy = self.resource_policy(stage);
         let policy = policy.as_ref();
-        let mut text = match (format, &stage.target) {
-            (Format::CloudFormation, StageTarget::RestApi { api_id, api_stage, .. }) if policy.is_some() => {
-                return Err(RenderError::of(stage, api_id, api_stage));
-            }
-            (Format::CloudFormation, _) => cloudformation::template(self.manifest, stage, &roles, policy),
-            (Format::Terraform, _) => terraform::configuration(self.manifest, stage, &roles, policy),
-            (Format::Json, _) => json::documents(self.manifest, stage, &roles, policy),
+        let mut text = match format {
+            Format::CloudFormation => cloudformation::template(self.manifest, stage, &roles, policy),
+            Format::Terraform => terraform::configuration(self.manifest, stage, &roles, policy),
+            Format::Json => json::documents(self.manifest, stage, &roles, policy),
         };
         text.push('\n');
         Ok(text)
+    }
+
+    /// What a stage needs and the form has no resource for: in CloudFormation the policy of a REST API. Beside it, a stage by
+    /// role has roles, which [`Self::render`] gives.
+    #[must_use]
+    pub fn left_out(&self, stage: &Stage, format: Format) -> Option<RenderError> {
+        let StageTarget::RestApi { api_id, api_stage, .. } = &stage.target else { return None };
+        let is_left_out = format == Format::CloudFormation && self.resource_policy(stage).is_some();
+        is_left_out.then(|| RenderError::of(stage, api_id, api_stage))
     }
 }
 

@@ -87,7 +87,7 @@ impl Target<'_> {
     /// Statements that allow their bearer to call these routes, each given from its method on
     /// ([`Route::arn_suffixes`](crate::Route::arn_suffixes)); every route where there are none, and where no policy knows routes.
     #[must_use]
-    pub(crate) fn statements(self, routes: &[&str]) -> Vec<Statement> {
+    pub fn statements(self, routes: &[&str]) -> Vec<Statement> {
         let routes = if routes.is_empty() { &["*"] } else { routes };
         match self {
             Self::HttpApi(api) => api.statements(routes),

@@ -1,28 +1,35 @@
-import { Annotations, ArnFormat, Aws, Duration, Stack, Token } from "aws-cdk-lib";
-import { HttpApi, type IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import { Annotations, Duration, Token } from "aws-cdk-lib";
+import type { IRestApi } from "aws-cdk-lib/aws-apigateway";
+import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import * as iam from "aws-cdk-lib/aws-iam";
+import type { IFunctionUrl } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { DEFAULT_STAGE, INVOKE, POLICY_NAME, SERVICE } from "../wasm/constants.js";
-import { type Assertions, type Opening, violations } from "./checks.js";
+import { POLICY_NAME } from "../wasm/constants.js";
+import { type Api, allRoutesArn, apiOf, apiOfStage, arnOf, placeOf } from "./api.js";
+import { type Assertions, violations } from "./checks.js";
 import { type ErrorCode, XacctSignError } from "./errors.js";
+import { arnSuffixes, type Finding, type Opening, type Stage, type StageRole, type Statement } from "./module.js";
+import { checkAccount, checkPlace } from "./place.js";
 import {
-  arnSuffixes,
-  type Finding,
-  type PolicyDocument,
-  type Stage,
-  type StageRole,
-  type Statement,
-} from "./module.js";
-import type { CrossAccountApiAccessProps, ManifestProps } from "./props.js";
+  addFunctionPolicy,
+  addToPolicy,
+  onApi,
+  type Places,
+  restApiStatements,
+  TrustPolicy,
+  trustIn,
+} from "./policy.js";
+import type { CrossAccountApiAccessProps, FromManifest, ManifestProps } from "./props.js";
 import { checkProps } from "./shape.js";
 import { stageOfManifest, stageOfProps } from "./source.js";
 
 /**
- * The roles with which other accounts call a stage of an HTTP API that is authorized by IAM.
+ * What lets other accounts call a stage of an API that is authorized by IAM: an HTTP API, a REST API or a function's URL.
  *
- * Callers that may use every route share a role, `ApiAllowByIamRole{Stage}`; a caller with routes of its own has one of its
- * own. The documents are those of `xacct-sign render`, checked by the same code: errors throw, warnings become annotations
- * (`cdk synth --strict` fails on them, `Annotations.of(access).acknowledgeWarning(id)` accepts one).
+ * By role, callers that may use every route share a role, `ApiAllowByIamRole{Stage}`; a caller with routes of its own has one
+ * of its own. Directly, the policy of the API or of the function names the callers. The documents are those of `xacct-sign
+ * render`, checked by the same code: errors throw, warnings become annotations (`cdk synth --strict` fails on them,
+ * `Annotations.of(access).acknowledgeWarning(id)` accepts one).
  *
  * @example
  * new CrossAccountApiAccess(this, "Access", { manifest: "xacct.toml", stage: "stag", httpApi });
@@ -31,51 +38,89 @@ export class CrossAccountApiAccess extends Construct {
   /**
    * The ARN of every method and path of an API's stage, as a policy's resource.
    *
-   * @param httpApi the API
-   * @param apiStage the stage's name in API Gateway, by default `$default`
+   * @param api the API
+   * @param apiStage the stage's name in API Gateway, by default `$default`; of a REST API the stage that it is deployed to
    */
-  static allRoutesArn(httpApi: IHttpApi, apiStage = DEFAULT_STAGE): string {
-    return allRoutesArn(httpApi, apiStage);
+  static allRoutesArn(api: IHttpApi | IRestApi, apiStage?: string): string {
+    return allRoutesArn(api, apiStage);
   }
 
-  /** The API. */
-  readonly httpApi: IHttpApi;
-  /** The ARN of every method and path of the stage. */
+  /**
+   * What the policy of a REST API has to say for a stage of a manifest, for an API that the construct does not reach: pass it
+   * where the API is made, `new RestApi(this, "Api", { policy: CrossAccountApiAccess.resourcePolicy({ manifest, stage }) })`.
+   *
+   * @throws XacctSignError when the manifest is wrong, or the stage needs no such policy
+   */
+  static resourcePolicy(props: Pick<FromManifest, "manifest" | "stage">): iam.PolicyDocument {
+    checkProps(props);
+    const stage = stageOfManifest(props);
+    for (const finding of stage.findings) refuse(finding);
+    if (stage.target !== "rest_api" || stage.resourceStatements.length === 0) {
+      const message = `stage \`${props.stage}\` of \`${props.manifest}\` needs no policy of a REST API`;
+      const hint = "it is for REST APIs with direct access, and for private ones";
+      throw new XacctSignError("invalid_props", message, hint);
+    }
+    const places: Places = { account: stage.account, apiArn: stage.apiArn, isPartitionKnown: true };
+    const statements = restApiStatements(stage, places);
+    return new iam.PolicyDocument({
+      statements: statements.map((statement) => iam.PolicyStatement.fromJson(statement)),
+    });
+  }
+
+  /** The HTTP API, if it is one. */
+  readonly httpApi: IHttpApi | undefined;
+  /** The REST API, if it is one. */
+  readonly restApi: IRestApi | undefined;
+  /** The function's URL, if it is one and this app makes it. */
+  readonly functionUrl: IFunctionUrl | undefined;
+  /** The ARN of every method and path of the stage; of a function URL, which knows no routes in policies, the function's. */
   readonly allRoutesArn: string;
-  /** The roles: those that callers share, then those of single callers. */
+  /** The roles: those that callers share, then those of single callers. None where callers come in directly. */
   readonly roles: readonly iam.Role[];
 
   private readonly byCaller = new Map<string, iam.Role>();
   private readonly openings: Opening[] = [];
   private readonly assertions: Assertions;
+  private readonly api: Api;
+  private readonly stage: Stage;
+  private readonly places: Places;
 
   /**
-   * @throws XacctSignError when a manifest, a caller or a prop is wrong, when a document is longer than IAM takes, or when a
-   * route that a caller may use is not authorized by IAM
+   * @throws XacctSignError when a manifest, a caller or a prop is wrong, when a document is longer than AWS takes, or when
+   * what a caller may use is not authorized by IAM
    */
   constructor(scope: Construct, id: string, props: CrossAccountApiAccessProps) {
     super(scope, id);
     checkProps(props);
-    const stage = isFromManifest(props) ? stageOfManifest(props) : stageOfProps(props, placeOf(props.httpApi));
+    const passed = apiOf(props);
+    const isManifest = isFromManifest(props);
+    // Callers in code have an API, which has been checked.
+    const stage = isManifest ? stageOfManifest(props) : stageOfProps(props, passed as Api);
     this.report(stage.findings);
 
-    this.httpApi = props.httpApi ?? HttpApi.fromHttpApiAttributes(this, "Api", { httpApiId: stage.apiId });
+    this.stage = stage;
+    if (isManifest && passed !== undefined) checkPlace(this, props, passed, stage);
+    this.api = isManifest ? apiOfStage(this, passed, stage) : (passed as Api);
+    const { account, region } = placeOf(this.api);
+    checkAccount(this, this.api, isManifest ? stage.account : account, isManifest ? "the manifest's" : "the API's");
+    this.httpApi = this.api.kind === "http_api" ? this.api.construct : undefined;
+    this.restApi = this.api.kind === "rest_api" ? this.api.construct : undefined;
+    this.functionUrl = this.api.kind === "function_url" ? this.api.construct : undefined;
     this.assertions = {
       allRoutesUseIam: props.assertAllRoutesUseIam === true,
       withoutIam: props.routesWithoutIam ?? [],
     };
-    if (isFromManifest(props)) this.checkPlace(props, stage);
-    else this.checkAccount(this.httpApi.env.account, "the API's");
-    const apiArn = isFromManifest(props)
-      ? `arn:${stage.partition}:${SERVICE}:${stage.region}:${stage.account}:${this.httpApi.apiId}/${stage.apiStage}`
-      : allRoutesArn(this.httpApi, stage.apiStage).slice(0, -"/*".length);
-    this.allRoutesArn = `${apiArn}/*`;
+    this.places = {
+      account: isManifest ? stage.account : account,
+      apiArn: arnOf(this.api, stage, isManifest),
+      isPartitionKnown: isManifest || !Token.isUnresolved(region),
+    };
+    this.allRoutesArn = this.api.kind === "function_url" ? this.places.apiArn : `${this.places.apiArn}/*`;
 
-    const isPartitionKnown = isFromManifest(props) || !Token.isUnresolved(this.httpApi.env.region);
-    const asIs = (text: string) => text;
-    const inPartition = isPartitionKnown ? asIs : (text: string) => text.replace(/^arn:aws:/, `arn:${Aws.PARTITION}:`);
-    this.roles = stage.roles.map((role) => this.makeRole(role, stage.apiArn, apiArn, inPartition));
+    this.openings.push(...stage.openings);
     this.refuseViolations();
+    this.roles = stage.roles.map((role) => this.makeRole(role));
+    this.addResourcePolicy();
     this.node.addValidation({
       validate: () => this.violations("synthesis").map(({ code, message, hint }) => `${code}: ${message}; ${hint}`),
     });
@@ -89,10 +134,11 @@ export class CrossAccountApiAccess extends Construct {
   get role(): iam.Role {
     const [role] = this.roles;
     if (role !== undefined && this.roles.length === 1) return role;
+    const none = this.stage.isDirect ? "callers come in directly, without a role" : "no caller is on the stage";
     throw new XacctSignError(
       "not_one_role",
       `\`${this.node.path}\` has ${this.roles.length} roles`,
-      role === undefined ? "no caller is on the stage" : "use `roles`, or `roleFor(caller)`",
+      role === undefined ? none : "use `roles`, or `roleFor(caller)`",
     );
   }
 
@@ -100,11 +146,12 @@ export class CrossAccountApiAccess extends Construct {
    * The role that a caller assumes on this stage.
    *
    * @param caller its name in the manifest or in `callers`
-   * @throws XacctSignError `unknown_caller`
+   * @throws XacctSignError `unknown_caller`, or `not_one_role` where callers come in directly
    */
   roleFor(caller: string): iam.Role {
     const role = this.byCaller.get(caller);
     if (role !== undefined) return role;
+    if (this.stage.isDirect) return this.role;
     const known = [...this.byCaller.keys()].map((name) => `\`${name}\``).join(", ") || "none";
     throw new XacctSignError(
       "unknown_caller",
@@ -119,7 +166,7 @@ export class CrossAccountApiAccess extends Construct {
    * @throws XacctSignError `route_not_iam` when a route is not authorized by IAM; one that is added later fails the synthesis
    */
   grantInvokeAll(grantee: iam.IGrantable): iam.Grant {
-    return this.grant(grantee, [{ suffixes: ["*"] }], [this.allRoutesArn]);
+    return this.grant(grantee, [{ suffixes: ["*"] }], (statement) => statement);
   }
 
   /**
@@ -129,26 +176,48 @@ export class CrossAccountApiAccess extends Construct {
    * @param routes `METHOD /path` each, `ANY` for the seven methods, `{name}` for one segment, `{name+}` or `*` at the end for
    * the rest. IAM's `*`, which a variable becomes, spans `/`
    * @throws XacctSignError `invalid_route` when a text is none, `route_not_iam` when a route that it opens is not authorized
-   * by IAM; one that is added later, or one that is not there, fails the synthesis
+   * by IAM; one that is added later, or one that is not there, fails the synthesis. `routes_not_enforced` for a function URL
    */
   grantInvoke(grantee: iam.IGrantable, routes: readonly string[]): iam.Grant {
     if (!Array.isArray(routes) || routes.length === 0) {
       throw new XacctSignError("invalid_route", "no routes are given", "list routes, or use `grantInvokeAll`");
     }
+    if (this.api.kind === "function_url") {
+      const message = "a function URL's policy knows no path and no method";
+      throw new XacctSignError(
+        "routes_not_enforced",
+        message,
+        "use `grantInvokeAll`, and let the function check routes",
+      );
+    }
     const openings = routes.map((route) => ({ suffixes: suffixesOf(route), route }));
-    const suffixes = new Set(openings.flatMap((opening) => opening.suffixes));
-    const arns = [...suffixes].map((suffix) => this.allRoutesArn.slice(0, -1) + suffix);
-    return this.grant(grantee, openings, arns);
+    const suffixes = [...new Set(openings.flatMap((opening) => opening.suffixes))];
+    const Resource = suffixes.map((suffix) => this.allRoutesArn.slice(0, -1) + suffix);
+    return this.grant(grantee, openings, (statement) => ({ ...statement, Resource }));
   }
 
-  private grant(grantee: iam.IGrantable, openings: readonly Opening[], resourceArns: string[]): iam.Grant {
+  private grant(
+    grantee: iam.IGrantable,
+    openings: readonly Opening[],
+    map: (statement: Statement) => Statement,
+  ): iam.Grant {
     this.openings.push(...openings);
     this.refuseViolations();
-    return iam.Grant.addToPrincipal({ grantee, actions: [INVOKE], resourceArns });
+    const grants = this.stage.everyRoute.map((statement) => {
+      const { Action, Resource = [], Condition } = map(onApi(this.stage, this.places, statement));
+      return iam.Grant.addToPrincipal({
+        grantee,
+        actions: [Action].flat(),
+        resourceArns: [Resource].flat(),
+        ...(Condition && { conditions: Condition }),
+      });
+    });
+    const [first, ...others] = grants as [iam.Grant, ...iam.Grant[]];
+    return others.reduce((all, grant) => all.combine(grant), first);
   }
 
   private violations(when: "now" | "synthesis"): XacctSignError[] {
-    return violations(this.httpApi, this.openings, this.assertions, when);
+    return violations(this.api, this.openings, this.assertions, when);
   }
 
   private refuseViolations(): void {
@@ -156,110 +225,57 @@ export class CrossAccountApiAccess extends Construct {
     if (first) throw first;
   }
 
-  private makeRole(role: StageRole, from: string, to: string, inPartition: (text: string) => string): iam.Role {
+  private makeRole(role: StageRole): iam.Role {
     // Neither the stage nor the role's name is in the id: another stage's template is an update of this one.
     const kind =
       role.shared === undefined ? `CallerRole-${role.callers[0]}` : `Role${role.shared > 1 ? role.shared : ""}`;
-    const invokePolicy = mapStrings(role.invokePolicy, (text) =>
-      text.startsWith(`${from}/`) ? to + text.slice(from.length) : text,
-    );
-    this.openings.push(...(role.shared === undefined ? role.routes : [{ suffixes: ["*"] }]));
+    const Statement = role.invokePolicy.Statement.map((statement) => onApi(this.stage, this.places, statement));
     const made = new iam.Role(this, kind, {
       roleName: role.name,
       path: role.path,
       maxSessionDuration: Duration.seconds(role.maxSessionDuration),
-      assumedBy: new TrustPolicy(mapArns(role.trustPolicy, inPartition)),
-      inlinePolicies: { [POLICY_NAME]: iam.PolicyDocument.fromJson(invokePolicy) },
+      assumedBy: new TrustPolicy(trustIn(this.places, role.trustPolicy)),
+      inlinePolicies: { [POLICY_NAME]: iam.PolicyDocument.fromJson({ ...role.invokePolicy, Statement }) },
     });
     for (const caller of role.callers) this.byCaller.set(caller, made);
     return made;
   }
 
+  /** Directly, and into a private API, nobody comes without one. */
+  private addResourcePolicy(): void {
+    if (this.api.kind === "function_url") {
+      if (this.stage.isDirect) addFunctionPolicy(this, this.stage, this.places);
+      return;
+    }
+    if (this.api.kind === "http_api" || this.stage.resourceStatements.length === 0) return;
+    if (addToPolicy(this.api.construct, restApiStatements(this.stage, this.places))) return;
+    const message = `the resource policy of the REST API \`${this.api.construct.node.path}\` cannot be changed from here`;
+    const hint =
+      "where the API is made, pass what `CrossAccountApiAccess.resourcePolicy({ manifest, stage })` gives as its `policy`";
+    // By role there are roles to make, and the policy may be there already.
+    if (this.stage.isDirect) throw new XacctSignError("policy_out_of_reach", message, hint);
+    Annotations.of(this).addWarningV2("xacct-sign:policy_out_of_reach", `${message}. Hint: ${hint}`);
+  }
+
   /** Errors throw; warnings can be acknowledged, each by its id. */
   private report(findings: readonly Finding[]): void {
-    for (const { code, level, caller, subject, message, reason, hint } of findings) {
+    for (const finding of findings) {
+      refuse(finding);
+      const { code, level, caller, subject, message, reason, hint } = finding;
       const text = `${subject}: ${message}`;
-      if (level === "error") throw new XacctSignError(code as ErrorCode, text, hint);
       const id = `xacct-sign:${code}${caller === undefined ? "" : `:${caller}`}`;
       if (level === "warning") Annotations.of(this).addWarningV2(id, `${text}. ${reason} Hint: ${hint}`);
       else Annotations.of(this).addInfo(`${id}: ${text}. Hint: ${hint}`);
     }
   }
-
-  private checkPlace(props: ManifestProps, stage: Stage): void {
-    this.checkAccount(stage.account, "the manifest's");
-    const { env, apiId } = this.httpApi;
-    // Of an imported API the region is not known.
-    const isOwn = this.httpApi.node.defaultChild !== undefined;
-    if (isOwn && !Token.isUnresolved(env.region) && env.region !== stage.region) {
-      throw new XacctSignError(
-        "region_mismatch",
-        `the API is in the region \`${env.region}\`, and not in the manifest's, \`${stage.region}\``,
-        `correct \`region\` in \`${props.manifest}\`, or deploy the stack there`,
-      );
-    }
-    if (!Token.isUnresolved(apiId) && apiId !== stage.apiId) {
-      throw new XacctSignError(
-        "api_mismatch",
-        `the API has the id \`${apiId}\`, and in the manifest stage \`${props.stage}\` has \`${stage.apiId}\``,
-        `correct \`api_id\` in \`${props.manifest}\`, or pass the API of the stage`,
-      );
-    }
-  }
-
-  /** The roles have to be in the API's account. */
-  private checkAccount(account: string, whose: string): void {
-    for (const actual of [Stack.of(this).account, this.httpApi.env.account]) {
-      if (Token.isUnresolved(actual) || Token.isUnresolved(account) || actual === account) continue;
-      throw new XacctSignError(
-        "account_mismatch",
-        `the account \`${actual}\` is not ${whose}, \`${account}\``,
-        "the roles have to be in the account of the API: deploy the stack there",
-      );
-    }
-  }
 }
 
-function allRoutesArn(httpApi: IHttpApi, apiStage: string): string {
-  return Stack.of(httpApi).formatArn({
-    service: SERVICE,
-    region: httpApi.env.region,
-    account: httpApi.env.account,
-    resource: httpApi.apiId,
-    resourceName: `${apiStage}/*`,
-    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-  });
-}
-
-/** Trusts whom a policy trusts. */
-class TrustPolicy extends iam.PrincipalBase {
-  constructor(private readonly policy: PolicyDocument) {
-    super();
-  }
-
-  /** Everybody who is trusted; under which conditions, the statements say. */
-  override get policyFragment(): iam.PrincipalPolicyFragment {
-    const principals = this.policy.Statement.flatMap(({ Principal }) => Principal?.AWS ?? []);
-    return new iam.PrincipalPolicyFragment({ AWS: [...new Set(principals)] });
-  }
-
-  override addToAssumeRolePolicy(document: iam.PolicyDocument): void {
-    document.addStatements(
-      ...this.policy.Statement.map((statement: Statement) => iam.PolicyStatement.fromJson(statement)),
-    );
-  }
-
-  override dedupeString(): string {
-    return JSON.stringify(this.policy);
-  }
+function refuse({ code, level, subject, message, hint }: Finding): void {
+  if (level === "error") throw new XacctSignError(code as ErrorCode, `${subject}: ${message}`, hint);
 }
 
 function isFromManifest(props: CrossAccountApiAccessProps): props is ManifestProps {
   return "manifest" in props && props.manifest !== undefined;
-}
-
-function placeOf({ env, apiId }: IHttpApi) {
-  return { account: env.account, region: env.region, apiId };
 }
 
 function suffixesOf(route: unknown): string[] {
@@ -267,28 +283,4 @@ function suffixesOf(route: unknown): string[] {
     throw new XacctSignError("invalid_route", "a route is not a string", "write `METHOD /path`");
   }
   return arnSuffixes(route);
-}
-
-/** The same trust with other ARNs of principals. Other texts, such as an ExternalId, may only look like one. */
-function mapArns(policy: PolicyDocument, map: (arn: string) => string): PolicyDocument {
-  const mapKeys = (keys: Readonly<Record<string, string | string[]>>) =>
-    mapEntries(keys, (key, value) => (key === "aws:PrincipalArn" ? mapStrings(value, map) : value));
-  const mapStatement = ({ Principal, Condition, ...statement }: Statement): Statement => ({
-    ...statement,
-    ...(Principal && { Principal: mapStrings(Principal, map) }),
-    ...(Condition && { Condition: mapEntries(Condition, (_, keys) => mapKeys(keys)) }),
-  });
-  return { ...policy, Statement: policy.Statement.map(mapStatement) };
-}
-
-function mapEntries<T>(record: Readonly<Record<string, T>>, map: (key: string, value: T) => T): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(key, value)]));
-}
-
-/** The same with other strings. */
-function mapStrings<T>(value: T, map: (text: string) => string): T {
-  if (typeof value === "string") return map(value) as T;
-  if (Array.isArray(value)) return value.map((inner) => mapStrings(inner, map)) as T;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapStrings(inner, map)])) as T;
 }

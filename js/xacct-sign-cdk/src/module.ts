@@ -11,12 +11,25 @@ export interface Stage {
   readonly region: string;
   readonly partition: string;
   /** What the manifest calls the kind of its API, such as `http_api`. */
-  readonly target: string;
+  readonly target: "http_api" | "rest_api" | "function_url";
+  /** Whether callers come in without a role. */
+  readonly isDirect: boolean;
+  /** The API's id; of a function URL its own. */
   readonly apiId: string;
   readonly apiStage: string;
-  /** What each resource of an invoke policy begins with. */
+  /** The alias that a function URL hangs on. */
+  readonly alias?: string;
+  /** What each resource of a policy begins with; the function's, whole. */
   readonly apiArn: string;
+  /** What a policy says whose bearer may use every route. */
+  readonly everyRoute: readonly Statement[];
   readonly roles: readonly StageRole[];
+  /** What is opened to callers, by a role or directly. */
+  readonly openings: readonly Opening[];
+  /** What of the API's resource policy, or the function's, is the stage's. */
+  readonly resourceStatements: readonly Statement[];
+  /** The permissions of which a function's policy is made; none where it is one document. */
+  readonly permissions: readonly Permission[];
   readonly findings: readonly Finding[];
 }
 
@@ -29,15 +42,25 @@ export interface StageRole {
   readonly maxSessionDuration: number;
   readonly trustPolicy: PolicyDocument;
   readonly invokePolicy: PolicyDocument;
-  /** The routes of a caller with routes of its own; none for every route. */
-  readonly routes: readonly OpenedRoute[];
   readonly callers: readonly string[];
 }
 
-/** A route, and the ends of the policy's ARNs that it is. */
-export interface OpenedRoute {
-  readonly route: string;
+/** A part of the API that somebody is allowed to invoke. */
+export interface Opening {
+  /** As the user wrote it; every route if there is none. */
+  readonly route?: string;
+  /** The ends of the policy's ARNs, from the method on. */
   readonly suffixes: readonly string[];
+}
+
+/** What a permission of a function takes, beside the function. */
+export interface Permission {
+  readonly caller: string;
+  readonly action: string;
+  readonly principal: string;
+  readonly organization?: string;
+  readonly functionUrlAuthType?: string;
+  readonly invokedViaFunctionUrl?: boolean;
 }
 
 /** A policy in JSON. */

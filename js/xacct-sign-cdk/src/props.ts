@@ -1,5 +1,20 @@
 import type { Duration } from "aws-cdk-lib";
+import type { IRestApi } from "aws-cdk-lib/aws-apigateway";
 import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import type { IFunctionUrl } from "aws-cdk-lib/aws-lambda";
+
+/** Where the API is: one of the three. */
+export type ApiProps =
+  | { readonly httpApi: IHttpApi; readonly restApi?: undefined; readonly functionUrl?: undefined }
+  | { readonly httpApi?: undefined; readonly restApi: IRestApi; readonly functionUrl?: undefined }
+  | { readonly httpApi?: undefined; readonly restApi?: undefined; readonly functionUrl: IFunctionUrl };
+
+/** No API: it is the one that a manifest says. */
+export interface NoApi {
+  readonly httpApi?: undefined;
+  readonly restApi?: undefined;
+  readonly functionUrl?: undefined;
+}
 
 /** What holds wherever the callers are written down. */
 export interface CommonProps {
@@ -10,8 +25,8 @@ export interface CommonProps {
   readonly stage: string;
 
   /**
-   * That every route of the API is authorized by IAM, where it cannot be seen: the API is imported, or its routes are in
-   * an OpenAPI document. Routes that can be seen are checked all the same.
+   * That every route of the API, or the function's URL, is authorized by IAM, where it cannot be seen: it is imported, or its
+   * routes are in an OpenAPI document. What can be seen is checked all the same.
    *
    * @default false - an API whose routes cannot be seen is refused
    */
@@ -27,37 +42,58 @@ export interface CommonProps {
   readonly routesWithoutIam?: readonly string[];
 }
 
-/** Callers from a manifest. */
-export interface ManifestProps extends CommonProps {
+/**
+ * Callers from a manifest.
+ *
+ * The API may be left out: then it is the one that the manifest says, as an imported one. If it is made in this app, its own
+ * id takes the place of the manifest's; an id that is known has to be the same.
+ */
+export type ManifestProps = FromManifest & (ApiProps | NoApi);
+
+/** What callers from a manifest take beside the API. */
+export interface FromManifest extends CommonProps {
   /**
    * The manifest's file, relative to the working directory. Its lock file is read too, if there is one
    * (`xacct.toml` has `xacct.lock.toml`), and not written: `xacct-sign render` does that.
    */
   readonly manifest: string;
-
-  /**
-   * The API. If its id is known it has to be the manifest's `api_id`; if the API is made in this app, its own id takes the
-   * place of that.
-   *
-   * @default - the API of the manifest's `api_id`, as an imported one
-   */
-  readonly httpApi?: IHttpApi;
 }
 
 /** Callers in code. Account and region are those of the API. */
-export interface CallersProps extends CommonProps {
+export type CallersProps = InCode & ApiProps;
+
+/** What callers in code take beside the API. */
+export interface InCode extends CommonProps {
   /** The callers by name. */
   readonly callers: Readonly<Record<string, ApiCaller>>;
 
-  /** The API. */
-  readonly httpApi: IHttpApi;
+  /**
+   * How the callers come in: an HTTP API takes roles alone.
+   *
+   * @default AccessForm.ROLE
+   */
+  readonly access?: AccessForm;
 
   /**
    * The stage's name in API Gateway, such as `httpStage.stageName`.
    *
-   * @default "$default"
+   * @default - "$default"; of a REST API the stage that it is deployed to
    */
   readonly apiStage?: string;
+
+  /**
+   * The ids of the VPC endpoints through which alone a private REST API is called.
+   *
+   * @default - any way in
+   */
+  readonly vpcEndpoints?: readonly string[];
+
+  /**
+   * Whether the function itself keeps callers to their routes, which no policy of a function URL does.
+   *
+   * @default false - callers of a function URL have no routes
+   */
+  readonly routesEnforcedByFunction?: boolean;
 
   /**
    * What the names of the roles begin with, after a path if there is one: `apis/Allow`.
@@ -90,6 +126,14 @@ export interface CallersProps extends CommonProps {
 
 /** Whose roles may call: from a manifest, or in code. */
 export type CrossAccountApiAccessProps = ManifestProps | CallersProps;
+
+/** How callers come in. */
+export enum AccessForm {
+  /** They assume a role in the API's account. */
+  ROLE = "role",
+  /** They call as their own roles: a policy of the API's names them. */
+  DIRECT = "direct",
+}
 
 /** How a trust policy names a role. */
 export enum TrustForm {

@@ -1,9 +1,9 @@
 // Whether the props have the shape that their types say, which JavaScript does not check.
 
 import { CfnResource, Token } from "aws-cdk-lib";
-import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import type { IConstruct } from "constructs";
 import { XacctSignError } from "./errors.js";
-import type { ApiCaller, CallersProps, CommonProps, ManifestProps } from "./props.js";
+import type { ApiCaller, ApiProps, CallersProps, CommonProps, ManifestProps } from "./props.js";
 import { unresolved } from "./source.js";
 
 /** What a value is, in words, and how that is seen. */
@@ -24,16 +24,20 @@ type Kind = keyof typeof KINDS;
 /** Every name of a type's properties, so that none is forgotten here. */
 type Shape<T> = Readonly<Record<keyof T, Kind>>;
 
+const API: Shape<ApiProps> = { httpApi: "an API", restApi: "an API", functionUrl: "an API" };
 const COMMON: Shape<CommonProps> = {
   stage: "a string",
   assertAllRoutesUseIam: "a boolean",
   routesWithoutIam: "a list of strings",
 };
-const WITH_MANIFEST: Shape<ManifestProps> = { ...COMMON, manifest: "a string", httpApi: "an API" };
+const WITH_MANIFEST: Shape<ManifestProps> = { ...COMMON, ...API, manifest: "a string" };
 const WITH_CALLERS: Shape<CallersProps> = {
   ...COMMON,
+  ...API,
   callers: "an object",
-  httpApi: "an API",
+  access: "a string",
+  vpcEndpoints: "a list of strings",
+  routesEnforcedByFunction: "a boolean",
   apiStage: "a string",
   roleName: "a string",
   maxSessionDuration: "a `Duration`",
@@ -61,7 +65,7 @@ const CALLER: Shape<ApiCaller> = {
 export function checkProps(props: unknown): void {
   const hint = "give either `manifest`, a file, or `callers`";
   if (!isObject(props)) throw wrong("there are no props", hint);
-  const { manifest, callers, stage, httpApi, routesWithoutIam } = props;
+  const { manifest, callers, stage, routesWithoutIam } = props;
   if ((manifest === undefined) === (callers === undefined)) {
     throw wrong(`there are ${manifest === undefined ? "neither" : "both"} a manifest and callers`, hint);
   }
@@ -75,7 +79,16 @@ export function checkProps(props: unknown): void {
     checkKeys(caller, CALLER, `callers.${name}.`);
   }
   if (Token.isUnresolved(routesWithoutIam)) throw unresolved("routesWithoutIam");
-  if (httpApi !== undefined || callers !== undefined) checkApi(httpApi);
+  const apis = Object.entries(APIS).filter(([name]) => props[name] !== undefined);
+  const oneApi = "give one of `httpApi`, `restApi` and `functionUrl`";
+  if (apis.length > 1) {
+    throw wrong(`there are several APIs: ${apis.map(([name]) => `\`${name}\``).join(", ")}`, oneApi);
+  }
+  if (apis.length === 0 && callers !== undefined) throw wrong("there is no API", oneApi);
+  for (const [name, api] of apis) checkApi(name, props[name], api);
+  if (props.functionUrl !== undefined && routesWithoutIam !== undefined) {
+    throw wrong("`routesWithoutIam` is given for a function URL, which has no routes of its own", "leave it out");
+  }
 }
 
 /** A property that is `undefined` counts as left out, if there is one of that name at all. */
@@ -96,16 +109,45 @@ function checkKeys(value: Fields, shape: Readonly<Record<string, Kind>>, prefix:
   }
 }
 
-function checkApi(api: unknown): void {
-  const { apiId, node } = (api ?? {}) as Partial<IHttpApi>;
-  const hint = "pass an `HttpApi`, or what `HttpApi.fromHttpApiAttributes` gives";
-  if (typeof apiId !== "string" || node === undefined) throw wrong("`httpApi` is not an HTTP API", hint);
+/** What an API's prop takes. */
+interface ApiShape {
+  readonly what: string;
+  /** What it has that no other has. */
+  readonly id: string;
+  readonly resource: string;
+  readonly hint: string;
+}
+
+const APIS: Readonly<Record<keyof ApiProps, ApiShape>> = {
+  httpApi: {
+    what: "an HTTP API",
+    id: "apiId",
+    resource: "AWS::ApiGatewayV2::Api",
+    hint: "pass an `HttpApi`, or what `HttpApi.fromHttpApiAttributes` gives",
+  },
+  restApi: {
+    what: "a REST API",
+    id: "restApiId",
+    resource: "AWS::ApiGateway::RestApi",
+    hint: "pass a `RestApi`, or what `RestApi.fromRestApiId` gives",
+  },
+  functionUrl: {
+    what: "a function URL",
+    id: "functionArn",
+    resource: "AWS::Lambda::Url",
+    hint: "pass a `FunctionUrl`, or what `addFunctionUrl` gives; without one, give a `manifest`",
+  },
+};
+
+function checkApi(name: string, api: unknown, { what, id, resource: type, hint }: ApiShape): void {
+  const fields = isObject(api) ? api : {};
+  const node = fields.node as IConstruct["node"] | undefined;
+  if (typeof fields[id] !== "string" || node === undefined) throw wrong(`\`${name}\` is not ${what}`, hint);
   const resource = node.defaultChild;
-  if (resource === undefined || !CfnResource.isCfnResource(resource)) return;
-  const { protocolType } = resource as CfnResource & { protocolType?: unknown };
-  if (resource.cfnResourceType !== "AWS::ApiGatewayV2::Api" || protocolType === "WEBSOCKET") {
-    throw wrong(`\`${node.path}\` is not an HTTP API`, hint);
-  }
+  // Of an imported one there is nothing to see; function URLs are not imported.
+  if ((resource === undefined || !CfnResource.isCfnResource(resource)) && name !== "functionUrl") return;
+  const { cfnResourceType, protocolType } = (resource ?? {}) as Partial<CfnResource> & { protocolType?: unknown };
+  if (cfnResourceType !== type || protocolType === "WEBSOCKET") throw wrong(`\`${node.path}\` is not ${what}`, hint);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

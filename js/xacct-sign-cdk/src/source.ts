@@ -3,35 +3,24 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { Token } from "aws-cdk-lib";
+import { type Api, aliasOf, idOf, noStage, placeOf, stageNameOf } from "./api.js";
 import { XacctSignError } from "./errors.js";
 import { type Finding, manifestText, type Stage, stageOf, type TextFile } from "./module.js";
-import type { ApiCaller, CallersProps, ManifestProps } from "./props.js";
+import type { ApiCaller, CallersProps, FromManifest, InCode } from "./props.js";
 
-/** What stands for an account, a region and an API's id that are known at deployment only. */
-const PLACEHOLDER = { account: "000000000000", region: "us-east-1", apiId: "0000000000" };
-
-/** The target whose routes the construct knows. */
-const HTTP_API = "http_api";
-
-/** The account and the region of an API, and its id. Each may be a token. */
-export interface ApiPlace {
-  readonly account: string;
-  readonly region: string;
-  readonly apiId: string;
-}
+/** What stands for what is known at deployment only. */
+const PLACEHOLDER = {
+  account: "000000000000",
+  region: "us-east-1",
+  apiId: "0000000000",
+  function: "Function",
+  alias: "alias",
+};
 
 /** Reads the stage from the manifest and its lock file. */
-export function stageOfManifest(props: ManifestProps): Stage {
+export function stageOfManifest(props: FromManifest): Stage {
   const manifest = { name: props.manifest, text: readText(props.manifest) };
-  const stage = placed(() => stageOf(manifest, lockOf(props.manifest), props.stage));
-  if (stage.target !== HTTP_API) {
-    throw new XacctSignError(
-      "target_not_served",
-      `stage \`${props.stage}\` of \`${props.manifest}\` is a \`${stage.target}\`, which the construct does not serve yet`,
-      "deploy what `xacct-sign render cloudformation` writes for the stage, for example with `CfnInclude`",
-    );
-  }
-  return stage;
+  return placed(() => stageOf(manifest, lockOf(props.manifest), props.stage));
 }
 
 function readText(file: string): string {
@@ -70,23 +59,20 @@ function placed<T>(read: () => T): T {
 }
 
 /** The stage that the props mean. */
-export function stageOfProps(props: CallersProps, api: ApiPlace): Stage {
+export function stageOfProps(props: CallersProps, api: Api): Stage {
   const known = (value: string, otherwise: string) => (Token.isUnresolved(value) ? otherwise : value);
+  const place = placeOf(api);
   const callers = Object.entries(props.callers).map(([name, caller]) => [name, callerTable(caller, props.stage)]);
   const manifest = {
     api: {
-      account: known(api.account, PLACEHOLDER.account),
-      region: known(api.region, PLACEHOLDER.region),
+      account: known(place.account, PLACEHOLDER.account),
+      region: known(place.region, PLACEHOLDER.region),
       role_name: props.roleName,
       max_session_duration: seconds(props),
       role_trust_policy_length: props.roleTrustPolicyLength,
     },
     stages: {
-      [props.stage]: {
-        api_id: known(api.apiId, PLACEHOLDER.apiId),
-        api_stage: props.apiStage,
-        production: props.production,
-      },
+      [props.stage]: { ...targetTable(props, api, known), access: props.access, production: props.production },
     },
     callers: Object.fromEntries(callers),
   };
@@ -99,6 +85,29 @@ export function stageOfProps(props: CallersProps, api: ApiPlace): Stage {
     if (!(error instanceof XacctSignError) || error.place === undefined) throw error;
     throw new XacctSignError(error.code, `${tableAt(text, error.place.line)}: ${error.message}`, error.hint);
   }
+}
+
+/** What a manifest says of the API itself. */
+function targetTable(props: CallersProps, api: Api, known: (value: string, otherwise: string) => string): object {
+  const id = idOf(api);
+  const table = {
+    target: api.kind,
+    api_stage: props.apiStage,
+    vpc_endpoints: props.vpcEndpoints,
+    routes_enforced_by: props.routesEnforcedByFunction === true ? "function" : undefined,
+  };
+  if (api.kind === "function_url") {
+    const alias = api.url && aliasOf(api.url);
+    return {
+      ...table,
+      function: id ?? PLACEHOLDER.function,
+      alias: alias && known(alias, PLACEHOLDER.alias),
+      url_id: PLACEHOLDER.apiId,
+    };
+  }
+  const stage = api.kind === "rest_api" ? (props.apiStage ?? stageNameOf(api.construct)) : props.apiStage;
+  if (api.kind === "rest_api" && stage === undefined) throw noStage();
+  return { ...table, api_id: known(id ?? "", PLACEHOLDER.apiId), api_stage: stage };
 }
 
 /** Callers in code have no lock file. */
@@ -124,7 +133,7 @@ function callerTable(caller: ApiCaller, stage: string): object {
   };
 }
 
-function seconds({ maxSessionDuration }: CallersProps): number | undefined {
+function seconds({ maxSessionDuration }: InCode): number | undefined {
   if (maxSessionDuration?.isUnresolved()) throw unresolved("maxSessionDuration");
   return maxSessionDuration?.toSeconds();
 }

@@ -235,17 +235,6 @@ describe("account, region and API", () => {
     });
   });
 
-  test.each([
-    ["rest_api", 'api_id = "f6g7h8i9j0"\napi_stage = "v1"'],
-    ["function_url", 'function = "orders"\nurl_id = "abcdefgh"'],
-  ])("a %s is refused", (target, keys) => {
-    const manifest = manifestFile(head.replace('api_id = "f6g7h8i9j0"', `target = "${target}"\n${keys}`));
-    expect(refused({ manifest, stage: "stag" })).toMatchObject({
-      code: "target_not_served",
-      message: `stage \`stag\` of \`${manifest}\` is a \`${target}\`, which the construct does not serve yet`,
-    });
-  });
-
   test("another API is refused", () => {
     expect(refused({ manifest: shop, stage: "prod" })).toMatchObject({
       code: "api_mismatch",
@@ -417,6 +406,9 @@ describe("wrong props", () => {
     ["nothing", {}, "invalid_props"],
     ["routes without IAM", { callers, routesWithoutIam: "GET /health" }, "invalid_props"],
     ["no API", { callers, httpApi: undefined }, "invalid_props"],
+    ["access", { callers, access: "open" }, "invalid_target"],
+    ["direct access to an HTTP API", { callers, access: "direct" }, "direct_impossible"],
+    ["endpoints of an HTTP API", { callers, vpcEndpoints: ["vpce-01234567"] }, "key_of_other_target"],
     ["an API's id", { callers, httpApi: "f6g7h8i9j0" }, "invalid_props"],
   ])("%s", (_, props, code) => {
     expect(refused(props).code).toBe(code);

@@ -10,17 +10,21 @@ const read = (file: string) => readFileSync(join(root, file), "utf8");
 
 /** What the shorter programs take for granted. */
 const GIVEN = `import { Annotations, CfnOutput, Stack } from "aws-cdk-lib";
+import { AuthorizationType, RestApi } from "aws-cdk-lib/aws-apigateway";
 import { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import * as iam from "aws-cdk-lib/aws-iam";
+import { FunctionUrl } from "aws-cdk-lib/aws-lambda";
 import { CrossAccountApiAccess, TrustForm } from "xacct-sign-cdk";
 declare const stack: Stack;
 declare const httpApi: HttpApi;
+declare const restApi: RestApi;
+declare const functionUrl: FunctionUrl;
 declare const tester: iam.IGrantable;
 `;
 
 test("the programs of docs/cdk.md compile", () => {
   const programs = [...read("docs/cdk.md").matchAll(/^```ts\n(.*?)^```/gms)].map(([, program]) => program as string);
-  expect(programs).toHaveLength(4);
+  expect(programs).toHaveLength(6);
   const texts = new Map(
     programs.map((program, index) => {
       const isWhole = program.startsWith("import ");

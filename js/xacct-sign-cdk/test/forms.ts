@@ -35,7 +35,8 @@ export function ofTemplate(template: Json): DeployedRole[] {
   const resources = Object.values(template.Resources as Record<string, { Type: string; Properties: Json }>);
   return sorted(
     resources
-      .filter(({ Type }) => Type === "AWS::IAM::Role")
+      // A role without a name is a function's own.
+      .filter(({ Type, Properties }) => Type === "AWS::IAM::Role" && Properties.RoleName !== undefined)
       .map(({ Properties }) => {
         const policies = Properties.Policies as { PolicyDocument: Json }[];
         return {
@@ -113,4 +114,56 @@ function sorted(roles: DeployedRole[]): DeployedRole[] {
 
 function byText(a: unknown, b: unknown): number {
   return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
+}
+
+/** One principal, action and resource of a statement, with its conditions: what it grants, however statements are put together. */
+export type Grant = readonly [principal: string, action: string, resource: string, conditions: string];
+
+/** What a resource policy grants. */
+export function grants(document: Json): Grant[] {
+  const all = (document.Statement as Json[]).flatMap(({ Effect, Principal, Action, Resource, Condition = {} }) => {
+    if (Effect !== "Allow") throw new Error(`a statement says ${Effect}`);
+    const conditions = Object.entries(Condition as Record<string, Json>).flatMap(([operator, keys]) =>
+      Object.entries(keys).map(([key, values]) => [operator, key, list(values)]),
+    );
+    const terms = JSON.stringify(conditions.sort(byText));
+    const principals = list(typeof Principal === "string" ? Principal : (Principal as Json).AWS);
+    return principals.flatMap((principal) =>
+      list(Action).flatMap((action) => list(Resource).map((resource): Grant => [principal, action, resource, terms])),
+    );
+  });
+  return [...new Map(all.map((grant) => [JSON.stringify(grant), grant])).values()].sort(byText);
+}
+
+/** What the permissions of a template make of a function's policy, or the one that stands there. */
+export function functionPolicy(template: Json): Json {
+  const resources = Object.values(template.Resources as Record<string, { Type: string; Properties: Json }>);
+  const whole = resources.find(({ Type }) => Type === "AWS::Lambda::ResourcePolicy");
+  if (whole) return whole.Properties.PolicyDocument as Json;
+  const permissions = resources.filter(({ Type }) => Type === "AWS::Lambda::Permission");
+  const statements = permissions.map(({ Properties }) => {
+    const { FunctionName, Action, Principal, PrincipalOrgID, FunctionUrlAuthType, InvokedViaFunctionUrl } = Properties;
+    const texts = {
+      ...(FunctionUrlAuthType !== undefined && { "lambda:FunctionUrlAuthType": FunctionUrlAuthType }),
+      ...(PrincipalOrgID !== undefined && { "aws:PrincipalOrgID": PrincipalOrgID }),
+    };
+    return {
+      Effect: "Allow",
+      Principal: { AWS: Principal },
+      Action,
+      Resource: FunctionName,
+      Condition: {
+        ...(Object.keys(texts).length > 0 && { StringEquals: texts }),
+        ...(InvokedViaFunctionUrl === true && { Bool: { "lambda:InvokedViaFunctionUrl": "true" } }),
+      },
+    };
+  });
+  return { Version: "2012-10-17", Statement: statements };
+}
+
+/** The policy of a template's REST API, whose resources leave out which API it is. */
+export function restApiPolicy(template: Json, api: string): Json {
+  const resources = Object.values(template.Resources as Record<string, { Type: string; Properties: Json }>);
+  const policy = resources.find(({ Type }) => Type === "AWS::ApiGateway::RestApi")?.Properties.Policy;
+  return JSON.parse(JSON.stringify(policy).replaceAll('"execute-api:/', `"${api}/`)) as Json;
 }

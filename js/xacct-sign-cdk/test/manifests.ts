@@ -90,3 +90,59 @@ export function manifestFile(text: string, lock?: string): string {
   if (lock !== undefined) writeFileSync(join(folder, "xacct.lock.toml"), lock);
   return file;
 }
+
+/** The three kinds of API, by role and directly; a private API, and a function whose policy is one document. */
+export const targets = `
+[api]
+account = "111111111111"
+region = "ap-northeast-1"
+
+[stages.rest]
+target = "rest_api"
+api_id = "r1s2t3u4v5"
+api_stage = "v1"
+[stages.private]
+target = "rest_api"
+api_id = "r1s2t3u4v5"
+api_stage = "v1p"
+vpc_endpoints = ["vpce-0123456789abcdef0"]
+[stages.open]
+target = "rest_api"
+api_id = "r1s2t3u4v5"
+api_stage = "v1d"
+access = "direct"
+[stages.url]
+target = "function_url"
+function = "orders"
+alias = "live"
+url_id = "abc"
+[stages.separate]
+target = "function_url"
+function = "billing"
+alias = "live"
+url_id = "def"
+access = "direct"
+[stages.whole]
+target = "function_url"
+function = "refunds"
+url_id = "ghi"
+access = "direct"
+permissions = "document"
+accept = { replaces_whole_policy = "nothing else invokes it" }
+
+[callers.shop]
+account = "000000000000"
+roles = { rest = "Shop", private = "Shop", open = "path/Shop", url = "Shop", separate = "Shop", whole = "Shop" }
+[callers.partner]
+account = "222222222222"
+roles = { rest = "Batch", private = "Batch", open = "Batch" }
+routes = ["PUT /hoge", "GET /items/{id}"]
+accept = { wildcard_spans_segments = "there are no deeper routes", overlapping_caller = "it is no member" }
+[callers.soon]
+account = "333333333333"
+roles = { open = "NotThereYet", whole = "NotThereYet" }
+trust = "account"
+[callers.company]
+organization = "o-a1b2c3d4e5"
+stages = ["open", "separate", "whole"]
+`;

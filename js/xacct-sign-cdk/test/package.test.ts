@@ -111,16 +111,26 @@ test.each([
   const file = `types-${name.replaceAll(/\W+/g, "-")}`;
   writeFileSync(
     join(app, `${file}.${extension}`),
-    `import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+    `import type { RestApi } from "aws-cdk-lib/aws-apigateway";
+import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import type { FunctionUrl } from "aws-cdk-lib/aws-lambda";
 import type { Grant, IGrantable, Role } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import { type ApiCaller, CrossAccountApiAccess, type ErrorCode, TrustForm, XacctSignError } from "xacct-sign-cdk";
+import { AccessForm, type ApiCaller, CrossAccountApiAccess, type ErrorCode, TrustForm, XacctSignError } from "xacct-sign-cdk";
 
 export function use(scope: Construct, httpApi: HttpApi, grantee: IGrantable): [Role, Grant, Grant, string] {
   const shop: ApiCaller = { account: "000000000000", role: "R", trust: TrustForm.ACCOUNT, routes: ["PUT /hoge"] };
   const access = new CrossAccountApiAccess(scope, "Access", { stage: "stag", callers: { shop }, httpApi });
   const all: string = CrossAccountApiAccess.allRoutesArn(httpApi);
   return [access.role, access.grantInvokeAll(grantee), access.grantInvoke(grantee, ["PUT /hoge"]), all];
+}
+
+export function direct(scope: Construct, restApi: RestApi, functionUrl: FunctionUrl): string {
+  const shop: ApiCaller = { account: "000000000000", role: "R" };
+  const props = { stage: "stag", access: AccessForm.DIRECT, callers: { shop } };
+  new CrossAccountApiAccess(scope, "Rest", { ...props, restApi });
+  new CrossAccountApiAccess(scope, "Url", { ...props, functionUrl });
+  return CrossAccountApiAccess.allRoutesArn(restApi, "v1");
 }
 
 export const codeOf = (error: unknown): ErrorCode | undefined =>

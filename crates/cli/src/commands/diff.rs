@@ -1,6 +1,6 @@
 //! `xacct-sign diff`.
 
-use xacct_sign_provider::{Access, Plan, ResourceDiff, RoleDiff, Stage, read_roles};
+use xacct_sign_provider::{Access, DeployedRole, Plan, ResourceDiff, RoleDiff, Stage, read_roles};
 
 use crate::arguments::DiffArguments;
 use crate::failure::Failure;
@@ -15,13 +15,24 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     if stage.access == Access::Direct {
         return directly(&plan, stage, arguments);
     }
-    let deployed =
-        read_roles(&files::read(&file)?).map_err(|source| Failure::Deployed { path: file.clone(), source })?;
+    let text = files::read(&file)?;
+    // A private API has a policy, too: beside the roles in a template, or alone.
+    let policy = plan.resource_policy(stage).and_then(|_| plan.diff_resource_policy(stage, &text).ok());
+    let read = read_roles(&text);
+    if let Some(policy) = &policy {
+        output::print(&resource_lines(policy))?;
+        let is_alone = |roles: &[DeployedRole]| matches!(roles, [one] if one.name.is_none() && one.is_alone);
+        if read.as_ref().map_or_else(|error| error.code() == "no_role", |roles| is_alone(roles)) {
+            return if policy.is_different() { Err(Failure::PolicyDiffers) } else { Ok(()) };
+        }
+    }
+    let deployed = read.map_err(|source| Failure::Deployed { path: file.clone(), source })?;
     let roles = plan
         .diff(stage, arguments.role.as_deref(), &deployed)
         .map_err(|source| Failure::Deployed { path: file, source })?;
     output::print(&roles.iter().flat_map(lines).collect::<Vec<_>>())?;
     match roles.iter().filter(|role| role.is_different()).count() {
+        0 if policy.is_some_and(|policy| policy.is_different()) => Err(Failure::PolicyDiffers),
         0 => Ok(()),
         different => Err(Failure::Different(different)),
     }

@@ -25,6 +25,9 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     // Before anything is written.
     let text = plan.render(stage, format)?;
     findings::note_shared(plan.resource_policy(stage).as_ref());
+    if let Some(left_out) = plan.left_out(stage, format) {
+        output::note(&[left_out.to_string(), format!("  hint: {}", left_out.hint())]);
+    }
     if *plan.lock() != recorded {
         let lock_path = manifest::lock_path(path);
         if arguments.locked {

@@ -64,3 +64,45 @@ fn a_policy_of_direct_access_is_compared_too() {
     assert_eq!(code, 2);
     assert!(stderr.starts_with("error[no_resource_policy]: "), "{stderr}");
 }
+
+#[test]
+fn the_policy_of_a_private_api_is_compared_beside_its_roles_and_alone() {
+    let private =
+        "target = \"rest_api\"\napi_id = \"f6g7h8i9j0\"\napi_stage = \"v1\"\nvpc_endpoints = [\"vpce-01234567\"]";
+    let folder = folder("diff-private", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", private));
+    let arn = "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/v1";
+    let diff = |file: &str| run(&folder, &format!("diff --stage stag --deployed {file}"));
+    let (code, _, stderr) = run(&folder, "render cloudformation --stage stag");
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("CloudFormation has no resource for the policy of the REST API `f6g7h8i9j0`"), "{stderr}");
+    assert!(stderr.contains("policy resource --stage stag"), "{stderr}");
+
+    let (_, terraform, stderr) = run(&folder, "render terraform --stage stag");
+    assert_eq!(stderr, "");
+    fs::write(folder.join("all.tf.json"), &terraform).unwrap();
+    let same = format!("{arn}: the same\nApiAllowByIamRoleStag: the same\n");
+    assert_eq!(diff("all.tf.json"), (0, same, String::new()));
+    // With the roles as they should be, the policy counts.
+    fs::write(
+        folder.join("all.tf.json"),
+        terraform.replace("f6g7h8i9j0/v1/*", "f6g7h8i9j0/v1/GET/*").replacen("v1/GET/*", "v1/*", 1),
+    )
+    .unwrap();
+    let (code, stdout, _) = diff("all.tf.json");
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.starts_with(&format!("{arn}\n- ")), "{stdout}");
+
+    let (_, policy, _) = run(&folder, "policy resource --stage stag");
+    fs::write(folder.join("policy.json"), &policy).unwrap();
+    assert_eq!(diff("policy.json"), (0, format!("{arn}: the same\n"), String::new()));
+    fs::write(folder.join("policy.json"), policy.replace("vpce-01234567", "vpce-76543210")).unwrap();
+    let (code, stdout, stderr) = diff("policy.json");
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stderr.contains("the policy differs"), "{stderr}");
+    // A file with the roles alone says nothing of the policy, and a trust policy is none.
+    let (_, trust, _) = run(&folder, "policy trust --stage stag");
+    fs::write(folder.join("trust.json"), trust).unwrap();
+    let (code, stdout, _) = diff("trust.json");
+    assert_eq!(code, 0);
+    assert!(stdout.starts_with("ApiAllowByIamRoleStag: no difference in what the file says\n"), "{stdout}");
+}

@@ -32,7 +32,7 @@ impl DeployedError {
                 "give a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
             }
             "no_resource_policy" => {
-                "for a stage with direct access give its policy, or what `aws lambda get-policy` or `aws apigateway get-rest-api` print"
+                "give the policy, what `aws lambda get-policy` or `aws apigateway get-rest-api` print, or a template with it"
             }
             "invalid_policy" => {
                 "policies have to stand there in full: intrinsic functions such as `Fn::Sub` are not resolved"

@@ -7,10 +7,9 @@ use serde_json::Value;
 
 use super::diff::{grants_of, unjudged_of};
 use super::error::DeployedError;
-use super::form;
+use super::policy::{self, ReadPolicy};
 use crate::iam::PolicyKind;
 use crate::iam::grants::{self, Grant, GrantSubject};
-use crate::iam::json::Strict;
 use crate::manifest::{Permissions, Stage, StageTarget};
 use crate::plan::Plan;
 use crate::targets::{FunctionUrl, Target};
@@ -99,16 +98,22 @@ impl fmt::Display for ResourceFault {
 const VIA_URL: &str = "lambda:InvokedViaFunctionUrl";
 
 impl Plan<'_> {
-    /// Compares the policy of a stage with direct access with a deployed one: a bare document, or what `aws lambda get-policy`,
-    /// `aws lambda get-resource-policy`, `aws apigateway get-rest-api` or [`Format::Json`](crate::Format::Json) print.
+    /// Compares the policy that a stage needs ([`Self::resource_policy`]) with a deployed one: a bare document, what `aws lambda
+    /// get-policy`, `aws lambda get-resource-policy` or `aws apigateway get-rest-api` print, a CloudFormation template,
+    /// Terraform's JSON syntax, or what [`Self::render`] makes.
     ///
     /// # Errors
     ///
     /// [`DeployedError`] when the text is not JSON or holds no such policy.
     pub fn diff_resource_policy(&self, stage: &Stage, deployed: &str) -> Result<ResourceDiff, DeployedError> {
-        let policy = read(deployed)?;
         let partition = self.manifest.api.partition();
         let target = self.manifest.target(stage);
+        let ReadPolicy { policy, unjudged } = policy::read(deployed, target)?;
+        // By role it may be a trust policy, which says no resource.
+        if !stage.is_direct() && policy::statements(&policy).iter().all(|statement| statement.get("Resource").is_none())
+        {
+            return Err(policy::none());
+        }
         let meant = self.resource_policy(stage).map(|policy| grants_of(&policy.document, partition));
         let meant = meant.unwrap_or_default();
         let is_separate = matches!(stage.target, StageTarget::FunctionUrl { permissions: Permissions::Separate, .. });
@@ -120,10 +125,9 @@ impl Plan<'_> {
             only_deployed: grants::beyond(&there, &meant),
             only_meant: grants::beyond(&meant, &there),
             beside: beside.iter().flat_map(|policy| grants::of_policy(policy, partition)).collect(),
-            unjudged: if has_statements {
-                unjudged_of(&policy, PolicyKind::Resource, "policy").collect()
-            } else {
-                Vec::new()
+            unjudged: {
+                let judged = has_statements.then(|| unjudged_of(&policy, PolicyKind::Resource, "policy"));
+                unjudged.into_iter().chain(judged.into_iter().flatten()).collect()
             },
             faults: match target {
                 Target::FunctionUrl(url) => faults(&there, url),
@@ -133,30 +137,9 @@ impl Plan<'_> {
     }
 }
 
-fn read(text: &str) -> Result<Value, DeployedError> {
-    let Strict(value) = serde_json::from_str(text)
-        .map_err(|error| DeployedError::new("not_json", format!("it is not JSON: {error}")))?;
-    if value.get("Statement").is_some() {
-        return Ok(value);
-    }
-    match ["Policy", "policy", "resource_policy"].iter().find_map(|key| value.get(key)) {
-        // A REST API's is escaped once more than a text in JSON has to be.
-        Some(Value::String(text)) if text.trim_start().starts_with("{\\\"") => {
-            let unescaped: Result<String, _> = serde_json::from_str(&format!("\"{text}\""));
-            form::policy(unescaped.ok().map(Value::from).as_ref())
-        }
-        Some(policy) => form::policy(Some(policy)),
-        None => Err(DeployedError::new("no_resource_policy", "it holds no resource policy")),
-    }
-}
-
 /// The policy without the statements that are of services alone, and these.
 fn without_services(policy: &Value) -> (Value, Option<Value>) {
-    let statements = match policy.get("Statement") {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    };
+    let statements = policy::statements(policy);
     let is_of_service = |statement: &Value| {
         let principal = statement.get("Principal").and_then(Value::as_object);
         principal.is_some_and(|by_type| by_type.keys().all(|kind| kind == "Service"))

@@ -65,8 +65,13 @@ pub(super) fn roles(resource: &Map<String, Value>) -> Result<Vec<DeployedRole>, 
     Ok(roles.into_values().map(|role| form::with_ignored(role, &ignored)).collect())
 }
 
+/// Whether a text is what Terraform makes of it somewhere else.
+pub(super) fn is_expression(value: &Value) -> bool {
+    value.as_str().is_none_or(|text| text.replace("$${", "").contains("${"))
+}
+
 /// An object whose texts are what Terraform makes of them, unless they hold expressions.
-fn unescaped(value: &Value) -> Value {
+pub(super) fn unescaped(value: &Value) -> Value {
     let text = |text: &str| Value::String(text.replace("$${", "${").replace("%%{", "%{"));
     match value {
         Value::String(written) => text(written),

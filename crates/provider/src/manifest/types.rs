@@ -300,6 +300,13 @@ impl Stage {
         self.access == Access::Direct
     }
 
+    /// Whether its API has to have a policy of its own: AWS lets nobody into a private one without.
+    pub(crate) fn needs_resource_policy(&self) -> bool {
+        let is_private =
+            matches!(&self.target, StageTarget::RestApi { vpc_endpoints, .. } if !vpc_endpoints.is_empty());
+        is_private || self.is_direct()
+    }
+
     /// What stands for the stage in the names of its roles.
     pub(crate) fn role_part(&self) -> String {
         self.role_name.clone().unwrap_or_else(|| title_case(&self.name))

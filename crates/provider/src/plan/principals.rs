@@ -56,6 +56,18 @@ pub(super) struct Named {
     pub(super) condition_value: Option<String>,
 }
 
+impl Named {
+    /// A role by its account, its ARN in the condition.
+    pub(super) fn by_account(partition: &str, account: &str, arn: String) -> Self {
+        Self { principal: root(partition, account), condition_value: Some(arn) }
+    }
+}
+
+/// An account as a principal.
+fn root(partition: &str, account: &str) -> String {
+    format!("arn:{partition}:iam::{account}:root")
+}
+
 pub(super) fn add(
     conditions: &mut Conditions,
     operator: &'static str,
@@ -71,18 +83,17 @@ pub(super) fn named(caller: &Caller, stage: &str, partition: &str) -> Named {
             Named { principal: "*".to_owned(), condition_value: Some(id.clone()) }
         }
         CallerPrincipals::Roles { account, roles, trust } => {
-            let root = || format!("arn:{partition}:iam::{account}:root");
             match roles.get(stage) {
                 Some(WhichRole::Named(role)) => {
                     let arn = role.arn(partition, account);
                     match (account.as_str(), trust) {
                         ("*", _) => Named { principal: "*".to_owned(), condition_value: Some(arn) },
-                        (_, TrustForm::Account) => Named { principal: root(), condition_value: Some(arn) },
+                        (_, TrustForm::Account) => Named::by_account(partition, account, arn),
                         (_, TrustForm::Role) => Named { principal: arn, condition_value: None },
                     }
                 }
                 // A caller that is not on the stage never gets here.
-                Some(WhichRole::Every) | None => Named { principal: root(), condition_value: None },
+                Some(WhichRole::Every) | None => Named { principal: root(partition, account), condition_value: None },
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Resource policies: who may call an API directly, as its own role.
+//! Resource policies: who may call an API directly, as its own role, and which roles may call a private one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::iam::document::{Document, Statement};
 use crate::manifest::{Caller, CallerPrincipals, Permissions, Route, Stage, StageTarget};
 use crate::targets::FunctionUrl;
 
-/// The policy of an API that is called directly.
+/// The policy of an API that is called directly, or of a private one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourcePolicy {
@@ -37,18 +37,41 @@ pub struct Permission {
     pub organization: Option<String>,
 }
 
+/// What its condition is: Lambda takes one of the two, depending on the action.
+impl Permission {
+    /// The parameter `FunctionUrlAuthType`.
+    #[must_use]
+    pub fn function_url_auth_type(&self) -> Option<&'static str> {
+        self.is_by_url().then_some("AWS_IAM")
+    }
+
+    /// The parameter `InvokedViaFunctionUrl`.
+    #[must_use]
+    pub fn invoked_via_function_url(&self) -> Option<bool> {
+        (!self.is_by_url()).then_some(true)
+    }
+
+    fn is_by_url(&self) -> bool {
+        self.action == FunctionUrl::INVOKE_URL
+    }
+}
+
 impl Plan<'_> {
-    /// The policy that a stage with direct access needs, together with that of other stages on which it hangs; `None` for a
-    /// stage by role, and where nobody may call.
+    /// The policy that a stage needs with direct access, or on a private API, together with that of other stages on which it
+    /// hangs; `None` for any other stage by role, and where nobody may call.
+    ///
+    /// A private API by role names the stage's roles, each with what its own policy opens, since within one account AWS takes
+    /// either policy for enough
+    /// ([authorization flow](https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html)).
     #[must_use]
     pub fn resource_policy(&self, stage: &Stage) -> Option<ResourcePolicy> {
-        if !stage.is_direct() {
+        if !stage.needs_resource_policy() {
             return None;
         }
         let stages = self.stages_of_policy(stage);
         let (document, permissions) = match &stage.target {
             StageTarget::FunctionUrl { permissions: Permissions::Separate, .. } => self.separate(stage),
-            _ => (Document::new(stages.iter().flat_map(|stage| self.direct_statements(stage)).collect()), Vec::new()),
+            _ => (Document::new(stages.iter().flat_map(|stage| self.statements_on(stage)).collect()), Vec::new()),
         };
         let stages = stages.iter().map(|stage| stage.name.clone()).collect();
         (!document.statement.is_empty()).then_some(ResourcePolicy { stages, document, permissions })
@@ -57,7 +80,7 @@ impl Plan<'_> {
     /// The stages whose callers stand in the same policy as the stage's own.
     fn stages_of_policy<'s>(&'s self, stage: &'s Stage) -> Vec<&'s Stage> {
         match &stage.target {
-            StageTarget::RestApi { api_id, .. } => self.direct_apis.get(api_id.as_str()).cloned().unwrap_or_default(),
+            StageTarget::RestApi { api_id, .. } => self.policy_apis.get(api_id.as_str()).cloned().unwrap_or_default(),
             _ => vec![stage],
         }
     }
@@ -65,12 +88,37 @@ impl Plan<'_> {
     /// Whether the policy of a stage is looked at with that of another.
     pub(crate) fn is_policy_of_another(&self, stage: &Stage) -> bool {
         let StageTarget::RestApi { api_id, .. } = &stage.target else { return false };
-        let first = self.direct_apis.get(api_id.as_str()).and_then(|stages| stages.first());
+        let first = self.policy_apis.get(api_id.as_str()).and_then(|stages| stages.first());
         first.is_some_and(|first| first.name != stage.name)
     }
 
     fn callers_on(&self, stage: &Stage) -> impl Iterator<Item = &Caller> {
         self.direct.get(stage.name.as_str()).into_iter().flatten().copied()
+    }
+
+    fn statements_on(&self, stage: &Stage) -> Vec<Statement> {
+        if stage.is_direct() { self.direct_statements(stage) } else { self.statements_of_roles(stage) }
+    }
+
+    /// What lets a stage's roles in. They are named by their account and in a condition: so the policy can be saved before they
+    /// are there, and holds when one is made anew.
+    fn statements_of_roles(&self, stage: &Stage) -> Vec<Statement> {
+        let mut groups: Vec<(Document, Vec<String>)> = Vec::new();
+        for role in self.stage_roles(stage) {
+            match groups.last_mut() {
+                // The roles that callers share.
+                Some((document, arns)) if *document == role.invoke_policy => arns.push(role.arn),
+                _ => groups.push((role.invoke_policy, vec![role.arn])),
+            }
+        }
+        let api = &self.manifest.api;
+        let statements = groups.into_iter().flat_map(|(document, arns)| {
+            let names = arns.into_iter().map(|arn| Named::by_account(api.partition(), &api.account, arn)).collect();
+            let (principals, who) = Form::ByAccount.of_statement(names);
+            let statements = document.statement.into_iter();
+            statements.map(move |statement| statement.of(principals.clone(), &who))
+        });
+        statements.collect()
     }
 
     /// Callers with the same routes share statements.

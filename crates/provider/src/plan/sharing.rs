@@ -21,8 +21,8 @@ pub struct Plan<'m> {
     pub(crate) own: ByStage<'m>,
     /// By stage with direct access, its callers, sorted by name.
     pub(super) direct: ByStage<'m>,
-    /// By REST API, its stages with direct access, sorted: they share its policy.
-    pub(super) direct_apis: BTreeMap<&'m str, Vec<&'m Stage>>,
+    /// By REST API, its stages that its policy has to name, sorted: they share it.
+    pub(super) policy_apis: BTreeMap<&'m str, Vec<&'m Stage>>,
     /// What a caller that the lock file knows got instead.
     moved: Vec<Move>,
     pub(super) lock: Lock,
@@ -67,10 +67,10 @@ impl Manifest {
         let mut moved = Vec::new();
         let mut new_lock = Lock::default();
         let (mut sharing, mut own, mut direct) = (ByStage::new(), ByStage::new(), ByStage::new());
-        let mut direct_apis: BTreeMap<&str, Vec<&Stage>> = BTreeMap::new();
-        for stage in self.stages.values().filter(|stage| stage.is_direct()) {
+        let mut policy_apis: BTreeMap<&str, Vec<&Stage>> = BTreeMap::new();
+        for stage in self.stages.values().filter(|stage| stage.needs_resource_policy()) {
             if let StageTarget::RestApi { api_id, .. } = &stage.target {
-                direct_apis.entry(api_id).or_default().push(stage);
+                policy_apis.entry(api_id).or_default().push(stage);
             }
         }
         for caller in self.callers.values() {
@@ -108,7 +108,7 @@ impl Manifest {
             shared.insert(stage.as_str(), roles);
         }
         let (lock, role_changes) = (new_lock, Vec::new());
-        Plan { manifest: self, shared, own, direct, direct_apis, moved, lock, role_changes, is_recorded: false }
+        Plan { manifest: self, shared, own, direct, policy_apis, moved, lock, role_changes, is_recorded: false }
     }
 }
 

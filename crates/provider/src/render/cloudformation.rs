@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::permission::Terms;
 use super::{compact, is_whole, pretty};
 use crate::iam::document::Document;
 use crate::limits::TEMPLATE_BODY;
@@ -140,15 +139,14 @@ pub(crate) fn template(
 
 /// A permission with the id of its resource.
 fn of_permission(permission: &plan::Permission, function: String) -> (String, Resource<'_>) {
-    let Terms { function_url_auth_type, invoked_via_function_url } = Terms::of(permission);
-    let kind = if invoked_via_function_url.is_some() { "Invoke" } else { "Url" };
+    let kind = if permission.invoked_via_function_url().is_some() { "Invoke" } else { "Url" };
     let properties = Permission {
         function_name: function,
         action: permission.action,
         principal: &permission.principal,
         organization: permission.organization.as_deref(),
-        function_url_auth_type,
-        invoked_via_function_url,
+        function_url_auth_type: permission.function_url_auth_type(),
+        invoked_via_function_url: permission.invoked_via_function_url(),
     };
     let properties = Properties::Permission(properties);
     let id = format!("Permission{kind}{}", letters_and_digits(&permission.caller));

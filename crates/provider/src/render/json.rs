@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::permission::Terms;
 use super::pretty;
 use crate::iam::document::Document;
 use crate::manifest::{Manifest, Stage};
@@ -19,7 +18,7 @@ struct Documents<'a> {
     target: Option<&'static str>,
     api_arn: String,
     roles: Vec<Role<'a>>,
-    /// Of a stage that is called directly.
+    /// Of a stage that is called directly, or of a private API.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_policy: Option<&'a Document>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -90,18 +89,15 @@ pub(super) fn documents(
 
 fn parameters<'a>(target: Target<'a>, permissions: &'a [Permission]) -> Vec<Parameters<'a>> {
     let Target::FunctionUrl(url) = target else { return Vec::new() };
-    let parameters = |permission: &'a Permission| {
-        let Terms { function_url_auth_type, invoked_via_function_url } = Terms::of(permission);
-        Parameters {
-            function_name: url.function,
-            qualifier: url.alias,
-            statement_id: &permission.statement_id,
-            action: permission.action,
-            principal: &permission.principal,
-            organization: permission.organization.as_deref(),
-            function_url_auth_type,
-            invoked_via_function_url,
-        }
+    let parameters = |permission: &'a Permission| Parameters {
+        function_name: url.function,
+        qualifier: url.alias,
+        statement_id: &permission.statement_id,
+        action: permission.action,
+        principal: &permission.principal,
+        organization: permission.organization.as_deref(),
+        function_url_auth_type: permission.function_url_auth_type(),
+        invoked_via_function_url: permission.invoked_via_function_url(),
     };
     permissions.iter().map(parameters).collect()
 }

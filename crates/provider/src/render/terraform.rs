@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::permission::Terms;
 use super::{is_whole, pretty};
 use crate::manifest::{Manifest, Stage};
 use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
@@ -88,14 +87,17 @@ pub(super) fn configuration(
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
-    let (comment, resource) = match policy {
-        Some(policy) => directly(manifest.target(stage), stage, policy),
-        None => (None, by_role(stage, roles)),
+    let (comment, mut resource) = match policy {
+        Some(policy) => with_policy(manifest.target(stage), stage, policy),
+        None => (None, Resources::default()),
     };
+    if !stage.is_direct() {
+        add_roles(&mut resource, stage, roles);
+    }
     pretty(&Configuration { comment, resource })
 }
 
-fn by_role(stage: &Stage, roles: &[ProviderRole]) -> Resources {
+fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
     let (mut all, mut policies) = (BTreeMap::new(), BTreeMap::new());
     for role in roles {
         let label = label(stage, &role.kind);
@@ -113,10 +115,11 @@ fn by_role(stage: &Stage, roles: &[ProviderRole]) -> Resources {
         all.insert(label.clone(), written);
         policies.insert(label, policy);
     }
-    Resources { aws_iam_role: Some(all), aws_iam_role_policy: Some(policies), ..Resources::default() }
+    resources.aws_iam_role = Some(all);
+    resources.aws_iam_role_policy = Some(policies);
 }
 
-fn directly(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Option<&'static str>, Resources) {
+fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Option<&'static str>, Resources) {
     let document = literal(&policy.document.to_json());
     match target {
         Target::FunctionUrl(url) if is_whole(stage) => {
@@ -142,8 +145,7 @@ fn directly(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Opti
 
 /// A permission with its label.
 fn of_permission(permission: &plan::Permission, stage: &Stage, url: FunctionUrl<'_>) -> (String, Permission) {
-    let Terms { function_url_auth_type, invoked_via_function_url } = Terms::of(permission);
-    let kind = if invoked_via_function_url.is_some() { "invoke" } else { "url" };
+    let kind = if permission.invoked_via_function_url().is_some() { "invoke" } else { "url" };
     let label = format!("{kind}_{}_{}", stage.name, permission.caller);
     let written = Permission {
         statement_id: permission.statement_id.clone(),
@@ -152,8 +154,8 @@ fn of_permission(permission: &plan::Permission, stage: &Stage, url: FunctionUrl<
         qualifier: url.alias.map(str::to_owned),
         principal: literal(&permission.principal),
         principal_org_id: permission.organization.clone(),
-        function_url_auth_type,
-        invoked_via_function_url,
+        function_url_auth_type: permission.function_url_auth_type(),
+        invoked_via_function_url: permission.invoked_via_function_url(),
     };
     (label, written)
 }

@@ -9,7 +9,9 @@
 )]
 
 mod diff;
+mod private;
 mod rights;
+mod templates;
 
 use serde_json::{Value, json};
 use xacct_sign_provider::{Document, Format, Lock, Manifest, Plan};

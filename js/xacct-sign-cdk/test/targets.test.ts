@@ -1,0 +1,509 @@
+// REST APIs and function URLs, by role and directly: the same as `render` makes, and what is refused.
+
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Aspects, Stack } from "aws-cdk-lib";
+import { Annotations as Found, Match, Template } from "aws-cdk-lib/assertions";
+import {
+  ApiDefinition,
+  AuthorizationType,
+  CfnMethod,
+  EndpointType,
+  RestApi,
+  SpecRestApi,
+} from "aws-cdk-lib/aws-apigateway";
+import { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import * as iam from "aws-cdk-lib/aws-iam";
+import { CfnUrl, FunctionUrlAuthType, type IFunctionUrl } from "aws-cdk-lib/aws-lambda";
+import type { IConstruct } from "constructs";
+import { describe, expect, test } from "vitest";
+import { AccessForm, type ApiCaller, CrossAccountApiAccess, TrustForm, XacctSignError } from "xacct-sign-cdk";
+import { mock, newFunctionUrl, newRestApi, newStack } from "./app.js";
+import { functionPolicy, grants, ofTemplate, render, restApiPolicy } from "./forms.js";
+import { manifestFile, targets } from "./manifests.js";
+
+const ACCOUNT = "arn:aws:execute-api:ap-northeast-1:111111111111";
+const FUNCTIONS = "arn:aws:lambda:ap-northeast-1:111111111111:function";
+const callers: Record<string, ApiCaller> = { shop: { account: "000000000000", role: "Shop" } };
+
+function thrown(act: () => unknown): XacctSignError {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof XacctSignError)) throw error;
+    expect(error.hint).not.toBe("");
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+/** A template in which what the app knows by reference is the manifest's. */
+function known(stack: Stack, names: Readonly<Record<string, string>>): Record<string, unknown> {
+  let text = JSON.stringify(Template.fromStack(stack).toJSON());
+  for (const [reference, name] of Object.entries(names)) text = text.replaceAll(reference, JSON.stringify(name));
+  const joined = /\{"Fn::Join":\["",\[((?:"[^"]*",?)+)\]\]\}/g;
+  text = text.replaceAll(joined, (_, parts: string) => JSON.stringify((JSON.parse(`[${parts}]`) as string[]).join("")));
+  return JSON.parse(text) as Record<string, unknown>;
+}
+
+const reference = (stack: Stack, value: string) => JSON.stringify(stack.resolve(value));
+
+/** The stages of `targets` with what the app makes for each, in a stack of its own. */
+function built(stage: string, manifest: string): { stack: Stack; template: Record<string, unknown> } {
+  if (stage === "rest" || stage === "private" || stage === "open") {
+    const { stack, restApi } = newRestApi(
+      stage === "private" ? { endpointConfiguration: { types: [EndpointType.PRIVATE] } } : {},
+    );
+    new CrossAccountApiAccess(stack, "Access", { manifest, stage, restApi });
+    return { stack, template: known(stack, { [reference(stack, restApi.restApiId)]: "r1s2t3u4v5" }) };
+  }
+  const [alias, name] = { url: ["live", "orders"], separate: ["live", "billing"], whole: [undefined, "refunds"] }[
+    stage
+  ] as [string | undefined, string];
+  const { stack, functionUrl } = newFunctionUrl(alias, {}, name);
+  new CrossAccountApiAccess(stack, "Access", { manifest, stage, functionUrl });
+  const { targetFunctionArn } = functionUrl.node.defaultChild as CfnUrl;
+  return { stack, template: known(stack, { [reference(stack, targetFunctionArn)]: `${FUNCTIONS}:${name}` }) };
+}
+
+describe("what is synthesized grants what is rendered", () => {
+  test.each(["rest", "private", "open", "url", "separate", "whole"])("%s", (stage) => {
+    const manifest = manifestFile(targets);
+    const documents = render("json", manifest, stage);
+    const { stack, template } = built(stage, manifest);
+    const own = JSON.stringify(Template.fromStack(stack).findResources("AWS::IAM::Role"));
+    expect(ofTemplate(template)).toEqual(ofTemplate({ Resources: resourcesOf(manifest, stage) }));
+    expect(own.includes("ApiAllowByIamRole")).toBe(["rest", "private", "url"].includes(stage));
+
+    const meant = (documents.resource_policy ?? { Statement: [] }) as Record<string, unknown>;
+    const ofStage = (grant: readonly string[]) => {
+      const [, , resource = ""] = grant;
+      return resource.startsWith(`${documents.api_arn}/`) || resource === documents.api_arn;
+    };
+    const policy =
+      stage === "rest" || stage === "url"
+        ? { Statement: [] }
+        : stage === "private" || stage === "open"
+          ? restApiPolicy(template, `${ACCOUNT}:r1s2t3u4v5`)
+          : functionPolicy(template);
+    // Of a REST API's stages the construct adds its own.
+    expect(grants(policy)).toEqual(grants(meant).filter(ofStage));
+    expect(grants(policy).length > 0).toBe(stage !== "rest" && stage !== "url");
+  });
+
+  test("two stages of a REST API go into one policy", () => {
+    const manifest = manifestFile(targets);
+    const { stack, restApi } = newRestApi();
+    for (const stage of ["private", "open"]) new CrossAccountApiAccess(stack, stage, { manifest, stage, restApi });
+    const template = known(stack, { [reference(stack, restApi.restApiId)]: "r1s2t3u4v5" });
+    const meant = render("json", manifest, "open").resource_policy as Record<string, unknown>;
+    expect(grants(restApiPolicy(template, `${ACCOUNT}:r1s2t3u4v5`))).toEqual(grants(meant));
+  });
+
+  test("a policy that the API has stays beside it", () => {
+    const statement = new iam.PolicyStatement({
+      principals: [new iam.AccountPrincipal("999999999999")],
+      actions: ["execute-api:Invoke"],
+      resources: ["execute-api:/v1/GET/health"],
+    });
+    const { stack, restApi } = newRestApi({ policy: new iam.PolicyDocument({ statements: [statement] }) });
+    new CrossAccountApiAccess(stack, "Access", { manifest: manifestFile(targets), stage: "open", restApi });
+    const { Statement } = restApiPolicy(Template.fromStack(stack).toJSON(), "arn") as { Statement: unknown[] };
+    expect(Statement).toHaveLength(1 + 4);
+  });
+
+  test("a policy that is new is deployed: the deployment has another id", () => {
+    const id = (isOpen: boolean) => {
+      const { stack, restApi } = newRestApi();
+      if (isOpen) new CrossAccountApiAccess(stack, "A", { manifest: manifestFile(targets), stage: "open", restApi });
+      return Object.keys(Template.fromStack(stack).findResources("AWS::ApiGateway::Deployment"));
+    };
+    expect(id(true)).not.toEqual(id(false));
+  });
+
+  test("without an API of the app it is the manifest's", () => {
+    const manifest = manifestFile(targets);
+    for (const stage of ["rest", "url", "separate", "whole"]) {
+      const stack = newStack();
+      new CrossAccountApiAccess(stack, "Access", { manifest, stage, assertAllRoutesUseIam: true });
+      const template = Template.fromStack(stack).toJSON();
+      const rendered = { Resources: resourcesOf(manifest, stage) };
+      expect(ofTemplate(template)).toEqual(ofTemplate(rendered));
+      expect(grants(functionPolicy(template))).toEqual(grants(functionPolicy(rendered)));
+    }
+  });
+
+  test("passes cfn-lint", () => {
+    const { XACCT_SIGN_CFN_LINT: program } = process.env;
+    if (!program) throw new Error("XACCT_SIGN_CFN_LINT is not set to cfn-lint: `make test` does it");
+    const manifest = manifestFile(targets);
+    const files = ["rest", "private", "open", "url", "separate", "whole"].map((stage) => {
+      const file = join(dirname(manifest), `${stage}.json`);
+      writeFileSync(file, JSON.stringify(Template.fromStack(built(stage, manifest).stack).toJSON()));
+      return file;
+    });
+    // W3005 is about what the CDK's own function depends on.
+    const options = ["--ignore-checks", "W3005", "--regions", "ap-northeast-1", "--"];
+    const lint = () => spawnSync(program, [...options, ...files], { encoding: "utf8" });
+    expect(lint().stdout).toBe("");
+    // It would say something.
+    const [, , , , separate = ""] = files;
+    writeFileSync(separate, readFileSync(separate, "utf8").replace('"AWS_IAM"', '"AWS"'));
+    expect(lint().stdout).toContain("separate.json");
+  });
+});
+
+/** The resources of a stage as they are rendered; a REST API with direct access has none. */
+function resourcesOf(manifest: string, stage: string): unknown {
+  return stage === "open" ? {} : render("cloudformation", manifest, stage).Resources;
+}
+
+describe("callers in code", () => {
+  test("of a REST API, directly, on the stage that it is deployed to", () => {
+    const { stack, restApi } = newRestApi();
+    const partner = { account: "222222222222", role: "Batch", trust: TrustForm.ACCOUNT, routes: ["PUT /hoge"] };
+    const access = new CrossAccountApiAccess(stack, "Access", {
+      stage: "stag",
+      access: AccessForm.DIRECT,
+      callers: { ...callers, partner },
+      restApi,
+    });
+    expect(access.restApi).toBe(restApi);
+    expect(access.roles).toEqual([]);
+    expect(thrown(() => access.role).hint).toBe("callers come in directly, without a role");
+    expect(thrown(() => access.roleFor("shop")).code).toBe("not_one_role");
+    Template.fromStack(stack).hasResourceProperties("AWS::ApiGateway::RestApi", {
+      Policy: {
+        Statement: [
+          { Principal: { AWS: Match.anyValue() }, Resource: "execute-api:/v1/*" },
+          { Resource: "execute-api:/v1/PUT/hoge", Condition: { ArnEquals: Match.anyValue() } },
+        ],
+      },
+    });
+  });
+
+  test("of a private REST API, in an account that is known at deployment", () => {
+    const stack = newStack({});
+    const options = { defaultMethodOptions: { authorizationType: AuthorizationType.IAM } };
+    const restApi = new RestApi(stack, "RestApi", options);
+    restApi.root.addMethod("GET", mock());
+    const vpcEndpoints = ["vpce-0123456789abcdef0"];
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers, restApi, vpcEndpoints });
+    const account = {
+      "Fn::Join": ["", ["arn:", { Ref: "AWS::Partition" }, ":iam::", { Ref: "AWS::AccountId" }, ":root"]],
+    };
+    const role = {
+      "Fn::Join": [
+        "",
+        ["arn:", { Ref: "AWS::Partition" }, ":iam::", { Ref: "AWS::AccountId" }, ":role/ApiAllowByIamRoleStag"],
+      ],
+    };
+    Template.fromStack(stack).hasResourceProperties("AWS::ApiGateway::RestApi", {
+      Policy: {
+        Statement: [
+          {
+            Effect: "Allow",
+            Principal: { AWS: account },
+            Resource: "execute-api:/prod/*",
+            Condition: {
+              ArnEquals: { "aws:PrincipalArn": role },
+              StringEquals: { "aws:SourceVpce": "vpce-0123456789abcdef0" },
+            },
+          },
+        ],
+      },
+    });
+  });
+
+  test.each(["live", undefined])("of a function URL, by role and directly: %s", (alias) => {
+    const { stack, functionUrl } = newFunctionUrl(alias, {}, undefined);
+    const access = new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers, functionUrl });
+    expect(access.roleFor("shop")).toBe(access.role);
+    expect(access.functionUrl).toBe(functionUrl);
+    const arn = { "Fn::GetAtt": ["Function76856677", "Arn"] };
+    const target = alias === undefined ? arn : { "Fn::Join": ["", [arn, ":live"]] };
+    expect(stack.resolve(access.allRoutesArn)).toEqual(target);
+    const user = new iam.User(stack, "User");
+    expect(access.grantInvokeAll(user).success).toBe(true);
+    new CrossAccountApiAccess(stack, "Direct", { stage: "stag", access: AccessForm.DIRECT, callers, functionUrl });
+    const template = Template.fromStack(stack);
+    const both = [
+      {
+        Effect: "Allow",
+        Action: "lambda:InvokeFunctionUrl",
+        Resource: target,
+        Condition: { StringEquals: { "lambda:FunctionUrlAuthType": "AWS_IAM" } },
+      },
+      {
+        Effect: "Allow",
+        Action: "lambda:InvokeFunction",
+        Resource: target,
+        Condition: { Bool: { "lambda:InvokedViaFunctionUrl": "true" } },
+      },
+    ];
+    template.hasResourceProperties("AWS::IAM::Role", { Policies: [{ PolicyDocument: { Statement: both } }] });
+    template.hasResourceProperties("AWS::IAM::Policy", { PolicyDocument: { Statement: both } });
+    template.hasResourceProperties("AWS::Lambda::Permission", {
+      FunctionName: target,
+      Action: "lambda:InvokeFunction",
+      InvokedViaFunctionUrl: true,
+    });
+    expect(JSON.stringify(template.toJSON())).not.toContain("undefined");
+  });
+
+  test("routes on a function URL are for the function to enforce, and said so", () => {
+    const own = { shop: { account: "000000000000", role: "Shop", routes: ["PUT /hoge"] } };
+    const make = (routesEnforcedByFunction?: boolean) => {
+      const { stack, functionUrl } = newFunctionUrl();
+      const props = { stage: "stag", callers: own, functionUrl, routesEnforcedByFunction };
+      return new CrossAccountApiAccess(stack, "Access", props);
+    };
+    expect(thrown(() => make()).code).toBe("routes_not_enforced");
+    const access = make(true);
+    Found.fromStack(Stack.of(access)).hasInfo(
+      "/Stack/Access",
+      Match.stringLikeRegexp("^xacct-sign:routes_not_enforced"),
+    );
+    expect(thrown(() => access.grantInvoke(new iam.User(access, "U"), ["GET /"])).code).toBe("routes_not_enforced");
+  });
+
+  test("an external id is no term of direct access", () => {
+    const { stack, restApi } = newRestApi();
+    const shop = { account: "000000000000", role: "Shop", externalId: "b3c7" };
+    const props = { stage: "stag", access: AccessForm.DIRECT, callers: { shop }, restApi };
+    const error = thrown(() => new CrossAccountApiAccess(stack, "Access", props));
+    expect(error.code).toBe("term_not_expressible");
+  });
+
+  test("grants on a REST API have its stage", () => {
+    const { stack, restApi } = newRestApi();
+    const access = new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers: {}, restApi });
+    access.grantInvoke(new iam.User(stack, "User"), ["PUT /hoge"]);
+    expect(stack.resolve(access.allRoutesArn)).toEqual(stack.resolve(CrossAccountApiAccess.allRoutesArn(restApi)));
+    const arn = JSON.stringify(stack.resolve(access.allRoutesArn));
+    expect(arn).toContain('"/v1/*"');
+    const policies = JSON.stringify(Template.fromStack(stack).findResources("AWS::IAM::Policy"));
+    expect(policies).toContain(arn.replace("/v1/*", "/v1/PUT/hoge"));
+  });
+
+  test("a REST API that is deployed to no stage has to be told one", () => {
+    const { stack, restApi } = newRestApi({ deploy: false, deployOptions: undefined });
+    const props = { stage: "stag", callers, restApi };
+    const error = thrown(() => new CrossAccountApiAccess(stack, "Access", props));
+    expect(error).toMatchObject({ code: "invalid_props", hint: "give it as `apiStage`" });
+    expect(thrown(() => CrossAccountApiAccess.allRoutesArn(restApi)).code).toBe("invalid_props");
+    const access = new CrossAccountApiAccess(stack, "Told", { ...props, apiStage: "v9" });
+    expect(JSON.stringify(stack.resolve(access.allRoutesArn))).toContain("/v9/*");
+  });
+});
+
+describe("what is not authorized by IAM", () => {
+  const open = (change: (restApi: RestApi, stack: Stack) => void, props: object = {}) => {
+    const { stack, restApi } = newRestApi();
+    change(restApi, stack);
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers, restApi, ...props });
+    return stack;
+  };
+  const none = { authorizationType: AuthorizationType.NONE };
+
+  test.each<[string, (restApi: RestApi, stack: Stack) => void]>([
+    ["a method", (restApi) => void restApi.root.addResource("health").addMethod("GET", mock(), none)],
+    ["any method", (restApi) => void restApi.root.addResource("health").addMethod("ANY", mock(), none)],
+    ["a proxy", (restApi) => void restApi.root.addProxy({ defaultMethodOptions: none })],
+    ["the root", (restApi) => void restApi.root.addMethod("GET", mock(), none)],
+    ["CORS", (restApi) => void restApi.root.addCorsPreflight({ allowOrigins: ["*"] })],
+    [
+      "a resource of CloudFormation",
+      (restApi, stack) =>
+        void new CfnMethod(stack, "M", {
+          restApiId: restApi.restApiId,
+          resourceId: restApi.restApiRootResourceId,
+          httpMethod: "GET",
+          authorizationType: "NONE",
+        }),
+    ],
+  ])("%s is refused, and by each way in", (_, change) => {
+    expect(thrown(() => open(change)).code).toBe("route_not_iam");
+    expect(thrown(() => open(change, { access: AccessForm.DIRECT })).code).toBe("route_not_iam");
+  });
+
+  test("is named by method and path, and may be meant", () => {
+    const health = (restApi: RestApi) => {
+      const at = restApi.root.addResource("deep").addResource("{id}");
+      at.addMethod("GET", mock(), none);
+    };
+    const error = thrown(() => open(health));
+    expect(error.message).toContain("opens the route `GET /deep/{id}`, which is authorized by `NONE`");
+    expect(error.hint).toContain("AuthorizationType.IAM");
+    expect(() => open(health, { routesWithoutIam: ["GET /deep/{id}"] })).not.toThrow();
+    expect(() => Template.fromStack(open(() => {}, { routesWithoutIam: ["GET /other"] }))).toThrow(/route_not_found/);
+  });
+
+  test("is of no interest where nobody may use it", () => {
+    const own = { shop: { account: "000000000000", role: "Shop", routes: ["PUT /hoge"] } };
+    const health = (restApi: RestApi) => void restApi.root.addResource("health").addMethod("GET", mock(), none);
+    for (const access of [AccessForm.ROLE, AccessForm.DIRECT]) {
+      expect(() => Template.fromStack(open(health, { callers: own, access }))).not.toThrow();
+      const missing = { shop: { ...own.shop, routes: ["PUT /misspelt"] } };
+      expect(() => Template.fromStack(open(health, { callers: missing, access }))).toThrow(/route_not_found/);
+    }
+  });
+
+  test("fails the synthesis where it is changed later", () => {
+    const { stack, restApi } = newRestApi();
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers, restApi });
+    restApi.root.addResource("late").addMethod("GET", mock(), none);
+    expect(() => Template.fromStack(stack)).toThrow(/route_not_iam: .* `GET \/late`/);
+  });
+
+  test("of another REST API is of no interest", () => {
+    const other = (_: RestApi, stack: Stack) => void new RestApi(stack, "Other").root.addMethod("GET", mock(), none);
+    expect(() => Template.fromStack(open(other))).not.toThrow();
+  });
+
+  test("is hidden by an OpenAPI document, and by an import", () => {
+    const stack = newStack();
+    const apiDefinition = ApiDefinition.fromInline({ openapi: "3.0.1", info: { title: "x" }, paths: {} });
+    const described = new SpecRestApi(stack, "Spec", { apiDefinition, deployOptions: { stageName: "v1" } });
+    const imported = RestApi.fromRestApiId(stack, "Imported", "r1s2t3u4v5");
+    for (const [index, restApi] of [described, imported].entries()) {
+      const props = { stage: "stag", callers, restApi, apiStage: "v1" };
+      expect(thrown(() => new CrossAccountApiAccess(stack, `A${index}`, props)).code).toBe("routes_hidden");
+      new CrossAccountApiAccess(stack, `B${index}`, { ...props, stage: `s${index}`, assertAllRoutesUseIam: true });
+    }
+    new CrossAccountApiAccess(stack, "Direct", {
+      stage: "direct",
+      access: AccessForm.DIRECT,
+      callers,
+      restApi: described,
+      assertAllRoutesUseIam: true,
+    });
+    const policy = JSON.stringify(Template.fromStack(stack).findResources("AWS::ApiGateway::RestApi"));
+    expect(policy).toContain("execute-api:/v1/*");
+  });
+
+  test("a function URL of the auth type NONE is refused, at once and at synthesis", () => {
+    const { stack, functionUrl } = newFunctionUrl("live", { authType: FunctionUrlAuthType.NONE });
+    const made = () => new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers, functionUrl });
+    expect(thrown(made)).toMatchObject({
+      code: "url_not_iam",
+      message:
+        "the function URL `Stack/Alias/FunctionUrl/Resource` has the auth type `NONE`, with which everybody may call it",
+    });
+    const later = newFunctionUrl("live");
+    new CrossAccountApiAccess(later.stack, "Access", { stage: "stag", callers, functionUrl: later.functionUrl });
+    const visit = (node: IConstruct) => {
+      if (node instanceof CfnUrl) node.authType = "NONE";
+    };
+    Aspects.of(later.stack).add({ visit });
+    expect(() => Template.fromStack(later.stack)).toThrow(/url_not_iam/);
+  });
+});
+
+describe("what does not go together", () => {
+  const manifest = () => manifestFile(targets);
+
+  test.each<[string | undefined, string]>([
+    ["blue", "the alias `blue`"],
+    [undefined, "the function itself"],
+  ])("a URL on another alias: %s", (alias, said) => {
+    const { stack, functionUrl } = newFunctionUrl(alias);
+    const error = thrown(
+      () => new CrossAccountApiAccess(stack, "A", { manifest: manifest(), stage: "url", functionUrl }),
+    );
+    expect(error.code).toBe("alias_mismatch");
+    expect(error.message).toContain(`hangs on ${said}, and the stage is the alias \`live\``);
+  });
+
+  test("a URL on an alias, where the stage is the function itself", () => {
+    const { stack, functionUrl } = newFunctionUrl("live", {}, "refunds");
+    const props = { manifest: manifest(), stage: "whole", functionUrl };
+    expect(thrown(() => new CrossAccountApiAccess(stack, "A", props)).message).toContain(
+      "the stage is the function itself",
+    );
+  });
+
+  test("another function, and another API", () => {
+    const { stack, functionUrl } = newFunctionUrl("live", {}, "other");
+    const other = thrown(
+      () => new CrossAccountApiAccess(stack, "A", { manifest: manifest(), stage: "url", functionUrl }),
+    );
+    expect(other.message).toBe("the function is `other`, and in the manifest stage `url` has `orders`");
+    expect(other.code).toBe("api_mismatch");
+    const restApi = RestApi.fromRestApiId(stack, "Rest", "z9");
+    const rest = thrown(() => new CrossAccountApiAccess(stack, "B", { manifest: manifest(), stage: "rest", restApi }));
+    expect(rest.message).toBe("the API has the id `z9`, and in the manifest stage `rest` has `r1s2t3u4v5`");
+  });
+
+  test("another kind of API", () => {
+    const { stack, restApi } = newRestApi();
+    const error = thrown(() => new CrossAccountApiAccess(stack, "A", { manifest: manifest(), stage: "url", restApi }));
+    expect(error.code).toBe("api_mismatch");
+    expect(error.message).toMatch(/is a `function_url`, and `restApi` is given$/);
+    expect(error.hint).toMatch(/^give `functionUrl`/);
+  });
+
+  test("several APIs, and none", () => {
+    const { stack, restApi } = newRestApi();
+    const httpApi = HttpApi.fromHttpApiAttributes(stack, "Http", { httpApiId: "a1" });
+    const make = (props: object) => thrown(() => new CrossAccountApiAccess(stack, "A", props as never));
+    const several = make({ stage: "stag", callers, restApi, httpApi });
+    expect(several).toMatchObject({ code: "invalid_props", message: "there are several APIs: `httpApi`, `restApi`" });
+    stack.node.tryRemoveChild("A");
+    expect(make({ stage: "stag", callers }).message).toBe("there is no API");
+  });
+
+  test.each<[string, object]>([
+    ["an HTTP API as a REST API", { restApi: { apiId: "a1" } }],
+    ["a function as its URL", { functionUrl: {} }],
+    ["a URL that is a text", { functionUrl: "https://abc.lambda-url.ap-northeast-1.on.aws/" }],
+    [
+      "routes without IAM of a URL",
+      { functionUrl: newFunctionUrl().functionUrl as IFunctionUrl, routesWithoutIam: ["GET /"] },
+    ],
+  ])("%s", (_, props) => {
+    const all = { stage: "stag", callers, ...props } as never;
+    expect(thrown(() => new CrossAccountApiAccess(newStack(), "A", all)).code).toBe("invalid_props");
+  });
+
+  test("a function URL that nobody sees", () => {
+    const made = () => new CrossAccountApiAccess(newStack(), "A", { manifest: manifest(), stage: "url" });
+    expect(thrown(made).code).toBe("routes_hidden");
+  });
+});
+
+describe("the policy of an API that the construct does not reach", () => {
+  test("is refused with what to pass, which is the same", () => {
+    const manifest = manifestFile(targets);
+    const stack = newStack();
+    const restApi = RestApi.fromRestApiId(stack, "Rest", "r1s2t3u4v5");
+    const props = { manifest, stage: "open", restApi, assertAllRoutesUseIam: true };
+    const error = thrown(() => new CrossAccountApiAccess(stack, "A", props));
+    expect(error.code).toBe("policy_out_of_reach");
+    expect(error.hint).toContain("CrossAccountApiAccess.resourcePolicy({ manifest, stage })");
+
+    const policy = CrossAccountApiAccess.resourcePolicy({ manifest, stage: "open" });
+    const made = newRestApi({ policy });
+    const through = newRestApi();
+    new CrossAccountApiAccess(through.stack, "A", { manifest, stage: "open", restApi: through.restApi });
+    const grantsOf = (of: Stack) => grants(restApiPolicy(Template.fromStack(of).toJSON(), "arn"));
+    expect(grantsOf(made.stack)).toEqual(grantsOf(through.stack));
+  });
+
+  test("is a warning for a private API by role, whose roles are made", () => {
+    const stack = newStack();
+    const props = { manifest: manifestFile(targets), stage: "private", assertAllRoutesUseIam: true };
+    const access = new CrossAccountApiAccess(stack, "Access", props);
+    expect(access.roles).toHaveLength(2);
+    Found.fromStack(stack).hasWarning("/Stack/Access", Match.stringLikeRegexp("xacct-sign:policy_out_of_reach"));
+  });
+
+  test.each(["rest", "url", "whole"])("there is none of %s", (stage) => {
+    const error = thrown(() => CrossAccountApiAccess.resourcePolicy({ manifest: manifestFile(targets), stage }));
+    expect(error).toMatchObject({
+      code: "invalid_props",
+      hint: "it is for REST APIs with direct access, and for private ones",
+    });
+  });
+});
