@@ -106,7 +106,7 @@ def _passed_on(request: Request, url: str) -> Answer:
 
 
 def _on_terminal(command: list[str], environment: dict[str, str], prompt: str, typed: str) -> tuple[int, str]:
-    """Runs a command on a terminal of its own, and types once it is asked; its exit code, and what the terminal showed."""
+    """Runs a command on a terminal of its own, and types once it is asked; its exit code, and what it showed."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(command[0], command, environment)

@@ -22,7 +22,7 @@ pub(crate) const CODES: [(u8, &str); 20] = [
     (60, "the server's certificate is not trusted"),
     (61, "the answer's coding cannot be undone"),
     (63, "the answer is too long"),
-    (67, "no credentials were found, or they were refused, or STS refused"),
+    (67, "no credentials were found, they are malformed or were refused, or STS refused"),
     (77, "the file of trusted certificates cannot be read"),
     (97, "the proxy was not reached, or does not connect"),
 ];

@@ -1,5 +1,7 @@
 //! What is said of a command line that makes no sense.
 
+mod curl;
+
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -8,8 +10,6 @@ use xacct_sign::escaped;
 
 use crate::arguments::Arguments;
 use crate::failure::Failure;
-
-mod curl;
 
 /// What was typed.
 ///

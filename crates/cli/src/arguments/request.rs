@@ -94,14 +94,12 @@ impl<const JSON: bool> FromArgMatches for DataArguments<JSON> {
 
 impl<const JSON: bool> Args for DataArguments<JSON> {
     fn augment_args(command: Command) -> Command {
-        let others =
-            |kind| DATA.into_iter().filter(move |other| (other.2 == DataKind::Json) != (kind == DataKind::Json));
         Self::options().fold(command, |command, (name, short, kind, help)| {
             let arg = Arg::new(name).long(name).value_name("DATA").help(help).help_heading("Request");
             let arg = arg.action(ArgAction::Append).allow_hyphen_values(true).conflicts_with("form");
             // JSON is whole, or pieces of JSON.
-            let is_data = |name: &&str| Self::options().any(|option| option.0 == *name);
-            let arg = arg.conflicts_with_all(others(kind).map(|other| other.0).filter(is_data));
+            let others = Self::options().filter(|other| (other.2 == DataKind::Json) != (kind == DataKind::Json));
+            let arg = arg.conflicts_with_all(others.map(|other| other.0));
             command.arg(match short {
                 Some(short) => arg.short(short),
                 None => arg,
