@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pty
 import shlex
 import subprocess
 import sys
@@ -9,7 +12,9 @@ from pathlib import Path
 
 import boto3
 import pytest
+import requests
 from emulator import Emulator, cli
+from helpers import Answer, Request, moto_server, serve
 
 ASK = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
 
@@ -57,3 +62,68 @@ def test_boto3_takes_them_from_the_environment(emulator: Emulator, environment: 
     command = ["sh", "-c", f'eval "$({shlex.join(words)})" && {shlex.join(ask)}'] if shell else [*words, "--", *ask]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.stdout.endswith(":assumed-role/ApiAllowByIamRoleStag/xacct-sign\n"), done.stderr
+
+
+SERIAL = "arn:aws:iam::123456789012:mfa/me"
+
+
+def test_an_mfa_code_is_asked_for_on_the_terminal_once_for_a_role(tmp_path: Path) -> None:
+    """moto is the STS. Standard input is left to a body; what the cache has needs no code."""
+    environment = {
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HOME": str(tmp_path),
+    }
+    with moto_server() as moto, serve(lambda request: _passed_on(request, moto)) as sts:
+        environment["AWS_ENDPOINT_URL_STS"] = sts.url
+        command = [str(cli()), "whoami", "--json", "--role", "arn:aws:iam::123456789012:role/ApiAllow"]
+        command += ["--session-name", "with-mfa", "--mfa-serial", SERIAL]
+        code, shown = _on_terminal(command, environment, f"MFA code of {SERIAL}: ", "123456\n")
+        assert code == 0, shown
+        # The code is not shown.
+        said = shown.removeprefix(f"MFA code of {SERIAL}: ").strip()
+        assert json.loads(said)["arn"] == "arn:aws:sts::123456789012:assumed-role/ApiAllow/with-mfa"
+        asked = [request.form for request in sts.requests]
+        assert [call["Action"] for call in asked] == ["AssumeRole", "GetCallerIdentity"]
+        assert (asked[0]["SerialNumber"], asked[0]["TokenCode"]) == (SERIAL, "123456")
+        # Now without a terminal.
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        no_cache = [*command, "--no-cache"]
+        done = subprocess.run(no_cache, env=environment, capture_output=True, text=True, start_new_session=True)
+        assert done.returncode == 2
+        assert done.stderr.startswith("error[invalid_mfa]: there is no terminal to ask for the MFA code on")
+
+
+def _passed_on(request: Request, url: str) -> Answer:
+    headers = {name: value for name, value in request.headers.items() if name != "host"}
+    answer = requests.post(f"{url}{request.target}", data=request.body, headers=headers, timeout=30)
+    return Answer(answer.status_code, {"content-type": answer.headers["content-type"]}, answer.content)
+
+
+def _on_terminal(command: list[str], environment: dict[str, str], prompt: str, typed: str) -> tuple[int, str]:
+    """Runs a command on a terminal of its own, and types once it is asked; its exit code, and what it showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(command[0], command, environment)
+    shown = b""
+    with os.fdopen(terminal, "rb+", buffering=0) as held:
+        while prompt.encode() not in shown:
+            piece = held.read(1024)
+            assert piece, shown
+            shown += piece
+        held.write(typed.encode())
+        while True:
+            try:
+                piece = held.read(1024)
+            except OSError:
+                # Linux says so where nobody has the terminal open any more.
+                break
+            if not piece:
+                break
+            shown += piece
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()

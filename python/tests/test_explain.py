@@ -311,7 +311,10 @@ def test_the_command_says_that_it_reads_from_a_terminal() -> None:
 
 def test_what_the_command_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\x89PNG\r\n\x1a\n\0")
-    for arguments in ([str(tmp_path / "nothing")], [str(tmp_path / "binary")], [str(tmp_path)]):
-        done = subprocess.run([cli(), "explain", *arguments], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("error: ")
+    (tmp_path / "answer").write_text('{"message":"Forbidden"}')
+    for name, code in [("nothing", "file_unreadable"), ("binary", "file_not_text"), (".", "file_unreadable")]:
+        for arguments in ([str(tmp_path / name)], ["--canonical", str(tmp_path / name), str(tmp_path / "answer")]):
+            done = subprocess.run([cli(), "explain", *arguments], capture_output=True, text=True, check=False)
+            # curl's code of what cannot be read.
+            assert (done.returncode, done.stdout) == (26, "")
+            assert done.stderr.startswith(f"error[{code}]: ")

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod answer;
 mod call;
 mod caller;
 mod doctor;
@@ -15,6 +16,7 @@ use xacct_sign::aws::{is_account_id, is_region};
 use crate::exit;
 use crate::shell::Shell;
 
+pub(crate) use answer::{AnswerArguments, UnusedAnswerArguments};
 pub(crate) use call::CallArguments;
 pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
 pub(crate) use doctor::{DoctorArguments, ExplainArguments};
@@ -60,16 +62,19 @@ fn seconds(text: &str) -> Result<u64, String> {
 
 const DOCTOR_CODES: &str = "\
 Exit codes:
-  0  nothing is broken
-  1  something is: what was found is on standard output
-  2  wrong usage";
+   0  nothing is broken
+   1  something is: what was found is on standard output
+   2  wrong usage
+  23  what was found cannot be written
+  26  a file or standard input cannot be read";
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; the emulator was ended by Ctrl-C or SIGTERM
-  1  it failed while running: a port is taken, output cannot be written; `check` found something that is not accepted,
-     `diff` a difference, `render` or `policy` an error; with `render --locked`, the lock file is outdated
-  2  wrong usage, or a manifest or another file that cannot be read or used
+   0  done; the emulator was ended by Ctrl-C or SIGTERM
+   1  it failed while running: a port is taken; `check` found something that is not accepted, `diff` a difference,
+      `render` or `policy` an error; with `render --locked`, the lock file is outdated
+   2  wrong usage, or a manifest or another file that cannot be read or used
+  23  standard output or a file cannot be written
   Those of a caller's commands are curl's: see `xacct-sign call --help`";
 
 #[derive(Debug, Subcommand)]
@@ -99,6 +104,9 @@ pub(crate) enum Command {
     Sign(Box<SignArguments>),
 
     /// Print a URL with the signature in it: whoever has it can call the API until it ends
+    ///
+    /// The signature is of the method, the headers and the body that are given here: the URL serves no other request. Without a body
+    /// it serves none that has one.
     #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Presign(Box<PresignArguments>),
 
@@ -206,6 +214,14 @@ pub(crate) struct SignArguments {
     #[arg(long)]
     pub(crate) curl: bool,
 
+    /// Write the canonical request into a file, too: what `xacct-sign explain --canonical` compares with a refusal's. It holds the
+    /// session token
+    #[arg(long, value_name = "FILE")]
+    pub(crate) canonical: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) unused: UnusedAnswerArguments,
+
     #[command(flatten)]
     pub(crate) role: RoleArguments,
 }
@@ -213,11 +229,14 @@ pub(crate) struct SignArguments {
 #[derive(Debug, Args)]
 pub(crate) struct PresignArguments {
     #[command(flatten)]
-    pub(crate) request: RequestArguments<false>,
+    pub(crate) request: RequestArguments<true>,
 
     /// How long the URL serves: seconds, or such as 15m or 1h; credentials of a role may end sooner
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = seconds)]
     pub(crate) expires_in: u64,
+
+    #[command(flatten)]
+    pub(crate) unused: UnusedAnswerArguments,
 
     #[command(flatten)]
     pub(crate) role: RoleArguments,

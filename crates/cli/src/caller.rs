@@ -25,7 +25,8 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// `RoleNotGiven` for a role that is empty, as an unset variable makes it; as [`RoleProvider::new`].
+    /// `RoleNotGiven` for a role and `InvalidOption` for a profile that is empty, as an unset variable makes it; as
+    /// [`RoleProvider::new`].
     pub(crate) fn new(arguments: &RoleArguments, listener: Option<Listener>) -> Result<Self, Error> {
         Self::of(arguments.role.as_deref(), &arguments.base, &arguments.assume, listener)
     }
@@ -45,6 +46,11 @@ impl Caller {
         assume: &AssumeArguments,
         listener: Option<Listener>,
     ) -> Result<Self, Error> {
+        if base.profile.as_ref().is_some_and(|profile| profile.trim().is_empty()) {
+            return Err(Error::new(ErrorKind::InvalidOption, "`--profile` is empty").with_hint(
+                "give the profile's name (is the variable it comes from unset?); for the usual credentials, leave `--profile` out",
+            ));
+        }
         let host: Arc<dyn Host> = Arc::new(Machine::default());
         let chain = DefaultChain::on(Arc::clone(&host), base.profile.clone());
         let region = base.region.clone();

@@ -21,8 +21,16 @@ mod whoami;
 
 use crate::arguments::Command;
 use crate::failure::Failure;
+use crate::output;
 
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    let unused = match &command {
+        Command::Sign(arguments) => arguments.unused.note("sign"),
+        Command::Presign(arguments) => arguments.unused.note("presign"),
+        Command::Doctor(arguments) => arguments.unused.note("doctor"),
+        _ => None,
+    };
+    output::note(&Vec::from_iter(unused));
     match command {
         Command::Call(arguments) => call::run(&arguments),
         Command::Credentials(arguments) => credentials::run(&arguments),

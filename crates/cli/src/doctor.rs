@@ -46,7 +46,7 @@ pub(crate) struct Walk {
 pub(crate) fn walk(arguments: &DoctorArguments) -> Result<Walk, Failure> {
     // A role that is none is wrong usage, as everywhere. The cache is passed by: STS is to be heard.
     Caller::new(&arguments.role, None)?;
-    let prepared = match Prepared::new(&arguments.request, false) {
+    let prepared = match Prepared::new(&arguments.request) {
         Ok(prepared) => prepared,
         // What is no URL is found as such, too.
         Err(Failure::Client(error)) => return Ok(nowhere(&error)),

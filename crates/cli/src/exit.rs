@@ -4,7 +4,7 @@ use xacct_sign::{Error, ErrorClass, ErrorKind};
 use xacct_sign_client::{Link, broken_link};
 
 /// Code and meaning, as help and docs show them.
-pub(crate) const CODES: [(u8, &str); 19] = [
+pub(crate) const CODES: [(u8, &str); 20] = [
     (0, "done; an answer of any status is one, unless `call --fail` asks for more"),
     (1, "it failed in a way that has no code of its own"),
     (2, "wrong usage: an option, a role, a name, a region"),
@@ -13,7 +13,7 @@ pub(crate) const CODES: [(u8, &str); 19] = [
     (6, "the host's name is not known"),
     (7, "no connection"),
     (22, "`call --fail`: the answer's status is 400 or more"),
-    (23, "the answer cannot be written"),
+    (23, "the answer, standard output or a file cannot be written"),
     (26, "a file or standard input cannot be read"),
     (28, "a time limit ran out"),
     (35, "no secure connection"),
@@ -22,7 +22,8 @@ pub(crate) const CODES: [(u8, &str); 19] = [
     (60, "the server's certificate is not trusted"),
     (61, "the answer's coding cannot be undone"),
     (63, "the answer is too long"),
-    (67, "no credentials were found, or they were refused, or STS refused"),
+    (67, "no credentials were found, they are malformed or were refused, or STS refused"),
+    (77, "the file of trusted certificates cannot be read"),
     (97, "the proxy was not reached, or does not connect"),
 ];
 
@@ -42,6 +43,9 @@ pub(crate) fn code_of(error: &Error) -> u8 {
         K::InvalidUrl => return 3,
         K::InvalidBody => return 26,
         K::TooManyRedirects => return 47,
+        // Nobody types them.
+        K::InvalidCredentials => return 67,
+        K::InvalidCaBundle => return 77,
         K::ResponseTooLarge => return 63,
         // STS's answers are not coded.
         K::InvalidResponse if error.action().is_none() => return 61,

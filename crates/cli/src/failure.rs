@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use xacct_sign::{Error, ErrorKind};
+use xacct_sign::Error;
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{DeployedError, ManifestError, RenderError};
@@ -12,11 +12,14 @@ use xacct_sign_provider::{DeployedError, ManifestError, RenderError};
 use crate::cache::CacheFailure;
 use crate::commands::emulator::EmulatorFailure;
 use crate::counted::counted;
-use crate::exit;
+use crate::{exit, hints};
 
 /// Why the command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    /// What was typed makes no sense.
+    #[error("{text}")]
+    Usage { text: String, hint: Option<&'static str> },
     #[error("cannot read {what} `{}`", path.display())]
     Unreadable {
         what: &'static str,
@@ -58,12 +61,15 @@ pub(crate) enum Failure {
     PolicyDiffers,
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
+    /// What a caller's command reads: a body, headers, an answer.
     #[error("cannot read {}", named(path))]
-    BodyUnreadable {
+    InputUnreadable {
         path: PathBuf,
         #[source]
         source: io::Error,
     },
+    #[error("{} is not text in UTF-8", named(.0))]
+    InputNotText(PathBuf),
     #[error("the answer cannot be written")]
     Answer(#[source] io::Error),
     #[error("the answer cannot be written to `{}`", path.display())]
@@ -113,30 +119,43 @@ impl Failure {
         Failure::Silent(Box::new(self))
     }
 
-    /// The stable code of what is wrong with a file or a name, as documented in `docs/provider.md`, or of an error, as in
-    /// `docs/errors.md`.
-    pub(crate) fn code(&self) -> Option<&'static str> {
+    /// The stable code: the command's own and those of errors are in `docs/errors.md`, those of manifests in `docs/provider.md`.
+    pub(crate) fn code(&self) -> &'static str {
         match self {
-            Failure::Client(error) => Some(error.code()),
-            Failure::Deployed { source, .. } => Some(source.code()),
-            Failure::Render(error) => Some(error.code()),
-            Failure::Setup(SetupError::Target { .. }) => Some("target_not_served"),
-            Failure::Setup(SetupError::UnknownStage(_)) | Failure::NotInManifest { kind: "stage", .. } => {
-                Some("unknown_stage")
-            }
-            Failure::NotInManifest { .. } => Some("unknown_caller"),
-            Failure::Emulator(failure) => Some(failure.code()),
-            Failure::Cache(failure) => Some(failure.code()),
-            _ => None,
+            Failure::Usage { .. } => "wrong_usage",
+            Failure::Unreadable { .. } | Failure::InputUnreadable { .. } => "file_unreadable",
+            Failure::NotText { .. } | Failure::InputNotText(_) => "file_not_text",
+            Failure::Unwritable { .. } => "file_unwritable",
+            Failure::NotAFile(_) => "not_a_file",
+            Failure::Exists(_) => "file_exists",
+            Failure::Output(_) => "output_unwritable",
+            Failure::Answer(_) | Failure::AnswerFile { .. } => "answer_unwritable",
+            Failure::BinaryOnTerminal => "answer_not_text",
+            Failure::Program { .. } => "program_not_run",
+            Failure::Ended(_) => "program_ended",
+            Failure::LockOutdated(_) => "lock_outdated",
+            Failure::Findings(_) | Failure::Errors(_) => "not_accepted",
+            Failure::Different(_) | Failure::PolicyDiffers => "different",
+            Failure::Broken => "link_broken",
+            Failure::NotInManifest { kind: "stage", .. } => "unknown_stage",
+            Failure::NotInManifest { .. } => "unknown_caller",
+            Failure::Silent(failure) => failure.code(),
+            Failure::Client(error) => error.code(),
+            Failure::Deployed { source, .. } => source.code(),
+            Failure::Render(error) => error.code(),
+            Failure::Manifest(error) => error.code(),
+            Failure::Setup(error) | Failure::Server(ServerError::Setup(error)) => code_of_setup(error),
+            Failure::Server(ServerError::Bind { .. } | ServerError::Ports(_)) => "port_unusable",
+            Failure::Server(_) => "emulator_failed",
+            Failure::Emulator(failure) => failure.code(),
+            Failure::Cache(failure) => failure.code(),
         }
     }
 
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
-            Failure::Client(error) if error.kind() == ErrorKind::InsecureUrl => {
-                Some("use https; plain http is for this machine, and for hosts that XACCT_ALLOW_HTTP_HOSTS names")
-            }
-            Failure::Client(error) => error.hint(),
+            Failure::Usage { hint, .. } => *hint,
+            Failure::Client(error) => hints::of(error),
             Failure::BinaryOnTerminal => {
                 Some("write it to a file with `--output FILE`, or here all the same with `--output -`")
             }
@@ -189,13 +208,19 @@ impl Failure {
         match self {
             Failure::Client(error) => exit::code_of(error),
             Failure::Silent(failure) => failure.exit_code(),
-            Failure::Answer(_) | Failure::AnswerFile { .. } | Failure::BinaryOnTerminal => 23,
-            Failure::BodyUnreadable { .. } => 26,
+            // Whatever it is that cannot be written, and whoever writes it.
+            Failure::Answer(_)
+            | Failure::AnswerFile { .. }
+            | Failure::BinaryOnTerminal
+            | Failure::Output(_)
+            | Failure::Unwritable { .. } => 23,
+            Failure::InputUnreadable { .. } | Failure::InputNotText(_) => 26,
             // As a shell has it.
             Failure::Program { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
             Failure::Program { .. } => 126,
             Failure::Ended(code) => *code,
-            Failure::Unreadable { .. }
+            Failure::Usage { .. }
+            | Failure::Unreadable { .. }
             | Failure::NotText { .. }
             | Failure::NotInManifest { .. }
             | Failure::NotAFile(_)
@@ -204,8 +229,7 @@ impl Failure {
             | Failure::Manifest(_)
             | Failure::Setup(_)
             | Failure::Emulator(_) => 2,
-            Failure::Unwritable { .. }
-            | Failure::LockOutdated(_)
+            Failure::LockOutdated(_)
             | Failure::Findings(_)
             | Failure::Errors(_)
             | Failure::Render(_)
@@ -213,8 +237,23 @@ impl Failure {
             | Failure::Broken
             | Failure::PolicyDiffers
             | Failure::Server(_)
-            | Failure::Output(_)
             | Failure::Cache(_) => 1,
         }
+    }
+}
+
+fn code_of_setup(error: &SetupError) -> &'static str {
+    match error {
+        SetupError::Target { .. } => "target_not_served",
+        SetupError::NotOfTarget { .. } => "not_of_target",
+        SetupError::UnknownStage(_) => "unknown_stage",
+        SetupError::UnknownCaller(_) => "unknown_caller",
+        SetupError::Policy { .. } => "policy_unusable",
+        SetupError::Upstream(_) => "upstream_unusable",
+        SetupError::Origin(_) => "origin_unusable",
+        SetupError::NoCredentials { .. } => "credentials_missing",
+        SetupError::SharedCredentials { .. } => "credentials_shared",
+        SetupError::Region(error) | SetupError::Credentials(error) => error.code(),
+        _ => "emulator_setup",
     }
 }

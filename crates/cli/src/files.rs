@@ -35,9 +35,23 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(error)),
     };
-    let file = written_beside(path, text, permissions).map_err(failed)?;
+    let file = written_beside(path, text, permissions).map_err(|error| failed(unnamed(&error, path)))?;
     file.persist(path).map_err(|error| failed(error.error))?;
     sync_folder(path);
+    Ok(())
+}
+
+/// As [`replace`], with a file that nobody else can read, whatever was there before.
+pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |source| Failure::Unwritable { path: path.to_path_buf(), source };
+    // What is no file, such as `/dev/stderr`, is written as it is.
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return fs::write(path, text).map_err(failed);
+    }
+    let file = tempfile::Builder::new().prefix(".xacct-").tempfile_in(folder(path));
+    let mut file = file.map_err(|error| failed(unnamed(&error, path)))?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
@@ -49,7 +63,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
 pub(crate) fn create(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => Failure::Exists(path.to_path_buf()),
-        _ => Failure::Unwritable { path: path.to_path_buf(), source },
+        _ => Failure::Unwritable { path: path.to_path_buf(), source: unnamed(&source, path) },
     };
     let file = written_beside(path, text, None).map_err(failed)?;
     file.persist_noclobber(path).map_err(|error| failed(error.error))?;
@@ -87,4 +101,10 @@ fn sync_folder(path: &Path) {
 /// The folder that a file is in.
 pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The system's error about a file beside `path`, without the name of that file, of which the user knows nothing.
+pub(crate) fn unnamed(error: &io::Error, path: &Path) -> io::Error {
+    let of_folder = fs::read_dir(folder(path)).err().filter(|other| other.kind() == error.kind());
+    of_folder.unwrap_or_else(|| error.kind().into())
 }

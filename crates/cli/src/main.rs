@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod files;
 mod findings;
+mod hints;
 mod manifest;
 mod output;
 mod report;
@@ -19,26 +20,14 @@ mod shell;
 mod signed;
 mod text;
 mod unfinished;
+mod usage;
 mod verbose;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use xacct_sign::escaped;
-
-use crate::arguments::Arguments;
-
 fn main() -> ExitCode {
-    match commands::run(arguments().command) {
+    match usage::arguments().and_then(|arguments| commands::run(arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report::report(&failure),
     }
-}
-
-/// What was typed. What is said of something wrong shows it, so that is said of the arguments as they may be shown.
-fn arguments() -> Arguments {
-    Arguments::try_parse().unwrap_or_else(|error| {
-        let shown = std::env::args_os().map(|argument| escaped(&argument.to_string_lossy()));
-        Arguments::try_parse_from(shown).err().unwrap_or(error).exit()
-    })
 }

@@ -37,10 +37,12 @@ fn report_one(failure: &Failure) {
         }
         cause = error.source();
     }
-    let mut lines = vec![match failure.code() {
-        Some(code) => format!("error[{code}]: {text}"),
-        None => format!("error: {text}"),
-    }];
+    let text = format!("error[{}]: {text}", failure.code());
+    let mut lines = match failure {
+        // It has lines of its own, of which none is from outside.
+        Failure::Usage { .. } => text.lines().map(str::to_owned).collect(),
+        _ => vec![text],
+    };
     lines.extend(failure.hint().map(|hint| format!("hint: {hint}")));
     output::note(&lines);
 }

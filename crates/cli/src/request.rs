@@ -26,8 +26,8 @@ impl Prepared {
     /// # Errors
     ///
     /// For files that cannot be read, and what is no URL, header or combination.
-    pub(crate) fn new<const JSON: bool>(arguments: &RequestArguments<JSON>, is_head: bool) -> Result<Self, Failure> {
-        let data = &arguments.data.0;
+    pub(crate) fn new<const JSON: bool>(arguments: &RequestArguments<JSON>) -> Result<Self, Failure> {
+        let (data, is_head) = (&arguments.data.0, arguments.head);
         let has_body = !(arguments.get || data.is_empty() && arguments.form.is_empty());
         if is_head && has_body {
             let error = Error::new(ErrorKind::InvalidOption, "a HEAD has no body").with_hint(

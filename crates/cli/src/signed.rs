@@ -23,14 +23,14 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// Reads the request, and fetches the credentials. `look` sees the body before it is hashed.
-    pub(crate) fn new<T>(
-        request: &RequestArguments<false>,
+    pub(crate) fn new<T, const JSON: bool>(
+        request: &RequestArguments<JSON>,
         role: &RoleArguments,
         look: impl FnOnce(&mut Content) -> Result<T, Failure>,
     ) -> Result<(Self, T), Failure> {
         let scope = PartialScope::new(role.base.region.clone(), request.service.clone())?;
         let caller = Caller::new(role, None)?;
-        let mut prepared = Prepared::new(request, false)?;
+        let mut prepared = Prepared::new(request)?;
         let seen = look(&mut prepared.body)?;
         let hash = prepared.body.hash()?;
         let signing = Signing::on(caller.host, caller.source, scope);

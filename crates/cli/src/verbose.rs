@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use xacct_sign::Error;
-use xacct_sign_client::host::{Content, Host, Incoming, Output, Sending};
+use xacct_sign_client::host::{Content, Host, Incoming, Output, Sending, heads_told};
 use xacct_sign_client::{Event, Listener, Patience};
 
 use crate::answer::status_line;
@@ -72,8 +72,7 @@ impl Host for Shown {
         sending: Sending,
         patience: &Patience,
     ) -> Result<http::Response<Vec<u8>>, Error> {
-        sent(request, request.body().len() as u64);
-        let answer = self.0.send(request, sending, patience)?;
+        let answer = heads_told(Arc::new(sent), || self.0.send(request, sending, patience))?;
         answered(request.headers(), answer.status().as_u16(), answer.headers());
         Ok(answer)
     }
@@ -85,8 +84,7 @@ impl Host for Shown {
         sending: Sending,
         patience: &Patience,
     ) -> Result<http::Response<Incoming>, Error> {
-        sent(request, content.as_ref().map_or(request.body().len() as u64, |content| content.len()));
-        let answer = self.0.open(request, content, sending, patience)?;
+        let answer = heads_told(Arc::new(sent), || self.0.open(request, content, sending, patience))?;
         answered(request.headers(), answer.status().as_u16(), answer.headers());
         Ok(answer)
     }
@@ -96,25 +94,17 @@ impl Host for Shown {
     }
 }
 
-fn sent(request: &http::Request<&[u8]>, length: u64) {
-    let uri = request.uri();
-    let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let mut lines = vec![format!("> {} {target} HTTP/1.1", request.method())];
-    if !request.headers().contains_key(header::HOST) {
-        lines.push(format!("> host: {}", uri.authority().map(ToString::to_string).unwrap_or_default()));
-    }
-    // The transport adds these.
-    for (name, value) in
-        [(header::USER_AGENT, concat!("xacct-sign/", env!("CARGO_PKG_VERSION"))), (header::ACCEPT, "*/*")]
-    {
-        if !request.headers().contains_key(&name) {
-            lines.push(format!("> {name}: {value}"));
+/// A head as it left, with the headers that the transport adds and without those that it takes away.
+fn sent(head: &[u8]) {
+    let head = String::from_utf8_lossy(head);
+    let line = |line: &str| match line.split_once(": ") {
+        // The first line has a space before whatever else it has.
+        Some((name, value)) if !name.contains(' ') => {
+            format!("> {name}: {}", shown(&name.to_ascii_lowercase(), value))
         }
-    }
-    lines.extend(request.headers().iter().map(|(name, value)| format!("> {name}: {}", shown(name.as_str(), value))));
-    if length > 0 {
-        lines.push(format!("> content-length: {length}"));
-    }
+        _ => format!("> {line}"),
+    };
+    let mut lines: Vec<String> = head.trim_end().lines().map(line).collect();
     lines.push(">".to_owned());
     output::note(&lines);
 }
@@ -123,7 +113,7 @@ fn answered(sent: &HeaderMap, status: u16, headers: &HeaderMap) {
     let token = sent.get("x-amz-security-token").map(text).filter(|token| !token.is_empty());
     let mut lines = vec![format!("< HTTP/1.1 {}", status_line(status))];
     for (name, value) in headers {
-        let value = shown(name.as_str(), value);
+        let value = shown(name.as_str(), &text(value));
         // A server may say back what it was sent.
         let value = token.as_ref().map_or(value.clone(), |token| value.replace(token.as_str(), "…"));
         lines.push(format!("< {name}: {value}"));
@@ -136,10 +126,9 @@ fn text(value: &http::HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
-fn shown(name: &str, value: &http::HeaderValue) -> String {
-    let value = text(value);
+fn shown(name: &str, value: &str) -> String {
     if !SECRET.contains(&name) {
-        return value;
+        return value.to_owned();
     }
     // Who signed what for which service is no secret, and what one wants to see.
     match value.rsplit_once("Signature=") {

@@ -15,6 +15,7 @@ mod role;
 mod shared;
 mod shown;
 mod sso;
+mod temporary;
 mod tries;
 mod web_identity;
 

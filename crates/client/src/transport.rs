@@ -8,6 +8,7 @@ mod link;
 mod proxy;
 mod socket;
 mod stream;
+mod told;
 mod trust;
 mod waiting;
 
@@ -32,6 +33,7 @@ use failure::failed;
 pub(crate) use coding::ACCEPTED;
 pub use link::{Link, broken_link};
 pub use stream::{Content, Incoming};
+pub use told::{HeadListener, heads_told};
 
 /// How a request is sent.
 ///
@@ -330,6 +332,7 @@ fn run<B>(
     if let Some(length) = length {
         outgoing.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     }
+    told::begin();
     let outgoing = agent.configure_request(outgoing).timeout_connect(sending.connect).timeout_global(total);
     agent.run(outgoing.build())
 }

@@ -117,6 +117,15 @@ test("keys of the environment: blank is none, half of them are an error, and the
   await expect(base()).rejects.toMatchObject({ code: "credentials_expired" });
   vi.stubEnv("AWS_CREDENTIAL_EXPIRATION", "tomorrow");
   await expect(base()).rejects.toMatchObject({ code: "invalid_credentials" });
+  // Temporary ones are of no use without their token: no service is asked to say so.
+  vi.stubEnv("AWS_CREDENTIAL_EXPIRATION", undefined);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "ASIAENV");
+  await expect(base()).rejects.toMatchObject({
+    code: "invalid_credentials",
+    hint: "set AWS_SESSION_TOKEN, too: the three belong together",
+  });
+  vi.stubEnv("AWS_SESSION_TOKEN", "token");
+  expect(await fromEnv()()).toMatchObject({ accessKeyId: "ASIAENV", sessionToken: "token" });
 });
 
 test("who signs as the container itself asks it once, however many ask at once", async () => {

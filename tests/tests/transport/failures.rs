@@ -86,12 +86,17 @@ fn c6_the_file_of_certificates() {
             assert_eq!(answer["status"], 200, "{name} is set to nothing, {later}: {answer}");
         }
         let answer = call(&[&at(&server)], &[(name, "/nowhere/ca.pem")]);
-        assert_told(&answer, "transport", &format!("the CA bundle `/nowhere/ca.pem` of {name} cannot be read"), "PEM");
+        assert_told(
+            &answer,
+            "invalid_ca_bundle",
+            &format!("the CA bundle `/nowhere/ca.pem` of {name} cannot be read"),
+            "PEM",
+        );
     }
     let empty = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("empty.pem");
     std::fs::write(&empty, "no certificate").unwrap();
     let answer = call(&[&at(&server)], &[("AWS_CA_BUNDLE", empty.to_str().unwrap())]);
-    assert_eq!(answer["code"], "transport", "{answer}");
+    assert_eq!(answer["code"], "invalid_ca_bundle", "{answer}");
     assert!(answer["message"].as_str().unwrap().ends_with("holds no certificate"), "{answer}");
 }
 

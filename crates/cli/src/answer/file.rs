@@ -27,7 +27,7 @@ impl Target {
         // A link leads to what is meant.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let failed = |source| Failure::AnswerFile { path: path.to_path_buf(), source };
-        let unnamed = |error: io::Error| failed(unnamed(&error, &real));
+        let unnamed = |error: io::Error| failed(files::unnamed(&error, &real));
         let file = match fs::metadata(&real) {
             Ok(there) if there.is_file() => {
                 if there.permissions().readonly() {
@@ -78,10 +78,4 @@ impl Target {
         }
         Ok(())
     }
-}
-
-/// The system's error, without the name of a file that the user knows nothing of.
-fn unnamed(error: &io::Error, path: &Path) -> io::Error {
-    let of_folder = fs::read_dir(files::folder(path)).err().filter(|other| other.kind() == error.kind());
-    of_folder.unwrap_or_else(|| error.kind().into())
 }

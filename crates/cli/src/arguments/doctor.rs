@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{RequestArguments, RoleArguments};
+use super::{RequestArguments, RoleArguments, UnusedAnswerArguments};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
@@ -16,6 +16,9 @@ pub(crate) struct DoctorArguments {
     pub(crate) json: bool,
 
     #[command(flatten)]
+    pub(crate) unused: UnusedAnswerArguments,
+
+    #[command(flatten)]
     pub(crate) role: RoleArguments,
 }
 
@@ -25,7 +28,8 @@ pub(crate) struct ExplainArguments {
     #[arg(value_name = "FILE", default_value = "-")]
     pub(crate) file: PathBuf,
 
-    /// The canonical request that was signed: each line is compared with the one that AWS computed
+    /// The canonical request that was signed, as `xacct-sign sign --canonical` writes it: each line is compared with the one that AWS
+    /// computed
     #[arg(long, value_name = "FILE")]
     pub(crate) canonical: Option<PathBuf>,
 

@@ -1,6 +1,5 @@
 //! The request, as curl's users type it.
 
-use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
 const DATA: [(&str, Option<char>, DataKind, &str); 4] = [
@@ -23,7 +22,7 @@ pub(crate) struct RequestArguments<const JSON: bool> {
     #[arg(value_name = "URL")]
     pub(crate) url: String,
 
-    /// The method [default: GET, or POST where there is a body]
+    /// The method, which is sent in upper case [default: GET, or POST where there is a body]
     #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = "Request")]
     pub(crate) method: Option<String>,
 
@@ -42,6 +41,10 @@ pub(crate) struct RequestArguments<const JSON: bool> {
     /// Put the data behind the URL's `?` instead
     #[arg(short = 'G', long, help_heading = "Request")]
     pub(crate) get: bool,
+
+    /// Ask for the headers alone: HEAD, unless `-X` says another method
+    #[arg(short = 'I', long, help_heading = "Request")]
+    pub(crate) head: bool,
 
     /// The service's signing name [default: what AWS's own host says, else execute-api]
     #[arg(long, value_name = "NAME", help_heading = "Request")]
@@ -80,13 +83,7 @@ impl<const JSON: bool> FromArgMatches for DataArguments<JSON> {
             pieces.extend(places.zip(values).map(|(place, value)| (place, kind, value.clone())));
         }
         pieces.sort_by_key(|(place, ..)| *place);
-        let pieces: Vec<_> = pieces.into_iter().map(|(_, kind, value)| (kind, value)).collect();
-        let is_json = |(kind, _): &(DataKind, String)| *kind == DataKind::Json;
-        if pieces.iter().any(is_json) && !pieces.iter().all(is_json) {
-            let message = "`--json` cannot be joined with other data\n";
-            return Err(Error::raw(ErrorKind::ArgumentConflict, message));
-        }
-        Ok(Self(pieces))
+        Ok(Self(pieces.into_iter().map(|(_, kind, value)| (kind, value)).collect()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
@@ -97,9 +94,12 @@ impl<const JSON: bool> FromArgMatches for DataArguments<JSON> {
 
 impl<const JSON: bool> Args for DataArguments<JSON> {
     fn augment_args(command: Command) -> Command {
-        Self::options().fold(command, |command, (name, short, _, help)| {
+        Self::options().fold(command, |command, (name, short, kind, help)| {
             let arg = Arg::new(name).long(name).value_name("DATA").help(help).help_heading("Request");
             let arg = arg.action(ArgAction::Append).allow_hyphen_values(true).conflicts_with("form");
+            // JSON is whole, or pieces of JSON.
+            let others = Self::options().filter(|other| (other.2 == DataKind::Json) != (kind == DataKind::Json));
+            let arg = arg.conflicts_with_all(others.map(|other| other.0));
             command.arg(match short {
                 Some(short) => arg.short(short),
                 None => arg,

@@ -13,31 +13,33 @@ use crate::request::Prepared;
 use crate::verbose;
 
 pub(crate) fn run(arguments: &CallArguments) -> Result<(), Failure> {
-    call(arguments)
-        .map_err(|failure| if arguments.silent && !arguments.show_error { failure.silent() } else { failure })
+    call(arguments).map_err(|failure| {
+        if arguments.answer.silent && !arguments.answer.show_error { failure.silent() } else { failure }
+    })
 }
 
 fn call(arguments: &CallArguments) -> Result<(), Failure> {
     let scope = PartialScope::new(arguments.role.base.region.clone(), arguments.request.service.clone())?;
-    let caller = Caller::new(&arguments.role, arguments.verbose.then(verbose::listener))?;
-    let prepared = Prepared::new(&arguments.request, arguments.head)?;
+    let caller = Caller::new(&arguments.role, arguments.answer.verbose.then(verbose::listener))?;
+    let prepared = Prepared::new(&arguments.request)?;
     // Nothing is sent whose answer cannot be written.
-    let mut sink = Sink::open(arguments.output.as_deref(), !arguments.silent)?;
+    let mut sink = Sink::open(arguments.answer.output.as_deref(), !arguments.answer.silent)?;
     // 0 is no limit, as in curl.
-    let timeout = arguments.max_time.filter(|time| !time.is_zero());
+    let timeout = arguments.answer.max_time.filter(|time| !time.is_zero());
     let patience = Patience::of(timeout);
 
     let mut request = Request::new(prepared.method, prepared.url.as_str());
     request.headers = prepared.headers;
     request.body = prepared.body.into_body()?;
-    request.follows_redirects = arguments.location;
+    request.follows_redirects = arguments.answer.location;
     request.timeout = timeout;
-    let host = if arguments.verbose { verbose::host(Arc::clone(&caller.host)) } else { Arc::clone(&caller.host) };
+    let host =
+        if arguments.answer.verbose { verbose::host(Arc::clone(&caller.host)) } else { Arc::clone(&caller.host) };
     let session = Session::on(host, caller.source, scope);
     let mut answer = session.send_streamed_within(request, &patience)?;
 
-    let is_refused = arguments.fail && answer.status >= 400;
-    if arguments.include || arguments.head {
+    let is_refused = arguments.answer.fail && answer.status >= 400;
+    if arguments.answer.include || arguments.request.head {
         sink.head(&answer)?;
     }
     if is_refused {
@@ -51,6 +53,9 @@ fn call(arguments: &CallArguments) -> Result<(), Failure> {
         }
         .into());
     }
-    sink.body(&mut answer, &patience)?;
+    // As in curl, whatever the method.
+    if !arguments.request.head {
+        sink.body(&mut answer, &patience)?;
+    }
     sink.finish()
 }

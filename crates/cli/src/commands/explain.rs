@@ -1,6 +1,7 @@
 //! `xacct-sign explain`.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use xacct_sign_diagnosis::{Exchange, explain, to_json};
 use super::doctor::lines;
 use crate::arguments::ExplainArguments;
 use crate::failure::Failure;
-use crate::{files, output, text};
+use crate::{output, text};
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     let answer = read("the answer", &arguments.file)?;
@@ -32,19 +33,20 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     output::print(&findings.iter().flat_map(lines).collect::<Vec<_>>())
 }
 
-fn read(what: &'static str, path: &Path) -> Result<String, Failure> {
-    if path != Path::new("-") {
-        return files::read_as(what, path);
-    }
-    if std::io::stdin().is_terminal() {
-        output::note(&[format!(
-            "{what} is read from this terminal: paste it, and end it with Ctrl-D on a line of its own"
-        )]);
-    }
+fn read(what: &str, path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    let failed = |source| Failure::Unreadable { what, path: path.to_path_buf(), source };
-    std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
-    text::decode(bytes).ok_or_else(|| Failure::NotText { what, path: path.to_path_buf() })
+    let read = if path == Path::new("-") {
+        if std::io::stdin().is_terminal() {
+            output::note(&[format!(
+                "{what} is read from this terminal: paste it, and end it with Ctrl-D on a line of its own"
+            )]);
+        }
+        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|source| Failure::InputUnreadable { path: path.to_path_buf(), source })?;
+    text::decode(bytes).ok_or_else(|| Failure::InputNotText(path.to_path_buf()))
 }
 
 /// How much of standard input is read: an answer of API Gateway is no longer, and what tells is at its start.

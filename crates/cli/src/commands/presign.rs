@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use xacct_sign::sha256_hex;
+
 use crate::arguments::PresignArguments;
 use crate::failure::Failure;
 use crate::output;
@@ -23,6 +25,9 @@ pub(crate) fn run(arguments: &PresignArguments) -> Result<(), Failure> {
     }
     if ready.method != "GET" {
         notes.push(format!("it is for {} alone", ready.method));
+    }
+    if ready.hash != sha256_hex(b"") {
+        notes.push("it is for the body that was given alone, to its last byte".to_owned());
     }
     output::note(&notes);
     output::document(&format!("{url}\n"))

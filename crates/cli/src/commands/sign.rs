@@ -11,7 +11,7 @@ use crate::arguments::SignArguments;
 use crate::failure::Failure;
 use crate::request::Content;
 use crate::signed::Ready;
-use crate::{output, shell};
+use crate::{files, output, shell};
 
 #[derive(Serialize)]
 struct Signed<'s> {
@@ -23,7 +23,10 @@ struct Signed<'s> {
 pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
     let look = |body: &mut Content| if arguments.curl { curl_body(body) } else { Ok(None) };
     let (ready, body) = Ready::new(&arguments.request, &arguments.role, look)?;
-    let headers = headers(&ready)?;
+    let (headers, canonical) = headers(&ready)?;
+    if let Some(path) = &arguments.canonical {
+        files::replace_private(path, &canonical)?;
+    }
     let (method, url) = (ready.method.as_str(), ready.url.as_str());
     if arguments.curl {
         return output::document(&format!("{}\n", curl_line(method, url, &headers, body)));
@@ -44,11 +47,12 @@ pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
     output::print(&headers.iter().map(|(name, value)| line(name, value)).collect::<Vec<_>>())
 }
 
-/// The headers of the request, and those that the signature adds.
-fn headers(ready: &Ready) -> Result<Vec<(String, String)>, Error> {
-    let added: Vec<(String, String)> = ready.with(|request| {
-        let signed = ready.signer.sign_parts(request, ready.now)?;
-        Ok(signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+/// The headers of the request and those that the signature adds; the canonical request.
+fn headers(ready: &Ready) -> Result<(Vec<(String, String)>, String), Error> {
+    let (added, canonical): (Vec<(String, String)>, _) = ready.with(|request| {
+        let (signed, trace) = ready.signer.trace(request, ready.now)?;
+        let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Ok((headers.collect(), trace.canonical_request))
     })?;
     let is_replaced = |name: &str| added.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     let given = ready.headers.iter().filter(|(name, _)| !is_replaced(name)).map(|(name, value)| {
@@ -60,7 +64,7 @@ fn headers(ready: &Ready) -> Result<Vec<(String, String)>, Error> {
     });
     let mut all = given.collect::<Result<Vec<_>, Error>>()?;
     all.extend(added);
-    Ok(all)
+    Ok((all, canonical))
 }
 
 /// As `curl --header @file` reads it.

@@ -42,7 +42,7 @@ pub(super) fn read(name: &str) -> Result<Vec<u8>, Failure> {
 }
 
 pub(super) fn unreadable(name: &str, source: io::Error) -> Failure {
-    Failure::BodyUnreadable { path: PathBuf::from(name), source }
+    Failure::InputUnreadable { path: PathBuf::from(name), source }
 }
 
 #[cfg(unix)]

@@ -72,7 +72,10 @@ fn a_file_that_cannot_be_written_is_told_as_curl_tells_it() {
     for path in ["/dev/full", "missing/file", "home", "home/x/"] {
         let ran = world.run(&["call", "-o", path, &server.url]);
         assert_eq!(ran.code, Some(23), "{path}: {ran:?}");
-        assert!(ran.stderr.starts_with(&format!("error: the answer cannot be written to `{path}`: ")), "{ran:?}");
+        assert!(
+            ran.stderr.starts_with(&format!("error[answer_unwritable]: the answer cannot be written to `{path}`: ")),
+            "{ran:?}"
+        );
         // Where nothing can be written at all, nothing is sent.
         assert_eq!(server.take().len(), usize::from(path == "/dev/full"), "{path}");
     }
@@ -81,7 +84,7 @@ fn a_file_that_cannot_be_written_is_told_as_curl_tells_it() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let ran: Ran = world.command(["call", server.url.as_str()]).stdout(full).output().unwrap().into();
     assert_eq!(ran.code, Some(23));
-    assert!(ran.stderr.starts_with("error: the answer cannot be written: "), "{ran:?}");
+    assert!(ran.stderr.starts_with("error[answer_unwritable]: the answer cannot be written: "), "{ran:?}");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn e9_the_exit_code_is_the_commands() {
     assert_eq!(code(&["/nonexistent/program"]), Some(127));
     assert_eq!(code(&["/"]), Some(126));
     let stderr = String::from_utf8(in_emulator(&["/nonexistent/program"]).output().unwrap().stderr).unwrap();
-    assert!(stderr.starts_with("error: cannot run `/nonexistent/program`: "), "{stderr}");
+    assert!(stderr.starts_with("error[program_not_run]: cannot run `/nonexistent/program`: "), "{stderr}");
 }
 
 #[test]
@@ -201,7 +201,8 @@ fn e9_no_file_of_somebody_else_is_written_or_deleted() {
         assert!(stderr.starts_with("error[not_an_env_file]: "), "{stderr}");
     }
     let (code, _, stderr) = run(&folder, "emulator --as shop --stage stag --env-file nowhere/x.env -- true");
-    assert_eq!(code, 1, "{stderr}");
+    assert_eq!(code, 23, "{stderr}");
+    assert!(!stderr.contains(".xacct-"), "the name of a file that nobody has asked for: {stderr}");
     assert_eq!(fs::read_to_string(folder.join("mine.env")).unwrap(), "MINE=1\n");
 }
 
@@ -218,7 +219,7 @@ fn e9_credentials_stay_on_loopback_and_are_drawn_elsewhere() {
     assert!(everywhere["sts_url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     let (code, _, stderr) = run(demo(), "emulator --host 192.0.2.1");
     assert_eq!(code, 1);
-    assert!(stderr.starts_with("error: cannot listen on 192.0.2.1:0: "), "{stderr}");
+    assert!(stderr.starts_with("error[port_unusable]: cannot listen on 192.0.2.1:0: "), "{stderr}");
 }
 
 #[test]
@@ -226,19 +227,19 @@ fn e9_credentials_come_from_a_file() {
     let folder = folder("credentials-file", MANIFEST);
     let write = |text: &str| fs::write(folder.join("callers"), text).unwrap();
     write(
-        "[shop]\naws_access_key_id = ASIAGIVEN\naws_secret_access_key = given/secret\n[other]\naws_access_key_id = x\n",
+        "[shop]\naws_access_key_id = AKIAGIVEN\naws_secret_access_key = given/secret\n[other]\naws_access_key_id = x\n",
     );
     let given = ready(&folder, "--credentials-file callers --host 0.0.0.0");
-    assert_eq!(key_of(&given, "access_key_id"), "ASIAGIVEN");
+    assert_eq!(key_of(&given, "access_key_id"), "AKIAGIVEN");
     assert_eq!(key_of(&given, "secret_access_key"), "given/secret");
     for (text, code, part) in [
         (
             "[other]\n",
             2,
-            "error: no credentials are given for the caller `shop`, by the name of `shop-stag` or `shop`\nhint: ",
+            "error[credentials_missing]: no credentials are given for the caller `shop`, by the name of `shop-stag` or `shop`\nhint: ",
         ),
         (
-            "[shop]\naws_access_key_id = ASIAGIVEN\n",
+            "[shop]\naws_access_key_id = AKIAGIVEN\n",
             2,
             "error[invalid_config]: the credentials `shop` in `callers` cannot be used: ",
         ),
@@ -256,5 +257,34 @@ fn e9_credentials_come_from_a_file() {
     assert!(!folder.join("ran").exists());
     let (code, _, stderr) = run(&folder, "emulator --credentials-file nowhere");
     assert_eq!(code, 2);
-    assert!(stderr.starts_with("error: cannot read the credentials file `nowhere`: "), "{stderr}");
+    assert!(stderr.starts_with("error[file_unreadable]: cannot read the credentials file `nowhere`: "), "{stderr}");
+}
+
+#[test]
+fn the_environment_file_of_an_emulator_that_runs_is_left_alone() {
+    let folder = folder("env-file-shared", MANIFEST);
+    let path = folder.join("env");
+    let arguments = "--as shop --stage stag --env-file env";
+    let mut first = Emulator::spawn(&folder, arguments);
+    first.line();
+    let written = fs::read_to_string(&path).unwrap();
+    let (code, _, stderr) = run(&folder, &format!("emulator {arguments} -- true"));
+    assert_eq!(code, 2, "{stderr}");
+    assert!(
+        stderr.contains("error[env_file_in_use]: `env` is that of another emulator, which runs\nhint: "),
+        "{stderr}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), written);
+    // What somebody else has put there meanwhile is not deleted with it.
+    let others = written.replace("shop", "other") + "OTHER=1\n";
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &others).unwrap();
+    first.stop("-TERM");
+    assert_eq!(fs::read_to_string(&path).unwrap(), others);
+    // Whoever wrote it runs no more: the next one takes its place, and its own is deleted.
+    let mut second = Emulator::spawn(&folder, arguments);
+    second.line();
+    assert_ne!(fs::read_to_string(&path).unwrap(), others);
+    second.stop("-INT");
+    assert!(!path.exists());
 }

@@ -120,7 +120,7 @@ fn what_curl_would_drop_or_guess_is_refused() {
     ] {
         let ran = world.call("/", arguments);
         assert_eq!((ran.code, ran.text()), (Some(2), ""), "{arguments:?}: {ran:?}");
-        assert!(ran.stderr.starts_with("error: "), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.starts_with("error[wrong_usage]: "), "{arguments:?}: {ran:?}");
     }
     assert_eq!(world.emulator.log().len(), 0);
 }
@@ -137,7 +137,10 @@ fn a_body_that_cannot_be_read_is_told_before_anything_is_sent() {
     ] {
         let ran = world.call("/", arguments);
         assert_eq!((ran.code, ran.text()), (Some(26), ""), "{arguments:?}");
-        assert!(ran.stderr.starts_with("error: cannot read the file `missing`: "), "{arguments:?}: {ran:?}");
+        assert!(
+            ran.stderr.starts_with("error[file_unreadable]: cannot read the file `missing`: "),
+            "{arguments:?}: {ran:?}"
+        );
     }
     for arguments in [&["-d", "@home"][..], &["--data-binary", "@home"], &["-F", "a=@home"]] {
         let ran = world.call("/", arguments);
@@ -333,6 +336,14 @@ fn a_credential_process_that_starts_itself_comes_to_an_end() {
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env_remove("AWS_SESSION_TOKEN");
     let ran: crate::world::Ran = command.output().unwrap().into();
     assert_eq!(ran.code, Some(67), "{ran:?}");
-    assert!(ran.stderr.contains("it is started by itself, again and again"), "{ran:?}");
+    let program = program.display();
+    assert_eq!(
+        ran.stderr,
+        format!(
+            "error[invalid_config]: the `credential_process` of the profile `default`: `{program}` would start itself again and \
+             again: it looks for credentials where it is named itself\nhint: give it another profile than the one that names it, \
+             with an option of its own such as `--profile`\n"
+        )
+    );
     assert_eq!(std::fs::read_to_string(counted).unwrap().lines().count(), 4);
 }

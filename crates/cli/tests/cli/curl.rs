@@ -130,7 +130,7 @@ fn the_head_of_an_answer_is_printed_as_curl_prints_it() {
     let world = World::new("curl-head");
     let server =
         Server::answering("HTTP/1.1 404 Not Found\r\nx-one: 1\r\nset-cookie: a=b\r\ncontent-length: 2\r\n\r\nno");
-    for line in [&["-i"][..], &["-I"], &["-i", "-o", "-"]] {
+    for line in [&["-i"][..], &["-I"], &["-i", "-o", "-"], &["-I", "-X", "DELETE"], &["-iI", "-X", "OPTIONS"]] {
         alike(&world, &server, b"", line);
     }
 }

@@ -45,7 +45,10 @@ fn the_banner_is_for_people() {
 fn errors_have_a_place_a_hint_and_an_exit_code() {
     let (code, _, stderr) = run(demo(), "emulator --manifest /nonexistent/xacct.toml");
     assert_eq!(code, 2);
-    assert!(stderr.starts_with("error: cannot read the manifest `/nonexistent/xacct.toml`: "), "{stderr}");
+    assert!(
+        stderr.starts_with("error[file_unreadable]: cannot read the manifest `/nonexistent/xacct.toml`: "),
+        "{stderr}"
+    );
     assert!(stderr.contains("\nhint: "), "{stderr}");
 
     let bad = folder("bad", &MANIFEST.replace("\"111111111111\"", "111111111111"));
@@ -85,7 +88,7 @@ fn errors_have_a_place_a_hint_and_an_exit_code() {
     let port = taken.local_addr().unwrap().port().to_string();
     let (code, _, stderr) = run(demo(), &format!("emulator --port {port}"));
     assert_eq!(code, 1);
-    assert!(stderr.starts_with(&format!("error: cannot listen on 127.0.0.1:{port}: ")), "{stderr}");
+    assert!(stderr.starts_with(&format!("error[port_unusable]: cannot listen on 127.0.0.1:{port}: ")), "{stderr}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::sync::Arc;
 
+use crate::command::MANIFEST;
 use crate::server::Server;
 use crate::world::{ROLE, Ran, World};
 
@@ -87,7 +88,11 @@ fn each_exit_code_is_reached_by_what_it_means() {
 
     check(0, world.run(&["call", &fine.url]));
     check(0, world.run(&["call", &missing.url]));
-    check(1, to_full(&["whoami"]));
+    let shared = world.folder.join("home/.cache/xacct-sign");
+    fs::create_dir_all(&shared).unwrap();
+    fs::set_permissions(&shared, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    check(1, world.run(&["cache", "clear"]));
+    fs::remove_dir_all(&shared).unwrap();
     check(2, world.run(&["call"]));
     check(2, world.run(&["call", "--role", "", &fine.url]));
     check(3, world.run(&["call", "foo"]));
@@ -100,7 +105,10 @@ fn each_exit_code_is_reached_by_what_it_means() {
     check(22, world.run(&["call", "--fail", &missing.url]));
     check(23, to_full(&["call", &fine.url]));
     check(23, world.run(&["call", "-o", "no/file", &fine.url]));
+    check(23, to_full(&["whoami"]));
     check(26, world.run(&["call", "-d", "@no", &fine.url]));
+    check(26, world.run(&["doctor", "-d", "@no", &fine.url]));
+    check(26, world.run(&["explain", "no"]));
     check(28, world.run(&["call", "--max-time", "0.2", &silent.url]));
     check(28, with("AWS_ENDPOINT_URL_STS", &silent.url, &["call", "-m", "0.2", "--role", ROLE, &fine.url]));
     // What came is written all the same.
@@ -116,9 +124,84 @@ fn each_exit_code_is_reached_by_what_it_means() {
     check(67, with("AWS_ACCESS_KEY_ID", "", &["call", &fine.url]));
     check(67, with("AWS_SECRET_ACCESS_KEY", "wrong", &["whoami"]));
     check(67, world.run(&["call", "--role", "arn:aws:iam::111111111111:role/Other", &fine.url]));
+    check(77, with("AWS_CA_BUNDLE", "no", &["call", "https://127.0.0.1:1/"]));
+    let sts = ("AWS_ENDPOINT_URL_STS", "https://127.0.0.1:1/");
+    let mut whoami = world.command(["whoami"]);
+    check(77, whoami.env(sts.0, sts.1).env("SSL_CERT_FILE", "no").output().unwrap().into());
     check(97, with("HTTPS_PROXY", "http://127.0.0.1:1", &["call", "https://api.example.com/"]));
     check(97, with("HTTPS_PROXY", &missing.url, &["call", "https://api.example.com/"]));
     assert_eq!(reached, listed(&world));
+}
+
+#[test]
+fn whatever_cannot_be_written_is_one_exit_code_of_all_commands() {
+    let world = World::new("exit-full");
+    let fine = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    fs::write(world.folder.join("xacct.toml"), MANIFEST).unwrap();
+    fs::write(world.folder.join("refused"), "{\"message\":\"Forbidden\"}").unwrap();
+    let url = fine.url.as_str();
+    let printing: [&[&str]; 18] = [
+        &["call", url],
+        &["credentials", "--role", ROLE],
+        &["env", "--role", ROLE],
+        &["sign", url],
+        &["sign", "--json", url],
+        &["sign", "--curl", url],
+        &["presign", url],
+        &["whoami"],
+        &["whoami", "--json"],
+        &["doctor", url],
+        &["explain", "refused"],
+        &["policy", "trust", "--stage", "stag"],
+        &["policy", "note", "--caller", "shop"],
+        &["render", "json", "--stage", "stag"],
+        &["check"],
+        &["schema"],
+        &["completions", "bash"],
+        &["--help"],
+    ];
+    for arguments in printing {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran: Ran = world.command(arguments.iter().copied()).stdout(full).output().unwrap().into();
+        assert_eq!(ran.code, Some(23), "{arguments:?}: {ran:?}");
+        let code = if arguments[0] == "call" { "answer_unwritable" } else { "output_unwritable" };
+        assert!(ran.stderr.lines().any(|line| line.starts_with(&format!("error[{code}]: "))), "{arguments:?}: {ran:?}");
+    }
+    for arguments in [
+        &["init", "--manifest", "no/xacct.toml"][..],
+        &["man", "refused/man"],
+        &["sign", "--canonical", "no/file", url],
+        &["emulator", "--as", "shop", "--stage", "stag", "--env-file", "no/file", "--", "true"],
+    ] {
+        let ran = world.run(arguments);
+        assert_eq!(ran.code, Some(23), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains("error[file_unwritable]: "), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn every_code_of_the_commands_own_is_documented() {
+    let docs = [include_str!("../../../../docs/errors.md"), include_str!("../../../../docs/provider.md")];
+    let source = include_str!("../../src/failure.rs");
+    let codes: BTreeSet<&str> =
+        source.lines().filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\",")).collect();
+    assert!(codes.contains("wrong_usage") && codes.len() > 20, "{codes:?}");
+    for code in codes.into_iter().chain(["cache_unsafe", "cache_uncleared", "env_file_in_use", "not_an_env_file"]) {
+        let is_in = |page: &&str| {
+            let mut cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+            cells.any(|cell| cell.split(", ").any(|each| each == format!("`{code}`")))
+        };
+        assert!(docs.iter().any(is_in), "`{code}` is not documented");
+    }
+}
+
+#[test]
+fn the_doctor_lists_its_own_exit_codes() {
+    let world = World::new("exit-doctor");
+    let help = world.run(&["doctor", "--help"]);
+    for code in ["\n   0  ", "\n   1  ", "\n   2  ", "\n  23  ", "\n  26  "] {
+        assert!(help.text().contains(code), "{code:?} is not in {}", help.text());
+    }
 }
 
 #[test]
@@ -150,7 +233,11 @@ fn a_program_that_env_runs_says_how_it_ends() {
     ] {
         let ran = world.run(&[&["env", "--role", ROLE, "--"], program].concat());
         assert_eq!(ran.code, Some(code), "{ran:?}");
-        assert_eq!(ran.stderr.starts_with(&format!("error: cannot run `{}`: ", program[0])), code > 100, "{ran:?}");
+        assert_eq!(
+            ran.stderr.starts_with(&format!("error[program_not_run]: cannot run `{}`: ", program[0])),
+            code > 100,
+            "{ran:?}"
+        );
     }
     let mut command = world.command(["env", "--role", ROLE, "--", "sh", "-c", "echo begun; exec sleep 600"]);
     let mut process = command.stdout(Stdio::piped()).spawn().unwrap();

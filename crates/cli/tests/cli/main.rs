@@ -44,4 +44,6 @@ mod shells;
 #[cfg(unix)]
 mod snapshots;
 #[cfg(unix)]
+mod usage;
+#[cfg(unix)]
 mod world;

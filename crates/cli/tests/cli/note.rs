@@ -48,6 +48,11 @@ impl Note {
     fn block(&self, language: &str) -> &str {
         &self.blocks.iter().find(|(known, _)| known == language).unwrap().1
     }
+
+    /// The call with the command `xacct-sign`.
+    fn command(&self) -> &str {
+        &self.blocks.iter().find(|(_, lines)| lines.starts_with("xacct-sign call ")).unwrap().1
+    }
 }
 
 /// A folder with stand-ins for the packages, the AWS CLI and curl. Each writes its calls into `calls`, a line of JSON each.
@@ -108,6 +113,7 @@ elif name == 'aws':
     );
     write("bin/aws", &program);
     write("bin/curl", &program);
+    write("bin/xacct-sign", &program);
     folder
 }
 
@@ -173,7 +179,34 @@ fn r5_values_are_quoted_in_every_language() {
             assert_eq!(parameters, json!({ "RoleArn": arn, "RoleSessionName": "-=", "ExternalId": external_id }));
             assert_eq!(called[1][1].as_array().unwrap().last().unwrap(), &json!(url));
             assert_eq!(called.len(), 2);
+            let called = calls(&folder, program, note.command());
+            let words = called[0][1].as_array().unwrap();
+            let value = |name: &str| words.iter().find_map(|word| word.as_str().unwrap().strip_prefix(name)).unwrap();
+            assert_eq!((value("--role="), value("--external-id=")), (arn, external_id));
+            assert_eq!((value("--session-name="), value("--region=")), ("-=", "ap-northeast-1"));
+            assert_eq!((words.last().unwrap(), called.len()), (&json!(url), 1));
         }
+    }
+}
+
+/// The stand-in does not know what the command takes.
+#[test]
+fn the_call_of_the_command_is_one_that_it_takes() {
+    let folder = stand_ins("taken");
+    fs::remove_file(folder.join("bin/xacct-sign")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_xacct-sign"), folder.join("bin/xacct-sign")).unwrap();
+    for (method, id) in [("PUT", "-x"), ("HEAD", "@b3c7"), ("GET", "https://example.com/"), ("DELETE", "--role=a")] {
+        let note = Note::of(
+            &folder,
+            &format!("routes = [\"{method} /!x;$HOME\"]\nexternal_id = \"{id}\"\nsession_names = [\"-=*\"]\n"),
+        );
+        // Nobody has credentials: so far it has come.
+        let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", note.command()]).env_clear().env("PATH", path).env("AWS_EC2_METADATA_DISABLED", "true");
+        let done = shell.env("HOME", &folder).current_dir(&folder).output().unwrap();
+        let stderr = String::from_utf8(done.stderr).unwrap();
+        assert!(stderr.starts_with("error[credentials_not_found]: "), "{}{stderr}", note.command());
     }
 }
 
@@ -229,6 +262,10 @@ fn t5_every_snippet_names_the_session_and_sends_json() {
             let shell = calls(&folder, "sh", note.block("sh"));
             let parameters: Value = serde_json::from_str(&option(&shell[0], "--cli-input-json")).unwrap();
             assert_eq!(parameters["RoleSessionName"], session);
+            let command = calls(&folder, "sh", note.command())[0][1].to_string();
+            assert!(command.contains(&format!("\"--session-name={session}\"")), "{command}");
+            assert_eq!(command.contains("--json={"), has_body, "{command}");
+            assert_eq!(command.contains("\"--head\""), !has_body, "{command}");
             if has_body {
                 assert_eq!(option(&shell[1], "--header"), "content-type: application/json");
                 assert_eq!(option(&shell[1], "--data"), r#"{"foo": "bar"}"#);
@@ -259,5 +296,7 @@ fn what_is_called_directly_is_signed_as_oneself() {
         let typed = "user = \"ASIAKEY:the/secret+key\"\nheader = \"x-amz-security-token: the/session+token==\"\n";
         assert_eq!((&called[1][2], called[1][1].as_array().unwrap().last().unwrap()), (&json!(typed), &json!(url)));
         assert!(!called[1][1].to_string().contains("the/se"), "in `ps`: {}", called[1]);
+        let called = calls(&folder, program, note.command());
+        assert_eq!(called[0][1], json!(["call", "--region=ap-northeast-1", "--service=lambda", url]));
     }
 }

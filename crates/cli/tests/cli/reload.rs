@@ -50,7 +50,7 @@ fn e9_an_edit_that_is_wrong_is_told_and_changes_nothing() {
         assert_eq!(emulator.said("still counts"), "`xacct.toml` as it was before still counts\n");
     }
     fs::remove_file(&manifest).unwrap();
-    assert!(emulator.said("error").starts_with("error: cannot read the manifest `xacct.toml`: "));
+    assert!(emulator.said("error").starts_with("error[file_unreadable]: cannot read the manifest `xacct.toml`: "));
     // Put in its place by an editor that writes another file first.
     fs::write(folder.join("new"), MANIFEST).unwrap();
     fs::rename(folder.join("new"), &manifest).unwrap();
@@ -67,7 +67,11 @@ fn e9_the_other_files_count_too() {
     let mut emulator = Emulator::spawn_command(command(&folder, arguments));
     emulator.line();
     fs::write(folder.join("shop.json"), "{}").unwrap();
-    assert!(emulator.said("error").starts_with("error: a policy of `arn:aws:iam::000000000000:role/LambdaRoleDeve` "));
+    assert!(
+        emulator
+            .said("error")
+            .starts_with("error[policy_unusable]: a policy of `arn:aws:iam::000000000000:role/LambdaRoleDeve` ")
+    );
     fs::write(folder.join("shop.json"), policy).unwrap();
     emulator.said("read again");
     // The lock file beside the manifest.

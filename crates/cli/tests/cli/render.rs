@@ -41,7 +41,7 @@ fn nothing_is_rendered_that_aws_would_refuse() {
     let (code, stdout, stderr) = run(&folder, "render terraform --stage stag");
     assert_eq!((code, stdout.as_str()), (1, ""));
     assert!(stderr.contains("xacct.toml:6: error[invoke_policy_too_large] [callers.shop]: "), "{stderr}");
-    assert!(stderr.contains("error: 1 error: nothing is printed"), "{stderr}");
+    assert!(stderr.contains("error[not_accepted]: 1 error: nothing is printed"), "{stderr}");
     assert!(!folder.join("xacct.lock.toml").exists());
     for command in ["trust --stage stag", "invoke --stage stag", "caller --caller shop", "note --caller shop"] {
         let (code, stdout, stderr) = run(&folder, &format!("policy {command}"));

@@ -93,12 +93,14 @@ fn verbose_shows_what_was_signed_for_whom() {
     assert_eq!(ran.code, Some(0));
     for part in [
         "* assumed the role arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag\n",
-        "> POST /a?b=c HTTP/1.1\n> host: 127.0.0.1:",
+        "> POST /a?b=c HTTP/1.1\n",
+        "\n> host: 127.0.0.1:",
         "\n> content-type: application/x-www-form-urlencoded\n",
         "\n> authorization: AWS4-HMAC-SHA256 Credential=ASIA",
         "/ap-northeast-1/execute-api/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=…\n",
         "\n> x-amz-security-token: …\n",
-        "\n> content-length: 3\n>\n< HTTP/1.1 200 OK\n",
+        "\n> content-length: 3\n",
+        "\n>\n< HTTP/1.1 200 OK\n",
         "\n< content-type: application/json\n",
     ] {
         assert!(ran.stderr.contains(part), "{part:?} is missing: {}", ran.stderr);
@@ -107,4 +109,43 @@ fn verbose_shows_what_was_signed_for_whom() {
     for (name, value) in seen["headers"].as_object().unwrap() {
         assert!(ran.stderr.contains(&format!("> {name}: {}\n", value.as_str().unwrap())), "{name} is not shown");
     }
+}
+
+#[test]
+fn verbose_shows_what_was_sent_and_nothing_else() {
+    let world = World::new("secrets-verbose-sent");
+    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    // What the transport takes away, adds and writes itself.
+    let typed = ["-H", "content-length: 99", "-H", "Transfer-Encoding: chunked", "-H", "x-mine: 1", "-d", "a=b"];
+    let ran = world.run(&[&["call", "-v"], &typed[..], &[&server.url]].concat());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let [seen] = server.take().try_into().unwrap();
+    let shown: BTreeSet<String> =
+        ran.stderr.lines().filter_map(|line| line.strip_prefix("> ")).map(str::to_owned).collect();
+    let hidden = |name: &str| ["authorization", "x-amz-security-token"].contains(&name);
+    let sent = seen.headers.iter().filter(|(name, _)| !hidden(name)).map(|(name, value)| format!("{name}: {value}"));
+    let mut sent: BTreeSet<String> = sent.collect();
+    sent.insert("POST / HTTP/1.1".to_owned());
+    let known: BTreeSet<String> =
+        shown.iter().filter(|line| !hidden(line.split(':').next().unwrap())).cloned().collect();
+    assert_eq!(known, sent);
+    assert!(sent.contains("content-length: 3"), "{sent:?}");
+
+    // Where nothing left, nothing is shown.
+    for (name, value, url) in [
+        ("HTTPS_PROXY", "http://127.0.0.1:1", "https://api.example.com/"),
+        ("HTTPS_PROXY", "", "http://127.0.0.1:1/"),
+        ("HTTPS_PROXY", "", "https://nowhere.invalid/"),
+    ] {
+        let ran: Ran = world.command(["call", "-v", url]).env(name, value).output().unwrap().into();
+        assert!(ran.stderr.contains("error[transport]: ") && !ran.stderr.contains("> "), "{ran:?}");
+    }
+    // What asks the proxy to connect did leave.
+    let proxy = Server::answering("HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n");
+    let with_password = proxy.url.replace("http://", "http://user:hunter2@");
+    let mut command = world.command(["call", "-v", "https://api.example.com/"]);
+    let ran: Ran = command.env("HTTPS_PROXY", with_password).output().unwrap().into();
+    assert!(ran.stderr.starts_with("> CONNECT api.example.com:443 HTTP/1.1\n"), "{ran:?}");
+    assert!(ran.stderr.contains("\n> Proxy-Authorization: …\n") && !ran.stderr.contains("> GET"), "{ran:?}");
+    assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
 }

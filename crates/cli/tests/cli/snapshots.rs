@@ -78,6 +78,10 @@ fn every_error_is_a_line_a_hint_and_an_exit_code() {
         vec!["call", "--tag", "team", "--role", ROLE, api],
         vec!["call", "--duration", "1d", "--role", ROLE, api],
         vec!["call", "--duration", "1m", "--role", ROLE, api],
+        vec!["call", "--profile", "", api],
+        vec!["call", "--role", " arn:aws:iam::111111111111:role/Other", api],
+        vec!["call", "-k", api],
+        vec!["call", "--json", "{}", "-d", "a", api],
         vec!["call", "-d", "@missing", api],
         vec!["call", "-H", "no colon", api],
         vec!["call", "-F", "a", api],
@@ -98,6 +102,9 @@ fn every_error_is_a_line_a_hint_and_an_exit_code() {
         vec!["env", "--role", ROLE, "--shell", "tcsh"],
         vec!["env", "--role", ROLE, "--", "no-such-program"],
         vec!["sign", "--json", "--curl", api],
+        vec!["sign", "--json", "{}", api],
+        vec!["sign", "-v", "-o", "file", "--url", api],
+        vec!["explain", "missing"],
         vec!["presign", "--expires-in", "8d", api],
         vec!["presign", "--expires-in", "192h", api],
         vec!["completions", "tcsh"],
@@ -111,6 +118,7 @@ fn every_error_is_a_line_a_hint_and_an_exit_code() {
         let text = format!("$ {line}\n{}{}", ran.text(), ran.stderr);
         let text = text.replace(api, "http://127.0.0.1:PORT").replace(world.folder.to_str().unwrap(), "FOLDER");
         let text: Vec<String> = text.lines().map(without_what_changes).collect();
+        assert!(text.iter().all(|line| !line.starts_with("error:")), "an error without a code: {text:?}");
         writeln!(all, "{}\n= {}\n", text.join("\n"), ran.code.unwrap()).unwrap();
     }
     is_kept("errors", &all);

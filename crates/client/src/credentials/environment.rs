@@ -5,6 +5,7 @@ use xacct_sign::{Credentials, Error, ErrorKind};
 
 use super::CredentialSource;
 use super::found::Found;
+use super::temporary;
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
 
@@ -12,7 +13,7 @@ use crate::patience::Patience;
 /// a Lambda function has.
 ///
 /// It fails with [`ErrorKind::CredentialsNotFound`] if they are not set, with [`ErrorKind::InvalidCredentials`] if they are
-/// malformed.
+/// malformed or lack the token that belongs to them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Environment;
 
@@ -89,7 +90,8 @@ impl Given {
             })?),
             None => None,
         };
-        Credentials::new(key_id, secret, self.token, expires_at)
+        let credentials = Credentials::new(key_id, secret, self.token, expires_at)?;
+        temporary::with_token(credentials, "set AWS_SESSION_TOKEN, too: the three belong together")
     }
 }
 

@@ -6,7 +6,7 @@ use xacct_sign::aws::parse_rfc3339;
 use xacct_sign::{Credentials, Error, ErrorKind};
 use zeroize::Zeroizing;
 
-use super::shown;
+use super::{shown, temporary};
 use crate::host::Host;
 use crate::patience::Patience;
 
@@ -68,5 +68,6 @@ fn read(stdout: &[u8]) -> Result<Credentials, String> {
     };
     let (key_id, secret, token) = (needed("AccessKeyId")?, needed("SecretAccessKey")?, text("SessionToken")?);
     Credentials::new(key_id, secret, token.map(str::to_owned), expires_at)
+        .and_then(|credentials| temporary::with_token(credentials, "print `SessionToken`, too"))
         .map_err(|error| format!("malformed credentials: {error}"))
 }

@@ -17,7 +17,8 @@ pub(super) fn name(text: &str) -> String {
 
 /// The end of what a program said, on one line: that is where it says what went wrong.
 pub(super) fn ending(text: &str) -> String {
-    let text = &without_secrets(text.trim());
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let text = &without_secrets(&lines.collect::<Vec<_>>().join("; "));
     let count = text.chars().count();
     let end: String = text.chars().skip(count.saturating_sub(SHOWN)).collect();
     let more = if count > SHOWN { "…" } else { "" };
@@ -102,6 +103,7 @@ mod tests {
         ] {
             assert_eq!(ending(&said), shown);
         }
+        assert_eq!(ending("error[x]: no\r\n\n  hint: do\u{1b}[m\n"), r"error[x]: no; hint: do\u{1b}[m");
         for said in [
             "The security token included in the request is expired",
             "cannot open /home/Somebody/.aws/helper.pem: no such file",

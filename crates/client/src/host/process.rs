@@ -42,9 +42,7 @@ pub(super) fn run(
 ) -> Result<Output, Error> {
     let depth = first_set(variables, &[DEPTH])?.and_then(|(_, depth)| depth.to_str()?.parse().ok()).unwrap_or(0_u32);
     if depth >= DEEPEST {
-        let message = format!("`{}` is not run: it is started by itself, again and again", escaped(program));
-        return Err(Error::new(ErrorKind::InvalidConfig, message)
-            .with_hint("give a program that looks for credentials itself another profile than the one that names it"));
+        return Err(endless(program));
     }
     let mut command = Command::new(program);
     if let Some(all) = variables.all()? {
@@ -60,7 +58,19 @@ pub(super) fn run(
     let (stdout, stderr) = (reader(child.0.stdout.take())?, reader(child.0.stderr.take())?);
     let (stdout, stderr) = (finished(&stdout, patience)?, finished(&stderr, patience)?);
     let status = ended(&mut child.0, patience)?;
+    // One of those that it started has said so. It is told once, as if it were found here, and not as what each says of the next.
+    if !status.success() && stderr.windows(ENDLESS.len()).any(|part| part == ENDLESS.as_bytes()) {
+        return Err(endless(program));
+    }
     Ok(Output { code: status.code(), stdout, stderr })
+}
+
+const ENDLESS: &str = "would start itself again and again";
+
+fn endless(program: &str) -> Error {
+    let message = format!("`{}` {ENDLESS}: it looks for credentials where it is named itself", escaped(program));
+    Error::new(ErrorKind::InvalidConfig, message)
+        .with_hint("give it another profile than the one that names it, with an option of its own such as `--profile`")
 }
 
 fn not_run(error: io::Error) -> Error {

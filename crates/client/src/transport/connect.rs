@@ -13,13 +13,14 @@ use ureq::unversioned::transport::{
 };
 
 use super::socket::Sockets;
+use super::told::Heads;
 use super::waiting::Waiting;
 
 /// How many addresses of a name are tried: ureq has room for sixteen.
 const ADDRESSES: usize = 16;
 
 pub(super) fn agent(config: Config) -> Agent {
-    let connector = ().chain(ToProxy::default()).chain(Sockets).chain(RustlsConnector::default());
+    let connector = ().chain(ToProxy::default()).chain(Sockets).chain(RustlsConnector::default()).chain(Heads);
     Agent::with_parts(config, connector, Names)
 }
 

@@ -2,6 +2,7 @@
 //! it stands.
 
 mod call;
+mod command;
 mod javascript;
 mod markdown;
 mod python;
@@ -97,6 +98,7 @@ impl Plan<'_> {
             ("Python, with `pip install xacct_sign`", "python", python::snippet(&call)),
             ("JavaScript, with `npm install xacct-sign`", "js", javascript::snippet(&call)),
             ("Shell, with the AWS CLI and curl", "sh", shell::snippet(&call)),
+            ("Shell, with `pip install xacct-sign-cli`", "sh", command::snippet(&call)),
         ] {
             text.push_str(&format!("\n{how}:\n\n{}", block(language, &snippet)));
         }

@@ -38,13 +38,20 @@ export type CredentialsInput = Credentials | CredentialsProvider;
  * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_CREDENTIAL_EXPIRATION`, read again at each call: what
  * a Lambda function has.
  *
- * The provider rejects with `credentials_not_found` where they are not set, `invalid_credentials` for an end that is none.
+ * The provider rejects with `credentials_not_found` where they are not set, `invalid_credentials` for an end that is none and for
+ * temporary ones without their token.
  */
 export function fromEnv(): () => Promise<Credentials> {
   return async () => {
     const keys = { accessKeyId: needed("AWS_ACCESS_KEY_ID"), secretAccessKey: needed("AWS_SECRET_ACCESS_KEY") };
     const [sessionToken, end] = [env("AWS_SESSION_TOKEN"), env("AWS_CREDENTIAL_EXPIRATION")];
     const token = sessionToken === undefined ? {} : { sessionToken };
+    if (sessionToken === undefined && keys.accessKeyId.startsWith("ASIA")) {
+      const what = "an access key id that begins with ASIA is of temporary credentials, whose session token is missing";
+      throw new XacctSignError("invalid_credentials", what, {
+        hint: "set AWS_SESSION_TOKEN, too: the three belong together",
+      });
+    }
     if (end === undefined) return { ...keys, ...token };
     const expiration = instantIn(end);
     if (expiration !== undefined) return { ...keys, ...token, expiration };

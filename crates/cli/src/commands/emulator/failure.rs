@@ -18,6 +18,8 @@ pub(crate) enum EmulatorFailure {
     },
     #[error("`{}` is there already, and nothing that the emulator wrote", .0.display())]
     NotAnEnvFile(PathBuf),
+    #[error("`{}` is that of another emulator, which runs", .0.display())]
+    EnvFileInUse(PathBuf),
 }
 
 impl EmulatorFailure {
@@ -27,6 +29,7 @@ impl EmulatorFailure {
             Self::NotOnStage { .. } => "caller_not_on_stage",
             Self::Credentials { source, .. } => source.code(),
             Self::NotAnEnvFile(_) => "not_an_env_file",
+            Self::EnvFileInUse(_) => "env_file_in_use",
         }
     }
 
@@ -38,6 +41,7 @@ impl EmulatorFailure {
             Self::Credentials { .. } => {
                 "write it as AWS's tools read it: [NAME], then lines `aws_access_key_id = ...` and `aws_secret_access_key = ...`"
             }
+            Self::EnvFileInUse(_) => "give another path with `--env-file`, or end the other emulator",
             Self::NotAnEnvFile(_) => "give another path with `--env-file`, or delete the file",
         }
     }

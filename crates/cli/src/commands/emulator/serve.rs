@@ -137,8 +137,9 @@ impl Running<'_> {
         Some(variables)
     }
 
-    fn write_env_file(&self) -> Result<(), Failure> {
-        match (&self.env_file, self.variables()) {
+    fn write_env_file(&mut self) -> Result<(), Failure> {
+        let variables = self.variables();
+        match (&mut self.env_file, variables) {
             (Some(file), Some(variables)) => file.write(&variables),
             _ => Ok(()),
         }

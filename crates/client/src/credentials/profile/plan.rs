@@ -8,8 +8,8 @@ use super::files::Files;
 use super::ini::{self, Keys};
 use super::split::split;
 use crate::credentials::endpoint::Said;
-use crate::credentials::shown;
 use crate::credentials::sso::Login;
+use crate::credentials::{shown, temporary};
 
 /// Keys of sources that are newer than this crate, and that the AWS CLI knows.
 const NEWER: [&str; 1] = ["login_session"];
@@ -186,7 +186,9 @@ fn keys_of(name: &str, keys: &Keys) -> Result<Base, Error> {
     let key_id = needed("aws_access_key_id", "aws_secret_access_key")?;
     let secret = needed("aws_secret_access_key", "aws_access_key_id")?;
     let token = value(keys, "aws_session_token").map(str::to_owned);
+    let hint = "add `aws_session_token` to the profile: the three belong together";
     Credentials::new(key_id, secret, token, None)
+        .and_then(|credentials| temporary::with_token(credentials, hint))
         .map(Base::Keys)
         .map_err(|error| shown::about(&format!("the profile {}", shown::name(name)), error))
 }

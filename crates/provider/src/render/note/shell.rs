@@ -8,7 +8,7 @@ use shlex::Quoter;
 use super::call::Call;
 
 /// A word of the shell's, also where it is pasted into an interactive one, which reads `!` within double quotes.
-fn word(text: &str) -> Cow<'_, str> {
+pub(super) fn word(text: &str) -> Cow<'_, str> {
     // No other text than one with a NUL is an error, and no value of a manifest has one.
     Quoter::new().allow_nul(true).quote(text).unwrap_or(Cow::Borrowed("''"))
 }
