@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import http.server
+import importlib.util
 import json
+import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +33,8 @@ from aws_lambda_powertools.utilities.data_classes import (
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from emulator import FRONTS, Emulator, cli
+from helpers import not_run
+from lambda_runtime import RuntimeApi
 
 STAGES = {"http": "execute-api", "rest": "execute-api", "restd": "execute-api", "url": "lambda", "urld": "lambda"}
 """The service of each stage; those that end in `d` are direct."""
@@ -264,3 +269,40 @@ def test_an_application_for_lambda_runs_behind_each_front(
     answer = session.get("/broken")
     assert answer.status_code == (500 if stage == "http" else 502)
     assert answer.headers["x-xacct-reason"] == "upstream_failed: the function failed"
+
+
+HANDLER = """
+def handler(event, context):
+    caller = event["requestContext"]["authorizer"]["iam"]["userArn"]
+    if event["rawPath"] == "/broken":
+        raise KeyError("boom")
+    return {"who": caller, "path": event["rawPath"]}
+"""
+
+
+def test_a_function_in_lambdas_own_runtime_answers_and_fails(
+    before_function: Callable[[Callable[[dict[str, Any]], Any]], Emulator], tmp_path: Path
+) -> None:
+    if importlib.util.find_spec("awslambdaric") is None:
+        not_run("awslambdaric")
+    (tmp_path / "handler.py").write_text(HANDLER)
+    runtime = RuntimeApi()
+
+    def function(event: dict[str, Any]) -> Any:
+        runtime.events.put(event)
+        return runtime.outcomes.get(timeout=30)[1]
+
+    environment = {"PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": runtime.address}
+    command = [sys.executable, "-m", "awslambdaric", "handler.handler"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
+        try:
+            session = _session(before_function(function), "urld")
+            answer = session.get("/hoge")
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+            assert answer.json() == {"who": "arn:aws:sts::000000000000:assumed-role/Shop/shop", "path": "/hoge"}
+            answer = session.get("/broken")
+            assert (answer.status_code, answer.json()) == (502, {"Message": "Internal Server Error"})
+            assert answer.headers["x-xacct-reason"] == "upstream_failed: the function failed"
+        finally:
+            process.kill()
+            runtime.close()
