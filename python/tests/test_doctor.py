@@ -304,14 +304,24 @@ def test_what_was_signed_for_is_said_where_the_host_does_not_say_it(
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"Forbidden", b'{"statusCode":403,"message":"Forbidden"}', b'{"code":"locked","message":"order 7 is locked"}'],
+    ("body", "kind"),
+    [
+        (b"Forbidden", "text/plain; charset=utf-8"),
+        (b'{"statusCode":403,"message":"Forbidden"}', "application/json"),
+        (b'{"code":"locked","message":"order 7 is locked"}', "application/json"),
+        (b'{"message":"Forbidden"}', "application/json; charset=utf-8"),
+    ],
 )
-def test_what_an_applications_framework_says_is_sent_once(emulator: Emulator, body: bytes) -> None:
-    with serve(lambda _: Answer(403, {"apigw-requestid": "x"}, body)) as server:
-        told = doctor(environment_of(emulator), server.url, "-d", "amount=100", "--role", emulator.role_arn())
+def test_what_an_applications_framework_says_is_sent_once(
+    start_emulator: Callable[..., Emulator], body: bytes, kind: str
+) -> None:
+    # Behind the gateway, whose mark is on the answer.
+    with serve(lambda _: Answer(403, {"content-type": kind}, body)) as application:
+        emulator = start_emulator("--upstream", application.url)
+        told = doctor(environment_of(emulator), emulator.url(), "-d", "amount=100", "--role", emulator.role_arn())
     assert told.codes == ["refused_by_application"]
-    assert len(server.requests) == 2
+    # By each of the doctor's two runs: once.
+    assert len(application.requests) == 2
 
 
 def test_something_between_here_and_sts_refuses(emulator: Emulator) -> None:

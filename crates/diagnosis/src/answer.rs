@@ -52,7 +52,7 @@ impl Answer {
         let body = exchange.body.trim();
         let typed = exchange.header("x-amzn-errortype").map(ToOwned::to_owned);
         let is_page = is_page(exchange, body);
-        let is_in_aws_form = is_in_aws_form(exchange, body);
+        let is_in_aws_form = is_in_aws_form(exchange, body) && !has_mark_of_a_framework(exchange);
         let (code, message) = read_json(body).or_else(|| read_xml(body)).unwrap_or_else(|| (None, plain(body)));
         let is_empty = body.is_empty() || is_null(body);
         let code = typed.or(code).map(|code| short(&code)).unwrap_or_default();
@@ -119,6 +119,13 @@ fn is_in_aws_form(exchange: &Exchange, body: &str) -> bool {
         Ok(Value::Object(all)) => all.keys().all(|key| FIELDS.contains(&key.as_str())),
         _ => exchange.status.is_none() || body.is_empty() || read_xml(body).is_some(),
     }
+}
+
+/// Whether a header says that a framework wrote the answer: API Gateway and Lambda name no charset, no tag and no cookie.
+fn has_mark_of_a_framework(exchange: &Exchange) -> bool {
+    let kind = exchange.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let has_parameter = kind.starts_with("application/json") && kind.contains(';');
+    has_parameter || ["x-powered-by", "etag", "set-cookie"].iter().any(|name| exchange.header(name).is_some())
 }
 
 fn is_page(exchange: &Exchange, body: &str) -> bool {
