@@ -8,6 +8,8 @@ import pty
 import shlex
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import boto3
@@ -116,6 +118,9 @@ def _on_terminal(command: list[str], environment: dict[str, str], prompt: str, t
             piece = held.read(1024)
             assert piece, shown
             shown += piece
+        # Between the prompt and what is typed the terminal is told to show nothing of it.
+        while termios.tcgetattr(held)[3] & termios.ECHO:
+            time.sleep(0.01)
         held.write(typed.encode())
         while True:
             try:

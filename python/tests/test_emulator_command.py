@@ -142,7 +142,7 @@ def test_e9_the_file_of_credentials_is_the_one_that_a_caller_reads(
     file = tmp_path / "credentials"
     file.write_text(
         "[shop-deve]\naws_access_key_id = ASIADEVE\naws_secret_access_key = one\naws_session_token = token\n"
-        "[shop-prod]\naws_access_key_id = ASIAPROD\naws_secret_access_key = two\n"
+        "[shop-prod]\naws_access_key_id = AKIAPROD\naws_secret_access_key = two\n"
     )
     emulator = start_emulator("--host", "0.0.0.0", "--credentials-file", str(file))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))

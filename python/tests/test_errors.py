@@ -27,7 +27,7 @@ NOW = datetime(2015, 8, 30, 12, 36, tzinfo=timezone.utc)
 def test_the_table_names_every_exception_class() -> None:
     classes = {value for value in vars(xacct_sign).values() if isinstance(value, type) and issubclass(value, Exception)}
     assert set(CLASS_OF.values()) == classes - {xacct_sign.XacctSignError}
-    assert len(CLASS_OF) == len(ERRORS) == 45
+    assert len(CLASS_OF) == len(ERRORS) == 46
 
 
 @pytest.mark.parametrize(

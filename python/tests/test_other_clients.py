@@ -224,7 +224,12 @@ def test_another_token_is_refused(world: World, client: str) -> None:
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_missing_token_is_refused(world: World, client: str) -> None:
     keys = xacct_sign.Credentials(world.keys.access_key_id, world.keys.secret_access_key)
-    refused(world, world.send(client, "json", keys=keys), "token_invalid")
+    exchange = world.send(client, "json", keys=keys)
+    if client == "xacct-sign call":
+        # It knows a temporary key by its id, and says so itself.
+        assert exchange is None
+        return
+    refused(world, exchange, "token_invalid")
 
 
 @pytest.mark.parametrize("client", CLIENTS)

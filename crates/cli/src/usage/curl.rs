@@ -5,6 +5,8 @@ const PROXY: &str =
     "name the proxy in HTTPS_PROXY, with user and password in its URL, and hosts that it is not for in NO_PROXY";
 const TRUST: &str = "name the file of certificates that are trusted in AWS_CA_BUNDLE";
 const CERTIFICATE: &str = "no certificate of yours is shown: for mutual TLS let curl send what `xacct-sign sign` signs";
+const UNTRUSTED: &str =
+    "nothing signed goes to a server that is not trusted: name an authority of your own in AWS_CA_BUNDLE";
 const NAMED: &str = "name the file with `--output FILE`";
 const AGAIN: &str = "run the command again where that does no harm: what may have been done is not sent twice";
 const NO_JAR: &str = "give cookies as a header, from a file since they are secrets: `-H @FILE`; none are kept";
@@ -38,11 +40,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("--http1.0", "-0", VERSION),
     ("--http1.1", "", VERSION),
     ("--http2", "", VERSION),
-    (
-        "--insecure",
-        "-k",
-        "credentials go to servers alone whose certificate is trusted; one of your own is named in AWS_CA_BUNDLE",
-    ),
+    ("--insecure", "-k", UNTRUSTED),
     ("--ipv4", "-4", ADDRESS),
     ("--ipv6", "-6", ADDRESS),
     ("--key", "", CERTIFICATE),
