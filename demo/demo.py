@@ -1,7 +1,8 @@
 """A caller in account 000000000000 uses an API in account 111111111111, on the local emulator.
 
-Two calls that succeed, from Python and from Node, and four that are refused. Ends with 0 only if all went as they
-should. It runs with the wheel and the npm package alone: `make demo` builds these and the command, and starts this.
+Two calls that succeed, from Python and from Node, and four that are refused; then each way into each kind of API, and
+one that is refused there. Ends with 0 only if all went as they should. It runs with the wheel and the npm package
+alone: `make demo` builds these and the command, and starts this.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +23,7 @@ import xacct_sign
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python" / "harness"))
 
-from emulator import DEMO, Emulator, cli
+from emulator import DEMO, FRONTS, Emulator, cli
 
 NODE_PROGRAM = Path(__file__).with_name("call.mjs")
 # A folder in which the npm package is installed.
@@ -74,7 +76,10 @@ def accepted(status: int, seen: dict[str, Any]) -> bool:
     """Shows what the API saw."""
     print(f"  answer: {status}")
     print(f"  the API saw: {seen['method']} {seen['path']} with the body {seen['body']}")
-    print(f"  from: {seen['requestContext']['authorizer']['iam']['userArn']}")
+    context = seen["requestContext"]
+    # A REST API has it in another place than the others.
+    identity = context["identity"] if "identity" in context else context["authorizer"]["iam"]
+    print(f"  from: {identity['userArn']}")
     return status == 200 and json.loads(seen["body"]) == {"foo": "bar"}
 
 
@@ -123,11 +128,42 @@ def expired() -> bool:
         return refused(*send("PUT", url, headers, b"{}"), "expired")
 
 
+WAYS = {
+    "An HTTP API, by role": "http",
+    "A REST API, by role": "rest",
+    "A REST API, directly": "restd",
+    "A function URL, by role": "url",
+    "A function URL, directly": "urld",
+}
+"""The stages of the manifest that has one of each."""
+
+
+def way(running: Emulator, stage: str) -> bool:
+    """The caller assumes the stage's role, or calls as what it is."""
+    role = running.caller(stage=stage)["may_assume"].get(stage)
+    # On loopback the URL does not tell what it is to be signed for.
+    service = running.ready["stages"][stage]["service"]
+    if role is None:
+        api = xacct_sign.Session(credentials=running.base(stage=stage), region=running.region, service=service)
+    else:
+        assumed = running.assume_role(stage=stage)
+        api = xacct_sign.Session(assumed, region=running.region, service=service)
+    answer = api.put(running.url("/hoge", stage), json={"foo": "bar"})
+    return accepted(answer.status_code, answer.json())
+
+
+def not_named(running: Emulator) -> bool:
+    """Whom the policy of a REST API does not name is told so."""
+    api = xacct_sign.Session(credentials=running.outsider(), region=running.region)
+    answer = api.put(running.url("/hoge", "restd"), json={"foo": "bar"})
+    return refused(answer.status_code, answer.text, answer.headers.get("x-xacct-reason", ""), "not_allowed")
+
+
 def main() -> int:
     """Shows all, and counts what went as it should."""
     print("The trust policy of ApiAllowByIamRoleStag in the provider's account, rendered from demo/xacct.toml:\n")
     trust_policy()
-    with Emulator("--explain") as running:
+    with Emulator("--explain") as running, Emulator("--explain", manifest=FRONTS) as fronts:
         steps: list[tuple[str, Callable[[], bool]]] = [
             ("The caller assumes the role and PUTs a document", lambda: succeeds(running)),
             ("The same from Node", lambda: node_succeeds(running)),
@@ -135,6 +171,8 @@ def main() -> int:
             ("Refused: stag's credentials on prod", lambda: wrong_stage(running)),
             ("Refused: a body changed after signing", lambda: changed_body(running)),
             ("Refused: credentials that have expired", expired),
+            *((title, partial(way, fronts, stage)) for title, stage in WAYS.items()),
+            ("Refused: an outsider calls the REST API directly", lambda: not_named(fronts)),
         ]
         outcomes = []
         for number, (title, step) in enumerate(steps, 1):

@@ -39,6 +39,21 @@ fn c11_the_hash_of_the_payload_is_sent_where_it_is_wanted() {
     }
 }
 
+/// Whoever gets the URL of an upload would send what it likes otherwise; of a request that is sent here, clients say the length.
+#[test]
+fn a_length_is_signed_into_a_url_and_into_no_header() {
+    let length: &[(&str, &[u8])] = &[("Content-Length", b"5"), ("user-agent", b"x")];
+    for service in ["s3", "execute-api"] {
+        let signer = signer(service, None);
+        let request = request("https://example.com/", length);
+        let url = signer.presign(&request, Duration::from_secs(60), example_instant()).unwrap();
+        assert!(url.contains("X-Amz-SignedHeaders=content-length%3Bhost&"), "{url}");
+        let signed = signer.sign_parts(&request, example_instant()).unwrap();
+        let authorization = signed.headers().find(|(name, _)| *name == "authorization").unwrap().1;
+        assert!(!authorization.contains("content-length"), "{authorization}");
+    }
+}
+
 /// Every kind of Amazon S3 takes keys as they are: the path encoded once, and not normalized.
 #[test]
 fn c11_all_of_s3_signs_the_path_alike() {

@@ -210,7 +210,7 @@ impl Signer {
         let payload = self.accepted(payload)?;
         let hash = payload.hash()?;
         let mut headers = Headers::with_capacity(16);
-        let given_payload_header = self.select(url.host(), given, &mut headers);
+        let given_payload_header = self.select(url.host(), given, false, &mut headers);
         let adds_payload_header = given_payload_header
             || payload == Payload::Unsigned
             || self.settings.payload_header == PayloadHeader::Always;
@@ -270,13 +270,8 @@ impl Signer {
         };
         let hash = payload.hash()?;
         let mut headers = Headers::with_capacity(16);
-        if self.select(request.url.host(), request.headers.iter().copied(), &mut headers) {
+        if self.select(request.url.host(), request.headers.iter().copied(), true, &mut headers) {
             headers.push((X_AMZ_CONTENT_SHA256, hash.as_bytes()));
-        }
-        // Whoever gets the URL sends a length of its own, unless this one is signed: that is what it is given for.
-        if self.settings.header_selection == HeaderSelection::Standard {
-            let is_length = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("content-length");
-            headers.extend(request.headers.iter().copied().filter(is_length));
         }
         canonical::sort(&mut headers);
 
@@ -315,11 +310,14 @@ impl Signer {
 
     /// Collects the given headers that are signed, and the host; says whether `x-amz-content-sha256` was among them.
     ///
+    /// Into a URL goes the length, too: whoever gets it would send one of its own otherwise.
+    ///
     /// What an earlier signature left behind is dropped.
     fn select<'a, 'given: 'a>(
         &self,
         host: &'given str,
         given: impl Iterator<Item = (&'given str, &'given [u8])>,
+        is_for_url: bool,
         headers: &mut Headers<'a>,
     ) -> bool {
         let mut has_host = false;
@@ -333,7 +331,8 @@ impl Signer {
             if is(X_AMZ_DATE) || is(X_AMZ_SECURITY_TOKEN) || is("authorization") {
                 continue;
             }
-            if self.settings.header_selection == HeaderSelection::Standard && is_left_unsigned(name) {
+            let is_bound = is_for_url && is("content-length");
+            if self.settings.header_selection == HeaderSelection::Standard && is_left_unsigned(name) && !is_bound {
                 continue;
             }
             has_host |= is("host");

@@ -78,14 +78,14 @@ fn found(
             keys.insert(key.to_owned(), value);
         }
     };
-    when("StringEquals", "lambda:FunctionUrlAuthType", text("FunctionUrlAuthType").map(Value::from));
+    when("StringEquals", FunctionUrl::AUTH_TYPE.0, text("FunctionUrlAuthType").map(Value::from));
     when("StringEquals", "aws:PrincipalOrgID", text("PrincipalOrgID").map(Value::from));
     when("StringEquals", "lambda:EventSourceToken", text("EventSourceToken").map(Value::from));
     when("StringEquals", "AWS:SourceAccount", text("SourceAccount").map(Value::from));
     when("ArnLike", "AWS:SourceArn", text("SourceArn").map(Value::from));
     let is_true = |value: &Value| value.as_bool() == Some(true) || value.as_str() == Some("true");
     let via_url = parameters.get("InvokedViaFunctionUrl").filter(|value| is_true(value));
-    when("Bool", "lambda:InvokedViaFunctionUrl", via_url.map(|_| Value::from("true")));
+    when("Bool", FunctionUrl::BY_URL.0, via_url.map(|_| Value::from(FunctionUrl::BY_URL.1)));
     let principal = if principal == "*" || principal.starts_with("arn:") || is_account_id(principal) {
         json!({ "AWS": principal })
     } else {

@@ -95,7 +95,7 @@ impl fmt::Display for ResourceFault {
 }
 
 /// The condition key that holds a grant of the second action to calls by a URL.
-const VIA_URL: &str = "lambda:InvokedViaFunctionUrl";
+const VIA_URL: &str = FunctionUrl::BY_URL.0;
 
 impl Plan<'_> {
     /// Compares the policy that a stage needs ([`Self::resource_policy`]) with a deployed one: a bare document, what `aws lambda
@@ -180,7 +180,9 @@ fn faults(there: &[Grant], url: FunctionUrl<'_>) -> Vec<ResourceFault> {
             may.by_url |= is(FunctionUrl::INVOKE_URL);
             may.invoke |= is(FunctionUrl::INVOKE);
             let is_by_url = grant.terms.conditions.iter().any(|condition| {
-                condition.operator == "Bool" && condition.key == VIA_URL && condition.values.iter().all(|v| v == "true")
+                condition.operator == "Bool"
+                    && condition.key == VIA_URL
+                    && condition.values.iter().all(|v| v == FunctionUrl::BY_URL.1)
             });
             may.is_unconditioned |= is(FunctionUrl::INVOKE) && !is_by_url;
         }

@@ -42,7 +42,7 @@ impl Permission {
     /// The parameter `FunctionUrlAuthType`.
     #[must_use]
     pub fn function_url_auth_type(&self) -> Option<&'static str> {
-        self.is_by_url().then_some("AWS_IAM")
+        self.is_by_url().then_some(FunctionUrl::AUTH_TYPE.1)
     }
 
     /// The parameter `InvokedViaFunctionUrl`.
