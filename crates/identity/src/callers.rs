@@ -1,14 +1,15 @@
 //! `callers.json`: everything that a verifier needs to know, and no secret.
 
 mod error;
+mod index;
 mod read;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use xacct_sign::aws::RoleName;
 
 use crate::caller::Via;
+use crate::callers::index::{By, Index};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::route::Route;
 
@@ -41,14 +42,9 @@ pub struct Callers {
     partition: &'static str,
     front: Front,
     callers: Vec<Listed>,
-    /// By account and the role's name in lower case, without its path: the path, the name and whose it is.
-    by_role: BTreeMap<(String, String), (RoleName, usize)>,
-    /// By account: names of roles that have `*` in them.
-    by_pattern: BTreeMap<String, Vec<(RolePattern, usize)>>,
-    by_account: BTreeMap<String, usize>,
-    by_organization: BTreeMap<String, usize>,
-    /// By the provider's role: all that may assume it.
-    by_provider_role: BTreeMap<String, Vec<usize>>,
+    roles: Vec<(RoleName, usize)>,
+    patterns: Vec<(RolePattern, usize)>,
+    found_by: Index,
 }
 
 /// Whether a verifier is one for development, which may take issuers on this machine.
@@ -171,45 +167,45 @@ impl Callers {
 
     /// The caller that a role is. The path is compared where it is known: AWS leaves it out of the ARNs of sessions.
     pub(crate) fn of_role(&self, account: &str, name: &str, path: Option<&str>) -> Result<usize, Refusal> {
-        let known = self.by_role.get(&(account.to_owned(), name.to_ascii_lowercase()));
+        let key = role_key(account, name);
+        let known = self.found_by.all(By::Role, &key).next().and_then(|at| self.roles.get(at));
         let named = known.filter(|(role, _)| role.name() == name);
         if let Some((role, index)) = named
             && path.is_none_or(|path| role.path() == path)
         {
             return Ok(*index);
         }
-        let patterns = self.by_pattern.get(account).map(Vec::as_slice).unwrap_or_default();
+        let patterns = self.found_by.all(By::Pattern, account).filter_map(|at| self.patterns.get(at));
         let fits = |pattern: &RolePattern| path.is_none_or(|path| pattern.path == path) && is_like(&pattern.name, name);
-        let mut fitting = patterns.iter().filter(|(pattern, _)| fits(pattern)).map(|(_, index)| *index);
+        let mut fitting = patterns.filter(|(pattern, _)| fits(pattern)).map(|(_, index)| *index);
         let what = || format!("role `{name}` of account `{account}`");
         if let Some(index) = fitting.next() {
             // Two patterns of one caller are one caller.
             let is_only = fitting.all(|other| other == index);
             return if is_only { Ok(index) } else { Err(Refusal::with(RefusalKind::CallersNotToldApart, what())) };
         }
-        if let Some(index) = self.by_account.get(account) {
-            return Ok(*index);
+        if let Some(index) = self.found_by.all(By::Account, account).next() {
+            return Ok(index);
         }
         let kind = if named.is_some() { RefusalKind::RolePathDiffers } else { RefusalKind::CallerUnknown };
         Err(Refusal::with(kind, what()))
     }
 
     pub(crate) fn of_organization(&self, organization: &str) -> Option<usize> {
-        self.by_organization.get(organization).copied()
+        self.found_by.all(By::Organization, organization).next()
     }
 
     /// The caller that has a session of a provider's role. Where several may assume the role, the session's name has to be one that
     /// the trust policy leaves to one of them alone.
     pub(crate) fn of_session(&self, role: &str, session: &str) -> Result<usize, Refusal> {
-        let may_assume = self.by_provider_role.get(role).map(Vec::as_slice).unwrap_or_default();
-        let admits = |index: &&usize| {
-            self.listed(**index).is_some_and(|listed| {
+        let admits = |index: &usize| {
+            self.listed(*index).is_some_and(|listed| {
                 listed.session_names.is_empty() || listed.session_names.iter().any(|name| is_like(name, session))
             })
         };
-        let admitted: Vec<&usize> = may_assume.iter().filter(admits).collect();
+        let admitted: Vec<usize> = self.found_by.all(By::ProviderRole, role).filter(admits).collect();
         match admitted.as_slice() {
-            [only] => Ok(**only),
+            [only] => Ok(*only),
             [] => Err(Refusal::with(RefusalKind::CallerUnknown, format!("session `{session}` of role `{role}`"))),
             several => {
                 let what = format!("{} callers may be session `{session}` of role `{role}`", several.len());
@@ -217,6 +213,11 @@ impl Callers {
             }
         }
     }
+}
+
+/// What tells a role from others of all accounts: IAM has no two of one account whose names differ by case alone.
+fn role_key(account: &str, name: &str) -> String {
+    format!("{account}/{}", name.to_ascii_lowercase())
 }
 
 /// Whether a text is of a pattern with `*` and `?`, as `StringLike` has it.

@@ -3,7 +3,6 @@
 mod p384;
 mod state;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -61,7 +60,7 @@ impl PublicKey {
 
 /// The keys of a set by their ids; `None` for one that is there, and is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KeySet(BTreeMap<String, Option<Arc<PublicKey>>>);
+pub(crate) struct KeySet(Vec<(String, Option<Arc<PublicKey>>)>);
 
 impl KeySet {
     /// Reads a set; `None` for what is none. A key that is weak, broken or of a kind that nobody here uses is kept as such: one that
@@ -72,19 +71,20 @@ impl KeySet {
         }
         let set = Object::read(text)?;
         let list = set.list("keys").filter(|list| (1..=MOST).contains(&list.len()))?;
-        let mut keys = BTreeMap::new();
+        let mut keys = Self(Vec::new());
         for key in list {
             let Json::Object(key) = key else { return None };
             let id = key.text("kid").filter(|id| is_key_id(id))?;
-            if keys.insert(id.to_owned(), public_key(key).map(Arc::new)).is_some() {
+            if keys.get(id).is_some() {
                 return None;
             }
+            keys.0.push((id.to_owned(), public_key(key).map(Arc::new)));
         }
-        Some(Self(keys))
+        Some(keys)
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Option<&Arc<PublicKey>>> {
-        self.0.get(id).map(Option::as_ref)
+        self.0.iter().find(|(known, _)| known == id).map(|(_, key)| key.as_ref())
     }
 }
 

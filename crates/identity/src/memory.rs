@@ -1,6 +1,7 @@
 //! What a verifier remembers: keys, and what it has found right or wrong. Bounded, and never for longer than it is so.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -41,11 +42,42 @@ pub(crate) enum Ask {
 #[derive(Debug)]
 pub(crate) struct Memory {
     pub(crate) keys: Vec<IssuerKeys>,
-    passed: Recent<Passed>,
+    passed: Recent,
     /// Proofs by which STS does not stand: those stay wrong. Apart, so that garbage pushes out nobody.
-    refused: Recent<(Refusal, SystemTime)>,
+    refused: Recent,
     /// Proofs of which STS is being asked, or could not be asked a moment ago.
-    asked: BTreeMap<Hash, (SystemTime, Option<Refusal>)>,
+    asked: Map,
+}
+
+/// What is known of a token or a proof. One type for all three maps, since each of another would be code of its own.
+#[derive(Debug)]
+enum Known {
+    Passed(Passed),
+    /// Since when.
+    Refused(Refusal, SystemTime),
+    /// Since when it is asked.
+    Asked(SystemTime),
+}
+
+type Map = HashMap<Hash, Known, BuildHasherDefault<OfHash>>;
+
+/// What is hashed are hashes: their first bytes are as good as any.
+#[derive(Debug, Default)]
+struct OfHash(u64);
+
+impl Hasher for OfHash {
+    fn write(&mut self, bytes: &[u8]) {
+        // The length of the array comes first, and is the same for all.
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Memory {
@@ -54,55 +86,55 @@ impl Memory {
             keys: (0..issuers).map(|_| IssuerKeys::default()).collect(),
             passed: Recent::default(),
             refused: Recent::default(),
-            asked: BTreeMap::new(),
+            asked: Map::default(),
         }
     }
 
     pub(crate) fn passed(&mut self, hash: &Hash, now: SystemTime) -> Option<&Passed> {
         let keys = &self.keys;
-        self.passed.get(hash).filter(|passed| {
-            let stands = passed
-                .keys
-                .is_none_or(|(issuer, generation)| keys.get(issuer).is_some_and(|keys| keys.stands(generation, now)));
-            let lifetime = passed.expires_at.duration_since(passed.found_at).unwrap_or_default();
-            stands && within(passed.found_at, lifetime, now)
-        })
+        let Some(Known::Passed(passed)) = self.passed.get(hash) else { return None };
+        let stands = passed
+            .keys
+            .is_none_or(|(issuer, generation)| keys.get(issuer).is_some_and(|keys| keys.stands(generation, now)));
+        let lifetime = passed.expires_at.duration_since(passed.found_at).unwrap_or_default();
+        (stands && within(passed.found_at, lifetime, now)).then_some(passed)
     }
 
     pub(crate) fn remember(&mut self, hash: Hash, passed: Passed) {
-        self.passed.insert(hash, passed);
+        self.passed.insert(hash, Known::Passed(passed));
     }
 
     /// What to do for a proof that is neither known to be right nor too old. [`Ask::Sts`] is given to one caller, who reports by
     /// [`Memory::answered`].
     pub(crate) fn ask(&mut self, hash: Hash, now: SystemTime) -> Ask {
-        if let Some((refusal, from)) = self.refused.get(&hash)
+        if let Some(Known::Refused(refusal, from)) = self.refused.get(&hash)
             && within(*from, super::proof::WINDOW * 2, now)
         {
             return Ask::Refused(refusal.clone());
         }
         match self.asked.get(&hash) {
-            Some((at, None)) if within(*at, AGAIN, now) => return Ask::Wait,
-            Some((at, Some(refusal))) if within(*at, STANDS, now) => return Ask::Refused(refusal.clone()),
+            Some(Known::Asked(at)) if within(*at, AGAIN, now) => return Ask::Wait,
+            Some(Known::Refused(refusal, at)) if within(*at, STANDS, now) => return Ask::Refused(refusal.clone()),
             _ => {}
         }
         if self.asked.len() >= ASKED_AT_ONCE {
-            let is_underway = |at: SystemTime, refusal: &Option<Refusal>| {
-                within(at, if refusal.is_some() { STANDS } else { AGAIN }, now)
-            };
-            self.asked.retain(|_, (at, refusal)| is_underway(*at, refusal));
-            let underway = self.asked.values().filter(|(_, refusal)| refusal.is_none()).count();
+            self.asked.retain(|_, known| match known {
+                Known::Asked(at) => within(*at, AGAIN, now),
+                Known::Refused(_, at) => within(*at, STANDS, now),
+                Known::Passed(_) => false,
+            });
+            let underway = self.asked.values().filter(|known| matches!(known, Known::Asked(_))).count();
             if underway >= ASKED_AT_ONCE {
                 return Ask::Refused(Refusal::with(Kind::StsUnavailable, "it is being asked of too many proofs"));
             }
         }
-        self.asked.insert(hash, (now, None));
+        self.asked.insert(hash, Known::Asked(now));
         Ask::Sts
     }
 
     /// Whoever was to ask STS at that instant does not any more: the next may at once.
     pub(crate) fn given_up(&mut self, hash: &Hash, at: SystemTime) {
-        if matches!(self.asked.get(hash), Some((asked_at, None)) if *asked_at == at) {
+        if matches!(self.asked.get(hash), Some(Known::Asked(asked_at)) if *asked_at == at) {
             self.asked.remove(hash);
         }
     }
@@ -111,11 +143,11 @@ impl Memory {
     pub(crate) fn answered(&mut self, hash: Hash, said: Result<Passed, Refusal>, now: SystemTime) {
         self.asked.remove(&hash);
         match said {
-            Ok(passed) => self.passed.insert(hash, passed),
-            Err(refusal) if refusal.status() == 401 => self.refused.insert(hash, (refusal, now)),
+            Ok(passed) => self.passed.insert(hash, Known::Passed(passed)),
+            Err(refusal) if refusal.status() == 401 => self.refused.insert(hash, Known::Refused(refusal, now)),
             Err(refusal) => {
                 if self.asked.len() < MANY {
-                    self.asked.insert(hash, (now, Some(refusal)));
+                    self.asked.insert(hash, Known::Refused(refusal, now));
                 }
             }
         }
@@ -123,28 +155,22 @@ impl Memory {
 }
 
 /// The last of what was put in: at most twice [`MANY`].
-#[derive(Debug)]
-struct Recent<V> {
-    young: BTreeMap<Hash, V>,
-    old: BTreeMap<Hash, V>,
+#[derive(Debug, Default)]
+struct Recent {
+    young: Map,
+    old: Map,
 }
 
-impl<V> Default for Recent<V> {
-    fn default() -> Self {
-        Self { young: BTreeMap::new(), old: BTreeMap::new() }
-    }
-}
-
-impl<V> Recent<V> {
+impl Recent {
     /// What is asked for is young again.
-    fn get(&mut self, hash: &Hash) -> Option<&V> {
+    fn get(&mut self, hash: &Hash) -> Option<&Known> {
         if let Some(value) = self.old.remove(hash) {
             self.insert(*hash, value);
         }
         self.young.get(hash)
     }
 
-    fn insert(&mut self, hash: Hash, value: V) {
+    fn insert(&mut self, hash: Hash, value: Known) {
         if self.young.len() >= MANY {
             self.old = std::mem::take(&mut self.young);
         }
@@ -164,13 +190,14 @@ mod tests {
             hash
         };
         let mut recent = Recent::default();
-        recent.insert(hash(0), 0);
-        recent.insert(hash(1), 1);
+        let known = || Known::Asked(SystemTime::UNIX_EPOCH);
+        recent.insert(hash(0), known());
+        recent.insert(hash(1), known());
         for number in 2..5 * MANY {
-            recent.insert(hash(number), number);
-            assert_eq!(recent.get(&hash(0)), Some(&0));
+            recent.insert(hash(number), known());
+            assert!(recent.get(&hash(0)).is_some());
             assert!(recent.young.len() + recent.old.len() <= 2 * MANY);
         }
-        assert_eq!(recent.get(&hash(1)), None);
+        assert!(recent.get(&hash(1)).is_none());
     }
 }

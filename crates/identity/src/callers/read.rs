@@ -1,12 +1,12 @@
 //! Reads `callers.json`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use xacct_sign::aws::{Partition, RoleName, is_account_id, is_name_character, is_organization_id, is_region};
 
 use super::error::{CallersError, CallersErrorKind as Kind};
-use super::{Algorithm, Callers, Development, Front, Identity, Issuer, Listed, RolePattern};
+use super::index::{By, Index};
+use super::{Algorithm, Callers, Development, Front, Identity, Issuer, Listed, RolePattern, role_key};
 use crate::caller::Via;
 use crate::issuer::{IssuerForm, form};
 use crate::json::{Json, Object};
@@ -53,11 +53,9 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
         partition: partition.name(),
         front,
         callers: Vec::new(),
-        by_role: BTreeMap::new(),
-        by_pattern: BTreeMap::new(),
-        by_account: BTreeMap::new(),
-        by_organization: BTreeMap::new(),
-        by_provider_role: BTreeMap::new(),
+        roles: Vec::new(),
+        patterns: Vec::new(),
+        found_by: Index::default(),
     };
     let dev_issuers = texts(&object, "callers.json", "dev_issuers")?.unwrap_or_default();
     for caller in object.list("callers").ok_or_else(|| malformed("callers.json has no list `callers`".to_owned()))? {
@@ -66,9 +64,9 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
         };
         add(&mut callers, caller, &dev_issuers)?;
     }
-    let mut names = BTreeSet::new();
-    match callers.callers.iter().find(|caller| !names.insert(&caller.name)) {
-        Some(twice) => Err(error(Kind::CallerTwice, format!("two callers are called {}", quote(&twice.name)))),
+    match callers.found_by.sorted() {
+        Some((By::Name, name)) => Err(error(Kind::CallerTwice, format!("two callers are called {}", quote(name)))),
+        Some((_, key)) => Err(error(Kind::CallerTwice, format!("two callers are {}", quote(key)))),
         None => Ok(callers),
     }
 }
@@ -159,7 +157,7 @@ fn add(callers: &mut Callers, caller: &Object<'_>, dev_issuers: &[String]) -> Re
         }
         if !is_by_role {
             let account = listed.account.clone().unwrap_or_default();
-            roles.into_iter().try_for_each(|role| known_by_account(callers, &account, role, &whose, index))?;
+            roles.into_iter().for_each(|role| known_by_account(callers, &account, role, index));
         }
     }
     if is_by_role {
@@ -176,12 +174,13 @@ fn add(callers: &mut Callers, caller: &Object<'_>, dev_issuers: &[String]) -> Re
                 format!("{whose} has a session name that is no pattern of any"),
             ));
         }
-        callers.by_provider_role.entry(role.to_owned()).or_default().push(index);
+        callers.found_by.add(By::ProviderRole, role, index);
     }
     if let Front::Server(identity) = &mut callers.front {
         let account = listed.account.clone().unwrap_or_default();
         issuer(identity, caller.get("issuer"), account, dev_issuers, &whose)?;
     }
+    callers.found_by.add(By::Name, listed.name.as_str(), index);
     callers.callers.push(listed);
     Ok(())
 }
@@ -204,14 +203,11 @@ fn organization_of(
             format!("{whose} is an organization, which nothing tells a server of"),
         ));
     }
-    if callers.by_organization.insert(id.to_owned(), index).is_some() && !by_role(callers) {
-        return Err(error(Kind::CallerTwice, format!("{whose} is the organization of another caller")));
+    // By role the provider's role tells it.
+    if !matches!(&callers.front, Front::Event { provider_account: Some(_), .. }) {
+        callers.found_by.add(By::Organization, id, index);
     }
     Ok(())
-}
-
-fn by_role(callers: &Callers) -> bool {
-    matches!(&callers.front, Front::Event { provider_account: Some(_), .. })
 }
 
 /// Which roles of an account.
@@ -250,22 +246,19 @@ fn which(text: &str) -> Option<Which> {
     is_pattern.then(|| Which::Like(RolePattern { path: role.path().to_owned(), name: name.to_owned() }))
 }
 
-fn known_by_account(callers: &mut Callers, account: &str, role: Which, whose: &str, index: usize) -> Read<()> {
-    let account = account.to_owned();
-    let is_new = match role {
+fn known_by_account(callers: &mut Callers, account: &str, role: Which, index: usize) {
+    match role {
         Which::Named(role) => {
-            // IAM has no two roles of an account whose names differ by case alone.
-            let key = (account, role.name().to_ascii_lowercase());
-            callers.by_role.insert(key, (role, index)).is_none()
+            callers.found_by.add(By::Role, role_key(account, role.name()), callers.roles.len());
+            callers.roles.push((role, index));
         }
         // That two of them fit one role is seen when it calls.
         Which::Like(pattern) => {
-            callers.by_pattern.entry(account).or_default().push((pattern, index));
-            true
+            callers.found_by.add(By::Pattern, account, callers.patterns.len());
+            callers.patterns.push((pattern, index));
         }
-        Which::Every => callers.by_account.insert(account, index).is_none(),
-    };
-    if is_new { Ok(()) } else { Err(error(Kind::CallerTwice, format!("{whose} is the role of another caller"))) }
+        Which::Every => callers.found_by.add(By::Account, account, index),
+    }
 }
 
 /// Takes note of a caller's issuer. One issuer speaks for one account, and an account has one.
