@@ -272,6 +272,25 @@ fn sts_is_asked_once_of_a_proof_that_a_hundred_threads_present() {
 }
 
 #[test]
+fn what_is_at_hand_makes_nobody_wait() {
+    let host = Arc::new(Fake::new(|_| Ok((200, key_set(&["shop_ec"])))));
+    let verifier = server(&host);
+    let header = format!("Bearer {}", good_token(now()));
+    let at_hand = |header: &str| {
+        let settled = verifier.check_at_hand(&[header.as_bytes()], "GET", "/items");
+        settled.map(|settled| settled.map(|caller| caller.name.clone()).map_err(|error| error.to_string()))
+    };
+    assert_eq!(at_hand(&header), None);
+    assert!(host.sent().is_empty());
+    assert!(at_hand("Bearer x").is_some_and(|settled| settled.is_err()));
+    assert_eq!(check(&verifier, header.strip_prefix("Bearer ").unwrap()), shop());
+    assert_eq!(at_hand(&header), Some(Ok("shop".to_owned())));
+    let proof = make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap();
+    assert_eq!(at_hand(&format!("Bearer {proof}")), None);
+    assert_eq!(host.sent().len(), 1);
+}
+
+#[test]
 fn who_gives_up_is_told_so_and_lets_the_others_go_on() {
     let host = Arc::new(Fake::new(|_| Ok((200, key_set(&["shop_ec"])))));
     let verifier = server(&host);

@@ -180,6 +180,26 @@ impl Verifier {
         self.drive(own, || own.rules.check_event(event), patience)
     }
 
+    /// As [`Verifier::check`], if nobody has to wait for it: `None` where keys or STS are to be asked first. For programs that have no
+    /// thread to spare.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError::Refused`].
+    pub fn check_at_hand(
+        &self,
+        authorization: &[&[u8]],
+        method: &str,
+        path: &str,
+    ) -> Option<Result<Arc<Caller>, CheckError>> {
+        let own = self.own();
+        let at_hand = Patience::of(Some(Duration::ZERO));
+        match self.drive(own, || own.rules.check(authorization, method, path), &at_hand) {
+            Err(CheckError::GivenUp(_)) => None,
+            settled => Some(settled),
+        }
+    }
+
     fn own(&self) -> &Arc<Own> {
         self.own.get(|parents| Arc::new(Own::new(parents.rules.anew())))
     }
