@@ -182,8 +182,8 @@ pub(crate) fn quote_name(input: &str) -> String {
 
 /// Quotes what should be an ARN, and is shown at any length if it begins as one, be it behind a space or a quote.
 pub(crate) fn quote_arn(input: &str) -> String {
-    let begins = input.trim_start_matches([' ', '\t', '\r', '\n', '"', '\'']);
-    if begins.starts_with("arn:") { quote(input) } else { quote_name(input) }
+    let begins = input.starts_with("arn:") || input.get(1..).is_some_and(|rest| rest.starts_with("arn:"));
+    if begins { quote(input) } else { quote_name(input) }
 }
 
 /// Quotes user input for a message: in backticks, escaped, cut to 64 characters.
