@@ -9,6 +9,7 @@ import {
   ApiDefinition,
   AuthorizationType,
   CfnMethod,
+  type CfnRestApi,
   EndpointType,
   RestApi,
   SpecRestApi,
@@ -111,6 +112,25 @@ describe("what is synthesized grants what is rendered", () => {
     new CrossAccountApiAccess(stack, "Access", { manifest: manifestFile(targets), stage: "open", restApi });
     const { Statement } = restApiPolicy(Template.fromStack(stack).toJSON(), "arn") as { Statement: unknown[] };
     expect(Statement).toHaveLength(1 + 4);
+  });
+
+  test.each([
+    ["none", undefined, 4],
+    ["a document", new iam.PolicyDocument(), 4],
+    ["an object", { Statement: [] }, "policy_out_of_reach"],
+  ])("an API of a CDK that adds nothing to policies gets it as its property, which was %s", (_, policy, expected) => {
+    const { stack, restApi } = newRestApi();
+    Object.assign(restApi, { addToResourcePolicy: undefined });
+    Object.assign(restApi.node.defaultChild as CfnRestApi, { policy });
+    const make = () =>
+      new CrossAccountApiAccess(stack, "A", { manifest: manifestFile(targets), stage: "open", restApi });
+    if (typeof expected === "string") {
+      expect(thrown(make).code).toBe(expected);
+      return;
+    }
+    make();
+    const { Statement } = restApiPolicy(Template.fromStack(stack).toJSON(), "arn") as { Statement: unknown[] };
+    expect(Statement).toHaveLength(expected);
   });
 
   test("a policy that is new is deployed: the deployment has another id", () => {
