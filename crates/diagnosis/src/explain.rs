@@ -59,7 +59,9 @@ fn emulator_and_answer(finding: Finding, exchange: &Exchange, answer: &Answer, i
         Some(denial) => {
             let denied = denial.finding();
             let reason = format!("{}; {}", denied.reason, finding.reason);
-            vec![Finding { reason, ..denied }]
+            let says_more = denied.hint != denied.code.hint();
+            let hint = if says_more { denied.hint } else { finding.hint };
+            vec![Finding { reason, hint, ..denied }]
         }
         None => vec![finding],
     };
