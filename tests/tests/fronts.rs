@@ -25,7 +25,7 @@ struct Stage {
     has_routes: bool,
 }
 
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     Stage {
         name: "http",
         keys: "api_id = \"a1\"",
@@ -47,6 +47,15 @@ const STAGES: [Stage; 7] = [
         keys: "target = \"rest_api\"\napi_id = \"a3\"\napi_stage = \"v3\"",
         service: "execute-api",
         base: "/v3",
+        is_direct: false,
+        has_routes: true,
+    },
+    // A private API has a policy by role, too.
+    Stage {
+        name: "private",
+        keys: "target = \"rest_api\"\napi_id = \"a8\"\napi_stage = \"v8\"\nvpc_endpoints = [\"vpce-01234567\"]",
+        service: "execute-api",
+        base: "/v8",
         is_direct: false,
         has_routes: true,
     },
@@ -177,7 +186,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_way_into_every_stage_is_the_manifests(entries in entries()) {

@@ -21,6 +21,7 @@ use xacct_sign_diagnosis::{
 use crate::arguments::{DoctorArguments, RoleArguments};
 use crate::caller::{Caller, ask_for_code, role_options};
 use crate::failure::Failure;
+use crate::hints;
 use crate::request::{Content, Prepared};
 use recorded::Recorded;
 
@@ -354,7 +355,7 @@ fn failed(error: &Error) -> Failed {
     Failed {
         code: error.code().to_owned(),
         message: error.to_string(),
-        hint: error.hint().map(str::to_owned),
+        hint: hints::of(error).map(str::to_owned),
         broken: broken.map(str::to_owned),
     }
 }

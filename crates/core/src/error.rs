@@ -180,10 +180,9 @@ pub(crate) fn quote_name(input: &str) -> String {
     if is_name { quote(input) } else { "`…`".to_owned() }
 }
 
-/// Quotes what should be an ARN, and is shown at any length if it begins as one, be it behind a space or a quote.
+/// Quotes what should be an ARN, and is shown at any length if it begins as one.
 pub(crate) fn quote_arn(input: &str) -> String {
-    let begins = input.trim_start_matches([' ', '\t', '\r', '\n', '"', '\'']);
-    if begins.starts_with("arn:") { quote(input) } else { quote_name(input) }
+    if input.starts_with("arn:") { quote(input) } else { quote_name(input) }
 }
 
 /// Quotes user input for a message: in backticks, escaped, cut to 64 characters.

@@ -12,7 +12,7 @@ pub(crate) struct Answer {
     pub(crate) message: String,
     /// Whether the body is a page for a browser.
     pub(crate) is_page: bool,
-    /// Whether it says nothing at all.
+    /// Whether it says nothing at all, not even by its headers.
     is_empty: bool,
     /// Whether the text stands as AWS writes it.
     pub(crate) is_in_aws_form: bool,
@@ -52,9 +52,11 @@ impl Answer {
         let body = exchange.body.trim();
         let typed = exchange.header("x-amzn-errortype").map(ToOwned::to_owned);
         let is_page = is_page(exchange, body);
-        let is_in_aws_form = is_in_aws_form(exchange, body) && !has_mark_of_a_framework(exchange);
+        let has_mark = has_mark_of_a_framework(exchange);
+        let is_in_aws_form = is_in_aws_form(exchange, body) && !has_mark;
         let (code, message) = read_json(body).or_else(|| read_xml(body)).unwrap_or_else(|| (None, plain(body)));
-        let is_empty = body.is_empty() || is_null(body);
+        // What has no text may have such a mark all the same, as the answer to a HEAD.
+        let is_empty = !has_mark && (body.is_empty() || is_null(body));
         let code = typed.or(code).map(|code| short(&code)).unwrap_or_default();
         Self { code, message, is_page, is_empty, is_in_aws_form }
     }

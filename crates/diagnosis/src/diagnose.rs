@@ -214,7 +214,7 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
                 ));
             }
             // Whoever has a role to assume need not be let in as itself.
-            Code::ResourcePolicy if !has_role && !finding.hint.starts_with("a deny") => {
+            Code::ResourcePolicy if !has_role && finding.hint.starts_with("let ") => {
                 let hint = format!("no role was assumed: give the provider's role, or {}", finding.hint);
                 *finding = finding.clone().hint(hint);
             }

@@ -76,7 +76,11 @@ fn of_reason(reason: &str, front: Front) -> Option<Finding> {
 
 /// Whose policy: each stands before what it says.
 fn not_allowed(detail: &str) -> Code {
-    let sides = [("the resource policy: ", Code::ResourcePolicy), ("the session policy: ", Code::SessionPolicy)];
+    let sides = [
+        ("the resource policy: ", Code::ResourcePolicy),
+        ("has no resource policy", Code::ResourcePolicy),
+        ("the session policy: ", Code::SessionPolicy),
+    ];
     sides.iter().find(|(side, _)| detail.contains(side)).map_or(Code::InvokePolicy, |(_, code)| *code)
 }
 
@@ -87,6 +91,11 @@ fn hint_of_denial(detail: &str, front: Front) -> Option<String> {
             "a deny wins over everything that is allowed, so it has to be removed or narrowed in that policy"
                 .to_owned(),
         );
+    }
+    if detail.contains("aws:SourceVpce") {
+        let hint =
+            "the API is private: call it by a VPC endpoint that its policy names, or let the policy name this one";
+        return Some(hint.to_owned());
     }
     let function = detail.split('`').find(|part| part.starts_with("arn:") && part.contains(":function:"));
     let elsewhere = function.filter(|_| detail.contains("resource: it does not cover `"));

@@ -59,7 +59,9 @@ fn emulator_and_answer(finding: Finding, exchange: &Exchange, answer: &Answer, i
         Some(denial) => {
             let denied = denial.finding();
             let reason = format!("{}; {}", denied.reason, finding.reason);
-            vec![Finding { reason, ..denied }]
+            let says_more = denied.hint != denied.code.hint();
+            let hint = if says_more { denied.hint } else { finding.hint };
+            vec![Finding { reason, hint, ..denied }]
         }
         None => vec![finding],
     };
@@ -99,8 +101,12 @@ fn on_the_way(finding: Finding, exchange: &Exchange, answer: &Answer, is_signed:
 
 /// What the application behind the API says.
 fn by_application(status: u16, exchange: &Exchange, answer: &Answer) -> Finding {
-    let said = if answer.is_page { "a page".to_owned() } else { format!("`{}`", answer.first_line_of(&exchange.body)) };
-    let finding = Finding::new(Code::RefusedByApplication, format!("the answer was {status}: {said}"));
+    let said = match answer.first_line_of(&exchange.body).as_str() {
+        _ if answer.is_page => ": a page".to_owned(),
+        "" => " without a text".to_owned(),
+        text => format!(": `{text}`"),
+    };
+    let finding = Finding::new(Code::RefusedByApplication, format!("the answer was {status}{said}"));
     if from_here::is_aws(exchange) {
         return finding;
     }

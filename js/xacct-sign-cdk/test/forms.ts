@@ -1,6 +1,8 @@
 // The roles of each form in which they are deployed, as the same values.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 /** A role, however it was written. */
 export interface DeployedRole {
@@ -28,6 +30,18 @@ export function render(form: "cloudformation" | "terraform" | "json", manifest: 
   if (!command) throw new Error("XACCT_SIGN_BIN is not set to the command: `make test` does it");
   const text = execFileSync(command, ["render", form, "--manifest", manifest, "--stage", stage], { encoding: "utf8" });
   return JSON.parse(text) as Json;
+}
+
+/** What the command says of a deployed template, line by line. */
+export function diff(manifest: string, stage: string, template: Json): string[] {
+  const { XACCT_SIGN_BIN: command } = process.env;
+  if (!command) throw new Error("XACCT_SIGN_BIN is not set to the command: `make test` does it");
+  const file = join(dirname(manifest), "deployed.json");
+  writeFileSync(file, JSON.stringify(template));
+  const { stdout } = spawnSync(command, ["diff", "--manifest", manifest, "--stage", stage, "--deployed", file], {
+    encoding: "utf8",
+  });
+  return stdout.trim().split("\n");
 }
 
 /** Of a template, whether it was rendered or synthesized. */

@@ -9,6 +9,7 @@ import {
   ApiDefinition,
   AuthorizationType,
   CfnMethod,
+  type CfnRestApi,
   EndpointType,
   RestApi,
   SpecRestApi,
@@ -20,7 +21,7 @@ import type { IConstruct } from "constructs";
 import { describe, expect, test } from "vitest";
 import { AccessForm, type ApiCaller, CrossAccountApiAccess, TrustForm, XacctSignError } from "xacct-sign-cdk";
 import { mock, newFunctionUrl, newRestApi, newStack } from "./app.js";
-import { functionPolicy, grants, ofTemplate, render, restApiPolicy } from "./forms.js";
+import { diff, functionPolicy, grants, ofTemplate, render, restApiPolicy } from "./forms.js";
 import { manifestFile, targets } from "./manifests.js";
 
 const ACCOUNT = "arn:aws:execute-api:ap-northeast-1:111111111111";
@@ -99,6 +100,23 @@ describe("what is synthesized grants what is rendered", () => {
     const template = known(stack, { [reference(stack, restApi.restApiId)]: "r1s2t3u4v5" });
     const meant = render("json", manifest, "open").resource_policy as Record<string, unknown>;
     expect(grants(restApiPolicy(template, `${ACCOUNT}:r1s2t3u4v5`))).toEqual(grants(meant));
+    // `diff` agrees, of the policy and of the roles.
+    expect(diff(manifest, "open", template)).toEqual([`${ACCOUNT}:r1s2t3u4v5/v1d: the same`]);
+    expect(diff(manifest, "private", template)).toEqual([
+      `${ACCOUNT}:r1s2t3u4v5/v1p: the same`,
+      "ApiAllowByIamRolePrivate: the same",
+      "ApiAllowByIamRolePrivatePartner: the same",
+    ]);
+  });
+
+  test.each([
+    ["rest", ["ApiAllowByIamRoleRest: the same", "ApiAllowByIamRoleRestPartner: the same"]],
+    ["url", ["ApiAllowByIamRoleUrl: the same"]],
+    ["separate", [`${FUNCTIONS}:billing:live: the same`]],
+    ["whole", [`${FUNCTIONS}:refunds: the same`]],
+  ])("`diff` finds nothing between the manifest and %s", (stage, expected) => {
+    const manifest = manifestFile(targets);
+    expect(diff(manifest, stage, built(stage, manifest).template)).toEqual(expected);
   });
 
   test("a policy that the API has stays beside it", () => {
@@ -111,6 +129,25 @@ describe("what is synthesized grants what is rendered", () => {
     new CrossAccountApiAccess(stack, "Access", { manifest: manifestFile(targets), stage: "open", restApi });
     const { Statement } = restApiPolicy(Template.fromStack(stack).toJSON(), "arn") as { Statement: unknown[] };
     expect(Statement).toHaveLength(1 + 4);
+  });
+
+  test.each([
+    ["none", undefined, 4],
+    ["a document", new iam.PolicyDocument(), 4],
+    ["an object", { Statement: [] }, "policy_out_of_reach"],
+  ])("an API of a CDK that adds nothing to policies gets it as its property, which was %s", (_, policy, expected) => {
+    const { stack, restApi } = newRestApi();
+    Object.assign(restApi, { addToResourcePolicy: undefined });
+    Object.assign(restApi.node.defaultChild as CfnRestApi, { policy });
+    const make = () =>
+      new CrossAccountApiAccess(stack, "A", { manifest: manifestFile(targets), stage: "open", restApi });
+    if (typeof expected === "string") {
+      expect(thrown(make).code).toBe(expected);
+      return;
+    }
+    make();
+    const { Statement } = restApiPolicy(Template.fromStack(stack).toJSON(), "arn") as { Statement: unknown[] };
+    expect(Statement).toHaveLength(expected);
   });
 
   test("a policy that is new is deployed: the deployment has another id", () => {

@@ -162,7 +162,9 @@ fn a_command_that_calls_directly_is_told_the_service_and_no_role() {
     let (code, _, stderr) = run(&folder, "emulator --resource-policy prod=policy.json");
     assert_eq!(code, 2, "{stderr}");
     assert!(
-        stderr.starts_with("error: a policy of `arn:aws:lambda:eu-west-1:111111111111:function:orders` cannot"),
+        stderr.starts_with(
+            "error[policy_unusable]: a policy of `arn:aws:lambda:eu-west-1:111111111111:function:orders` cannot"
+        ),
         "{stderr}"
     );
 }

@@ -61,7 +61,7 @@ fn errors_have_a_place_a_hint_and_an_exit_code() {
         ("--vpc-endpoint none=vpce-01234567", "error[unknown_stage]: there is no stage `none`\nhint: "),
         (
             "--vpc-endpoint stag=vpce-01234567",
-            "error: stage `stag` has the target `http_api`, which has no VPC endpoint\nhint: ",
+            "error[not_of_target]: stage `stag` has the target `http_api`, which has no VPC endpoint\nhint: ",
         ),
     ] {
         let (code, _, stderr) = run(demo(), &format!("emulator {wrong}"));

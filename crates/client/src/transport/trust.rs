@@ -25,6 +25,7 @@ fn bundle(name: &str, path: OsString) -> Result<RootCerts, Error> {
     let path = Path::new(&path);
     let unusable = |what: &str| {
         Error::new(ErrorKind::InvalidCaBundle, format!("the CA bundle `{}` of {name} {what}", path.display()))
+            .with_hint("the variable names a file of certificates in PEM form")
     };
     let pem = std::fs::read(path).map_err(|error| unusable("cannot be read").with_source(error))?;
     let certificates: Vec<_> = parse_pem(&pem)

@@ -145,7 +145,7 @@ kinds! {
         "An answer was longer than the limit.";
     Transport, "transport", Transport, Always, "",
         "The connection, TLS or the proxy failed.";
-    InvalidCaBundle, "invalid_ca_bundle", Transport, Never, "the variable names a file of certificates in PEM form",
+    InvalidCaBundle, "invalid_ca_bundle", Transport, Never, "",
         "The file of trusted certificates that the environment names cannot be read, or holds none.";
     Timeout, "timeout", Timeout, Always, "",
         "A time limit ran out.";

@@ -307,24 +307,23 @@ fn what_the_apis_policy_denies_is_denied_in_every_reading_of_the_path() {
 }
 
 #[test]
-fn a_private_api_without_a_policy_lets_nobody_in() {
+fn a_private_api_is_opened_by_its_policy_and_by_its_endpoint() {
     let private = "api_id = \"r1r1r1r1r1\"\nvpc_endpoints = [\"vpce-01234567\"]";
     let manifest = FRONTS.replace("api_id = \"r1r1r1r1r1\"", private);
     let manifest = Manifest::parse(&manifest, "xacct.toml").unwrap();
-    let role = "arn:aws:iam::111111111111:role/ApiRest";
-    let api = "arn:aws:execute-api:ap-northeast-1:111111111111:r1r1r1r1r1/v1/*";
-    let endpoint = |id: &str| {
-        let mut statement = statement(Allow, api, Some(role));
-        statement["Condition"] = json!({ "StringEquals": { "aws:SourceVpce": id } });
-        Some(policy(json!([statement])))
-    };
-    for (resource_policy, expected) in [(None, 403), (endpoint("vpce-01234567"), 200)] {
+    for (has_policy, endpoint, expected) in [(true, None, 200), (true, Some("vpce-89abcdef"), 403), (false, None, 403)]
+    {
         let mut deployment = manifest.plan(&Lock::default()).deployment();
-        deployment.stages.get_mut("rest").unwrap().resource_policy = resource_policy;
-        let emulator = Emulator::of(&deployment, Options::default(), [7; 32]).unwrap();
+        let policy = &mut deployment.stages.get_mut("rest").unwrap().resource_policy;
+        assert!(policy.is_some(), "by role, too");
+        if !has_policy {
+            *policy = None;
+        }
+        let vpc_endpoints = endpoint.map(|id| ("rest".to_owned(), id.to_owned())).into_iter().collect();
+        let emulator = Emulator::of(&deployment, Options { vpc_endpoints, ..Options::default() }, [7; 32]).unwrap();
         let mut world = World { emulator, now: fronts().now, log: Vec::new() };
         let shop = world.base("/Shop");
-        let session = world.assume(&shop, role);
+        let session = world.assume(&shop, "arn:aws:iam::111111111111:role/ApiRest");
         assert_eq!(call(&mut world, &session, "rest"), expected, "{}", world.detail());
     }
 }
