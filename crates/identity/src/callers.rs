@@ -1,0 +1,255 @@
+//! `callers.json`: everything that a verifier needs to know, and no secret.
+
+mod error;
+mod read;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use xacct_sign::aws::RoleName;
+
+use crate::caller::Via;
+use crate::refusal::{Refusal, RefusalKind};
+use crate::route::Route;
+
+pub use error::{CallersError, CallersErrorKind};
+
+/// The JSON Schema of `callers.json`, for editors and other tools. [`Callers::parse`] knows more.
+pub const CALLERS_SCHEMA: &str = include_str!("callers/schema.json");
+
+/// Who may call one stage, and how they are known: `callers.json`, read and checked.
+///
+/// ```
+/// use xacct_sign_identity::{Callers, Development};
+///
+/// let text = r#"{
+///   "version": 1, "stage": "prod", "target": "server", "partition": "aws",
+///   "audience": "https://api.example.com", "algorithm": "ES384", "max_duration_seconds": 3600,
+///   "regions": ["ap-northeast-1"],
+///   "callers": [{
+///     "name": "shop", "account": "000000000000", "role": "LambdaRoleProd",
+///     "issuer": "https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws"
+///   }]
+/// }"#;
+/// let callers = Callers::parse(text.as_bytes(), Development::No)?;
+/// assert_eq!(callers.stage(), "prod");
+/// # Ok::<(), xacct_sign_identity::CallersError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Callers {
+    stage: String,
+    partition: &'static str,
+    front: Front,
+    callers: Vec<Listed>,
+    /// By account and the role's name in lower case, without its path.
+    by_role: BTreeMap<(String, String), usize>,
+    by_account: BTreeMap<String, usize>,
+    by_organization: BTreeMap<String, usize>,
+    /// By the provider's role: all that may assume it.
+    by_provider_role: BTreeMap<String, Vec<usize>>,
+}
+
+/// Whether a verifier is one for development, which may take issuers on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Development {
+    /// It stands where callers are real.
+    No,
+    /// It takes whatever the emulator says: whoever reaches that is anybody.
+    Yes,
+}
+
+/// What stands in front, and so what is trusted.
+#[derive(Debug, Clone)]
+pub(crate) enum Front {
+    /// Nothing that says who calls: a token or a proof does.
+    Server(Identity),
+    /// A front that authorizes by IAM, and says in its event who calls.
+    Event {
+        via: Via,
+        /// Of the provider's roles; `None` where callers come as their own.
+        provider_account: Option<String>,
+    },
+}
+
+/// What tokens and proofs have to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) audience: String,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) max_duration: Duration,
+    pub(crate) regions: Vec<String>,
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) is_development: bool,
+}
+
+/// An issuer, and the one account that it speaks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Issuer {
+    pub(crate) url: String,
+    pub(crate) account: String,
+}
+
+/// The algorithms of `sts:GetWebIdentityToken`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// ECDSA on P-384 with SHA-384 (RFC 7518, section 3.4).
+    Es384,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, section 3.3).
+    Rs256,
+}
+
+impl Algorithm {
+    /// As tokens and the manifest name it: `ES384`, `RS256`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Es384 => "ES384",
+            Self::Rs256 => "RS256",
+        }
+    }
+}
+
+/// One caller of the list.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    pub(crate) name: String,
+    pub(crate) account: Option<String>,
+    pub(crate) role: Option<RoleName>,
+    pub(crate) session_names: Vec<String>,
+    pub(crate) routes: Option<Vec<Route>>,
+}
+
+impl Callers {
+    /// Reads `callers.json`. A configuration that is wrong cannot be had.
+    ///
+    /// # Errors
+    ///
+    /// [`CallersError`], whose code says what is wrong; [`CallersErrorKind::DevelopmentOnly`] for one with `dev_issuers`, unless it
+    /// is for development.
+    pub fn parse(text: &[u8], development: Development) -> Result<Self, CallersError> {
+        read::callers(text, development)
+    }
+
+    /// The stage's name in the manifest.
+    #[must_use]
+    pub fn stage(&self) -> &str {
+        &self.stage
+    }
+
+    /// The callers' names, in the order of the list.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.callers.iter().map(|caller| caller.name.as_str())
+    }
+
+    /// Whether it takes issuers on this machine: whoever starts a server with it says so in its log.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        matches!(&self.front, Front::Server(identity) if identity.is_development)
+    }
+
+    pub(crate) fn partition(&self) -> &'static str {
+        self.partition
+    }
+
+    pub(crate) fn front(&self) -> &Front {
+        &self.front
+    }
+
+    pub(crate) fn listed(&self, index: usize) -> Option<&Listed> {
+        self.callers.get(index)
+    }
+
+    /// The caller that a role is. The path is compared where it is known: AWS leaves it out of the ARNs of sessions.
+    pub(crate) fn of_role(&self, account: &str, name: &str, path: Option<&str>) -> Result<usize, Refusal> {
+        let index = self.by_role.get(&(account.to_owned(), name.to_ascii_lowercase())).copied();
+        let role = index.and_then(|index| self.listed(index)?.role.as_ref());
+        let named = index.zip(role).filter(|(_, role)| role.name() == name);
+        if let Some((index, role)) = named
+            && path.is_none_or(|path| role.path() == path)
+        {
+            return Ok(index);
+        }
+        if let Some(index) = self.by_account.get(account) {
+            return Ok(*index);
+        }
+        let what = format!("role `{name}` of account `{account}`");
+        let kind = if named.is_some() { RefusalKind::RolePathDiffers } else { RefusalKind::CallerUnknown };
+        Err(Refusal::with(kind, what))
+    }
+
+    pub(crate) fn of_organization(&self, organization: &str) -> Option<usize> {
+        self.by_organization.get(organization).copied()
+    }
+
+    /// The caller that has a session of a provider's role. Where several may assume the role, the session's name has to be one that
+    /// the trust policy leaves to one of them alone.
+    pub(crate) fn of_session(&self, role: &str, session: &str) -> Result<usize, Refusal> {
+        let may_assume = self.by_provider_role.get(role).map(Vec::as_slice).unwrap_or_default();
+        let admits = |index: &&usize| {
+            self.listed(**index).is_some_and(|listed| {
+                listed.session_names.is_empty() || listed.session_names.iter().any(|name| is_like(name, session))
+            })
+        };
+        let admitted: Vec<&usize> = may_assume.iter().filter(admits).collect();
+        match admitted.as_slice() {
+            [only] => Ok(**only),
+            [] => Err(Refusal::with(RefusalKind::CallerUnknown, format!("session `{session}` of role `{role}`"))),
+            several => {
+                let what = format!("{} callers may be session `{session}` of role `{role}`", several.len());
+                Err(Refusal::with(RefusalKind::CallersNotToldApart, what))
+            }
+        }
+    }
+}
+
+/// Whether a text is of a pattern with `*` and `?`, as `StringLike` has it.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut reached) = (0, 0);
+    // Where the last `*` stood, and how far it has been taken to reach.
+    let mut star = None;
+    while reached < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, reached));
+                at += 1;
+            }
+            Some(byte) if *byte == b'?' || Some(byte) == text.get(reached) => {
+                at += 1;
+                reached += 1;
+            }
+            _ => {
+                let Some((after, from)) = star else { return false };
+                star = Some((after, from + 1));
+                at = after + 1;
+                reached = from + 1;
+            }
+        }
+    }
+    pattern.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_like;
+
+    #[test]
+    fn patterns_are_those_of_string_like() {
+        for (pattern, text, is) in [
+            ("shop", "shop", true),
+            ("shop", "Shop", false),
+            ("shop-*", "shop-", true),
+            ("shop-*", "shop-1", true),
+            ("shop-*", "ashop-1", false),
+            ("*-shop", "a-shop-shop", true),
+            ("*", "", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("a*b*c", "aXbXbYc", true),
+            ("a*b*c", "aXbXbY", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(is_like(pattern, text), is, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Reads `callers.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use xacct_sign::aws::{Partition, RoleName, is_account_id, is_name_character, is_organization_id, is_region};
+
+use super::error::{CallersError, CallersErrorKind as Kind};
+use super::{Algorithm, Callers, Development, Front, Identity, Issuer, Listed};
+use crate::caller::Via;
+use crate::issuer::{IssuerForm, form};
+use crate::json::{Json, Object};
+use crate::refusal::quote;
+use crate::route::Route;
+
+const VERSION: u64 = 1;
+
+/// STS's limits of a token's life, in seconds.
+const DURATIONS: std::ops::RangeInclusive<u64> = 60..=3600;
+
+type Read<T> = Result<T, CallersError>;
+
+pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
+    let object =
+        Object::read(text).ok_or_else(|| malformed("callers.json is not an object of strict JSON".to_owned()))?;
+    match object.get("version") {
+        Some(Json::Whole(VERSION)) => {}
+        Some(Json::Whole(_)) => {
+            return Err(error(Kind::VersionUnknown, format!("callers.json is not of version {VERSION}")));
+        }
+        _ => return Err(malformed("callers.json has no `version`".to_owned())),
+    }
+    let target = needed(&object, "target")?;
+    let front_members: &[&str] = match target {
+        "server" => &["audience", "algorithm", "max_duration_seconds", "regions", "dev_issuers"],
+        "http_api" | "rest_api" | "function_url" => &["access", "account"],
+        _ => return Err(malformed(format!("callers.json has the unknown target {}", quote(target)))),
+    };
+    only(&object, "callers.json", &["version", "stage", "target", "partition", "callers"], front_members)?;
+    let partition = needed(&object, "partition")?;
+    let partition =
+        Partition::named(partition).filter(|partition| partition.dns_suffix().is_some()).ok_or_else(|| {
+            error(Kind::PartitionInvalid, format!("no endpoints are known of partition {}", quote(partition)))
+        })?;
+    let front = match target {
+        "server" => Front::Server(identity(&object, partition, development)?),
+        "http_api" => event(&object, Via::HttpApi)?,
+        "rest_api" => event(&object, Via::RestApi)?,
+        _ => event(&object, Via::FunctionUrl)?,
+    };
+    let mut callers = Callers {
+        stage: needed(&object, "stage")?.to_owned(),
+        partition: partition.name(),
+        front,
+        callers: Vec::new(),
+        by_role: BTreeMap::new(),
+        by_account: BTreeMap::new(),
+        by_organization: BTreeMap::new(),
+        by_provider_role: BTreeMap::new(),
+    };
+    let dev_issuers = texts(&object, "callers.json", "dev_issuers")?.unwrap_or_default();
+    for caller in object.list("callers").ok_or_else(|| malformed("callers.json has no list `callers`".to_owned()))? {
+        let Json::Object(caller) = caller else {
+            return Err(malformed("a caller is not an object".to_owned()));
+        };
+        add(&mut callers, caller, &dev_issuers)?;
+    }
+    let mut names = BTreeSet::new();
+    match callers.callers.iter().find(|caller| !names.insert(&caller.name)) {
+        Some(twice) => Err(error(Kind::CallerTwice, format!("two callers are called {}", quote(&twice.name)))),
+        None => Ok(callers),
+    }
+}
+
+fn identity(object: &Object<'_>, partition: &Partition, development: Development) -> Read<Identity> {
+    let audience = object.text("audience").unwrap_or_default();
+    if !(1..=1000).contains(&audience.len()) || !audience.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let what = "callers.json has no `audience` of 1 to 1000 visible ASCII characters";
+        return Err(error(Kind::AudienceMissing, what.to_owned()));
+    }
+    let algorithm = match object.text("algorithm").unwrap_or_default() {
+        "ES384" => Algorithm::Es384,
+        "RS256" => Algorithm::Rs256,
+        other => return Err(error(Kind::AlgorithmUnknown, format!("the algorithm {} is not taken", quote(other)))),
+    };
+    let max_duration = object.whole("max_duration_seconds").filter(|seconds| DURATIONS.contains(seconds));
+    let max_duration = max_duration.ok_or_else(|| {
+        error(Kind::DurationInvalid, "`max_duration_seconds` is not a whole number from 60 to 3600".to_owned())
+    })?;
+    let regions = texts(object, "callers.json", "regions")?
+        .ok_or_else(|| malformed("callers.json has no list `regions`".to_owned()))?;
+    if let Some(bad) = regions.iter().find(|region| !is_region(region) || Partition::of_region(region) != partition) {
+        let message = format!("{} is no region of partition `{}`", quote(bad), partition.name());
+        return Err(error(Kind::RegionInvalid, message));
+    }
+    let dev_issuers = texts(object, "callers.json", "dev_issuers")?.unwrap_or_default();
+    if let Some(bad) = dev_issuers.iter().find(|issuer| form(issuer) != IssuerForm::Loopback) {
+        return Err(error(
+            Kind::DevIssuerInvalid,
+            format!("the issuer {} of `dev_issuers` is not on this machine", quote(bad)),
+        ));
+    }
+    if !dev_issuers.is_empty() && development == Development::No {
+        return Err(error(
+            Kind::DevelopmentOnly,
+            "callers.json has `dev_issuers`, which are for development".to_owned(),
+        ));
+    }
+    Ok(Identity {
+        audience: audience.to_owned(),
+        algorithm,
+        max_duration: Duration::from_secs(max_duration),
+        regions,
+        issuers: Vec::new(),
+        is_development: !dev_issuers.is_empty(),
+    })
+}
+
+fn event(object: &Object<'_>, via: Via) -> Read<Front> {
+    let provider_account = match (needed(object, "access")?, via) {
+        ("direct", Via::RestApi | Via::FunctionUrl) => None,
+        ("role", _) => Some(account(needed(object, "account")?, "the API")?),
+        (other, _) => return Err(malformed(format!("the access {} is none of this target's", quote(other)))),
+    };
+    Ok(Front::Event { via, provider_account })
+}
+
+/// Adds one caller to the list, by whatever it is known.
+fn add(callers: &mut Callers, caller: &Object<'_>, dev_issuers: &[String]) -> Read<()> {
+    let name = needed(caller, "name")?.to_owned();
+    let whose = format!("caller {}", quote(&name));
+    let is_by_role = matches!(&callers.front, Front::Event { provider_account: Some(_), .. });
+    let members: &[&str] = match &callers.front {
+        Front::Server(_) => &["issuer"],
+        Front::Event { .. } if is_by_role => &["provider_role", "session_names"],
+        Front::Event { .. } => &[],
+    };
+    only(caller, &whose, &["name", "account", "role", "organization", "routes"], members)?;
+    let index = callers.callers.len();
+    let mut listed = Listed {
+        name,
+        account: None,
+        role: None,
+        session_names: texts(caller, &whose, "session_names")?.unwrap_or_default(),
+        routes: routes(caller, &whose)?,
+    };
+    if let Some(organization) = caller.get("organization") {
+        organization_of(callers, organization, caller, &whose, index)?;
+    } else {
+        // By role any account may be trusted: whom STS let assume the provider's role is let in.
+        let text = needed(caller, "account")?;
+        if !(is_by_role && text == "*") {
+            listed.account = Some(account(text, &whose)?);
+        }
+        let role = needed(caller, "role")?;
+        if role != "*" {
+            let role = RoleName::parse(role).ok_or_else(|| {
+                error(Kind::RoleInvalid, format!("{whose} has the role {}, which is none", quote(role)))
+            })?;
+            listed.role = Some(role);
+        }
+        if !is_by_role {
+            known_by_account(callers, &listed, &whose, index)?;
+        }
+    }
+    if is_by_role {
+        let role = needed(caller, "provider_role")?;
+        RoleName::parse(role).filter(|parsed| parsed.name() == role).ok_or_else(|| {
+            error(Kind::RoleInvalid, format!("{whose} has the provider's role {}, which is none", quote(role)))
+        })?;
+        let is_pattern = |name: &String| {
+            (1..=64).contains(&name.len()) && name.chars().all(|c| is_name_character(c) || matches!(c, '*' | '?'))
+        };
+        if !listed.session_names.iter().all(is_pattern) {
+            return Err(error(
+                Kind::SessionNameInvalid,
+                format!("{whose} has a session name that is no pattern of any"),
+            ));
+        }
+        callers.by_provider_role.entry(role.to_owned()).or_default().push(index);
+    }
+    if let Front::Server(identity) = &mut callers.front {
+        let account = listed.account.clone().unwrap_or_default();
+        issuer(identity, caller.get("issuer"), account, dev_issuers, &whose)?;
+    }
+    callers.callers.push(listed);
+    Ok(())
+}
+
+fn organization_of(
+    callers: &mut Callers,
+    organization: &Json<'_>,
+    caller: &Object<'_>,
+    whose: &str,
+    index: usize,
+) -> Read<()> {
+    if let Some(other) = ["account", "role", "issuer"].into_iter().find(|member| caller.has(member)) {
+        return Err(malformed(format!("{whose} has `organization` and `{other}`")));
+    }
+    let id = organization.as_text().filter(|id| is_organization_id(id));
+    let id = id.ok_or_else(|| error(Kind::OrganizationInvalid, format!("{whose} has an organization that is none")))?;
+    if matches!(callers.front, Front::Server(_)) {
+        return Err(error(
+            Kind::OrganizationInvalid,
+            format!("{whose} is an organization, which nothing tells a server of"),
+        ));
+    }
+    if callers.by_organization.insert(id.to_owned(), index).is_some() && !by_role(callers) {
+        return Err(error(Kind::CallerTwice, format!("{whose} is the organization of another caller")));
+    }
+    Ok(())
+}
+
+fn by_role(callers: &Callers) -> bool {
+    matches!(&callers.front, Front::Event { provider_account: Some(_), .. })
+}
+
+fn known_by_account(callers: &mut Callers, listed: &Listed, whose: &str, index: usize) -> Read<()> {
+    let account = listed.account.clone().unwrap_or_default();
+    let is_new = match &listed.role {
+        Some(role) => {
+            // IAM has no two roles of an account whose names differ by case alone.
+            callers.by_role.insert((account, role.name().to_ascii_lowercase()), index).is_none()
+        }
+        None => callers.by_account.insert(account, index).is_none(),
+    };
+    if is_new { Ok(()) } else { Err(error(Kind::CallerTwice, format!("{whose} is the role of another caller"))) }
+}
+
+/// Takes note of a caller's issuer. One issuer speaks for one account, and an account has one.
+fn issuer(
+    identity: &mut Identity,
+    issuer: Option<&Json<'_>>,
+    account: String,
+    dev: &[String],
+    whose: &str,
+) -> Read<()> {
+    let Some(issuer) = issuer else {
+        let is_known = identity.issuers.iter().any(|known| known.account == account);
+        return if is_known || !identity.regions.is_empty() {
+            Ok(())
+        } else {
+            Err(error(Kind::IssuerMissing, format!("{whose} has no `issuer`, and proofs are not taken")))
+        };
+    };
+    let url = issuer.as_text().unwrap_or_default();
+    match form(url) {
+        IssuerForm::Real => {}
+        IssuerForm::Loopback if dev.iter().any(|known| known == url) => {}
+        IssuerForm::Insecure | IssuerForm::Loopback if !url.starts_with("https:") => {
+            return Err(error(
+                Kind::IssuerInsecure,
+                format!("{whose} has the issuer {}, which is not https", quote(url)),
+            ));
+        }
+        _ => return Err(error(Kind::IssuerMalformed, format!("{whose} has the issuer {}, which is none", quote(url)))),
+    }
+    for known in &identity.issuers {
+        match (known.url == url, known.account == account) {
+            (true, true) => return Ok(()),
+            (true, false) => {
+                let message = format!("{whose} has the issuer of account `{}`", known.account);
+                return Err(error(Kind::IssuerShared, message));
+            }
+            (false, true) => {
+                return Err(error(Kind::IssuersDiffer, format!("{whose} has another issuer than its account")));
+            }
+            (false, false) => {}
+        }
+    }
+    identity.issuers.push(Issuer { url: url.to_owned(), account });
+    Ok(())
+}
+
+fn routes(caller: &Object<'_>, whose: &str) -> Read<Option<Vec<Route>>> {
+    let Some(texts) = texts(caller, whose, "routes")? else { return Ok(None) };
+    if texts.is_empty() {
+        return Err(error(Kind::RouteInvalid, format!("{whose} has an empty list of routes")));
+    }
+    let read = |text: &String| {
+        Route::parse(text)
+            .ok_or_else(|| error(Kind::RouteInvalid, format!("{whose} has the route {}, which is none", quote(text))))
+    };
+    texts.iter().map(read).collect::<Read<Vec<_>>>().map(Some)
+}
+
+fn account(text: &str, whose: &str) -> Read<String> {
+    if is_account_id(text) {
+        return Ok(text.to_owned());
+    }
+    Err(error(Kind::AccountInvalid, format!("{whose} has the account {}, which is none", quote(text))))
+}
+
+fn needed<'o>(object: &'o Object<'_>, name: &str) -> Read<&'o str> {
+    object
+        .text(name)
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| malformed(format!("callers.json has an object without the text `{name}`")))
+}
+
+fn texts(object: &Object<'_>, whose: &str, name: &str) -> Read<Option<Vec<String>>> {
+    let Some(value) = object.get(name) else { return Ok(None) };
+    let list = match value {
+        Json::List(list) => list.iter().map(|item| item.as_text().map(str::to_owned)).collect::<Option<Vec<_>>>(),
+        _ => None,
+    };
+    list.map(Some).ok_or_else(|| malformed(format!("`{name}` of {whose} is not a list of texts")))
+}
+
+/// Refuses members that nobody knows: one that is written wrong must not be lost.
+fn only(object: &Object<'_>, whose: &str, some: &[&str], others: &[&str]) -> Read<()> {
+    match object.names().find(|name| !some.contains(name) && !others.contains(name)) {
+        Some(name) => Err(malformed(format!("{whose} has the member {}, which is unknown", quote(name)))),
+        None => Ok(()),
+    }
+}
+
+fn malformed(message: String) -> CallersError {
+    error(Kind::Malformed, message)
+}
+
+fn error(kind: Kind, message: String) -> CallersError {
+    CallersError::new(kind, message)
+}

@@ -1,0 +1,112 @@
+//! When an issuer's keys are fetched, and which of them count: a state machine with instants, without a clock.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::{KeySet, PublicKey};
+use crate::refusal::{Refusal, RefusalKind as Kind};
+
+/// Keys are fetched anew after so long.
+const FRESH: Duration = Duration::from_secs(3600);
+/// Through an outage they are used so long.
+const USABLE: Duration = Duration::from_secs(86_400);
+/// Between two fetches, for whatever reason: who sends a thousand key ids that nobody knows causes one. A fetch that has not come back
+/// after so long is taken for lost.
+pub(crate) const AGAIN: Duration = Duration::from_secs(10);
+
+/// The keys of one issuer.
+#[derive(Debug, Default)]
+pub(crate) struct IssuerKeys {
+    had: Option<Had>,
+    asked: Option<Asked>,
+}
+
+#[derive(Debug)]
+struct Had {
+    set: KeySet,
+    /// Counts the sets that differed from the one before: what was found right with another set counts no more.
+    generation: u64,
+    fetched_at: SystemTime,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    at: SystemTime,
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    None,
+    Fetched,
+    Failed,
+}
+
+/// What to do for a key.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// Here it is, of this generation of the set.
+    Key(Arc<PublicKey>, u64),
+    /// Fetch the keys, and look again.
+    Fetch,
+    /// Somebody else is fetching them: look again when they are there.
+    Wait,
+    Refused(Refusal),
+}
+
+impl IssuerKeys {
+    /// What there is of a key at `now`. [`Look::Fetch`] is given to one caller at a time, who reports by [`IssuerKeys::fetched`].
+    pub(crate) fn look(&mut self, key_id: &str, now: SystemTime) -> Look {
+        let is_asked = self.asked.filter(|asked| within(asked.at, AGAIN, now));
+        let is_underway = is_asked.is_some_and(|asked| asked.outcome == Outcome::None);
+        let failed = is_asked.is_some_and(|asked| asked.outcome == Outcome::Failed);
+        let key = self.usable(now).and_then(|had| Some((had.set.get(key_id)?.cloned(), had)));
+        match key {
+            // One fetches; the others go on with what there is.
+            Some((_, had)) if is_asked.is_none() && !within(had.fetched_at, FRESH, now) => self.ask(now),
+            Some((Some(key), had)) => Look::Key(key, had.generation),
+            Some((None, _)) => Look::Refused(Refusal::about(Kind::KeyRefused, key_id)),
+            None if is_underway => Look::Wait,
+            None if is_asked.is_none() => self.ask(now),
+            // It may be a new one, which the fetch would have brought.
+            None if failed || self.usable(now).is_none() => Look::Refused(Refusal::new(Kind::KeysUnavailable)),
+            None => Look::Refused(Refusal::about(Kind::KeyUnknown, key_id)),
+        }
+    }
+
+    /// Whether what was found right with the set of a generation is so still, and nobody has to fetch another first.
+    pub(crate) fn stands(&self, generation: u64, now: SystemTime) -> bool {
+        let is_asked = self.asked.is_some_and(|asked| within(asked.at, AGAIN, now));
+        self.usable(now)
+            .is_some_and(|had| had.generation == generation && (is_asked || within(had.fetched_at, FRESH, now)))
+    }
+
+    /// What a fetch brought at `now`: a set's text, or nothing. A set replaces the whole one before it.
+    pub(crate) fn fetched(&mut self, text: Option<&[u8]>, now: SystemTime) {
+        let set = text.and_then(KeySet::read);
+        let outcome = if set.is_some() { Outcome::Fetched } else { Outcome::Failed };
+        self.asked = Some(Asked { at: now, outcome });
+        if let Some(set) = set {
+            let before = self.had.as_ref();
+            let is_same = before.is_some_and(|had| had.set == set);
+            let generation = before.map_or(0, |had| had.generation + u64::from(!is_same));
+            self.had = Some(Had { set, generation, fetched_at: now });
+        }
+    }
+
+    fn usable(&self, now: SystemTime) -> Option<&Had> {
+        self.had.as_ref().filter(|had| within(had.fetched_at, USABLE, now))
+    }
+
+    fn ask(&mut self, now: SystemTime) -> Look {
+        self.asked = Some(Asked { at: now, outcome: Outcome::None });
+        Look::Fetch
+    }
+}
+
+/// Whether `now` is within so long from an instant on. A clock that is set back ends it too; but who read it a moment ago, and comes
+/// when another has written a later instant, is no such clock.
+pub(crate) fn within(from: SystemTime, length: Duration, now: SystemTime) -> bool {
+    const MOMENT: Duration = Duration::from_secs(60);
+    now.duration_since(from).map_or_else(|ahead| ahead.duration() < MOMENT, |age| age < length)
+}

@@ -1,0 +1,390 @@
+//! Checks requests: a state machine that says what it needs.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::authorization::{self, Presented};
+use crate::caller::{Caller, Via};
+use crate::callers::{Algorithm, Callers, Front, Identity};
+use crate::event::{self, Who};
+use crate::issuer;
+use crate::keys::{Look, PublicKey};
+use crate::memory::{Ask, Hash, Memory, Passed};
+use crate::proof::{self, Proof, StsRequest};
+use crate::refusal::{Refusal, RefusalKind as Kind};
+use crate::route;
+use crate::token::{self, Token};
+
+/// Says who calls, of the callers of one stage. Clones share what it remembers.
+///
+/// It does nothing itself: each request has a [`Check`], which asks its driver for what it needs.
+#[derive(Clone)]
+pub struct Verifier(Arc<Inner>);
+
+struct Inner {
+    callers: Arc<Callers>,
+    memory: Mutex<Memory>,
+}
+
+impl Verifier {
+    /// A verifier that remembers nothing yet.
+    #[must_use]
+    pub fn new(callers: Callers) -> Self {
+        Self::of(Arc::new(callers))
+    }
+
+    fn of(callers: Arc<Callers>) -> Self {
+        let issuers = match callers.front() {
+            Front::Server(identity) => identity.issuers.len(),
+            Front::Event { .. } => 0,
+        };
+        Self(Arc::new(Inner { callers, memory: Mutex::new(Memory::new(issuers)) }))
+    }
+
+    /// Another one for the same callers, which remembers nothing: a forked process must not wait for a lock that a thread of its parent
+    /// holds.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self::of(Arc::clone(&self.0.callers))
+    }
+
+    /// Who may call.
+    #[must_use]
+    pub fn callers(&self) -> &Callers {
+        &self.0.callers
+    }
+
+    /// The check of a request with these values of `authorization`, each as it was sent, with the method and the path that the
+    /// application will see: the path as it was sent, escapes and all, without its query.
+    #[must_use]
+    pub fn check(&self, authorization: &[&[u8]], method: &str, path: &str) -> Check {
+        let state = self.presented(authorization).unwrap_or_else(State::Refused);
+        Check { verifier: self.clone(), methods: vec![method.to_owned()], paths: vec![path.to_owned()], state }
+    }
+
+    /// The check of a Lambda function's event, given as JSON, in which the body may be left out. What stands in front is what
+    /// `callers.json` says: of an event that comes from elsewhere nothing is trusted.
+    #[must_use]
+    pub fn check_event(&self, event: &[u8]) -> Check {
+        let (methods, paths, state) = match event::read(event, &self.0.callers) {
+            Ok(event) => {
+                let state = match event.who {
+                    Who::Known(listed, caller) => State::Known(listed, caller),
+                    Who::Presented(values) => {
+                        let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
+                        self.presented(&values).unwrap_or_else(State::Refused)
+                    }
+                };
+                (event.methods, event.paths, state)
+            }
+            Err(refusal) => (Vec::new(), Vec::new(), State::Refused(refusal)),
+        };
+        Check { verifier: self.clone(), methods, paths, state }
+    }
+
+    fn presented(&self, authorization: &[&[u8]]) -> Result<State, Refusal> {
+        if !matches!(self.0.callers.front(), Front::Server(_)) {
+            return Err(Refusal::new(Kind::NotTakenHere));
+        }
+        let presented = authorization::read(authorization)?;
+        let (Presented::Token(text) | Presented::Proof(text)) = presented;
+        let hash: Hash = Sha256::digest(text).into();
+        let text = text.to_owned();
+        Ok(match presented {
+            Presented::Token(_) => State::Token { hash, text },
+            Presented::Proof(_) => State::Proof { hash, text },
+        })
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // Nothing that holds it leaves it half done.
+        self.0.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        match self.0.callers.front() {
+            Front::Server(identity) => Some(identity),
+            Front::Event { .. } => None,
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("stage", &self.0.callers.stage()).finish_non_exhaustive()
+    }
+}
+
+/// The check of one request.
+///
+/// The driver calls [`Check::step`]. A step that needs something names it: the driver gets it, reports it by the method of the same
+/// name, and steps again. Where somebody else is getting it the step says [`Step::Wait`]: the driver waits until any check of the
+/// verifier has reported something, ten seconds at most, and steps again. What was asked and is never reported is asked anew after that
+/// time.
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use xacct_sign_identity::{Callers, Development, Step, Verifier};
+///
+/// let callers = r#"{"version": 1, "stage": "prod", "target": "server", "partition": "aws", "audience": "https://api.example.com",
+///     "algorithm": "ES384", "max_duration_seconds": 3600, "regions": ["ap-northeast-1"],
+///     "callers": [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd"}]}"#;
+/// let verifier = Verifier::new(Callers::parse(callers.as_bytes(), Development::No)?);
+/// let mut check = verifier.check(&[], "GET", "/items");
+/// let Step::Refused(refusal) = check.step(UNIX_EPOCH + Duration::from_secs(1_795_000_000)) else { panic!() };
+/// assert_eq!((refusal.code(), refusal.status()), ("authorization_missing", 401));
+/// # Ok::<(), xacct_sign_identity::CallersError>(())
+/// ```
+pub struct Check {
+    verifier: Verifier,
+    methods: Vec<String>,
+    paths: Vec<String>,
+    state: State,
+}
+
+enum State {
+    /// As it was presented.
+    Token {
+        hash: Hash,
+        text: String,
+    },
+    /// Read: it lacks its key.
+    Read {
+        hash: Hash,
+        text: String,
+        token: Box<Token>,
+    },
+    /// It lacks the word that its signature is right, by a key of this generation.
+    Signed {
+        hash: Hash,
+        token: Box<Token>,
+        generation: u64,
+    },
+    Proof {
+        hash: Hash,
+        text: String,
+    },
+    /// It lacks STS's answer.
+    Asked {
+        hash: Hash,
+        proof: Box<Proof>,
+    },
+    Known(usize, Arc<Caller>),
+    Refused(Refusal),
+}
+
+/// What a check has come to.
+#[derive(Debug)]
+#[must_use = "a need counts on being met"]
+pub enum Step {
+    /// It is this caller, and it may do this.
+    Passed(Arc<Caller>),
+    /// It is refused: the client is told the status, and the log the reason.
+    Refused(Refusal),
+    /// It needs something.
+    Need(Need),
+    /// Somebody else is getting what it needs.
+    Wait,
+}
+
+/// What a check needs of its driver.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Need {
+    /// The keys of an issuer: `GET url`, over https (an issuer for development may be over http on this machine), without a redirect,
+    /// of [`KEYS_LIMIT`](crate::KEYS_LIMIT) bytes at most, within ten seconds. Reported by [`Check::keys`].
+    Keys {
+        /// The issuer.
+        issuer: String,
+        /// Where its keys are.
+        url: String,
+        /// Whether it is one for development: a real one is never at a private address.
+        is_development: bool,
+    },
+    /// Whether a signature is right. Everything else about key and signature has been checked. Reported by [`Check::signature`].
+    Signature {
+        /// ES384 or RS256, as the key is.
+        algorithm: Algorithm,
+        /// The key.
+        key: Arc<PublicKey>,
+        /// What was signed.
+        message: String,
+        /// The signature: `r` and `s` of 48 bytes each, or as many bytes as the RSA key has.
+        signature: Vec<u8>,
+    },
+    /// STS's answer to this request, sent as it stands, without a redirect, within ten seconds. Reported by [`Check::sts`].
+    Sts(StsRequest),
+}
+
+impl Check {
+    /// Goes as far as it comes at `now`.
+    pub fn step(&mut self, now: SystemTime) -> Step {
+        loop {
+            match self.advance(now) {
+                Ok(Some(step)) => return step,
+                Ok(None) => {}
+                Err(refusal) => self.state = State::Refused(refusal),
+            }
+        }
+    }
+
+    /// One state further: the step that this one ends in, if it does.
+    fn advance(&mut self, now: SystemTime) -> Result<Option<Step>, Refusal> {
+        let not_here = || Refusal::new(Kind::NotTakenHere);
+        match &mut self.state {
+            State::Refused(refusal) => return Ok(Some(Step::Refused(refusal.clone()))),
+            State::Known(listed, caller) => {
+                let routes = self.verifier.callers().listed(*listed).and_then(|listed| listed.routes.as_ref());
+                if let Some(routes) = routes {
+                    self.paths.iter().try_for_each(|path| route::check(routes, &self.methods, path))?;
+                }
+                return Ok(Some(Step::Passed(Arc::clone(caller))));
+            }
+            State::Token { hash, text } | State::Proof { hash, text } => {
+                if let Some(passed) = self.verifier.memory().passed(hash, now) {
+                    let (listed, caller) = (passed.listed, Arc::clone(&passed.caller));
+                    self.state = State::Known(listed, caller);
+                    return Ok(None);
+                }
+                let (hash, text) = (*hash, std::mem::take(text));
+                let identity = self.verifier.identity().ok_or_else(not_here)?;
+                if matches!(self.state, State::Token { .. }) {
+                    let token = Box::new(token::read(&text, self.verifier.callers(), identity, now)?);
+                    self.state = State::Read { hash, text, token };
+                    return Ok(None);
+                }
+                if identity.regions.is_empty() {
+                    return Err(Refusal::new(Kind::ProofsNotTaken));
+                }
+                let proof = Box::new(proof::read(&text, &identity.regions, now)?);
+                self.state = State::Asked { hash, proof };
+            }
+            State::Read { text, token, .. } => {
+                if token.expires_at <= now {
+                    return Err(Refusal::new(Kind::TokenExpired));
+                }
+                let identity = self.verifier.identity().ok_or_else(not_here)?;
+                let look = self.verifier.memory().keys.get_mut(token.issuer).map(|keys| keys.look(&token.key_id, now));
+                let (key, generation) = match look.ok_or_else(not_here)? {
+                    Look::Key(key, generation) => (key, generation),
+                    Look::Wait => return Ok(Some(Step::Wait)),
+                    Look::Refused(refusal) => return Err(refusal),
+                    Look::Fetch => {
+                        let issuer =
+                            identity.issuers.get(token.issuer).map(|issuer| issuer.url.clone()).unwrap_or_default();
+                        let url = issuer::keys_url(&issuer);
+                        let is_development = issuer::form(&issuer) == issuer::IssuerForm::Loopback;
+                        return Ok(Some(Step::Need(Need::Keys { issuer, url, is_development })));
+                    }
+                };
+                if key.algorithm() != identity.algorithm {
+                    return Err(Refusal::about(Kind::KeyRefused, &token.key_id));
+                }
+                if !key.makes(&token.signature) {
+                    return Err(Refusal::new(Kind::SignatureMalformed));
+                }
+                let mut message = std::mem::take(text);
+                message.truncate(token.signed_bytes);
+                let need = Need::Signature {
+                    algorithm: key.algorithm(),
+                    key,
+                    message,
+                    signature: std::mem::take(&mut token.signature),
+                };
+                if let State::Read { hash, token, .. } = std::mem::replace(&mut self.state, unheard()) {
+                    self.state = State::Signed { hash, token, generation };
+                }
+                return Ok(Some(Step::Need(need)));
+            }
+            // Who steps without an answer has none: the signature is taken for wrong.
+            State::Signed { .. } => return Err(Refusal::new(Kind::SignatureWrong)),
+            State::Asked { hash, proof } => {
+                let mut memory = self.verifier.memory();
+                // Somebody else may have asked meanwhile.
+                if let Some(passed) = memory.passed(hash, now) {
+                    let (listed, caller) = (passed.listed, Arc::clone(&passed.caller));
+                    drop(memory);
+                    self.state = State::Known(listed, caller);
+                    return Ok(None);
+                }
+                match memory.ask(*hash, now) {
+                    Ask::Wait => return Ok(Some(Step::Wait)),
+                    Ask::Refused(refusal) => return Err(refusal),
+                    Ask::Sts => {}
+                }
+                drop(memory);
+                let identity = self.verifier.identity().ok_or_else(not_here)?;
+                let request = proof.request(&identity.audience).ok_or_else(not_here)?;
+                return Ok(Some(Step::Need(Need::Sts(request))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What came for [`Need::Keys`] at `now`: the body of an answer with status 200, or nothing. Without it the keys at hand serve for
+    /// a day.
+    pub fn keys(&mut self, body: Option<&[u8]>, now: SystemTime) {
+        if let State::Read { token, .. } = &self.state
+            && let Some(keys) = self.verifier.memory().keys.get_mut(token.issuer)
+        {
+            keys.fetched(body, now);
+        }
+    }
+
+    /// Whether the signature of [`Need::Signature`] is right, found at `now`.
+    pub fn signature(&mut self, is_right: bool, now: SystemTime) {
+        let State::Signed { hash, token, generation } = &self.state else { return };
+        if !is_right {
+            self.state = State::Refused(Refusal::new(Kind::SignatureWrong));
+            return;
+        }
+        let (listed, caller) = (token.listed, Arc::clone(&token.caller));
+        let keys = Some((token.issuer, *generation));
+        let passed = Passed { listed, caller: Arc::clone(&caller), found_at: now, expires_at: token.expires_at, keys };
+        self.verifier.memory().remember(*hash, passed);
+        self.state = State::Known(listed, caller);
+    }
+
+    /// What STS answered at `now` to the request of [`Need::Sts`]: status and body; or nothing, where it could not be asked.
+    pub fn sts(&mut self, answer: Option<(u16, &[u8])>, now: SystemTime) {
+        let State::Asked { hash, proof } = &self.state else { return };
+        let said = self.judged(proof, answer, now);
+        self.verifier.memory().answered(*hash, said.clone(), now);
+        self.state = match said {
+            Ok(passed) => State::Known(passed.listed, passed.caller),
+            Err(refusal) => State::Refused(refusal),
+        };
+    }
+
+    fn judged(&self, proof: &Proof, answer: Option<(u16, &[u8])>, now: SystemTime) -> Result<Passed, Refusal> {
+        let callers = self.verifier.callers();
+        let (status, body) = answer.ok_or_else(|| Refusal::new(Kind::StsUnavailable))?;
+        let session = proof::read_answer(status, body, callers.partition())?;
+        let listed = callers.of_role(&session.account, &session.role, None)?;
+        let caller = Caller {
+            name: callers.listed(listed).map(|listed| listed.name.clone()).unwrap_or_default(),
+            account: Some(session.account),
+            arn: session.arn,
+            role: Some(session.role),
+            session: Some(session.name),
+            organization: None,
+            via: Via::Proof,
+        };
+        Ok(Passed { listed, caller: Arc::new(caller), found_at: now, expires_at: proof.expires_at(), keys: None })
+    }
+}
+
+/// What stands in a state's place while it becomes another.
+fn unheard() -> State {
+    State::Refused(Refusal::new(Kind::SignatureWrong))
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What was presented is a secret.
+        f.debug_struct("Check").field("methods", &self.methods).field("paths", &self.paths).finish_non_exhaustive()
+    }
+}
