@@ -188,7 +188,7 @@ mod tests {
         for kind in RefusalKind::ALL {
             assert!(matches!(kind.status(), 401 | 403 | 503), "{kind:?}");
             let sentence = Refusal::new(*kind).to_string();
-            assert!(!sentence.ends_with('.') && !sentence.starts_with(|c: char| c == ' '), "{sentence}");
+            assert!(!sentence.ends_with('.') && !sentence.starts_with(' '), "{sentence}");
         }
     }
 

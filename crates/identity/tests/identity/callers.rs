@@ -1,0 +1,224 @@
+//! Lists of callers: what they let in, beside tests/attacks.toml.
+
+use serde_json::{Value, json};
+use xacct_sign_identity::{CALLERS_SCHEMA, Caller, Callers, Development, Need, Step, Verifier, Via, make_proof};
+
+use crate::world::{
+    AUDIENCE, bearer, credentials, drive, good_token, merge, now, published, sts, table, token_of, usual, verifier,
+};
+
+fn world(with: &Value) -> Value {
+    let mut world = table()["world"].clone();
+    merge(&mut world, with);
+    world
+}
+
+#[test]
+fn tokens_and_proofs_are_taken_by_servers_alone() {
+    let verifier = verifier(&table()["fronts"]["function_url"]);
+    assert_eq!(usual(bearer(&verifier, &good_token(now())), now()).is, Err("not_taken_here".to_owned()));
+    let none = crate::world::verifier(&world(&json!({ "regions": [] })));
+    let proof = make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap();
+    assert_eq!(usual(bearer(&none, &proof), now()).is, Err("proofs_not_taken".to_owned()));
+    assert_eq!(usual(bearer(&none, &good_token(now())), now()).is, Ok("shop".to_owned()));
+}
+
+#[test]
+fn rs256_is_taken_where_the_manifest_says_so_and_es384_is_not() {
+    let verifier = verifier(&world(&json!({ "algorithm": "RS256" })));
+    let (_, claims) = crate::world::good(now());
+    let rs256 = |header: Value| token_of(&header.to_string(), &claims.to_string(), "RS256", "shop_rsa");
+    let good = rs256(json!({ "alg": "RS256", "kid": "RSA_0" }));
+    let outcome = usual(bearer(&verifier, &good), now());
+    assert_eq!((outcome.is, outcome.needs), (Ok("shop".to_owned()), vec!["keys", "signature"]));
+    assert_eq!(usual(bearer(&verifier, &good_token(now())), now()).is, Err("algorithm_refused".to_owned()));
+    let on_ec = rs256(json!({ "alg": "RS256", "kid": "EC384_0" }));
+    assert_eq!(usual(bearer(&verifier, &on_ec), now()).is, Err("key_refused".to_owned()));
+    let longer = format!("{good}AAAA");
+    assert_eq!(usual(bearer(&verifier, &longer), now()).is, Err("signature_malformed".to_owned()));
+}
+
+#[test]
+fn a_shorter_life_than_an_hour_can_be_asked_for() {
+    let verifier = verifier(&world(&json!({ "max_duration_seconds": 299 })));
+    assert_eq!(usual(bearer(&verifier, &good_token(now())), now()).is, Err("lifetime_refused".to_owned()));
+}
+
+#[test]
+fn issuers_on_this_machine_are_for_development() {
+    let issuer = "http://127.0.0.1:4100/issuers/000000000000";
+    let callers = world(&json!({
+        "dev_issuers": [issuer],
+        "callers": [{ "name": "shop", "account": "000000000000", "role": "LambdaRoleProd", "issuer": issuer }],
+    }));
+    assert!(Callers::parse(callers.to_string().as_bytes(), Development::No).is_err());
+    let callers = Callers::parse(callers.to_string().as_bytes(), Development::Yes).unwrap();
+    assert!(callers.is_development());
+    assert!(!Callers::parse(world(&json!({})).to_string().as_bytes(), Development::Yes).unwrap().is_development());
+    let (header, mut claims) = crate::world::good(now());
+    claims["iss"] = issuer.into();
+    let token = token_of(&header.to_string(), &claims.to_string(), "ES384", "shop_ec");
+    let verifier = Verifier::new(callers);
+    let Step::Need(Need::Keys { url, is_development, .. }) = bearer(&verifier, &token).step(now()) else {
+        panic!("keys")
+    };
+    assert_eq!(
+        (url.as_str(), is_development),
+        ("http://127.0.0.1:4100/issuers/000000000000/.well-known/jwks.json", true)
+    );
+}
+
+fn of_event(front: &Value, arn: &str, account: &str) -> Result<Caller, String> {
+    let event = json!({
+        "version": "2.0", "rawPath": "/x",
+        "requestContext": {
+            "authorizer": { "iam": { "accountId": account, "userArn": arn, "principalOrgId": "o-abcdefghij" } },
+            "http": { "method": "GET", "path": "/x" },
+        },
+    });
+    match verifier(front).check_event(event.to_string().as_bytes()).step(now()) {
+        Step::Passed(caller) => Ok((*caller).clone()),
+        Step::Refused(refusal) => Err(refusal.code().to_owned()),
+        other => panic!("an event needs nothing: {other:?}"),
+    }
+}
+
+#[test]
+fn a_caller_is_told_as_its_front_knows_it() {
+    let fronts = table()["fronts"].clone();
+    let arn = "arn:aws:sts::111111111111:assumed-role/ApiAllowByIamRoleProd/shop-1";
+    let caller = of_event(&fronts["http_api"], arn, "111111111111").unwrap();
+    assert_eq!(
+        (caller.name.as_str(), caller.account.as_deref(), caller.arn.as_str()),
+        ("shop", Some("000000000000"), arn)
+    );
+    assert_eq!((caller.role.as_deref(), caller.session.as_deref()), (Some("LambdaRoleProd"), Some("shop-1")));
+    // The organization that the front names is the provider's own.
+    assert_eq!((caller.organization, caller.via), (None, Via::HttpApi));
+
+    let arn = "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders";
+    let caller = of_event(&fronts["function_url"], arn, "000000000000").unwrap();
+    assert_eq!(
+        (caller.name.as_str(), caller.account.as_deref(), caller.arn.as_str()),
+        ("shop", Some("000000000000"), arn)
+    );
+    assert_eq!(caller.organization.as_deref(), Some("o-abcdefghij"));
+    assert_eq!((caller.session.as_deref(), caller.via.name()), (Some("orders"), "function_url"));
+
+    // A role that is named comes before its organization.
+    let arn = "arn:aws:sts::444444444444:assumed-role/LambdaRoleProd/orders";
+    assert_eq!(of_event(&fronts["function_url"], arn, "444444444444").unwrap().name, "family");
+}
+
+#[test]
+fn whom_a_role_of_its_own_admits_needs_no_session_name() {
+    let mut front = table()["fronts"]["http_api"].clone();
+    front["callers"] = json!([
+        { "name": "any", "account": "*", "role": "Worker", "provider_role": "ApiAny" },
+        { "name": "family", "organization": "o-abcdefghij", "provider_role": "ApiFamily" },
+        { "name": "a", "account": "000000000000", "role": "A", "provider_role": "ApiTwo" },
+        { "name": "b", "account": "000000000000", "role": "B", "provider_role": "ApiTwo", "session_names": ["b"] },
+    ]);
+    let of = |role: &str, session: &str| {
+        let arn = format!("arn:aws:sts::111111111111:assumed-role/{role}/{session}");
+        of_event(&front, &arn, "111111111111").map(|caller| (caller.name, caller.account))
+    };
+    assert_eq!(of("ApiAny", "s1"), Ok(("any".to_owned(), None)));
+    assert_eq!(of("ApiFamily", "s1"), Ok(("family".to_owned(), None)));
+    assert_eq!(of("ApiTwo", "c1"), Ok(("a".to_owned(), Some("000000000000".to_owned()))));
+    assert_eq!(of("ApiTwo", "bb"), Ok(("a".to_owned(), Some("000000000000".to_owned()))));
+    let front = {
+        let mut both = front.clone();
+        both["callers"][3].as_object_mut().unwrap().remove("session_names");
+        both
+    };
+    let arn = "arn:aws:sts::111111111111:assumed-role/ApiTwo/s1";
+    assert_eq!(of_event(&front, arn, "111111111111"), Err("callers_not_told_apart".to_owned()));
+}
+
+#[test]
+fn by_token_and_by_proof_a_caller_is_the_same() {
+    let verifier = verifier(&world(&json!({})));
+    let mut by_token = bearer(&verifier, &good_token(now()));
+    let mut by_proof = bearer(&verifier, &make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap());
+    let mut told = Vec::new();
+    for check in [&mut by_token, &mut by_proof] {
+        let caller = loop {
+            match check.step(now()) {
+                Step::Passed(caller) => break caller,
+                Step::Need(Need::Keys { url, .. }) => check.keys(Some(&published(&url)), now()),
+                Step::Need(Need::Signature { .. }) => check.signature(true, now()),
+                Step::Need(Need::Sts(request)) => {
+                    let (status, body) = sts(&request, now());
+                    check.sts(Some((status, &body)), now());
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        told.push(caller);
+    }
+    let [token, proof] = told.as_slice() else { panic!("two") };
+    assert_eq!((&token.name, &token.account, &token.role), (&proof.name, &proof.account, &proof.role));
+    assert_eq!(token.arn, "arn:aws:iam::000000000000:role/LambdaRoleProd");
+    assert_eq!(proof.arn, "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders");
+    assert_eq!((token.session.as_deref(), proof.session.as_deref()), (None, Some("orders")));
+    assert_eq!((token.organization.as_deref(), token.via, proof.via), (Some("o-klmnopqrst"), Via::Token, Via::Proof));
+}
+
+#[test]
+fn a_step_without_an_answer_lets_nobody_in() {
+    let verifier = verifier(&world(&json!({})));
+    let mut check = bearer(&verifier, &good_token(now()));
+    let Step::Need(Need::Keys { .. }) = check.step(now()) else { panic!("keys") };
+    assert!(matches!(check.step(now()), Step::Wait));
+    check.signature(true, now());
+    assert!(matches!(check.step(now()), Step::Wait));
+    check.keys(Some(&published(crate::world::SHOP)), now());
+    let Step::Need(Need::Signature { .. }) = check.step(now()) else { panic!("signature") };
+    let Step::Refused(refusal) = check.step(now()) else { panic!("no caller") };
+    assert_eq!(refusal.code(), "signature_wrong");
+    check.signature(true, now());
+    assert!(matches!(check.step(now()), Step::Refused(_)));
+
+    let mut check = bearer(&verifier, &make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap());
+    check.signature(true, now());
+    check.keys(None, now());
+    let Step::Need(Need::Sts(_)) = check.step(now()) else { panic!("sts") };
+    assert!(matches!(check.step(now()), Step::Wait));
+}
+
+#[test]
+fn the_schema_knows_the_members_that_are_read() {
+    let schema: Value = serde_json::from_str(CALLERS_SCHEMA).unwrap();
+    let (top, caller) = (&schema["properties"], &schema["$defs"]["caller"]["properties"]);
+    let table = table();
+    let fronts = table["fronts"].as_object().unwrap().values();
+    let mut read: Vec<&str> = Vec::new();
+    for front in fronts.chain([&table["world"]]) {
+        for member in front.as_object().unwrap().keys() {
+            assert!(top.get(member).is_some(), "{member}");
+            read.push(member);
+        }
+        for listed in front["callers"].as_array().unwrap() {
+            for member in listed.as_object().unwrap().keys() {
+                assert!(caller.get(member).is_some(), "{member}");
+                read.push(member);
+            }
+        }
+    }
+    for member in top.as_object().unwrap().keys().chain(caller.as_object().unwrap().keys()) {
+        assert!(read.contains(&member.as_str()) || member == "dev_issuers", "{member}");
+    }
+}
+
+#[test]
+fn a_list_of_ten_thousand_callers_is_one_list() {
+    let callers: Vec<Value> = (0..10_000)
+        .map(|index| json!({ "name": format!("c{index}"), "account": format!("{index:012}"), "role": "Worker" }))
+        .collect();
+    let verifier = verifier(&world(&json!({ "callers": callers })));
+    let proof = make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap();
+    let answer = crate::world::identity_xml("arn:aws:sts::000000009999:assumed-role/Worker/orders", "000000009999");
+    let outcome = drive(bearer(&verifier, &proof), now(), &|_| None, &|_| Some((200, answer.clone().into_bytes())));
+    assert_eq!(outcome.is, Ok("c9999".to_owned()));
+}

@@ -1,0 +1,192 @@
+//! Proofs through virtual time: one call of STS each, and none that is remembered for longer than it is right.
+
+use std::cell::Cell;
+use std::time::SystemTime;
+
+use serde_json::json;
+use xacct_sign::Credentials;
+use xacct_sign_identity::{Check, Need, Step, Verifier, make_proof};
+
+use crate::world::{
+    AUDIENCE, SECRET, bearer, credentials, drive, error_xml, identity_xml, later, merge, now, sts, table, verifier,
+};
+
+fn server() -> Verifier {
+    verifier(&table()["world"])
+}
+
+fn proof(at: SystemTime) -> String {
+    make_proof(&credentials(), "ap-northeast-1", AUDIENCE, at).unwrap()
+}
+
+/// What a check comes to, with STS as it is or with this answer of it; and how often it was asked.
+fn at(
+    verifier: &Verifier,
+    proof: &str,
+    at: SystemTime,
+    answer: Option<(u16, String)>,
+) -> (Result<String, String>, usize) {
+    let calls = Cell::new(0);
+    let sts = |request: &_| {
+        calls.set(calls.get() + 1);
+        Some(answer.clone().map_or_else(|| sts(request, at), |(status, body)| (status, body.into_bytes())))
+    };
+    let outcome = drive(bearer(verifier, proof), at, &|_| panic!("no token"), &sts);
+    (outcome.is, calls.get())
+}
+
+fn shop() -> Result<String, String> {
+    Ok("shop".to_owned())
+}
+
+fn refused(code: &str) -> Result<String, String> {
+    Err(code.to_owned())
+}
+
+#[test]
+fn sts_is_asked_once_of_a_proof_and_never_again() {
+    let verifier = server();
+    let proof = proof(now());
+    assert_eq!(at(&verifier, &proof, now(), None), (shop(), 1));
+    for seconds in 1..300 {
+        assert_eq!(at(&verifier, &proof, later(seconds), None), (shop(), 0));
+    }
+    for seconds in [301, 900, 86_400] {
+        assert_eq!(at(&verifier, &proof, later(seconds), None), (refused("proof_expired"), 0));
+    }
+}
+
+#[test]
+fn a_proof_of_a_clock_that_is_ahead_lives_no_longer_than_its_window() {
+    let verifier = server();
+    let proof = proof(later(300));
+    assert_eq!(at(&verifier, &proof, now(), None), (shop(), 1));
+    assert_eq!(at(&verifier, &proof, later(599), None), (shop(), 0));
+    assert_eq!(at(&verifier, &proof, later(601), None), (refused("proof_expired"), 0));
+}
+
+#[test]
+fn the_same_key_with_another_signature_is_another_proof() {
+    let verifier = server();
+    assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 1));
+    let impostor =
+        Credentials::new("ASIASHOPPROD00000001", "guessed", Some("IQoJb3JpZ2luX2VjEA+/0123456789==".to_owned()), None);
+    let forged = make_proof(&impostor.unwrap(), "ap-northeast-1", AUDIENCE, now()).unwrap();
+    assert_eq!(at(&verifier, &forged, now(), None), (refused("proof_refused"), 1));
+    assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 0));
+}
+
+#[test]
+fn what_sts_refused_stays_refused_and_pushes_nobody_out() {
+    let verifier = server();
+    assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 1));
+    let forged = make_proof(&credentials(), "ap-northeast-1", "https://other.example.com", now()).unwrap();
+    assert_eq!(at(&verifier, &forged, now(), None), (refused("proof_refused"), 1));
+    assert_eq!(at(&verifier, &forged, later(299), None), (refused("proof_refused"), 0));
+    for index in 0..25_000 {
+        let key = format!("ASIA{index:016}");
+        let garbage = Credentials::new(key, SECRET, Some("x".to_owned()), None).unwrap();
+        let garbage = make_proof(&garbage, "ap-northeast-1", AUDIENCE, now()).unwrap();
+        let mut check = bearer(&verifier, &garbage);
+        assert!(matches!(check.step(now()), Step::Need(Need::Sts(_))));
+        check.sts(Some((403, error_xml("InvalidClientTokenId").as_bytes())), now());
+    }
+    assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 0));
+}
+
+#[test]
+fn an_outage_of_sts_lets_nobody_in_and_is_over_when_it_is_over() {
+    let verifier = server();
+    let proof = proof(now());
+    let throttled = Some((400, error_xml("Throttling")));
+    assert_eq!(at(&verifier, &proof, now(), throttled.clone()), (refused("sts_throttled"), 1));
+    // Whoever waited for the answer is told the same, and does not ask at once.
+    assert_eq!(at(&verifier, &proof, now(), None), (refused("sts_throttled"), 0));
+    assert_eq!(at(&verifier, &proof, later(1), throttled), (refused("sts_throttled"), 1));
+    assert_eq!(at(&verifier, &proof, later(2), Some((500, String::new()))), (refused("sts_unavailable"), 1));
+    assert_eq!(at(&verifier, &proof, later(3), None), (shop(), 1));
+    assert_eq!(at(&verifier, &proof, later(4), Some((500, String::new()))), (shop(), 0));
+}
+
+#[test]
+fn a_role_of_the_same_name_in_another_account_is_not_remembered_as_the_callers() {
+    let verifier = server();
+    assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 1));
+    let elsewhere = identity_xml("arn:aws:sts::333333333333:assumed-role/LambdaRoleProd/orders", "333333333333");
+    let other = proof(later(1));
+    assert_eq!(at(&verifier, &other, later(1), Some((200, elsewhere))), (refused("caller_unknown"), 1));
+    assert_eq!(at(&verifier, &proof(now()), later(2), None), (shop(), 0));
+}
+
+#[test]
+fn one_asks_and_all_others_wait() {
+    let verifier = server();
+    let proof = proof(now());
+    let mut checks: Vec<Check> = (0..100).map(|_| bearer(&verifier, &proof)).collect();
+    let mut asking = Vec::new();
+    for check in &mut checks {
+        match check.step(now()) {
+            Step::Need(Need::Sts(request)) => asking.push(request),
+            Step::Wait => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let [request] = asking.as_slice() else { panic!("{} ask", asking.len()) };
+    let (status, body) = sts(request, now());
+    checks[0].sts(Some((status, &body)), now());
+    for mut check in checks {
+        assert!(matches!(check.step(now()), Step::Passed(_)));
+    }
+}
+
+#[test]
+fn sts_is_not_asked_of_more_than_some_proofs_at_once() {
+    let verifier = server();
+    let mut asking = Vec::new();
+    let mut turned_away = 0;
+    for index in 0..1000 {
+        let garbage = Credentials::new(format!("ASIA{index:016}"), SECRET, Some("x".to_owned()), None).unwrap();
+        let mut check = bearer(&verifier, &make_proof(&garbage, "us-east-1", AUDIENCE, now()).unwrap());
+        match check.step(now()) {
+            Step::Need(Need::Sts(_)) => asking.push(check),
+            Step::Refused(refusal) => {
+                assert_eq!((refusal.code(), refusal.status()), ("sts_unavailable", 503));
+                turned_away += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((asking.len(), turned_away), (256, 744));
+    // When they have their answers there is room again; and when they never come, after ten seconds.
+    asking.pop().unwrap().sts(None, later(1));
+    assert_eq!(at(&verifier, &proof(now()), later(1), None), (shop(), 1));
+    assert_eq!(at(&verifier, &proof(later(11)), later(11), None), (shop(), 1));
+}
+
+#[test]
+fn what_cannot_make_a_proof_is_refused_before_it_is_sent() {
+    let role = |key: &str, token: Option<&str>| Credentials::new(key, SECRET, token.map(str::to_owned), None).unwrap();
+    let good = credentials();
+    let code = |credentials: &Credentials, region: &str, audience: &str| {
+        make_proof(credentials, region, audience, now()).unwrap_err().code()
+    };
+    assert_eq!(code(&role("ASIASHOPPROD00000001", None), "us-east-1", AUDIENCE), "invalid_credentials");
+    assert_eq!(code(&role("asiashopprod00000001", Some("x")), "us-east-1", AUDIENCE), "invalid_credentials");
+    assert_eq!(code(&role("ASIASHOPPROD00000001", Some("\"")), "us-east-1", AUDIENCE), "invalid_credentials");
+    let long = "x".repeat(7000);
+    assert_eq!(code(&role("ASIASHOPPROD00000001", Some(&long)), "us-east-1", AUDIENCE), "invalid_credentials");
+    assert_eq!(code(&good, "us-east-1/", AUDIENCE), "invalid_region");
+    assert_eq!(code(&good, "us-east-1", ""), "invalid_option");
+    assert_eq!(code(&good, "us-east-1", "a b"), "invalid_option");
+    let expired = Credentials::new("ASIASHOPPROD00000001", SECRET, Some("x".to_owned()), Some(now())).unwrap();
+    assert_eq!(code(&expired, "us-east-1", AUDIENCE), "credentials_expired");
+}
+
+#[test]
+fn regions_of_other_partitions_have_their_own_sts() {
+    let mut world = table()["world"].clone();
+    merge(&mut world, &json!({ "partition": "aws-cn", "regions": ["cn-north-1"] }));
+    let made = make_proof(&credentials(), "cn-north-1", AUDIENCE, now()).unwrap();
+    let Step::Need(Need::Sts(request)) = bearer(&verifier(&world), &made).step(now()) else { panic!("sts") };
+    assert_eq!(request.url, "https://sts.cn-north-1.amazonaws.com.cn/");
+}
