@@ -6,8 +6,14 @@ use std::path::PathBuf;
 use crate::not_run::not_run;
 use crate::run::{Step, root, target};
 
-const CRATES: [&str; 5] =
-    ["xacct-sign", "xacct-sign-client", "xacct-sign-diagnosis", "xacct-sign-emulator", "xacct-sign-provider"];
+const CRATES: [&str; 6] = [
+    "xacct-sign",
+    "xacct-sign-client",
+    "xacct-sign-diagnosis",
+    "xacct-sign-emulator",
+    "xacct-sign-identity",
+    "xacct-sign-provider",
+];
 
 /// The format of rustdoc's JSON that `public-api` reads, in the version that xtask-api/Cargo.toml names.
 const FORMAT: &str = "\"format_version\":57";

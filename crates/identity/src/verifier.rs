@@ -11,7 +11,7 @@ use crate::caller::{Caller, Via};
 use crate::callers::{Algorithm, Callers, Front, Identity};
 use crate::event::{self, Who};
 use crate::issuer;
-use crate::keys::{Look, PublicKey};
+use crate::keys::{KeySet, Look, PublicKey};
 use crate::memory::{Ask, Hash, Memory, Passed};
 use crate::proof::{self, Proof, StsRequest};
 use crate::refusal::{Refusal, RefusalKind as Kind};
@@ -327,10 +327,11 @@ impl Check {
     /// What came for [`Need::Keys`] at `now`: the body of an answer with status 200, or nothing. Without it the keys at hand serve for
     /// a day.
     pub fn keys(&mut self, body: Option<&[u8]>, now: SystemTime) {
-        if let State::Read { token, .. } = &self.state
-            && let Some(keys) = self.verifier.memory().keys.get_mut(token.issuer)
-        {
-            keys.fetched(body, now);
+        let State::Read { token, .. } = &self.state else { return };
+        // Read before the lock is taken: nobody waits for arithmetic.
+        let set = body.and_then(KeySet::read);
+        if let Some(keys) = self.verifier.memory().keys.get_mut(token.issuer) {
+            keys.fetched(set, now);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whether a point lies on P-384 (SEC 2, section 2.5.1): y² = x³ − 3x + b.
 //!
-//! Libraries ask this too, and one that forgets is lied to (CVE-2020-0601 was of that kind). Asked here once for each key that is
-//! fetched, it holds in every language. Nothing is secret: the time that it takes may depend on the numbers.
+//! Libraries ask this too. Asked here, once for each key that is fetched, it holds in every language, whatever the library. Nothing is
+//! secret: the time that it takes may depend on the numbers.
 
 /// A number of 384 bits, the lowest 64 first.
 type Number = [u64; 6];

@@ -81,9 +81,8 @@ impl IssuerKeys {
             .is_some_and(|had| had.generation == generation && (is_asked || within(had.fetched_at, FRESH, now)))
     }
 
-    /// What a fetch brought at `now`: a set's text, or nothing. A set replaces the whole one before it.
-    pub(crate) fn fetched(&mut self, text: Option<&[u8]>, now: SystemTime) {
-        let set = text.and_then(KeySet::read);
+    /// What a fetch brought at `now`: a set, or nothing. A set replaces the whole one before it.
+    pub(crate) fn fetched(&mut self, set: Option<KeySet>, now: SystemTime) {
         let outcome = if set.is_some() { Outcome::Fetched } else { Outcome::Failed };
         self.asked = Some(Asked { at: now, outcome });
         if let Some(set) = set {

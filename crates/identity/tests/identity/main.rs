@@ -16,3 +16,19 @@ mod mutations;
 mod proofs;
 mod secrets;
 mod world;
+
+/// docs/identity.md has a row for every code.
+#[test]
+fn the_note_has_every_code() {
+    let note = include_str!("../../../../docs/identity.md");
+    let rows: Vec<&str> = note.lines().filter(|line| line.starts_with("| `")).collect();
+    let refusals = xacct_sign_identity::RefusalKind::ALL.iter().map(|kind| (kind.code(), Some(kind.status())));
+    let callers = xacct_sign_identity::CallersErrorKind::ALL.iter().map(|kind| (kind.code(), None));
+    for (code, status) in refusals.chain(callers) {
+        let row =
+            rows.iter().find(|row| row.contains(&format!("`{code}`"))).unwrap_or_else(|| panic!("no row has `{code}`"));
+        if let Some(status) = status {
+            assert!(row.contains(&format!("| {status} |")), "{code} is {status}: {row}");
+        }
+    }
+}
