@@ -6,6 +6,8 @@ What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 c
 - Rust, `Signer::sign` and `aws_sigv4::http_request::sign` + `apply_to_request_http1x`: each with building the
   `http::Request` from the same parts.
 - Rust, hashing: SHA-256 of the body and of the canonical request, HMAC of the string to sign with a keyed state.
+- Rust, identity: a token of 900 characters checked with the issuer's keys at hand, against ring's bare check of the same signature;
+  and a token or a proof that was checked before. Routes are looked at each time.
 - Python: `Signer.sign(...)`; botocore `SigV4Auth.add_auth(AWSRequest(...))`; requests-aws4auth in
   `Request(...).prepare()`; awscrt `aws_sign_request(HttpRequest(...)).result()`; signer, auth object and configuration
   made once, for each alike.
@@ -268,6 +270,33 @@ def node_rows(node):
     ]
 
 
+def identity_rows(rust):
+    """What the checks of who calls take, as rows of the table."""
+    cached = [("ES384", "identity_es384_cached"), ("RS256", "identity_rs256_cached"), ("proof", "identity_proof_cached")]
+    return [
+        *(
+            (
+                f"Rust identity, {name.upper()} / bare signature check",
+                rust[f"identity_{name}"] / rust[f"bare_{name}"],
+                "at most 1.2",
+                rust[f"identity_{name}"],
+                rust[f"bare_{name}"],
+            )
+            for name in ("es384", "rs256")
+        ),
+        *(
+            (
+                f"Rust identity, {what} that is known / bare ES384",
+                rust[name] / rust["bare_es384"],
+                "ours: 5 us",
+                rust[name],
+                rust["bare_es384"],
+            )
+            for what, name in cached
+        ),
+    ]
+
+
 def main():
     """Prints the table."""
     rust, node = (json.loads(Path(file).read_text()) for file in sys.argv[1:])
@@ -291,6 +320,7 @@ def main():
             rust["sign_http"],
             rust["aws_sigv4"],
         ),
+        *identity_rows(rust),
         ("Python botocore / sign", python["botocore"] / us, "at least 30", us, python["botocore"]),
         ("Python awscrt / sign", python["awscrt"] / us, "at least 5", us, python["awscrt"]),
         ("Python requests-aws4auth / sign", python["requests-aws4auth"] / us, "", us, python["requests-aws4auth"]),

@@ -59,6 +59,10 @@ fn token(row: &Value) -> String {
         return whole.to_owned();
     }
     let (mut header, mut claims) = good(now());
+    let is_rs256 = text(row, "algorithm") == Some("RS256");
+    if is_rs256 {
+        merge(&mut header, &json!({ "alg": "RS256", "kid": "RSA_0" }));
+    }
     if let Some(sts) = row.get("sts") {
         merge(&mut claims["https://sts.amazonaws.com/"], sts);
     }
@@ -66,7 +70,10 @@ fn token(row: &Value) -> String {
     merge(&mut claims, row.get("claims").unwrap_or(&Value::Null));
     let header = text(row, "raw_header").map_or_else(|| header.to_string(), str::to_owned);
     let claims = filled(&text(row, "raw_claims").map_or_else(|| claims.to_string(), str::to_owned));
-    let (algorithm, key) = (text(row, "sign").unwrap_or("ES384"), text(row, "key").unwrap_or("shop_ec"));
+    let (algorithm, key) = (
+        text(row, "sign").unwrap_or(if is_rs256 { "RS256" } else { "ES384" }),
+        text(row, "key").unwrap_or(if is_rs256 { "shop_rsa" } else { "shop_ec" }),
+    );
     let whole = token_of(&header, &claims, algorithm, key);
     let mut parts: Vec<String> = whole.split('.').map(str::to_owned).collect();
     if let Some(what) = text(row, "signature") {
@@ -187,6 +194,8 @@ fn every_attack_by_a_token_gets_its_code() {
                 None => Some(published(url)),
             }
         };
+        let mut world = world.clone();
+        merge(&mut world, &json!({ "algorithm": text(row, "algorithm").unwrap_or("ES384") }));
         let check = check(&verifier(&world), row, "{token}", &token(row));
         drive(check, now(), &keys, &|_| panic!("a token needs no STS"))
     });
