@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<(), String> {
     errors::check()?;
     findings::check()?;
     is_light("xacct-sign", 20, &["syn", "tokio", "tracing"])?;
-    is_light("xacct-sign-python", 60, &[])?;
+    is_light("xacct-sign-python", 61, &[])?;
     Step::cargo([
         "clippy",
         "--release",

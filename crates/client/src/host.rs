@@ -17,7 +17,7 @@ use xacct_sign::Error;
 use crate::patience::Patience;
 use crate::transport::Transport;
 
-pub use crate::transport::{Content, HeadListener, Incoming, Route, Sending, heads_told};
+pub use crate::transport::{Addresses, Content, HeadListener, Incoming, Route, Sending, heads_told};
 pub use process::Output;
 pub use variables::Variables;
 pub(crate) use variables::{OfProcess, first_set};

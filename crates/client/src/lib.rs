@@ -51,6 +51,7 @@ mod credentials;
 mod events;
 pub mod host;
 mod http_hosts;
+pub mod identity;
 mod patience;
 mod per_process;
 #[cfg(feature = "aws-credential-types")]

@@ -6,6 +6,7 @@ mod exchange;
 mod failure;
 mod link;
 mod proxy;
+mod public;
 mod socket;
 mod stream;
 mod told;
@@ -39,7 +40,7 @@ pub use told::{HeadListener, heads_told};
 ///
 /// # Defaults
 ///
-/// [`Route::Environment`], 5 s to connect, an answer of any length.
+/// [`Route::Environment`], 5 s to connect, an answer of any length, from any address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sending {
@@ -49,11 +50,13 @@ pub struct Sending {
     pub connect: Option<Duration>,
     /// How many bytes the answer's body may have, coded and decoded.
     pub limit: u64,
+    /// Which addresses the host may have. A proxy, if there is one, looks up the name itself.
+    pub addresses: Addresses,
 }
 
 impl Default for Sending {
     fn default() -> Self {
-        Self { route: Route::Environment, connect: Some(CONNECT), limit: u64::MAX }
+        Self { route: Route::Environment, connect: Some(CONNECT), limit: u64::MAX, addresses: Addresses::Any }
     }
 }
 
@@ -68,6 +71,16 @@ pub enum Route {
     Environment,
     /// Past every proxy.
     Direct,
+}
+
+/// The addresses that a host may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Addresses {
+    /// Every one.
+    Any,
+    /// Those that are reached from everywhere: none of this machine, of a private network or of the link.
+    Public,
 }
 
 /// An answer, read to its end.
@@ -165,7 +178,8 @@ impl Transport {
         patience.check()?;
         let agent = self.agent(request.uri(), sending.route)?;
         loop {
-            let (answer, progress) = exchange::during(patience, || send(&agent, request, sending, patience));
+            let addresses = addresses(&agent, sending);
+            let (answer, progress) = exchange::during(patience, addresses, || send(&agent, request, sending, patience));
             let may_repeat = !progress.has_written() || request.method().is_idempotent();
             match answer {
                 // Each idle connection fails once, and is gone.
@@ -195,7 +209,8 @@ impl Transport {
                 content.rewind()?;
             }
             let outgoing = content.as_deref_mut();
-            let (answer, progress) = exchange::during(patience, || open(&agent, request, outgoing, sending));
+            let addresses = addresses(&agent, sending);
+            let (answer, progress) = exchange::during(patience, addresses, || open(&agent, request, outgoing, sending));
             let may_repeat = !progress.has_written() || request.method().is_idempotent();
             match answer {
                 Err(error) if error.kind() == ErrorKind::Transport && progress.was_idle() && may_repeat => {}
@@ -250,6 +265,11 @@ impl Transport {
         }
         proxy::proxy(self.variables(), uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443))
     }
+}
+
+/// The addresses that what is looked up here may have: where there is a proxy, that is the proxy's name.
+fn addresses(agent: &Agent, sending: Sending) -> Addresses {
+    if agent.config().proxy().is_some() { Addresses::Any } else { sending.addresses }
 }
 
 fn send<B: AsRef<[u8]>>(

@@ -100,6 +100,13 @@ impl Memory {
         Ask::Sts
     }
 
+    /// Whoever was to ask STS at that instant does not any more: the next may at once.
+    pub(crate) fn given_up(&mut self, hash: &Hash, at: SystemTime) {
+        if matches!(self.asked.get(hash), Some((asked_at, None)) if *asked_at == at) {
+            self.asked.remove(hash);
+        }
+    }
+
     /// What STS said of a proof, or that it said nothing: remembered as long as it is so.
     pub(crate) fn answered(&mut self, hash: Hash, said: Result<Passed, Refusal>, now: SystemTime) {
         self.asked.remove(&hash);

@@ -62,7 +62,13 @@ impl Verifier {
     #[must_use]
     pub fn check(&self, authorization: &[&[u8]], method: &str, path: &str) -> Check {
         let state = self.presented(authorization).unwrap_or_else(State::Refused);
-        Check { verifier: self.clone(), methods: vec![method.to_owned()], paths: vec![path.to_owned()], state }
+        Check {
+            verifier: self.clone(),
+            methods: vec![method.to_owned()],
+            paths: vec![path.to_owned()],
+            state,
+            asks: None,
+        }
     }
 
     /// The check of a Lambda function's event, given as JSON, in which the body may be left out. What stands in front is what
@@ -82,7 +88,7 @@ impl Verifier {
             }
             Err(refusal) => (Vec::new(), Vec::new(), State::Refused(refusal)),
         };
-        Check { verifier: self.clone(), methods, paths, state }
+        Check { verifier: self.clone(), methods, paths, state, asks: None }
     }
 
     fn presented(&self, authorization: &[&[u8]]) -> Result<State, Refusal> {
@@ -122,8 +128,8 @@ impl fmt::Debug for Verifier {
 ///
 /// The driver calls [`Check::step`]. A step that needs something names it: the driver gets it, reports it by the method of the same
 /// name, and steps again. Where somebody else is getting it the step says [`Step::Wait`]: the driver waits until any check of the
-/// verifier has reported something, ten seconds at most, and steps again. What was asked and is never reported is asked anew after that
-/// time.
+/// verifier has reported something or was dropped, ten seconds at most, and steps again. A check that is dropped gets nothing for
+/// anybody: the next is asked. What is never reported is asked anew after ten seconds.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -143,6 +149,8 @@ pub struct Check {
     methods: Vec<String>,
     paths: Vec<String>,
     state: State,
+    /// Since when others wait for what this one was to get.
+    asks: Option<SystemTime>,
 }
 
 enum State {
@@ -203,6 +211,9 @@ pub enum Need {
         url: String,
         /// Whether it is one for development: a real one is never at a private address.
         is_development: bool,
+        /// Whether the keys at hand still serve. A driver that can fetch beside lets this check do so, and goes on with another one for
+        /// the same request, which uses them: so nobody waits.
+        is_early: bool,
     },
     /// Whether a signature is right. Everything else about key and signature has been checked. Reported by [`Check::signature`].
     Signature {
@@ -272,12 +283,13 @@ impl Check {
                     Look::Key(key, generation) => (key, generation),
                     Look::Wait => return Ok(Some(Step::Wait)),
                     Look::Refused(refusal) => return Err(refusal),
-                    Look::Fetch => {
+                    Look::Fetch { is_early } => {
                         let issuer =
                             identity.issuers.get(token.issuer).map(|issuer| issuer.url.clone()).unwrap_or_default();
                         let url = issuer::keys_url(&issuer);
                         let is_development = issuer::form(&issuer) == issuer::IssuerForm::Loopback;
-                        return Ok(Some(Step::Need(Need::Keys { issuer, url, is_development })));
+                        self.asks = Some(now);
+                        return Ok(Some(Step::Need(Need::Keys { issuer, url, is_development, is_early })));
                     }
                 };
                 if key.algorithm() != identity.algorithm {
@@ -316,6 +328,7 @@ impl Check {
                     Ask::Sts => {}
                 }
                 drop(memory);
+                self.asks = Some(now);
                 let identity = self.verifier.identity().ok_or_else(not_here)?;
                 let request = proof.request(&identity.audience).ok_or_else(not_here)?;
                 return Ok(Some(Step::Need(Need::Sts(request))));
@@ -328,6 +341,7 @@ impl Check {
     /// a day.
     pub fn keys(&mut self, body: Option<&[u8]>, now: SystemTime) {
         let State::Read { token, .. } = &self.state else { return };
+        self.asks = None;
         // Read before the lock is taken: nobody waits for arithmetic.
         let set = body.and_then(KeySet::read);
         if let Some(keys) = self.verifier.memory().keys.get_mut(token.issuer) {
@@ -352,6 +366,7 @@ impl Check {
     /// What STS answered at `now` to the request of [`Need::Sts`]: status and body; or nothing, where it could not be asked.
     pub fn sts(&mut self, answer: Option<(u16, &[u8])>, now: SystemTime) {
         let State::Asked { hash, proof } = &self.state else { return };
+        self.asks = None;
         let said = self.judged(proof, answer, now);
         self.verifier.memory().answered(*hash, said.clone(), now);
         self.state = match said {
@@ -381,6 +396,22 @@ impl Check {
 /// What stands in a state's place while it becomes another.
 fn unheard() -> State {
     State::Refused(Refusal::new(Kind::SignatureWrong))
+}
+
+impl Drop for Check {
+    fn drop(&mut self) {
+        let Some(at) = self.asks else { return };
+        let mut memory = self.verifier.memory();
+        match &self.state {
+            State::Read { token, .. } => {
+                if let Some(keys) = memory.keys.get_mut(token.issuer) {
+                    keys.given_up(at);
+                }
+            }
+            State::Asked { hash, .. } => memory.given_up(hash, at),
+            _ => {}
+        }
+    }
 }
 
 impl fmt::Debug for Check {

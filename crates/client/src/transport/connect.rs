@@ -12,9 +12,11 @@ use ureq::unversioned::transport::{
     ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, Transport,
 };
 
+use super::public::is_public;
 use super::socket::Sockets;
 use super::told::Heads;
 use super::waiting::Waiting;
+use super::{Addresses, exchange};
 
 /// How many addresses of a name are tried: ureq has room for sixteen.
 const ADDRESSES: usize = 16;
@@ -52,6 +54,18 @@ impl fmt::Display for UnknownHost {
 
 impl std::error::Error for UnknownHost {}
 
+/// A name of which no address is public, where it has to be.
+#[derive(Debug)]
+pub(super) struct NotPublic;
+
+impl fmt::Display for NotPublic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no address of the host is a public one")
+    }
+}
+
+impl std::error::Error for NotPublic {}
+
 /// The way to the proxy, up to where it has connected to the host.
 #[derive(Debug, Default)]
 struct ToProxy(ConnectProxyConnector);
@@ -77,6 +91,19 @@ struct Names;
 
 impl Resolver for Names {
     fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let found = self.look_up(uri, timeout)?;
+        if exchange::addresses() == Addresses::Any {
+            return Ok(found);
+        }
+        // Those that are looked at here are those that are connected to: the name is not looked up again.
+        let mut public = self.empty();
+        found.iter().filter(|address| is_public(address.ip())).for_each(|address| public.push(*address));
+        if public.is_empty() { Err(ureq::Error::Other(Box::new(NotPublic))) } else { Ok(public) }
+    }
+}
+
+impl Names {
+    fn look_up(&self, uri: &Uri, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = uri.host().unwrap_or_default();
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         let mut addresses = self.empty();

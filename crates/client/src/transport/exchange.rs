@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::Addresses;
 use crate::patience::{Patience, Watch};
 
 /// How far an exchange has come.
@@ -31,6 +32,8 @@ impl Progress {
 #[derive(Default)]
 struct Exchange {
     watch: Option<Arc<Watch>>,
+    /// Which addresses it may go to, where a name is looked up; any, if nothing is said.
+    addresses: Option<Addresses>,
     progress: Progress,
 }
 
@@ -38,9 +41,11 @@ thread_local! {
     static EXCHANGE: RefCell<Exchange> = RefCell::default();
 }
 
-/// Does the work as an exchange of its own. A watch may make another exchange meanwhile.
-pub(super) fn during<T>(patience: &Patience, work: impl FnOnce() -> T) -> (T, Progress) {
-    let before = EXCHANGE.replace(Exchange { watch: patience.watch().cloned(), progress: Progress::default() });
+/// Does the work as an exchange of its own, with hosts of these addresses. A watch may make another exchange meanwhile.
+pub(super) fn during<T>(patience: &Patience, addresses: Addresses, work: impl FnOnce() -> T) -> (T, Progress) {
+    let addresses = Some(addresses);
+    let new = Exchange { watch: patience.watch().cloned(), addresses, progress: Progress::default() };
+    let before = EXCHANGE.replace(new);
     let before = Restored(Some(before));
     let done = work();
     let progress = EXCHANGE.with_borrow(|exchange| exchange.progress);
@@ -61,6 +66,10 @@ impl Drop for Restored {
 
 pub(super) fn watch() -> Option<Arc<Watch>> {
     EXCHANGE.with_borrow(|exchange| exchange.watch.clone())
+}
+
+pub(super) fn addresses() -> Addresses {
+    EXCHANGE.with_borrow(|exchange| exchange.addresses).unwrap_or(Addresses::Any)
 }
 
 pub(super) fn connected() {

@@ -7,7 +7,7 @@ use rustls::CertificateError;
 use ureq::Error as U;
 use xacct_sign::{Error, ErrorKind};
 
-use super::connect::{ProxyFailed, UnknownHost};
+use super::connect::{NotPublic, ProxyFailed, UnknownHost};
 use super::waiting::GivenUp;
 
 /// The error of a request to `host`, whose answer may be `limit` bytes long.
@@ -26,6 +26,10 @@ pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
                 Ok(unknown) => transport(format!("the host `{host}` is not known"))
                     .with_hint("check the URL and the region; a name that resolves only in a VPC needs a route to it")
                     .with_source(*unknown),
+                Err(other) if other.is::<NotPublic>() => {
+                    transport(format!("the host `{host}` has no public address, and may be at no other"))
+                        .with_hint("an issuer of STS is reached by public addresses: check the name, and what looks it up")
+                }
                 Err(other) => match other.downcast::<GivenUp>() {
                     Ok(given_up) => given_up.0,
                     Err(other) => without_a_word(U::Other(other), host),

@@ -9,6 +9,7 @@ use http::response::Parts;
 use ring::digest::{Context, SHA256};
 use xacct_sign::{Error, ErrorKind};
 
+use super::Addresses;
 use super::coding::{self, Coding};
 use super::exchange;
 use super::failure::{failed, own};
@@ -162,7 +163,7 @@ impl Incoming {
     /// `Transport`, `Timeout`, those of the watch; `InvalidResponse` for what cannot be decoded.
     pub fn read(&mut self, buffer: &mut [u8], patience: &Patience) -> Result<usize, Error> {
         let Some(body) = &mut self.body else { return Ok(0) };
-        let (result, _) = exchange::during(&patience.as_watch(), || {
+        let (result, _) = exchange::during(&patience.as_watch(), Addresses::Any, || {
             loop {
                 match body.read(buffer) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

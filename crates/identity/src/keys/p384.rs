@@ -115,12 +115,20 @@ mod tests {
         }
     }
 
+    /// The second coordinate of a point whose first one is zero.
+    const Y: [u8; 48] = [
+        0xc3, 0x06, 0x61, 0x0f, 0xb0, 0xae, 0x5a, 0x15, 0x9c, 0xf4, 0x5c, 0x06, 0x06, 0x9f, 0x22, 0xa6, 0xc5, 0xeb,
+        0x36, 0x41, 0xc6, 0x02, 0xd4, 0x2d, 0xea, 0x2c, 0x4b, 0x4f, 0x75, 0x55, 0x07, 0x93, 0x40, 0x6d, 0x80, 0xd2,
+        0xb9, 0x1a, 0xd5, 0x4f, 0x90, 0x48, 0xbd, 0x48, 0x7a, 0xf1, 0xad, 0xe1,
+    ];
+
     #[test]
     fn a_coordinate_is_less_than_the_prime() {
-        // The same point but for a multiple of the prime: to 384 bits there is room for one where the coordinate is small.
+        assert!(is_on_curve(&[0; 48], &Y));
+        // The same number but for the prime, for which there is room: another way to write one key.
         let prime: Vec<u8> = PRIME.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
         let prime: [u8; 48] = prime.try_into().unwrap();
-        assert!(!is_on_curve(&prime, &prime));
+        assert!(!is_on_curve(&prime, &Y));
         assert!(!is_on_curve(&[0xff; 48], &[0xff; 48]));
         assert!(!is_on_curve(&[0; 48], &[0; 48]));
     }

@@ -47,8 +47,10 @@ enum Outcome {
 pub(crate) enum Look {
     /// Here it is, of this generation of the set.
     Key(Arc<PublicKey>, u64),
-    /// Fetch the keys, and look again.
-    Fetch,
+    /// Fetch the keys, and look again; early, while those that there are still serve.
+    Fetch {
+        is_early: bool,
+    },
     /// Somebody else is fetching them: look again when they are there.
     Wait,
     Refused(Refusal),
@@ -63,11 +65,11 @@ impl IssuerKeys {
         let key = self.usable(now).and_then(|had| Some((had.set.get(key_id)?.cloned(), had)));
         match key {
             // One fetches; the others go on with what there is.
-            Some((_, had)) if is_asked.is_none() && !within(had.fetched_at, FRESH, now) => self.ask(now),
+            Some((_, had)) if is_asked.is_none() && !within(had.fetched_at, FRESH, now) => self.ask(true, now),
             Some((Some(key), had)) => Look::Key(key, had.generation),
             Some((None, _)) => Look::Refused(Refusal::about(Kind::KeyRefused, key_id)),
             None if is_underway => Look::Wait,
-            None if is_asked.is_none() => self.ask(now),
+            None if is_asked.is_none() => self.ask(false, now),
             // It may be a new one, which the fetch would have brought.
             None if failed || self.usable(now).is_none() => Look::Refused(Refusal::new(Kind::KeysUnavailable)),
             None => Look::Refused(Refusal::about(Kind::KeyUnknown, key_id)),
@@ -93,13 +95,18 @@ impl IssuerKeys {
         }
     }
 
+    /// Whoever was to fetch at that instant does not any more: the next may at once.
+    pub(crate) fn given_up(&mut self, at: SystemTime) {
+        self.asked = self.asked.filter(|asked| asked.at != at || asked.outcome != Outcome::None);
+    }
+
     fn usable(&self, now: SystemTime) -> Option<&Had> {
         self.had.as_ref().filter(|had| within(had.fetched_at, USABLE, now))
     }
 
-    fn ask(&mut self, now: SystemTime) -> Look {
+    fn ask(&mut self, is_early: bool, now: SystemTime) -> Look {
         self.asked = Some(Asked { at: now, outcome: Outcome::None });
-        Look::Fetch
+        Look::Fetch { is_early }
     }
 }
 

@@ -148,8 +148,8 @@ fn keys_of_one_issuer_are_not_those_of_another() {
 
 fn needs_keys(check: &mut Check, at: SystemTime) -> bool {
     match check.step(at) {
-        Step::Need(Need::Keys { issuer, .. }) => {
-            assert_eq!(issuer, SHOP);
+        Step::Need(Need::Keys { issuer, is_early, .. }) => {
+            assert_eq!((issuer.as_str(), is_early), (SHOP, false));
             true
         }
         Step::Wait => false,
@@ -184,12 +184,27 @@ fn a_fetch_that_never_comes_back_is_made_anew() {
 }
 
 #[test]
+fn who_gives_up_makes_room_for_the_next_at_once() {
+    let verifier = server();
+    let (mut given_up, mut next) = (bearer(&verifier, &good_token(now())), bearer(&verifier, &good_token(now())));
+    assert!(needs_keys(&mut given_up, now()));
+    assert!(!needs_keys(&mut next, later(1)));
+    drop(given_up);
+    assert!(needs_keys(&mut next, later(1)));
+    // Who is given up on after its time is past takes nothing from whoever came next.
+    let mut lost = bearer(&verifier, &good_token(now()));
+    assert!(needs_keys(&mut lost, later(11)));
+    drop(next);
+    assert!(!needs_keys(&mut bearer(&verifier, &good_token(now())), later(12)));
+}
+
+#[test]
 fn while_stale_keys_are_fetched_anew_nobody_else_waits() {
     let verifier = server();
     assert_eq!(at(&verifier, &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 1));
     let token = good_token(later(HOUR));
     let (mut first, mut second) = (bearer(&verifier, &token), bearer(&verifier, &token));
-    assert!(needs_keys(&mut first, later(HOUR)));
+    assert!(matches!(first.step(later(HOUR)), Step::Need(Need::Keys { is_early: true, .. })));
     assert!(matches!(second.step(later(HOUR)), Step::Need(Need::Signature { .. })));
 }
 

@@ -140,6 +140,17 @@ fn one_asks_and_all_others_wait() {
 }
 
 #[test]
+fn who_gives_up_makes_room_for_the_next_at_once() {
+    let verifier = server();
+    let proof = proof(now());
+    let (mut given_up, mut next) = (bearer(&verifier, &proof), bearer(&verifier, &proof));
+    assert!(matches!(given_up.step(now()), Step::Need(Need::Sts(_))));
+    assert!(matches!(next.step(now()), Step::Wait));
+    drop(given_up);
+    assert!(matches!(next.step(now()), Step::Need(Need::Sts(_))));
+}
+
+#[test]
 fn sts_is_not_asked_of_more_than_some_proofs_at_once() {
     let verifier = server();
     let mut asking = Vec::new();

@@ -1,14 +1,5 @@
 //! The world of tests/attacks.toml: its keys, tokens made with them, and a driver on ring.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "for tests"
-)]
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -244,7 +235,7 @@ pub(crate) fn drive(mut check: Check, at: SystemTime, keys: Keys<'_>, sts: Sts<'
                 return Outcome { is: Err(refusal.code().to_owned()), needs };
             }
             Step::Wait => panic!("nobody else is there to wait for"),
-            Step::Need(Need::Keys { url, issuer, is_development }) => {
+            Step::Need(Need::Keys { url, issuer, is_development, .. }) => {
                 assert_eq!(url, format!("{issuer}/.well-known/jwks.json"));
                 assert!(!is_development);
                 needs.push("keys");

@@ -1,0 +1,12 @@
+//! Who is calling, driven: keys are fetched, signatures verified and STS is asked as the rules of `xacct-sign-identity` say. And what a
+//! caller sends.
+
+mod proof;
+mod signature;
+mod verifier;
+
+pub use proof::IdentityProof;
+pub use verifier::{CheckError, Verifier};
+pub use xacct_sign_identity::{
+    Caller, Callers, CallersError, CallersErrorKind, Development, Refusal, RefusalKind, Via,
+};

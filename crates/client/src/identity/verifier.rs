@@ -1,0 +1,290 @@
+//! The driver of a verifier.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use http::header::{ACCEPT, HeaderName, HeaderValue};
+use xacct_sign::retry::Retry;
+use xacct_sign::sts::{ANSWER_LIMIT, Endpoint};
+use xacct_sign::{Error, ErrorKind};
+use xacct_sign_identity::{Caller, Callers, Check, KEYS_LIMIT, Need, Refusal, Step, StsRequest, Verifier as Rules};
+
+use super::signature::is_right;
+use crate::host::{Addresses, Host, Machine, Sending};
+use crate::patience::Patience;
+use crate::per_process::PerProcess;
+
+/// How long all tries of one fetch may take: less than the ten seconds after which it is taken for lost.
+const FETCH: Duration = Duration::from_secs(8);
+
+/// Says who calls, for any number of threads: one fetch of an issuer's keys for all who wait, one call of STS for each proof.
+///
+/// ```no_run
+/// use xacct_sign_client::Patience;
+/// use xacct_sign_client::identity::{Callers, CheckError, Development, Verifier};
+///
+/// let callers = std::fs::read("callers.json")?;
+/// let verifier = Verifier::new(Callers::parse(&callers, Development::No)?)?;
+/// match verifier.check(&[b"Bearer eyJ..."], "GET", "/items/1", &Patience::default()) {
+///     Ok(caller) => println!("{} calls", caller.name),
+///     Err(CheckError::Refused(refusal)) => println!("{}: {refusal}", refusal.status()),
+///     Err(CheckError::GivenUp(error)) => return Err(error.into()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Verifier {
+    way: Arc<Way>,
+    own: PerProcess<Arc<Own>>,
+}
+
+/// The way to issuers and to STS.
+struct Way {
+    host: Arc<dyn Host>,
+    /// Where STS is asked, for development.
+    sts: Option<Endpoint>,
+}
+
+/// What a forked child has of its own.
+struct Own {
+    rules: Rules,
+    /// How often a check has reported something: who waits for another waits for the next.
+    reports: Mutex<u64>,
+    reported: Condvar,
+}
+
+impl Own {
+    fn new(rules: Rules) -> Self {
+        Self { rules, reports: Mutex::default(), reported: Condvar::new() }
+    }
+
+    fn reports(&self) -> u64 {
+        *self.reports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self) {
+        *self.reports.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.reported.notify_all();
+    }
+
+    /// Whose patience ends while he fetches ends nothing for the others: one of those who wait goes on.
+    fn given_up(&self, check: Check, error: Error) -> CheckError {
+        drop(check);
+        self.report();
+        CheckError::GivenUp(error)
+    }
+
+    /// Waits until somebody reports more than `seen`, or whoever should have is taken for lost.
+    fn wait(&self, seen: u64, patience: &Patience) -> Result<(), Error> {
+        let lost = Instant::now() + Duration::from_secs(10);
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        while *reports == seen {
+            let left = lost.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let slice = patience.slice().map_or(left, |slice| slice.min(left));
+            reports = self.reported.wait_timeout(reports, slice).unwrap_or_else(PoisonError::into_inner).0;
+            // The watch may do anything, and holds no lock of ours meanwhile.
+            drop(reports);
+            patience.check()?;
+            reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+}
+
+/// Why a check has not come to a caller.
+#[derive(Debug, Clone)]
+pub enum CheckError {
+    /// The request is refused: the client is told the status.
+    Refused(Refusal),
+    /// Whoever waited for the check gave it up, or its patience ended.
+    GivenUp(Error),
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::GivenUp(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CheckError {}
+
+impl From<Error> for CheckError {
+    fn from(error: Error) -> Self {
+        Self::GivenUp(error)
+    }
+}
+
+impl Verifier {
+    /// A verifier on this machine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::with_host`].
+    pub fn new(callers: Callers) -> Result<Self, Error> {
+        Self::with_host(callers, Arc::new(Machine::default()))
+    }
+
+    /// A verifier on another machine. With callers for development, and only then, `AWS_ENDPOINT_URL_STS` is read now, and says where
+    /// proofs are asked of; the `Host` that was signed stays that of the region.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidEndpoint`] and [`ErrorKind::InsecureUrl`] for a URL in `AWS_ENDPOINT_URL_STS` that is none, or plain http to
+    /// elsewhere than this machine.
+    pub fn with_host(callers: Callers, host: Arc<dyn Host>) -> Result<Self, Error> {
+        let moved = if callers.is_development() { host.variable("AWS_ENDPOINT_URL_STS") } else { None };
+        // The region is that of no signature: each proof has its own.
+        let sts = moved.map(|url| Endpoint::new("us-east-1", Some(&url))).transpose()?;
+        let own = PerProcess::new(Arc::new(Own::new(Rules::new(callers))));
+        Ok(Self { way: Arc::new(Way { host, sts }), own })
+    }
+
+    /// Who may call.
+    #[must_use]
+    pub fn callers(&self) -> &Callers {
+        self.own.latest().rules.callers()
+    }
+
+    /// Who makes a request with these values of `authorization`, and whether it may: with the method and the path that the application
+    /// will see, the path as it was sent, without its query.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError`].
+    pub fn check(
+        &self,
+        authorization: &[&[u8]],
+        method: &str,
+        path: &str,
+        patience: &Patience,
+    ) -> Result<Arc<Caller>, CheckError> {
+        let own = self.own();
+        self.drive(own, || own.rules.check(authorization, method, path), patience)
+    }
+
+    /// Who makes the request of a Lambda function's event, given as JSON without its body: see
+    /// [`Verifier::check_event`](xacct_sign_identity::Verifier::check_event).
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError`].
+    pub fn check_event(&self, event: &[u8], patience: &Patience) -> Result<Arc<Caller>, CheckError> {
+        let own = self.own();
+        self.drive(own, || own.rules.check_event(event), patience)
+    }
+
+    fn own(&self) -> &Arc<Own> {
+        self.own.get(|parents| Arc::new(Own::new(parents.rules.anew())))
+    }
+
+    fn drive(&self, own: &Arc<Own>, new: impl Fn() -> Check, patience: &Patience) -> Result<Arc<Caller>, CheckError> {
+        let way = &self.way;
+        let mut check = new();
+        let mut has_threads = true;
+        loop {
+            let seen = own.reports();
+            match check.step(way.host.now()) {
+                Step::Passed(caller) => return Ok(caller),
+                Step::Refused(refusal) => return Err(CheckError::Refused(refusal)),
+                Step::Wait => own.wait(seen, patience)?,
+                Step::Need(Need::Signature { key, message, signature, .. }) => {
+                    check.signature(is_right(&key, message.as_bytes(), &signature), way.host.now());
+                }
+                Step::Need(Need::Keys { url, is_development, is_early: true, .. }) if has_threads => {
+                    // The fetch is for all: it has a time of its own, and nobody waits for it.
+                    let (own, way) = (Arc::clone(own), Arc::clone(way));
+                    let mut early = std::mem::replace(&mut check, new());
+                    let fetch = move || {
+                        let set = way.keys(&url, is_development, &Patience::default()).ok().flatten();
+                        early.keys(set.as_deref(), way.host.now());
+                        own.report();
+                    };
+                    // Where there is no thread to be had, this one fetches.
+                    has_threads = thread::Builder::new().spawn(fetch).is_ok();
+                }
+                Step::Need(Need::Keys { url, is_development, .. }) => {
+                    match way.keys(&url, is_development, patience) {
+                        Ok(set) => check.keys(set.as_deref(), way.host.now()),
+                        Err(error) if patience.is_over_with(&error) => return Err(own.given_up(check, error)),
+                        Err(_) => check.keys(None, way.host.now()),
+                    }
+                    own.report();
+                }
+                Step::Need(Need::Sts(request)) => {
+                    match way.ask(&request, patience) {
+                        Ok(answer) => check.sts(Some((answer.status().as_u16(), answer.body())), way.host.now()),
+                        Err(error) if patience.is_over_with(&error) => return Err(own.given_up(check, error)),
+                        Err(_) => check.sts(None, way.host.now()),
+                    }
+                    own.report();
+                }
+                // A need that this driver does not know is not met: the next step refuses.
+                Step::Need(_) => {}
+            }
+        }
+    }
+}
+
+impl Way {
+    /// The keys of an issuer. Anything but a set with status 200 is none; so is a redirect.
+    fn keys(&self, url: &str, is_development: bool, patience: &Patience) -> Result<Option<Vec<u8>>, Error> {
+        let invalid =
+            |error| Error::new(ErrorKind::InvalidUrl, "the issuer's keys have no usable URL").with_source(error);
+        let request =
+            http::Request::get(url).header(ACCEPT, "application/json").body([].as_slice()).map_err(invalid)?;
+        let addresses = if is_development { Addresses::Any } else { Addresses::Public };
+        let limit = u64::try_from(KEYS_LIMIT).unwrap_or(u64::MAX);
+        let answer = self.send(&request, Sending { limit, addresses, ..Sending::default() }, patience)?;
+        Ok((answer.status() == http::StatusCode::OK).then(|| answer.into_body()))
+    }
+
+    /// STS's answer, whatever it is.
+    fn ask(&self, request: &StsRequest, patience: &Patience) -> Result<http::Response<Vec<u8>>, Error> {
+        let invalid = |error| Error::new(ErrorKind::InvalidEndpoint, "STS has no usable URL").with_source(error);
+        let url = self.sts.as_ref().map_or(request.url.as_str(), Endpoint::url);
+        let mut built = http::Request::post(url).body(request.body.as_bytes()).map_err(invalid)?;
+        for (name, value) in &request.headers {
+            let value = HeaderValue::from_str(value).map_err(|error| {
+                Error::new(ErrorKind::InvalidHeader, "a value is none of a header").with_source(error)
+            })?;
+            built.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+        self.send(&built, Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() }, patience)
+    }
+
+    /// Sends, and tries again what may come right by that.
+    fn send(
+        &self,
+        request: &http::Request<&[u8]>,
+        sending: Sending,
+        patience: &Patience,
+    ) -> Result<http::Response<Vec<u8>>, Error> {
+        let all = patience.at_most(FETCH);
+        // Nobody else asks at this moment: there is nothing to spread.
+        let mut retry = Retry::new(0);
+        loop {
+            let error = match self.host.send(request, sending, &all) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let pause = retry.failed(&error).filter(|pause| all.left().is_some_and(|left| left > *pause));
+            match pause {
+                Some(pause) if !patience.is_over_with(&error) => self.host.sleep(pause, &all)?,
+                _ => return Err(error),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("stage", &self.callers().stage()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,413 @@
+//! Who is calling, driven on a machine of a test's and on sockets: what is fetched from where, once, and what an outage does.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[allow(dead_code, reason = "the rules' own tests use the rest of it")]
+#[path = "../../identity/tests/identity/world.rs"]
+mod world;
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use world::{AUDIENCE, SHOP, credentials, good, good_token, identity_xml, key_set, merge, now, table, token_of};
+use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign_client::Patience;
+use xacct_sign_client::host::{Addresses, Host, Machine, Output, Sending};
+use xacct_sign_client::identity::{Callers, CheckError, Development, IdentityProof, Verifier, Via};
+
+type Answer = Result<(u16, Vec<u8>), Error>;
+type Answers = dyn Fn(&http::Request<&[u8]>) -> Answer + Send + Sync;
+
+/// A machine that a test answers for, whose clock stands where the test puts it.
+struct Fake {
+    answers: Box<Answers>,
+    time: Mutex<SystemTime>,
+    sent: Mutex<Vec<String>>,
+    addresses: Mutex<Vec<Addresses>>,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Fake {
+    fn new(answers: impl Fn(&http::Request<&[u8]>) -> Answer + Send + Sync + 'static) -> Self {
+        Self {
+            answers: Box::new(answers),
+            time: Mutex::new(now()),
+            sent: Mutex::default(),
+            addresses: Mutex::default(),
+            variables: Vec::new(),
+        }
+    }
+
+    fn sent(&self) -> Vec<String> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    fn pass(&self, seconds: u64) {
+        *self.time.lock().unwrap() += Duration::from_secs(seconds);
+    }
+}
+
+impl std::fmt::Debug for Fake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fake")
+    }
+}
+
+impl Host for Fake {
+    fn now(&self) -> SystemTime {
+        *self.time.lock().unwrap()
+    }
+
+    fn sleep(&self, _: Duration, patience: &Patience) -> Result<(), Error> {
+        patience.check()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    }
+
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn replace(&self, _: &Path, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn run(&self, program: &str, _: &[String], _: &Patience) -> Result<Output, Error> {
+        panic!("there is no program `{program}`")
+    }
+
+    fn send(
+        &self,
+        request: &http::Request<&[u8]>,
+        sending: Sending,
+        patience: &Patience,
+    ) -> Result<http::Response<Vec<u8>>, Error> {
+        patience.check()?;
+        self.sent.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
+        self.addresses.lock().unwrap().push(sending.addresses);
+        assert!(sending.limit <= 1 << 20, "an answer is bounded");
+        let (status, body) = (self.answers)(request)?;
+        Ok(http::Response::builder().status(status).body(body).unwrap())
+    }
+}
+
+fn server(host: &Arc<Fake>) -> Verifier {
+    server_of(&table()["world"], Development::No, host)
+}
+
+fn server_of(callers: &Value, development: Development, host: &Arc<Fake>) -> Verifier {
+    let callers = Callers::parse(callers.to_string().as_bytes(), development).unwrap();
+    Verifier::with_host(callers, Arc::clone(host) as Arc<dyn Host>).unwrap()
+}
+
+fn check(verifier: &Verifier, bearer: &str) -> Result<String, String> {
+    let header = format!("Bearer {bearer}");
+    match verifier.check(&[header.as_bytes()], "GET", "/items", &Patience::default()) {
+        Ok(caller) => Ok(caller.name.clone()),
+        Err(CheckError::Refused(refusal)) => Err(refusal.code().to_owned()),
+        Err(CheckError::GivenUp(error)) => Err(error.code().to_owned()),
+    }
+}
+
+fn shop() -> Result<String, String> {
+    Ok("shop".to_owned())
+}
+
+fn refused(code: &str) -> Result<String, String> {
+    Err(code.to_owned())
+}
+
+fn transport() -> Error {
+    Error::new(ErrorKind::Transport, "nobody is there")
+}
+
+#[test]
+fn keys_come_from_the_issuer_at_public_addresses() {
+    let host = Arc::new(Fake::new(|_| Ok((200, key_set(&["shop_ec"])))));
+    let verifier = server(&host);
+    assert_eq!(check(&verifier, &good_token(now())), shop());
+    assert_eq!(check(&verifier, &good_token(now())), shop());
+    assert_eq!(host.sent(), [format!("GET {SHOP}/.well-known/jwks.json")]);
+    assert_eq!(*host.addresses.lock().unwrap(), [Addresses::Public]);
+    let (header, mut claims) = good(now());
+    claims["jti"] = "other".into();
+    let forged = token_of(&header.to_string(), &claims.to_string(), "ES384", "next_ec");
+    assert_eq!(check(&verifier, &forged), refused("signature_wrong"));
+}
+
+#[test]
+fn rs256_is_verified_too() {
+    let host = Arc::new(Fake::new(|_| Ok((200, key_set(&["shop_rsa"])))));
+    let mut callers = table()["world"].clone();
+    merge(&mut callers, &json!({ "algorithm": "RS256" }));
+    let verifier = server_of(&callers, Development::No, &host);
+    let (_, claims) = good(now());
+    let header = json!({ "alg": "RS256", "kid": "RSA_0", "typ": "JWT" }).to_string();
+    let token = token_of(&header, &claims.to_string(), "RS256", "shop_rsa");
+    assert_eq!(check(&verifier, &token), shop());
+    let (head, signature) = token.rsplit_once('.').unwrap();
+    let mut other = world::decode(signature);
+    other[0] ^= 1;
+    assert_eq!(check(&verifier, &format!("{head}.{}", world::encode(other))), refused("signature_wrong"));
+}
+
+#[test]
+fn a_redirect_or_an_error_is_no_set_of_keys() {
+    for status in [301, 302, 307, 404, 500] {
+        let host = Arc::new(Fake::new(move |_| Ok((status, key_set(&["shop_ec"])))));
+        assert_eq!(check(&server(&host), &good_token(now())), refused("keys_unavailable"), "{status}");
+        assert_eq!(host.sent().len(), 1, "{status}");
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_is_tried_again_and_an_outage_is_503() {
+    let tries = AtomicUsize::new(0);
+    let host = Arc::new(Fake::new(move |_| match tries.fetch_add(1, Ordering::Relaxed) {
+        0 => Err(transport()),
+        _ => Ok((200, key_set(&["shop_ec"]))),
+    }));
+    assert_eq!(check(&server(&host), &good_token(now())), shop());
+
+    let host = Arc::new(Fake::new(|_| Err(transport())));
+    let verifier = server(&host);
+    assert_eq!(check(&verifier, &good_token(now())), refused("keys_unavailable"));
+    let tried = host.sent().len();
+    assert!((2..=3).contains(&tried), "{tried}");
+    // For ten seconds nobody tries again.
+    assert_eq!(check(&verifier, &good_token(now())), refused("keys_unavailable"));
+    assert_eq!(host.sent().len(), tried);
+    host.pass(10);
+    assert_eq!(check(&verifier, &good_token(now())), refused("keys_unavailable"));
+    assert_eq!(host.sent().len(), 2 * tried);
+}
+
+#[test]
+fn a_hundred_threads_fetch_once() {
+    let host = Arc::new(Fake::new(|_| {
+        thread::yield_now();
+        Ok((200, key_set(&["shop_ec"])))
+    }));
+    let verifier = server(&host);
+    let token = good_token(now());
+    thread::scope(|scope| {
+        let checks: Vec<_> = (0..100).map(|_| scope.spawn(|| check(&verifier, &token))).collect();
+        for each in checks {
+            assert_eq!(each.join().unwrap(), shop());
+        }
+    });
+    assert_eq!(host.sent().len(), 1);
+}
+
+#[test]
+fn keys_are_fetched_anew_beside_and_nobody_waits() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (held, fetches) = (Mutex::new(held), AtomicUsize::new(0));
+    let (done, finished) = std::sync::mpsc::channel();
+    let host = Arc::new(Fake::new(move |_| {
+        if fetches.fetch_add(1, Ordering::Relaxed) == 0 {
+            return Ok((200, key_set(&["shop_ec"])));
+        }
+        // The issuer answers when the test lets it.
+        held.lock().unwrap().recv().unwrap();
+        done.send(()).unwrap();
+        Ok((200, key_set(&["next_ec"])))
+    }));
+    let verifier = server(&host);
+    assert_eq!(check(&verifier, &good_token(now())), shop());
+    host.pass(3600);
+    let token = good_token(host.now());
+    assert_eq!(check(&verifier, &token), shop());
+    assert_eq!(check(&verifier, &token), shop());
+    release.send(()).unwrap();
+    finished.recv().unwrap();
+    // Now and then the thread has its answer, and has not yet said so.
+    while check(&verifier, &token) == shop() {
+        thread::yield_now();
+    }
+    assert_eq!(check(&verifier, &token), refused("signature_wrong"));
+    assert_eq!(host.sent().len(), 2);
+}
+
+#[test]
+fn sts_is_asked_once_of_a_proof_that_a_hundred_threads_present() {
+    let host = Arc::new(Fake::new(|request| {
+        thread::yield_now();
+        assert_eq!(request.headers()["host"], "sts.us-east-1.amazonaws.com");
+        assert_eq!(request.headers()["x-xacct-audience"], AUDIENCE);
+        let arn = "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders";
+        Ok((200, identity_xml(arn, "000000000000").into_bytes()))
+    }));
+    let verifier = server(&host);
+    let identity =
+        IdentityProof::with_host(AUDIENCE, "us-east-1", credentials(), Arc::clone(&host) as Arc<dyn Host>).unwrap();
+    let authorization = identity.authorization(&Patience::default()).unwrap();
+    thread::scope(|scope| {
+        let check = || verifier.check(&[authorization.as_bytes()], "GET", "/items", &Patience::default()).unwrap();
+        let checks: Vec<_> = (0..100).map(|_| scope.spawn(check)).collect();
+        for each in checks {
+            let caller = each.join().unwrap();
+            assert_eq!(
+                (caller.name.as_str(), caller.session.as_deref(), caller.via),
+                ("shop", Some("orders"), Via::Proof)
+            );
+        }
+    });
+    assert_eq!(host.sent(), ["POST https://sts.us-east-1.amazonaws.com/"]);
+    assert_eq!(*host.addresses.lock().unwrap(), [Addresses::Any], "STS may be an endpoint in a VPC");
+}
+
+#[test]
+fn who_gives_up_is_told_so_and_lets_the_others_go_on() {
+    let host = Arc::new(Fake::new(|_| Ok((200, key_set(&["shop_ec"])))));
+    let verifier = server(&host);
+    let token = good_token(now());
+    let header = format!("Bearer {token}");
+    let over = Patience::default().watched(Arc::new(|| Err(Error::new(ErrorKind::Interrupted, "Ctrl-C"))));
+    let Err(CheckError::GivenUp(error)) = verifier.check(&[header.as_bytes()], "GET", "/", &over) else {
+        panic!("it was given up")
+    };
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert_eq!(check(&verifier, &token), shop());
+    assert_eq!(host.sent().len(), 1);
+}
+
+#[test]
+fn a_proof_is_sent_for_200_seconds_and_never_beyond_its_credentials() {
+    let host = Arc::new(Fake::new(|_| panic!("nobody is called")));
+    let identity = |credentials: Credentials| {
+        IdentityProof::with_host(AUDIENCE, "us-east-1", credentials, Arc::clone(&host) as Arc<dyn Host>).unwrap()
+    };
+    let proof = |identity: &IdentityProof| identity.authorization(&Patience::default()).map(|text| text.to_string());
+    let lasting = identity(credentials());
+    let first = proof(&lasting).unwrap();
+    host.pass(199);
+    assert_eq!(proof(&lasting).unwrap(), first);
+    host.pass(1);
+    assert_ne!(proof(&lasting).unwrap(), first);
+
+    let until = host.now() + Duration::from_secs(60);
+    let short = Credentials::new("ASIASHOPPROD00000001", "secret", Some("token".to_owned()), Some(until)).unwrap();
+    let short = identity(short);
+    assert!(proof(&short).is_ok());
+    host.pass(60);
+    assert_eq!(proof(&short).unwrap_err().code(), "credentials_expired");
+    assert!(!format!("{short:?}").contains("xacct1"));
+}
+
+/// Answers requests on a port of loopback: the path's answer, and the head that was sent.
+fn listen(answers: Vec<(&'static str, Vec<u8>)>) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let heads: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&heads);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8(head).unwrap();
+            let body = answers.iter().find(|(start, _)| head.starts_with(start)).map(|(_, body)| body.clone());
+            let body = body.unwrap_or_default();
+            // A form that was sent is read, so that closing does not reset the connection.
+            let length = head.to_lowercase().split_once("content-length: ").map(|(_, rest)| rest.to_owned());
+            let length =
+                length.and_then(|rest| rest.lines().next().and_then(|length| length.parse().ok())).unwrap_or(0);
+            let mut form = vec![0; length];
+            stream.read_exact(&mut form).unwrap();
+            seen.lock().unwrap().push(head);
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len()).unwrap();
+            stream.write_all(&body).unwrap();
+        }
+    });
+    (url, heads)
+}
+
+#[test]
+fn issuers_on_this_machine_and_a_moved_sts_are_for_development_alone() {
+    let arn = "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders";
+    let (url, heads) = listen(vec![
+        ("GET /issuers/000000000000/.well-known/jwks.json ", key_set(&["shop_ec"])),
+        ("POST / ", identity_xml(arn, "000000000000").into_bytes()),
+    ]);
+    let issuer = format!("{url}/issuers/000000000000");
+    let mut callers = table()["world"].clone();
+    merge(
+        &mut callers,
+        &json!({
+            "dev_issuers": [issuer],
+            "callers": [{ "name": "shop", "account": "000000000000", "role": "LambdaRoleProd", "issuer": issuer }],
+        }),
+    );
+    let machine = Machine::with_variables(Moved(url.clone()));
+    let callers = Callers::parse(callers.to_string().as_bytes(), Development::Yes).unwrap();
+    let verifier = Verifier::with_host(callers, Arc::new(machine)).unwrap();
+    let at = SystemTime::now();
+    let (header, mut claims) = good(at);
+    claims["iss"] = issuer.into();
+    let token = token_of(&header.to_string(), &claims.to_string(), "ES384", "shop_ec");
+    assert_eq!(check(&verifier, &token), shop());
+    let identity = IdentityProof::new(AUDIENCE, "ap-northeast-1", credentials()).unwrap();
+    let proof = identity.authorization(&Patience::default()).unwrap();
+    assert_eq!(check(&verifier, proof.strip_prefix("Bearer ").unwrap()), shop());
+    let heads = heads.lock().unwrap().clone();
+    assert_eq!(heads.len(), 2, "{heads:?}");
+    assert!(heads[1].to_lowercase().contains("\r\nhost: sts.ap-northeast-1.amazonaws.com\r\n"), "{}", heads[1]);
+
+    // Where callers are real nothing moves STS.
+    let real = Fake { variables: vec![("AWS_ENDPOINT_URL_STS", url)], ..Fake::new(|_| Err(transport())) };
+    let real = Arc::new(real);
+    let identity =
+        IdentityProof::with_host(AUDIENCE, "us-east-1", credentials(), Arc::clone(&real) as Arc<dyn Host>).unwrap();
+    let proof = identity.authorization(&Patience::default()).unwrap();
+    assert_eq!(check(&server(&real), proof.strip_prefix("Bearer ").unwrap()), refused("sts_unavailable"));
+    assert!(real.sent().iter().all(|sent| sent == "POST https://sts.us-east-1.amazonaws.com/"), "{:?}", real.sent());
+}
+
+#[derive(Debug)]
+struct Moved(String);
+
+impl xacct_sign_client::host::Variables for Moved {
+    fn values(&self, names: &[&str]) -> Result<Vec<Option<std::ffi::OsString>>, Error> {
+        Ok(names.iter().map(|name| (*name == "AWS_ENDPOINT_URL_STS").then(|| self.0.clone().into())).collect())
+    }
+
+    fn all(&self) -> Result<Option<Vec<(std::ffi::OsString, std::ffi::OsString)>>, Error> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn where_addresses_have_to_be_public_nothing_is_sent_to_this_machine() {
+    let (url, heads) = listen(Vec::new());
+    let machine = Machine::default();
+    let send = |url: &str, addresses: Addresses| {
+        let request = http::Request::get(url).body([].as_slice()).unwrap();
+        let mut sending = Sending::default();
+        sending.addresses = addresses;
+        machine.send(&request, sending, &Patience::default())
+    };
+    assert!(send(&url, Addresses::Any).is_ok());
+    for url in [url.clone(), url.replace("127.0.0.1", "localhost"), url.replace("127.0.0.1", "[::ffff:127.0.0.1]")] {
+        let error = send(&url, Addresses::Public).unwrap_err();
+        assert_eq!(error.code(), "transport", "{url}");
+        assert!(error.to_string().contains("no public address"), "{url}: {error}");
+    }
+    assert_eq!(heads.lock().unwrap().len(), 1);
+}
