@@ -3,10 +3,13 @@
 
 mod proof;
 mod signature;
+mod token;
 mod verifier;
 
 pub use proof::IdentityProof;
+pub use token::IdentityToken;
 pub use verifier::{CheckError, Verifier};
+pub use xacct_sign::sts::{GetWebIdentityToken, SigningAlgorithm};
 pub use xacct_sign_identity::{
     Caller, Callers, CallersError, CallersErrorKind, Development, Refusal, RefusalKind, Via,
 };

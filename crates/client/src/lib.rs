@@ -46,6 +46,7 @@
 //! nothing here: plain http goes to this machine, to what gives credentials next to it and to hosts that were named, none of which
 //! is reached through a proxy.
 
+mod asked;
 mod clock;
 mod credentials;
 mod events;
