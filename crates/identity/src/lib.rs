@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod address;
 mod authorization;
 mod caller;
 mod callers;
@@ -54,6 +55,7 @@ mod route;
 mod token;
 mod verifier;
 
+pub use address::is_public;
 pub use caller::{Caller, Via};
 pub use callers::{Algorithm, CALLERS_SCHEMA, Callers, CallersError, CallersErrorKind, Development};
 pub use keys::{KEYS_LIMIT, PublicKey};
