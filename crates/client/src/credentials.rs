@@ -29,7 +29,6 @@ use crate::patience::Patience;
 
 pub(crate) use endpoint::of_environment as sts_endpoint;
 pub(crate) use role::unreachable;
-pub(crate) use shared::{Fetch, Fetched, Shared};
 
 pub use chain::DefaultChain;
 pub use environment::Environment;

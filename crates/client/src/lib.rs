@@ -46,18 +46,17 @@
 //! nothing here: plain http goes to this machine, to what gives credentials next to it and to hosts that were named, none of which
 //! is reached through a proxy.
 
-mod asked;
 mod clock;
 mod credentials;
 mod events;
 pub mod host;
 mod http_hosts;
-pub mod identity;
 mod patience;
 mod per_process;
 #[cfg(feature = "aws-credential-types")]
 pub mod sdk;
 mod sent;
+pub mod server;
 mod session;
 mod signing;
 mod transport;

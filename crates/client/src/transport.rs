@@ -6,7 +6,6 @@ mod exchange;
 mod failure;
 mod link;
 mod proxy;
-mod public;
 mod socket;
 mod stream;
 mod told;

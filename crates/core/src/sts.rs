@@ -24,7 +24,6 @@ mod get_caller_identity;
 mod limits;
 mod parts;
 mod web_identity;
-mod web_identity_token;
 
 /// How many bytes of an answer a driver reads: they are a few kB, and whatever is longer is none of STS's.
 pub const ANSWER_LIMIT: u32 = 1 << 20;
@@ -35,4 +34,3 @@ pub use assumed_role::AssumedRole;
 pub use endpoint::Endpoint;
 pub use get_caller_identity::{CallerIdentity, GetCallerIdentity};
 pub use web_identity::AssumeRoleWithWebIdentity;
-pub use web_identity_token::{GetWebIdentityToken, SigningAlgorithm, WebIdentityToken};

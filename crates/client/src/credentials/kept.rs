@@ -51,7 +51,7 @@ impl CredentialSource for Kept {
         if self.gives_lasting.load(Ordering::Relaxed) {
             return self.shared.source().fetch(patience);
         }
-        let credentials = self.shared.fresh(patience)?;
+        let credentials = self.shared.credentials(patience)?;
         if credentials.expires_at().is_none() {
             self.gives_lasting.store(true, Ordering::Relaxed);
         }
@@ -83,8 +83,6 @@ impl CredentialSource for Kept {
 }
 
 impl Fetch for Asked {
-    type Output = Credentials;
-
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
         self.source.credentials(patience)
     }

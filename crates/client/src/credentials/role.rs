@@ -204,7 +204,7 @@ impl CredentialSource for RoleProvider {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         // That it is missing is nothing that STS said, and is not kept as if it were.
         self.0.source().endpoint()?;
-        self.0.fresh(patience)
+        self.0.credentials(patience)
     }
 
     fn at_hand(&self) -> Option<Credentials> {
@@ -291,8 +291,6 @@ pub(crate) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
 }
 
 impl Fetch for Role {
-    type Output = Credentials;
-
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
         // With the instant in it, since processes that were restored from one snapshot count alike.
         let instant = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Credentials, or whatever else expires, that are fetched when they are needed, once for all who ask.
+//! Credentials that are fetched when they are needed, once for all who ask.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use std::{fmt, ptr};
 
 use xacct_sign::refresh::{GRACE, Poll, Refresh};
@@ -14,62 +14,43 @@ use crate::patience::Patience;
 use crate::per_process::PerProcess;
 
 /// What fetches them.
-pub(crate) trait Fetch: fmt::Debug + Send + Sync + 'static {
-    /// What is fetched.
-    type Output: Fetched;
-
+pub(super) trait Fetch: fmt::Debug + Send + Sync + 'static {
     /// New credentials.
-    fn fetch(&self, patience: &Patience) -> Result<Self::Output, Error>;
+    fn fetch(&self, patience: &Patience) -> Result<Credentials, Error>;
 
     /// The clock that their expiry is compared with.
     fn clock(&self) -> &Clock;
 
     /// A fetch has given this. `is_early`: while the credentials that there were still served.
-    fn fetched(&self, _result: Result<&Self::Output, &Error>, _is_early: bool, _duration: Duration) {}
+    fn fetched(&self, _result: Result<&Credentials, &Error>, _is_early: bool, _duration: Duration) {}
 
     /// What those who wait are told if the thread that fetched panicked.
     fn broken(&self) -> Error;
 }
 
-/// What expires.
-pub(crate) trait Fetched: fmt::Debug + Clone + Send + Sync + 'static {
-    fn expires_at(&self) -> Option<SystemTime>;
-
-    /// Refuses what has expired already.
-    fn check(&self, clock: &Clock) -> Result<(), Error>;
-}
-
-impl Fetched for Credentials {
-    fn expires_at(&self) -> Option<SystemTime> {
-        self.expires_at()
-    }
-
-    fn check(&self, clock: &Clock) -> Result<(), Error> {
-        clock.check_usable(self)
-    }
-}
-
 /// The credentials of one source, for every thread: one fetch per lifetime, whoever asks. While the credentials that there are
 /// still serve, nobody waits longer than [`GRACE`] for the next. Cloning is cheap.
-pub(crate) struct Shared<F: Fetch>(Arc<Inner<F>>);
+pub(super) struct Shared<F>(Arc<Inner<F>>);
 
-struct Inner<F: Fetch> {
+#[derive(Debug)]
+struct Inner<F> {
     source: F,
     seed: u64,
-    own: PerProcess<Own<F::Output>>,
+    own: PerProcess<Own>,
 }
 
 /// What a forked child has of its own.
-struct Own<T> {
-    state: Mutex<State<T>>,
+#[derive(Debug)]
+struct Own {
+    state: Mutex<State>,
     settled: Condvar,
 }
 
-#[derive(Clone)]
-struct State<T> {
+#[derive(Debug, Clone)]
+struct State {
     refresh: Refresh,
     /// What `refresh` speaks of.
-    current: Option<T>,
+    current: Option<Credentials>,
     /// Whose fetch counts, while there is one.
     turn: Option<Turn>,
     turns: u64,
@@ -85,18 +66,18 @@ struct Turn {
     is_early: bool,
 }
 
-impl<T> Own<T> {
-    fn new(state: State<T>) -> Self {
+impl Own {
+    fn new(state: State) -> Self {
         Self { state: Mutex::new(state), settled: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // INVARIANT: the state is whole at every point where its holder could panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T> State<T> {
+impl State {
     fn new(seed: u64) -> Self {
         Self { refresh: Refresh::new(seed), current: None, turn: None, turns: 0, last_error: None }
     }
@@ -118,18 +99,18 @@ impl<T> State<T> {
 
 impl<F: Fetch> Shared<F> {
     /// Nothing is fetched yet. The seed spreads early refreshes, see [`Refresh::new`].
-    pub(crate) fn new(source: F, seed: u64) -> Self {
+    pub(super) fn new(source: F, seed: u64) -> Self {
         let own = PerProcess::new(Own::new(State::new(seed)));
         Self(Arc::new(Inner { source, seed, own }))
     }
 
-    pub(crate) fn source(&self) -> &F {
+    pub(super) fn source(&self) -> &F {
         &self.0.source
     }
 
-    /// What is valid now: what there is, or new ones. Whose patience ends while he waits, or fetches, ends
+    /// Credentials that are valid now: those that there are, or new ones. Whose patience ends while he waits, or fetches, ends
     /// nothing for the others.
-    pub(crate) fn fresh(&self, patience: &Patience) -> Result<F::Output, Error> {
+    pub(super) fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         let inner = &*self.0;
         loop {
             let now = inner.source.clock().now();
@@ -176,7 +157,7 @@ impl<F: Fetch> Shared<F> {
     }
 
     /// What there is, if it still serves; an early refresh begins, and nobody waits for it.
-    pub(super) fn at_hand(&self) -> Option<F::Output> {
+    pub(super) fn at_hand(&self) -> Option<Credentials> {
         let now = self.0.source.clock().now();
         let mut state = self.0.lock();
         if !state.refresh.serves(now) {
@@ -223,10 +204,10 @@ impl<F: Fetch> Inner<F> {
     /// Until this turn is over, or the patience.
     fn wait<'i>(
         &'i self,
-        mut state: MutexGuard<'i, State<F::Output>>,
+        mut state: MutexGuard<'i, State>,
         turn: Turn,
         patience: &Patience,
-    ) -> (MutexGuard<'i, State<F::Output>>, Result<(), Error>) {
+    ) -> (MutexGuard<'i, State>, Result<(), Error>) {
         while state.turn == Some(turn) {
             let slice = patience.slice().unwrap_or(Duration::MAX);
             state = self.own().settled.wait_timeout(state, slice).unwrap_or_else(PoisonError::into_inner).0;
@@ -245,10 +226,10 @@ impl<F: Fetch> Inner<F> {
     }
 
     /// Fetches, and tells the state machine and those who wait.
-    fn fetch_and_settle(&self, turn: Turn, patience: &Patience) -> Result<F::Output, Error> {
+    fn fetch_and_settle(&self, turn: Turn, patience: &Patience) -> Result<Credentials, Error> {
         let mut unsettled = Unsettled { inner: self, turn, is_over: false };
         // What has expired already is as good as nothing, and would be fetched again at once, forever.
-        let usable = |new: F::Output| new.check(self.source.clock()).map(|()| new);
+        let usable = |credentials: Credentials| self.source.clock().check_usable(&credentials).map(|()| credentials);
         let began = self.source.clock().now();
         let fetched = {
             let _here = Here::new(self);
@@ -271,7 +252,7 @@ impl<F: Fetch> Inner<F> {
         result
     }
 
-    fn settle(&self, turn: Turn, fetched: Result<F::Output, Error>) -> Result<F::Output, Error> {
+    fn settle(&self, turn: Turn, fetched: Result<Credentials, Error>) -> Result<Credentials, Error> {
         let mut state = self.lock();
         if state.turn != Some(turn) {
             // Another has taken its place.
@@ -295,11 +276,11 @@ impl<F: Fetch> Inner<F> {
         result
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<F::Output>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.own().lock()
     }
 
-    fn own(&self) -> &Own<F::Output> {
+    fn own(&self) -> &Own {
         self.own.get(|parents| {
             // A forked child has the credentials, and not the thread that was fetching.
             let state = parents.state.try_lock().map(|state| state.clone());
@@ -316,7 +297,7 @@ thread_local! {
 }
 
 /// Whether this very thread is fetching for `inner`: were it to wait for that, it would wait for itself.
-fn is_fetched_here<F: Fetch>(inner: &Inner<F>) -> bool {
+fn is_fetched_here<F>(inner: &Inner<F>) -> bool {
     FETCHING.with_borrow(|all| all.contains(&ptr::from_ref(inner).addr()))
 }
 
@@ -329,7 +310,7 @@ fn asks_itself() -> Error {
 struct Here;
 
 impl Here {
-    fn new<F: Fetch>(inner: &Inner<F>) -> Self {
+    fn new<F>(inner: &Inner<F>) -> Self {
         FETCHING.with_borrow_mut(|all| all.push(ptr::from_ref(inner).addr()));
         Self
     }
@@ -357,13 +338,13 @@ impl<F: Fetch> Drop for Unsettled<'_, F> {
     }
 }
 
-impl<F: Fetch> Clone for Shared<F> {
+impl<F> Clone for Shared<F> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<F: Fetch> fmt::Debug for Shared<F> {
+impl<F: fmt::Debug> fmt::Debug for Shared<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source.fmt(f)
     }

@@ -11,8 +11,8 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, Transport,
 };
+use xacct_sign_identity::is_public;
 
-use super::public::is_public;
 use super::socket::Sockets;
 use super::told::Heads;
 use super::waiting::Waiting;

@@ -23,7 +23,7 @@ const FETCH: Duration = Duration::from_secs(8);
 ///
 /// ```no_run
 /// use xacct_sign_client::Patience;
-/// use xacct_sign_client::identity::{Callers, CheckError, Development, Verifier};
+/// use xacct_sign_client::server::{Callers, CheckError, Development, Verifier};
 ///
 /// let callers = std::fs::read("callers.json")?;
 /// let verifier = Verifier::new(Callers::parse(&callers, Development::No)?)?;

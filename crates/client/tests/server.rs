@@ -22,12 +22,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use world::{AUDIENCE, SHOP, credentials, good, good_token, identity_xml, key_set, merge, now, table, token_of};
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::Patience;
 use xacct_sign_client::host::{Addresses, Host, Machine, Output, Sending};
-use xacct_sign_client::identity::{
-    Callers, CheckError, Development, GetWebIdentityToken, IdentityProof, IdentityToken, Verifier, Via,
-};
+use xacct_sign_client::server::{Callers, CheckError, Development, Verifier, Via};
+use xacct_sign_identity::make_proof;
 
 type Answer = Result<(u16, Vec<u8>), Error>;
 type Answers = dyn Fn(&http::Request<&[u8]>) -> Answer + Send + Sync;
@@ -255,9 +254,8 @@ fn sts_is_asked_once_of_a_proof_that_a_hundred_threads_present() {
         Ok((200, identity_xml(arn, "000000000000").into_bytes()))
     }));
     let verifier = server(&host);
-    let identity =
-        IdentityProof::with_host(AUDIENCE, "us-east-1", credentials(), Arc::clone(&host) as Arc<dyn Host>).unwrap();
-    let authorization = identity.authorization(&Patience::default()).unwrap();
+    let proof = make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap();
+    let authorization = format!("Bearer {proof}");
     thread::scope(|scope| {
         let check = || verifier.check(&[authorization.as_bytes()], "GET", "/items", &Patience::default()).unwrap();
         let checks: Vec<_> = (0..100).map(|_| scope.spawn(check)).collect();
@@ -286,129 +284,6 @@ fn who_gives_up_is_told_so_and_lets_the_others_go_on() {
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert_eq!(check(&verifier, &token), shop());
     assert_eq!(host.sent().len(), 1);
-}
-
-#[test]
-fn a_proof_is_sent_for_200_seconds_and_never_beyond_its_credentials() {
-    let host = Arc::new(Fake::new(|_| panic!("nobody is called")));
-    let identity = |credentials: Credentials| {
-        IdentityProof::with_host(AUDIENCE, "us-east-1", credentials, Arc::clone(&host) as Arc<dyn Host>).unwrap()
-    };
-    let proof = |identity: &IdentityProof| identity.authorization(&Patience::default()).map(|text| text.to_string());
-    let lasting = identity(credentials());
-    let first = proof(&lasting).unwrap();
-    host.pass(199);
-    assert_eq!(proof(&lasting).unwrap(), first);
-    host.pass(1);
-    assert_ne!(proof(&lasting).unwrap(), first);
-
-    let until = host.now() + Duration::from_secs(60);
-    let short = Credentials::new("ASIASHOPPROD00000001", "secret", Some("token".to_owned()), Some(until)).unwrap();
-    let short = identity(short);
-    assert!(proof(&short).is_ok());
-    host.pass(60);
-    assert_eq!(proof(&short).unwrap_err().code(), "credentials_expired");
-    assert!(!format!("{short:?}").contains("xacct1"));
-}
-
-fn token_xml(token: &str, expires_at: SystemTime) -> Vec<u8> {
-    let expires_at = xacct_sign::aws::format_rfc3339(expires_at).unwrap();
-    format!(
-        "<GetWebIdentityTokenResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetWebIdentityTokenResult>\
-         <WebIdentityToken>{token}</WebIdentityToken><Expiration>{expires_at}</Expiration></GetWebIdentityTokenResult>\
-         <ResponseMetadata><RequestId>x</RequestId></ResponseMetadata></GetWebIdentityTokenResponse>"
-    )
-    .into_bytes()
-}
-
-/// A token source on a machine whose STS answers so.
-fn tokens(answers: impl Fn(&http::Request<&[u8]>) -> Answer + Send + Sync + 'static) -> (IdentityToken, Arc<Fake>) {
-    let host = Arc::new(Fake::new(answers));
-    let call = GetWebIdentityToken::new(AUDIENCE);
-    let tokens = IdentityToken::with_host(call, "ap-northeast-1", credentials(), Arc::clone(&host) as Arc<dyn Host>);
-    (tokens.unwrap(), host)
-}
-
-#[test]
-fn a_token_is_minted_once_a_lifetime_and_lets_its_bearer_in() {
-    let minted = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&minted);
-    let (tokens, host) = tokens(move |request| {
-        if request.method() == "GET" {
-            return Ok((200, key_set(&["shop_ec"])));
-        }
-        let form = String::from_utf8(request.body().to_vec()).unwrap();
-        assert_eq!(
-            form,
-            "Action=GetWebIdentityToken&Version=2011-06-15&Audience.member.1=https%3A%2F%2Fapi.example.com&\
-             SigningAlgorithm=ES384&DurationSeconds=300"
-        );
-        assert!(request.headers()["authorization"].to_str().unwrap().contains("/ap-northeast-1/sts/aws4_request"));
-        let passed = 300 * counted.fetch_add(1, Ordering::Relaxed) as u64;
-        let at = now() + Duration::from_secs(passed);
-        Ok((200, token_xml(&good_token(at), at + Duration::from_secs(290))))
-    });
-    let bearer = || tokens.authorization(&Patience::default()).unwrap();
-    let first = bearer();
-    let verifier = server(&host);
-    assert_eq!(check(&verifier, first.strip_prefix("Bearer ").unwrap()), shop());
-    thread::scope(|scope| {
-        for _ in 0..50 {
-            scope.spawn(|| assert_eq!(*bearer(), *first));
-        }
-    });
-    assert_eq!(minted.load(Ordering::Relaxed), 1);
-    host.pass(300);
-    assert_ne!(*bearer(), *first);
-    assert_eq!(minted.load(Ordering::Relaxed), 2);
-    assert!(!format!("{tokens:?}").contains(first.rsplit('.').next().unwrap()));
-}
-
-#[test]
-fn why_there_is_no_token_is_said() {
-    for (status, code, is, hint) in [
-        (
-            403,
-            "OutboundWebIdentityFederationDisabledException",
-            "sts_failed",
-            "iam:EnableOutboundWebIdentityFederation",
-        ),
-        (403, "SessionDurationEscalationException", "sts_failed", "shorter duration"),
-        (400, "JWTPayloadSizeExceededException", "sts_failed", "fewer tags"),
-        (403, "AccessDenied", "sts_denied", "sts:GetWebIdentityToken"),
-        (403, "ExpiredToken", "sts_expired", "expired"),
-    ] {
-        let (tokens, host) = tokens(move |_| Ok((status, world::error_xml(code).into_bytes())));
-        let error = tokens.authorization(&Patience::default()).unwrap_err();
-        assert_eq!((error.code(), error.action()), (is, Some("GetWebIdentityToken")), "{code}");
-        assert!(error.hint().unwrap().contains(hint), "{code}: {:?}", error.hint());
-        assert_eq!(host.sent().len(), 1, "{code}");
-    }
-    for answer in [
-        token_xml("not a token", now() + Duration::from_secs(300)),
-        token_xml("a.b", now() + Duration::from_secs(300)),
-        token_xml("a.b.c", now()),
-        b"{}".to_vec(),
-    ] {
-        let (tokens, _) = tokens(move |_| Ok((200, answer.clone())));
-        assert_eq!(tokens.authorization(&Patience::default()).unwrap_err().code(), "invalid_response");
-    }
-}
-
-#[test]
-fn what_sts_would_refuse_is_refused_before_it_is_asked() {
-    let host: Arc<dyn Host> = Arc::new(Fake::new(|_| panic!("nobody is asked")));
-    let code = |audience: &str, seconds: u32, region: &str| {
-        let mut call = GetWebIdentityToken::new(audience);
-        call.duration_seconds = seconds;
-        let tokens = IdentityToken::with_host(call, region, credentials(), Arc::clone(&host));
-        tokens.map(drop).unwrap_err().code()
-    };
-    assert_eq!(code("", 300, "us-east-1"), "invalid_option");
-    assert_eq!(code("a b", 300, "us-east-1"), "invalid_option");
-    assert_eq!(code(AUDIENCE, 59, "us-east-1"), "invalid_duration");
-    assert_eq!(code(AUDIENCE, 3601, "us-east-1"), "invalid_duration");
-    assert_eq!(code(AUDIENCE, 300, "us-east-1/"), "invalid_region");
 }
 
 /// Answers requests on a port of loopback: the path's answer, and the head that was sent.
@@ -465,9 +340,8 @@ fn issuers_on_this_machine_and_a_moved_sts_are_for_development_alone() {
     claims["iss"] = issuer.into();
     let token = token_of(&header.to_string(), &claims.to_string(), "ES384", "shop_ec");
     assert_eq!(check(&verifier, &token), shop());
-    let identity = IdentityProof::new(AUDIENCE, "ap-northeast-1", credentials()).unwrap();
-    let proof = identity.authorization(&Patience::default()).unwrap();
-    assert_eq!(check(&verifier, proof.strip_prefix("Bearer ").unwrap()), shop());
+    let proof = make_proof(&credentials(), "ap-northeast-1", AUDIENCE, at).unwrap();
+    assert_eq!(check(&verifier, &proof), shop());
     let heads = heads.lock().unwrap().clone();
     assert_eq!(heads.len(), 2, "{heads:?}");
     assert!(heads[1].to_lowercase().contains("\r\nhost: sts.ap-northeast-1.amazonaws.com\r\n"), "{}", heads[1]);
@@ -475,10 +349,8 @@ fn issuers_on_this_machine_and_a_moved_sts_are_for_development_alone() {
     // Where callers are real nothing moves STS.
     let real = Fake { variables: vec![("AWS_ENDPOINT_URL_STS", url)], ..Fake::new(|_| Err(transport())) };
     let real = Arc::new(real);
-    let identity =
-        IdentityProof::with_host(AUDIENCE, "us-east-1", credentials(), Arc::clone(&real) as Arc<dyn Host>).unwrap();
-    let proof = identity.authorization(&Patience::default()).unwrap();
-    assert_eq!(check(&server(&real), proof.strip_prefix("Bearer ").unwrap()), refused("sts_unavailable"));
+    let proof = make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap();
+    assert_eq!(check(&server(&real), &proof), refused("sts_unavailable"));
     assert!(real.sent().iter().all(|sent| sent == "POST https://sts.us-east-1.amazonaws.com/"), "{:?}", real.sent());
 }
 
