@@ -12,7 +12,7 @@ pub struct Caller {
     /// the provider's role.
     pub arn: String,
     /// The name of the caller's own role, without its path; `None` where it is not known, as with access by role for a caller that
-    /// may use any.
+    /// may use several.
     pub role: Option<String>,
     /// The name of the role's session, which the caller chooses; a token has none.
     pub session: Option<String>,

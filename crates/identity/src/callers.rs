@@ -41,8 +41,10 @@ pub struct Callers {
     partition: &'static str,
     front: Front,
     callers: Vec<Listed>,
-    /// By account and the role's name in lower case, without its path.
-    by_role: BTreeMap<(String, String), usize>,
+    /// By account and the role's name in lower case, without its path: the path, the name and whose it is.
+    by_role: BTreeMap<(String, String), (RoleName, usize)>,
+    /// By account: names of roles that have `*` in them.
+    by_pattern: BTreeMap<String, Vec<(RolePattern, usize)>>,
     by_account: BTreeMap<String, usize>,
     by_organization: BTreeMap<String, usize>,
     /// By the provider's role: all that may assume it.
@@ -114,9 +116,17 @@ impl Algorithm {
 pub(crate) struct Listed {
     pub(crate) name: String,
     pub(crate) account: Option<String>,
-    pub(crate) role: Option<RoleName>,
+    /// The name of the caller's role, where it has one alone and that is no pattern.
+    pub(crate) role: Option<String>,
     pub(crate) session_names: Vec<String>,
     pub(crate) routes: Option<Vec<Route>>,
+}
+
+/// Names of roles of one path, with `*` for any characters, such as those of a permission set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RolePattern {
+    path: String,
+    name: String,
 }
 
 impl Callers {
@@ -161,20 +171,27 @@ impl Callers {
 
     /// The caller that a role is. The path is compared where it is known: AWS leaves it out of the ARNs of sessions.
     pub(crate) fn of_role(&self, account: &str, name: &str, path: Option<&str>) -> Result<usize, Refusal> {
-        let index = self.by_role.get(&(account.to_owned(), name.to_ascii_lowercase())).copied();
-        let role = index.and_then(|index| self.listed(index)?.role.as_ref());
-        let named = index.zip(role).filter(|(_, role)| role.name() == name);
-        if let Some((index, role)) = named
+        let known = self.by_role.get(&(account.to_owned(), name.to_ascii_lowercase()));
+        let named = known.filter(|(role, _)| role.name() == name);
+        if let Some((role, index)) = named
             && path.is_none_or(|path| role.path() == path)
         {
-            return Ok(index);
+            return Ok(*index);
+        }
+        let patterns = self.by_pattern.get(account).map(Vec::as_slice).unwrap_or_default();
+        let fits = |pattern: &RolePattern| path.is_none_or(|path| pattern.path == path) && is_like(&pattern.name, name);
+        let mut fitting = patterns.iter().filter(|(pattern, _)| fits(pattern)).map(|(_, index)| *index);
+        let what = || format!("role `{name}` of account `{account}`");
+        if let Some(index) = fitting.next() {
+            // Two patterns of one caller are one caller.
+            let is_only = fitting.all(|other| other == index);
+            return if is_only { Ok(index) } else { Err(Refusal::with(RefusalKind::CallersNotToldApart, what())) };
         }
         if let Some(index) = self.by_account.get(account) {
             return Ok(*index);
         }
-        let what = format!("role `{name}` of account `{account}`");
         let kind = if named.is_some() { RefusalKind::RolePathDiffers } else { RefusalKind::CallerUnknown };
-        Err(Refusal::with(kind, what))
+        Err(Refusal::with(kind, what()))
     }
 
     pub(crate) fn of_organization(&self, organization: &str) -> Option<usize> {

@@ -141,7 +141,7 @@ fn said(
         name: name_of(callers, listed),
         account: of_list.and_then(|listed| listed.account.clone()),
         arn,
-        role: of_list.and_then(|listed| listed.role.as_ref()).map(|role| role.name().to_owned()),
+        role: of_list.and_then(|listed| listed.role.clone()),
         session: Some(session),
         // What the front says of it is the organization of the provider's role.
         organization: None,

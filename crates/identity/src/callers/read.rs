@@ -6,7 +6,7 @@ use std::time::Duration;
 use xacct_sign::aws::{Partition, RoleName, is_account_id, is_name_character, is_organization_id, is_region};
 
 use super::error::{CallersError, CallersErrorKind as Kind};
-use super::{Algorithm, Callers, Development, Front, Identity, Issuer, Listed};
+use super::{Algorithm, Callers, Development, Front, Identity, Issuer, Listed, RolePattern};
 use crate::caller::Via;
 use crate::issuer::{IssuerForm, form};
 use crate::json::{Json, Object};
@@ -54,6 +54,7 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
         front,
         callers: Vec::new(),
         by_role: BTreeMap::new(),
+        by_pattern: BTreeMap::new(),
         by_account: BTreeMap::new(),
         by_organization: BTreeMap::new(),
         by_provider_role: BTreeMap::new(),
@@ -152,15 +153,13 @@ fn add(callers: &mut Callers, caller: &Object<'_>, dev_issuers: &[String]) -> Re
         if !(is_by_role && text == "*") {
             listed.account = Some(account(text, &whose)?);
         }
-        let role = needed(caller, "role")?;
-        if role != "*" {
-            let role = RoleName::parse(role).ok_or_else(|| {
-                error(Kind::RoleInvalid, format!("{whose} has the role {}, which is none", quote(role)))
-            })?;
-            listed.role = Some(role);
+        let roles = roles(caller, &whose)?;
+        if let [Which::Named(only)] = roles.as_slice() {
+            listed.role = Some(only.name().to_owned());
         }
         if !is_by_role {
-            known_by_account(callers, &listed, &whose, index)?;
+            let account = listed.account.clone().unwrap_or_default();
+            roles.into_iter().try_for_each(|role| known_by_account(callers, &account, role, &whose, index))?;
         }
     }
     if is_by_role {
@@ -215,14 +214,56 @@ fn by_role(callers: &Callers) -> bool {
     matches!(&callers.front, Front::Event { provider_account: Some(_), .. })
 }
 
-fn known_by_account(callers: &mut Callers, listed: &Listed, whose: &str, index: usize) -> Read<()> {
-    let account = listed.account.clone().unwrap_or_default();
-    let is_new = match &listed.role {
-        Some(role) => {
+/// Which roles of an account.
+enum Which {
+    Named(RoleName),
+    Like(RolePattern),
+    Every,
+}
+
+/// One role, or a list of them.
+fn roles(caller: &Object<'_>, whose: &str) -> Read<Vec<Which>> {
+    let texts = match caller.get("role") {
+        Some(Json::Text(one)) => vec![one.to_string()],
+        _ => texts(caller, whose, "role")?
+            .filter(|list| !list.is_empty())
+            .ok_or_else(|| malformed(format!("{whose} has no `role`")))?,
+    };
+    let read = |text: &String| {
+        which(text)
+            .ok_or_else(|| error(Kind::RoleInvalid, format!("{whose} has the role {}, which is none", quote(text))))
+    };
+    texts.iter().map(read).collect()
+}
+
+fn which(text: &str) -> Option<Which> {
+    if text == "*" {
+        return Some(Which::Every);
+    }
+    if !text.contains('*') {
+        return RoleName::parse(text).map(Which::Named);
+    }
+    // A path has no pattern, and whatever stands for the characters, the name is a role's.
+    let role = RoleName::parse(&text.replace('*', "_"))?;
+    let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
+    let is_pattern = !path.contains('*') && name.chars().any(is_name_character);
+    is_pattern.then(|| Which::Like(RolePattern { path: role.path().to_owned(), name: name.to_owned() }))
+}
+
+fn known_by_account(callers: &mut Callers, account: &str, role: Which, whose: &str, index: usize) -> Read<()> {
+    let account = account.to_owned();
+    let is_new = match role {
+        Which::Named(role) => {
             // IAM has no two roles of an account whose names differ by case alone.
-            callers.by_role.insert((account, role.name().to_ascii_lowercase()), index).is_none()
+            let key = (account, role.name().to_ascii_lowercase());
+            callers.by_role.insert(key, (role, index)).is_none()
         }
-        None => callers.by_account.insert(account, index).is_none(),
+        // That two of them fit one role is seen when it calls.
+        Which::Like(pattern) => {
+            callers.by_pattern.entry(account).or_default().push((pattern, index));
+            true
+        }
+        Which::Every => callers.by_account.insert(account, index).is_none(),
     };
     if is_new { Ok(()) } else { Err(error(Kind::CallerTwice, format!("{whose} is the role of another caller"))) }
 }
