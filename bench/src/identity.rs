@@ -50,7 +50,7 @@ fn verifier(algorithm: &str) -> Verifier {
 
 /// Seconds of a check with keys at hand, of the bare check, and of a check of a token that is known.
 fn tokens(algorithm: &str) -> [f64; 3] {
-    let (sign, keys): (Box<dyn Fn(&[u8]) -> Vec<u8>>, Value) = if algorithm == "ES384" { es384() } else { rs256() };
+    let (sign, keys): Signing = if algorithm == "ES384" { es384() } else { rs256() };
     let keys = json!({ "keys": [keys] }).to_string();
     let tokens: Vec<String> = (0..=TOKENS).map(|number| token(algorithm, number, &sign)).collect();
     let headers: Vec<String> = tokens.iter().map(|token| format!("Bearer {token}")).collect();
