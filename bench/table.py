@@ -6,8 +6,8 @@ What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 c
 - Rust, `Signer::sign` and `aws_sigv4::http_request::sign` + `apply_to_request_http1x`: each with building the
   `http::Request` from the same parts.
 - Rust, hashing: SHA-256 of the body and of the canonical request, HMAC of the string to sign with a keyed state.
-- Rust, identity: a token of 900 characters checked with the issuer's keys at hand, against ring's bare check of the same signature;
-  and a token or a proof that was checked before. Routes are looked at each time.
+- Rust, identity: a token of 900 characters checked with the issuer's keys at hand, against ring's bare check of the
+  same signature; and a token or a proof that was checked before. Routes are looked at each time.
 - Python: `Signer.sign(...)`; botocore `SigV4Auth.add_auth(AWSRequest(...))`; requests-aws4auth in
   `Request(...).prepare()`; awscrt `aws_sign_request(HttpRequest(...)).result()`; signer, auth object and configuration
   made once, for each alike.
@@ -272,7 +272,7 @@ def node_rows(node):
 
 def identity_rows(rust):
     """What the checks of who calls take, as rows of the table."""
-    cached = [("ES384", "identity_es384_cached"), ("RS256", "identity_rs256_cached"), ("proof", "identity_proof_cached")]
+    cached = [("ES384", "es384_cached"), ("RS256", "rs256_cached"), ("proof", "proof_cached")]
     return [
         *(
             (
@@ -287,9 +287,9 @@ def identity_rows(rust):
         *(
             (
                 f"Rust identity, {what} that is known / bare ES384",
-                rust[name] / rust["bare_es384"],
+                rust[f"identity_{name}"] / rust["bare_es384"],
                 "ours: 5 us",
-                rust[name],
+                rust[f"identity_{name}"],
                 rust["bare_es384"],
             )
             for what, name in cached
