@@ -7,6 +7,7 @@ mod caller;
 mod constants;
 mod construct;
 mod diagnosis;
+mod server;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -49,6 +50,7 @@ fn write_constants(module: &Path, folder: &Path) -> Result<(), String> {
     let constants: fn() -> Constants = match module.file_stem().and_then(OsStr::to_str) {
         Some("xacct_sign_wasm") => caller::constants,
         Some("xacct_sign_diagnosis_wasm") => diagnosis::constants,
+        Some("xacct_sign_identity_wasm") => server::constants,
         Some("xacct_sign_provider_wasm") => construct::constants,
         _ => return Err(format!("nothing is known of the module {}", module.display())),
     };

@@ -44,7 +44,7 @@ fn run(command: &str) -> Result<(), String> {
         "soak" => soak(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
         "cli-wheel" => python::cli_wheel().map(|path| eprintln!("{}", path.display())),
-        "npm" => [npm::CALLER, npm::CDK]
+        "npm" => [npm::CALLER, npm::CDK, npm::SERVER]
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),

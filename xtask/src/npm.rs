@@ -29,6 +29,10 @@ pub(crate) const CALLER: Package = Package {
 /// The construct for the AWS CDK.
 pub(crate) const CDK: Package = Package { name: "xacct-sign-cdk", modules: &[("xacct-sign-provider-wasm", "wasm")] };
 
+/// What a server asks who is calling.
+pub(crate) const SERVER: Package =
+    Package { name: "xacct-sign-server", modules: &[("xacct-sign-identity-wasm", "wasm")] };
+
 impl Package {
     /// Where its source is.
     pub(crate) fn folder(&self) -> PathBuf {

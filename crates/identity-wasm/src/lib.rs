@@ -1,0 +1,91 @@
+//! The WebAssembly module of `xacct-sign-server`: converts types and errors, and decides nothing.
+//!
+//! What crosses is text. The driver, which fetches keys, verifies bare signatures and asks STS, is in JavaScript.
+
+#![allow(unreachable_pub, reason = "wasm-bindgen exports what is pub")]
+
+mod step;
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use wasm_bindgen::prelude::*;
+use xacct_sign_identity::{Callers, Check, Development, Verifier};
+
+/// See `xacct_sign_identity::Verifier`.
+#[wasm_bindgen]
+pub struct WasmVerifier(Verifier);
+
+#[wasm_bindgen]
+impl WasmVerifier {
+    /// Throws lines, code and hint and sentence, for a `callers.json` of which no verifier is made.
+    #[wasm_bindgen(constructor)]
+    pub fn new(callers: &str, is_development: bool) -> Result<WasmVerifier, JsValue> {
+        let development = if is_development { Development::Yes } else { Development::No };
+        let callers = Callers::parse(callers.as_bytes(), development).map_err(|error| {
+            let hint = error.hint().unwrap_or_default();
+            JsValue::from_str(&format!("{}\n{hint}\n{error}", error.code()))
+        })?;
+        Ok(Self(Verifier::new(callers)))
+    }
+
+    /// Whether it takes issuers on this machine.
+    #[wasm_bindgen(getter, js_name = isDevelopment)]
+    pub fn is_development(&self) -> bool {
+        self.0.callers().is_development()
+    }
+
+    /// The check of a request with so many values of `authorization`, of which this is the first.
+    pub fn check(&self, authorization: &str, count: u32, method: &str, path: &str) -> WasmCheck {
+        let values = [authorization.as_bytes(), b""];
+        WasmCheck(self.0.check(values.get(..count.min(2) as usize).unwrap_or_default(), method, path))
+    }
+
+    /// The check of a Lambda function's event in JSON.
+    #[wasm_bindgen(js_name = checkEvent)]
+    pub fn check_event(&self, event: &str) -> WasmCheck {
+        WasmCheck(self.0.check_event(event.as_bytes()))
+    }
+}
+
+/// See `xacct_sign_identity::Check`. Instants are in milliseconds since 1970.
+#[wasm_bindgen]
+pub struct WasmCheck(Check);
+
+#[wasm_bindgen]
+impl WasmCheck {
+    /// What it has come to, as JSON: see `js/xacct-sign-server/src/module.ts`.
+    pub fn step(&mut self, now: f64) -> String {
+        step::to_json(self.0.step(instant(now)))
+    }
+
+    /// What came for keys: a body, or nothing.
+    pub fn keys(&mut self, body: Option<Box<[u8]>>, now: f64) {
+        self.0.keys(body.as_deref(), instant(now));
+    }
+
+    /// Whether a signature is right.
+    pub fn signature(&mut self, is_right: bool, now: f64) {
+        self.0.signature(is_right, instant(now));
+    }
+
+    /// What STS answered: status and body, or no body where it could not be asked.
+    pub fn sts(&mut self, status: u16, body: Option<Box<[u8]>>, now: f64) {
+        self.0.sts(body.as_deref().map(|body| (status, body)), instant(now));
+    }
+}
+
+/// See `xacct_sign_identity::is_public`; what is no address is not.
+#[wasm_bindgen(js_name = isPublicAddress)]
+pub fn is_public_address(address: &str) -> bool {
+    address.parse::<IpAddr>().is_ok_and(xacct_sign_identity::is_public)
+}
+
+fn instant(milliseconds: f64) -> SystemTime {
+    // A negative one, or none, becomes 1970: nothing stands then.
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds as u64)).unwrap_or(UNIX_EPOCH)
+}
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

@@ -1,0 +1,72 @@
+import type { Caller } from "./caller.js";
+import { RefusedError, XacctSignError } from "./errors.js";
+import { Gate } from "./gate.js";
+import type { Log } from "./log.js";
+import type { PublicJwk, Step, WasmCheck } from "./module.js";
+import type { Network } from "./network/network.js";
+import { isRight } from "./signature.js";
+
+/** Gets for checks what they need. It decides nothing. */
+export class Driver {
+  readonly #network: Network;
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #gate = new Gate();
+
+  constructor(network: Network, log: Log, now: (() => Date) | undefined) {
+    this.#network = network;
+    this.#log = log;
+    this.#now = now === undefined ? Date.now : () => now().getTime();
+  }
+
+  /**
+   * Goes through a check to its end.
+   *
+   * @throws RefusedError
+   */
+  async drive(check: WasmCheck): Promise<Caller> {
+    try {
+      for (;;) {
+        const step = JSON.parse(check.step(this.#now())) as Step;
+        switch (step.step) {
+          case "passed":
+            return step.caller;
+          case "refused":
+            throw new RefusedError(step.code, step.status, step.message, step.hint);
+          case "keys":
+            check.keys(await this.#network.keys(step.url, step.isDevelopment), this.#now());
+            this.#gate.open();
+            break;
+          case "signature":
+            check.signature(await this.#isRight(step.key, step.message, step.signature), this.#now());
+            break;
+          case "sts": {
+            const answer = await this.#network.sts(step.url, step.headers, step.body);
+            check.sts(answer?.status ?? 0, answer?.body, this.#now());
+            this.#gate.open();
+            break;
+          }
+          case "wait":
+            await this.#gate.wait();
+            break;
+          default:
+            throw new XacctSignError("wasm_unavailable", "the WebAssembly module said what is no step", {
+              hint: "this is a bug",
+            });
+        }
+      }
+    } finally {
+      check.free();
+    }
+  }
+
+  async #isRight(key: PublicJwk, message: string, signature: string): Promise<boolean> {
+    try {
+      return await isRight(key, message, signature);
+    } catch (cause) {
+      const message = "WebCrypto could not check a signature, which is taken for wrong";
+      this.#log({ code: "signature_not_checked", message, cause });
+      return false;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// Express, and whatever else calls `(request, response, next)`.
+
+import type { Caller } from "../caller.js";
+import type { Log } from "../log.js";
+import type { Verifier } from "../verifier.js";
+import { headersOf, refused } from "./refusing.js";
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Who is calling: set by the middleware of `xacct-sign-server`. */
+      caller?: Caller;
+    }
+  }
+}
+
+/** What is used of `node:http`'s `IncomingMessage`, and of what Express adds to it. */
+export interface NodeRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** What an application is mounted at, in Express. */
+  readonly baseUrl?: string | undefined;
+  readonly originalUrl?: string | undefined;
+  /** Names and values in turns. */
+  readonly rawHeaders: readonly string[];
+  /** Who is calling: set once it is known. */
+  caller?: Caller;
+}
+
+/** What is used of `node:http`'s `ServerResponse`. */
+export interface NodeResponse {
+  statusCode: number;
+  setHeader(name: string, value: string): unknown;
+  end(): unknown;
+}
+
+/** Refuses a request, or sets its `caller` and calls `next`. */
+export type Middleware = (request: NodeRequest, response: NodeResponse, next: () => void) => Promise<void>;
+
+export function nodeMiddleware(verifier: Verifier, log: Log): Middleware {
+  return async (request, response, next) => {
+    const { method = "" } = request;
+    const paths = pathsOf(request);
+    try {
+      const authorization = authorizationsOf(request.rawHeaders);
+      let caller: Caller | undefined;
+      for (const path of paths) caller = await verifier.check(authorization, method, path);
+      request.caller = caller as Caller;
+    } catch (thrown) {
+      response.statusCode = refused(log, thrown, method, paths[0]);
+      for (const [name, value] of Object.entries(headersOf(response.statusCode))) response.setHeader(name, value);
+      response.end();
+      return;
+    }
+    next();
+  };
+}
+
+/** Each header of the name: `request.headers` has the first one alone, and who stands in front may have looked at the last. */
+function authorizationsOf(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization");
+}
+
+/**
+ * The path as the application will see it, whatever was mounted or rewritten. Where it cannot be told whether the one or the other was
+ * done, both have to be the caller's.
+ */
+function pathsOf({ url = "", baseUrl, originalUrl }: NodeRequest): [string, ...string[]] {
+  const path = withoutQuery(`${baseUrl ?? ""}${url}`);
+  const original = baseUrl === undefined && originalUrl !== undefined ? withoutQuery(originalUrl) : path;
+  return original === path ? [path] : [original, path];
+}
+
+function withoutQuery(url: string): string {
+  const end = url.search(/[?#]/);
+  return end < 0 ? url : url.slice(0, end);
+}

@@ -1,0 +1,35 @@
+// Servers in the style of `fetch`: Hono, Deno, Bun, Workers.
+
+import type { Caller } from "../caller.js";
+import type { Log } from "../log.js";
+import type { Verifier } from "../verifier.js";
+import { headersOf, refused } from "./refusing.js";
+
+/** What is used of a `Request`. */
+export interface HostRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: { get(name: string): string | null };
+}
+
+/** The runtime's `Response`. */
+export type HostResponse = typeof globalThis extends { Response: { prototype: infer R } }
+  ? R
+  : { readonly status: number };
+
+export async function admitted(verifier: Verifier, log: Log, request: HostRequest): Promise<Caller | HostResponse> {
+  const path = pathOf(request.url);
+  try {
+    // Several headers come joined by a comma, which the check refuses.
+    return await verifier.check(request.headers.get("authorization"), request.method, path);
+  } catch (thrown) {
+    const status = refused(log, thrown, request.method, path);
+    return new Response(null, { status, headers: headersOf(status) });
+  }
+}
+
+/** As it stands: some servers make no `URL` of it, and take this very text. */
+function pathOf(url: string): string {
+  const path = /^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*([^?#]*)/i.exec(url)?.[1] ?? url;
+  return path === "" ? "/" : path;
+}

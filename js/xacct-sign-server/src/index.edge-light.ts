@@ -1,0 +1,6 @@
+import { provideModule } from "./module.js";
+import module from "./xacct_sign_server.wasm?module";
+
+export * from "./api.js";
+
+provideModule(() => module);

@@ -1,0 +1,73 @@
+// The module of the identity crate, instantiated on first use. Each entry says where its bytes come from.
+
+import type { RefusalCode } from "../wasm/constants.js";
+import { initSync, isPublicAddress, type WasmCheck, WasmVerifier } from "../wasm/xacct_sign.js";
+import type { Caller } from "./caller.js";
+import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
+
+export { isPublicAddress, type WasmCheck, type WasmVerifier };
+
+/** What a check has come to: the same as in crates/identity-wasm/src/step.rs. */
+export type Step =
+  | { readonly step: "passed"; readonly caller: Caller }
+  | {
+      readonly step: "refused";
+      readonly code: RefusalCode;
+      readonly status: 401 | 403 | 503;
+      readonly message: string;
+      readonly hint?: string;
+    }
+  | { readonly step: "keys"; readonly url: string; readonly isDevelopment: boolean }
+  | { readonly step: "signature"; readonly key: PublicJwk; readonly message: string; readonly signature: string }
+  | { readonly step: "sts"; readonly url: string; readonly headers: readonly [string, string][]; readonly body: string }
+  | { readonly step: "wait" };
+
+/** A public key, as WebCrypto takes it. */
+export interface PublicJwk {
+  readonly kty: "EC" | "RSA";
+  readonly [member: string]: string;
+}
+
+type ModuleSource = () => WebAssembly.Module | BufferSource;
+
+let source: ModuleSource | undefined;
+let isReady = false;
+
+/** Says where the module comes from. */
+export function provideModule(from: ModuleSource): void {
+  source = from;
+}
+
+/**
+ * The verifier of a `callers.json`.
+ *
+ * @throws XacctSignError of one of the codes of `callers.json`; `wasm_unavailable`
+ */
+export function verifierOf(callers: string, isDevelopment: boolean): WasmVerifier {
+  ready();
+  try {
+    return new WasmVerifier(callers, isDevelopment);
+  } catch (thrown) {
+    if (typeof thrown !== "string") throw thrown;
+    const [code, hint, ...message] = thrown.split("\n");
+    throw new XacctSignError(code as ErrorCode, message.join("\n"), { hint: hint || undefined });
+  }
+}
+
+function ready(): void {
+  if (isReady || source === undefined) return;
+  try {
+    const given = source();
+    const isModule = Object.prototype.toString.call(given) === "[object WebAssembly.Module]";
+    const module = isModule ? (given as WebAssembly.Module) : new WebAssembly.Module(given as BufferSource);
+    // Edge runtimes hand in modules of another realm: usable here, but nothing that bindgen's `instanceof` knows.
+    if (!(module instanceof WebAssembly.Module)) Object.setPrototypeOf(module, WebAssembly.Module.prototype);
+    initSync({ module });
+  } catch (cause) {
+    throw new XacctSignError("wasm_unavailable", `the WebAssembly module cannot be loaded: ${messageOf(cause)}`, {
+      cause,
+      hint: 'on Workers the bundler must use the "workerd" condition',
+    });
+  }
+  isReady = true;
+}

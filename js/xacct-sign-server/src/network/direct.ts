@@ -1,0 +1,94 @@
+// By Node's own client, which Deno and Bun have too: it goes through no proxy, and shows what a name leads to.
+
+import { builtin } from "../../../xacct-sign/src/host/node.js";
+import { isPublicAddress } from "../module.js";
+import { sendBy } from "./fetched.js";
+import { inTime, LimitedBody } from "./limits.js";
+import type { Answer, Outgoing } from "./network.js";
+
+/** What is used of `node:http` and `node:https`. */
+interface NodeHttp {
+  Agent: new (options: object) => object;
+  request(url: URL, options: object, answered: (response: Incoming) => void): Sent;
+}
+
+interface Sent {
+  on(event: "error", listener: (error: Error) => void): void;
+  destroy(error: Error): void;
+  end(body?: string): void;
+}
+
+interface Incoming {
+  readonly statusCode?: number;
+  on(event: "data", listener: (part: Uint8Array) => void): void;
+  on(event: "end", listener: () => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+}
+
+interface NodeDns {
+  lookup(host: string, options: object, found: (error: Error | null, addresses: readonly Address[]) => void): void;
+}
+
+interface Address {
+  readonly address: string;
+  readonly family: number;
+}
+
+type Found = (error: Error | null, address?: string | readonly Address[], family?: number) => void;
+
+/** One for each scheme. Connections are kept: STS is asked of each proof. */
+const agents = new Map<string, object>();
+
+/** Sends by Node's own client; by `fetch` where there is none. */
+export function sendDirectly(outgoing: Outgoing): Promise<Answer> {
+  const { url } = outgoing;
+  const http = builtin<NodeHttp>(url.protocol === "https:" ? "node:https" : "node:http");
+  if (http === undefined) return sendBy((...given) => globalThis.fetch(...given))(outgoing);
+  const agent = agents.get(url.protocol) ?? new http.Agent({ keepAlive: true });
+  agents.set(url.protocol, agent);
+  return inTime((signal) => exchange(http, agent, outgoing, signal));
+}
+
+function exchange(http: NodeHttp, agent: object, outgoing: Outgoing, signal: AbortSignal): Promise<Answer> {
+  const { method, url, headers, body, isPublicOnly } = outgoing;
+  return new Promise((fulfil, reject) => {
+    const options = {
+      agent,
+      method,
+      headers,
+      signal,
+      // Whatever the environment says of certificates that do not verify.
+      rejectUnauthorized: true,
+      ...(isPublicOnly ? { lookup: lookupPublic } : {}),
+    };
+    const sent = http.request(url, options, (response) => {
+      const read = new LimitedBody();
+      response.on("data", (part) => {
+        try {
+          read.add(part);
+        } catch (error) {
+          reject(error);
+          sent.destroy(error as Error);
+        }
+      });
+      response.on("end", () => fulfil({ status: response.statusCode ?? 0, body: read.whole() }));
+      response.on("error", reject);
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** As `dns.lookup`, for public addresses alone. The connection is made to what it gives, and to nothing else. */
+function lookupPublic(host: string, options: { readonly all?: boolean }, found: Found): void {
+  const dns = builtin<NodeDns>("node:dns") as NodeDns;
+  dns.lookup(host, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) return found(error);
+    const [first] = addresses;
+    if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
+      return found(new Error(`\`${host}\` is at a private address`));
+    }
+    if (options.all) found(null, addresses);
+    else found(null, first.address, first.family);
+  });
+}

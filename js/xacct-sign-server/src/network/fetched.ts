@@ -1,0 +1,29 @@
+// By `fetch`: where there is no other client, or one is given. What a name leads to cannot be known there.
+
+import type { Fetch } from "../options.js";
+import { inTime, LimitedBody } from "./limits.js";
+import type { Answer, Outgoing, Send } from "./network.js";
+
+/** Sends by a `fetch`. */
+export function sendBy(fetch: Fetch): Send {
+  return ({ method, url, headers, body }: Outgoing) =>
+    inTime(async (signal) => {
+      const init: RequestInit = { method, headers, redirect: "manual", signal };
+      if (body !== undefined) init.body = body;
+      const response = await fetch(url.href, init);
+      return { status: response.status, body: await limited(response) } satisfies Answer;
+    });
+}
+
+async function limited(response: Response): Promise<Uint8Array> {
+  const read = new LimitedBody();
+  const reader = response.body?.getReader();
+  if (reader === undefined) return read.whole();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) read.add(part.value);
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    throw error;
+  }
+  return read.whole();
+}

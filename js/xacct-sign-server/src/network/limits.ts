@@ -1,0 +1,45 @@
+import { ANSWER_LIMIT } from "../../wasm/constants.js";
+
+const SECONDS = 10;
+
+/** Gives what is started, and the signal that ends it, ten seconds. */
+export async function inTime<T>(start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // A `fetch` of somebody else's may not heed its signal.
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`no whole answer in ${SECONDS} seconds`);
+      reject(error);
+      controller.abort(error);
+    }, SECONDS * 1000);
+  });
+  try {
+    return await Promise.race([start(controller.signal), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A body as it comes, of a limited size. */
+export class LimitedBody {
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+
+  /** Throws for the part with which it is too long. */
+  add(part: Uint8Array): void {
+    this.#length += part.byteLength;
+    if (this.#length > ANSWER_LIMIT) throw new Error(`its answer is longer than ${ANSWER_LIMIT} bytes`);
+    this.#parts.push(part);
+  }
+
+  whole(): Uint8Array {
+    const whole = new Uint8Array(this.#length);
+    let at = 0;
+    for (const part of this.#parts) {
+      whole.set(part, at);
+      at += part.byteLength;
+    }
+    return whole;
+  }
+}

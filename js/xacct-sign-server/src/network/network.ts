@@ -1,0 +1,82 @@
+// The two calls that a verifier makes: for an issuer's keys, and to STS.
+
+import { messageOf } from "../errors.js";
+import type { Log } from "../log.js";
+import type { Fetch } from "../options.js";
+import { sendBy } from "./fetched.js";
+
+/** A request to be sent. */
+export interface Outgoing {
+  readonly method: "GET" | "POST";
+  readonly url: URL;
+  /** `host` is among them where it is not that of the URL. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Whether it must not go to a private address. */
+  readonly isPublicOnly: boolean;
+}
+
+/** What came. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+/** Sends a request and reads its answer, of a limited size, within ten seconds; follows no redirect. Rejects where there is none. */
+export type Send = (outgoing: Outgoing) => Promise<Answer>;
+
+let direct: Send | undefined;
+
+/** Says what sends where no `fetch` is given. */
+export function provideSend(send: Send): void {
+  direct = send;
+}
+
+/** The calls of one verifier. What fails is logged, and told as nothing. */
+export class Network {
+  readonly #send: Send;
+  readonly #log: Log;
+  readonly #stsEndpoint: URL | undefined;
+
+  constructor(fetch: Fetch | undefined, stsEndpoint: URL | undefined, log: Log) {
+    // The global one is looked up at each call: tests and tools replace it.
+    this.#send = fetch === undefined ? (direct ?? sendBy((...given) => globalThis.fetch(...given))) : sendBy(fetch);
+    this.#stsEndpoint = stsEndpoint;
+    this.#log = log;
+  }
+
+  /** The body of an issuer's keys. */
+  async keys(url: string, isDevelopment: boolean): Promise<Uint8Array | undefined> {
+    const headers = { accept: "application/json" };
+    try {
+      const outgoing = { method: "GET", url: new URL(url), headers, isPublicOnly: !isDevelopment } as const;
+      const { status, body } = await this.#send(outgoing);
+      if (status === 200) return body;
+      throw new Error(`it answers with status ${status}`);
+    } catch (cause) {
+      const message = `the keys at ${url} cannot be fetched: ${messageOf(cause)}`;
+      this.#log({ code: "keys_not_fetched", message, cause });
+      return undefined;
+    }
+  }
+
+  /** STS's answer. It may be at a private address, where a VPC has an endpoint of its own for it: TLS says who it is. */
+  async sts(url: string, headers: readonly [string, string][], body: string): Promise<Answer | undefined> {
+    const target = this.#stsEndpoint ?? new URL(url);
+    try {
+      // Who is asked in STS's place is given the host that was signed.
+      const sent = headers.filter(([name, value]) => name !== "host" || value !== target.host);
+      const outgoing = {
+        method: "POST",
+        url: target,
+        headers: Object.fromEntries(sent),
+        body,
+        isPublicOnly: false,
+      } as const;
+      return await this.#send(outgoing);
+    } catch (cause) {
+      this.#log({ code: "sts_not_asked", message: `${target.origin} cannot be asked: ${messageOf(cause)}`, cause });
+      return undefined;
+    }
+  }
+}

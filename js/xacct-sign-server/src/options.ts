@@ -1,0 +1,81 @@
+import { XacctSignError } from "./errors.js";
+import type { Log } from "./log.js";
+
+/** The type of the runtime's `fetch`. */
+export type Fetch = typeof globalThis extends { fetch: infer F }
+  ? F
+  : // biome-ignore lint/suspicious/noExplicitAny: where nothing is known of the runtime's types
+    (input: any, init?: any) => Promise<any>;
+
+/** How a verifier is made. */
+export interface VerifierOptions {
+  /**
+   * Who may call: `callers.json` as text, as its bytes, or as the object that it is. `xacct-sign render callers --stage STAGE` writes it.
+   */
+  readonly callers: string | Uint8Array | object;
+  /**
+   * Whether it stands where nobody real calls: then `dev_issuers` of `callers.json` are taken, and `AWS_ENDPOINT_URL_STS` says where
+   * STS is. By default false.
+   */
+  readonly development?: boolean | undefined;
+  /** Where reasons go; by default `console.warn`. */
+  readonly log?: Log | undefined;
+  /** What fetches keys and asks STS in place of the package's own client, such as one that goes through a proxy. */
+  readonly fetch?: Fetch | undefined;
+  /** The clock; by default the machine's. */
+  readonly now?: (() => Date) | undefined;
+}
+
+const NAMES = ["callers", "development", "log", "fetch", "now"] as const;
+
+/**
+ * The options, copied and checked.
+ *
+ * @throws XacctSignError `invalid_option`
+ */
+export function checked(given: VerifierOptions): VerifierOptions {
+  if (typeof given !== "object" || given === null) throw invalid("no options are given");
+  const unknown = Object.keys(given).find((name) => !(NAMES as readonly string[]).includes(name));
+  if (unknown !== undefined) throw invalid(`\`${unknown}\` is no option`, `there are ${NAMES.join(", ")}`);
+  // What somebody put on `Object.prototype` is nobody's option.
+  const own = <K extends keyof VerifierOptions>(name: K) => (Object.hasOwn(given, name) ? given[name] : undefined);
+  const options = {
+    callers: own("callers") as VerifierOptions["callers"],
+    development: own("development"),
+    log: own("log"),
+    fetch: own("fetch"),
+    now: own("now"),
+  };
+  if (options.development !== undefined && typeof options.development !== "boolean") {
+    throw invalid("`development` is neither true nor false");
+  }
+  for (const name of ["log", "fetch", "now"] as const) {
+    if (options[name] !== undefined && typeof options[name] !== "function") throw invalid(`\`${name}\` is no function`);
+  }
+  return options;
+}
+
+/**
+ * The text of `callers.json`.
+ *
+ * @throws XacctSignError `invalid_option`
+ */
+export function textOf(callers: VerifierOptions["callers"]): string {
+  const how = 'give the text of callers.json: readFileSync("callers.json", "utf8")';
+  if (typeof callers === "string") {
+    if (/^\s*[[{]/.test(callers)) return callers;
+    throw invalid("`callers` is not the text of a callers.json", `${how}, and not its name`);
+  }
+  if (typeof callers !== "object" || callers === null) throw invalid("`callers` is not given", how);
+  try {
+    if (callers instanceof Uint8Array)
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(callers);
+    return JSON.stringify(callers);
+  } catch (cause) {
+    throw new XacctSignError("invalid_option", "`callers` is no JSON", { hint: how, cause });
+  }
+}
+
+function invalid(message: string, hint = 'give { callers: readFileSync("callers.json", "utf8") }'): XacctSignError {
+  return new XacctSignError("invalid_option", message, { hint });
+}

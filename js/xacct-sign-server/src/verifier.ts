@@ -1,0 +1,112 @@
+import type { Caller } from "./caller.js";
+import { Driver } from "./driver.js";
+import { XacctSignError } from "./errors.js";
+import { type LambdaHandler, type LambdaRefusal, lambdaHandler } from "./faces/lambda.js";
+import { type Middleware, nodeMiddleware } from "./faces/node.js";
+import { admitted, type HostRequest, type HostResponse } from "./faces/request.js";
+import { guarded, type Log } from "./log.js";
+import { verifierOf, type WasmVerifier } from "./module.js";
+import { Network } from "./network/network.js";
+import { checked, textOf, type VerifierOptions } from "./options.js";
+
+/** Says who calls, of the callers of one stage. */
+export class Verifier {
+  readonly #verifier: WasmVerifier;
+  readonly #driver: Driver;
+  readonly #log: Log;
+
+  /** @internal */
+  constructor(given: VerifierOptions) {
+    const { callers, development = false, log, fetch, now } = checked(given);
+    this.#log = guarded(log);
+    this.#verifier = verifierOf(textOf(callers), development);
+    const stsEndpoint = development ? stsEndpointOfEnvironment() : undefined;
+    const taken = [
+      ...(this.#verifier.isDevelopment ? ["issuers on this machine are taken"] : []),
+      ...(stsEndpoint === undefined ? [] : [`${stsEndpoint.origin} is asked in STS's place`]),
+    ];
+    if (taken.length > 0) {
+      const message = `the verifier is made for development: ${taken.join(", ")}`;
+      this.#log({ code: "development", message, hint: "where real callers call, leave out `development`" });
+    }
+    this.#driver = new Driver(new Network(fetch, stsEndpoint, this.#log), this.#log, now);
+  }
+
+  /**
+   * Who calls. `authorization` is the header, or each of the headers where there are several; `method` and `path` are those that the
+   * application will see: the path as it was sent, escapes and all, without its query.
+   *
+   * @throws RefusedError with the reason, and the status that the client is told
+   */
+  async check(
+    authorization: string | readonly string[] | null | undefined,
+    method: string,
+    path: string,
+  ): Promise<Caller> {
+    const values = typeof authorization === "string" ? [authorization] : (authorization ?? []);
+    const [first = ""] = values;
+    if (typeof first !== "string" || typeof method !== "string" || typeof path !== "string") {
+      throw new XacctSignError("invalid_argument", "a header, the method or the path is no string", {
+        hint: "give check(authorization, method, path), such as check(request.headers.authorization, request.method, path)",
+      });
+    }
+    return this.#driver.drive(this.#verifier.check(first, values.length, method, path));
+  }
+
+  /**
+   * Who calls a Lambda function, given its event, or the event's JSON. What stands in front is what `callers.json` says, and the event
+   * is not asked for it.
+   *
+   * @throws RefusedError with the reason, and the status that the client is told
+   */
+  async fromEvent(event: object | string): Promise<Caller> {
+    return this.#driver.drive(this.#verifier.checkEvent(typeof event === "string" ? event : withoutBody(event)));
+  }
+
+  /** Middleware for Express, and whatever else calls `(request, response, next)`: the caller is `request.caller`. */
+  middleware(): Middleware {
+    return nodeMiddleware(this, this.#log);
+  }
+
+  /** For servers in the style of `fetch`: the caller of a request, or the answer with which it is refused. */
+  async admit(request: HostRequest): Promise<Caller | HostResponse> {
+    return admitted(this, this.#log, request);
+  }
+
+  /** The handler of a Lambda function: `handle` is called for callers alone, with the event, the context and the caller. */
+  handler<Event extends object, Context, Result>(
+    handle: LambdaHandler<Event, Context, Result>,
+  ): (event: Event, context: Context) => Promise<Result | LambdaRefusal> {
+    return lambdaHandler(this, this.#log, handle);
+  }
+}
+
+/**
+ * A verifier of who calls, which remembers keys and callers: make one, and keep it.
+ *
+ * @throws XacctSignError with what is wrong with `callers.json` or with the options
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  return new Verifier(options);
+}
+
+/** Nobody who calls is known by a body, which may be large. What is no JSON is no event, as the module finds. */
+function withoutBody(event: object): string {
+  try {
+    const { body: _, ...rest } = event as { body?: unknown };
+    return JSON.stringify(rest);
+  } catch {
+    return "";
+  }
+}
+
+function stsEndpointOfEnvironment(): URL | undefined {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  const text = process?.env?.AWS_ENDPOINT_URL_STS;
+  if (text === undefined || text === "") return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new XacctSignError("invalid_option", "AWS_ENDPOINT_URL_STS is not the URL of a server", {
+    hint: "set it to what the emulator says, such as http://127.0.0.1:4100/sts",
+  });
+}

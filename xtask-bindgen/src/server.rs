@@ -1,0 +1,21 @@
+//! What js/xacct-sign-server has in common with the Rust crates.
+
+use xacct_sign_identity::{CallersErrorKind, KEYS_LIMIT, RefusalKind};
+
+use crate::constants::Constants;
+
+pub(crate) fn constants() -> Constants {
+    let mut file = Constants::new();
+    file.union(
+        "RefusalCode",
+        "Why a request is refused: the codes that every language has, see docs/identity.md.",
+        RefusalKind::ALL.iter().map(|kind| kind.code()),
+    );
+    file.union(
+        "CallersErrorCode",
+        "What is wrong with a `callers.json`: the codes that every language has, see docs/identity.md.",
+        CallersErrorKind::ALL.iter().map(|kind| kind.code()),
+    );
+    file.number("ANSWER_LIMIT", "How many bytes of keys, or of an answer of STS, are read.", KEYS_LIMIT);
+    file
+}
