@@ -34,8 +34,8 @@ export interface LogEntry {
 /** Where reasons go: to `console.warn`, unless another one is given. */
 export type Log = (entry: LogEntry) => void;
 
-/** How much of a path is written. */
-const PATH = 256;
+/** How many characters of a path are written. */
+const LONGEST = 256;
 
 /** The log of a verifier. One that fails changes no answer. */
 export function guarded(log: Log = toConsole): Log {
@@ -47,7 +47,11 @@ export function guarded(log: Log = toConsole): Log {
 }
 
 function toConsole({ code, message, hint, status, method, path }: LogEntry): void {
-  // What a client sent stays on its line.
-  const request = status === undefined ? "" : `${status} ${method} ${JSON.stringify(path?.slice(0, PATH))}: `;
+  const request = status === undefined ? "" : `${status} ${shown(method)} ${shown(path)}: `;
   console.warn(`xacct-sign-server: ${request}${code}: ${message}${hint === undefined ? "" : ` (${hint})`}`);
+}
+
+/** What a client sent: on one line, and not all of it. */
+function shown(text: string | undefined): string {
+  return text === undefined ? "?" : JSON.stringify(text.slice(0, LONGEST));
 }

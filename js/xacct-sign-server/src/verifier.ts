@@ -44,13 +44,13 @@ export class Verifier {
     path: string,
   ): Promise<Caller> {
     const values = typeof authorization === "string" ? [authorization] : (authorization ?? []);
-    const [first = ""] = values;
-    if (typeof first !== "string" || typeof method !== "string" || typeof path !== "string") {
+    const areTexts = Array.isArray(values) && [...values, method, path].every((text) => typeof text === "string");
+    if (!areTexts) {
       throw new XacctSignError("invalid_argument", "a header, the method or the path is no string", {
         hint: "give check(authorization, method, path), such as check(request.headers.authorization, request.method, path)",
       });
     }
-    return this.#driver.drive(this.#verifier.check(first, values.length, method, path));
+    return this.#driver.drive(this.#verifier.check(values[0] ?? "", values.length, method, path));
   }
 
   /**

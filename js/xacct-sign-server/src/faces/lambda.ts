@@ -37,8 +37,8 @@ export function lambdaHandler<Event extends object, Context, Result>(
 }
 
 /** Method and path of an event, of either form, for the log. */
-function requestOf(event: object): [string | undefined, string | undefined] {
-  const { httpMethod, path, rawPath, requestContext } = event as {
+function requestOf(event: unknown): [string | undefined, string | undefined] {
+  const { httpMethod, path, rawPath, requestContext } = (event ?? {}) as {
     readonly httpMethod?: unknown;
     readonly path?: unknown;
     readonly rawPath?: unknown;

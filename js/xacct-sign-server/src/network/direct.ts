@@ -8,18 +8,18 @@ import type { Answer, Outgoing } from "./network.js";
 
 /** What is used of `node:http` and `node:https`. */
 interface NodeHttp {
-  Agent: new (options: object) => object;
+  Agent: new () => object;
   request(url: URL, options: object, answered: (response: Incoming) => void): Sent;
 }
 
 interface Sent {
   on(event: "error", listener: (error: Error) => void): void;
-  destroy(error: Error): void;
   end(body?: string): void;
 }
 
 interface Incoming {
   readonly statusCode?: number;
+  destroy(): void;
   on(event: "data", listener: (part: Uint8Array) => void): void;
   on(event: "end", listener: () => void): void;
   on(event: "error", listener: (error: Error) => void): void;
@@ -36,24 +36,20 @@ interface Address {
 
 type Found = (error: Error | null, address?: string | readonly Address[], family?: number) => void;
 
-/** One for each scheme. Connections are kept: STS is asked of each proof. */
-const agents = new Map<string, object>();
-
 /** Sends by Node's own client; by `fetch` where there is none. */
 export function sendDirectly(outgoing: Outgoing): Promise<Answer> {
   const { url } = outgoing;
   const http = builtin<NodeHttp>(url.protocol === "https:" ? "node:https" : "node:http");
   if (http === undefined) return sendBy((...given) => globalThis.fetch(...given))(outgoing);
-  const agent = agents.get(url.protocol) ?? new http.Agent({ keepAlive: true });
-  agents.set(url.protocol, agent);
-  return inTime((signal) => exchange(http, agent, outgoing, signal));
+  return inTime((signal) => exchange(http, outgoing, signal));
 }
 
-function exchange(http: NodeHttp, agent: object, outgoing: Outgoing, signal: AbortSignal): Promise<Answer> {
+function exchange(http: NodeHttp, outgoing: Outgoing, signal: AbortSignal): Promise<Answer> {
   const { method, url, headers, body, isPublicOnly } = outgoing;
   return new Promise((fulfil, reject) => {
     const options = {
-      agent,
+      // One of its own: the global one may have been given a proxy. None is kept, since one that a frozen Lambda function kept is dead.
+      agent: new http.Agent(),
       method,
       headers,
       signal,
@@ -63,15 +59,13 @@ function exchange(http: NodeHttp, agent: object, outgoing: Outgoing, signal: Abo
     };
     const sent = http.request(url, options, (response) => {
       const read = new LimitedBody();
+      const end = () => fulfil({ status: response.statusCode ?? 0, body: read.whole() });
       response.on("data", (part) => {
-        try {
-          read.add(part);
-        } catch (error) {
-          reject(error);
-          sent.destroy(error as Error);
-        }
+        if (read.add(part)) return;
+        end();
+        response.destroy();
       });
-      response.on("end", () => fulfil({ status: response.statusCode ?? 0, body: read.whole() }));
+      response.on("end", end);
       response.on("error", reject);
     });
     sent.on("error", reject);

@@ -19,11 +19,10 @@ async function limited(response: Response): Promise<Uint8Array> {
   const read = new LimitedBody();
   const reader = response.body?.getReader();
   if (reader === undefined) return read.whole();
-  try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) read.add(part.value);
-  } catch (error) {
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    if (read.add(part.value)) continue;
     reader.cancel().catch(() => {});
-    throw error;
+    break;
   }
   return read.whole();
 }

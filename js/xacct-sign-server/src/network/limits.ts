@@ -21,16 +21,16 @@ export async function inTime<T>(start: (signal: AbortSignal) => Promise<T>): Pro
   }
 }
 
-/** A body as it comes, of a limited size. */
+/** A body as it comes: so much of it that the module sees that it is too long. */
 export class LimitedBody {
   readonly #parts: Uint8Array[] = [];
   #length = 0;
 
-  /** Throws for the part with which it is too long. */
-  add(part: Uint8Array): void {
+  /** Adds a part; says whether more may come. */
+  add(part: Uint8Array): boolean {
     this.#length += part.byteLength;
-    if (this.#length > ANSWER_LIMIT) throw new Error(`its answer is longer than ${ANSWER_LIMIT} bytes`);
     this.#parts.push(part);
+    return this.#length <= ANSWER_LIMIT;
   }
 
   whole(): Uint8Array {

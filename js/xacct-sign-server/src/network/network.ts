@@ -1,5 +1,6 @@
 // The two calls that a verifier makes: for an issuer's keys, and to STS.
 
+import { ANSWER_LIMIT } from "../../wasm/constants.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Fetch } from "../options.js";
@@ -22,7 +23,10 @@ export interface Answer {
   readonly body: Uint8Array;
 }
 
-/** Sends a request and reads its answer, of a limited size, within ten seconds; follows no redirect. Rejects where there is none. */
+/**
+ * Sends a request, and reads its answer within ten seconds; of one that is too long it reads a little more than may be read. Follows no
+ * redirect. Rejects where there is no answer.
+ */
 export type Send = (outgoing: Outgoing) => Promise<Answer>;
 
 let direct: Send | undefined;
@@ -51,8 +55,9 @@ export class Network {
     try {
       const outgoing = { method: "GET", url: new URL(url), headers, isPublicOnly: !isDevelopment } as const;
       const { status, body } = await this.#send(outgoing);
-      if (status === 200) return body;
-      throw new Error(`it answers with status ${status}`);
+      if (status !== 200) throw new Error(`it answers with status ${status}`);
+      if (body.byteLength > ANSWER_LIMIT) throw new Error(`its answer is longer than ${ANSWER_LIMIT} bytes`);
+      return body;
     } catch (cause) {
       const message = `the keys at ${url} cannot be fetched: ${messageOf(cause)}`;
       this.#log({ code: "keys_not_fetched", message, cause });

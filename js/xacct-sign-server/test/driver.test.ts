@@ -1,0 +1,229 @@
+// What the driver does for the rules: one fetch for many, what fails, what takes too long, what is said of it.
+
+import { afterEach, describe, expect, test, vi } from "vitest";
+import {
+  good,
+  keySet,
+  merged,
+  outcome,
+  proofOf,
+  proofValues,
+  sts,
+  token,
+  tokenOf,
+  usualKeys,
+  worldOf,
+} from "./world.js";
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const bearer = (text: string) => `Bearer ${text}`;
+const many = <T>(count: number, of: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => of(index));
+
+/** A good token with another key id. */
+const ofKey = (kid: string) => {
+  const { header, claims } = good();
+  return tokenOf(JSON.stringify(merged(header, { kid })), JSON.stringify(claims));
+};
+
+describe("keys", () => {
+  test("are fetched once for a thousand that wait", async () => {
+    let publish = (_: string) => {};
+    const keys = () =>
+      new Promise<string>((resolve) => {
+        publish = resolve;
+      });
+    const { verifier, asked } = worldOf({ keys });
+    const checks = many(1000, (index) => outcome(verifier.check(bearer(token({ jti: `${index % 20}` })), "GET", "/")));
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    publish(usualKeys(asked[0] as string));
+    expect(new Set(await Promise.all(checks))).toEqual(new Set(["caller shop"]));
+    expect(asked).toHaveLength(1);
+  });
+
+  test("a thousand key ids that nobody knows cause one fetch", async () => {
+    const { verifier, asked } = worldOf();
+    const found = await Promise.all(
+      many(1000, (index) => outcome(verifier.check(bearer(ofKey(`EC384_X${index}`)), "GET", "/"))),
+    );
+    expect(new Set(found)).toEqual(new Set(["key_unknown"]));
+    expect(asked).toHaveLength(1);
+  });
+
+  test("that are changed count from the next fetch on", async () => {
+    let names = ["shop_ec"];
+    const { verifier, asked, pass } = worldOf({ keys: () => keySet(names) });
+    const first = bearer(token());
+    expect(await outcome(verifier.check(first, "GET", "/"))).toBe("caller shop");
+    names = ["next_ec"];
+    pass(11);
+    // An id that is not known has the set fetched, and with the new set the old key is none any more.
+    expect(await outcome(verifier.check(bearer(ofKey("EC384_9")), "GET", "/"))).toBe("key_unknown");
+    expect(await outcome(verifier.check(first, "GET", "/"))).toBe("signature_wrong");
+    expect(asked).toHaveLength(2);
+  });
+
+  test("at hand survive an outage, and the log says of it", async () => {
+    let isOut = false;
+    const keys = (url: string) => {
+      if (isOut) throw new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") });
+      return usualKeys(url);
+    };
+    const { verifier, asked, logged, pass } = worldOf({ keys });
+    expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("caller shop");
+    isOut = true;
+    pass(2 * 3600);
+    const later = bearer(token({}, Date.parse("2026-11-26T14:00:00Z")));
+    expect(await outcome(verifier.check(later, "GET", "/"))).toBe("caller shop");
+    expect(asked).toHaveLength(2);
+    expect(logged).toEqual([
+      {
+        code: "keys_not_fetched",
+        message: expect.stringMatching(/^the keys at https:\S+ cannot be fetched: fetch failed: connect ECONNREFUSED$/),
+        cause: expect.any(TypeError),
+      },
+    ]);
+  });
+
+  test.each([
+    ["a redirect", new Response(null, { status: 302, headers: { location: "https://evil.example/" } }), "status 302"],
+    ["a page that is not there", new Response("no", { status: 404 }), "status 404"],
+    ["a body that is too long", new Response("A".repeat(70_000)), "longer than"],
+  ])("%s is not taken for them", async (_, response, message) => {
+    const { verifier, asked, logged } = worldOf({ keys: () => response });
+    expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("keys_unavailable");
+    expect(asked).toHaveLength(1);
+    expect(logged).toMatchObject([{ code: "keys_not_fetched", message: expect.stringContaining(message) }]);
+  });
+
+  test("a body without end is read no further than it may be", async () => {
+    let parts = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        parts += 1;
+        controller.enqueue(new Uint8Array(16_384));
+      },
+    });
+    const { verifier } = worldOf({ keys: () => new Response(body) });
+    expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("keys_unavailable");
+    expect(parts).toBeLessThan(10);
+  });
+
+  test("that do not come within ten seconds let those who wait go", async () => {
+    vi.useFakeTimers();
+    // It heeds no signal.
+    const { verifier, logged } = worldOf({ keys: () => new Promise<never>(() => {}) });
+    const checks = many(3, () => outcome(verifier.check(bearer(token()), "GET", "/")));
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(logged).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await Promise.all(checks)).toEqual(many(3, () => "keys_unavailable"));
+    expect(logged).toMatchObject([{ message: expect.stringContaining("no whole answer in 10 seconds") }]);
+  });
+
+  test("a body that drips is given ten seconds, too", async () => {
+    vi.useFakeTimers();
+    const drips = new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) }));
+    const { verifier } = worldOf({ keys: () => drips });
+    const check = outcome(verifier.check(bearer(token()), "GET", "/"));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await check).toBe("keys_unavailable");
+  });
+});
+
+describe("proofs", () => {
+  test("STS is asked once of one proof, and not again while it stands", async () => {
+    const { verifier, asked, pass } = worldOf();
+    const proof = bearer(proofOf(proofValues()));
+    const found = await Promise.all(many(100, () => outcome(verifier.check(proof, "GET", "/"))));
+    expect(new Set(found)).toEqual(new Set(["caller shop"]));
+    pass(299);
+    expect(await outcome(verifier.check(proof, "GET", "/"))).toBe("caller shop");
+    expect(asked).toHaveLength(1);
+    pass(2);
+    expect(await outcome(verifier.check(proof, "GET", "/"))).toBe("proof_expired");
+    expect(asked).toHaveLength(1);
+  });
+
+  test("another signature is another proof", async () => {
+    const { verifier, asked } = worldOf();
+    const values = proofValues();
+    expect(await outcome(verifier.check(bearer(proofOf(values)), "GET", "/"))).toBe("caller shop");
+    const other = { ...values, signature: "0".repeat(64) };
+    expect(await outcome(verifier.check(bearer(proofOf(other)), "GET", "/"))).toBe("proof_refused");
+    expect(asked).toHaveLength(2);
+  });
+
+  test("STS out of reach lets nobody in, and the log says of it", async () => {
+    const { verifier, logged } = worldOf({
+      sts: () => {
+        throw new Error("socket hang up");
+      },
+    });
+    expect(await outcome(verifier.check(bearer(proofOf(proofValues())), "GET", "/"))).toBe("sts_unavailable");
+    expect(logged).toMatchObject([
+      { code: "sts_not_asked", message: "https://sts.ap-northeast-1.amazonaws.com cannot be asked: socket hang up" },
+    ]);
+  });
+
+  test("the request that is sent is the one that was signed, and no more", async () => {
+    const seen: Headers[] = [];
+    const { verifier } = worldOf({
+      sts(url, headers) {
+        seen.push(headers);
+        return sts(url, headers);
+      },
+    });
+    await verifier.check(bearer(proofOf(proofValues())), "GET", "/");
+    const names = ["accept", "authorization", "content-type", "x-amz-date", "x-amz-security-token", "x-xacct-audience"];
+    expect(seen.map((headers) => [...headers.keys()])).toEqual([names]);
+  });
+});
+
+test("where WebCrypto fails a signature is wrong, and the log says of it", async () => {
+  vi.spyOn(crypto.subtle, "verify").mockRejectedValue(new Error("no P-384 here"));
+  const { verifier, logged } = worldOf();
+  expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("signature_wrong");
+  expect(logged).toMatchObject([{ code: "signature_not_checked", cause: { message: "no P-384 here" } }]);
+});
+
+test("a caller is the caller's own: what one does to it nobody else sees", async () => {
+  const { verifier } = worldOf();
+  const caller = await verifier.check(bearer(token()), "GET", "/");
+  expect(caller).toEqual({
+    name: "shop",
+    account: "000000000000",
+    arn: "arn:aws:iam::000000000000:role/LambdaRoleProd",
+    role: "LambdaRoleProd",
+    organization: "o-klmnopqrst",
+    via: "token",
+  });
+  Object.assign(caller, { name: "admin" });
+  expect(await verifier.check(bearer(token()), "GET", "/")).toMatchObject({ name: "shop" });
+});
+
+test("a log that fails changes no answer", async () => {
+  const { verifier } = worldOf({
+    keys: () => new Response(null, { status: 500 }),
+    log: () => {
+      throw new Error("the log is full");
+    },
+  });
+  expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("keys_unavailable");
+});
+
+test("no error and no log holds a token or a proof", async () => {
+  const secret = "SECRETTOKENMARKER";
+  const { verifier, logged } = worldOf({ sts: () => new Response(null, { status: 302 }) });
+  const broken = [`${token()}${secret}`, `${secret}.${token()}`, proofOf(merged(proofValues(), { token: secret }))];
+  for (const text of [...broken, secret, `xacct1.${secret}`]) {
+    const error = await verifier.check(bearer(text), "GET", "/").catch((thrown) => thrown);
+    const shown = `${error.stack} ${JSON.stringify(error)} ${JSON.stringify(logged)}`;
+    expect(error.name).toBe("RefusedError");
+    expect(shown).not.toContain(secret);
+  }
+});

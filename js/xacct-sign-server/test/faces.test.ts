@@ -1,0 +1,303 @@
+// The faces: what the application is told, what the client is told, what the log is told.
+
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { text as readText } from "node:stream/consumers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Caller, createVerifier, type NodeRequest, RefusedError } from "xacct-sign-server";
+import { type Json, TABLE, token, type World, worldOf } from "./world.js";
+
+const servers: Server[] = [];
+afterEach(() => {
+  vi.restoreAllMocks();
+  for (const server of servers.splice(0)) server.close();
+});
+
+const READER = { sub: "arn:aws:iam::000000000000:role/Reader" };
+const bearer = (changes: Json = {}) => `Bearer ${token(changes)}`;
+
+/** A server that says who calls. */
+async function served({ verifier }: World): Promise<number> {
+  const middleware = verifier.middleware();
+  const server = createServer((request: IncomingMessage & { caller?: Caller }, response) => {
+    middleware(request, response, () => response.end(`caller ${request.caller?.name}`));
+  });
+  servers.push(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+/** The whole answer to these lines. */
+async function answerTo(port: number, ...lines: string[]): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write([...lines, "Host: api.example.com", "Connection: close", "", ""].join("\r\n"));
+  return readText(socket);
+}
+
+describe("middleware", () => {
+  test("a caller is let in, and known to the application", async () => {
+    const world = worldOf();
+    const answer = await answerTo(await served(world), "GET /items HTTP/1.1", `Authorization: ${bearer()}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toMatch(/\r\n\r\ncaller shop$/);
+    expect(world.logged).toEqual([]);
+  });
+
+  test("who is none is told 401 and no more; the log has the reason, and not the query", async () => {
+    const world = worldOf();
+    const answer = await answerTo(await served(world), "GET /items?access_token=SECRET HTTP/1.1");
+    const [head, body] = answer.split("\r\n\r\n") as [string, string];
+    const lines = head.split("\r\n").map((line) => line.toLowerCase());
+    expect(lines.filter((line) => !line.startsWith("date:"))).toEqual([
+      "http/1.1 401 unauthorized",
+      "www-authenticate: bearer",
+      "cache-control: no-store",
+      "content-length: 0",
+      "connection: close",
+    ]);
+    expect(body).toBe("");
+    expect(world.logged).toEqual([
+      {
+        code: "authorization_missing",
+        status: 401,
+        method: "GET",
+        path: "/items",
+        message: "the request has no Authorization header",
+        hint: expect.stringMatching(/Bearer/),
+      },
+    ]);
+  });
+
+  test("a caller on a route of others is told 403", async () => {
+    const world = worldOf();
+    const port = await served(world);
+    const header = `Authorization: ${bearer(READER)}`;
+    expect(await answerTo(port, "GET /items/1?q=/admin HTTP/1.1", header)).toMatch(/^HTTP\/1\.1 200 /);
+    for (const path of ["/admin", "/items/..%2fadmin", "//items/1", "http://api.example.com/admin", "*"]) {
+      const answer = await answerTo(port, `GET ${path} HTTP/1.1`, header);
+      expect(answer, path).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+      expect(answer).not.toMatch(/www-authenticate/i);
+    }
+    expect(world.logged.map(({ code }) => code)).toEqual([
+      "route_refused",
+      "route_refused",
+      "route_refused",
+      "path_unreadable",
+      "path_unreadable",
+    ]);
+  });
+
+  test("an outage is a 503", async () => {
+    const world = worldOf({ keys: () => new Response(null, { status: 500 }) });
+    const answer = await answerTo(await served(world), "GET /items HTTP/1.1", `Authorization: ${bearer()}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+    expect(world.logged.map(({ code }) => code)).toEqual(["keys_not_fetched", "keys_unavailable"]);
+  });
+
+  // `request.headers` of Node has the first one alone.
+  test.each([
+    ["the same twice", [bearer(), bearer()]],
+    ["the good one first", [bearer(), "Bearer x"]],
+    ["the good one last", ["Bearer x", bearer()]],
+  ])("two headers are refused: %s", async (_, [first, last]) => {
+    const world = worldOf();
+    const lines = [`Authorization: ${first}`, `AUTHORIZATION: ${last}`];
+    expect(await answerTo(await served(world), "GET /items HTTP/1.1", ...lines)).toMatch(/^HTTP\/1\.1 401 /);
+    expect(world.logged).toMatchObject([{ code: "authorization_twice" }]);
+  });
+
+  test("a header's value is no header", async () => {
+    const world = worldOf();
+    const answer = await answerTo(
+      await served(world),
+      "GET /items HTTP/1.1",
+      "X-Name: authorization",
+      `X-B: ${bearer()}`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  /** What middleware does with a request, as a framework has it. */
+  async function outcomeOf(request: Partial<NodeRequest>, { verifier }: World = worldOf()): Promise<string> {
+    const told: NodeRequest = { method: "GET", rawHeaders: ["authorization", bearer(READER)], ...request };
+    const response = { statusCode: 200, setHeader: () => {}, end: () => {} };
+    let isNext = false;
+    await verifier.middleware()(told, response, () => {
+      isNext = true;
+    });
+    expect(isNext).toBe(told.caller !== undefined);
+    return isNext ? `caller ${told.caller?.name}` : String(response.statusCode);
+  }
+
+  test.each<[string, Partial<NodeRequest>, string]>([
+    ["Express", { url: "/items/1", originalUrl: "/items/1", baseUrl: "" }, "caller reader"],
+    ["Express, mounted", { url: "/1", originalUrl: "/items/1", baseUrl: "/items" }, "caller reader"],
+    ["Express, mounted elsewhere", { url: "/items/1", originalUrl: "/admin/items/1", baseUrl: "/admin" }, "403"],
+    [
+      "Express, rewritten to what is the caller's",
+      { url: "/items/1", originalUrl: "/x", baseUrl: "" },
+      "caller reader",
+    ],
+    ["Express, rewritten to what is not", { url: "/admin", originalUrl: "/items/1", baseUrl: "" }, "403"],
+    ["connect", { url: "/items/1", originalUrl: "/items/1" }, "caller reader"],
+    ["connect, mounted or rewritten", { url: "/items/1", originalUrl: "/admin/items/1" }, "403"],
+    ["connect, rewritten", { url: "/admin", originalUrl: "/items/1" }, "403"],
+    ["a query and a fragment", { url: "/items/1?a#b" }, "caller reader"],
+    ["nothing", {}, "403"],
+    ["another method", { url: "/items/1", method: "DELETE" }, "403"],
+  ])("the path is the one that the application sees: %s", async (_, request, expected) => {
+    expect(await outcomeOf(request)).toBe(expected);
+  });
+
+  test("a check that fails by itself is a 503", async () => {
+    const logged: Json[] = [];
+    const now = () => {
+      throw new Error("no clock");
+    };
+    const verifier = createVerifier({ callers: TABLE.world, now, log: (entry) => logged.push(entry) });
+    expect(await outcomeOf({ url: "/items/1" }, { ...worldOf(), verifier })).toBe("503");
+    expect(logged).toMatchObject([{ code: "check_failed", message: "the check failed: no clock", status: 503 }]);
+  });
+
+  test("who calls is what the check says, and not what was there before", async () => {
+    const shop: Caller = { name: "admin", arn: "x", via: "token" };
+    const told: NodeRequest = {
+      method: "GET",
+      url: "/items/1",
+      rawHeaders: ["Authorization", bearer(READER)],
+      caller: shop,
+    };
+    await worldOf().verifier.middleware()(told, { statusCode: 200, setHeader() {}, end() {} }, () => {});
+    expect(told.caller?.name).toBe("reader");
+  });
+});
+
+describe("admit", () => {
+  const request = (path: string, headers: HeadersInit = { authorization: bearer(READER) }, method = "GET") =>
+    new Request(`https://api.example.com${path}`, { headers, method });
+
+  test("gives the caller, or the answer to who is refused", async () => {
+    const world = worldOf();
+    expect(await world.verifier.admit(request("/items/1?a=b"))).toMatchObject({ name: "reader" });
+    const cases: [Request, number, string][] = [
+      [request("/items/1", {}), 401, "authorization_missing"],
+      [
+        request("/items/1", [
+          ["authorization", bearer()],
+          ["authorization", bearer()],
+        ]),
+        401,
+        "authorization_malformed",
+      ],
+      [request("/items/1/../../admin"), 403, "route_refused"],
+      [request("/items/%2e%2e%2fadmin"), 403, "route_refused"],
+      [request("/items/1", { authorization: bearer(READER) }, "DELETE"), 403, "route_refused"],
+      [request(""), 403, "route_refused"],
+    ];
+    for (const [refused, status, code] of cases) {
+      const answer = await world.verifier.admit(refused);
+      if (!(answer instanceof Response)) throw new Error(`${refused.url} is let in`);
+      expect(answer.status).toBe(status);
+      expect(await answer.text()).toBe("");
+      expect(answer.headers.get("www-authenticate")).toBe(status === 401 ? "Bearer" : null);
+      expect(world.logged.pop()).toMatchObject({ code, status });
+    }
+  });
+
+  // Servers on Node make requests whose URL is the text that came.
+  test.each([
+    ["http://api.example.com/items/1", "reader"],
+    ["http://api.example.com/items/../admin", undefined],
+    ["http://api.example.com\\admin", undefined],
+    ["http://api.example.com?/items/1", undefined],
+    ["/items/1", "reader"],
+    ["items/1", undefined],
+  ])("the path of %s", async (url, expected) => {
+    const { verifier } = worldOf();
+    const answer = await verifier.admit({
+      method: "GET",
+      url,
+      headers: new Headers({ authorization: bearer(READER) }),
+    });
+    expect((answer as Caller).name).toBe(expected);
+  });
+});
+
+describe("handler", () => {
+  const iam = {
+    accountId: "000000000000",
+    userArn: "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders",
+    principalOrgId: "o-klmnopqrst",
+  };
+  const http = { method: "GET", path: "/items" };
+  const event = { version: "2.0", rawPath: "/items", headers: {}, requestContext: { http, authorizer: { iam } } };
+  const world = () => worldOf({ callers: TABLE.fronts.function_url });
+
+  test("is called for callers, with event, context and caller", async () => {
+    const handled: unknown[] = [];
+    const handler = world().verifier.handler(async (given: typeof event, context: { id: number }, caller) => {
+      handled.push(given, context, caller.name);
+      return { statusCode: 200 };
+    });
+    // Lambda's runtime calls a function of three parameters with a callback.
+    expect(handler).toHaveLength(2);
+    const context = { id: 1 };
+    expect(await handler(event, context)).toEqual({ statusCode: 200 });
+    expect(handled).toEqual([event, context, "shop"]);
+    expect(handled[0]).toBe(event);
+  });
+
+  test("is not called for others", async () => {
+    const { verifier, logged } = world();
+    const handler = verifier.handler(() => {
+      throw new Error("it is called");
+    });
+    const unsigned = { ...event, requestContext: { http } };
+    expect(await handler(unsigned, {})).toEqual({
+      statusCode: 401,
+      headers: { "www-authenticate": "Bearer", "cache-control": "no-store", "content-length": "0" },
+      body: "",
+    });
+    expect(logged).toMatchObject([{ code: "event_without_identity", status: 401, method: "GET", path: "/items" }]);
+  });
+
+  test("what the handler throws is the handler's", async () => {
+    const handler = world().verifier.handler(() => {
+      throw new Error("the handler's own");
+    });
+    await expect(handler(event, {})).rejects.toThrow("the handler's own");
+  });
+
+  test.each<[string, Json]>([
+    ["a number", 1],
+    ["a list", []],
+    ["what is no JSON", { ...event, big: 1n }],
+    ["no context", { ...event, requestContext: null }],
+    ["a text", "{"],
+    ["nothing", undefined],
+  ])("%s is no event", async (_, given) => {
+    const { verifier } = world();
+    await expect(verifier.fromEvent(given)).rejects.toBeInstanceOf(RefusedError);
+    expect(await verifier.handler(() => "called")(given, {})).toMatchObject({ statusCode: 401 });
+  });
+
+  test("a body is not looked at", async () => {
+    const looked = { ...event };
+    Object.defineProperty(looked, "body", { enumerable: true, value: { toJSON: () => expect.unreachable() } });
+    expect(await world().verifier.fromEvent(looked)).toMatchObject({ name: "shop", via: "function_url" });
+  });
+});
+
+test("what a client sent stays on its line of the log", async () => {
+  const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+  const verifier = createVerifier({ callers: TABLE.fronts.function_url });
+  const path = `/a\nxacct-sign-server: all is well\u001b[2K${"x".repeat(1000)}`;
+  const event = { version: "2.0", rawPath: path, requestContext: { http: { method: "GE\nT", path } } };
+  await verifier.handler(() => "called")(event, {});
+  const [[line]] = warned.mock.calls as [[string]];
+  expect(line).toMatch(/^xacct-sign-server: 401 "GE\\nT" "\/a\\nxacct-sign-server.*event_without_identity: /);
+  expect(line).not.toMatch(/[\u0000-\u001f]/);
+  expect(line.length).toBeLessThan(600);
+});

@@ -1,0 +1,134 @@
+// How a verifier is made.
+
+import { afterEach, expect, test, vi } from "vitest";
+import { createVerifier, type LogEntry, type VerifierOptions, XacctSignError } from "xacct-sign-server";
+import { good, type Json, merged, outcome, TABLE, tokenOf, worldOf } from "./world.js";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+const callers = TABLE.world;
+const text = JSON.stringify(callers);
+const DEV_ISSUER = "http://127.0.0.1:4100/issuers/000000000000";
+const development = {
+  ...callers,
+  dev_issuers: [DEV_ISSUER],
+  callers: [{ name: "shop", account: "000000000000", role: "LambdaRoleProd", issuer: DEV_ISSUER }],
+};
+
+test.each<[string, VerifierOptions["callers"]]>([
+  ["an object", callers],
+  ["its text", text],
+  ["its text, indented", JSON.stringify(callers, undefined, 2)],
+  ["its bytes", new TextEncoder().encode(text)],
+])("callers.json is taken as %s", async (_, given) => {
+  const { verifier } = worldOf({ callers: given as object });
+  const { header, claims } = good();
+  const token = tokenOf(JSON.stringify(header), JSON.stringify(claims));
+  expect(await outcome(verifier.check(`Bearer ${token}`, "GET", "/items"))).toBe("caller shop");
+});
+
+const loop: Json = {};
+loop.loop = loop;
+const BOM = new Uint8Array([0xef, 0xbb, 0xbf, ...new TextEncoder().encode(text)]);
+
+test.each<[string, unknown, string]>([
+  ["nothing", undefined, "invalid_option"],
+  ["no callers", {}, "invalid_option"],
+  ["a file's name", { callers: "callers.json" }, "invalid_option"],
+  ["a number", { callers: 1 }, "invalid_option"],
+  ["what is no JSON", { callers: loop }, "invalid_option"],
+  ["bytes that are not UTF-8", { callers: new Uint8Array([0x7b, 0xff]) }, "invalid_option"],
+  ["a byte order mark", { callers: BOM }, "callers_malformed"],
+  ["a member that stands twice", { callers: text.replace("{", '{"version":1,') }, "callers_malformed"],
+  ["a name that is none", { callers, developement: true }, "invalid_option"],
+  ["development as a text", { callers, development: "false" }, "invalid_option"],
+  ["a log that is none", { callers, log: console }, "invalid_option"],
+  ["a fetch that is none", { callers, fetch: "https" }, "invalid_option"],
+  ["a clock that is none", { callers, now: 0 }, "invalid_option"],
+  ["issuers for development", { callers: development }, "development_only"],
+  ["issuers for development, and development false", { callers: development, development: false }, "development_only"],
+])("no verifier is made of %s", (_, options, code) => {
+  try {
+    createVerifier(options as VerifierOptions);
+  } catch (error) {
+    expect(error).toBeInstanceOf(XacctSignError);
+    expect(error).toMatchObject({ code, hint: expect.stringMatching(/./) });
+    return;
+  }
+  throw new Error("a verifier was made");
+});
+
+test("what somebody put on Object.prototype is no option", () => {
+  const prototype = Object.prototype as Json;
+  prototype.development = true;
+  try {
+    expect(() => createVerifier({ callers: development })).toThrow(
+      expect.objectContaining({ code: "development_only" }),
+    );
+  } finally {
+    delete prototype.development;
+  }
+});
+
+test("a verifier for development says so when it is made", () => {
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:4100/sts");
+  const logged: LogEntry[] = [];
+  createVerifier({ callers: development, development: true, log: (entry) => logged.push(entry) });
+  expect(logged).toEqual([
+    {
+      code: "development",
+      message:
+        "the verifier is made for development: issuers on this machine are taken, http://127.0.0.1:4100 is asked in STS's place",
+      hint: expect.stringMatching(/development/),
+    },
+  ]);
+});
+
+test("to the console, unless a log is given", () => {
+  const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+  createVerifier({ callers: development, development: true });
+  expect(warned.mock.calls).toEqual([[expect.stringMatching(/^xacct-sign-server: development: the verifier is made/)]]);
+});
+
+test("one that is not for development says nothing, and asks STS alone", async () => {
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:4100/sts");
+  const { verifier, asked, logged } = worldOf();
+  const { proofOf, proofValues } = await import("./world.js");
+  expect(await outcome(verifier.check(`Bearer ${proofOf(proofValues())}`, "GET", "/"))).toBe("caller shop");
+  expect(asked).toEqual(["https://sts.ap-northeast-1.amazonaws.com/"]);
+  expect(logged).toEqual([]);
+});
+
+test.each(["127.0.0.1:4100", "file:///tmp", "x"])("an endpoint of STS that is none stops it: %s", (endpoint) => {
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
+  expect(() => createVerifier({ callers: development, development: true })).toThrow(
+    expect.objectContaining({ code: "invalid_option" }),
+  );
+});
+
+test("an argument that is no string is a mistake, and lets nobody in", async () => {
+  const { verifier } = worldOf();
+  const check = verifier.check as (...given: unknown[]) => Promise<unknown>;
+  for (const given of [
+    [1, "GET", "/"],
+    [[1], "GET", "/"],
+    ["Bearer x", undefined, "/"],
+    ["Bearer x", "GET", {}],
+  ]) {
+    await expect(check.apply(verifier, given)).rejects.toMatchObject({ code: "invalid_argument" });
+  }
+  await expect(verifier.check(undefined, "GET", "/")).rejects.toMatchObject({ code: "authorization_missing" });
+  await expect(verifier.check(null, "GET", "/")).rejects.toMatchObject({ code: "authorization_missing" });
+  await expect(verifier.check([], "GET", "/")).rejects.toMatchObject({ code: "authorization_missing" });
+});
+
+test("what is changed later in the object of callers changes nothing", async () => {
+  const given = merged(callers);
+  const { verifier } = worldOf({ callers: given });
+  given.audience = "https://other.example.com";
+  const { token } = await import("./world.js");
+  expect(await outcome(verifier.check(`Bearer ${token()}`, "GET", "/items"))).toBe("caller shop");
+});
