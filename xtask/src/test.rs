@@ -66,5 +66,5 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .run()?;
 
-    js::test(&tarball, &npm::CDK.pack()?, &venv.bin("cfn-lint"))
+    js::test(&tarball, &npm::CDK.pack()?, &npm::SERVER.pack()?, &venv.bin("cfn-lint"))
 }

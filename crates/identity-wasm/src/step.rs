@@ -95,12 +95,7 @@ fn passed(caller: &Caller) -> Passed<'_> {
 }
 
 fn refused(refusal: &Refusal) -> Told<'_> {
-    Told::Refused {
-        code: refusal.code(),
-        status: refusal.status(),
-        message: refusal.to_string(),
-        hint: refusal.hint(),
-    }
+    Told::Refused { code: refusal.code(), status: refusal.status(), message: refusal.to_string(), hint: refusal.hint() }
 }
 
 fn jwk(key: &PublicKey) -> Jwk {

@@ -1,7 +1,7 @@
 // Programs, folders and what may be missing.
 
 import { execFile } from "node:child_process";
-import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -55,9 +55,22 @@ export function emptyFolder() {
   return folder;
 }
 
-/** A fresh folder with the packed package installed from its tarball, and the programs beside it. */
-export async function freshApp() {
-  const tarball = fromEnvironment("XACCT_SIGN_TARBALL", "the packed package");
+/** A fresh folder with the packed package for servers, and other packages of this folder. */
+export async function freshServer(...others) {
+  const folder = await freshApp("XACCT_SIGN_SERVER_TARBALL");
+  for (const name of others) {
+    symlinkSync(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)), join(folder, "node_modules", name));
+  }
+  return folder;
+}
+
+/**
+ * A fresh folder with a packed package installed from its tarball, and the programs beside it.
+ *
+ * @param {string} variable
+ */
+export async function freshApp(variable = "XACCT_SIGN_TARBALL") {
+  const tarball = fromEnvironment(variable, "the packed package");
   const folder = emptyFolder();
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"];

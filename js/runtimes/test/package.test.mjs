@@ -1,19 +1,24 @@
 // The packed packages as others judge them: publint, are-the-types-wrong, and TypeScript in the settings that users have.
 
 import assert from "node:assert/strict";
-import { cpSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { freshApp, fromEnvironment, run, tool } from "../lib/run.mjs";
+import { gzipSync } from "node:zlib";
+import { freshApp, freshServer, fromEnvironment, run, tool } from "../lib/run.mjs";
 
 const tarball = fromEnvironment("XACCT_SIGN_TARBALL", "the packed package");
 const cdkTarball = fromEnvironment("XACCT_SIGN_CDK_TARBALL", "the packed construct");
+const serverTarball = fromEnvironment("XACCT_SIGN_SERVER_TARBALL", "the packed package for servers");
 const here = fileURLToPath(new URL("..", import.meta.url));
 
 let app;
 before(async () => {
   app = await freshApp();
+  const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"];
+  await run("npm", ["install", ...quiet, serverTarball], app);
+  symlinkSync(join(here, "node_modules/express"), join(app, "node_modules/express"));
   cpSync(join(here, "types"), join(app, "types"), { recursive: true });
   symlinkSync(join(here, "node_modules/@types"), join(app, "node_modules/@types"));
 });
@@ -25,7 +30,7 @@ async function clean(program, options) {
   });
 }
 
-for (const packed of [tarball, cdkTarball]) {
+for (const packed of [tarball, cdkTarball, serverTarball]) {
   test(`what a reader needs is in ${basename(packed)}`, async () => {
     const files = (await run("tar", ["-tf", packed], here)).split("\n");
     for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/index.js"]) {
@@ -40,6 +45,21 @@ test("are-the-types-wrong, explain", () => clean("attw", [tarball, "--entrypoint
 test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints", "slim", "--profile", "esm-only"]));
 test("publint, the construct", () => clean("publint", ["--strict", cdkTarball]));
 test("are-the-types-wrong, the construct", () => clean("attw", [cdkTarball]));
+test("publint, for servers", () => clean("publint", ["--strict", serverTarball]));
+test("are-the-types-wrong, for servers", () => clean("attw", [serverTarball]));
+
+test("the module for servers is small, and wants nothing of its host but what bindgen does", async () => {
+  const folder = await freshServer();
+  const module = readFileSync(join(folder, "node_modules/xacct-sign-server/dist/xacct_sign_server.wasm"));
+  const { length } = gzipSync(module, { level: 9 });
+  console.log(`${length} bytes gzipped`);
+  assert.ok(length <= 95_000, `${length} bytes gzipped`);
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(module));
+  for (const { module: from, name } of imports) {
+    assert.equal(from, "./xacct_sign_bg.js");
+    assert.match(name, /^__wbindgen_|^__wbg___wbindgen_/);
+  }
+});
 
 const nodeNext = { module: "nodenext", moduleResolution: "nodenext" };
 const bundler = { module: "esnext", moduleResolution: "bundler" };
@@ -50,19 +70,23 @@ const settings = [
   {
     name: "Node's types, ESM",
     options: { ...nodeNext, lib: ["ES2022"], types: ["node"] },
-    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts"],
+    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts", "server.ts", "server-fetch.ts", "server-express.ts"],
   },
   {
     name: "lib.dom, a bundler",
     options: { ...bundler, ...dom },
-    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts"],
+    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts", "server.ts", "server-fetch.ts"],
   },
   {
     name: "neither lib.dom nor Node's types",
     options: { ...nodeNext, lib: ["ES2022"], types: [] },
-    files: ["use.ts", "slim.ts", "explain.ts"],
+    files: ["use.ts", "slim.ts", "explain.ts", "server.ts"],
   },
-  { name: "CommonJS, the old resolution", options: { ...commonjs, ...dom }, files: ["use.ts", "fetch.ts"] },
+  {
+    name: "CommonJS, the old resolution",
+    options: { ...commonjs, ...dom },
+    files: ["use.ts", "fetch.ts", "server.ts", "server-fetch.ts"],
+  },
 ];
 for (const { name, options, files } of settings) {
   test(`TypeScript: ${name}`, async () => {

@@ -1,3 +1,4 @@
+import { env } from "../../xacct-sign/src/host/env.js";
 import type { Caller } from "./caller.js";
 import { Driver } from "./driver.js";
 import { XacctSignError } from "./errors.js";
@@ -101,9 +102,8 @@ function withoutBody(event: object): string {
 }
 
 function stsEndpointOfEnvironment(): URL | undefined {
-  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  const text = process?.env?.AWS_ENDPOINT_URL_STS;
-  if (text === undefined || text === "") return undefined;
+  const text = env("AWS_ENDPOINT_URL_STS");
+  if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;
   throw new XacctSignError("invalid_option", "AWS_ENDPOINT_URL_STS is not the URL of a server", {

@@ -2,7 +2,7 @@
 
 import { builtin } from "../../../xacct-sign/src/host/node.js";
 import { isPublicAddress } from "../module.js";
-import { sendBy } from "./fetched.js";
+import { sendByFetch } from "./fetched.js";
 import { inTime, LimitedBody } from "./limits.js";
 import type { Answer, Outgoing } from "./network.js";
 
@@ -40,7 +40,7 @@ type Found = (error: Error | null, address?: string | readonly Address[], family
 export function sendDirectly(outgoing: Outgoing): Promise<Answer> {
   const { url } = outgoing;
   const http = builtin<NodeHttp>(url.protocol === "https:" ? "node:https" : "node:http");
-  if (http === undefined) return sendBy((...given) => globalThis.fetch(...given))(outgoing);
+  if (http === undefined) return sendByFetch(outgoing);
   return inTime((signal) => exchange(http, outgoing, signal));
 }
 

@@ -15,6 +15,9 @@ export function sendBy(fetch: Fetch): Send {
     });
 }
 
+/** Sends by the runtime's `fetch`, as it is at each call: tests and tools replace it. */
+export const sendByFetch: Send = (outgoing) => sendBy(globalThis.fetch)(outgoing);
+
 async function limited(response: Response): Promise<Uint8Array> {
   const read = new LimitedBody();
   const reader = response.body?.getReader();

@@ -4,7 +4,7 @@ import { ANSWER_LIMIT } from "../../wasm/constants.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Fetch } from "../options.js";
-import { sendBy } from "./fetched.js";
+import { sendBy, sendByFetch } from "./fetched.js";
 
 /** A request to be sent. */
 export interface Outgoing {
@@ -43,8 +43,7 @@ export class Network {
   readonly #stsEndpoint: URL | undefined;
 
   constructor(fetch: Fetch | undefined, stsEndpoint: URL | undefined, log: Log) {
-    // The global one is looked up at each call: tests and tools replace it.
-    this.#send = fetch === undefined ? (direct ?? sendBy((...given) => globalThis.fetch(...given))) : sendBy(fetch);
+    this.#send = fetch === undefined ? (direct ?? sendByFetch) : sendBy(fetch);
     this.#stsEndpoint = stsEndpoint;
     this.#log = log;
   }

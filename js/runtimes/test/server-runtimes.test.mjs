@@ -1,0 +1,144 @@
+// `xacct-sign-server` in every runtime, with tokens that jose made.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { EdgeVM } from "@edge-runtime/vm";
+import { build } from "esbuild";
+import { Miniflare } from "miniflare";
+import { startIssuer } from "../lib/issuer.mjs";
+import { freshServer, notRun, outcomeOf, runs, tool } from "../lib/run.mjs";
+
+let app;
+let issuers;
+before(async () => {
+  [app, ...issuers] = await Promise.all([freshServer(), startIssuer("ES384"), startIssuer("RS256")]);
+});
+after(() => {
+  for (const issuer of issuers ?? []) issuer.stop();
+});
+
+/**
+ * Runs the scenario for both algorithms.
+ *
+ * @param {(input: string) => Promise<any>} perform
+ */
+async function assertServes(perform) {
+  for (const issuer of issuers) {
+    const good = await issuer.token();
+    const changed = `${good.slice(0, -8)}AAAAAAAA`;
+    const outcome = await perform(JSON.stringify({ callers: issuer.callers, tokens: [good, good, changed] }));
+    assert.deepEqual(outcome, {
+      answers: ["shop", 403, "shop", 403, 401, 401],
+      logged: ["development", "route_refused", "route_refused", "signature_wrong", "signature_wrong"],
+    });
+  }
+}
+
+// No leave to read files or the environment: only the network, and only this machine.
+const DENO = ["run", "--no-prompt", "--allow-net=127.0.0.1"];
+
+for (const { name, program, options } of [
+  { name: "Node", program: process.execPath, options: ["server-main.mjs"] },
+  { name: "Node, CommonJS", program: process.execPath, options: ["server-main.cjs"] },
+  { name: "Deno", program: tool("deno"), options: [...DENO, "server-main.mjs"] },
+  { name: "Bun", program: tool("bun"), options: ["run", "server-main.mjs"] },
+  { name: "Bun, CommonJS", program: tool("bun"), options: ["run", "server-main.cjs"] },
+]) {
+  test(name, async (context) => {
+    const needed = `npm's package ${name.split(",")[0]?.toLowerCase()} has no build for this machine`;
+    if (!(await runs(program))) return notRun(context, name, needed);
+    await assertServes((input) => outcomeOf(program, [...options, input], app));
+  });
+}
+
+for (const { name, program, options } of [
+  { name: "Node", program: process.execPath, options: [] },
+  { name: "Deno", program: tool("deno"), options: ["run", "--no-prompt", "--allow-net"] },
+  { name: "Bun", program: tool("bun"), options: ["run"] },
+]) {
+  test(`an issuer at a private address is not asked: ${name}`, async (context) => {
+    const needed = `npm's package ${name.toLowerCase()} has no build for this machine`;
+    if (!(await runs(program))) return notRun(context, name, needed);
+    const issuer = await startIssuer("ES384", "https://issuer.example.com");
+    try {
+      const input = JSON.stringify({ callers: issuer.callers, token: await issuer.token() });
+      assert.deepEqual(await outcomeOf(program, [...options, "server-private.mjs", input], app), [
+        "keys_not_fetched: the keys at https://issuer.example.com/.well-known/jwks.json cannot be fetched: " +
+          "`issuer.example.com` is at a private address",
+        "keys_unavailable",
+      ]);
+    } finally {
+      issuer.stop();
+    }
+  });
+}
+
+/** A bundle under these conditions, and the files that it leaves to the platform. */
+async function bundle(entry, format, conditions, plugins = []) {
+  const { outputFiles } = await build({
+    absWorkingDir: app,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    outdir: app,
+    platform: "neutral",
+    target: "es2022",
+    format,
+    conditions,
+    plugins,
+    loader: { ".wasm": "copy" },
+    assetNames: "[name]",
+  });
+  return outputFiles;
+}
+
+test("workerd, through miniflare", async () => {
+  const files = await bundle("server-worker.mjs", "esm", ["workerd", "worker", "browser"]);
+  const script = files.find(({ path }) => path.endsWith(".js"));
+  const wasm = files.find(({ path }) => path.endsWith(".wasm"));
+  assert.ok(script && wasm, "the entry for workerd imports the module");
+  const worker = new Miniflare({
+    modules: [
+      { type: "ESModule", path: "worker.mjs", contents: script.text },
+      { type: "CompiledWasm", path: "xacct_sign_server.wasm", contents: wasm.contents },
+    ],
+    compatibilityDate: "2026-01-01",
+  });
+  try {
+    await assertServes(async (body) => {
+      const answer = await worker.dispatchFetch("http://worker.example/", { method: "POST", body });
+      return answer.json();
+    });
+  } finally {
+    await worker.dispose();
+  }
+});
+
+test("the edge runtime", async () => {
+  let seen = "";
+  /** As the platform does it: an import of `FILE.wasm?module` is a compiled module, handed in from outside. */
+  const compiled = {
+    name: "compiled",
+    setup(builder) {
+      builder.onResolve({ filter: /\.wasm\?module$/ }, ({ path, resolveDir }) => {
+        seen = join(resolveDir, path.replace("?module", ""));
+        return { path: seen, namespace: "compiled" };
+      });
+      builder.onLoad({ filter: /.*/, namespace: "compiled" }, () => ({ contents: "export default wasm_xacct_sign" }));
+    },
+  };
+  const [script] = await bundle("server-edge.mjs", "iife", ["edge-light"], [compiled]);
+  assert.ok(script && seen, "the entry for edge-light imports the module");
+  const module = await WebAssembly.compile(readFileSync(seen));
+  const runtime = new EdgeVM({
+    codeGeneration: { strings: false, wasm: false },
+    extend: (context) => Object.assign(context, { wasm_xacct_sign: module }),
+  });
+  runtime.evaluate(script.text);
+  await assertServes(async (body) => {
+    const answer = await runtime.dispatchFetch("http://edge.example/", { method: "POST", body });
+    return answer.json();
+  });
+});
