@@ -30,9 +30,11 @@ function token(row: Json): string {
   const { header, claims } = good();
   const namespace = "https://sts.amazonaws.com/";
   const withSts = { ...claims, [namespace]: merged(claims[namespace], row.sts) };
-  const headerText = row.raw_header ?? JSON.stringify(merged(header, row.header));
+  const isRs256 = row.algorithm === "RS256";
+  const ofAlgorithm = isRs256 ? merged(header, { alg: "RS256", kid: "RSA_0" }) : header;
+  const headerText = row.raw_header ?? JSON.stringify(merged(ofAlgorithm, row.header));
   const claimsText = filled(row.raw_claims ?? JSON.stringify(merged(withSts, row.claims)));
-  const { sign = "ES384", key = "shop_ec" } = row;
+  const { sign = isRs256 ? "RS256" : "ES384", key = isRs256 ? "shop_rsa" : "shop_ec" } = row;
   const parts = tokenOf(headerText, claimsText, sign, key).split(".") as [string, string, string];
   if (row.signature !== undefined) {
     parts[2] = encode(changed(row.signature, signature(sign, key, `${parts[0]}.${parts[1]}`)));
@@ -93,7 +95,7 @@ test.each<Json>(TABLE.token)("token: $name", async (row) => {
     if (row.publishes_text !== undefined) return filled(row.publishes_text);
     return row.publishes === undefined ? usualKeys(url) : keySet(row.publishes);
   };
-  const world = worldOf({ keys });
+  const world = worldOf({ keys, callers: { ...TABLE.world, algorithm: row.algorithm ?? "ES384" } });
   expect(await check(world, row, "{token}", token(row))).toBe(expected(row));
   if (row.before_network) expect(world.asked).toEqual([]);
 });

@@ -108,15 +108,10 @@ describe("middleware", () => {
     expect(world.logged).toMatchObject([{ code: "authorization_twice" }]);
   });
 
-  test("a header's value is no header", async () => {
-    const world = worldOf();
-    const answer = await answerTo(
-      await served(world),
-      "GET /items HTTP/1.1",
-      "X-Name: authorization",
-      `X-B: ${bearer()}`,
-    );
-    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+  test("a value that reads like the header's name is none", async () => {
+    const port = await served(worldOf());
+    const lines = ["X-Name: authorization", `Authorization: ${bearer()}`, "X-Other: authorization"];
+    expect(await answerTo(port, "GET /items HTTP/1.1", ...lines)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   /** What middleware does with a request, as a framework has it. */
