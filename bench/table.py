@@ -14,6 +14,8 @@ What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 c
 - Node: `Signer.sign`; `aws4.sign`; aws4fetch's `AwsV4Signer.sign`, which makes no `Request`; @smithy/signature-v4's
   `sign` with a node:crypto hash; each from the same parts. Hashing: the same two SHA-256s and one HMAC by node:crypto.
   Import: a new Node that imports, less one that does nothing. Medians of turns.
+- Node, identity: a new token with the issuer's keys at hand, against WebCrypto's bare check of the same signature, and
+  jose's `jwtVerify` with a local set of keys; and a token that was checked before.
 - Start: a new interpreter from its start to the answer of its first signed call on the emulator, against boto3
   `assume_role` + requests + requests-aws4auth; over http, and over https with a CA file (`AWS_CA_BUNDLE`,
   `REQUESTS_CA_BUNDLE`). Import: a new interpreter that imports, less one that does nothing.
@@ -264,6 +266,15 @@ def node_rows(node):
         row("Node @smithy/signature-v4 / sign", "ours", "smithy", "at least 5"),
         row("Node aws4fetch / sign", "ours", "aws4fetch", "at least 20"),
         row("Node hashing alone / sign", "ours", "hashing"),
+        (
+            "Node identity / bare signature check",
+            node["identity"] / node["identity_bare"],
+            "at most 1.2",
+            node["identity"],
+            node["identity_bare"],
+        ),
+        row("Node identity, jose / ours", "identity", "identity_jose"),
+        row("Node identity, bare / a token that is known", "identity_cached", "identity_bare", "ours: 10 us"),
         row("Node import, aws4 / ours", "import_ours", "import_aws4", "ours: 10 ms"),
         row("Node import, @smithy/signature-v4 / ours", "import_ours", "import_smithy"),
         row("Node import / import and first signature", "first_ours", "import_ours"),

@@ -14,10 +14,12 @@ pub(crate) fn run() -> Result<(), String> {
     fs::write(&rust, json).map_err(|error| format!("{}: {error}", rust.display()))?;
     let node = target().join("bench-node.json");
     let tarball = npm::CALLER.pack()?;
+    let server_tarball = npm::SERVER.pack()?;
     npm::install(RUNTIMES)?;
     let json = Step::new("node")
         .arg("js/runtimes/bench/node.mjs")
         .env("XACCT_SIGN_TARBALL", &tarball)
+        .env("XACCT_SIGN_SERVER_TARBALL", &server_tarball)
         // It adds 50 ms to every start of Node.
         .without_env("NODE_EXTRA_CA_CERTS")
         .output()?;

@@ -2,7 +2,7 @@
 //
 // One PUT with a JSON body of 14 bytes and a session token of 320 characters, from the same parts for each. Contenders
 // take turns in batches, short ones so that most go through undisturbed, after a warm-up of each; the median batch counts.
-// Then new processes, taking turns too.
+// Then the checks of who calls, and new processes, taking turns too.
 
 import { execFileSync } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
@@ -15,6 +15,8 @@ import aws4 from "aws4";
 import { AwsV4Signer } from "aws4fetch";
 import { NodeSha256 } from "../lib/peers.mjs";
 import { freshApp } from "../lib/run.mjs";
+import { identity } from "./identity.mjs";
+import { inTurns, medians } from "./turns.mjs";
 
 const HOST = "server.stag.foo.example.com";
 const URL = `https://${HOST}/hoge`;
@@ -30,7 +32,7 @@ const CREDENTIALS = {
 
 const app = await freshApp();
 const xacct = await import(pathToFileURL(join(app, "package.mjs")).href);
-console.log(JSON.stringify({ ...(await signing()), ...starting() }));
+console.log(JSON.stringify({ ...(await signing()), ...(await identity()), ...starting() }));
 
 /** Seconds a signature. */
 function signing() {
@@ -92,35 +94,6 @@ function stages() {
     CREDENTIALS,
   );
   return { canonicalRequest: signer.canonicalString(), stringToSign: signer.stringToSign() };
-}
-
-/** Each contender's median batch, in seconds a call; a batch takes about as long for each. */
-async function inTurns(contenders, { seconds, rounds }) {
-  const timed = async (call, batch) => {
-    const start = process.hrtime.bigint();
-    for (let count = 0; count < batch; count++) {
-      const made = call();
-      if (typeof made.then === "function") await made;
-    }
-    return Number(process.hrtime.bigint() - start) / 1e9;
-  };
-  const batches = {};
-  for (const [name, call] of Object.entries(contenders)) {
-    await timed(call, 2_000);
-    batches[name] = Math.max(4, Math.round((seconds * 500) / (await timed(call, 500))));
-  }
-  const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, call] of Object.entries(contenders)) {
-      times[name].push((await timed(call, batches[name])) / batches[name]);
-    }
-  }
-  return medians(times);
-}
-
-function medians(times) {
-  const middle = (list) => list.sort((a, b) => a - b)[list.length >> 1];
-  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, middle(list)]));
 }
 
 /** Seconds of a new process that does nothing, imports, or imports and signs once. */
