@@ -146,6 +146,16 @@ describe("middleware", () => {
     expect(await outcomeOf(request)).toBe(expected);
   });
 
+  test.each<[string, Partial<NodeRequest>, string]>([
+    ["they count where there are no others", { rawHeaders: [] }, "caller reader"],
+    ["several of them are several", { rawHeaders: [], headers: { authorization: ["Bearer x", "Bearer y"] } }, "401"],
+    ["they do not count beside raw ones", { rawHeaders: ["host", "api.example.com"] }, "401"],
+    ["there are none", { rawHeaders: [], headers: {} }, "401"],
+  ])("headers that an adapter made: %s", async (_, request, expected) => {
+    const headers = { authorization: bearer(READER) };
+    expect(await outcomeOf({ url: "/items/1", headers, ...request })).toBe(expected);
+  });
+
   test("a check that fails by itself is a 503", async () => {
     const logged: Json[] = [];
     const now = () => {
@@ -252,7 +262,7 @@ describe("handler", () => {
     const unsigned = { ...event, requestContext: { http } };
     expect(await handler(unsigned, {})).toEqual({
       statusCode: 401,
-      headers: { "www-authenticate": "Bearer", "cache-control": "no-store", "content-length": "0" },
+      headers: { "www-authenticate": "Bearer", "cache-control": "no-store" },
       body: "",
     });
     expect(logged).toMatchObject([{ code: "event_without_identity", status: 401, method: "GET", path: "/items" }]);

@@ -23,6 +23,7 @@ export interface NodeRequest {
   readonly originalUrl?: string | undefined;
   /** Names and values in turns. */
   readonly rawHeaders: readonly string[];
+  readonly headers?: { readonly authorization?: string | string[] | undefined };
   /** Who is calling: set once it is known. */
   caller?: Caller;
 }
@@ -42,13 +43,14 @@ export function nodeMiddleware(verifier: Verifier, log: Log): Middleware {
     const { method = "" } = request;
     const paths = pathsOf(request);
     try {
-      const authorization = authorizationsOf(request.rawHeaders);
+      const authorization = authorizationsOf(request);
       let caller: Caller | undefined;
       for (const path of paths) caller = await verifier.check(authorization, method, path);
       request.caller = caller as Caller;
     } catch (thrown) {
       response.statusCode = refused(log, thrown, method, paths[0]);
-      for (const [name, value] of Object.entries(headersOf(response.statusCode))) response.setHeader(name, value);
+      const headers = { ...headersOf(response.statusCode), "content-length": "0" };
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       response.end();
       return;
     }
@@ -56,8 +58,12 @@ export function nodeMiddleware(verifier: Verifier, log: Log): Middleware {
   };
 }
 
-/** Each header of the name: `request.headers` has the first one alone, and who stands in front may have looked at the last. */
-function authorizationsOf(rawHeaders: readonly string[]): string[] {
+/**
+ * Each header of the name: `headers` has the first one alone, and who stands in front may have looked at the last. What adapters make of
+ * a Lambda function's event has no raw headers at all, and there the other ones count.
+ */
+function authorizationsOf({ rawHeaders, headers }: NodeRequest): string | readonly string[] | undefined {
+  if (rawHeaders.length === 0) return headers?.authorization;
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization");
 }
 

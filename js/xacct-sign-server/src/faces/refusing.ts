@@ -5,7 +5,7 @@ import type { Log } from "../log.js";
 
 /** What the client is told: RFC 9110, section 15.5.2, wants a 401 to name the scheme. */
 export function headersOf(status: number): Record<string, string> {
-  const headers = { "cache-control": "no-store", "content-length": "0" };
+  const headers = { "cache-control": "no-store" };
   return status === 401 ? { "www-authenticate": "Bearer", ...headers } : headers;
 }
 
