@@ -4,6 +4,7 @@
 
 #![allow(unreachable_pub, reason = "wasm-bindgen exports what is pub")]
 
+mod retry;
 mod step;
 
 use std::net::IpAddr;

@@ -21,6 +21,7 @@ enum Told<'a> {
     Keys {
         url: &'a str,
         is_development: bool,
+        is_early: bool,
     },
     Signature {
         key: Jwk,
@@ -34,6 +35,7 @@ enum Told<'a> {
         body: &'a str,
     },
     Wait,
+    Unknown,
 }
 
 #[derive(Serialize)]
@@ -68,15 +70,18 @@ pub(crate) fn to_json(step: Step) -> String {
     let told = match &step {
         Step::Passed(caller) => Told::Passed { caller: passed(caller) },
         Step::Refused(refusal) => refused(refusal),
-        Step::Need(Need::Keys { url, is_development, .. }) => Told::Keys { url, is_development: *is_development },
+        Step::Need(Need::Keys { url, is_development, is_early, .. }) => {
+            Told::Keys { url, is_development: *is_development, is_early: *is_early }
+        }
         Step::Need(Need::Signature { key, message, signature, .. }) => {
             Told::Signature { key: jwk(key), message, signature: STANDARD.encode(signature) }
         }
         Step::Need(Need::Sts(request)) => {
             Told::Sts { url: &request.url, headers: &request.headers, body: request.body }
         }
-        // A need that this module does not know yet is never met.
-        Step::Need(_) | Step::Wait => Told::Wait,
+        Step::Wait => Told::Wait,
+        // One that this module does not know yet is never met: the driver refuses it.
+        Step::Need(_) => Told::Unknown,
     };
     // What cannot be written is none of the steps: the driver refuses it.
     serde_json::to_string(&told).unwrap_or_default()

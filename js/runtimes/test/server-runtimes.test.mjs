@@ -58,7 +58,7 @@ for (const { name, program, options } of [
   { name: "Deno", program: tool("deno"), options: ["run", "--no-prompt", "--allow-net"] },
   { name: "Bun", program: tool("bun"), options: ["run"] },
 ]) {
-  test(`an issuer at a private address is not asked: ${name}`, async (context) => {
+  test(`an issuer is asked at public addresses alone: ${name}`, async (context) => {
     const needed = `npm's package ${name.toLowerCase()} has no build for this machine`;
     if (!(await runs(program))) return notRun(context, name, needed);
     const issuer = await startIssuer("ES384", "https://issuer.example.com");
@@ -66,7 +66,7 @@ for (const { name, program, options } of [
       const input = JSON.stringify({ callers: issuer.callers, token: await issuer.token() });
       assert.deepEqual(await outcomeOf(program, [...options, "server-private.mjs", input], app), [
         "keys_not_fetched: the keys at https://issuer.example.com/.well-known/jwks.json cannot be fetched: " +
-          "`issuer.example.com` is at a private address",
+          "`issuer.example.com` is at no public address",
         "keys_unavailable",
       ]);
     } finally {

@@ -1,8 +1,8 @@
 import type { Caller } from "./caller.js";
-import { RefusedError, XacctSignError } from "./errors.js";
+import { messageOf, RefusedError, XacctSignError } from "./errors.js";
 import { Gate } from "./gate.js";
 import type { Log } from "./log.js";
-import type { PublicJwk, Step, WasmCheck } from "./module.js";
+import type { KeysStep, PublicJwk, Step, WasmCheck } from "./module.js";
 import type { Network } from "./network/network.js";
 import { isRight } from "./signature.js";
 
@@ -20,11 +20,12 @@ export class Driver {
   }
 
   /**
-   * Goes through a check to its end.
+   * Goes through a check to its end; `begin` makes one, as often as it is asked.
    *
    * @throws RefusedError
    */
-  async drive(check: WasmCheck): Promise<Caller> {
+  async drive(begin: () => WasmCheck): Promise<Caller> {
+    let check = begin();
     try {
       for (;;) {
         const step = JSON.parse(check.step(this.#now())) as Step;
@@ -34,8 +35,13 @@ export class Driver {
           case "refused":
             throw new RefusedError(step.code, step.status, step.message, step.hint);
           case "keys":
-            check.keys(await this.#network.keys(step.url, step.isDevelopment), this.#now());
-            this.#gate.open();
+            if (step.isEarly && this.#network.goesOn) {
+              // The fetch is for all, and nobody waits for it: another check goes on with the keys at hand.
+              this.#fetchBeside(check, step);
+              check = begin();
+            } else {
+              await this.#fetch(check, step);
+            }
             break;
           case "signature":
             check.signature(await this.#isRight(step.key, step.message, step.signature), this.#now());
@@ -55,9 +61,28 @@ export class Driver {
             });
         }
       }
+    } catch (thrown) {
+      // One that fails by itself gets nothing for anybody: one of those who wait goes on.
+      if (!(thrown instanceof RefusedError)) this.#gate.open();
+      throw thrown;
     } finally {
       check.free();
     }
+  }
+
+  async #fetch(check: WasmCheck, { url, isDevelopment }: KeysStep): Promise<void> {
+    check.keys(await this.#network.keys(url, isDevelopment), this.#now());
+    this.#gate.open();
+  }
+
+  #fetchBeside(check: WasmCheck, step: KeysStep): void {
+    const failed = (cause: unknown) => {
+      this.#log({ code: "check_failed", message: `fetching keys failed: ${messageOf(cause)}`, cause });
+      this.#gate.open();
+    };
+    void this.#fetch(check, step)
+      .catch(failed)
+      .finally(() => check.free());
   }
 
   async #isRight(key: PublicJwk, message: string, signature: string): Promise<boolean> {

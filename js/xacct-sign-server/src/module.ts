@@ -1,11 +1,11 @@
 // The module of the identity crate, instantiated on first use. Each entry says where its bytes come from.
 
 import type { RefusalCode } from "../wasm/constants.js";
-import { initSync, isPublicAddress, type WasmCheck, WasmVerifier } from "../wasm/xacct_sign.js";
+import { initSync, isPublicAddress, type WasmCheck, WasmRetry, WasmVerifier } from "../wasm/xacct_sign.js";
 import type { Caller } from "./caller.js";
 import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
 
-export { isPublicAddress, type WasmCheck, type WasmVerifier };
+export { isPublicAddress, type WasmCheck, WasmRetry, type WasmVerifier };
 
 /** What a check has come to: the same as in crates/identity-wasm/src/step.rs. */
 export type Step =
@@ -17,10 +17,20 @@ export type Step =
       readonly message: string;
       readonly hint?: string;
     }
-  | { readonly step: "keys"; readonly url: string; readonly isDevelopment: boolean }
+  | KeysStep
   | { readonly step: "signature"; readonly key: PublicJwk; readonly message: string; readonly signature: string }
   | { readonly step: "sts"; readonly url: string; readonly headers: readonly [string, string][]; readonly body: string }
   | { readonly step: "wait" };
+
+/** The keys of an issuer are needed. */
+export interface KeysStep {
+  readonly step: "keys";
+  readonly url: string;
+  /** Whether it is an issuer for development: a real one is never at a private address. */
+  readonly isDevelopment: boolean;
+  /** Whether the keys at hand still serve. */
+  readonly isEarly: boolean;
+}
 
 /** A public key, as WebCrypto takes it. */
 export interface PublicJwk {

@@ -14,8 +14,8 @@ export interface VerifierOptions {
    */
   readonly callers: string | Uint8Array | object;
   /**
-   * Whether it stands where nobody real calls: then `dev_issuers` of `callers.json` are taken, and `AWS_ENDPOINT_URL_STS` says where
-   * STS is. By default false.
+   * Whether it stands where nobody real calls, and takes the `dev_issuers` of `callers.json`. Where there are such,
+   * `AWS_ENDPOINT_URL_STS` says where STS is. By default false.
    */
   readonly development?: boolean | undefined;
   /** Where reasons go; by default `console.warn`. */

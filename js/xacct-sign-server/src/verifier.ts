@@ -21,13 +21,11 @@ export class Verifier {
     const { callers, development = false, log, fetch, now } = checked(given);
     this.#log = guarded(log);
     this.#verifier = verifierOf(textOf(callers), development);
-    const stsEndpoint = development ? stsEndpointOfEnvironment() : undefined;
-    const taken = [
-      ...(this.#verifier.isDevelopment ? ["issuers on this machine are taken"] : []),
-      ...(stsEndpoint === undefined ? [] : [`${stsEndpoint.origin} is asked in STS's place`]),
-    ];
-    if (taken.length > 0) {
-      const message = `the verifier is made for development: ${taken.join(", ")}`;
+    const { isDevelopment } = this.#verifier;
+    const stsEndpoint = isDevelopment ? stsEndpointOfEnvironment() : undefined;
+    if (isDevelopment) {
+      const sts = stsEndpoint === undefined ? "" : `, and ${stsEndpoint.origin} is asked in STS's place`;
+      const message = `the verifier is made for development: issuers on this machine are taken${sts}`;
       this.#log({ code: "development", message, hint: "where real callers call, leave out `development`" });
     }
     this.#driver = new Driver(new Network(fetch, stsEndpoint, this.#log), this.#log, now);
@@ -51,7 +49,7 @@ export class Verifier {
         hint: "give check(authorization, method, path), such as check(request.headers.authorization, request.method, path)",
       });
     }
-    return this.#driver.drive(this.#verifier.check(values[0] ?? "", values.length, method, path));
+    return this.#driver.drive(() => this.#verifier.check(values[0] ?? "", values.length, method, path));
   }
 
   /**
@@ -61,7 +59,8 @@ export class Verifier {
    * @throws RefusedError with the reason, and the status that the client is told
    */
   async fromEvent(event: object | string): Promise<Caller> {
-    return this.#driver.drive(this.#verifier.checkEvent(typeof event === "string" ? event : withoutBody(event)));
+    const text = typeof event === "string" ? event : withoutBody(event);
+    return this.#driver.drive(() => this.#verifier.checkEvent(text));
   }
 
   /** Middleware for Express, and whatever else calls `(request, response, next)`: the caller is `request.caller`. */
@@ -105,8 +104,13 @@ function stsEndpointOfEnvironment(): URL | undefined {
   const text = env("AWS_ENDPOINT_URL_STS");
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  throw new XacctSignError("invalid_option", "AWS_ENDPOINT_URL_STS is not the URL of a server", {
-    hint: "set it to what the emulator says, such as http://127.0.0.1:4100/sts",
-  });
+  const isHere = url?.protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  if (url?.protocol === "https:" || isHere) return url;
+  throw new XacctSignError(
+    "invalid_option",
+    "AWS_ENDPOINT_URL_STS is no URL over https, or over http on this machine",
+    {
+      hint: "set it to what the emulator says, such as http://127.0.0.1:4100/sts",
+    },
+  );
 }

@@ -54,11 +54,12 @@ test("keys are fetched from an issuer on this machine, by a plain GET", async ()
   ]);
 });
 
-test.each<[string, (response: Parameters<RequestListener>[1]) => void, string]>([
-  ["a redirect", (response) => response.writeHead(302, { location: PATH }).end(), "status 302"],
-  ["a refusal", (response) => response.writeHead(403).end(), "status 403"],
-  ["an answer that breaks off", (response) => response.writeHead(200, { "content-length": 9 }).flushHeaders(), ""],
-])("%s brings no keys", async (_, answer, message) => {
+test.each<[string, (response: Parameters<RequestListener>[1]) => void, number, string]>([
+  ["a redirect", (response) => response.writeHead(302, { location: PATH }).end(), 1, "status 302"],
+  ["a refusal", (response) => response.writeHead(403).end(), 1, "status 403"],
+  // What may come right is tried three times.
+  ["an answer that breaks off", (response) => response.writeHead(200, { "content-length": 9 }).flushHeaders(), 3, ""],
+])("%s brings no keys", async (_, answer, tries, message) => {
   let count = 0;
   const origin = await listening((_request, response) => {
     count += 1;
@@ -67,7 +68,7 @@ test.each<[string, (response: Parameters<RequestListener>[1]) => void, string]>(
   });
   const { verifier, header, logged } = developing(origin);
   expect(await outcome(verifier.check(header, "GET", "/"))).toBe("keys_unavailable");
-  expect(count).toBe(1);
+  expect(count).toBe(tries);
   expect(logged).toMatchObject([{ code: "keys_not_fetched", message: expect.stringContaining(message) }]);
 });
 
@@ -123,14 +124,14 @@ test.each([
   ["fd00:ec2::254"],
   ["::ffff:192.168.0.1"],
   ["fe80::1%eth0"],
-  ["52.119.198.1", "10.0.0.1"],
+  ["10.0.0.1", "::1"],
   [],
 ])("an issuer that is found at %s is not asked", async (...addresses) => {
   const looked = lookedUp(...addresses);
   const { verifier, header, logged } = real();
   expect(await outcome(verifier.check(header, "GET", "/"))).toBe("keys_unavailable");
   expect(looked).toHaveBeenCalledOnce();
-  expect(logged).toMatchObject([{ message: expect.stringContaining("is at a private address") }]);
+  expect(logged).toMatchObject([{ message: expect.stringContaining("is at no public address") }]);
 });
 
 /** The options with which a request is made. */
@@ -140,13 +141,13 @@ async function requestOptions(check: (verifier: Verifier, header: string) => Pro
   }) as Json);
   const { verifier, header } = real();
   await check(verifier, header);
-  expect(made).toHaveBeenCalledOnce();
+  expect(made).toHaveBeenCalled();
   return made.mock.calls[0]?.[1];
 }
 
 test("the connection is made to the public addresses that were looked at", async () => {
   const { lookup } = await requestOptions((verifier, header) => outcome(verifier.check(header, "GET", "/")));
-  lookedUp("52.119.198.1", "2600:1f00::1");
+  lookedUp("10.0.0.1", "52.119.198.1", "::1", "2600:1f00::1");
   const found = (options: object) =>
     new Promise((resolve) => {
       (lookup as LookupFunction)("issuer.example", options, (...given) => resolve(given));
@@ -187,7 +188,7 @@ test("in development STS is where the environment says, and is given the host th
   vi.stubEnv("AWS_ENDPOINT_URL_STS", `${origin}/sts`);
   const logged: LogEntry[] = [];
   const verifier = createVerifier({
-    callers: TABLE.world,
+    callers: { ...TABLE.world, dev_issuers: ["http://127.0.0.1:1"] },
     development: true,
     log: (entry) => logged.push(entry),
   });
@@ -204,7 +205,7 @@ test("in development STS is where the environment says, and is given the host th
   expect(logged.map(({ code }) => code)).toEqual(["development"]);
 });
 
-test("a server that takes the connection and says nothing is given ten seconds", async () => {
+test("a server that takes the connection and says nothing is given eight seconds", async () => {
   const silent = netServer();
   silent.listen(0, "127.0.0.1");
   await once(silent, "listening");
@@ -214,9 +215,9 @@ test("a server that takes the connection and says nothing is given ten seconds",
   try {
     const check = outcome(verifier.check(header, "GET", "/"));
     const [socket] = await connected;
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(8_000);
     expect(await check).toBe("keys_unavailable");
-    expect(logged).toMatchObject([{ message: expect.stringContaining("no whole answer in 10 seconds") }]);
+    expect(logged).toMatchObject([{ message: expect.stringContaining("no whole answer in 8 seconds") }]);
     // The connection is given up, too.
     await once(socket.resume(), "close");
   } finally {

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test, vi } from "vitest";
 import { createVerifier, type LogEntry, type VerifierOptions, XacctSignError } from "xacct-sign-server";
-import { good, type Json, merged, outcome, TABLE, tokenOf, worldOf } from "./world.js";
+import { good, type Json, merged, outcome, proofOf, proofValues, TABLE, token, tokenOf, worldOf } from "./world.js";
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -26,8 +26,8 @@ test.each<[string, VerifierOptions["callers"]]>([
 ])("callers.json is taken as %s", async (_, given) => {
   const { verifier } = worldOf({ callers: given as object });
   const { header, claims } = good();
-  const token = tokenOf(JSON.stringify(header), JSON.stringify(claims));
-  expect(await outcome(verifier.check(`Bearer ${token}`, "GET", "/items"))).toBe("caller shop");
+  const text = tokenOf(JSON.stringify(header), JSON.stringify(claims));
+  expect(await outcome(verifier.check(`Bearer ${text}`, "GET", "/items"))).toBe("caller shop");
 });
 
 const loop: Json = {};
@@ -81,7 +81,7 @@ test("a verifier for development says so when it is made", () => {
     {
       code: "development",
       message:
-        "the verifier is made for development: issuers on this machine are taken, http://127.0.0.1:4100 is asked in STS's place",
+        "the verifier is made for development: issuers on this machine are taken, and http://127.0.0.1:4100 is asked in STS's place",
       hint: expect.stringMatching(/development/),
     },
   ]);
@@ -93,21 +93,26 @@ test("to the console, unless a log is given", () => {
   expect(warned.mock.calls).toEqual([[expect.stringMatching(/^xacct-sign-server: development: the verifier is made/)]]);
 });
 
-test("one that is not for development says nothing, and asks STS alone", async () => {
+test.each([
+  ["is not for development", false],
+  ["has no issuers for development", true],
+])("one that %s says nothing, and asks STS alone", async (_, development) => {
   vi.stubEnv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:4100/sts");
-  const { verifier, asked, logged } = worldOf();
-  const { proofOf, proofValues } = await import("./world.js");
+  const { verifier, asked, logged } = worldOf({ development });
   expect(await outcome(verifier.check(`Bearer ${proofOf(proofValues())}`, "GET", "/"))).toBe("caller shop");
   expect(asked).toEqual(["https://sts.ap-northeast-1.amazonaws.com/"]);
   expect(logged).toEqual([]);
 });
 
-test.each(["127.0.0.1:4100", "file:///tmp", "x"])("an endpoint of STS that is none stops it: %s", (endpoint) => {
-  vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
-  expect(() => createVerifier({ callers: development, development: true })).toThrow(
-    expect.objectContaining({ code: "invalid_option" }),
-  );
-});
+test.each(["127.0.0.1:4100", "file:///tmp", "x", "http://sts.example", "http://127.0.0.1.example:4100"])(
+  "an endpoint of STS that is none stops it: %s",
+  (endpoint) => {
+    vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
+    expect(() => createVerifier({ callers: development, development: true })).toThrow(
+      expect.objectContaining({ code: "invalid_option" }),
+    );
+  },
+);
 
 test("an argument that is no string is a mistake, and lets nobody in", async () => {
   const { verifier } = worldOf();
@@ -129,6 +134,5 @@ test("what is changed later in the object of callers changes nothing", async () 
   const given = merged(callers);
   const { verifier } = worldOf({ callers: given });
   given.audience = "https://other.example.com";
-  const { token } = await import("./world.js");
   expect(await outcome(verifier.check(`Bearer ${token()}`, "GET", "/items"))).toBe("caller shop");
 });

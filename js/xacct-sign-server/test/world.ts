@@ -171,9 +171,13 @@ export interface WorldOptions {
   /** What STS answers. */
   readonly sts?: (url: string, headers: Headers) => Response | Promise<Response>;
   readonly log?: Log;
+  readonly development?: boolean;
+  /** The clock, in place of one that stands. */
+  readonly now?: () => Date;
 }
 
-export function worldOf({ callers = TABLE.world, keys = usualKeys, sts: answer = sts, log }: WorldOptions = {}): World {
+export function worldOf(options: WorldOptions = {}): World {
+  const { callers = TABLE.world, keys = usualKeys, sts: answer = sts, log, development } = options;
   const asked: string[] = [];
   const logged: LogEntry[] = [];
   let now = NOW;
@@ -187,8 +191,9 @@ export function worldOf({ callers = TABLE.world, keys = usualKeys, sts: answer =
   };
   const verifier = createVerifier({
     callers,
+    development,
     fetch,
-    now: () => new Date(now),
+    now: options.now ?? (() => new Date(now)),
     log: log ?? ((entry) => logged.push(entry)),
   });
   const pass = (seconds: number) => {

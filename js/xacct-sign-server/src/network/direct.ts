@@ -3,8 +3,8 @@
 import { builtin } from "../../../xacct-sign/src/host/node.js";
 import { isPublicAddress } from "../module.js";
 import { sendByFetch } from "./fetched.js";
-import { inTime, LimitedBody } from "./limits.js";
-import type { Answer, Outgoing } from "./network.js";
+import { Final, LimitedBody } from "./limits.js";
+import type { Answer, Outgoing, Send } from "./network.js";
 
 /** What is used of `node:http` and `node:https`. */
 interface NodeHttp {
@@ -37,12 +37,10 @@ interface Address {
 type Found = (error: Error | null, address?: string | readonly Address[], family?: number) => void;
 
 /** Sends by Node's own client; by `fetch` where there is none. */
-export function sendDirectly(outgoing: Outgoing): Promise<Answer> {
-  const { url } = outgoing;
-  const http = builtin<NodeHttp>(url.protocol === "https:" ? "node:https" : "node:http");
-  if (http === undefined) return sendByFetch(outgoing);
-  return inTime((signal) => exchange(http, outgoing, signal));
-}
+export const sendDirectly: Send = (outgoing, signal) => {
+  const http = builtin<NodeHttp>(outgoing.url.protocol === "https:" ? "node:https" : "node:http");
+  return http === undefined ? sendByFetch(outgoing, signal) : exchange(http, outgoing, signal);
+};
 
 function exchange(http: NodeHttp, outgoing: Outgoing, signal: AbortSignal): Promise<Answer> {
   const { method, url, headers, body, isPublicOnly } = outgoing;
@@ -78,11 +76,10 @@ function lookupPublic(host: string, options: { readonly all?: boolean }, found: 
   const dns = builtin<NodeDns>("node:dns") as NodeDns;
   dns.lookup(host, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return found(error);
-    const [first] = addresses;
-    if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
-      return found(new Error(`\`${host}\` is at a private address`));
-    }
-    if (options.all) found(null, addresses);
+    const all = addresses.filter(({ address }) => isPublicAddress(address));
+    const [first] = all;
+    if (first === undefined) return found(new Final(`\`${host}\` is at no public address`));
+    if (options.all) found(null, all);
     else found(null, first.address, first.family);
   });
 }

@@ -1,15 +1,19 @@
 import { ANSWER_LIMIT } from "../../wasm/constants.js";
 
-const SECONDS = 10;
+/** How long all tries of a fetch may take: less than the ten seconds after which it is taken for lost. */
+const SECONDS = 8;
 
-/** Gives what is started, and the signal that ends it, ten seconds. */
+/** A failure that stands, however often it is tried. */
+export class Final extends Error {}
+
+/** Gives what is started, and the signal that ends it, its time. */
 export async function inTime<T>(start: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   // A `fetch` of somebody else's may not heed its signal.
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const error = new Error(`no whole answer in ${SECONDS} seconds`);
+      const error = new Final(`no whole answer in ${SECONDS} seconds`);
       reject(error);
       controller.abort(error);
     }, SECONDS * 1000);

@@ -1,10 +1,13 @@
 // The two calls that a verifier makes: for an issuer's keys, and to STS.
 
+import { env } from "../../../xacct-sign/src/host/env.js";
 import { ANSWER_LIMIT } from "../../wasm/constants.js";
 import { messageOf } from "../errors.js";
 import type { Log } from "../log.js";
+import { WasmRetry } from "../module.js";
 import type { Fetch } from "../options.js";
 import { sendBy, sendByFetch } from "./fetched.js";
+import { Final, inTime } from "./limits.js";
 
 /** A request to be sent. */
 export interface Outgoing {
@@ -24,10 +27,10 @@ export interface Answer {
 }
 
 /**
- * Sends a request, and reads its answer within ten seconds; of one that is too long it reads a little more than may be read. Follows no
- * redirect. Rejects where there is no answer.
+ * Sends a request, and reads its answer; of one that is too long it reads a little more than may be read. Follows no redirect. Rejects
+ * where there is no answer.
  */
-export type Send = (outgoing: Outgoing) => Promise<Answer>;
+export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<Answer>;
 
 let direct: Send | undefined;
 
@@ -38,11 +41,16 @@ export function provideSend(send: Send): void {
 
 /** The calls of one verifier. What fails is logged, and told as nothing. */
 export class Network {
+  /**
+   * Whether what one request began goes on behind its answer. Workers end it there, and a Lambda function is frozen.
+   */
+  readonly goesOn: boolean;
   readonly #send: Send;
   readonly #log: Log;
   readonly #stsEndpoint: URL | undefined;
 
   constructor(fetch: Fetch | undefined, stsEndpoint: URL | undefined, log: Log) {
+    this.goesOn = direct !== undefined && env("AWS_LAMBDA_FUNCTION_NAME") === undefined;
     this.#send = fetch === undefined ? (direct ?? sendByFetch) : sendBy(fetch);
     this.#stsEndpoint = stsEndpoint;
     this.#log = log;
@@ -53,7 +61,7 @@ export class Network {
     const headers = { accept: "application/json" };
     try {
       const outgoing = { method: "GET", url: new URL(url), headers, isPublicOnly: !isDevelopment } as const;
-      const { status, body } = await this.#send(outgoing);
+      const { status, body } = await this.#answer(outgoing);
       if (status !== 200) throw new Error(`it answers with status ${status}`);
       if (body.byteLength > ANSWER_LIMIT) throw new Error(`its answer is longer than ${ANSWER_LIMIT} bytes`);
       return body;
@@ -77,10 +85,31 @@ export class Network {
         body,
         isPublicOnly: false,
       } as const;
-      return await this.#send(outgoing);
+      return await this.#answer(outgoing);
     } catch (cause) {
       this.#log({ code: "sts_not_asked", message: `${target.origin} cannot be asked: ${messageOf(cause)}`, cause });
       return undefined;
     }
+  }
+
+  /** Tries again what may come right by that. */
+  #answer(outgoing: Outgoing): Promise<Answer> {
+    return inTime(async (signal) => {
+      const retry = new WasmRetry(Math.floor(Math.random() * 2 ** 32));
+      try {
+        for (;;) {
+          try {
+            return await this.#send(outgoing, signal);
+          } catch (error) {
+            const pause = error instanceof Final ? -1 : retry.failed();
+            if (pause < 0) throw error;
+            await new Promise((resolve) => setTimeout(resolve, pause));
+            signal.throwIfAborted();
+          }
+        }
+      } finally {
+        retry.free();
+      }
+    });
   }
 }
