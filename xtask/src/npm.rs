@@ -31,7 +31,7 @@ pub(crate) const CDK: Package = Package { name: "xacct-sign-cdk", modules: &[("x
 
 /// What a server asks who is calling.
 pub(crate) const SERVER: Package =
-    Package { name: "xacct-sign-server", modules: &[("xacct-sign-identity-wasm", "wasm")] };
+    Package { name: "xacct-sign-server", modules: &[("xacct-sign-server-wasm", "wasm")] };
 
 impl Package {
     /// Where its source is.

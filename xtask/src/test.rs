@@ -13,7 +13,7 @@ pub(crate) fn run() -> Result<(), String> {
         "xacct-sign-python",
         "xacct-sign-wasm",
         "xacct-sign-diagnosis-wasm",
-        "xacct-sign-identity-wasm",
+        "xacct-sign-server-wasm",
         "xacct-sign-provider-wasm",
         "xtask",
         "xtask-bindgen",

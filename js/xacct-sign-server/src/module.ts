@@ -7,7 +7,7 @@ import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
 
 export { isPublicAddress, type WasmCheck, WasmRetry, type WasmVerifier };
 
-/** What a check has come to: the same as in crates/identity-wasm/src/step.rs. */
+/** What a check has come to: the same as in crates/server-wasm/src/step.rs. */
 export type Step =
   | { readonly step: "passed"; readonly caller: Caller }
   | {
