@@ -53,7 +53,6 @@ describe("middleware", () => {
     expect(lines.filter((line) => !line.startsWith("date:"))).toEqual([
       "http/1.1 401 unauthorized",
       "www-authenticate: bearer",
-      "cache-control: no-store",
       "content-length: 0",
       "connection: close",
     ]);
@@ -262,7 +261,7 @@ describe("handler", () => {
     const unsigned = { ...event, requestContext: { http } };
     expect(await handler(unsigned, {})).toEqual({
       statusCode: 401,
-      headers: { "www-authenticate": "Bearer", "cache-control": "no-store" },
+      headers: { "www-authenticate": "Bearer" },
       body: "",
     });
     expect(logged).toMatchObject([{ code: "event_without_identity", status: 401, method: "GET", path: "/items" }]);

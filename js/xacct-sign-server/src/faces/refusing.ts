@@ -5,8 +5,7 @@ import type { Log } from "../log.js";
 
 /** What the client is told: RFC 9110, section 15.5.2, wants a 401 to name the scheme. */
 export function headersOf(status: number): Record<string, string> {
-  const headers = { "cache-control": "no-store" };
-  return status === 401 ? { "www-authenticate": "Bearer", ...headers } : headers;
+  return status === 401 ? { "www-authenticate": "Bearer" } : {};
 }
 
 /** Logs why a request is refused; gives the status that its client is told. What failed by itself lets nobody in. */
