@@ -8,7 +8,7 @@ import { EdgeVM } from "@edge-runtime/vm";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { startIssuer } from "../lib/issuer.mjs";
-import { freshServer, notRun, outcomeOf, runs, tool } from "../lib/run.mjs";
+import { emptyFolder, freshServer, notRun, outcomeOf, runs, tool } from "../lib/run.mjs";
 
 let app;
 let issuers;
@@ -92,6 +92,25 @@ async function bundle(entry, format, conditions, plugins = []) {
     assetNames: "[name]",
   });
   return outputFiles;
+}
+
+for (const format of /** @type {const} */ (["esm", "cjs"])) {
+  test(`esbuild, as for Lambda: ${format}`, async () => {
+    const folder = emptyFolder();
+    const file = format === "esm" ? "bundle.mjs" : "bundle.cjs";
+    await build({
+      absWorkingDir: app,
+      entryPoints: [format === "esm" ? "server-main.mjs" : "server-main.cjs"],
+      outfile: join(folder, file),
+      bundle: true,
+      platform: "node",
+      target: "node20",
+      format,
+      minify: true,
+      logLevel: "silent",
+    });
+    await assertServes((input) => outcomeOf(process.execPath, [file, input], folder));
+  });
 }
 
 test("workerd, through miniflare", async () => {
