@@ -211,6 +211,8 @@ describe("keys", () => {
 
 describe("proofs", () => {
   test("STS is asked once of one proof, and not again while it stands", async () => {
+    // Those who wait are let go by the one who has asked, and not by time.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { verifier, asked, pass } = worldOf();
     const proof = bearer(proofOf(proofValues()));
     const found = await Promise.all(many(100, () => outcome(verifier.check(proof, "GET", "/"))));
