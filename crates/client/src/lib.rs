@@ -51,6 +51,7 @@ mod credentials;
 mod events;
 pub mod host;
 mod http_hosts;
+mod identity;
 mod patience;
 mod per_process;
 #[cfg(feature = "aws-credential-types")]
@@ -66,6 +67,7 @@ pub use clock::Clock;
 pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOptions, RoleProvider};
 pub use events::{Event, Listener};
 pub use http_hosts::http_hosts_of;
+pub use identity::{Bearer, Identity, IdentityToken, TokenOptions};
 pub use patience::{Patience, Watch};
 pub use sent::Sent;
 pub use session::{Body, Request, Session, Streamed};
