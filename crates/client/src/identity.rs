@@ -1,5 +1,6 @@
 //! Who this program is, as it says it to a server without API Gateway in front: by a token, or by a proof.
 
+mod proof;
 mod token;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::patience::Patience;
 
+pub use proof::IdentityProof;
 pub use token::{IdentityToken, TokenOptions};
 
 /// What says to one server, its audience, who calls.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
 mod action;
+mod proof;
 mod sending;
 mod token;
 mod world;

@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use http::Request;
+use ring::signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use xacct_sign::{Credentials, Error, ErrorKind};
 use xacct_sign_client::{Event, Identity as _, IdentityToken, Listener, Patience, TokenOptions};
+use xacct_sign_identity::{Callers, Development, Need, PublicKey, Step, Verifier};
 use xacct_sign_tests::example_instant;
 use xacct_sign_tests::virtual_host::VirtualHost;
 
@@ -131,4 +134,41 @@ fn the_endpoint_is_the_regions_or_the_environments() {
     assert_eq!(fails(AUDIENCE, "", 300), "invalid_region");
     assert_eq!(fails(AUDIENCE, REGION, 30), "invalid_duration");
     assert_eq!(fails(AUDIENCE, "us-iso-east-9", 300), "unknown_partition");
+}
+
+/// The verifier of a server, the emulator's keys, and ring for the bare signature.
+#[test]
+fn a_verifier_takes_what_the_emulator_issues() {
+    let (mut emulator, base) = emulator();
+    let machine = Arc::new(machine(self::emulator().0).0);
+    let header = format!("Bearer {}", bearer(&token(&machine, base).unwrap()).unwrap());
+    let callers = |name: &str| {
+        let issuer = "http://127.0.0.1/issuers/000000000000";
+        let text = format!(
+            r#"{{"version": 1, "stage": "stag", "target": "server", "partition": "aws", "audience": "{AUDIENCE}",
+            "algorithm": "ES384", "max_duration_seconds": 300, "regions": ["{REGION}"], "dev_issuers": ["{issuer}"],
+            "callers": [{{"name": "shop", "account": "000000000000", "role": "{name}", "issuer": "{issuer}"}}]}}"#
+        );
+        Callers::parse(text.as_bytes(), Development::Yes).unwrap()
+    };
+    for (role, expected) in [("LambdaRoleDeve", Ok("shop".to_owned())), ("LambdaRoleProd", Err(401))] {
+        let mut check = Verifier::new(callers(role)).check(&[header.as_bytes()], "GET", "/orders");
+        let found = loop {
+            match check.step(machine.time()) {
+                Step::Passed(caller) => break Ok(caller.name.clone()),
+                Step::Refused(refusal) => break Err(refusal.status()),
+                Step::Need(Need::Keys { url, .. }) => {
+                    let request = Request::get(url).body(&b""[..]).unwrap();
+                    check.keys(Some(sts(&mut emulator, &request, machine.time()).body()), machine.time());
+                }
+                Step::Need(Need::Signature { key, message, signature, .. }) => {
+                    let PublicKey::P384 { x, y } = &*key else { panic!("{key:?}") };
+                    let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, [&[4], &x[..], &y[..]].concat());
+                    check.signature(key.verify(message.as_bytes(), &signature).is_ok(), machine.time());
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(found, expected, "{role}");
+    }
 }

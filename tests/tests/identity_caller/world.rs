@@ -30,9 +30,9 @@ pub(crate) fn emulator() -> (Emulator, Credentials) {
     (emulator, credentials)
 }
 
-/// STS's answer.
+/// What STS's port answers, issuers included.
 pub(crate) fn sts(emulator: &mut Emulator, request: &Request<&[u8]>, now: SystemTime) -> Response<Vec<u8>> {
-    let mut builder = Request::builder().method(request.method()).uri("/");
+    let mut builder = Request::builder().method(request.method()).uri(request.uri().path());
     for (name, value) in request.headers() {
         builder = builder.header(name, value);
     }
