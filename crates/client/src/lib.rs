@@ -73,4 +73,4 @@ pub use sent::Sent;
 pub use session::{Body, Request, Session, Streamed};
 pub use signing::Signing;
 pub use transport::{Link, Response, broken_link};
-pub use whose::caller_identity;
+pub use whose::{caller_identity, sts_region};

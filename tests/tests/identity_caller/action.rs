@@ -138,7 +138,7 @@ fn refusals_are_told_apart() {
             "InvalidAction",
             "Could not find operation GetWebIdentityToken for version 2011-06-15",
             "sts_failed",
-            "IdentityProof",
+            "a proof needs none",
         ),
         (403, "ExpiredToken", "expired", "sts_expired", "base credentials"),
         (400, "Throttling", "Rate exceeded", "sts_throttled", "try again later"),

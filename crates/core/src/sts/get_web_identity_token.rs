@@ -205,20 +205,20 @@ impl Parts for GetWebIdentityToken {
         Some(match (kind, code) {
             (_, "OutboundWebIdentityFederationDisabledException") => {
                 "an administrator of the caller's account has to run `aws iam enable-outbound-web-identity-federation`, once; where \
-                 that cannot be, send an IdentityProof, which needs none of it"
+                 that cannot be, send a proof, which needs none of it"
             }
             (_, "SessionDurationEscalationException") => {
                 "the credentials end before the token would: ask for fewer seconds, or take credentials that are refreshed earlier"
             }
             (_, "JWTPayloadSizeExceededException") => {
-                "the session's tags make the token too large: take fewer of them, or send an IdentityProof"
+                "the session's tags make the token too large: take fewer of them, or send a proof"
             }
             (ErrorKind::StsDenied, _) => {
                 "the caller's own policy must allow sts:GetWebIdentityToken, with this audience (sts:IdentityTokenAudience), \
                  algorithm (sts:SigningAlgorithm) and duration (sts:DurationSeconds) where it has conditions"
             }
             (_, "InvalidAction") if contains(message, Self::NAME) => {
-                "this STS gives no web identity tokens: is it an emulator's, or a partition's that has none? an IdentityProof needs none"
+                "this STS gives no web identity tokens: is it an emulator's, or a partition's that has none? a proof needs none"
             }
             _ => return None,
         })
