@@ -81,7 +81,7 @@ fn parts(token: &str) -> (Value, Value) {
 
 /// Whether the key that the token names is in the set, and verifies it.
 fn verifies(token: &str, keys: &[Value]) -> bool {
-    let (header, _) = parts(token);
+    let header: Value = serde_json::from_slice(&decoded(token.split('.').next().unwrap())).unwrap();
     let Some(key) = keys.iter().find(|key| key["kid"] == header["kid"]) else { return false };
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let of = |name: &str| decoded(key[name].as_str().unwrap());
@@ -152,26 +152,10 @@ fn both_algorithms_verify_by_what_is_published() {
         assert_eq!(parts(&token).0["alg"], algorithm.name());
         assert!(verifies(&token, &keys), "{algorithm:?}");
         // One letter of the claims.
-        let (head, rest) = token.split_once('.').unwrap();
-        let other = if rest.starts_with('e') { 'f' } else { 'e' };
-        let changed = format!("{head}.{other}{}", &rest[1..]);
-        let (signed, signature) = changed.rsplit_once('.').unwrap();
-        let key = keys.iter().find(|key| key["kid"] == parts(&token).0["kid"]).unwrap();
-        let is_taken = match algorithm {
-            TokenAlgorithm::Es384 => {
-                let coordinate = |name: &str| decoded(key[name].as_str().unwrap());
-                UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, [vec![4], coordinate("x"), coordinate("y")].concat())
-                    .verify(signed.as_bytes(), &decoded(signature))
-                    .is_ok()
-            }
-            TokenAlgorithm::Rs256 => RsaPublicKeyComponents {
-                n: decoded(key["n"].as_str().unwrap()),
-                e: decoded(key["e"].as_str().unwrap()),
-            }
-            .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &decoded(signature))
-            .is_ok(),
-        };
-        assert!(!is_taken);
+        let [head, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let other = if claims.starts_with('e') { "f" } else { "e" };
+        let changed = format!("{head}.{other}{}.{signature}", claims.chars().skip(1).collect::<String>());
+        assert!(!verifies(&changed, &keys), "{algorithm:?}");
     }
 }
 
