@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::sts::{Action as _, Endpoint, GetWebIdentityToken, WebIdentityToken};
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::{Error, ErrorKind};
 
 use super::{Bearer, Identity};
 use crate::clock::Clock;
@@ -17,9 +17,6 @@ use crate::credentials::{CredentialSource, sts_endpoint};
 use crate::events::{Event, Listener};
 use crate::host::{Host, Machine};
 use crate::patience::Patience;
-
-/// The shortest token that STS makes.
-const SHORTEST: u32 = 60;
 
 /// A token, and where to have it made.
 ///
@@ -149,17 +146,6 @@ impl Lasting for WebIdentityToken {
     }
 }
 
-impl Minting {
-    /// The call for these credentials: STS makes no token that would outlive them.
-    fn call_with(&self, base: &Credentials) -> GetWebIdentityToken {
-        let mut call = self.call.clone();
-        let left = base.expires_at().map(|at| at.duration_since(self.clock.now()).unwrap_or_default().as_secs());
-        let left = left.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(u32::MAX);
-        call.duration_seconds = call.duration_seconds.min(left.max(SHORTEST));
-        call
-    }
-}
-
 impl Fetch for Minting {
     type Item = WebIdentityToken;
 
@@ -174,7 +160,7 @@ impl Fetch for Minting {
             listener: self.listener.as_ref(),
             seed: self.calls.fetch_add(1, Ordering::Relaxed) ^ u64::from(instant.subsec_nanos()),
         };
-        asking.ask(|base| self.call_with(base), patience)
+        asking.ask(|base| self.call.within(base, self.clock.now()), patience)
     }
 
     fn clock(&self) -> &Clock {

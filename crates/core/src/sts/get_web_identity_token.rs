@@ -9,8 +9,12 @@ use zeroize::Zeroizing;
 use super::Action;
 use super::parts::{Answer, Form, Parts};
 use crate::aws::parse_rfc3339;
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, quote, quote_name};
 use crate::small::text::contains;
+
+/// The shortest token that STS makes.
+const SHORTEST: u32 = 60;
 
 /// How long a token may be, in bytes: AWS's are some hundred, and a header takes no more than this.
 const LONGEST: usize = 8192;
@@ -123,6 +127,15 @@ impl GetWebIdentityToken {
         Self { audience: audience.into(), duration_seconds: 300, algorithm: TokenAlgorithm::default() }
     }
 
+    /// The same call, for no longer than the credentials live: STS makes no token that would outlive them. What is left of them may be
+    /// less than the shortest token.
+    #[must_use]
+    pub fn within(&self, credentials: &Credentials, now: SystemTime) -> Self {
+        let left = credentials.expires_at().map(|at| at.duration_since(now).unwrap_or_default().as_secs());
+        let left = left.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(u32::MAX);
+        Self { duration_seconds: self.duration_seconds.min(left.max(SHORTEST)), ..self.clone() }
+    }
+
     /// Checks every parameter against STS's limits.
     ///
     /// # Errors
@@ -141,7 +154,7 @@ impl GetWebIdentityToken {
             return Err(Error::new(ErrorKind::InvalidOption, format!("the audience {problem}"))
                 .with_hint("give the server's audience as its provider wrote it, such as `https://api.example.com`"));
         }
-        if !(60..=3600).contains(&self.duration_seconds) {
+        if !(SHORTEST..=3600).contains(&self.duration_seconds) {
             let message = format!("a token for {} seconds is not to be had", self.duration_seconds);
             return Err(Error::new(ErrorKind::InvalidDuration, message).with_hint("use 60 to 3600 seconds"));
         }
