@@ -19,7 +19,7 @@ pub(crate) struct IdentityArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct TokenArguments {
-    /// The server's audience, as its provider wrote it, such as https://api.example.com
+    /// The server's audience, as its provider wrote it: most have the server's URL
     #[arg(value_name = "AUDIENCE")]
     pub(crate) audience: String,
 
