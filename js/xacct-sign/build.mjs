@@ -54,6 +54,11 @@ await bundle("explain", join(dist, "explain.cjs"), "cjs");
 await bundle("explain.workerd", join(dist, "explain.workerd.js"));
 await bundle("explain.edge-light", join(dist, "explain.edge-light.js"));
 copyFileSync(join(root, "wasm/explain/xacct_sign_bg.wasm"), join(dist, "xacct_sign_explain.wasm"));
+await bundle("identity", join(dist, "identity.js"));
+await bundle("identity", join(dist, "identity.cjs"), "cjs");
+await bundle("identity.workerd", join(dist, "identity.workerd.js"));
+await bundle("identity.edge-light", join(dist, "identity.edge-light.js"));
+copyFileSync(join(root, "wasm/identity/xacct_sign_bg.wasm"), join(dist, "xacct_sign_identity.wasm"));
 copyLicenses(root);
 
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
@@ -62,3 +67,4 @@ execFileSync(process.execPath, [tsc, "--outDir", types], { cwd: root, stdio: "in
 copyDeclarations(types, dist, "src/slim", [ESM]);
 copyDeclarations(types, dist, "src/index", [ESM, COMMONJS]);
 copyDeclarations(types, dist, "src/explain", [ESM, COMMONJS]);
+copyDeclarations(types, dist, "src/identity", [ESM, COMMONJS]);

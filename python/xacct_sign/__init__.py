@@ -5,7 +5,8 @@
 >>> api.put("https://server.stag.foo.example.com/hoge", json={"foo": "bar"}).json()  # doctest: +SKIP
 
 `Session` sends; `AssumeRole` gives credentials that stay fresh; `Signer` signs what another client sends, and
-`xacct_sign.requests.SigV4Auth` does so for requests. `xacct_sign.botocore.session` gives boto3 a role's credentials.
+`xacct_sign.requests.SigV4Auth` does so for requests. `IdentityToken` and `IdentityProof` say who calls to a
+server that has no API Gateway in front. `xacct_sign.botocore.session` gives boto3 a role's credentials.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from ._native import (
     DefaultCredentials,
     Environment,
     Finding,
+    IdentityProof,
+    IdentityToken,
     PayloadHash,
     Signer,
     canonical_url,
@@ -46,7 +49,7 @@ def _not_copied(_: object) -> str:
 
 
 _CLASSES = (AssumeRole, Credentials, DefaultCredentials, Signer, _native.Session, _native.Signing, _native.Ready)
-for _each in (*_CLASSES, _native.HttpHosts, _native.Stream):
+for _each in (*_CLASSES, IdentityProof, IdentityToken, _native.Bearing, _native.HttpHosts, _native.Stream):
     copyreg.pickle(_each, _not_copied)
 del _each
 
@@ -59,6 +62,8 @@ __all__ = [
     "Environment",
     "Finding",
     "HttpStatusError",
+    "IdentityProof",
+    "IdentityToken",
     "PayloadHash",
     "Response",
     "Session",

@@ -5,11 +5,14 @@ from typing import Any, Protocol, final
 
 __all__ = [
     "AssumeRole",
+    "Bearing",
     "Credentials",
     "DefaultCredentials",
     "Environment",
     "Finding",
     "HttpHosts",
+    "IdentityProof",
+    "IdentityToken",
     "PayloadHash",
     "Ready",
     "Sent",
@@ -241,6 +244,89 @@ class AssumeRole:
     def region(self) -> str | None: ...
     @property
     def session_name(self) -> str: ...
+
+@final
+class IdentityToken:
+    """Says to a server who calls, by a web identity token: made by STS when it is needed, and again before it expires.
+
+    The caller's account has to be an issuer, once: `aws iam enable-outbound-web-identity-federation`; and the caller's own policy has
+    to allow `sts:GetWebIdentityToken`. Where that cannot be, `IdentityProof` needs neither. Share one object among all threads and
+    clients: it makes one STS call per lifetime.
+
+    Args:
+        audience: the server's, as its provider wrote it, such as `https://api.example.com`.
+        region: the region whose STS makes the tokens: that where the program runs.
+        duration_seconds: 60 to 3600; of credentials that end sooner a token is made that ends with them.
+        algorithm: `ES384`, or `RS256` where the server takes no other.
+        base: what gives the credentials whose token it is, as that of `AssumeRole`: None stands for `DefaultCredentials()`.
+
+    Raises:
+        ValidationError: for any argument that STS would refuse; nothing is sent.
+    """
+    def __new__(
+        cls,
+        audience: str,
+        *,
+        region: str,
+        duration_seconds: int = 300,
+        algorithm: str = "ES384",
+        base: _Source | None = None,
+    ) -> IdentityToken: ...
+    def token(self) -> str:
+        """A token that is valid now, for a client that has no adapter: `authorization: Bearer ...`. It calls STS where that is needed.
+
+        Raises:
+            CredentialsError: there are no base credentials, or they have expired.
+            StsError: STS refused or failed.
+            TransportError: the network failed; `TransportTimeout` if a time limit ran out.
+        """
+    @property
+    def audience(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+
+@final
+class IdentityProof:
+    """Says to a server who calls, by a signed `GetCallerIdentity` that the server has STS answer: no call is made here, the caller's
+    account need not be an issuer, and no permission is needed.
+
+    A proof is sent for two and a half minutes, or until the credentials change. Share one object among all threads and clients, since
+    each proof costs the server a call of STS.
+
+    Args:
+        audience: the server's, as its provider wrote it, such as `https://api.example.com`.
+        region: the region whose STS the server asks: one that it takes proofs of.
+        base: what gives the credentials that sign, those of a role; as that of `AssumeRole`: None stands for `DefaultCredentials()`.
+
+    Raises:
+        ValidationError: `invalid_region`, `unknown_partition`; when it is used, for an audience or credentials that no proof can hold.
+    """
+    def __new__(cls, audience: str, *, region: str, base: _Source | None = None) -> IdentityProof: ...
+    def proof(self) -> str:
+        """A proof that serves now, for a client that has no adapter: `authorization: Bearer ...`. Nobody is called but for the
+        credentials.
+
+        Raises:
+            CredentialsError: there are no credentials, or they have expired.
+            ValidationError: the audience, or the credentials, are of a kind that no proof can hold.
+        """
+    @property
+    def audience(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+
+@final
+class Bearing:
+    """What the adapters send of an identity."""
+    def __new__(cls, identity: IdentityToken | IdentityProof) -> Bearing: ...
+    def bearer(self) -> str:
+        """The token or proof that serves now; calls STS where that is needed."""
+    def at_hand(self) -> str | None:
+        """The same, if nobody has to wait for it; else None. An early refresh goes on beside."""
+    def fetch(self, future: Future[str]) -> None:
+        """The same on a thread beside, for which the program does not wait at its end. A `concurrent.futures.Future` is told what it
+        gives, or raises.
+        """
 
 @final
 class Session:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from ._errors import ValidationError
-from ._native import HttpHosts, PayloadHash, Signing, _within_origin
+from ._native import Bearing, HttpHosts, PayloadHash, Signing, _within_origin
 from ._session import _source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Future
-    from typing import Any, TypeGuard
+    from typing import Any, Protocol, TypeGuard
 
-    from ._native import AssumeRole, Ready, _Source
+    from ._native import AssumeRole, IdentityProof, IdentityToken, _Headers, _Source
     from ._session import _Unset
+
+    class Adds(Protocol):
+        """What adds headers to the attempts of one request: a `Ready`, or a `Presented`."""
+
+        def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
+            """The headers to add."""
+
+        def was_wrong(self, status: int, date: str | None) -> bool:
+            """Whether the request may be sent once more."""
+
 
 SIGNATURE = ("authorization", "x-amz-date", "x-amz-security-token")
 """What a signature is. It is dropped from what a request has already, and goes nowhere that was not signed for."""
@@ -27,6 +37,15 @@ BLOCK = 1 << 18
 
 class RequestSigning:
     """What an adapter has: what signs its requests, and where they may go. The arguments are those of `Session`."""
+
+    replaces: tuple[str, ...] = SIGNATURE
+    """The headers that a request may have already, and that are dropped then."""
+
+    adds: tuple[str, ...] = ADDED
+    """All that it adds."""
+
+    reads_body = True
+    """Whether the body is part of what is signed."""
 
     def __init__(
         self,
@@ -47,21 +66,79 @@ class RequestSigning:
             )
         self._signing = Signing(signs, region, service)
 
-    def ready(self, url: str) -> Ready:
+    def ready(self, url: str) -> Adds:
         """As that of `Signing`."""
         return self._signing.ready(url)
 
-    def at_hand(self, url: str) -> Ready | None:
+    def at_hand(self, url: str) -> Adds | None:
         """As that of `Signing`."""
         return self._signing.at_hand(url)
 
-    def fetch(self, url: str, future: Future[Ready]) -> None:
+    def fetch(self, url: str, future: Future[Any]) -> None:
         """As that of `Signing`."""
         self._signing.fetch(url, future)
 
     def trail(self) -> Trail:
         """The way of a new call."""
         return Trail(self._http_hosts)
+
+
+class RequestIdentity(RequestSigning):
+    """The same for an adapter that says who calls, in a header: nothing is signed, and bodies are left alone."""
+
+    reads_body = False
+
+    def __init__(self, identity: IdentityToken | IdentityProof, header: str) -> None:
+        """The header's name in any case."""
+        self._http_hosts = HttpHosts(None)
+        self._bearing = Bearing(identity)
+        if not isinstance(header, str) or not header.isascii() or not header.replace("-", "").isalnum():
+            raise ValidationError(
+                "the header for the identity has no name of letters, digits and `-`",
+                code="invalid_header",
+                hint="leave it out for `authorization`",
+            )
+        self.replaces = self.adds = (header.lower(),)
+
+    def ready(self, url: str) -> Adds:
+        """What serves now, wherever it goes."""
+        return Presented(self.adds[0], self._bearing.bearer())
+
+    def at_hand(self, url: str) -> Adds | None:
+        """The same, if nobody has to wait for it."""
+        bearer = self._bearing.at_hand()
+        return Presented(self.adds[0], bearer) if bearer else None
+
+    def fetch(self, url: str, future: Future[Any]) -> None:
+        """The same on a thread beside."""
+        from concurrent.futures import Future
+
+        fetched: Future[str] = Future()
+
+        def tell(fetched: Future[str]) -> None:
+            if error := fetched.exception():
+                future.set_exception(error)
+            else:
+                future.set_result(Presented(self.adds[0], fetched.result()))
+
+        fetched.add_done_callback(tell)
+        self._bearing.fetch(fetched)
+
+
+class Presented:
+    """A token or a proof in its header."""
+
+    def __init__(self, header: str, bearer: str) -> None:
+        """See the class."""
+        self._added = {header: f"Bearer {bearer}"}
+
+    def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
+        """The header; nothing of the request is part of it."""
+        return self._added
+
+    def was_wrong(self, status: int, date: str | None) -> bool:
+        """A refusal is the answer."""
+        return False
 
 
 class Trail:
@@ -182,9 +259,9 @@ class Beside:
     def __init__(self, signing: RequestSigning) -> None:
         """Nothing is fetched yet."""
         self._signing = signing
-        self._fetches: dict[tuple[int, str], Future[Ready]] = {}
+        self._fetches: dict[tuple[int, str], Future[Adds]] = {}
 
-    def fetch(self, url: str) -> Future[Ready]:
+    def fetch(self, url: str) -> Future[Adds]:
         """What will have them: that of the fetch that is going on, or a new one."""
         import os
         from concurrent.futures import Future
@@ -194,7 +271,7 @@ class Beside:
         known = self._fetches.get(key)
         if known is not None and not known.done():
             return known
-        future: Future[Ready] = Future()
+        future: Future[Adds] = Future()
         # From here on it cannot be cancelled: who waits no longer ends nothing for the others.
         future.set_running_or_notify_cancel()
         self._signing.fetch(url, future)

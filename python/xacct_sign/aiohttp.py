@@ -1,4 +1,7 @@
-"""SigV4 for aiohttp: `aiohttp.ClientSession(middlewares=[SigV4Middleware(role_arn, region=...)])`."""
+"""SigV4 for aiohttp: `aiohttp.ClientSession(middlewares=[SigV4Middleware(role_arn, region=...)])`.
+
+And who calls, for servers without API Gateway: `middlewares=[IdentityMiddleware(IdentityToken(audience, region=...))]`.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,86 @@ from yarl import URL
 from ._errors import TransportError, TransportTimeout, ValidationError
 from ._native import PayloadHash
 from ._session import _UNSET
-from ._signing import ADDED, BLOCK, Beside, RequestSigning, Trail, read_once, refuse_proxy, wire
+from ._signing import BLOCK, Beside, RequestIdentity, RequestSigning, Trail, read_once, refuse_proxy, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._native import AssumeRole, Ready, _Source
+    from ._native import AssumeRole, IdentityProof, IdentityToken, _Source
     from ._session import _Unset
+    from ._signing import Adds
 
-__all__ = ["SigV4Middleware"]
+__all__ = ["IdentityMiddleware", "SigV4Middleware"]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class SigV4Middleware:
+class _Middleware:
+    """What both do of each request."""
+
+    def __init__(self, signing: RequestSigning) -> None:
+        """See those."""
+        self._signing = signing
+        self._beside = Beside(signing)
+        # The trails of calls that were redirected, by what their requests share.
+        self._redirected: dict[int, tuple[object, Trail]] = {}
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Signs the request in place, and sends it."""
+        # All requests of a call, and no other, have this list in common.
+        call = request._traces
+        known = self._redirected.get(id(call))
+        trail = known[1] if known else self._signing.trail()
+        url = trail.signed_url(str(request.url))
+        if url is None:
+            self._strip(request)
+            response = await handler(request)
+        else:
+            response = await self._send_signed(request, handler, url)
+        if response.status in _REDIRECTS:
+            # A call keeps its answers until it is over.
+            self._redirected[id(call)] = (call, trail)
+            weakref.finalize(response, self._redirected.pop, id(call), None)
+        return response
+
+    async def _send_signed(self, request: ClientRequest, handler: ClientHandlerType, url: str) -> ClientResponse:
+        refuse_proxy(url, request.proxy)
+        # As it is: yarl would write it in its own way.
+        request.url = URL(url, encoded=True)
+        body: object = None
+        if self._signing.reads_body:
+            _complete(request)
+            body, length = await _payload(request)
+            _say_length(request, length)
+        target = f"{url.partition('://')[0]}://{request.url.raw_authority}{request.url.raw_path_qs}"
+        for is_last in (False, True):
+            ready = await self._ready(target)
+            added = ready.sign(request.method, target, wire(request.headers.items(), "utf-8"), body)
+            self._strip(request)
+            request.headers.update(added)
+            response = await handler(request)
+            if is_last or not ready.was_wrong(response.status, response.headers.get(hdrs.DATE)):
+                break
+            response.release()
+        return response
+
+    async def _ready(self, url: str) -> Adds:
+        at_hand = self._signing.at_hand(url)
+        if at_hand is not None:
+            return at_hand
+        try:
+            return await asyncio.wrap_future(self._beside.fetch(url))
+        except TransportTimeout:
+            raise
+        except TransportError as error:
+            raise ClientTransportError._of(error) from error
+
+    def _strip(self, request: ClientRequest) -> None:
+        for name in self._signing.adds:
+            request.headers.popall(name, None)
+
+
+class SigV4Middleware(_Middleware):
     """Signs each request that aiohttp sends, with credentials that are valid then. It needs aiohttp 3.12.14 or newer.
 
     One object serves any number of sessions and loops, and blocks none of them: credentials that have to be fetched
@@ -60,58 +129,28 @@ class SigV4Middleware:
         allow_http_hosts: Iterable[str] | None = None,
     ) -> None:
         """See the class."""
-        self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
-        self._beside = Beside(self._signing)
-        # The trails of calls that were redirected, by what their requests share.
-        self._redirected: dict[int, tuple[object, Trail]] = {}
+        super().__init__(RequestSigning(role, region, service, credentials, allow_http_hosts))
 
-    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        """Signs the request in place, and sends it."""
-        # All requests of a call, and no other, have this list in common.
-        call = request._traces
-        known = self._redirected.get(id(call))
-        trail = known[1] if known else self._signing.trail()
-        url = trail.signed_url(str(request.url))
-        if url is None:
-            _strip(request)
-            response = await handler(request)
-        else:
-            response = await self._send_signed(request, handler, url)
-        if response.status in _REDIRECTS:
-            # A call keeps its answers until it is over.
-            self._redirected[id(call)] = (call, trail)
-            weakref.finalize(response, self._redirected.pop, id(call), None)
-        return response
 
-    async def _send_signed(self, request: ClientRequest, handler: ClientHandlerType, url: str) -> ClientResponse:
-        refuse_proxy(url, request.proxy)
-        # As it is: yarl would write it in its own way.
-        request.url = URL(url, encoded=True)
-        _complete(request)
-        body, length = await _payload(request)
-        _say_length(request, length)
-        target = f"{url.partition('://')[0]}://{request.url.raw_authority}{request.url.raw_path_qs}"
-        for is_last in (False, True):
-            ready = await self._ready(target)
-            added = ready.sign(request.method, target, wire(request.headers.items(), "utf-8"), body)
-            _strip(request)
-            request.headers.update(added)
-            response = await handler(request)
-            if is_last or not ready.was_wrong(response.status, response.headers.get(hdrs.DATE)):
-                break
-            response.release()
-        return response
+class IdentityMiddleware(_Middleware):
+    """Says in each request that aiohttp sends who calls, by a token or a proof that serves then; nothing is signed.
 
-    async def _ready(self, url: str) -> Ready:
-        at_hand = self._signing.at_hand(url)
-        if at_hand is not None:
-            return at_hand
-        try:
-            return await asyncio.wrap_future(self._beside.fetch(url))
-        except TransportTimeout:
-            raise
-        except TransportError as error:
-            raise ClientTransportError._of(error) from error
+    It needs aiohttp 3.12.14 or newer. One object serves any number of sessions and loops, and blocks none of them. It
+    goes where a signed request goes: over https or to loopback. A redirect within the origin says it again; to any
+    other place aiohttp follows without it.
+
+    Args:
+        identity: an `IdentityToken` or an `IdentityProof`.
+        header: the name of the header that it stands in, as `Bearer ...`.
+
+    Raises:
+        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
+            not loopback or through a proxy.
+    """
+
+    def __init__(self, identity: IdentityToken | IdentityProof, *, header: str = "authorization") -> None:
+        """See the class."""
+        super().__init__(RequestIdentity(identity, header))
 
 
 class ClientTransportError(TransportError, ClientError):
@@ -120,11 +159,6 @@ class ClientTransportError(TransportError, ClientError):
     @classmethod
     def _of(cls, error: TransportError) -> ClientTransportError:
         return cls(*error.args, code=error.code, hint=error.hint, retryable=error.retryable)
-
-
-def _strip(request: ClientRequest) -> None:
-    for name in ADDED:
-        request.headers.popall(name, None)
 
 
 def _complete(request: ClientRequest) -> None:

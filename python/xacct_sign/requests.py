@@ -1,4 +1,7 @@
-"""SigV4 for requests: `requests.put(url, json=..., auth=SigV4Auth(role_arn, region=...))`."""
+"""SigV4 for requests: `requests.put(url, json=..., auth=SigV4Auth(role_arn, region=...))`.
+
+And who calls, for servers without API Gateway: `auth=IdentityAuth(IdentityToken(audience, region=...))`.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,42 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
 
 from ._session import _UNSET
-from ._signing import ADDED, RequestSigning, encoded, is_file, payload, refuse_proxy, wire
+from ._signing import RequestIdentity, RequestSigning, encoded, is_file, payload, refuse_proxy, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._native import AssumeRole, Ready, _Source
+    from ._native import AssumeRole, IdentityProof, IdentityToken, _Source
     from ._session import _Unset
+    from ._signing import Adds
 
-__all__ = ["SigV4Auth"]
+__all__ = ["IdentityAuth", "SigV4Auth"]
 
 
-class SigV4Auth(AuthBase):
+class _Auth(AuthBase):
+    """What both do of each request."""
+
+    _signing: RequestSigning
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Prepares a request in place."""
+        call = _Call(self._signing)
+        r.url = call.trail.signed_url(r.url or "") or ""
+        refuse_proxy(r.url, select_proxy(r.url, get_environ_proxies(r.url)))
+        if self._signing.reads_body:
+            # requests says the length, and sends in chunks only what has none.
+            r.headers.pop("transfer-encoding", None)
+            if isinstance(r.body, str):
+                r.body = encoded(r.body, "utf-8", "the body", "invalid_body")
+                r.prepare_content_length(r.body)
+        call.sign(r, r)
+        # Those of an earlier attempt.
+        r.hooks["response"] = [hook for hook in r.hooks["response"] if not isinstance(hook, _Call)]
+        r.register_hook("response", call)  # type: ignore[no-untyped-call]
+        return r
+
+
+class SigV4Auth(_Auth):
     """Signs each request that requests sends, with credentials that are valid then.
 
     One object serves any number of sessions and threads; it keeps working when credentials expire (those of a role are
@@ -57,21 +84,25 @@ class SigV4Auth(AuthBase):
         """See the class."""
         self._signing = RequestSigning(role, region, service, credentials, allow_http_hosts)
 
-    def __call__(self, r: PreparedRequest) -> PreparedRequest:
-        """Signs a prepared request in place."""
-        call = _Call(self._signing)
-        r.url = call.trail.signed_url(r.url or "") or ""
-        refuse_proxy(r.url, select_proxy(r.url, get_environ_proxies(r.url)))
-        # requests says the length, and sends in chunks only what has none.
-        r.headers.pop("transfer-encoding", None)
-        if isinstance(r.body, str):
-            r.body = encoded(r.body, "utf-8", "the body", "invalid_body")
-            r.prepare_content_length(r.body)
-        call.sign(r, r)
-        # Those of an earlier attempt.
-        r.hooks["response"] = [hook for hook in r.hooks["response"] if not isinstance(hook, _Call)]
-        r.register_hook("response", call)  # type: ignore[no-untyped-call]
-        return r
+
+class IdentityAuth(_Auth):
+    """Says in each request that requests sends who calls, by a token or a proof that serves then. Nothing is signed.
+
+    One object serves any number of sessions and threads. It goes where a signed request goes: over https or to
+    loopback. A redirect within the origin says it again; to any other place requests follows without it.
+
+    Args:
+        identity: an `IdentityToken` or an `IdentityProof`.
+        header: the name of the header that it stands in, as `Bearer ...`.
+
+    Raises:
+        ValidationError: for any argument that cannot work; when a request is made, for plain http to a host that is
+            not loopback or through a proxy of the environment.
+    """
+
+    def __init__(self, identity: IdentityToken | IdentityProof, *, header: str = "authorization") -> None:
+        """See the class."""
+        self._signing = RequestIdentity(identity, header)
 
 
 class _Call:
@@ -80,25 +111,27 @@ class _Call:
     def __init__(self, signing: RequestSigning) -> None:
         self._signing = signing
         self.trail = signing.trail()
-        self._ready: Ready | None = None
+        self._ready: Adds | None = None
         self._was_refused = False
         # Where the body begins, if it is a file.
         self._start = 0
 
     def sign(self, target: PreparedRequest, sent: PreparedRequest, *, with_cookies: bool = True) -> None:
         """Puts the signature for `sent` into the headers of `target`."""
-        body, length = payload(sent.body)
-        if is_file(sent.body):
-            self._start = sent.body.tell()
-            # requests would send an empty one in chunks.
-            sent.headers["Content-Length"] = str(length)
+        body: object = None
+        if self._signing.reads_body:
+            body, length = payload(sent.body)
+            if is_file(sent.body):
+                self._start = sent.body.tell()
+                # requests would send an empty one in chunks.
+                sent.headers["Content-Length"] = str(length)
         headers = wire(sent.headers.items())
         if not with_cookies:
             headers = [pair for pair in headers if pair[0].lower() != "cookie"]
         url = sent.url or ""
         self._ready = self._signing.ready(url)
         added = self._ready.sign(sent.method or "GET", url, headers, body)
-        _strip(target)
+        self._strip(target)
         target.headers.update(added)
 
     def __call__(self, response: Response, **options: Any) -> Response:
@@ -113,11 +146,15 @@ class _Call:
             self._was_refused = True
             return self(self._sent_again(response, options), **options)
         if response.is_redirect:
-            _strip(response.request)
+            self._strip(response.request)
             # A `Location` that is no URL is for requests to complain of, if it goes there at all.
             with suppress(ValueError):
                 self._sign_redirect(response)
         return response
+
+    def _strip(self, request: PreparedRequest) -> None:
+        for name in self._signing.adds:
+            request.headers.pop(name, None)
 
     def _sent_again(self, refused: Response, options: dict[str, Any]) -> Response:
         # Read, so that its connection is free.
@@ -158,11 +195,6 @@ class _Kept(CaseInsensitiveDict[Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         if name.lower() != "authorization" or name not in self:
             super().__setitem__(name, value)
-
-
-def _strip(request: PreparedRequest) -> None:
-    for name in ADDED:
-        request.headers.pop(name, None)
 
 
 def _following(response: Response) -> PreparedRequest | None:

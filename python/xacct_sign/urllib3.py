@@ -13,8 +13,9 @@ from ._signing import SIGNATURE, RequestSigning, encoded, is_file, payload, wire
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._native import AssumeRole, Ready, _Source
+    from ._native import AssumeRole, _Source
     from ._session import _Unset
+    from ._signing import Adds
 
 __all__ = ["SigV4PoolManager"]
 
@@ -70,7 +71,7 @@ class _Call:
         self._signing = signing
         self._trail = signing.trail()
         # What signed the request that went out last, if it was signed.
-        self._ready: Ready | None = None
+        self._ready: Adds | None = None
         self._was_refused = False
         # Where the body began, if it is a file.
         self._start: int | None = None

@@ -50,6 +50,8 @@ fn write_constants(module: &Path, folder: &Path) -> Result<(), String> {
     let constants: fn() -> Constants = match module.file_stem().and_then(OsStr::to_str) {
         Some("xacct_sign_wasm") => caller::constants,
         Some("xacct_sign_diagnosis_wasm") => diagnosis::constants,
+        // What it has in common with Rust, the caller's module has too.
+        Some("xacct_sign_identity_wasm") => Constants::new,
         Some("xacct_sign_provider_wasm") => construct::constants,
         Some("xacct_sign_server_wasm") => server::constants,
         _ => return Err(format!("nothing is known of the module {}", module.display())),

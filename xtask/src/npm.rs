@@ -23,7 +23,11 @@ pub(crate) struct Package {
 /// What callers install.
 pub(crate) const CALLER: Package = Package {
     name: "xacct-sign",
-    modules: &[("xacct-sign-wasm", "wasm"), ("xacct-sign-diagnosis-wasm", "wasm/explain")],
+    modules: &[
+        ("xacct-sign-wasm", "wasm"),
+        ("xacct-sign-diagnosis-wasm", "wasm/explain"),
+        ("xacct-sign-identity-wasm", "wasm/identity"),
+    ],
 };
 
 /// The construct for the AWS CDK.

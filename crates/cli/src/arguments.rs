@@ -5,6 +5,7 @@ mod call;
 mod caller;
 mod doctor;
 mod emulator;
+mod identity;
 mod request;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ pub(crate) use call::CallArguments;
 pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
 pub(crate) use doctor::{DoctorArguments, ExplainArguments};
 pub(crate) use emulator::{EmulatorArguments, RequestFormat};
+pub(crate) use identity::{IdentityArguments, TokenArguments};
 pub(crate) use request::{DataKind, RequestArguments};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.
@@ -109,6 +111,13 @@ pub(crate) enum Command {
     /// it serves none that has one.
     #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Presign(Box<PresignArguments>),
+
+    /// Print a token that says to a server who calls, where no API Gateway is in front
+    ///
+    /// STS makes it, for one audience and some minutes: `curl -H "authorization: Bearer $(xacct-sign token AUDIENCE)" URL` sends it.
+    /// Whoever has it is the caller until it ends. With `--proof`, the signature of a question that the server has STS answer.
+    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
+    Token(TokenArguments),
 
     /// Say who signs: account, ARN and user id, as STS has it
     #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]

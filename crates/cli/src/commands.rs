@@ -17,6 +17,7 @@ mod presign;
 mod render;
 mod schema;
 mod sign;
+mod token;
 mod whoami;
 
 use crate::arguments::Command;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Env(arguments) => env::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Presign(arguments) => presign::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
         Command::Whoami(arguments) => whoami::run(&arguments),
         Command::Cache(command) => cache::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -12,6 +12,7 @@ mod failure;
 mod files;
 mod findings;
 mod hints;
+mod identity;
 mod manifest;
 mod output;
 mod report;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::SystemTime;
 
-use xacct_sign::{Credentials, Error, Skew};
+use xacct_sign::{Error, Skew};
 
+use crate::credentials::shared::Lasting;
 use crate::host::Host;
 
 /// A host's clock, set right by what AWS was seen to have. Clones are one clock: who signs and who fetches credentials agree on when
@@ -42,17 +43,17 @@ impl Clock {
         self.skew().apply(self.0.host.now())
     }
 
-    /// Whether credentials that were just given still serve. Where only what was learned has them as expired, and the machine's own
+    /// Whether credentials that were just given, or a token, still serve. Where only what was learned has them as expired, and the machine's own
     /// clock does not, it is forgotten: one answer with a wrong `Date` must not end a program whose credentials are good. If it was
     /// true, the next refusal says so again.
     ///
     /// # Errors
     ///
-    /// As [`Credentials::check_usable`].
-    pub(crate) fn check_usable(&self, credentials: &Credentials) -> Result<(), Error> {
+    /// As [`Lasting::check_usable`].
+    pub(crate) fn check_usable(&self, given: &impl Lasting) -> Result<(), Error> {
         let (known, now) = (self.skew(), self.0.host.now());
-        let Err(error) = credentials.check_usable(known.apply(now)) else { return Ok(()) };
-        if credentials.check_usable(now).is_err() {
+        let Err(error) = given.check_usable(known.apply(now)) else { return Ok(()) };
+        if given.check_usable(now).is_err() {
             return Err(error);
         }
         let from = known.as_seconds();

@@ -12,9 +12,10 @@ mod metadata;
 mod process;
 mod profile;
 mod role;
-mod shared;
+pub(crate) mod shared;
 mod shown;
 mod sso;
+pub(crate) mod sts;
 mod temporary;
 mod tries;
 mod web_identity;
@@ -27,10 +28,8 @@ use xacct_sign::{Credentials, Error};
 use crate::clock::Clock;
 use crate::patience::Patience;
 
-pub(crate) use endpoint::of_environment as sts_endpoint;
-pub(crate) use role::unreachable;
-
 pub use chain::DefaultChain;
+pub(crate) use endpoint::of_environment as sts_endpoint;
 pub use environment::Environment;
 pub use kept::Kept;
 pub use role::{RoleOptions, RoleProvider};

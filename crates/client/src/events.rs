@@ -36,6 +36,28 @@ pub enum Event<'e> {
         /// How long it took to find that out.
         duration: Duration,
     },
+    /// A new web identity token is there.
+    #[non_exhaustive]
+    TokenMade {
+        /// For whom it is.
+        audience: &'e str,
+        /// When it expires.
+        expires_at: SystemTime,
+        /// How long it took to get it, the base credentials included.
+        duration: Duration,
+    },
+    /// A new web identity token could not be had.
+    #[non_exhaustive]
+    TokenFailed {
+        /// For whom it should have been.
+        audience: &'e str,
+        /// Whether the old token still serves: then nobody hears of the error but here.
+        is_early: bool,
+        /// Why.
+        error: &'e Error,
+        /// How long it took to find that out.
+        duration: Duration,
+    },
     /// A session has made a request, redirects included.
     #[non_exhaustive]
     Request {

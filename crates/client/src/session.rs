@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{ACCEPT_ENCODING, RANGE};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderName, RANGE};
 use xacct_sign::call::{BaseUrl, Call, HttpHosts, Step, TIMEOUT};
 use xacct_sign::{CanonicalUrl, Error, ErrorKind, PartialScope};
 
@@ -15,6 +15,7 @@ use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
 use crate::host::{Host, Machine};
 use crate::http_hosts::http_hosts_of;
+use crate::identity::Identity;
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
 use crate::sent::Sent;
@@ -99,12 +100,21 @@ impl fmt::Debug for Request {
     }
 }
 
+/// How a session says who calls.
+#[derive(Debug)]
+enum Caller {
+    /// By a signature.
+    Signs(Signing),
+    /// By a token or a proof, in a header.
+    Says(Box<dyn Identity>, HeaderName),
+}
+
 /// Signs each request with credentials that are valid when it is sent, and sends it, as [`Call`] has it.
 ///
 /// A session is shared between threads by reference. It outlives its credentials: those of a role are refreshed.
 #[derive(Debug)]
 pub struct Session {
-    signing: Signing,
+    caller: Caller,
     base_url: Option<BaseUrl>,
     headers: Vec<(String, Vec<u8>)>,
     http_hosts: HttpHosts,
@@ -172,8 +182,34 @@ impl Session {
     #[must_use]
     pub fn on(host: Arc<dyn Host>, source: impl CredentialSource + 'static, scope: impl Into<PartialScope>) -> Self {
         let signing = Signing::on(Arc::clone(&host), source, scope);
+        Self::of(host, Caller::Signs(signing))
+    }
+
+    /// A session that signs nothing: each request says by a token or a proof who calls, in the header `authorization`, for servers
+    /// that have no API Gateway in front. It goes where signed requests go: over https or to loopback, and to no other origin.
+    #[must_use]
+    pub fn of_identity(identity: impl Identity + 'static) -> Self {
+        Self::of_identity_on(Arc::new(Machine::default()), identity)
+    }
+
+    /// As [`Session::of_identity`], on a [`Host`].
+    #[must_use]
+    pub fn of_identity_on(host: Arc<dyn Host>, identity: impl Identity + 'static) -> Self {
+        Self::of(host, Caller::Says(Box::new(identity), AUTHORIZATION))
+    }
+
+    /// The same session, whose identity stands in another header than `authorization`; one that signs has none.
+    #[must_use]
+    pub fn with_identity_header(mut self, name: HeaderName) -> Self {
+        if let Caller::Says(_, header) = &mut self.caller {
+            *header = name;
+        }
+        self
+    }
+
+    fn of(host: Arc<dyn Host>, caller: Caller) -> Self {
         Self {
-            signing,
+            caller,
             base_url: None,
             headers: Vec::new(),
             http_hosts: HttpHosts::default(),
@@ -353,17 +389,30 @@ impl Session {
         mut exchange: impl FnMut(&http::Request<&[u8]>, Option<&mut Content>, Sending) -> Result<http::Response<B>, Error>,
     ) -> Result<http::Response<B>, Error> {
         loop {
-            let signer = self.signing.signer(call.url().as_url(), patience)?;
-            let known = self.signing.clock().skew();
-            let signed_at = known.apply(self.host.now());
-            let mut signed = call.sign(&signer, signed_at)?;
+            let (mut request, signed) = match &self.caller {
+                Caller::Signs(signing) => {
+                    let signer = signing.signer(call.url().as_url(), patience)?;
+                    let known = signing.clock().skew();
+                    let signed_at = known.apply(self.host.now());
+                    (call.sign(&signer, signed_at)?, Some((signing, signer, known, signed_at)))
+                }
+                Caller::Says(identity, header) => {
+                    (call.bear(header.clone(), identity.bearer(patience)?.header()?)?, None)
+                }
+            };
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.
-            if !signed.headers().contains_key(RANGE) {
-                signed.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
+            if !request.headers().contains_key(RANGE) {
+                request.headers_mut().entry(ACCEPT_ENCODING).or_insert(ACCEPTED);
             }
             let content = content.as_deref_mut().filter(|_| call.has_payload_hash());
-            let mut answer = exchange(&signed, content, sending)?;
-            let (head, _) = signed.into_parts();
+            let mut answer = exchange(&request, content, sending)?;
+            let (head, _) = request.into_parts();
+            let Some((signing, signer, known, signed_at)) = signed else {
+                match call.redirected(answer.status(), answer.headers())? {
+                    Step::Done => return Ok(answer),
+                    Step::Again | Step::Skewed(_) => continue,
+                }
+            };
             let answered_at = self.host.now();
             let now = known.apply(answered_at);
             match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
@@ -375,9 +424,9 @@ impl Session {
                 }
                 Step::Again => {}
                 Step::Skewed(more) => {
-                    let is_news = self.signing.clock().learn(known, more);
+                    let is_news = signing.clock().learn(known, more);
                     if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
-                        listener.tell(&Event::ClockSkew { seconds: self.signing.clock().skew().as_seconds() });
+                        listener.tell(&Event::ClockSkew { seconds: signing.clock().skew().as_seconds() });
                     }
                 }
             }

@@ -156,15 +156,31 @@ impl Call {
     ///
     /// As [`Signer::sign_parts`].
     pub fn sign(&self, signer: &Signer, now: SystemTime) -> Result<http::Request<&[u8]>, Error> {
+        let mut request = self.unsigned()?;
+        let payload = self.hash.as_deref().map_or(Payload::Bytes(&self.body), Payload::Sha256);
+        let signed = signer.sign_url(&self.method, &self.url.as_url(), &self.headers, payload, now)?;
+        signed.apply(request.headers_mut())?;
+        Ok(request)
+    }
+
+    /// The request as it has to be sent now, not signed: a header says who calls. What the call has under that name makes room.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidUrl`] for a URL that cannot be sent.
+    pub fn bear(&self, name: HeaderName, value: HeaderValue) -> Result<http::Request<&[u8]>, Error> {
+        let mut request = self.unsigned()?;
+        request.headers_mut().insert(name, value);
+        Ok(request)
+    }
+
+    fn unsigned(&self) -> Result<http::Request<&[u8]>, Error> {
         let mut request = http::Request::builder()
             .method(self.method.clone())
             .uri(self.url.as_str())
             .body(self.body.as_slice())
             .map_err(|error| Error::new(ErrorKind::InvalidUrl, "the URL cannot be sent").with_source(error))?;
-        let payload = self.hash.as_deref().map_or(Payload::Bytes(&self.body), Payload::Sha256);
-        let signed = signer.sign_url(&self.method, &self.url.as_url(), &self.headers, payload, now)?;
         request.headers_mut().clone_from(&self.headers);
-        signed.apply(request.headers_mut())?;
         Ok(request)
     }
 
@@ -191,6 +207,15 @@ impl Call {
             self.was_refused = true;
             return Ok(step);
         }
+        self.redirected(status, headers)
+    }
+
+    /// As [`Call::answered`], for an answer to what nobody signed: a refusal is the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Call::answered`].
+    pub fn redirected(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<Step, Error> {
         let Some(target) = self.redirect(status, headers) else { return Ok(Step::Done) };
         if self.redirects == MAX_REDIRECTS {
             return Err(Error::new(ErrorKind::TooManyRedirects, format!("more than {MAX_REDIRECTS} redirects")));

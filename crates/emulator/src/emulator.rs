@@ -137,6 +137,11 @@ impl Emulator {
         Ok(())
     }
 
+    /// Says where STS is reached, such as `http://127.0.0.1:4566`: the URLs of the accounts' issuers begin so, and tokens name them.
+    pub fn reached_at(&mut self, sts_url: &str) {
+        self.iam.issuers.reached_at(sts_url);
+    }
+
     /// Decides one request. Method, path, query and headers are as they stood on the wire, names in lower case.
     pub fn handle(&mut self, target: &Target, request: http::Request<Bytes>, now: SystemTime) -> Answer {
         let (parts, body) = request.into_parts();

@@ -15,6 +15,7 @@ use crate::iam::callers::CallerAccess;
 use crate::iam::entropy::Entropy;
 use crate::iam::roles::ProviderRole;
 use crate::iam::sessions::Sessions;
+use crate::issuer::{self, Issuers};
 use crate::options::{CallerCredentials, Options, SetupError};
 
 /// What stands in the place of a seed where callers' credentials are to be the same everywhere.
@@ -31,6 +32,7 @@ pub(crate) struct Iam {
     pub(crate) roles: BTreeMap<String, Arc<ProviderRole>>,
     pub(crate) callers: Vec<CallerAccess>,
     pub(crate) outsider: CallerAccess,
+    pub(crate) issuers: Issuers,
 }
 
 impl Iam {
@@ -47,7 +49,10 @@ impl Iam {
         let mut sessions = Sessions::default();
         let roles = roles::provider_roles(deployment, identities)?;
         let (callers, outsider) = callers::issue(deployment, options, identities, &mut sessions)?;
+        let known = callers.iter().chain([&outsider]).map(|access| access.account.as_str());
+        let accounts = issuer::accounts(known.chain([deployment.account.as_str()]));
         Ok(Self {
+            issuers: Issuers::new(identities, accounts),
             region: deployment.region.clone(),
             account: deployment.account.clone(),
             seed,
@@ -70,7 +75,8 @@ impl Iam {
         next.sessions.go_on(&self.sessions, &next.roles);
         // What is drawn after this is not drawn again.
         std::mem::swap(&mut next.entropy, &mut self.entropy);
-        *self = next;
+        let before = std::mem::replace(self, next);
+        self.issuers.go_on(before.issuers);
         Ok(())
     }
 }

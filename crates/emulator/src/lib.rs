@@ -28,6 +28,7 @@ mod cors;
 mod emulator;
 mod gateway;
 mod iam;
+mod issuer;
 mod log;
 mod options;
 mod query;

@@ -9,6 +9,7 @@ use xacct_sign_provider::targets::TargetKind;
 
 use crate::emulator::Emulator;
 use crate::iam::callers::CallerAccess;
+use crate::issuer;
 
 /// The URLs of a running emulator, without a trailing `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,8 +122,8 @@ impl Ready {
     }
 
     /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`, `target`, `service`), `callers` (a list of
-    /// `caller`, `account`, `role`, `may_assume` by stage, `may_call` by stage, `credentials`), `outsider` (`account`, `role`,
-    /// `credentials`). Credentials are `access_key_id`, `secret_access_key`, `session_token`.
+    /// `caller`, `account`, `issuer` of its web identity tokens, `role`, `may_assume` by stage, `may_call` by stage, `credentials`),
+    /// `outsider` (`account`, `role`, `credentials`). Credentials are `access_key_id`, `secret_access_key`, `session_token`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut stages = Map::new();
@@ -138,6 +139,7 @@ impl Ready {
                 json!({
                     "caller": access.caller,
                     "account": access.account,
+                    "issuer": issuer::url(&self.addresses.sts, &access.account),
                     "role": access.role,
                     "may_assume": access.may_assume,
                     "may_call": access.may_call,

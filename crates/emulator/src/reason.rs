@@ -75,7 +75,9 @@ reasons! {
     TrustDenied = "trust_denied": "STS: the role's trust policy does not allow it: caller, ExternalId, conditions";
     TagInherited = "tag_inherited": "STS: a tag that the session has inherited is set anew";
     SourceIdentitySet = "source_identity_set": "STS: another source identity than the session's own";
-    DurationTooLong = "duration_too_long": "STS: longer than the role or role chaining takes";
+    DurationTooLong = "duration_too_long": "STS: longer than the role, role chaining or the session takes";
+    FederationDisabled = "federation_disabled": "STS: the account's issuer of web identity tokens is switched off";
+    TokenTooLarge = "token_too_large": "STS: the claims of a web identity token are too long";
     Internal = "internal": "the emulator itself failed";
 }
 

@@ -3,6 +3,7 @@
 mod assume_role;
 mod fault;
 mod get_caller_identity;
+mod get_web_identity_token;
 mod parameters;
 mod xml;
 
@@ -17,11 +18,13 @@ use xacct_sign::verify::Rules;
 use crate::body::{BodyFailure, announced_length, head_bytes};
 use crate::iam::Iam;
 use crate::iam::authenticate::authenticate;
+use crate::issuer;
 use crate::log::LogEntry;
 use crate::options::Options;
 use crate::sts::assume_role::assume_role;
 use crate::sts::fault::Fault;
 use crate::sts::get_caller_identity::get_caller_identity;
+use crate::sts::get_web_identity_token::get_web_identity_token;
 use crate::sts::parameters::Parameters;
 use crate::sts::xml::Xml;
 
@@ -62,6 +65,9 @@ impl Sts<'_> {
         log: &mut LogEntry,
     ) -> Response<Bytes> {
         if let Some(response) = self.beyond_limits(parts, u64::try_from(body.len()).unwrap_or(u64::MAX), log) {
+            return response;
+        }
+        if let Some(response) = issuer::answer(&mut self.iam.issuers, parts, now, log) {
             return response;
         }
         let request_id = self.iam.entropy.request_id();
@@ -114,7 +120,7 @@ impl Sts<'_> {
         let parameters = Parameters::read(parts, body)?;
         let action = parameters.find("Action").ok_or_else(Fault::missing_action)?;
         let version = parameters.find("Version").unwrap_or("NO_VERSION_SPECIFIED");
-        if !matches!(action, "AssumeRole" | "GetCallerIdentity") || version != VERSION {
+        if !matches!(action, "AssumeRole" | "GetCallerIdentity" | "GetWebIdentityToken") || version != VERSION {
             return Err(Fault::unknown_action(action, version));
         }
         let caller = authenticate(&self.iam.sessions, self.rules, parts, body, now)
@@ -123,6 +129,12 @@ impl Sts<'_> {
         if action == "GetCallerIdentity" {
             log.done = Some(action.to_owned());
             return Ok(("GetCallerIdentityResponse", get_caller_identity(&caller)));
+        }
+        if action == "GetWebIdentityToken" {
+            let call = parameters.get_web_identity_token()?;
+            let result = get_web_identity_token(self.iam, &caller, &call, now)?;
+            log.done = Some(format!("{action} for {}", call.audiences.join(", ")));
+            return Ok(("GetWebIdentityTokenResponse", result));
         }
         let call = parameters.assume_role()?;
         let result = assume_role(self.iam, self.options, &caller, &call, now)?;

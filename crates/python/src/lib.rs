@@ -1,6 +1,7 @@
 //! The extension module `xacct_sign._native`: converts types and errors, and decides nothing.
 
 mod asked;
+mod beside;
 mod collected;
 mod convert;
 mod credentials;
@@ -11,6 +12,7 @@ mod explain;
 mod file;
 mod held;
 mod http_hosts;
+mod identity;
 mod json;
 mod log;
 mod machine;
@@ -43,6 +45,8 @@ mod _native {
     use crate::explain::{PyFinding, PySent, diagnose, explain};
     #[pymodule_export]
     use crate::http_hosts::PyHttpHosts;
+    #[pymodule_export]
+    use crate::identity::{PyBearing, PyIdentityProof, PyIdentityToken};
     #[pymodule_export]
     use crate::json::dumps;
     #[pymodule_export]

@@ -64,6 +64,22 @@ fn line(event: &Event<'_>) -> Option<Line> {
                 ),
             )
         }
+        Event::TokenMade { audience, expires_at, duration, .. } => {
+            let expiry = format_rfc3339(*expires_at).unwrap_or_default();
+            (
+                INFO,
+                format!("GetWebIdentityToken gave a new token for {audience}, good until {expiry}, in {duration:.3?}"),
+            )
+        }
+        Event::TokenFailed { audience, is_early: true, error, duration, .. } => {
+            let why = format!("{}: {error}", error.code());
+            (
+                WARNING,
+                format!(
+                    "GetWebIdentityToken gave no new token for {audience}, whose old one still serves, in {duration:.3?}: {why}"
+                ),
+            )
+        }
         Event::Request { method, url, outcome, duration, .. } => {
             let outcome = outcome.map_or_else(|error| error.code().to_owned(), |status| status.to_string());
             (DEBUG, format!("{method} {url}: {outcome} in {duration:.3?}"))

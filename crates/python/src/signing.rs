@@ -1,7 +1,6 @@
 //! What the adapters for HTTP clients sign with.
 
 use std::sync::Arc;
-use std::thread;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -10,6 +9,7 @@ use pyo3::types::PyDict;
 use xacct_sign::{ErrorKind, Signer, Skew, Url};
 use xacct_sign_client::{Listener, Patience, Signing};
 
+use crate::beside;
 use crate::collected::collect;
 use crate::convert::text;
 use crate::errors::to_py;
@@ -17,7 +17,6 @@ use crate::held::Held;
 use crate::log;
 use crate::machine::machine;
 use crate::request::{sign, with_request};
-use crate::shutdown;
 use crate::source::{Source, partial_scope};
 use crate::waiting::{here, tell, wait};
 
@@ -60,25 +59,12 @@ impl PySigning {
     fn fetch(slf: Bound<'_, Self>, url: &Bound<'_, PyAny>, future: Bound<'_, PyAny>) -> PyResult<()> {
         parsed(url)?;
         let url = text(url, ErrorKind::InvalidUrl, "the URL")?.to_owned();
+        let fetched_from = Arc::clone(&slf.get().signing);
         // It holds what it fetches from.
-        let (signing, future) = (slf.unbind(), future.unbind());
-        let fetch = move || {
-            // The fetch is for all who wait: it has a time of its own, and nobody's Ctrl-C ends it.
-            let signer = |url| signing.get().signing.signer(url, &Patience::default());
-            let fetched = Url::parse(&url).and_then(signer);
-            shutdown::attach(|py| {
-                let told = match fetched.map(|signer| signing.get().ready_with(signer)) {
-                    Ok(ready) => future.call_method1(py, "set_result", (ready,)),
-                    Err(error) => future.call_method1(py, "set_exception", (to_py(error).into_value(py),)),
-                };
-                if let Err(error) = told {
-                    error.write_unraisable(py, Some(future.bind(py)));
-                }
-                drop((signing, future));
-            });
-        };
-        thread::Builder::new().name("xacct-sign".to_owned()).spawn(fetch)?;
-        Ok(())
+        let signing = slf.unbind();
+        // The fetch is for all who wait: it has a time of its own, and nobody's Ctrl-C ends it.
+        let fetch = move || Url::parse(&url).and_then(|url| fetched_from.signer(url, &Patience::default()));
+        beside::fetch(future, fetch, move |py, signer| Ok(Py::new(py, signing.get().ready_with(signer))?.into_any()))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -8,28 +8,16 @@
 
 pub mod constants;
 mod error;
+mod instant;
 mod refresh;
 mod request;
 mod retry;
+mod signed_call;
 mod signer;
 mod sts;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use wasm_bindgen::prelude::*;
-use xacct_sign::{Error, ErrorKind, Scope, Url, call};
-
-/// Milliseconds since 1970 → an instant. What lies beyond the year 9999 the core refuses.
-fn instant(milliseconds: f64) -> Result<SystemTime, JsValue> {
-    // Comparing this way round, NaN is no instant either.
-    (milliseconds >= 0.0)
-        .then(|| UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds as u64)))
-        .flatten()
-        .ok_or_else(|| {
-            let error = Error::new(ErrorKind::InvalidTime, "the time is before 1970 or no time at all");
-            error::to_js(&error.with_hint("give an instant from 1970 to 9999"))
-        })
-}
+use xacct_sign::{Scope, Url, call};
 
 /// See `xacct_sign::canonical_url`.
 #[wasm_bindgen(js_name = canonicalUrl)]

@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 use xacct_sign::refresh::{Poll, Refresh};
 
 use crate::constants::{FAILED, REFRESH, USE, USE_AND_REFRESH, WAIT};
-use crate::instant;
+use crate::instant::instant;
 
 /// See `xacct_sign::refresh::Refresh`.
 #[wasm_bindgen]

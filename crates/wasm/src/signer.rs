@@ -10,7 +10,7 @@ use xacct_sign::{
 
 use crate::constants::{ALL_HEADERS, NO_NORMALIZATION, PAYLOAD_HEADER, SINGLE_ENCODING, TOKEN_AFTER_SIGNING};
 use crate::error::to_js;
-use crate::instant;
+use crate::instant::instant;
 use crate::request::{Lines, hashed};
 
 /// A signer that holds its credentials, so that a token crosses the boundary once.

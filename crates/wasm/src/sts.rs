@@ -3,7 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use wasm_bindgen::prelude::*;
-use xacct_sign::sts::{Action, AssumeRole, Endpoint};
+use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
 use xacct_sign::{Credentials, Error};
 
 use crate::constants::{
@@ -11,7 +11,8 @@ use crate::constants::{
     TRANSITIVE_TAG_KEY,
 };
 use crate::error::to_js;
-use crate::instant;
+use crate::instant::instant;
+use crate::signed_call;
 
 /// A role, and how to assume it: what [`WasmAssumeRole::set`] sets, then [`WasmAssumeRole::check`].
 #[wasm_bindgen]
@@ -69,13 +70,9 @@ impl WasmAssumeRole {
     ) -> Result<String, JsValue> {
         let now = instant(now)?;
         let endpoint = self.endpoint().map_err(|error| to_js(&error))?;
-        let parts = Credentials::new(access_key_id, secret_access_key, session_token, None)
-            .and_then(|base| self.call.request_parts(&base, &endpoint, now))
-            .map_err(|error| to_js(&error))?;
-        let mut lines = vec![endpoint.url().as_bytes(), &parts.body];
-        lines.extend(parts.headers.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
-        // URL, form and headers are ASCII.
-        Ok(String::from_utf8(lines.join(&b'\n')).unwrap_or_default())
+        let base =
+            Credentials::new(access_key_id, secret_access_key, session_token, None).map_err(|error| to_js(&error))?;
+        signed_call::lines(&self.call, &base, &endpoint, now)
     }
 
     /// Reads the answer, line by line: key id, secret, token, and the milliseconds since 1970 at which they expire. The base

@@ -2,26 +2,45 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startEmulator } from "../lib/emulator.mjs";
-import { freshApp, run } from "../lib/run.mjs";
+import { emptyFolder, freshApp, run } from "../lib/run.mjs";
 
 const API = "https://server.stag.foo.example.com";
+
+/** What callers do in these documents. */
+const POLICY = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: ["sts:AssumeRole", "sts:GetWebIdentityToken"], Resource: "*" }],
+};
+
+/** A server without API Gateway, for callers that say who they are. */
+const server = createServer((request, response) => {
+  response.writeHead(/^Bearer [\w-]+(\.[\w-]+)+$/.test(request.headers.authorization ?? "") ? 200 : 401).end();
+});
 
 let emulator;
 let app;
 before(async () => {
-  [emulator, app] = await Promise.all([startEmulator(), freshApp()]);
+  const policy = join(emptyFolder(), "policy.json");
+  writeFileSync(policy, JSON.stringify(POLICY));
+  [emulator, app] = await Promise.all([startEmulator("--caller-policy", `shop=${policy}`), freshApp()]);
+  await new Promise((listening) => server.listen(0, "127.0.0.1", () => listening(undefined)));
   symlinkSync(fileURLToPath(new URL("../node_modules/@aws-sdk", import.meta.url)), join(app, "node_modules/@aws-sdk"));
 });
-after(() => emulator?.stop());
+after(() => {
+  server.close();
+  server.closeAllConnections();
+  return emulator?.stop();
+});
 
 for (const [document, expected] of [
   ["README.md", 1],
   ["docs/credentials.md", 1],
-  ["docs/javascript.md", 6],
+  ["docs/javascript.md", 7],
   ["docs/troubleshooting.md", 1],
 ]) {
   const text = readFileSync(new URL(`../../../${document}`, import.meta.url), "utf8");
@@ -32,7 +51,9 @@ for (const [document, expected] of [
     test(`${document}, snippet ${index + 1}`, async () => {
       assert.ok(snippet.includes(API));
       const name = `snippet-${index}.mjs`;
-      writeFileSync(join(app, name), snippet.replaceAll(API, emulator.url));
+      const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+      const url = snippet.includes("xacct-sign/identity") ? `http://127.0.0.1:${port}` : emulator.url;
+      writeFileSync(join(app, name), snippet.replaceAll(API, url));
       // A module of a worker is called, as its platform does it.
       const worker = "(await worker.default?.fetch(new Request('http://worker.example/'), process.env))?.status ?? ''";
       writeFileSync(join(app, "run.mjs"), `import * as worker from "./${name}"; console.log(${worker});`);

@@ -42,6 +42,8 @@ for (const packed of [tarball, cdkTarball, serverTarball]) {
 test("publint", () => clean("publint", ["--strict", tarball]));
 test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));
 test("are-the-types-wrong, explain", () => clean("attw", [tarball, "--entrypoints", "explain", "--profile", "node16"]));
+test("are-the-types-wrong, identity", () =>
+  clean("attw", [tarball, "--entrypoints", "identity", "--profile", "node16"]));
 test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints", "slim", "--profile", "esm-only"]));
 test("publint, the construct", () => clean("publint", ["--strict", cdkTarball]));
 test("are-the-types-wrong, the construct", () => clean("attw", [cdkTarball]));
@@ -70,17 +72,17 @@ const settings = [
   {
     name: "Node's types, ESM",
     options: { ...nodeNext, lib: ["ES2022"], types: ["node"] },
-    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts"],
+    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts", "identity.ts"],
   },
   {
     name: "lib.dom, a bundler",
     options: { ...bundler, ...dom },
-    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts"],
+    files: ["use.ts", "fetch.ts", "slim.ts", "explain.ts", "identity.ts"],
   },
   {
     name: "neither lib.dom nor Node's types",
     options: { ...nodeNext, lib: ["ES2022"], types: [] },
-    files: ["use.ts", "slim.ts", "explain.ts"],
+    files: ["use.ts", "slim.ts", "explain.ts", "identity.ts"],
   },
   { name: "CommonJS, the old resolution", options: { ...commonjs, ...dom }, files: ["use.ts", "fetch.ts"] },
 ];

@@ -17,6 +17,8 @@ export type {
   RefreshedEvent,
   RefreshFailedEvent,
   RequestEvent,
+  TokenFailedEvent,
+  TokenMadeEvent,
   XacctSignEvent,
 } from "./events.js";
 export { type CreateFetchOptions, createFetch } from "./fetch/fetch.js";

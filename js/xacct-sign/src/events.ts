@@ -24,6 +24,26 @@ export interface RefreshFailedEvent {
   readonly elapsedSeconds: number;
 }
 
+/** A web identity token was made: `identityToken` of `xacct-sign/identity`. */
+export interface TokenMadeEvent {
+  readonly type: "token_made";
+  readonly audience: string;
+  /** When the new token ends. */
+  readonly expiration: Date;
+  readonly elapsedSeconds: number;
+}
+
+/** One was to be made, and could not be. */
+export interface TokenFailedEvent {
+  readonly type: "token_failed";
+  readonly audience: string;
+  /** Whether the old one still serves, so that nobody else is told. */
+  readonly isEarly: boolean;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly elapsedSeconds: number;
+}
+
 /** A call was made, its redirects and what was sent once more included. */
 export interface RequestEvent {
   readonly type: "request";
@@ -53,7 +73,14 @@ export interface PlainHttpEvent {
 }
 
 /** What `onEvent` is told, for logs and metrics. No event holds a secret. */
-export type XacctSignEvent = RefreshedEvent | RefreshFailedEvent | RequestEvent | ClockSkewEvent | PlainHttpEvent;
+export type XacctSignEvent =
+  | RefreshedEvent
+  | RefreshFailedEvent
+  | TokenMadeEvent
+  | TokenFailedEvent
+  | RequestEvent
+  | ClockSkewEvent
+  | PlainHttpEvent;
 
 /** Is told what happens. What it throws, or rejects with, is dropped: a log that fails fails no call. */
 export type OnEvent = (event: XacctSignEvent) => unknown;

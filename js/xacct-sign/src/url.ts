@@ -1,7 +1,8 @@
 import { XacctSignError } from "./errors.js";
 import type { HttpHosts } from "./http-hosts.js";
+import { originOf } from "./module/machines.js";
 import { guarded } from "./module/thrown.js";
-import { canonicalUrl as canonicalUrlOf, checkReachable, origin, ready } from "./module/wasm.js";
+import { canonicalUrl as canonicalUrlOf, checkReachable, ready } from "./module/wasm.js";
 import { requireString } from "./options.js";
 
 /**
@@ -26,7 +27,7 @@ export function textOf(url: string | { readonly href: string }): string {
 export function isSamePlace(url: string): boolean {
   try {
     const { protocol, host } = new URL(url);
-    return `${protocol}//${host}` === origin(url);
+    return `${protocol}//${host}` === originOf(url);
   } catch {
     return false;
   }
@@ -40,7 +41,7 @@ export function isSamePlace(url: string): boolean {
 export function sendableUrl(given: string | { readonly href: string }, hosts: HttpHosts): string {
   const url = canonicalUrl(given);
   if (!/^https?:/.test(url) || !isSamePlace(url)) {
-    throw new XacctSignError("invalid_url", `fetch would not send to \`${origin(url)}\` as it was signed`, {
+    throw new XacctSignError("invalid_url", `fetch would not send to \`${originOf(url)}\` as it was signed`, {
       hint: "give an https URL with a host's name, or its address in the usual form",
     });
   }

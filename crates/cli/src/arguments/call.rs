@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{AnswerArguments, RequestArguments, RoleArguments};
+use super::{AnswerArguments, IdentityArguments, RequestArguments, RoleArguments};
 
 #[derive(Debug, Args)]
 pub(crate) struct CallArguments {
@@ -11,6 +11,9 @@ pub(crate) struct CallArguments {
 
     #[command(flatten)]
     pub(crate) answer: AnswerArguments,
+
+    #[command(flatten)]
+    pub(crate) identity: IdentityArguments,
 
     #[command(flatten)]
     pub(crate) role: RoleArguments,

@@ -9,6 +9,7 @@ use crate::answer::{self, Sink};
 use crate::arguments::CallArguments;
 use crate::caller::Caller;
 use crate::failure::Failure;
+use crate::identity;
 use crate::request::Prepared;
 use crate::verbose;
 
@@ -35,7 +36,11 @@ fn call(arguments: &CallArguments) -> Result<(), Failure> {
     request.timeout = timeout;
     let host =
         if arguments.answer.verbose { verbose::host(Arc::clone(&caller.host)) } else { Arc::clone(&caller.host) };
-    let session = Session::on(host, caller.source, scope);
+    let session = match (&arguments.identity.identity, arguments.identity.proof) {
+        (None, _) => Session::on(host, caller.source, scope),
+        (Some(audience), false) => Session::of_identity_on(host, identity::token(&caller, audience, |_| {})?),
+        (Some(audience), true) => Session::of_identity_on(host, identity::proof(&caller, audience)?),
+    };
     let mut answer = session.send_streamed_within(request, &patience)?;
 
     let is_refused = arguments.answer.fail && answer.status >= 400;
@@ -46,7 +51,7 @@ fn call(arguments: &CallArguments) -> Result<(), Failure> {
         let message = format!("the answer is {}", answer::status_line(answer.status));
         let error = Error::new(ErrorKind::HttpStatus, message);
         return Err(match answer.status {
-            401 | 403 | 404 => {
+            401 | 403 | 404 if arguments.identity.identity.is_none() => {
                 error.with_hint("`xacct-sign doctor` with the same URL and role says what is wrong, and on whose side")
             }
             _ => error,

@@ -27,6 +27,8 @@ mod exit;
 #[cfg(unix)]
 mod files;
 mod foreign;
+#[cfg(unix)]
+mod identity;
 mod init;
 #[cfg(unix)]
 mod note;

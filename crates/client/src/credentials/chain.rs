@@ -103,7 +103,7 @@ impl CredentialSource for DefaultChain {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         match self.0.source().read()? {
             Some(keys) => Ok(keys),
-            None => self.0.credentials(patience),
+            None => self.0.current(patience),
         }
     }
 
@@ -178,6 +178,8 @@ impl Chain {
 }
 
 impl Fetch for Chain {
+    type Item = Credentials;
+
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
         type Source<'s> = &'s dyn Fn() -> Result<Found, Error>;
         let sources: [(&str, Source<'_>); 5] = [

@@ -51,7 +51,7 @@ impl CredentialSource for Kept {
         if self.gives_lasting.load(Ordering::Relaxed) {
             return self.shared.source().fetch(patience);
         }
-        let credentials = self.shared.credentials(patience)?;
+        let credentials = self.shared.current(patience)?;
         if credentials.expires_at().is_none() {
             self.gives_lasting.store(true, Ordering::Relaxed);
         }
@@ -83,6 +83,8 @@ impl CredentialSource for Kept {
 }
 
 impl Fetch for Asked {
+    type Item = Credentials;
+
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
         self.source.credentials(patience)
     }

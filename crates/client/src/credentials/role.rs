@@ -9,18 +9,17 @@ use std::time::{Duration, UNIX_EPOCH};
 use once_cell::race::OnceBox;
 use xacct_sign::aws::is_name_character;
 use xacct_sign::call::HttpHosts;
-use xacct_sign::retry::{Retry, TRY};
-use xacct_sign::sts::{ANSWER_LIMIT, Action as _, AssumeRole, Endpoint};
-use xacct_sign::{Credentials, Error, ErrorKind, Skew, escaped};
-use zeroize::Zeroizing;
+use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
+use xacct_sign::{Credentials, Error, ErrorKind, escaped};
 
 use super::CredentialSource;
 use super::endpoint;
 use super::shared::{Fetch, Shared};
 use super::shown;
+use super::sts::Asking;
 use crate::clock::Clock;
 use crate::events::{Event, Listener};
-use crate::host::{Host, Machine, Sending, region_of_environment};
+use crate::host::{Host, Machine, region_of_environment};
 use crate::patience::Patience;
 
 /// A role, and how to assume it.
@@ -204,7 +203,7 @@ impl CredentialSource for RoleProvider {
     fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
         // That it is missing is nothing that STS said, and is not kept as if it were.
         self.0.source().endpoint()?;
-        self.0.credentials(patience)
+        self.0.current(patience)
     }
 
     fn at_hand(&self) -> Option<Credentials> {
@@ -259,21 +258,6 @@ impl Role {
         })?;
         self.call_sts_in(&region)
     }
-
-    /// Asks STS once.
-    fn ask(&self, base: &Credentials, known: Skew, patience: &Patience) -> Result<Credentials, Error> {
-        let (host, endpoint) = (&self.host, self.endpoint()?);
-        let (parts, body) = self.call.request(base, endpoint, known.apply(host.now()))?.into_parts();
-        let request = http::Request::from_parts(parts, body.as_slice());
-        let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
-        let response = host.send(&request, sending, &patience.at_most(TRY));
-        let response = response.map_err(|error| unreachable(error, endpoint).with_action(self.call.name()))?;
-        // It holds the secret.
-        let response = response.map(Zeroizing::new);
-        // By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept.
-        let now = host.now();
-        Ok(self.call.read_response(base, &response, now.min(known.apply(now)))?.credentials)
-    }
 }
 
 /// What is said of an error that came in place of STS's answer.
@@ -291,33 +275,20 @@ pub(crate) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
 }
 
 impl Fetch for Role {
+    type Item = Credentials;
+
     fn fetch(&self, patience: &Patience) -> Result<Credentials, Error> {
         // With the instant in it, since processes that were restored from one snapshot count alike.
         let instant = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut retry = Retry::new(self.calls.fetch_add(1, Ordering::Relaxed) ^ u64::from(instant.subsec_nanos()));
-        loop {
-            // Asked anew for each try: what STS refuses may have expired meanwhile.
-            let base = self.base.credentials(patience)?;
-            // What gave them may have taken as long as it liked, as a function of the user's does.
-            patience.check().map_err(|error| shown::about("the base credentials came too late", error))?;
-            self.clock.check_usable(&base)?;
-            let known = self.clock.skew();
-            let error = match self.ask(&base, known, patience) {
-                Ok(credentials) => return Ok(credentials),
-                Err(error) => error,
-            };
-            if let Some(more) = error.skew() {
-                let is_news = self.clock.learn(known, more);
-                if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
-                    listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
-                }
-            }
-            let Some(pause) = retry.failed(&error) else { return Err(error) };
-            if error.kind() == ErrorKind::Interrupted || patience.left().is_some_and(|left| left <= pause) {
-                return Err(error);
-            }
-            self.host.sleep(pause, patience)?;
-        }
+        let asking = Asking {
+            host: &self.host,
+            clock: &self.clock,
+            base: &*self.base,
+            endpoint: self.endpoint()?,
+            listener: self.listener.as_ref(),
+            seed: self.calls.fetch_add(1, Ordering::Relaxed) ^ u64::from(instant.subsec_nanos()),
+        };
+        Ok(asking.ask(|_| self.call.clone(), patience)?.credentials)
     }
 
     fn clock(&self) -> &Clock {

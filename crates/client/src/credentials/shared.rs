@@ -1,9 +1,9 @@
-//! Credentials that are fetched when they are needed, once for all who ask.
+//! What is fetched when it is needed, once for all who ask: credentials, or a token.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use std::{fmt, ptr};
 
 use xacct_sign::refresh::{GRACE, Poll, Refresh};
@@ -13,16 +13,38 @@ use crate::clock::Clock;
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
 
+/// What is fetched, and serves until it expires.
+pub(crate) trait Lasting: Clone + fmt::Debug + Send + Sync + 'static {
+    /// `None` for what never does.
+    fn expires_at(&self) -> Option<SystemTime>;
+
+    /// Refuses what has expired.
+    fn check_usable(&self, now: SystemTime) -> Result<(), Error>;
+}
+
+impl Lasting for Credentials {
+    fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at()
+    }
+
+    fn check_usable(&self, now: SystemTime) -> Result<(), Error> {
+        self.check_usable(now)
+    }
+}
+
 /// What fetches them.
-pub(super) trait Fetch: fmt::Debug + Send + Sync + 'static {
-    /// New credentials.
-    fn fetch(&self, patience: &Patience) -> Result<Credentials, Error>;
+pub(crate) trait Fetch: fmt::Debug + Send + Sync + 'static {
+    /// Credentials, or a token.
+    type Item: Lasting;
+
+    /// New ones.
+    fn fetch(&self, patience: &Patience) -> Result<Self::Item, Error>;
 
     /// The clock that their expiry is compared with.
     fn clock(&self) -> &Clock;
 
     /// A fetch has given this. `is_early`: while the credentials that there were still served.
-    fn fetched(&self, _result: Result<&Credentials, &Error>, _is_early: bool, _duration: Duration) {}
+    fn fetched(&self, _result: Result<&Self::Item, &Error>, _is_early: bool, _duration: Duration) {}
 
     /// What those who wait are told if the thread that fetched panicked.
     fn broken(&self) -> Error;
@@ -30,27 +52,26 @@ pub(super) trait Fetch: fmt::Debug + Send + Sync + 'static {
 
 /// The credentials of one source, for every thread: one fetch per lifetime, whoever asks. While the credentials that there are
 /// still serve, nobody waits longer than [`GRACE`] for the next. Cloning is cheap.
-pub(super) struct Shared<F>(Arc<Inner<F>>);
+pub(crate) struct Shared<F: Fetch>(Arc<Inner<F>>);
 
-#[derive(Debug)]
-struct Inner<F> {
+struct Inner<F: Fetch> {
     source: F,
     seed: u64,
-    own: PerProcess<Own>,
+    own: PerProcess<Own<F::Item>>,
 }
 
 /// What a forked child has of its own.
 #[derive(Debug)]
-struct Own {
-    state: Mutex<State>,
+struct Own<T> {
+    state: Mutex<State<T>>,
     settled: Condvar,
 }
 
 #[derive(Debug, Clone)]
-struct State {
+struct State<T> {
     refresh: Refresh,
     /// What `refresh` speaks of.
-    current: Option<Credentials>,
+    current: Option<T>,
     /// Whose fetch counts, while there is one.
     turn: Option<Turn>,
     turns: u64,
@@ -66,18 +87,18 @@ struct Turn {
     is_early: bool,
 }
 
-impl Own {
-    fn new(state: State) -> Self {
+impl<T> Own<T> {
+    fn new(state: State<T>) -> Self {
         Self { state: Mutex::new(state), settled: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         // INVARIANT: the state is whole at every point where its holder could panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl<T> State<T> {
     fn new(seed: u64) -> Self {
         Self { refresh: Refresh::new(seed), current: None, turn: None, turns: 0, last_error: None }
     }
@@ -99,18 +120,18 @@ impl State {
 
 impl<F: Fetch> Shared<F> {
     /// Nothing is fetched yet. The seed spreads early refreshes, see [`Refresh::new`].
-    pub(super) fn new(source: F, seed: u64) -> Self {
+    pub(crate) fn new(source: F, seed: u64) -> Self {
         let own = PerProcess::new(Own::new(State::new(seed)));
         Self(Arc::new(Inner { source, seed, own }))
     }
 
-    pub(super) fn source(&self) -> &F {
+    pub(crate) fn source(&self) -> &F {
         &self.0.source
     }
 
-    /// Credentials that are valid now: those that there are, or new ones. Whose patience ends while he waits, or fetches, ends
+    /// What is valid now: what there is, or what is new. Whose patience ends while he waits, or fetches, ends
     /// nothing for the others.
-    pub(super) fn credentials(&self, patience: &Patience) -> Result<Credentials, Error> {
+    pub(crate) fn current(&self, patience: &Patience) -> Result<F::Item, Error> {
         let inner = &*self.0;
         loop {
             let now = inner.source.clock().now();
@@ -157,7 +178,7 @@ impl<F: Fetch> Shared<F> {
     }
 
     /// What there is, if it still serves; an early refresh begins, and nobody waits for it.
-    pub(super) fn at_hand(&self) -> Option<Credentials> {
+    pub(crate) fn at_hand(&self) -> Option<F::Item> {
         let now = self.0.source.clock().now();
         let mut state = self.0.lock();
         if !state.refresh.serves(now) {
@@ -204,10 +225,10 @@ impl<F: Fetch> Inner<F> {
     /// Until this turn is over, or the patience.
     fn wait<'i>(
         &'i self,
-        mut state: MutexGuard<'i, State>,
+        mut state: MutexGuard<'i, State<F::Item>>,
         turn: Turn,
         patience: &Patience,
-    ) -> (MutexGuard<'i, State>, Result<(), Error>) {
+    ) -> (MutexGuard<'i, State<F::Item>>, Result<(), Error>) {
         while state.turn == Some(turn) {
             let slice = patience.slice().unwrap_or(Duration::MAX);
             state = self.own().settled.wait_timeout(state, slice).unwrap_or_else(PoisonError::into_inner).0;
@@ -226,10 +247,10 @@ impl<F: Fetch> Inner<F> {
     }
 
     /// Fetches, and tells the state machine and those who wait.
-    fn fetch_and_settle(&self, turn: Turn, patience: &Patience) -> Result<Credentials, Error> {
+    fn fetch_and_settle(&self, turn: Turn, patience: &Patience) -> Result<F::Item, Error> {
         let mut unsettled = Unsettled { inner: self, turn, is_over: false };
         // What has expired already is as good as nothing, and would be fetched again at once, forever.
-        let usable = |credentials: Credentials| self.source.clock().check_usable(&credentials).map(|()| credentials);
+        let usable = |fetched: F::Item| self.source.clock().check_usable(&fetched).map(|()| fetched);
         let began = self.source.clock().now();
         let fetched = {
             let _here = Here::new(self);
@@ -252,7 +273,7 @@ impl<F: Fetch> Inner<F> {
         result
     }
 
-    fn settle(&self, turn: Turn, fetched: Result<Credentials, Error>) -> Result<Credentials, Error> {
+    fn settle(&self, turn: Turn, fetched: Result<F::Item, Error>) -> Result<F::Item, Error> {
         let mut state = self.lock();
         if state.turn != Some(turn) {
             // Another has taken its place.
@@ -260,10 +281,10 @@ impl<F: Fetch> Inner<F> {
         }
         let now = self.source.clock().now();
         let result = match fetched {
-            Ok(credentials) => {
-                state.refresh.succeeded(credentials.expires_at(), now);
-                state.current = Some(credentials.clone());
-                Ok(credentials)
+            Ok(new) => {
+                state.refresh.succeeded(new.expires_at(), now);
+                state.current = Some(new.clone());
+                Ok(new)
             }
             Err(error) => {
                 let serves = state.refresh.failed(now);
@@ -276,11 +297,11 @@ impl<F: Fetch> Inner<F> {
         result
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<F::Item>> {
         self.own().lock()
     }
 
-    fn own(&self) -> &Own {
+    fn own(&self) -> &Own<F::Item> {
         self.own.get(|parents| {
             // A forked child has the credentials, and not the thread that was fetching.
             let state = parents.state.try_lock().map(|state| state.clone());
@@ -297,7 +318,7 @@ thread_local! {
 }
 
 /// Whether this very thread is fetching for `inner`: were it to wait for that, it would wait for itself.
-fn is_fetched_here<F>(inner: &Inner<F>) -> bool {
+fn is_fetched_here<F: Fetch>(inner: &Inner<F>) -> bool {
     FETCHING.with_borrow(|all| all.contains(&ptr::from_ref(inner).addr()))
 }
 
@@ -310,7 +331,7 @@ fn asks_itself() -> Error {
 struct Here;
 
 impl Here {
-    fn new<F>(inner: &Inner<F>) -> Self {
+    fn new<F: Fetch>(inner: &Inner<F>) -> Self {
         FETCHING.with_borrow_mut(|all| all.push(ptr::from_ref(inner).addr()));
         Self
     }
@@ -338,13 +359,13 @@ impl<F: Fetch> Drop for Unsettled<'_, F> {
     }
 }
 
-impl<F> Clone for Shared<F> {
+impl<F: Fetch> Clone for Shared<F> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<F: fmt::Debug> fmt::Debug for Shared<F> {
+impl<F: Fetch> fmt::Debug for Shared<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source.fmt(f)
     }

@@ -33,8 +33,8 @@ impl std::fmt::Debug for RequestParts {
     }
 }
 
-/// A call of STS that credentials sign. [`AssumeRole`](super::AssumeRole) and [`GetCallerIdentity`](super::GetCallerIdentity) are
-/// there; [`AssumeRoleWithWebIdentity`](super::AssumeRoleWithWebIdentity) needs none, and is apart.
+/// A call of STS that credentials sign. [`AssumeRole`](super::AssumeRole), [`GetCallerIdentity`](super::GetCallerIdentity) and
+/// [`GetWebIdentityToken`](super::GetWebIdentityToken) are there; [`AssumeRoleWithWebIdentity`](super::AssumeRoleWithWebIdentity) needs none, and is apart.
 pub trait Action: Parts {
     /// The action's name, as AWS has it.
     fn name(&self) -> &'static str {

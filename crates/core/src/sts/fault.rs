@@ -69,7 +69,8 @@ pub(super) fn refusal<A: Parts>(call: &A, secrets: Secrets<'_>, status: u16, ele
     let kind = if is_throttling(code) || status == 429 {
         ErrorKind::StsThrottled
     } else {
-        CODES.iter().find(|(known, _)| *known == code).map_or(ErrorKind::StsFailed, |(_, kind)| *kind)
+        let known = || CODES.iter().find(|(known, _)| *known == code).map(|(_, kind)| *kind);
+        A::kind(code).or_else(known).unwrap_or(ErrorKind::StsFailed)
     };
     let sentence = match kind {
         ErrorKind::StsDenied => {

@@ -39,6 +39,12 @@ pub trait Parts: Sized {
     #[doc(hidden)]
     fn asked(&self) -> String;
 
+    /// Which kind an error code is that this action alone has.
+    #[doc(hidden)]
+    fn kind(_code: &str) -> Option<ErrorKind> {
+        None
+    }
+
     /// What to do about a refusal, where it differs from what its kind says.
     #[doc(hidden)]
     fn hint(kind: ErrorKind, code: &str, message: &str) -> Option<&'static str>;

@@ -1,7 +1,10 @@
 //! Random-looking text from one seed, so that the emulator draws no random number itself.
 
+use std::convert::Infallible;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rsa::rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 over the seed and a counter: unpredictable without the seed, the same every time with it.
@@ -40,7 +43,7 @@ impl Entropy {
         self.unused.pop().unwrap_or_default()
     }
 
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
         (0..length).map(|_| self.byte()).collect()
     }
 
@@ -83,3 +86,24 @@ impl Entropy {
         id
     }
 }
+
+/// What keys are made of.
+impl TryRng for Entropy {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok((0..4).fold(0, |number, _| number << 8 | u32::from(self.byte())))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok((0..8).fold(0, |number, _| number << 8 | u64::from(self.byte())))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.iter_mut().for_each(|byte| *byte = self.byte());
+        Ok(())
+    }
+}
+
+/// As unpredictable as its seed.
+impl TryCryptoRng for Entropy {}

@@ -74,7 +74,7 @@ impl Server {
     ///
     /// [`ServerError::Bind`], [`ServerError::Ports`], [`ServerError::Certificates`].
     pub async fn bind(
-        emulator: Emulator,
+        mut emulator: Emulator,
         address: SocketAddr,
         log: impl Fn(&LogEntry) + Send + Sync + 'static,
     ) -> Result<Self, ServerError> {
@@ -86,6 +86,7 @@ impl Server {
             listeners.push(ports.open(target).await?);
         }
         let ready = ports.ready(&emulator);
+        emulator.reached_at(&ready.addresses().sts);
         let shared = Shared {
             upstream: Upstream::new(emulator.has_https_upstream())?,
             emulator: Arc::new(Mutex::new(emulator)),

@@ -120,6 +120,26 @@ impl Fault {
         Self::bad_request("ValidationError", text, Reason::new(Kind::DurationTooLong, reason))
     }
 
+    /// The texts of these three are not documented.
+    pub(crate) fn federation_disabled(account: &str) -> Self {
+        let text = "Outbound web identity federation is not enabled for this account";
+        let reason =
+            Reason::new(Kind::FederationDisabled, format!("the issuer of account `{account}` is switched off"));
+        Self::forbidden("OutboundWebIdentityFederationDisabledException", text, reason)
+    }
+
+    pub(crate) fn session_duration_escalation(asked: u32) -> Self {
+        let text = "The requested token duration would extend beyond the session's expiration";
+        let detail = format!("a token for {asked} s was asked for, and the session ends before");
+        Self::forbidden("SessionDurationEscalationException", text, Reason::new(Kind::DurationTooLong, detail))
+    }
+
+    pub(crate) fn payload_too_large(bytes: usize, at_most: usize) -> Self {
+        let text = "The requested token payload size exceeds the maximum allowed size";
+        let detail = format!("the claims take {bytes} bytes, {at_most} are allowed here");
+        Self::bad_request("JWTPayloadSizeExceededException", text, Reason::new(Kind::TokenTooLarge, detail))
+    }
+
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,

@@ -14,5 +14,6 @@ mod secrets;
 #[cfg(feature = "server")]
 mod server;
 mod sts;
+mod tokens;
 mod trust;
 mod world;

@@ -28,14 +28,17 @@ pub const KNOWN_KEYS: &[&str] = &[
     "aws:username",
     "lambda:FunctionUrlAuthType",
     "lambda:InvokedViaFunctionUrl",
+    "sts:DurationSeconds",
     "sts:ExternalId",
+    "sts:IdentityTokenAudience",
     "sts:RoleSessionName",
+    "sts:SigningAlgorithm",
     "sts:SourceIdentity",
     "sts:TransitiveTagKeys",
 ];
 
 /// Known keys that hold a list: they are compared through `ForAnyValue:` and `ForAllValues:` only.
-const MULTIVALUED_KEYS: [&str; 2] = ["aws:TagKeys", "sts:TransitiveTagKeys"];
+const MULTIVALUED_KEYS: [&str; 3] = ["aws:TagKeys", "sts:IdentityTokenAudience", "sts:TransitiveTagKeys"];
 
 pub(super) fn is_known(key: &str) -> bool {
     is_multivalued(key)

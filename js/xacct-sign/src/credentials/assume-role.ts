@@ -1,22 +1,21 @@
-import { OPTION, TIMEOUT_SECONDS, TRY_SECONDS } from "../../wasm/constants.js";
+import { OPTION } from "../../wasm/constants.js";
 import { XacctSignError } from "../errors.js";
-import { learned, tell } from "../events.js";
-import { sleep, untilAborted } from "../host/abort.js";
+import { tell } from "../events.js";
+import { untilAborted } from "../host/abort.js";
 import { Clock, type Now, stopwatch } from "../host/clock.js";
-import { Deadline } from "../host/deadline.js";
+import type { Deadline } from "../host/deadline.js";
 import { environmentsRegion } from "../host/env.js";
-import { type Answer, isSpecific, postToSts } from "../host/transport.js";
 import { HttpHosts } from "../http-hosts.js";
-import { fromModule, guarded, skewIn } from "../module/thrown.js";
-import { randomSeed, type WasmAssumeRole, WasmRetry } from "../module/wasm.js";
+import { guarded } from "../module/thrown.js";
+import type { WasmAssumeRole } from "../module/wasm.js";
 import { checkedOptions, read, requireType } from "../options.js";
+import { type Asking, answeredAt, ask, post } from "./asking.js";
 import {
   type Credentials,
   type CredentialsInput,
   checkInput,
   type ProvideOptions,
   type RoleCredentials,
-  resolve,
 } from "./credentials.js";
 import { Kept } from "./kept.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, callOf } from "./role-options.js";
@@ -67,7 +66,7 @@ class Role {
   readonly clock: Clock;
   /** The region that was given. */
   readonly region: string | undefined;
-  readonly #kept: Kept;
+  readonly #kept: Kept<RoleCredentials>;
   /** Whose STS is called, once that is known. */
   #stsRegion: string | undefined;
   readonly #call: WasmAssumeRole;
@@ -75,7 +74,7 @@ class Role {
   readonly #isPlainHttp: boolean;
   readonly #options: AssumeRoleOptions;
   readonly #base: CredentialsInput;
-  readonly #now: Now;
+  readonly #asking: Asking;
 
   constructor(given: AssumeRoleOptions, clock: Clock | undefined, hosts: HttpHosts | undefined) {
     const options = checkedOptions(given, ASSUME_ROLE_OPTIONS, "{ roleArn, region }");
@@ -90,8 +89,10 @@ class Role {
     this.#isPlainHttp = isPlainHttp;
     this.clock = clock ?? new Clock(options.now);
     const now: Now = (given) => this.clock.nowFor(given);
-    this.#now = now;
-    this.#base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
+    const base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
+    this.#base = base;
+    const { fetch, onEvent } = options;
+    this.#asking = { action: ACTION, base, clock: this.clock, now, fetch, onEvent };
     this.#kept = new Kept((isEarly) => this.#fetched(isEarly), now);
     this.region = options.region;
     if (options.region !== undefined) this.learnRegion(options.region);
@@ -99,7 +100,7 @@ class Role {
 
   async credentials(forceRefresh: boolean): Promise<RoleCredentials> {
     if (this.#stsRegion === undefined) this.learnRegion(knownRegion());
-    return this.#kept.credentials(forceRefresh);
+    return this.#kept.current(forceRefresh);
   }
 
   /**
@@ -123,7 +124,7 @@ class Role {
     const about = { action: ACTION, roleArn } as const;
     const elapsed = stopwatch();
     try {
-      const fetched = await this.#ask();
+      const fetched = await ask(this.#asking, (...given) => this.#askOnce(...given));
       const expiration = new Date(fetched.expiration);
       tell(onEvent, { type: "refreshed", ...about, expiration, elapsedSeconds: elapsed() });
       return fetched;
@@ -134,58 +135,14 @@ class Role {
     }
   }
 
-  /** The provider of the base credentials and STS's answers to their ends, together. */
-  async #ask(): Promise<RoleCredentials> {
-    const deadline = new Deadline(TIMEOUT_SECONDS);
-    const retry = new WasmRetry(randomSeed());
-    for (let knowsSkew = false; ; ) {
-      // Asked anew for each try: what STS refuses may have expired meanwhile.
-      const base = await deadline.wait("base credentials", () => resolve(this.#base, this.#now));
-      const known = this.clock.skewSeconds;
-      try {
-        return await this.#askOnce(base, known, new Deadline(Math.min(TRY_SECONDS, deadline.left)));
-      } catch (thrown) {
-        const [skew, error] = [skewIn(thrown), fromModule(thrown) as XacctSignError];
-        learned(this.clock, known, skew, this.#options.onEvent);
-        if (skew !== 0 && !knowsSkew) {
-          // The next signature is right.
-          knowsSkew = true;
-          continue;
-        }
-        const pause = error.retryable ? retry.failed(error.code === "sts_throttled") : -1;
-        if (pause < 0 || pause / 1000 >= deadline.left) throw error;
-        await sleep(pause);
-      }
-    }
-  }
-
   /** Throws what the module throws. */
   async #askOnce(base: Credentials, known: number, deadline: Deadline): Promise<RoleCredentials> {
     const { accessKeyId, secretAccessKey, sessionToken } = base;
     const request = this.#call.request(accessKeyId, secretAccessKey, sessionToken, this.clock.now(known));
-    const { status, text } = await this.#post(request, deadline);
-    // By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept.
-    const now = Math.min(this.clock.now(known), this.clock.now(0));
+    const place = { region: this.#stsRegion, isPlainHttp: this.#isPlainHttp };
+    const { status, text } = await post(this.#asking, request, place, deadline);
+    const now = answeredAt(this.clock, known);
     return credentialsOf(this.#call.readResponse(secretAccessKey, sessionToken, status, text, now));
-  }
-
-  async #post(request: string, deadline: Deadline): Promise<Answer> {
-    try {
-      const sent = this.#isPlainHttp ? request.replace(/^https/, "http") : request;
-      return await postToSts(sent, this.#options.fetch, deadline);
-    } catch (thrown) {
-      const error = thrown as XacctSignError;
-      if (!error.retryable) throw error;
-      throw new XacctSignError(error.code, `STS was not reached: ${error.message}`, {
-        cause: error,
-        retryable: true,
-        action: ACTION,
-        hint: isSpecific(error.hint)
-          ? error.hint
-          : "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for " +
-            `\`com.amazonaws.${this.#stsRegion}.sts\`, with private DNS`,
-      });
-    }
   }
 }
 

@@ -4,8 +4,8 @@ import type { Now } from "../host/clock.js";
 import { env } from "../host/env.js";
 import { getDirectly } from "../host/get.js";
 import { builtin } from "../host/node.js";
+import { newRetry, originOf } from "../module/machines.js";
 import { guarded } from "../module/thrown.js";
-import { origin, randomSeed, WasmRetry } from "../module/wasm.js";
 import { isSamePlace } from "../url.js";
 import { type ContainerAnswer, credentialsIn } from "./container-answer.js";
 import type { RoleCredentials } from "./credentials.js";
@@ -42,11 +42,11 @@ export function isContainer(): boolean {
 
 /** The same by another clock. */
 export function containerCredentials(now: Now): () => Promise<RoleCredentials> {
-  let kept: Kept | undefined;
+  let kept: Kept<RoleCredentials> | undefined;
   return () => {
     // The module is loaded once it is needed, and not where the environment has keys.
     kept ??= new Kept(() => fetched(now), now);
-    return kept.credentials();
+    return kept.current();
   };
 }
 
@@ -54,7 +54,7 @@ async function fetched(now: Now): Promise<RoleCredentials> {
   const url = endpoint();
   const token = authorization();
   const who = `the container's endpoint for credentials \`${url.origin}\``;
-  const retry = new WasmRetry(randomSeed());
+  const retry = newRetry();
   for (;;) {
     try {
       const credentials = credentialsIn(await ask(url, token, who), who, token);
@@ -102,7 +102,7 @@ function endpoint(): URL {
   if (/^\w+:\/\/[^/?#]*@/.test(text)) throw unusable("has user info");
   let from = "";
   try {
-    from = guarded(() => origin(text));
+    from = guarded(() => originOf(text));
   } catch {
     // It is none that anything could be signed for either.
   }

@@ -86,7 +86,7 @@ export async function resolve(from: CredentialsInput, now: Now): Promise<Credent
   const asked = now();
   try {
     const credentials = checked(typeof from === "function" ? await from() : from);
-    checkExpiration(credentials, Math.min(asked, now(credentials.expiration)));
+    checkExpiration(credentials.expiration, Math.min(asked, now(credentials.expiration)));
     return credentials;
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;
@@ -102,7 +102,7 @@ export async function resolve(from: CredentialsInput, now: Now): Promise<Credent
  *
  * @throws XacctSignError `credentials_expired`
  */
-export function checkExpiration({ expiration }: Credentials, now: number): void {
+export function checkExpiration(expiration: Date | undefined, now: number): void {
   if (expiration === undefined || !(expiration.getTime() <= now)) return;
   throw new XacctSignError("credentials_expired", "the credentials have expired", {
     hint: "give a provider, which is asked for new ones, or check the clock of this machine",

@@ -1,45 +1,49 @@
 import { GRACE_SECONDS, POLL } from "../../wasm/constants.js";
 import { within } from "../host/abort.js";
 import type { Now } from "../host/clock.js";
+import { newRefresh, type Refresh } from "../module/machines.js";
 import { guarded } from "../module/thrown.js";
-import { randomSeed, ready, WasmRefresh } from "../module/wasm.js";
-import { checkExpiration, type RoleCredentials } from "./credentials.js";
+import { checkExpiration } from "./credentials.js";
+
+/** What is fetched, and ends: a role's credentials, a token. */
+export interface Lasting {
+  readonly expiration: Date;
+}
 
 /** A fetch in flight. */
-interface Turn {
-  /** While the credentials that there are still serve: nobody counts on it. */
+interface Turn<T> {
+  /** While what there is still serves: nobody counts on it. */
   readonly isEarly: boolean;
-  readonly fetched: Promise<RoleCredentials>;
+  readonly fetched: Promise<T>;
 }
 
 /**
- * The credentials of one source, for all who ask: fetched once per lifetime, with at most one fetch in flight. A fetch that fails
- * early leaves the old ones in use.
+ * What one source gives, for all who ask: fetched once per lifetime, with at most one fetch in flight. A fetch that fails
+ * early leaves the old one in use.
  */
-export class Kept {
-  readonly #refresh: WasmRefresh;
-  readonly #fetch: (isEarly: boolean) => Promise<RoleCredentials>;
+export class Kept<T extends Lasting> {
+  readonly #refresh: Refresh;
+  readonly #fetch: (isEarly: boolean) => Promise<T>;
   readonly #now: Now;
-  #current: RoleCredentials | undefined;
-  #turn: Turn | undefined;
+  #current: T | undefined;
+  #turn: Turn<T> | undefined;
   /** Why the last fetch failed. */
   #error: unknown;
 
   /** @throws XacctSignError `wasm_unavailable` */
-  constructor(fetch: (isEarly: boolean) => Promise<RoleCredentials>, now: Now) {
-    ready();
-    this.#refresh = new WasmRefresh(randomSeed());
+  constructor(fetch: (isEarly: boolean) => Promise<T>, now: Now) {
+    this.#refresh = newRefresh();
     this.#fetch = fetch;
     this.#now = now;
   }
 
-  /** Credentials that are valid now: a copy, since what the caller does with them is nobody else's business. */
-  async credentials(forceRefresh = false): Promise<RoleCredentials> {
+  /** What is valid now: a copy, since what the caller does with it is nobody else's business. */
+  async current(forceRefresh = false): Promise<T> {
     const current = await this.#valid(forceRefresh);
     return { ...current, expiration: new Date(current.expiration) };
   }
 
-  async #valid(forceRefresh: boolean): Promise<RoleCredentials> {
+  async #valid(forceRefresh: boolean): Promise<T> {
     if (forceRefresh) return (this.#turn ?? this.#begin(false)).fetched;
     for (;;) {
       const now = this.#now();
@@ -59,8 +63,8 @@ export class Kept {
     }
   }
 
-  #begin(isEarly: boolean): Turn {
-    const turn: Turn = {
+  #begin(isEarly: boolean): Turn<T> {
+    const turn: Turn<T> = {
       isEarly,
       fetched: this.#fetched(isEarly).then(
         (fetched) => {
@@ -77,17 +81,17 @@ export class Kept {
     return turn;
   }
 
-  async #fetched(isEarly: boolean): Promise<RoleCredentials> {
+  async #fetched(isEarly: boolean): Promise<T> {
     // The turn has to be known before: what is asked now may ask this again.
     await undefined;
     const fetched = await this.#fetch(isEarly);
     // What has expired already is as good as nothing, and would be fetched again at once, forever.
-    checkExpiration(fetched, this.#now(fetched.expiration));
+    checkExpiration(fetched.expiration, this.#now(fetched.expiration));
     return fetched;
   }
 
   /** The outcome counts if no other turn has taken this one's place. */
-  #settle(turn: Turn, fetched: RoleCredentials | undefined, error?: unknown): void {
+  #settle(turn: Turn<T>, fetched: T | undefined, error?: unknown): void {
     if (this.#turn !== turn) return;
     this.#turn = undefined;
     this.#error = error;

@@ -9,7 +9,7 @@ import { checkScope, ready, WasmAssumeRole } from "../module/wasm.js";
 import { requireString } from "../options.js";
 import { canonicalUrl, isSamePlace } from "../url.js";
 import type { CredentialsInput } from "./credentials.js";
-import { namedEndpoint } from "./sts-endpoint.js";
+import { namedEndpoint, secureForm } from "./sts-endpoint.js";
 
 /** The role, and how to assume it. */
 export interface AssumeRoleOptions {
@@ -145,18 +145,4 @@ export function callOf(options: AssumeRoleOptions, hosts: HttpHosts): RoleCall {
     });
   }
   return { call, isNamed: endpoint !== undefined, isPlainHttp: secure !== undefined };
-}
-
-/** For an endpoint of `allowHttpHosts` its https form: the module knows no such hosts, and no scheme is signed. */
-function secureForm(endpoint: unknown, hosts: HttpHosts): string | undefined {
-  if (typeof endpoint !== "string" || !/^http:/i.test(endpoint)) return undefined;
-  let url: URL;
-  try {
-    url = new URL(endpoint);
-  } catch {
-    return undefined;
-  }
-  // There the port would be left out of the host that is signed.
-  if (url.port === "443" || !hosts.allow(url)) return undefined;
-  return endpoint.replace(/^http:/i, "https:").replace(/^(https:\/\/[^/?#]*):80(?=$|[/?#])/, "$1");
 }

@@ -1,5 +1,6 @@
 import { XacctSignError } from "../errors.js";
 import { env } from "../host/env.js";
+import type { HttpHosts } from "../http-hosts.js";
 import { domainsOf } from "../signing/host.js";
 
 // The twin of `crates/client/src/credentials/endpoint.rs`; `tests/sts-endpoints.toml` holds both to one table.
@@ -29,4 +30,18 @@ function isTrue(variable: string): boolean {
   throw new XacctSignError("invalid_option", `the environment variable \`${variable}\` is neither true nor false`, {
     hint: "set it to `true` or `false`, or remove it",
   });
+}
+
+/** For an endpoint of `allowHttpHosts` its https form: the module knows no such hosts, and no scheme is signed. */
+export function secureForm(endpoint: unknown, hosts: HttpHosts): string | undefined {
+  if (typeof endpoint !== "string" || !/^http:/i.test(endpoint)) return undefined;
+  let url: URL;
+  try {
+    url = new URL(endpoint);
+  } catch {
+    return undefined;
+  }
+  // There the port would be left out of the host that is signed.
+  if (url.port === "443" || !hosts.allow(url)) return undefined;
+  return endpoint.replace(/^http:/i, "https:").replace(/^(https:\/\/[^/?#]*):80(?=$|[/?#])/, "$1");
 }

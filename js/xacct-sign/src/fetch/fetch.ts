@@ -15,9 +15,9 @@ import { sendableUrl } from "../url.js";
 import { BaseUrl } from "./base-url.js";
 import { becomesGet, isRedirect, redirectTarget } from "./redirect.js";
 import { type Call, callOf, isSpent } from "./request.js";
-import { dropBody, Sending } from "./sending.js";
+import { dropBody, type Said, Sending } from "./sending.js";
 
-/** What signs the requests: a role to assume, or credentials. One of them has to be given. */
+/** What signs the requests: a role to assume, or credentials; or what says who calls. One of them has to be given. */
 export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
   /** The ARN of the role to assume; `base` assumes it. */
   readonly roleArn?: string;
@@ -28,6 +28,13 @@ export interface CreateFetchOptions extends Omit<AssumeRoleOptions, "roleArn"> {
    * whole one.
    */
   readonly baseUrl?: string | { readonly href: string } | undefined;
+  /**
+   * What says who calls, in place of a signature, to a server that has no API Gateway in front: `identityToken` or `identityProof` of
+   * `xacct-sign/identity`. It goes where a signature goes.
+   */
+  readonly identity?: (() => Promise<string>) | undefined;
+  /** The header that it stands in, as `Bearer ...`: `authorization` by default. */
+  readonly identityHeader?: string | undefined;
   /** The signing name. By default the URL's host says it, if it is one of AWS's; else it is `execute-api` (API Gateway). */
   readonly service?: string | undefined;
   /** Send bodies, streams too, without signing them, where the service takes that; API Gateway does not. */
@@ -52,7 +59,18 @@ export function createFetch(options: CreateFetchOptions): Fetch {
   return signed as unknown as Fetch;
 }
 
-const FETCH_OPTIONS = [...ASSUME_ROLE_OPTIONS, "credentials", "baseUrl", "service", "unsignedPayload"] as const;
+const FETCH_OPTIONS = [
+  ...ASSUME_ROLE_OPTIONS,
+  "credentials",
+  "identity",
+  "identityHeader",
+  "baseUrl",
+  "service",
+  "unsignedPayload",
+] as const;
+
+/** Those that go with an identity. */
+const IDENTITY_OPTIONS = ["identity", "identityHeader", "baseUrl", "fetch", "now", "onEvent", "allowHttpHosts"];
 
 /** Those that make no sense without a role. */
 const ROLE_OPTIONS = ASSUME_ROLE_OPTIONS.filter(
@@ -62,7 +80,7 @@ const ROLE_OPTIONS = ASSUME_ROLE_OPTIONS.filter(
 class Caller {
   readonly #options: CreateFetchOptions;
   readonly #clock: Clock;
-  readonly #signing: Signing;
+  readonly #authority: Signing | Said;
   readonly #hosts: HttpHosts;
   readonly #base: BaseUrl | undefined;
 
@@ -71,19 +89,28 @@ class Caller {
     requireType(options.unsignedPayload, "boolean", "unsignedPayload");
     for (const name of ["fetch", "now", "onEvent"] as const) requireType(options[name], "function", name);
     this.#options = options;
+    this.#hosts = new HttpHosts(options.allowHttpHosts, options.onEvent);
+    this.#base = options.baseUrl === undefined ? undefined : new BaseUrl(options.baseUrl, this.#hosts);
+    if (isGiven(options.identity)) {
+      this.#clock = new Clock(options.now);
+      this.#authority = saidBy(options);
+      return;
+    }
+    if (options.identityHeader !== undefined) {
+      throw new XacctSignError("invalid_option", "`identityHeader` needs an identity", { hint: "give `identity`" });
+    }
     const scope = partialScopeOf(options);
     // What STS says of the time holds for the API too, and the other way round.
     const theirs = roleOf(options.credentials)?.clock;
     this.#clock = options.now === undefined && theirs !== undefined ? theirs : new Clock(options.now);
-    this.#hosts = new HttpHosts(options.allowHttpHosts, options.onEvent);
-    this.#signing = new Signing(credentialSource(options, this.#clock, this.#hosts), scope);
-    this.#base = options.baseUrl === undefined ? undefined : new BaseUrl(options.baseUrl, this.#hosts);
+    this.#authority = new Signing(credentialSource(options, this.#clock, this.#hosts), scope);
   }
 
   async fetch(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Response> {
     const place = (url: string | { readonly href: string }) =>
       this.#base === undefined ? sendableUrl(url, this.#hosts) : this.#base.resolve(url);
-    const call = await callOf(input, init, this.#options.unsignedPayload === true, place);
+    const isUnsigned = this.#options.unsignedPayload === true || !(this.#authority instanceof Signing);
+    const call = await callOf(input, init, isUnsigned, place);
     const { method } = call;
     const elapsed = stopwatch();
     const told = (outcome: { status?: number; code?: ErrorCode }) => {
@@ -103,7 +130,8 @@ class Caller {
   async #answer(call: Call): Promise<Response> {
     const { redirect = "follow", signal } = call.init;
     call.init.redirect = "manual";
-    const sending = new Sending(call, new Deadline(TIMEOUT_SECONDS, signal), this.#signing, this.#clock, this.#options);
+    const deadline = new Deadline(TIMEOUT_SECONDS, signal);
+    const sending = new Sending(call, deadline, this.#authority, this.#clock, this.#options);
     const response = await (redirect === "follow" ? followed(call, sending, this.#hosts) : sending.answer());
     if (redirect === "error" && isRedirect(response)) {
       throw new XacctSignError("too_many_redirects", 'the answer is a redirect, and `redirect` is "error"', {
@@ -136,10 +164,31 @@ async function followed(call: Call, sending: Sending, hosts: HttpHosts): Promise
   });
 }
 
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "";
+}
+
+/** What says who calls. */
+function saidBy(options: CreateFetchOptions): Said {
+  for (const name of FETCH_OPTIONS) {
+    if (!(name in options) || IDENTITY_OPTIONS.includes(name)) continue;
+    throw new XacctSignError("invalid_option", `both \`${name}\` and \`identity\` are given`, {
+      hint: `with an identity nothing is signed: leave \`${name}\` out`,
+    });
+  }
+  const { identity, identityHeader = "authorization" } = options;
+  requireType(identity, "function", "identity");
+  if (typeof identityHeader !== "string" || !/^[\w-]+$/.test(identityHeader)) {
+    throw new XacctSignError("invalid_header", "`identityHeader` is no name of letters, digits and hyphens", {
+      hint: "leave it out for `authorization`",
+    });
+  }
+  return { header: identityHeader.toLowerCase(), bearer: identity as () => Promise<string> };
+}
+
 function credentialSource(options: CreateFetchOptions, clock: Clock, hosts: HttpHosts): Source {
-  const { credentials, baseUrl: _, service: __, unsignedPayload: ___, ...role } = options;
+  const { credentials, ...rest } = options;
   // A role that is asked for and undefined, as an unset variable is, must not end in signing as somebody else.
-  const isGiven = (value: unknown) => value !== undefined && value !== null && value !== "";
   if ("roleArn" in options ? !isGiven(options.roleArn) : !isGiven(credentials)) {
     throw new XacctSignError("role_not_given", "no role to assume is given", { hint: HINT.role_not_given });
   }
@@ -149,6 +198,7 @@ function credentialSource(options: CreateFetchOptions, clock: Clock, hosts: Http
         hint: "give what assumes the role as `base`",
       });
     }
+    const { identity: _, identityHeader: __, baseUrl: ___, service: ____, unsignedPayload: _____, ...role } = rest;
     const provider = roleProvider(role as AssumeRoleOptions, clock, hosts);
     return sourceOf(provider, () => provider());
   }

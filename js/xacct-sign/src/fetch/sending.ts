@@ -1,5 +1,6 @@
 import { TOLERATED_SKEW_SECONDS } from "../../wasm/constants.js";
 import type { Credentials } from "../credentials/credentials.js";
+import { messageOf, XacctSignError } from "../errors.js";
 import { learned, type OnEvent } from "../events.js";
 import type { Clock } from "../host/clock.js";
 import type { Deadline } from "../host/deadline.js";
@@ -18,20 +19,27 @@ interface Options {
   readonly unsignedPayload?: boolean | undefined;
 }
 
+/** What says who calls, in place of a signature. */
+export interface Said {
+  /** In lower case. */
+  readonly header: string;
+  readonly bearer: () => Promise<string>;
+}
+
 /** One call on its way, through redirects and whatever is sent once more. */
 export class Sending {
   readonly #call: Call;
   readonly #deadline: Deadline;
-  readonly #signing: Signing;
+  readonly #authority: Signing | Said;
   readonly #clock: Clock;
   readonly #options: Options;
   #wasRefused = false;
   #wasBroken = false;
 
-  constructor(call: Call, deadline: Deadline, signing: Signing, clock: Clock, options: Options) {
+  constructor(call: Call, deadline: Deadline, authority: Signing | Said, clock: Clock, options: Options) {
     this.#call = call;
     this.#deadline = deadline;
-    this.#signing = signing;
+    this.#authority = authority;
     this.#clock = clock;
     this.#options = options;
   }
@@ -44,26 +52,48 @@ export class Sending {
    */
   async answer(): Promise<Response> {
     for (;;) {
-      const { url, method, pairs, body, hash, init } = this.#call;
-      const { signer, credentials } = await this.#deadline.wait("credentials", () => this.#signing.valid(url));
-      const known = this.#clock.skewSeconds;
-      const payload =
-        this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (hash ?? (body as Uint8Array | undefined));
-      const signed = await signer.signAsync(method, url, pairs, payload, new Date(this.#clock.now(known)));
-      const request: RequestInit & { duplex?: "half" } = { ...init, method, headers: signedHeaders(pairs, signed) };
-      if (body !== undefined) request.body = body;
-      if (isSpent(this.#call)) request.duplex = "half";
       try {
-        const response = await send(hostFetch(this.#options.fetch), url, request, this.#deadline);
-        if (response.status >= 400 && response.status < 500) {
-          const answeredAt = this.#clock.now(0);
-          keepSent(response, { method, url, pairs, signed, payload, credentials, answeredAt });
-        }
-        if (!this.#mayAnswerOtherwise(response, credentials, known)) return response;
-        dropBody(response);
+        const response = await this.#attempt(this.#authority);
+        if (response !== undefined) return response;
       } catch (error) {
-        if (!this.#mayRepeat(error)) throw error;
+        if (!(error instanceof Broken)) throw error;
+        if (!this.#mayRepeat(error.cause)) throw error.cause;
       }
+    }
+  }
+
+  /** One of them; nothing if its answer says to send it once more. */
+  async #attempt(authority: Signing | Said): Promise<Response | undefined> {
+    const { url, method, pairs, body, hash } = this.#call;
+    if (!("valid" in authority)) {
+      const said = await this.#deadline.wait("identity", () => saidNow(authority));
+      return this.#send({ [authority.header]: `Bearer ${said}` });
+    }
+    const { signer, credentials } = await this.#deadline.wait("credentials", () => authority.valid(url));
+    const known = this.#clock.skewSeconds;
+    const payload =
+      this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (hash ?? (body as Uint8Array | undefined));
+    const signed = await signer.signAsync(method, url, pairs, payload, new Date(this.#clock.now(known)));
+    const response = await this.#send(signed);
+    if (response.status >= 400 && response.status < 500) {
+      const answeredAt = this.#clock.now(0);
+      keepSent(response, { method, url, pairs, signed, payload, credentials, answeredAt });
+    }
+    if (!this.#mayAnswerOtherwise(response, credentials, known)) return response;
+    dropBody(response);
+    return undefined;
+  }
+
+  /** @throws Broken around what kept the answer away */
+  async #send(added: Readonly<Record<string, string>>): Promise<Response> {
+    const { url, method, pairs, body, init } = this.#call;
+    const request: RequestInit & { duplex?: "half" } = { ...init, method, headers: signedHeaders(pairs, added) };
+    if (body !== undefined) request.body = body;
+    if (isSpent(this.#call)) request.duplex = "half";
+    try {
+      return await send(hostFetch(this.#options.fetch), url, request, this.#deadline);
+    } catch (cause) {
+      throw new Broken("", { cause });
     }
   }
 
@@ -114,4 +144,25 @@ function wasBroken(error: unknown): boolean {
 /** Lets the connection of an answer go that nobody reads. */
 export function dropBody(response: Response): void {
   response.body?.cancel?.().catch(() => {});
+}
+
+/** Around what kept an answer away, and not what kept a request from being made. */
+class Broken extends Error {}
+
+/** @throws XacctSignError `credentials_not_found` where what gives the identity fails, `invalid_option` where it gives none */
+async function saidNow({ bearer }: Said): Promise<string> {
+  let said: unknown;
+  try {
+    said = await bearer();
+  } catch (cause) {
+    if (cause instanceof XacctSignError) throw cause;
+    throw new XacctSignError("credentials_not_found", `the identity failed: ${messageOf(cause)}`, {
+      cause,
+      hint: "call the identity by itself to see what it lacks",
+    });
+  }
+  if (typeof said === "string" && /^[\w.~+/=-]+$/.test(said)) return said;
+  throw new XacctSignError("invalid_option", "the identity gave no token", {
+    hint: "give `identityToken({ audience, region })` of `xacct-sign/identity`",
+  });
 }

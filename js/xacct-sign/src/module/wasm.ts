@@ -1,7 +1,8 @@
 // The module of the core, instantiated on first use. Each entry says where its bytes come from.
 
-import { initSync } from "../../wasm/xacct_sign.js";
+import { initSync, origin, WasmRefresh, WasmRetry } from "../../wasm/xacct_sign.js";
 import { messageOf, XacctSignError } from "../errors.js";
+import { provideMachines } from "./machines.js";
 
 export {
   canonicalUrl,
@@ -10,8 +11,6 @@ export {
   origin,
   sha256Hex,
   WasmAssumeRole,
-  WasmRefresh,
-  WasmRetry,
   WasmSigner,
 } from "../../wasm/xacct_sign.js";
 
@@ -23,6 +22,7 @@ let isReady = false;
 /** Says where the module comes from. */
 export function provideModule(from: ModuleSource): void {
   source = from;
+  provideMachines({ ready, WasmRefresh, WasmRetry, origin });
 }
 
 /** To be called before anything of the module is. */
@@ -55,9 +55,4 @@ function moduleOf(given: WebAssembly.Module | BufferSource): WebAssembly.Module 
   // Edge runtimes hand in modules of another realm: usable here, but nothing that bindgen's `instanceof` knows.
   if (!(given instanceof WebAssembly.Module)) Object.setPrototypeOf(given, WebAssembly.Module.prototype);
   return given as WebAssembly.Module;
-}
-
-/** A number that differs among processes and calls, for what the module draws. */
-export function randomSeed(): number {
-  return Math.floor(Math.random() * 2 ** 32);
 }

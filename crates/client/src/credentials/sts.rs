@@ -1,0 +1,80 @@
+//! A call of STS: with credentials of a source, tried again where that may help, at the time that STS has.
+
+use std::sync::Arc;
+
+use xacct_sign::retry::{Retry, TRY};
+use xacct_sign::sts::{ANSWER_LIMIT, Action, Endpoint};
+use xacct_sign::{Credentials, Error, ErrorKind, Skew};
+use zeroize::Zeroizing;
+
+use super::role::unreachable;
+use super::{CredentialSource, shown};
+use crate::clock::Clock;
+use crate::events::{Event, Listener};
+use crate::host::{Host, Sending};
+use crate::patience::Patience;
+
+/// Who asks, and where.
+pub(crate) struct Asking<'a> {
+    pub(crate) host: &'a Arc<dyn Host>,
+    pub(crate) clock: &'a Clock,
+    pub(crate) base: &'a dyn CredentialSource,
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) listener: Option<&'a Listener>,
+    /// Spreads the pauses between tries.
+    pub(crate) seed: u64,
+}
+
+impl Asking<'_> {
+    /// Asks until there is an answer or an error that stands. What is asked for may depend on the credentials.
+    pub(crate) fn ask<A: Action>(
+        &self,
+        call: impl Fn(&Credentials) -> A,
+        patience: &Patience,
+    ) -> Result<A::Output, Error> {
+        let mut retry = Retry::new(self.seed);
+        loop {
+            // Asked anew for each try: what STS refuses may have expired meanwhile.
+            let base = self.base.credentials(patience)?;
+            // What gave them may have taken as long as it liked, as a function of the user's does.
+            patience.check().map_err(|error| shown::about("the base credentials came too late", error))?;
+            self.clock.check_usable(&base)?;
+            let known = self.clock.skew();
+            let error = match self.once(&call(&base), &base, known, patience) {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
+            };
+            if let Some(more) = error.skew() {
+                let is_news = self.clock.learn(known, more);
+                if let Some(listener) = self.listener.filter(|_| is_news) {
+                    listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
+                }
+            }
+            let Some(pause) = retry.failed(&error) else { return Err(error) };
+            if error.kind() == ErrorKind::Interrupted || patience.left().is_some_and(|left| left <= pause) {
+                return Err(error);
+            }
+            self.host.sleep(pause, patience)?;
+        }
+    }
+
+    fn once<A: Action>(
+        &self,
+        call: &A,
+        base: &Credentials,
+        known: Skew,
+        patience: &Patience,
+    ) -> Result<A::Output, Error> {
+        let (host, endpoint) = (self.host, self.endpoint);
+        let (parts, body) = call.request(base, endpoint, known.apply(host.now()))?.into_parts();
+        let request = http::Request::from_parts(parts, body.as_slice());
+        let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
+        let response = host.send(&request, sending, &patience.at_most(TRY));
+        let response = response.map_err(|error| unreachable(error, endpoint).with_action(call.name()))?;
+        // It may hold a secret.
+        let response = response.map(Zeroizing::new);
+        // By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept.
+        let now = host.now();
+        call.read_response(base, &response, now.min(known.apply(now)))
+    }
+}

@@ -1,0 +1,6 @@
+import { provideModule } from "./identity/module.js";
+import module from "./xacct_sign_identity.wasm?module";
+
+export * from "./identity/identity.js";
+
+provideModule(() => module);
