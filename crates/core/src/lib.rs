@@ -43,4 +43,4 @@ pub use settings::{
 };
 pub use signer::{QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
 pub use skew::Skew;
-pub use url::{CanonicalUrl, Origin, Url, canonical_url, without_dot_segments};
+pub use url::{CanonicalUrl, Origin, Url, canonical_url, path_readings, without_dot_segments};

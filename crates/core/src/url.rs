@@ -4,12 +4,14 @@ mod canonical;
 mod host;
 mod path;
 mod query;
+mod readings;
 
 use std::borrow::Cow;
 use std::fmt;
 
 pub use canonical::{CanonicalUrl, canonical_url};
 pub use path::without_dot_segments;
+pub use readings::path_readings;
 
 pub(crate) use path::push_without_dot_segments;
 pub(crate) use query::{QueryPairs, form_bytes};

@@ -22,12 +22,13 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, Uri};
+use xacct_sign::path_readings;
 
 use crate::body::{BodyFailure, announced_length, head_bytes};
 use crate::gateway::decision::{Denied, Owner, decide};
 use crate::gateway::forward::MAX_EVENT_BYTES;
 use crate::gateway::front::{Call, Front, Refused, Told};
-use crate::gateway::paths::{base_path, readings, within_stage};
+use crate::gateway::paths::{base_path, within_stage};
 use crate::gateway::stage::Stage;
 use crate::iam::Iam;
 use crate::iam::authenticate::{Unauthenticated, authenticate, authenticate_head};
@@ -199,7 +200,7 @@ impl<'e> Gateway<'e> {
 
     /// Whether the session may call the route, by every reading of its path.
     fn may_invoke(&self, session: &Session, stage: &Stage, parts: &Parts, now: SystemTime) -> Result<(), Denied> {
-        let Some(readings) = within_stage(&stage.api.api_stage, parts.uri.path()).and_then(readings) else {
+        let Some(readings) = within_stage(&stage.api.api_stage, parts.uri.path()).and_then(path_readings) else {
             return Err(Denied::unreadable(session, &stage.api.arn));
         };
         let owner = Owner {

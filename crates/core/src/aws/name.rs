@@ -18,7 +18,8 @@ pub fn is_role_name(name: &str) -> bool {
 
 /// Whether it is a role session's name, or a source identity: 2 to 64 characters
 /// ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
-pub(crate) fn is_session_name(name: &str) -> bool {
+#[must_use]
+pub fn is_session_name(name: &str) -> bool {
     (2..=64).contains(&name.len()) && name.chars().all(is_name_character)
 }
 

@@ -63,8 +63,9 @@ impl AmzDate {
     }
 }
 
-/// Reads `20150830T123600Z`.
-pub(crate) fn parse_amz_date(text: &str) -> Option<SystemTime> {
+/// Reads an instant of 1970 or later as signatures write it: `20150830T123600Z`, in this very form.
+#[must_use]
+pub fn parse_amz_date(text: &str) -> Option<SystemTime> {
     let (date, rest) = numbers(text.as_bytes(), [4, 2, 2], b"")?;
     let (time, rest) = numbers(rest.strip_prefix(b"T")?, [2, 2, 2], b"")?;
     let seconds = seconds_of(date, time)?;
