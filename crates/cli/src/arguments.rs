@@ -5,6 +5,7 @@ mod call;
 mod caller;
 mod doctor;
 mod emulator;
+mod provider;
 mod request;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ pub(crate) use call::CallArguments;
 pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
 pub(crate) use doctor::{DoctorArguments, ExplainArguments};
 pub(crate) use emulator::{EmulatorArguments, RequestFormat};
+pub(crate) use provider::{CanArguments, CheckArguments, CheckFormat, ListArguments, WhoArguments};
 pub(crate) use request::{DataKind, RequestArguments};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.
@@ -158,6 +160,21 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
     Check(CheckArguments),
 
+    /// List who may call what: a row for each caller and stage
+    #[command(after_help = provider::CODES, after_long_help = provider::CODES)]
+    List(ListArguments),
+
+    /// Say whether a caller may call a route of a stage, and which policy decides it, as the emulator does
+    #[command(after_help = provider::CAN_CODES, after_long_help = provider::CAN_CODES)]
+    Can(CanArguments),
+
+    /// Say which callers somebody is, whose ARN stands in a log
+    ///
+    /// Of a role of the provider's, which several callers may share, all are said that use it; of a session on it, those that could
+    /// have taken its name.
+    #[command(after_help = provider::WHO_CODES, after_long_help = provider::WHO_CODES)]
+    Who(WhoArguments),
+
     /// Compare deployed roles with the manifest: what each has that the other does not
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
     Diff(DiffArguments),
@@ -284,13 +301,6 @@ pub(crate) struct RenderArguments {
     /// Fail instead of writing the lock file, if it would change: for CI
     #[arg(long)]
     pub(crate) locked: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CheckArguments {
-    /// The manifest: which roles of which accounts may call which stages
-    #[arg(long, value_name = "FILE", default_value = MANIFEST)]
-    pub(crate) manifest: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xacct_sign::Error;
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
-use xacct_sign_provider::{DeployedError, ManifestError, RenderError};
+use xacct_sign_provider::{AccessError, DeployedError, ManifestError, RenderError};
 
 use crate::cache::CacheFailure;
 use crate::commands::emulator::EmulatorFailure;
@@ -61,6 +61,14 @@ pub(crate) enum Failure {
     PolicyDiffers,
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
+    /// The same of a command whose exit code is an answer.
+    #[error("the answer cannot be written")]
+    Unanswered(#[source] io::Error),
+    /// The answer is no.
+    #[error("no")]
+    No,
+    #[error(transparent)]
+    Question(#[from] AccessError),
     /// What a caller's command reads: a body, headers, an answer.
     #[error("cannot read {}", named(path))]
     InputUnreadable {
@@ -128,7 +136,9 @@ impl Failure {
             Failure::Unwritable { .. } => "file_unwritable",
             Failure::NotAFile(_) => "not_a_file",
             Failure::Exists(_) => "file_exists",
-            Failure::Output(_) => "output_unwritable",
+            Failure::Output(_) | Failure::Unanswered(_) => "output_unwritable",
+            Failure::No => "answer_is_no",
+            Failure::Question(error) => error.code(),
             Failure::Answer(_) | Failure::AnswerFile { .. } => "answer_unwritable",
             Failure::BinaryOnTerminal => "answer_not_text",
             Failure::Program { .. } => "program_not_run",
@@ -160,10 +170,12 @@ impl Failure {
                 Some("write it to a file with `--output FILE`, or here all the same with `--output -`")
             }
             Failure::Render(error) => Some(error.hint()),
+            Failure::Question(error) => Some(error.hint()),
+            Failure::Unanswered(_) => Some("see that there is room, and a reader, where standard output goes"),
             Failure::NotInManifest { kind: "stage", .. } => {
-                Some("give the name of a table `[stages.NAME]` with `--stage`")
+                Some("give the name of a table `[stages.NAME]` of the manifest")
             }
-            Failure::NotInManifest { .. } => Some("give the name of a table `[callers.NAME]` with `--caller`"),
+            Failure::NotInManifest { .. } => Some("give the name of a table `[callers.NAME]` of the manifest"),
             Failure::Unreadable { what: "the manifest", .. } => Some(
                 "give the path of a manifest, a file such as `xacct.toml`, with `--manifest`; `xacct-sign init` writes one",
             ),
@@ -223,6 +235,8 @@ impl Failure {
             | Failure::Unreadable { .. }
             | Failure::NotText { .. }
             | Failure::NotInManifest { .. }
+            | Failure::Question(_)
+            | Failure::Unanswered(_)
             | Failure::NotAFile(_)
             | Failure::Exists(_)
             | Failure::Deployed { .. }
@@ -235,6 +249,7 @@ impl Failure {
             | Failure::Render(_)
             | Failure::Different(_)
             | Failure::Broken
+            | Failure::No
             | Failure::PolicyDiffers
             | Failure::Server(_)
             | Failure::Cache(_) => 1,

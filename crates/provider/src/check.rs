@@ -1,6 +1,7 @@
 //! The check: what AWS would refuse, and what is probably not meant.
 
 mod overlap;
+pub(crate) mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -47,6 +47,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
 mod check;
 mod deployed;
 mod finding;
@@ -57,9 +58,14 @@ mod plan;
 mod render;
 pub mod targets;
 
+pub use access::{
+    AccessError, AccessRow, Answer, AskedCall, Asker, GrantedCall, Known, Refused, Side, Sides, Term, WhyNot,
+    markdown_of_rows,
+};
+pub use check::report::{Reported, json_of_findings};
 pub use deployed::{
-    DeployedError, DeployedRole, DeployedStage, Deployment, ResourceDiff, ResourceFault, RoleDiff, RoleFact, RolePart,
-    RolePolicies, read_roles,
+    ConcreteRole, DeployedError, DeployedRole, DeployedStage, Deployment, ResourceDiff, ResourceFault, RoleDiff,
+    RoleFact, RolePart, RolePolicies, concrete_roles, read_roles,
 };
 pub use finding::{Finding, FindingCode, Level, Subject};
 pub use iam::document::{Conditions, Document, OneOrMany, Statement};

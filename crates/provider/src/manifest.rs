@@ -5,7 +5,7 @@ mod foreign;
 mod lock;
 pub(crate) mod names;
 mod raw;
-mod route;
+pub(crate) mod route;
 mod schema;
 mod similar;
 mod source;

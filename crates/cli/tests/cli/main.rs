@@ -9,6 +9,7 @@
 
 #[cfg(unix)]
 mod answers;
+mod asked;
 #[cfg(unix)]
 mod beside;
 #[cfg(unix)]

@@ -4,7 +4,7 @@
 mod call;
 mod command;
 mod javascript;
-mod markdown;
+pub(crate) mod markdown;
 mod python;
 mod shell;
 
