@@ -131,6 +131,8 @@ fn cases() -> Vec<Case> {
         ),
         ("caller.account", http(), "000000000000", "222222222222", EVERYWHERE),
         ("caller.roles", http(), "\"Shop\"", "\"Other\"", EVERYWHERE),
+        ("caller.roles", http(), "\"Shop\"", "[\"Shop\", \"paths/Other\"]", EVERYWHERE),
+        ("caller.roles", http().replace("#caller", "trust = \"account\""), "\"Shop\"", "\"Shop*\"", EVERYWHERE),
         ("caller.trust", http(), "#caller", "trust = \"account\"", "cloudformation emulator json terraform"),
         ("caller.organization", organization(), "o-a1b2c3d4e5", "o-f6g7h8i9j0", EVERYWHERE),
         ("caller.stages", organization(), "[\"s\"]", "[\"s\", \"t\"]", "emulator note"),

@@ -205,7 +205,7 @@ impl Failure {
                 Some("add a section with that name to the file of `--credentials-file`")
             }
             Failure::Setup(SetupError::SharedCredentials { .. }) => Some(
-                "the access key id says which role calls: give each role its own, in a section [CALLER-STAGE] where a caller has several",
+                "the access key id says which role calls: give each role its own, in a section [CALLER-STAGE] or [CALLER-ROLE] where a caller has several",
             ),
             Failure::Emulator(failure) => Some(failure.hint()),
             Failure::Cache(failure) => Some(failure.hint()),

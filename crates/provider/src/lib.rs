@@ -72,7 +72,7 @@ pub use iam::document::{Conditions, Document, OneOrMany, Statement};
 pub use iam::grants::{Grant, GrantCondition, GrantSubject, GrantTerms};
 pub use manifest::{
     Accepted, Access, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind,
-    Permissions, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
+    Permissions, RolePattern, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
 };
 pub use plan::{CallerRole, Move, OpenedRoute, Permission, Plan, ProviderRole, ResourcePolicy, RoleChange, RoleKind};
 pub use render::{Format, RenderError};

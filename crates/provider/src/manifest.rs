@@ -19,6 +19,6 @@ pub(crate) use lock::Told;
 pub use route::Route;
 pub use schema::JSON_SCHEMA;
 pub use types::{
-    Accepted, Access, Api, Caller, CallerPrincipals, Manifest, Permissions, RoutesEnforcedBy, Stage, StageTarget,
-    TrustForm, WhichRole,
+    Accepted, Access, Api, Caller, CallerPrincipals, Manifest, Permissions, RolePattern, RoutesEnforcedBy, Stage,
+    StageTarget, TrustForm, WhichRole,
 };

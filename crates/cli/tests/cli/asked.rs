@@ -101,12 +101,15 @@ fn check_says_its_findings_to_programs() {
     assert_eq!((findings(&folder).0, findings(&folder).1.len()), (0, 1));
 
     // A manifest's mistakes, and its lock file's.
-    fs::write(folder.join("xacct.toml"), text.replace("region", "regoin").replace("GET /items", "FETCH items")).unwrap();
+    fs::write(folder.join("xacct.toml"), text.replace("region", "regoin").replace("GET /items", "FETCH items"))
+        .unwrap();
     let (code, found, stderr) = findings(&folder);
     let codes: Vec<&str> = found.iter().map(|one| one["code"].as_str().unwrap()).collect();
     assert_eq!((code, stderr.as_str()), (2, ""));
     assert_eq!(codes, ["schema", "schema", "invalid_route"]);
-    assert!(found.iter().all(|one| one["level"] == "error" && one["line"].as_u64() > Some(0) && one["hint"].is_string()));
+    assert!(
+        found.iter().all(|one| one["level"] == "error" && one["line"].as_u64() > Some(0) && one["hint"].is_string())
+    );
     fs::write(folder.join("xacct.toml"), with_routes()).unwrap();
     fs::write(folder.join("xacct.lock.toml"), "version = 7\n").unwrap();
     let (code, found, _) = findings(&folder);

@@ -94,13 +94,15 @@ fn given<'o>(caller: &CallerRole, options: &'o Options) -> Result<Option<&'o Cre
     }
 }
 
-/// The names that the credentials of a caller's role may have where they are given, the first before the others: with each stage
-/// that it is on, and the caller's alone.
+/// The names that the credentials of a caller's role may have where they are given, the first before the others: with the role, with
+/// each stage that it is on, and the caller's alone.
 #[must_use]
 pub fn credential_names(caller: &CallerRole) -> Vec<String> {
     let with_stage =
         caller.may_assume.keys().chain(caller.may_call.keys()).map(|stage| format!("{}-{stage}", caller.caller));
-    with_stage.chain([caller.caller.clone()]).collect()
+    let with_role = format!("{}-{}", caller.caller, caller.role_name);
+    let with_role = Some(with_role).filter(|name| !name.contains('*'));
+    with_role.into_iter().chain(with_stage).chain([caller.caller.clone()]).collect()
 }
 
 /// A session of a caller's role.

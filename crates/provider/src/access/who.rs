@@ -116,9 +116,10 @@ impl Plan<'_> {
         }
         match &caller.principals {
             CallerPrincipals::Organization { .. } => true,
-            CallerPrincipals::Roles { account, roles, .. } => {
-                let is_role = roles.get(stage).is_some_and(|role| match role {
+            CallerPrincipals::Roles { account, .. } => {
+                let is_role = caller.roles_on(stage).iter().any(|role| match role {
                     WhichRole::Named(role) => asker.is(role.path(), role.name()),
+                    WhichRole::Like(pattern) => asker.is(pattern.path(), pattern.name()),
                     WhichRole::Every => true,
                 });
                 (account == "*" || *account == asker.account) && is_role

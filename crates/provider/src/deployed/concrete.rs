@@ -37,7 +37,8 @@ fn concrete<'d>(caller: &'d CallerRole, partition: &str, accounts: &mut Accounts
     let account = if caller.account == "*" { accounts.unused() } else { caller.account.clone() };
     let arn = match caller.arn.split_once(":role/") {
         Some((_, name)) => {
-            let name = if name == "*" { ANY_ROLE } else { name };
+            // Where the name is a pattern, this fits it, and is no longer than a name may be.
+            let name = if name == "*" { ANY_ROLE.to_owned() } else { name.replace('*', "x") };
             format!("arn:{partition}:iam::{account}:role/{name}")
         }
         None => caller.arn.clone(),

@@ -318,7 +318,11 @@ fn named_by(grant: &Grant, role: &str, partition: &str) -> Result<Vec<(String, O
             Some(arns) => arns.collect(),
             None => vec![format!("arn:{partition}:iam::*:role/*")],
         },
-        (_, Some(account)) => vec![format!("{account}:role/*")],
+        // What the condition says is of this account, or nobody is meant.
+        (_, Some(account)) => match values_of("aws:PrincipalArn") {
+            Some(arns) => arns.filter(|arn| arn.starts_with(&format!("{account}:"))).collect(),
+            None => vec![format!("{account}:role/*")],
+        },
         (one, None) => vec![one.to_owned()],
     };
     let organizations: Vec<Option<String>> = values_of("aws:PrincipalOrgID")

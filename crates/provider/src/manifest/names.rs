@@ -70,6 +70,14 @@ pub(crate) fn is_session_name_pattern(text: &str) -> bool {
         && text.chars().all(|c| is_name_character(c) || c == '*' || c == '?')
 }
 
+/// Whether roles could have names of this pattern, in which `*` stands for any characters; `*` alone is every role of the account.
+pub(crate) fn is_role_pattern(text: &str) -> bool {
+    (2..=64).contains(&text.len())
+        && text.contains('*')
+        && text.chars().any(is_name_character)
+        && text.chars().all(|c| is_name_character(c) || c == '*')
+}
+
 /// The key of a session tag, without the white space and the letters beyond ASCII that AWS takes as well: policies'
 /// sizes are counted without white space, and keys are compared in several places.
 pub(crate) fn is_tag_key(text: &str) -> bool {

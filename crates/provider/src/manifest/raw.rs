@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::source::{Scalar, Source};
-use super::table::{Key, Table, TableReader, Texts};
+use super::table::{Key, OneOrMany, Table, TableReader, Texts};
 
 pub(super) struct Manifest {
     pub(super) api: Option<(Key, Api)>,
@@ -44,7 +44,7 @@ pub(super) struct Stage {
 
 pub(super) struct Caller {
     pub(super) account: Option<Scalar>,
-    pub(super) roles: Option<Table<Spanned<String>>>,
+    pub(super) roles: Option<Table<OneOrMany>>,
     pub(super) trust: Option<Spanned<String>>,
     pub(super) organization: Option<Spanned<String>>,
     pub(super) stages: Option<Texts>,
@@ -148,7 +148,7 @@ impl Caller {
     fn read(table: &TableReader<'_>) -> Self {
         Self {
             account: table.scalar("account"),
-            roles: table.table_of_texts("roles"),
+            roles: table.table_of_one_or_many("roles"),
             trust: table.text("trust"),
             organization: table.text("organization"),
             stages: table.texts("stages"),

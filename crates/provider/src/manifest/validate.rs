@@ -76,7 +76,8 @@ impl Source<'_> {
         let raw = raw::Manifest::read(self, table.get_ref());
         let api = raw.api.and_then(|(key, api)| self.api(&key, api));
         // A stage that is wrong is one all the same to the callers that name it.
-        let mut known = caller::KnownStages::default();
+        let partition = api.as_ref().map(Api::partition);
+        let mut known = caller::KnownStages { partition, ..caller::KnownStages::default() };
         known.names.extend(raw.stages.iter().map(|(name, _)| name.get_ref().clone()));
         let mut stages = BTreeMap::new();
         let mut stage_places = Vec::new();

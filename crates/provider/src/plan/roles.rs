@@ -63,7 +63,7 @@ pub struct CallerRole {
     pub caller: String,
     /// The caller's account, 12 digits; `*` for every account, or every one of the organization.
     pub account: String,
-    /// The caller's role, without its path; `*` for every role.
+    /// The caller's role, without its path; `*` for every role, or within a pattern of names.
     pub role_name: String,
     /// The ARN of the caller's role, path included; with `*` where account or role are so.
     pub arn: String,
@@ -117,11 +117,13 @@ impl<'m> Plan<'m> {
         let api = &self.manifest.api;
         let mut by_role: BTreeMap<WhichRole, BTreeSet<&str>> = BTreeMap::new();
         for stage in caller.stages() {
-            let role = match &caller.principals {
-                CallerPrincipals::Roles { roles, .. } => roles.get(stage).cloned(),
-                CallerPrincipals::Organization { .. } => None,
+            let roles = match caller.roles_on(stage) {
+                [] => vec![WhichRole::Every],
+                roles => roles.to_vec(),
             };
-            by_role.entry(role.unwrap_or(WhichRole::Every)).or_default().insert(stage);
+            for role in roles {
+                by_role.entry(role).or_default().insert(stage);
+            }
         }
         let (account, organization) = match &caller.principals {
             CallerPrincipals::Roles { account, .. } => (account.as_str(), None),
@@ -144,6 +146,7 @@ impl<'m> Plan<'m> {
                 }
                 let (role_name, arn) = match &role {
                     WhichRole::Named(role) => (role.name(), role.arn(api.partition(), account)),
+                    WhichRole::Like(pattern) => (pattern.name(), pattern.arn(api.partition(), account)),
                     WhichRole::Every => ("*", format!("arn:{}:iam::{account}:role/*", api.partition())),
                 };
                 CallerRole {

@@ -1,6 +1,7 @@
 //! Reading manifests: what is taken, and every way in which one is refused.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+mod roles;
 mod targets;
 
 use std::collections::BTreeSet;
@@ -47,9 +48,9 @@ fn defaults_are_filled_in() {
 
 fn role<'c>(caller: &'c Caller, stage: &str) -> (&'c str, String, TrustForm) {
     let CallerPrincipals::Roles { account, roles, trust } = &caller.principals else { panic!("an organization") };
-    let name = match &roles[stage] {
-        WhichRole::Named(name) => name.to_string(),
-        WhichRole::Every => "*".to_owned(),
+    let name = match roles[stage].as_slice() {
+        [WhichRole::Named(name)] => name.to_string(),
+        [WhichRole::Every] => "*".to_owned(),
         other => panic!("{other:?}"),
     };
     (account, name, *trust)
@@ -155,7 +156,7 @@ fn of_callers_and_api() -> Vec<Refused> {
         (API.replace("ap-northeast-1", "us-isob-east-1"), "invalid_region", 3, "`us-isob-east-1`"),
         (API.replace("ap-northeast-1", ""), "invalid_region", 3, "``"),
         (with_api("role_name = \"a b\""), "invalid_role_name", 4, "`a b`"),
-        (with_caller("roles = { stag = \"arn:aws:iam::000000000000:role/X\" }"), "invalid_role_name", 8, "`arn:"),
+        (with_caller("roles = { stag = \"arn:aws:iam::222222222222:role/X\" }"), "invalid_role_name", 8, "`arn:"),
         (with_caller("roles = { stag = \"*x\" }"), "invalid_role_name", 8, "`*x`"),
         (with_caller("roles = { stag = \"/X\" }"), "invalid_role_name", 8, "`/X`"),
         (with_caller("roles = { stag = \"*/X\" }"), "invalid_role_name", 8, "`*/X`"),
