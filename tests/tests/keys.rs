@@ -77,6 +77,15 @@ fn cases() -> Vec<Case> {
         ("api.account", http(), "111111111111", "999999999999", EVERYWHERE),
         ("api.region", http(), "eu-west-1", "us-east-1", EVERYWHERE),
         ("api.role_name", http(), "#api", "role_name = \"Other\"", EVERYWHERE),
+        ("api.path", http(), "#api", "path = \"/apis/\"", EVERYWHERE),
+        (
+            "api.permissions_boundary",
+            http(),
+            "#api",
+            "permissions_boundary = \"arn:aws:iam::aws:policy/PowerUserAccess\"",
+            "cloudformation diff emulator json terraform",
+        ),
+        ("api.tags", http(), "#api", "tags = { team = \"x\" }", "cloudformation diff emulator json terraform"),
         (
             "api.max_session_duration",
             http(),
@@ -100,6 +109,7 @@ fn cases() -> Vec<Case> {
         ),
         ("stage.target", rest(), "target = \"rest_api\"", "target = \"http_api\"", "cloudformation emulator json"),
         ("stage.access", url(), "#stage", "access = \"direct\"", EVERYWHERE),
+        ("stage.url", http(), "#stage", "url = \"https://api.example.com/v1\"", "note"),
         ("stage.api_id", http(), "\"a1\"", "\"b1\"", EVERYWHERE),
         ("stage.api_stage", rest(), "\"v1\"", "\"v2\"", EVERYWHERE),
         ("stage.vpc_endpoints", rest(), "#stage", "vpc_endpoints = [\"vpce-01234567\"]", EVERYWHERE),

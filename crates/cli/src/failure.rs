@@ -197,6 +197,9 @@ impl Failure {
             Failure::Setup(SetupError::UnknownStage(_)) => {
                 Some("give the name of a table `[stages.NAME]` before the `=`")
             }
+            Failure::Setup(SetupError::UnknownPolicy(_)) => {
+                Some("give the ARN that `permissions_boundary` has in the manifest before the `=`")
+            }
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of http or https, without a query"),
             Failure::Setup(SetupError::Origin(_)) => {
                 Some("give scheme, host and port as the browser shows them, without a path")
@@ -260,6 +263,7 @@ impl Failure {
 fn code_of_setup(error: &SetupError) -> &'static str {
     match error {
         SetupError::Target { .. } => "target_not_served",
+        SetupError::UnknownPolicy(_) => "unknown_policy",
         SetupError::NotOfTarget { .. } => "not_of_target",
         SetupError::UnknownStage(_) => "unknown_stage",
         SetupError::UnknownCaller(_) => "unknown_caller",

@@ -45,7 +45,7 @@ impl Iam {
             CallerCredentials::Drawn | CallerCredentials::Given(_) => seed,
         };
         let mut sessions = Sessions::default();
-        let roles = roles::provider_roles(deployment, identities)?;
+        let roles = roles::provider_roles(deployment, options, identities)?;
         let (callers, outsider) = callers::issue(deployment, options, identities, &mut sessions)?;
         Ok(Self {
             region: deployment.region.clone(),

@@ -1,5 +1,7 @@
 //! A stage as an object: `js/xacct-sign-cdk/src/module.ts` has the same types.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use xacct_sign_provider::targets::Target;
 use xacct_sign_provider::{
@@ -48,6 +50,9 @@ struct Role {
     name: String,
     path: String,
     max_session_duration: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions_boundary: Option<String>,
+    tags: BTreeMap<String, String>,
     trust_policy: Document,
     invoke_policy: Document,
     callers: Vec<String>,
@@ -177,8 +182,19 @@ impl Role {
             RoleKind::Shared(number) => Some(number),
             _ => None,
         };
-        let ProviderRole { name, path, max_session_duration, trust_policy, invoke_policy, callers, .. } = role;
-        Self { shared, name, path, max_session_duration, trust_policy, invoke_policy, callers }
+        let ProviderRole { name, path, max_session_duration, permissions_boundary, tags, .. } = role;
+        let ProviderRole { trust_policy, invoke_policy, callers, .. } = role;
+        Self {
+            shared,
+            name,
+            path,
+            max_session_duration,
+            permissions_boundary,
+            tags,
+            trust_policy,
+            invoke_policy,
+            callers,
+        }
     }
 }
 

@@ -235,8 +235,12 @@ export class CrossAccountApiAccess extends Construct {
       path: role.path,
       maxSessionDuration: Duration.seconds(role.maxSessionDuration),
       assumedBy: new TrustPolicy(trustIn(this.places, role.trustPolicy)),
+      ...(role.permissionsBoundary !== undefined && {
+        permissionsBoundary: iam.ManagedPolicy.fromManagedPolicyArn(this, `${kind}-Boundary`, role.permissionsBoundary),
+      }),
       inlinePolicies: { [POLICY_NAME]: iam.PolicyDocument.fromJson({ ...role.invokePolicy, Statement }) },
     });
+    for (const [key, value] of Object.entries(role.tags)) Tags.of(made).add(key, value);
     for (const caller of role.callers) this.byCaller.set(caller, made);
     return made;
   }

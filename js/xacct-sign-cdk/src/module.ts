@@ -40,6 +40,9 @@ export interface StageRole {
   readonly name: string;
   readonly path: string;
   readonly maxSessionDuration: number;
+  /** The ARN of a managed policy. */
+  readonly permissionsBoundary?: string;
+  readonly tags: Readonly<Record<string, string>>;
   readonly trustPolicy: PolicyDocument;
   readonly invokePolicy: PolicyDocument;
   readonly callers: readonly string[];

@@ -33,15 +33,17 @@ pub(crate) struct Owner<'o> {
 fn denied(side: Side, decision: &Decision<'_>, session: &Session, asked: &Asked) -> Denied {
     let (here, at_aws) = match side {
         Side::Own => ("the role's policy", "identity-based"),
+        Side::Limit(0) if session.boundary.is_some() => ("the permissions boundary", "permissions boundary"),
         Side::Limit(_) => ("the session policy", "session"),
         _ => ("the resource policy", "resource-based"),
     };
+    let policy = if at_aws.ends_with("boundary") { at_aws.to_owned() } else { format!("{at_aws} policy") };
     let clause = match decision.effect() {
         Effect::ExplicitDeny => {
             let article = if at_aws == "identity-based" { "an" } else { "a" };
-            format!("with an explicit deny in {article} {at_aws} policy")
+            format!("with an explicit deny in {article} {policy}")
         }
-        _ => format!("because no {at_aws} policy allows the {} action", asked.action),
+        _ => format!("because no {policy} allows the {} action", asked.action),
     };
     Denied::new(format!("{here}: {decision}"), session, asked, &clause)
 }
@@ -70,7 +72,7 @@ pub(crate) fn decide(session: &Session, owner: &Owner<'_>, asked: &Asked, mut co
     let principal = Some(session.principal.clone());
     let request = Request { principal, action: asked.action, resource: &asked.resource, context };
     let own: Vec<&PolicyDocument> = session.policies.iter().map(Arc::as_ref).collect();
-    let limits: Vec<&PolicyDocument> = session.session_policy.iter().collect();
+    let limits: Vec<&PolicyDocument> = session.boundary.as_deref().into_iter().chain(&session.session_policy).collect();
     let is_of_the_account = session.principal.account() == owner.account;
     let is_private = owner.is_private;
     let sides = Sides { own: &own, limits: &limits, resource: owner.policy, is_of_the_account, is_private };

@@ -141,6 +141,7 @@ impl Issued<'_> {
             principal,
             user_id: format!("{}:{name}", roles::role_id(seed, role)),
             policies,
+            boundary: None,
             session_policy: None,
             role_tags: BTreeMap::new(),
             tags: Vec::new(),

@@ -170,7 +170,7 @@ impl<'t> TableReader<'t> {
             return self.is_no(key, value, "a table");
         };
         let name = match (self.name.strip_prefix("`[").and_then(|name| name.strip_suffix("]`")), key) {
-            (Some(_), "roles" | "accept") => format!("`{key}` of {}", self.name),
+            (Some(_), "roles" | "accept" | "tags") => format!("`{key}` of {}", self.name),
             (Some(outer), _) => format!("`[{outer}.{key}]`"),
             (None, _) => format!("`[{key}]`"),
         };

@@ -45,7 +45,8 @@ pub struct Manifest {
 ///
 /// # Defaults
 ///
-/// `role_name` is `ApiAllowByIamRole`, `max_session_duration` is 3600, `role_trust_policy_length` is 2048.
+/// `role_name` is `ApiAllowByIamRole`, `max_session_duration` is 3600, `role_trust_policy_length` is 2048; no permissions boundary, no
+/// tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Api {
@@ -53,8 +54,13 @@ pub struct Api {
     pub account: String,
     /// The region of the API.
     pub region: String,
-    /// What the names of all roles begin with, and their path.
+    /// What the names of all roles begin with, and their path, which may be given as `path`.
     pub role_name: RoleName,
+    /// The ARN of the managed policy that limits all roles, if any does
+    /// ([Permissions boundaries](https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html)).
+    pub permissions_boundary: Option<String>,
+    /// The tags of all roles.
+    pub tags: BTreeMap<String, String>,
     /// The longest session that the roles give, in seconds, 3600 to 43200.
     pub max_session_duration: u32,
     /// The account's quota `Role trust policy length`, in characters, 2048 to 4096: what AWS gives, or raised it to.
@@ -90,6 +96,8 @@ pub struct Stage {
     pub target: StageTarget,
     /// How callers come in.
     pub access: Access,
+    /// Where callers reach it, without a slash at the end, if not by AWS's own name: a custom domain.
+    pub url: Option<String>,
     /// Whether roles of other stages have no business here.
     pub is_production: bool,
     /// What stands in the names of its roles in place of the stage's name in title case, if anything: an old name's.
@@ -347,6 +355,12 @@ impl TrustForm {
 }
 
 impl Stage {
+    /// Where callers reach its API, without a slash at the end.
+    #[must_use]
+    pub(crate) fn called_at(&self, target: Target<'_>) -> String {
+        self.url.clone().unwrap_or_else(|| target.invoke_url())
+    }
+
     /// Whether its callers come in without a role.
     pub(crate) fn is_direct(&self) -> bool {
         self.access == Access::Direct

@@ -30,6 +30,10 @@ pub struct ProviderRole {
     pub kind: RoleKind,
     /// The longest session that the role gives, in seconds, 3600 to 43200.
     pub max_session_duration: u32,
+    /// The ARN of its permissions boundary, if it has one.
+    pub permissions_boundary: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
     /// Who may assume the role.
     pub trust_policy: Document,
     /// What a session of the role may call.
@@ -201,6 +205,8 @@ impl<'m> Plan<'m> {
             stage: stage.name.clone(),
             kind,
             max_session_duration: api.max_session_duration,
+            permissions_boundary: api.permissions_boundary.clone(),
+            tags: api.tags.clone(),
             trust_policy: trust::policy(callers, &stage.name, api.partition()),
             invoke_policy: invoke::policy(&routes, target),
             routes,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{compact, is_whole, pretty};
 use crate::iam::document::Document;
-use crate::limits::TEMPLATE_BODY;
+use crate::limits::{TEMPLATE_BODY, TEMPLATE_OUTPUTS};
 use crate::manifest::names::title_case;
 use crate::manifest::{Caller, Manifest, Stage};
 use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
@@ -23,6 +23,30 @@ struct Template<'a> {
     description: String,
     metadata: BTreeMap<&'static str, Origin<'a>>,
     resources: BTreeMap<String, Resource<'a>>,
+    /// Left out where there are none, and where there are more than a template may have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<String, Output>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output {
+    description: String,
+    value: RoleArn,
+}
+
+/// The ARN that CloudFormation knows once the role is there.
+#[derive(Serialize)]
+struct RoleArn {
+    #[serde(rename = "Fn::GetAtt")]
+    of: [String; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag<'a> {
+    key: &'a str,
+    value: &'a str,
 }
 
 #[derive(Serialize)]
@@ -78,6 +102,10 @@ struct Role<'a> {
     role_name: &'a str,
     path: &'a str,
     max_session_duration: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions_boundary: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Tag<'a>>,
     assume_role_policy_document: &'a Document,
     policies: [Policy<'a>; 1],
 }
@@ -104,6 +132,8 @@ pub(crate) fn template(
                 role_name: &role.name,
                 path: &role.path,
                 max_session_duration: role.max_session_duration,
+                permissions_boundary: role.permissions_boundary.as_deref(),
+                tags: role.tags.iter().map(|(key, value)| Tag { key, value }).collect(),
                 assume_role_policy_document: &role.trust_policy,
                 policies: [Policy {
                     policy_name: ProviderRole::INVOKE_POLICY_NAME,
@@ -132,9 +162,23 @@ pub(crate) fn template(
         ),
         metadata: BTreeMap::from([(METADATA, Origin { stage: &stage.name, target: target.kind().if_not_default() })]),
         resources,
+        outputs: if roles.len() > TEMPLATE_OUTPUTS.at_most { BTreeMap::new() } else { outputs(manifest, roles) },
     };
     let text = pretty(&template);
     if text.len() < TEMPLATE_BODY.at_most { text } else { compact(&template) }
+}
+
+/// Each role's ARN, for other stacks and for people.
+fn outputs(manifest: &Manifest, roles: &[ProviderRole]) -> BTreeMap<String, Output> {
+    let output = |role: &ProviderRole| {
+        let id = logical_id(manifest, &role.kind);
+        let description = match &role.kind {
+            RoleKind::Own(caller) => format!("The role of caller {caller}."),
+            _ => "The role of callers that may use every route.".to_owned(),
+        };
+        (format!("{id}Arn"), Output { description, value: RoleArn { of: [id, "Arn".to_owned()] } })
+    };
+    roles.iter().map(output).collect()
 }
 
 /// A permission with the id of its resource.

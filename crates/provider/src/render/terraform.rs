@@ -16,6 +16,14 @@ struct Configuration {
     #[serde(rename = "//", skip_serializing_if = "Option::is_none")]
     comment: Option<&'static str>,
     resource: Resources,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    output: BTreeMap<String, Output>,
+}
+
+#[derive(Serialize)]
+struct Output {
+    description: &'static str,
+    value: String,
 }
 
 #[derive(Default, Serialize)]
@@ -70,6 +78,10 @@ struct Role {
     name: String,
     path: String,
     max_session_duration: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions_boundary: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
     assume_role_policy: String,
 }
 
@@ -94,7 +106,7 @@ pub(super) fn configuration(
     if !stage.is_direct() {
         add_roles(&mut resource, stage, roles);
     }
-    pretty(&Configuration { comment, resource })
+    pretty(&Configuration { comment, resource, output: outputs(stage, roles) })
 }
 
 fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
@@ -105,6 +117,8 @@ fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
             name: literal(&role.name),
             path: literal(&role.path),
             max_session_duration: role.max_session_duration,
+            permissions_boundary: role.permissions_boundary.as_deref().map(literal),
+            tags: role.tags.iter().map(|(key, value)| (literal(key), literal(value))).collect(),
             assume_role_policy: literal(&role.trust_policy.to_json()),
         };
         let policy = Policy {
@@ -117,6 +131,16 @@ fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
     }
     resources.aws_iam_role = Some(all);
     resources.aws_iam_role_policy = Some(policies);
+}
+
+/// Each role's ARN, for other configurations and for people.
+fn outputs(stage: &Stage, roles: &[ProviderRole]) -> BTreeMap<String, Output> {
+    let output = |role: &ProviderRole| {
+        let label = label(stage, &role.kind);
+        let value = format!("${{aws_iam_role.{label}.arn}}");
+        (format!("{label}_arn"), Output { description: "The ARN that callers are told.", value })
+    };
+    roles.iter().map(output).collect()
 }
 
 fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Option<&'static str>, Resources) {

@@ -1,6 +1,7 @@
 //! Reading manifests: what is taken, and every way in which one is refused.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+mod api;
 mod roles;
 mod targets;
 
