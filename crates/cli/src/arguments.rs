@@ -325,6 +325,11 @@ pub(crate) struct InitArguments {
     #[arg(long, value_name = "FILE", default_value = MANIFEST)]
     pub(crate) manifest: PathBuf,
 
+    /// Deployed roles to read it from: what `aws iam get-account-authorization-details` prints, or a template; may be repeated. Every
+    /// role keeps its ARN and its callers; the lock file is written, too, and what a manifest cannot say is said
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["account", "region"])]
+    pub(crate) from: Vec<PathBuf>,
+
     /// The account of the API
     #[arg(long, value_name = "ID", default_value = "111111111111", value_parser = account)]
     pub(crate) account: String,

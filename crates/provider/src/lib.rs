@@ -52,6 +52,7 @@ mod check;
 mod deployed;
 mod finding;
 pub mod iam;
+mod import;
 pub mod limits;
 mod manifest;
 mod plan;
@@ -70,6 +71,7 @@ pub use deployed::{
 pub use finding::{Finding, FindingCode, Level, Subject};
 pub use iam::document::{Conditions, Document, OneOrMany, Statement};
 pub use iam::grants::{Grant, GrantCondition, GrantSubject, GrantTerms};
+pub use import::Imported;
 pub use manifest::{
     Accepted, Access, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind,
     Permissions, RolePattern, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,

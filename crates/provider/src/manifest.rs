@@ -22,3 +22,4 @@ pub use types::{
     Accepted, Access, Api, Caller, CallerPrincipals, Manifest, Permissions, RolePattern, RoutesEnforcedBy, Stage,
     StageTarget, TrustForm, WhichRole,
 };
+pub(crate) use validate::DEFAULT_ROLE_NAME;

@@ -309,5 +309,5 @@ fn a_permissions_boundary_is_said_unless_its_document_is_given() {
     let (code, stdout, stderr) =
         run(&folder, "emulator --policy arn:aws:iam::aws:policy/Other=limits.json --as shop --stage stag -- true");
     assert_eq!((code, stdout.as_str()), (2, ""));
-    assert!(stderr.starts_with("error[unknown_policy]: ") && stderr.contains("\nhint: "), "{stderr}");
+    assert!(stderr.contains("\nerror[unknown_policy]: ") && stderr.contains("\nhint: "), "{stderr}");
 }

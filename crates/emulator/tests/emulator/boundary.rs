@@ -37,7 +37,7 @@ fn call(world: &mut World, method: &str, path: &str) -> (u16, String) {
 
 #[test]
 fn a_boundary_whose_document_is_given_limits_the_roles() {
-    let only_get = r#"[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*/GET/*"}]"#;
+    let only_get = r#"[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:*:*:*/GET/*"}]"#;
     let mut world = world_of(&bounded(), with(&policy(only_get)));
     assert_eq!(call(&mut world, "GET", "/hoge").0, 200);
     let (status, why) = call(&mut world, "PUT", "/hoge");

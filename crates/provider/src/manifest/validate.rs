@@ -24,7 +24,7 @@ use crate::limits;
 type Apis = BTreeMap<String, String>;
 
 /// What the names of roles begin with when the manifest does not say.
-const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
+pub(crate) const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
 /// The shortest maximum that IAM takes, and its own default, in seconds.
 const MIN_SESSION_DURATION: u32 = 3_600;
 /// The longest maximum that IAM takes, in seconds.

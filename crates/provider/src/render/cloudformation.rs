@@ -31,7 +31,7 @@ struct Template<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Output {
-    description: String,
+    description: &'static str,
     value: RoleArn,
 }
 
@@ -173,8 +173,9 @@ fn outputs(manifest: &Manifest, roles: &[ProviderRole]) -> BTreeMap<String, Outp
     let output = |role: &ProviderRole| {
         let id = logical_id(manifest, &role.kind);
         let description = match &role.kind {
-            RoleKind::Own(caller) => format!("The role of caller {caller}."),
-            _ => "The role of callers that may use every route.".to_owned(),
+            // Not the caller's name: one that is renamed keeps its resource as it is.
+            RoleKind::Own(_) => "The role of a caller with routes of its own.",
+            RoleKind::Shared(_) => "A role of callers that may use every route.",
         };
         (format!("{id}Arn"), Output { description, value: RoleArn { of: [id, "Arn".to_owned()] } })
     };

@@ -6,7 +6,7 @@ use crate::with_api;
 
 const REST: &str =
     "[stages.stag]\napi_id = \"f6g7h8i9j0\"\n[callers.shop]\naccount = \"000000000000\"\nroles = { stag = \"Shop\" }\n";
-const SETTINGS: &str = "path = \"/apis/shop/\"\npermissions_boundary = \"arn:aws:iam::111111111111:policy/limits/Api\"\ntags = { team = \"shop\", \"cost center\" = \"4${2}%{1}\", empty = \"\" }";
+const SETTINGS: &str = "path = \"/apis/shop/\"\npermissions_boundary = \"arn:aws:iam::111111111111:policy/limits/Api\"\ntags = { team = \"shop\", \"cost center\" = \"4:2=1\", empty = \"\" }";
 
 fn parsed(api: &str) -> Manifest {
     let text = with_api(api) + REST;
@@ -34,7 +34,7 @@ fn every_form_has_path_boundary_and_tags_and_diff_names_each() {
         let expected = [
             "path `/apis/shop/`",
             "permissions boundary `arn:aws:iam::111111111111:policy/limits/Api`",
-            "tag `cost center` with the value `4${2}%{1}`",
+            "tag `cost center` with the value `4:2=1`",
             "tag `empty` with the value ``",
             "tag `team` with the value `shop`",
         ];
