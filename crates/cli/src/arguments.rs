@@ -286,9 +286,9 @@ pub(crate) struct WhoamiArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RenderCommand {
     /// A CloudFormation template in JSON
-    Cloudformation(RenderArguments),
+    Cloudformation(RenderImportArguments),
     /// Terraform's JSON syntax: a file `*.tf.json`
-    Terraform(RenderArguments),
+    Terraform(RenderImportArguments),
     /// The documents themselves, for everything else
     Json(RenderArguments),
 }
@@ -301,6 +301,17 @@ pub(crate) struct RenderArguments {
     /// Fail instead of writing the lock file, if it would change: for CI
     #[arg(long)]
     pub(crate) locked: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderImportArguments {
+    #[command(flatten)]
+    pub(crate) render: RenderArguments,
+
+    /// Take in what is deployed already: for Terraform with a block `import` for each resource, for CloudFormation print the file
+    /// of `--resources-to-import` in place of the template
+    #[arg(long)]
+    pub(crate) import: bool,
 }
 
 #[derive(Debug, Args)]

@@ -64,7 +64,9 @@ impl<'d> Sides<'d> {
         }
         // A limit limits what comes from either side.
         let needed: Vec<&(Side, Decision<'d>)> = match (&resource, self.is_of_the_account) {
-            (None, _) if self.is_private || !self.is_of_the_account => return Err(Refused { side: Side::Resource, decision: None }),
+            (None, _) if self.is_private || !self.is_of_the_account => {
+                return Err(Refused { side: Side::Resource, decision: None });
+            }
             (None, _) => vec![&own],
             (Some(resource), false) => vec![resource, &own],
             (Some(resource), true) if resource.1.is_allowed() => Vec::new(),

@@ -27,6 +27,8 @@ pub struct ResourcePolicy {
 pub struct Permission {
     /// The caller's name.
     pub caller: String,
+    /// Which of the caller's roles it is for, from 1.
+    pub number: usize,
     /// What tells it from other permissions: 1 to 100 letters, digits, `-` or `_`.
     pub statement_id: String,
     /// [`FunctionUrl::INVOKE_URL`], for URLs of the `AuthType` `AWS_IAM`; or [`FunctionUrl::INVOKE`], for calls by a URL.
@@ -156,13 +158,14 @@ impl Plan<'_> {
             let (principals, who) = Form::of(caller, &stage.name).of_statement(vec![name]);
             let actions = [(FunctionUrl::INVOKE_URL, "url"), (FunctionUrl::INVOKE, "invoke")];
             // The first of a caller's roles has no number, as its only one has none.
-            let number = if number == 1 { String::new() } else { format!("-{number}") };
+            let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             for (statement, (action, end)) in self.manifest.target(stage).statements(&[]).into_iter().zip(actions) {
-                let statement_id = format!("xacct-sign-{}-{end}{number}", caller.name);
+                let statement_id = format!("xacct-sign-{}-{end}{suffix}", caller.name);
                 let statement = statement.of(principals.clone(), &who);
                 statements.push(Statement { sid: Some(statement_id.clone()), ..statement });
                 permissions.push(Permission {
                     caller: caller.name.clone(),
+                    number,
                     statement_id,
                     action,
                     principal: principal.clone(),

@@ -62,6 +62,9 @@ struct Origin<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Resource<'a> {
     r#type: &'static str,
+    /// The default in words: without it, CloudFormation imports nothing
+    /// ([Resource import](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-import.html)).
+    deletion_policy: &'static str,
     properties: Properties<'a>,
 }
 
@@ -140,7 +143,11 @@ pub(crate) fn template(
                     policy_document: &role.invoke_policy,
                 }],
             };
-            let resource = Resource { r#type: "AWS::IAM::Role", properties: Properties::Role(properties) };
+            let resource = Resource {
+                r#type: "AWS::IAM::Role",
+                deletion_policy: "Delete",
+                properties: Properties::Role(properties),
+            };
             (logical_id(manifest, &role.kind), resource)
         })
         .collect();
@@ -149,8 +156,10 @@ pub(crate) fn template(
         if is_whole(stage) {
             let properties = FunctionPolicy { resource_arn: target.arn(), policy_document: &policy.document };
             let properties = Properties::FunctionPolicy(properties);
-            resources
-                .insert("FunctionPolicy".to_owned(), Resource { r#type: "AWS::Lambda::ResourcePolicy", properties });
+            resources.insert(
+                "FunctionPolicy".to_owned(),
+                Resource { r#type: "AWS::Lambda::ResourcePolicy", deletion_policy: "Delete", properties },
+            );
         }
     }
     let what = if stage.is_direct() { "Permissions" } else { "Roles" };
@@ -166,6 +175,46 @@ pub(crate) fn template(
     };
     let text = pretty(&template);
     if text.len() < TEMPLATE_BODY.at_most { text } else { compact(&template) }
+}
+
+/// A resource that is there, as `--resources-to-import` has it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ToImport<'a> {
+    resource_type: &'static str,
+    logical_resource_id: String,
+    resource_identifier: BTreeMap<&'static str, &'a str>,
+}
+
+/// The file of `--resources-to-import` for the template of a stage, without a newline at its end.
+pub(crate) fn to_import(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> String {
+    let function = manifest.target(stage).arn();
+    let mut all: Vec<ToImport<'_>> = roles
+        .iter()
+        .map(|role| ToImport {
+            resource_type: "AWS::IAM::Role",
+            logical_resource_id: logical_id(manifest, &role.kind),
+            resource_identifier: BTreeMap::from([("RoleName", role.name.as_str())]),
+        })
+        .collect();
+    all.extend(policy.iter().flat_map(|policy| &policy.permissions).map(|permission| ToImport {
+        resource_type: "AWS::Lambda::Permission",
+        logical_resource_id: of_permission(permission, String::new()).0,
+        resource_identifier: BTreeMap::from([("FunctionName", function.as_str()), ("Id", &permission.statement_id)]),
+    }));
+    if policy.is_some() && is_whole(stage) {
+        all.push(ToImport {
+            resource_type: "AWS::Lambda::ResourcePolicy",
+            logical_resource_id: "FunctionPolicy".to_owned(),
+            resource_identifier: BTreeMap::from([("ResourceArn", function.as_str())]),
+        });
+    }
+    pretty(&all)
 }
 
 /// Each role's ARN, for other stacks and for people.
@@ -194,8 +243,10 @@ fn of_permission(permission: &plan::Permission, function: String) -> (String, Re
         invoked_via_function_url: permission.invoked_via_function_url(),
     };
     let properties = Properties::Permission(properties);
-    let id = format!("Permission{kind}{}", letters_and_digits(&permission.caller));
-    (id, Resource { r#type: "AWS::Lambda::Permission", properties })
+    // No name in letters and digits alone holds this.
+    let number = if permission.number == 1 { String::new() } else { format!("Zn{}", permission.number) };
+    let id = format!("Permission{kind}{}{number}", letters_and_digits(&permission.caller));
+    (id, Resource { r#type: "AWS::Lambda::Permission", deletion_policy: "Delete", properties })
 }
 
 /// A caller's name without the signs that an id cannot have, and no two names the same.

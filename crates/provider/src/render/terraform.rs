@@ -16,8 +16,19 @@ struct Configuration {
     #[serde(rename = "//", skip_serializing_if = "Option::is_none")]
     comment: Option<&'static str>,
     resource: Resources,
+    /// Those that are there already.
+    #[serde(rename = "import", skip_serializing_if = "Vec::is_empty")]
+    imports: Vec<Import>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     output: BTreeMap<String, Output>,
+}
+
+/// A resource that is there, by its address and by what its provider knows it by
+/// ([Import block](https://developer.hashicorp.com/terraform/language/block/import)).
+#[derive(Serialize)]
+struct Import {
+    to: String,
+    id: String,
 }
 
 #[derive(Serialize)]
@@ -99,6 +110,53 @@ pub(super) fn configuration(
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
+    pretty(&written(manifest, stage, roles, policy))
+}
+
+/// The same with a block for each resource that takes it into the state.
+pub(super) fn with_imports(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> String {
+    let mut configuration = written(manifest, stage, roles, policy);
+    configuration.imports = imports(&configuration.resource);
+    pretty(&configuration)
+}
+
+fn imports(resources: &Resources) -> Vec<Import> {
+    let mut imports = Vec::new();
+    let mut add = |kind: &str, label: &str, id: String| imports.push(Import { to: format!("{kind}.{label}"), id });
+    for (label, role) in resources.aws_iam_role.iter().flatten() {
+        add("aws_iam_role", label, role.name.clone());
+    }
+    let roles = resources.aws_iam_role.as_ref();
+    for (label, policy) in resources.aws_iam_role_policy.iter().flatten() {
+        // A role's policy has the label of its role.
+        let role = roles.and_then(|roles| roles.get(label)).map(|role| role.name.as_str()).unwrap_or_default();
+        add("aws_iam_role_policy", label, format!("{role}:{}", policy.name));
+    }
+    for (label, policy) in &resources.aws_api_gateway_rest_api_policy {
+        add("aws_api_gateway_rest_api_policy", label, policy.rest_api_id.clone());
+    }
+    for (label, permission) in &resources.aws_lambda_permission {
+        let qualifier = permission.qualifier.iter().map(|alias| format!(":{alias}")).collect::<String>();
+        let id = format!("{}{qualifier}/{}", permission.function_name, permission.statement_id);
+        add("aws_lambda_permission", label, id);
+    }
+    for (label, policy) in &resources.aws_lambda_resource_policy {
+        add("aws_lambda_resource_policy", label, policy.resource_arn.clone());
+    }
+    imports
+}
+
+fn written(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> Configuration {
     let (comment, mut resource) = match policy {
         Some(policy) => with_policy(manifest.target(stage), stage, policy),
         None => (None, Resources::default()),
@@ -106,7 +164,7 @@ pub(super) fn configuration(
     if !stage.is_direct() {
         add_roles(&mut resource, stage, roles);
     }
-    pretty(&Configuration { comment, resource, output: outputs(stage, roles) })
+    Configuration { comment, resource, imports: Vec::new(), output: outputs(stage, roles) }
 }
 
 fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
@@ -170,7 +228,9 @@ fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (O
 /// A permission with its label.
 fn of_permission(permission: &plan::Permission, stage: &Stage, url: FunctionUrl<'_>) -> (String, Permission) {
     let kind = if permission.invoked_via_function_url().is_some() { "invoke" } else { "url" };
-    let label = format!("{kind}_{}_{}", stage.name, permission.caller);
+    // Not at the end, where it could be a part of another caller's name.
+    let number = if permission.number == 1 { String::new() } else { permission.number.to_string() };
+    let label = format!("{kind}{number}_{}_{}", stage.name, permission.caller);
     let written = Permission {
         statement_id: permission.statement_id.clone(),
         action: permission.action,
