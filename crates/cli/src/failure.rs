@@ -64,6 +64,12 @@ pub(crate) enum Failure {
     /// The same of a command whose exit code is an answer.
     #[error("the answer cannot be written")]
     Unanswered(#[source] io::Error),
+    #[error("cannot write the page `{}`", path.display())]
+    PageUnwritable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// The answer is no.
     #[error("no")]
     No,
@@ -133,7 +139,7 @@ impl Failure {
             Failure::Usage { .. } => "wrong_usage",
             Failure::Unreadable { .. } | Failure::InputUnreadable { .. } => "file_unreadable",
             Failure::NotText { .. } | Failure::InputNotText(_) => "file_not_text",
-            Failure::Unwritable { .. } => "file_unwritable",
+            Failure::Unwritable { .. } | Failure::PageUnwritable { .. } => "file_unwritable",
             Failure::NotAFile(_) => "not_a_file",
             Failure::Exists(_) => "file_exists",
             Failure::Output(_) | Failure::Unanswered(_) => "output_unwritable",
@@ -171,6 +177,9 @@ impl Failure {
             }
             Failure::Render(error) => Some(error.hint()),
             Failure::Question(error) => Some(error.hint()),
+            Failure::PageUnwritable { .. } => Some(
+                "give another path with `--html`, in a folder that can be written to; nothing is written through a link",
+            ),
             Failure::Unanswered(_) => Some("see that there is room, and a reader, where standard output goes"),
             Failure::NotInManifest { kind: "stage", .. } => {
                 Some("give the name of a table `[stages.NAME]` of the manifest")
@@ -240,6 +249,7 @@ impl Failure {
             | Failure::NotInManifest { .. }
             | Failure::Question(_)
             | Failure::Unanswered(_)
+            | Failure::PageUnwritable { .. }
             | Failure::NotAFile(_)
             | Failure::Exists(_)
             | Failure::Deployed { .. }

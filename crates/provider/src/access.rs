@@ -4,6 +4,7 @@ mod can;
 mod decide;
 mod error;
 mod list;
+mod map;
 mod who;
 
 pub use can::{Answer, AskedCall, GrantedCall, WhyNot};

@@ -52,12 +52,17 @@ pub(crate) struct ListArguments {
     pub(crate) manifest: PathBuf,
 
     /// Print a JSON array: `caller`, `stage`, `role`, `routes`, `terms`
-    #[arg(long, conflicts_with = "markdown")]
+    #[arg(long, conflicts_with_all = ["markdown", "html"])]
     pub(crate) json: bool,
 
     /// Print a table in Markdown
-    #[arg(long)]
+    #[arg(long, conflicts_with = "html")]
     pub(crate) markdown: bool,
+
+    /// Write the access map into a file: one page with the callers, the findings and what has changed since the lock file was
+    /// written; in place of a page that may be there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

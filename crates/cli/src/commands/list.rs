@@ -1,14 +1,24 @@
 //! `xacct-sign list`.
 
+use std::io;
+use std::path::Path;
+
 use xacct_sign_provider::{AccessRow, markdown_of_rows};
 
 use crate::arguments::ListArguments;
 use crate::failure::Failure;
-use crate::{manifest, output};
+use crate::{files, manifest, output};
 
 pub(crate) fn run(arguments: &ListArguments) -> Result<(), Failure> {
     let manifest = manifest::read(&arguments.manifest)?;
-    let rows = manifest.plan(&manifest::read_lock(&arguments.manifest)?).access();
+    let recorded = manifest::read_lock(&arguments.manifest)?;
+    let plan = manifest.plan(&recorded);
+    if let Some(path) = &arguments.html {
+        files::replace(path, &plan.access_map(&recorded)).map_err(|failure| unwritten(path, failure))?;
+        output::note(&[format!("wrote `{}`", path.display())]);
+        return Ok(());
+    }
+    let rows = plan.access();
     if arguments.json {
         let text = serde_json::to_string(&rows).map_err(|error| Failure::Unanswered(error.into()))?;
         return output::answer(&format!("{text}\n"));
@@ -17,6 +27,15 @@ pub(crate) fn run(arguments: &ListArguments) -> Result<(), Failure> {
         return output::answer(&markdown_of_rows(&rows));
     }
     output::answer_lines(&table(&rows))
+}
+
+/// That the page cannot be written, as the commands that answer have it.
+fn unwritten(path: &Path, failure: Failure) -> Failure {
+    let source = match failure {
+        Failure::Unwritable { source, .. } => source,
+        other => io::Error::other(other.to_string()),
+    };
+    Failure::PageUnwritable { path: path.to_path_buf(), source }
 }
 
 /// Columns as wide as what stands in them.

@@ -179,3 +179,30 @@ fn what_cannot_be_said_is_no_answer() {
         assert!(stderr.contains("\nhint: "), "{stderr}");
     }
 }
+
+#[test]
+fn list_writes_the_access_map_in_one_piece_and_through_no_link() {
+    let folder = folder("asked-map", &with_routes());
+    assert_eq!(run(&folder, "render json --stage stag").0, 0);
+    fs::write(folder.join("map.html"), "old").unwrap();
+    let (code, stdout, stderr) = run(&folder, "list --html map.html");
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "wrote `map.html`\n"));
+    let page = fs::read_to_string(folder.join("map.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>\n") && page.contains("0 added, 0 removed, 0 moved."), "{page}");
+    for (arguments, what) in
+        [("list --html nowhere/map.html", "a folder that is not there"), ("list --html .", "a folder")]
+    {
+        let (code, stdout, stderr) = run(&folder, arguments);
+        assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "file_unwritable"), "{what}: {stderr}");
+        assert!(stderr.contains("\nhint: "), "{stderr}");
+    }
+    #[cfg(unix)]
+    {
+        fs::write(folder.join("other"), "untouched").unwrap();
+        std::os::unix::fs::symlink("other", folder.join("link.html")).unwrap();
+        let (code, _, stderr) = run(&folder, "list --html link.html");
+        assert_eq!((code, code_of(&stderr)), (2, "file_unwritable"), "{stderr}");
+        assert_eq!(fs::read_to_string(folder.join("other")).unwrap(), "untouched");
+    }
+    assert_eq!(run(&folder, "list --html map.html --json").0, 2);
+}
