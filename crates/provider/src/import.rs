@@ -139,9 +139,11 @@ impl Imported {
                 return Err(not_expressible(&format!("role `{}` would not keep its callers", role.name)));
             }
         }
-        let all: Vec<DeployedRole> = roles.iter().map(|role| role.deployed.clone()).collect();
         for stage in manifest.stages.values() {
-            for diff in plan.diff(stage, None, &all)? {
+            let is_of_stage = |role: &&ApiRole<'_>| meant.get(role.name).is_some_and(|(of, _)| *of == stage.name);
+            let of_stage: Vec<DeployedRole> =
+                roles.iter().filter(is_of_stage).map(|role| role.deployed.clone()).collect();
+            for diff in plan.diff(stage, None, &of_stage)? {
                 // Of durations the least is meant.
                 let is_more = |fact: &&RoleFact| !matches!(fact, RoleFact::MaxSessionDuration(_));
                 if let Some(fact) = diff.only_meant.iter().find(is_more) {

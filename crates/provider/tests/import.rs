@@ -337,6 +337,27 @@ fn what_would_open_more_or_move_a_caller_is_refused() {
 }
 
 #[test]
+fn a_role_that_invokes_in_a_way_that_is_not_said_is_named() {
+    let changed = |from: &str, to: &str| -> Value {
+        serde_json::from_str(&role("ApiOther", OTHER, &["*"]).to_string().replace(from, to)).unwrap()
+    };
+    for (role_, part) in [
+        (changed("\"arn:aws:execute-api:eu-west-1:111111111111:a1/$default/*\"", "\"*\""), "not one stage of one API"),
+        (changed("a1/$default", "*/$default"), "not one stage of one API"),
+        (changed("\"Action\":\"execute-api:Invoke\"", "\"NotAction\":\"s3:*\""), "allows by exclusion"),
+        (changed("a1/$default/*", "a9/$default/G*/x"), "none of the routes"),
+    ] {
+        let imported = of(&[role("ApiStag", SHOP, &["*"]), role_]).unwrap();
+        let notes = imported.notes.join("\n");
+        assert!(notes.contains("role `ApiOther` is left out: ") && notes.contains(part), "{part}: {notes}");
+    }
+    // A wider action is what is deployed; the manifest says what of it an API is.
+    let wide = changed("execute-api:Invoke", "execute-api:*");
+    let imported = of(&[on_another_api(wide)]).unwrap();
+    assert!(imported.notes.iter().any(|note| note.contains("execute-api:*")), "{:?}", imported.notes);
+}
+
+#[test]
 fn a_form_without_invoke_policies_is_refused_with_a_hint() {
     let full = role("ApiStag", SHOP, &["*"]);
     let mut bare = full.clone();

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Place;
 use super::trust::{statements, texts};
+use crate::iam::is_covered;
 use crate::manifest::Route;
 use crate::manifest::route::METHODS;
 use crate::targets::{FunctionUrl, HttpApi};
@@ -34,9 +35,14 @@ pub(super) struct Opened {
 /// Reads the policies. What is not read here opens nothing in the manifest, and shows as a difference.
 pub(super) fn opened(policies: &[Value]) -> Read {
     let allows = |one: &&Value| one.get("Effect") == Some(&Value::from("Allow"));
-    let invoking =
-        |action: &str, one: &Value| texts(one.get("Action")).iter().any(|of| of.eq_ignore_ascii_case(action));
+    let invoking = |action: &str, one: &Value| {
+        let action = action.to_ascii_lowercase();
+        texts(one.get("Action")).iter().any(|of| is_covered(&of.to_ascii_lowercase(), &action))
+    };
     let all: Vec<&Value> = policies.iter().flat_map(statements).filter(allows).collect();
+    if all.iter().any(|one| one.get("NotAction").is_some() || one.get("NotResource").is_some()) {
+        return Read::NotSaid("an inline policy of it allows by exclusion".to_owned());
+    }
     if all.iter().any(|one| invoking(FunctionUrl::INVOKE_URL, one)) {
         return Read::NotSaid(
             "it opens a function's URL, whose id does not stand in a role: write its stage by hand".to_owned(),
