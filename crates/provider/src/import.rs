@@ -118,6 +118,12 @@ impl Imported {
         if boundaries.len() > 1 {
             return Err(not_expressible("its roles have different permissions boundaries"));
         }
+        let unseen: BTreeSet<RolePart> = roles.iter().flat_map(|role| &role.deployed.unseen).copied().collect();
+        if !unseen.is_empty() {
+            let unseen: Vec<String> = unseen.iter().map(ToString::to_string).collect();
+            notes
+                .push(format!("a file does not say of its roles: {}; the manifest has the default", unseen.join(", ")));
+        }
         let names = stage_names(&roles)?;
         for (name, stage) in &names.stages {
             notes.extend(roles.get(stage.role).filter(|role| role.may_be_rest_api()).map(|_| {
