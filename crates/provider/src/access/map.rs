@@ -34,12 +34,12 @@ impl Plan<'_> {
         let told: BTreeMap<(&str, &str), &str> =
             before.told().map(|(stage, caller, told)| ((caller, stage), told.role.as_str())).collect();
         let mut page = head(&self.manifest.file);
-        let _ = write!(page, "<p>{}</p>\n", summary(&rows, &told));
+        let _ = writeln!(page, "<p>{}</p>", summary(&rows, &told));
         page.push_str(SEARCH);
         callers(&mut page, &rows, &findings, &told);
         removed(&mut page, &rows, &told);
         others(&mut page, &findings);
-        let _ = write!(page, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n");
+        let _ = writeln!(page, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>");
         page
     }
 }
@@ -155,7 +155,7 @@ fn others(page: &mut String, findings: &[Finding]) {
 fn open_table(page: &mut String, id: &str, caption: &str, columns: &[&str]) {
     let heads: String = columns.iter().map(|column| format!("<th scope=\"col\">{column}</th>")).collect();
     let _ =
-        write!(page, "<table id=\"{id}\">\n<caption>{caption}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n");
+        writeln!(page, "<table id=\"{id}\">\n<caption>{caption}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>");
 }
 
 fn said(finding: &Finding) -> String {
