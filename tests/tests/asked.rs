@@ -1,5 +1,6 @@
-//! `list`, `can` and `who` agree with the emulator: manifests with stages of every kind and callers of every form are generated, and each
-//! caller tries each call on each stage by every way that there is. The emulator enforces the rendered documents.
+//! `list`, `can` and `who` agree with the emulator: manifests with stages of every kind and callers of every form are
+//! generated, and each caller tries each call on each stage by every way that there is. The emulator enforces the rendered
+//! documents.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 use std::time::SystemTime;

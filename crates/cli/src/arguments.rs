@@ -170,8 +170,8 @@ pub(crate) enum Command {
 
     /// Say which callers somebody is, whose ARN stands in a log
     ///
-    /// Of a role of the provider's, which several callers may share, all are said that use it; of a session on it, those that could
-    /// have taken its name.
+    /// Of a role of the provider's, which several callers may share, all are said that use it; of a session on it, those that
+    /// could have taken its name.
     #[command(after_help = provider::WHO_CODES, after_long_help = provider::WHO_CODES)]
     Who(WhoArguments),
 
@@ -308,8 +308,8 @@ pub(crate) struct RenderImportArguments {
     #[command(flatten)]
     pub(crate) render: RenderArguments,
 
-    /// Take in what is deployed already: for Terraform with a block `import` for each resource, for CloudFormation print the file
-    /// of `--resources-to-import` in place of the template
+    /// Take in what is deployed already: for Terraform with a block
+    /// `import` for each resource, for CloudFormation print the file of `--resources-to-import` in place of the template
     #[arg(long)]
     pub(crate) import: bool,
 }
@@ -336,8 +336,9 @@ pub(crate) struct InitArguments {
     #[arg(long, value_name = "FILE", default_value = MANIFEST)]
     pub(crate) manifest: PathBuf,
 
-    /// Deployed roles to read it from: what `aws iam get-account-authorization-details` prints, or a template; may be repeated. Every
-    /// role keeps its ARN and its callers; the lock file is written, too, and what a manifest cannot say is said
+    /// Deployed roles to read it from: what `aws iam get-account-authorization-details` prints, or a template; may be
+    /// repeated. Every role keeps its ARN and its callers; the lock file is written, too, and what a manifest cannot say is
+    /// said
     #[arg(long, value_name = "FILE", conflicts_with_all = ["account", "region"])]
     pub(crate) from: Vec<PathBuf>,
 

@@ -82,14 +82,14 @@ struct Place {
 }
 
 impl Imported {
-    /// Reads every role that invokes an API, in each form that [`read_roles`] reads and that holds invoke policies. `file_name` is the
-    /// manifest's, for messages.
+    /// Reads every role that invokes an API, in each form that
+    /// [`read_roles`] reads and that holds invoke policies. `file_name` is the manifest's, for messages.
     ///
     /// # Errors
     ///
     /// [`DeployedError`] for what is no such form (`no_invoke_policies`, `no_api_role`), for roles of several accounts or regions
-    /// (`not_an_api`), for one that stands twice (`duplicate`), and where a manifest would open more than what is deployed or move a
-    /// caller (`not_expressible`).
+    /// (`not_an_api`), for one that stands twice (`duplicate`), and where a manifest would open more than what is deployed or
+    /// move a caller (`not_expressible`).
     pub fn read(texts: &[&str], file_name: &str) -> Result<Self, DeployedError> {
         let mut deployed: Vec<(DeployedRole, Origin)> = Vec::new();
         for text in texts {

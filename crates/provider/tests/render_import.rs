@@ -1,4 +1,5 @@
-//! What takes deployed roles into a stack or a state: each resource that is rendered is named once, by what its service knows it by.
+//! What takes deployed roles into a stack or a state: each resource that is rendered is named once, by what its service knows
+//! it by.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
 use std::collections::BTreeSet;

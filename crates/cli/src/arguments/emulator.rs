@@ -59,7 +59,8 @@ pub(crate) struct EmulatorArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
 
-    /// Callers' credentials, in a file as AWS's tools read: with a section for each caller, `[CALLER]`, `[CALLER-STAGE]` or `[CALLER-ROLE]`
+    /// Callers' credentials, in a file as AWS's tools read: with a section for each caller, `[CALLER]`, `[CALLER-STAGE]` or
+    /// `[CALLER-ROLE]`
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials_file: Option<PathBuf>,
 

@@ -94,8 +94,8 @@ fn given<'o>(caller: &CallerRole, options: &'o Options) -> Result<Option<&'o Cre
     }
 }
 
-/// The names that the credentials of a caller's role may have where they are given, the first before the others: with the role, with
-/// each stage that it is on, and the caller's alone.
+/// The names that the credentials of a caller's role may have where they are given, the first before the others: with the
+/// role, with each stage that it is on, and the caller's alone.
 #[must_use]
 pub fn credential_names(caller: &CallerRole) -> Vec<String> {
     let with_stage =

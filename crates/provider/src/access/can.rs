@@ -22,8 +22,8 @@ pub struct AskedCall {
 }
 
 impl AskedCall {
-    /// Reads `PUT /hoge`: a path as it is sent, without the stage of API Gateway. A query counts for nothing, and what no URL can
-    /// hold is escaped, as clients do.
+    /// Reads `PUT /hoge`: a path as it is sent, without the stage of API Gateway. A query counts for nothing, and what no URL
+    /// can hold is escaped, as clients do.
     ///
     /// # Errors
     ///
@@ -126,8 +126,8 @@ struct Terms {
 }
 
 impl Plan<'_> {
-    /// Whether the caller may make the call on the stage, with the policies that the manifest gives both sides: by every reading of
-    /// the path, see [`path_readings`](xacct_sign::path_readings). A caller with terms keeps to them.
+    /// Whether the caller may make the call on the stage, with the policies that the manifest gives both sides: by every
+    /// reading of the path, see [`path_readings`](xacct_sign::path_readings). A caller with terms keeps to them.
     #[must_use]
     pub fn can(&self, caller: &Caller, stage: &Stage, call: &AskedCall) -> Answer {
         let target = self.manifest.target(stage);

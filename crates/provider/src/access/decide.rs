@@ -2,7 +2,8 @@
 //!
 //! What any policy denies is denied. Within the API's account either side suffices; across accounts both have to allow
 //! ([how resource policies affect authorization](https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html),
-//! tables A and B; [cross-account evaluation](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)).
+//! tables A and B;
+//! [cross-account evaluation](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)).
 
 use crate::iam::{Decision, Effect, PolicyDocument, Request, evaluate};
 

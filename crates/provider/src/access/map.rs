@@ -1,7 +1,7 @@
 //! The access map: one page for everybody who wants to know who may call what, and what has changed.
 //!
-//! It is whole without JavaScript, which only searches it; it asks for nothing from anywhere. Nothing of the manifest becomes markup:
-//! every text goes through [`escaped`].
+//! It is whole without JavaScript, which only searches it; it asks for nothing from anywhere. Nothing of the manifest becomes
+//! markup: every text goes through [`escaped`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -56,7 +56,8 @@ impl Asker {
         if is_session { Ok(of(None, name, Some(session))) } else { Err(error()) }
     }
 
-    /// Whether it is the role of this path and name, or could be of this path where its own ARN does not say. The name may be a pattern.
+    /// Whether it is the role of this path and name, or could be of this path where its own ARN does not say. The name may be
+    /// a pattern.
     fn is(&self, path: &str, name: &str) -> bool {
         self.path.as_deref().is_none_or(|own| own == path) && is_covered(name, &self.name)
     }
@@ -75,8 +76,8 @@ pub struct Known {
 }
 
 impl Plan<'_> {
-    /// The callers that somebody is, in the order of their names: as one of their own roles; or as a role of the provider's, which
-    /// several may share. Of a session on such a role, those that could have taken its name.
+    /// The callers that somebody is, in the order of their names: as one of their own roles; or as a role of the provider's,
+    /// which several may share. Of a session on such a role, those that could have taken its name.
     #[must_use]
     pub fn who(&self, asker: &Asker) -> Vec<Known> {
         let roles: Vec<ProviderRole> =

@@ -60,8 +60,8 @@ impl Reported {
     }
 
     /// A workflow command of GitHub's, one line without its end
-    /// ([Workflow commands](https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands)). What is accepted
-    /// is a notice with its reason.
+    /// ([Workflow commands](https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands)). What is
+    /// accepted is a notice with its reason.
     #[must_use]
     pub fn github_command(&self) -> String {
         let (command, what_to_do) = match (&self.accepted, self.level) {

@@ -70,7 +70,8 @@ pub(crate) fn is_session_name_pattern(text: &str) -> bool {
         && text.chars().all(|c| is_name_character(c) || c == '*' || c == '?')
 }
 
-/// Whether roles could have names of this pattern, in which `*` stands for any characters; `*` alone is every role of the account.
+/// Whether roles could have names of this pattern, in which `*` stands for any characters; `*` alone is every role of the
+/// account.
 pub(crate) fn is_role_pattern(text: &str) -> bool {
     (2..=64).contains(&text.len())
         && text.contains('*')

@@ -45,8 +45,8 @@ pub struct Manifest {
 ///
 /// # Defaults
 ///
-/// `role_name` is `ApiAllowByIamRole`, `max_session_duration` is 3600, `role_trust_policy_length` is 2048; no permissions boundary, no
-/// tags.
+/// `role_name` is `ApiAllowByIamRole`, `max_session_duration` is 3600, `role_trust_policy_length` is 2048; no permissions
+/// boundary, no tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Api {
@@ -279,8 +279,8 @@ pub enum WhichRole {
     Every,
 }
 
-/// The names of roles of one path, with `*` for any characters: what IAM Identity Center calls the roles of a permission set ends in
-/// characters that nobody chooses
+/// The names of roles of one path, with `*` for any characters: what IAM Identity Center calls the roles of a permission set
+/// ends in characters that nobody chooses
 /// ([referencing permission sets](https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html)).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RolePattern {

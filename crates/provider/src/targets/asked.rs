@@ -16,8 +16,8 @@ pub struct Asked {
 }
 
 impl TargetKind {
-    /// What policies are asked about a call of a route, given by one reading of its path, without its leading `/`: each has to be
-    /// allowed. `arn` is the API's, see [`Target::arn`](super::Target::arn).
+    /// What policies are asked about a call of a route, given by one reading of its path, without its leading
+    /// `/`: each has to be allowed. `arn` is the API's, see [`Target::arn`](super::Target::arn).
     ///
     /// Of a function URL both actions, on the function or the alias that the URL hangs on: neither knows a method or a path.
     #[must_use]
