@@ -6,6 +6,7 @@ mod caller;
 mod doctor;
 mod emulator;
 mod identity;
+mod provider;
 mod request;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, Rol
 pub(crate) use doctor::{DoctorArguments, ExplainArguments};
 pub(crate) use emulator::{EmulatorArguments, RequestFormat};
 pub(crate) use identity::{IdentityArguments, TokenArguments};
+pub(crate) use provider::{CanArguments, CheckArguments, CheckFormat, ListArguments, WhoArguments};
 pub(crate) use request::{DataKind, RequestArguments};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.
@@ -167,6 +169,21 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
     Check(CheckArguments),
 
+    /// List who may call what: a row for each caller and stage
+    #[command(after_help = provider::CODES, after_long_help = provider::CODES)]
+    List(ListArguments),
+
+    /// Say whether a caller may call a route of a stage, and which policy decides it, as the emulator does
+    #[command(after_help = provider::CAN_CODES, after_long_help = provider::CAN_CODES)]
+    Can(CanArguments),
+
+    /// Say which callers somebody is, whose ARN stands in a log
+    ///
+    /// Of a role of the provider's, which several callers may share, all are said that use it; of a session on it, those that
+    /// could have taken its name.
+    #[command(after_help = provider::WHO_CODES, after_long_help = provider::WHO_CODES)]
+    Who(WhoArguments),
+
     /// Compare deployed roles with the manifest: what each has that the other does not
     #[command(after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
     Diff(DiffArguments),
@@ -278,9 +295,9 @@ pub(crate) struct WhoamiArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RenderCommand {
     /// A CloudFormation template in JSON
-    Cloudformation(RenderArguments),
+    Cloudformation(RenderImportArguments),
     /// Terraform's JSON syntax: a file `*.tf.json`
-    Terraform(RenderArguments),
+    Terraform(RenderImportArguments),
     /// The documents themselves, for everything else
     Json(RenderArguments),
 }
@@ -296,10 +313,14 @@ pub(crate) struct RenderArguments {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct CheckArguments {
-    /// The manifest: which roles of which accounts may call which stages
-    #[arg(long, value_name = "FILE", default_value = MANIFEST)]
-    pub(crate) manifest: PathBuf,
+pub(crate) struct RenderImportArguments {
+    #[command(flatten)]
+    pub(crate) render: RenderArguments,
+
+    /// Take in what is deployed already: for Terraform with a block
+    /// `import` for each resource, for CloudFormation print the file of `--resources-to-import` in place of the template
+    #[arg(long)]
+    pub(crate) import: bool,
 }
 
 #[derive(Debug, Args)]
@@ -323,6 +344,12 @@ pub(crate) struct InitArguments {
     /// The file to write
     #[arg(long, value_name = "FILE", default_value = MANIFEST)]
     pub(crate) manifest: PathBuf,
+
+    /// Deployed roles to read it from: what `aws iam get-account-authorization-details` prints, or a template; may be
+    /// repeated. Every role keeps its ARN and its callers; the lock file is written, too, and what a manifest cannot say is
+    /// said
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["account", "region"])]
+    pub(crate) from: Vec<PathBuf>,
 
     /// The account of the API
     #[arg(long, value_name = "ID", default_value = "111111111111", value_parser = account)]

@@ -2,6 +2,7 @@
 
 mod cache;
 mod call;
+mod can;
 mod check;
 mod completions;
 mod credentials;
@@ -11,6 +12,7 @@ pub(crate) mod emulator;
 pub(crate) mod env;
 mod explain;
 mod init;
+mod list;
 mod man;
 mod policy;
 mod presign;
@@ -18,6 +20,7 @@ mod render;
 mod schema;
 mod sign;
 mod token;
+mod who;
 mod whoami;
 
 use crate::arguments::Command;
@@ -47,6 +50,9 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Policy(command) => policy::run(command),
         Command::Render(command) => render::run(command),
         Command::Check(arguments) => check::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Can(arguments) => can::run(&arguments),
+        Command::Who(arguments) => who::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Schema => schema::run(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xacct_sign::Error;
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
-use xacct_sign_provider::{DeployedError, ManifestError, RenderError};
+use xacct_sign_provider::{AccessError, DeployedError, ManifestError, RenderError};
 
 use crate::cache::CacheFailure;
 use crate::commands::emulator::EmulatorFailure;
@@ -61,6 +61,20 @@ pub(crate) enum Failure {
     PolicyDiffers,
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
+    /// The same of a command whose exit code is an answer.
+    #[error("the answer cannot be written")]
+    Unanswered(#[source] io::Error),
+    #[error("cannot write the page `{}`", path.display())]
+    PageUnwritable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The answer is no.
+    #[error("no")]
+    No,
+    #[error(transparent)]
+    Question(#[from] AccessError),
     /// What a caller's command reads: a body, headers, an answer.
     #[error("cannot read {}", named(path))]
     InputUnreadable {
@@ -125,10 +139,12 @@ impl Failure {
             Failure::Usage { .. } => "wrong_usage",
             Failure::Unreadable { .. } | Failure::InputUnreadable { .. } => "file_unreadable",
             Failure::NotText { .. } | Failure::InputNotText(_) => "file_not_text",
-            Failure::Unwritable { .. } => "file_unwritable",
+            Failure::Unwritable { .. } | Failure::PageUnwritable { .. } => "file_unwritable",
             Failure::NotAFile(_) => "not_a_file",
             Failure::Exists(_) => "file_exists",
-            Failure::Output(_) => "output_unwritable",
+            Failure::Output(_) | Failure::Unanswered(_) => "output_unwritable",
+            Failure::No => "answer_is_no",
+            Failure::Question(error) => error.code(),
             Failure::Answer(_) | Failure::AnswerFile { .. } => "answer_unwritable",
             Failure::BinaryOnTerminal => "answer_not_text",
             Failure::Program { .. } => "program_not_run",
@@ -160,10 +176,15 @@ impl Failure {
                 Some("write it to a file with `--output FILE`, or here all the same with `--output -`")
             }
             Failure::Render(error) => Some(error.hint()),
+            Failure::Question(error) => Some(error.hint()),
+            Failure::PageUnwritable { .. } => Some(
+                "give another path with `--html`, in a folder that can be written to; nothing is written through a link",
+            ),
+            Failure::Unanswered(_) => Some("see that there is room, and a reader, where standard output goes"),
             Failure::NotInManifest { kind: "stage", .. } => {
-                Some("give the name of a table `[stages.NAME]` with `--stage`")
+                Some("give the name of a table `[stages.NAME]` of the manifest")
             }
-            Failure::NotInManifest { .. } => Some("give the name of a table `[callers.NAME]` with `--caller`"),
+            Failure::NotInManifest { .. } => Some("give the name of a table `[callers.NAME]` of the manifest"),
             Failure::Unreadable { what: "the manifest", .. } => Some(
                 "give the path of a manifest, a file such as `xacct.toml`, with `--manifest`; `xacct-sign init` writes one",
             ),
@@ -185,6 +206,9 @@ impl Failure {
             Failure::Setup(SetupError::UnknownStage(_)) => {
                 Some("give the name of a table `[stages.NAME]` before the `=`")
             }
+            Failure::Setup(SetupError::UnknownPolicy(_)) => {
+                Some("give the ARN that `permissions_boundary` has in the manifest before the `=`")
+            }
             Failure::Setup(SetupError::Upstream(_)) => Some("give a URL of http or https, without a query"),
             Failure::Setup(SetupError::Origin(_)) => {
                 Some("give scheme, host and port as the browser shows them, without a path")
@@ -193,7 +217,7 @@ impl Failure {
                 Some("add a section with that name to the file of `--credentials-file`")
             }
             Failure::Setup(SetupError::SharedCredentials { .. }) => Some(
-                "the access key id says which role calls: give each role its own, in a section [CALLER-STAGE] where a caller has several",
+                "the access key id says which role calls: give each role its own, in a section [CALLER-STAGE] or [CALLER-ROLE] where a caller has several",
             ),
             Failure::Emulator(failure) => Some(failure.hint()),
             Failure::Cache(failure) => Some(failure.hint()),
@@ -223,6 +247,9 @@ impl Failure {
             | Failure::Unreadable { .. }
             | Failure::NotText { .. }
             | Failure::NotInManifest { .. }
+            | Failure::Question(_)
+            | Failure::Unanswered(_)
+            | Failure::PageUnwritable { .. }
             | Failure::NotAFile(_)
             | Failure::Exists(_)
             | Failure::Deployed { .. }
@@ -235,6 +262,7 @@ impl Failure {
             | Failure::Render(_)
             | Failure::Different(_)
             | Failure::Broken
+            | Failure::No
             | Failure::PolicyDiffers
             | Failure::Server(_)
             | Failure::Cache(_) => 1,
@@ -245,6 +273,7 @@ impl Failure {
 fn code_of_setup(error: &SetupError) -> &'static str {
     match error {
         SetupError::Target { .. } => "target_not_served",
+        SetupError::UnknownPolicy(_) => "unknown_policy",
         SetupError::NotOfTarget { .. } => "not_of_target",
         SetupError::UnknownStage(_) => "unknown_stage",
         SetupError::UnknownCaller(_) => "unknown_caller",

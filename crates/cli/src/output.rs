@@ -14,6 +14,19 @@ pub(crate) fn document(text: &str) -> Result<(), Failure> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::Output)
 }
 
+/// Writes what a command answers by its exit code, too. A reader that went away wants no more, and the code stays what it is.
+pub(crate) fn answer(text: &str) -> Result<(), Failure> {
+    match document(text) {
+        Err(Failure::Output(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Unanswered(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The same by lines; none becomes two.
+pub(crate) fn answer_lines(lines: &[String]) -> Result<(), Failure> {
+    answer(&shown(lines))
+}
+
 /// Writes a value to stdout, as JSON on one line.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;

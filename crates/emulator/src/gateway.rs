@@ -214,7 +214,7 @@ impl<'e> Gateway<'e> {
             context.set("aws:SourceVpce", endpoint.as_str());
         }
         for path in readings {
-            for asked in stage.front.asked(&stage.api, parts.method.as_str(), &path) {
+            for asked in stage.api.target.asked(&stage.api.arn, parts.method.as_str(), &path) {
                 decide(session, &owner, &asked, context.clone())?;
             }
         }

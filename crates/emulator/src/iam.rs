@@ -47,7 +47,7 @@ impl Iam {
             CallerCredentials::Drawn | CallerCredentials::Given(_) => seed,
         };
         let mut sessions = Sessions::default();
-        let roles = roles::provider_roles(deployment, identities)?;
+        let roles = roles::provider_roles(deployment, options, identities)?;
         let (callers, outsider) = callers::issue(deployment, options, identities, &mut sessions)?;
         let known = callers.iter().chain([&outsider]).map(|access| access.account.as_str());
         let accounts = issuer::accounts(known.chain([deployment.account.as_str()]));

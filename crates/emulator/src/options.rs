@@ -34,6 +34,9 @@ pub struct Options {
     /// What hangs on the API of a stage instead of the policy that is rendered for it: a resource policy in JSON, by the
     /// stage's name.
     pub resource_policies: BTreeMap<String, String>,
+    /// The documents of managed policies that are permissions boundaries, in JSON, by ARN. A boundary that is not here limits
+    /// nobody.
+    pub policies: BTreeMap<String, String>,
     /// The VPC endpoint that the requests of a stage come by, by the stage's name: what `aws:SourceVpce` is at a private REST
     /// API. Without one it is the first of the manifest's.
     pub vpc_endpoints: BTreeMap<String, String>,
@@ -122,6 +125,9 @@ pub enum SetupError {
         /// What the option gives it.
         what: &'static str,
     },
+    /// A document is given for a policy that limits no role.
+    #[error("no role has the permissions boundary `{0}`")]
+    UnknownPolicy(String),
     /// A caller's policy is for a caller that is not there.
     #[error("there is no caller `{0}`")]
     UnknownCaller(String),

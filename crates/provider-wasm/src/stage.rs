@@ -1,5 +1,7 @@
 //! A stage as an object: `js/xacct-sign-cdk/src/module.ts` has the same types.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use xacct_sign_provider::targets::Target;
 use xacct_sign_provider::{
@@ -48,6 +50,9 @@ struct Role {
     name: String,
     path: String,
     max_session_duration: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions_boundary: Option<String>,
+    tags: BTreeMap<String, String>,
     trust_policy: Document,
     invoke_policy: Document,
     callers: Vec<String>,
@@ -68,6 +73,8 @@ struct Opening {
 #[serde(rename_all = "camelCase")]
 struct Parameters {
     caller: String,
+    /// Which of the caller's roles it is for, from 1.
+    number: usize,
     action: &'static str,
     principal: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,8 +173,8 @@ impl Parameters {
     fn of(permission: Permission) -> Self {
         let function_url_auth_type = permission.function_url_auth_type();
         let invoked_via_function_url = permission.invoked_via_function_url();
-        let Permission { caller, action, principal, organization, .. } = permission;
-        Self { caller, action, principal, organization, function_url_auth_type, invoked_via_function_url }
+        let Permission { caller, number, action, principal, organization, .. } = permission;
+        Self { caller, number, action, principal, organization, function_url_auth_type, invoked_via_function_url }
     }
 }
 
@@ -177,8 +184,19 @@ impl Role {
             RoleKind::Shared(number) => Some(number),
             _ => None,
         };
-        let ProviderRole { name, path, max_session_duration, trust_policy, invoke_policy, callers, .. } = role;
-        Self { shared, name, path, max_session_duration, trust_policy, invoke_policy, callers }
+        let ProviderRole { name, path, max_session_duration, permissions_boundary, tags, .. } = role;
+        let ProviderRole { trust_policy, invoke_policy, callers, .. } = role;
+        Self {
+            shared,
+            name,
+            path,
+            max_session_duration,
+            permissions_boundary,
+            tags,
+            trust_policy,
+            invoke_policy,
+            callers,
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! The check: what AWS would refuse, and what is probably not meant.
 
 mod overlap;
+pub(crate) mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-use xacct_sign::aws::RoleName;
 
 use crate::finding::{Finding, FindingCode as Code, Level, Subject};
 use crate::limits::{
@@ -216,8 +215,11 @@ impl Plan<'_> {
                 let message = "its role is trusted in every AWS account".to_owned();
                 found.add(Code::WildcardAccount, subject(), message);
             }
-            let whole: Vec<&str> =
-                roles.iter().filter(|(_, role)| **role == WhichRole::Every).map(|(stage, _)| stage.as_str()).collect();
+            let whole: Vec<&str> = roles
+                .iter()
+                .filter(|(_, roles)| **roles == [WhichRole::Every])
+                .map(|(stage, _)| stage.as_str())
+                .collect();
             if !whole.is_empty() {
                 let message = format!("all of account `{account}` is trusted on {}", quoted(&whole));
                 found.add(Code::WholeAccount, subject(), message);
@@ -263,12 +265,12 @@ impl Plan<'_> {
         let is_production = |stage: &str| self.manifest.stages.get(stage).is_some_and(|stage| stage.is_production);
         let mut found = Vec::new();
         for stage in caller.stages().filter(|stage| is_production(stage)) {
-            let trusted = principal(caller, stage);
-            let named = trusted.name.map(RoleName::name);
-            if let Some(other) = elsewhere.stages.get(&trusted.key()) {
-                found.push(format!("stage `{stage}` trusts {trusted}, which is also trusted on stage `{other}`"));
-            } else if let Some(word) = named.and_then(|name| elsewhere.word_in(name)) {
-                found.push(format!("stage `{stage}` trusts {trusted}, which is of `{word}` by its name"));
+            for trusted in principals(caller, stage) {
+                if let Some(other) = elsewhere.stages.get(&trusted.key()) {
+                    found.push(format!("stage `{stage}` trusts {trusted}, which is also trusted on stage `{other}`"));
+                } else if let Some(word) = trusted.name().and_then(|name| elsewhere.word_in(name)) {
+                    found.push(format!("stage `{stage}` trusts {trusted}, which is of `{word}` by its name"));
+                }
             }
         }
         found
@@ -279,33 +281,42 @@ impl Plan<'_> {
 struct Trusted<'m> {
     /// The account, or the organization.
     of: &'m str,
-    /// The role, if it is one.
-    name: Option<&'m RoleName>,
+    /// Which of its roles; all where there is none.
+    role: Option<&'m WhichRole>,
 }
 
 impl<'m> Trusted<'m> {
+    /// The role's name, or the pattern of it.
+    fn name(&self) -> Option<&'m str> {
+        match self.role? {
+            WhichRole::Named(role) => Some(role.name()),
+            WhichRole::Like(pattern) => Some(pattern.name()),
+            WhichRole::Every => None,
+        }
+    }
+
     /// The account or organization, and the role in lower case, `*` for all of it.
     fn key(&self) -> (&'m str, String) {
-        (self.of, self.name.map_or("*".to_owned(), |role| role.name().to_ascii_lowercase()))
+        (self.of, self.name().map_or("*".to_owned(), str::to_ascii_lowercase))
     }
 }
 
 impl fmt::Display for Trusted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name {
-            Some(role) => write!(f, "`{role}`"),
-            None => write!(f, "all of `{}`", self.of),
+        match self.role {
+            Some(WhichRole::Named(role)) => write!(f, "`{role}`"),
+            Some(WhichRole::Like(pattern)) => write!(f, "`{pattern}`"),
+            Some(WhichRole::Every) | None => write!(f, "all of `{}`", self.of),
         }
     }
 }
 
-fn principal<'m>(caller: &'m Caller, stage: &str) -> Trusted<'m> {
+fn principals<'m>(caller: &'m Caller, stage: &str) -> Vec<Trusted<'m>> {
     match &caller.principals {
-        CallerPrincipals::Organization { id, .. } => Trusted { of: id, name: None },
-        CallerPrincipals::Roles { account, roles, .. } => match roles.get(stage) {
-            Some(WhichRole::Named(role)) => Trusted { of: account, name: Some(role) },
-            Some(WhichRole::Every) | None => Trusted { of: account, name: None },
-        },
+        CallerPrincipals::Organization { id, .. } => vec![Trusted { of: id, role: None }],
+        CallerPrincipals::Roles { account, .. } => {
+            caller.roles_on(stage).iter().map(|role| Trusted { of: account, role: Some(role) }).collect()
+        }
     }
 }
 
@@ -345,7 +356,7 @@ fn roles_elsewhere(manifest: &Manifest) -> Elsewhere<'_> {
     let mut stages = BTreeMap::new();
     for caller in manifest.callers.values() {
         for stage in caller.stages().filter(|stage| is_other(stage)) {
-            stages.insert(principal(caller, stage).key(), stage);
+            stages.extend(principals(caller, stage).into_iter().map(|trusted| (trusted.key(), stage)));
         }
     }
     let mut words: BTreeMap<String, String> = BTreeMap::new();

@@ -1,5 +1,6 @@
 //! What is deployed: read back, compared with the manifest, and as the emulator takes it.
 
+mod concrete;
 mod deployment;
 mod diff;
 mod error;
@@ -11,6 +12,7 @@ mod resource;
 mod role;
 mod terraform;
 
+pub use concrete::{ConcreteRole, concrete_roles};
 pub use deployment::{DeployedStage, Deployment, RolePolicies};
 pub use diff::{RoleDiff, RoleFact};
 pub use error::DeployedError;

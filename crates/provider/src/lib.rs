@@ -47,26 +47,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
 mod check;
 mod deployed;
 mod finding;
 pub mod iam;
+mod import;
 pub mod limits;
 mod manifest;
 mod plan;
 mod render;
 pub mod targets;
 
+pub use access::{
+    AccessError, AccessRow, Answer, AskedCall, Asker, GrantedCall, Known, Refused, Side, Sides, Term, WhyNot,
+    markdown_of_rows,
+};
+pub use check::report::{Reported, json_of_findings};
 pub use deployed::{
-    DeployedError, DeployedRole, DeployedStage, Deployment, ResourceDiff, ResourceFault, RoleDiff, RoleFact, RolePart,
-    RolePolicies, read_roles,
+    ConcreteRole, DeployedError, DeployedRole, DeployedStage, Deployment, ResourceDiff, ResourceFault, RoleDiff,
+    RoleFact, RolePart, RolePolicies, concrete_roles, read_roles,
 };
 pub use finding::{Finding, FindingCode, Level, Subject};
 pub use iam::document::{Conditions, Document, OneOrMany, Statement};
 pub use iam::grants::{Grant, GrantCondition, GrantSubject, GrantTerms};
+pub use import::Imported;
 pub use manifest::{
     Accepted, Access, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind,
-    Permissions, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
+    Permissions, RolePattern, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
 };
 pub use plan::{CallerRole, Move, OpenedRoute, Permission, Plan, ProviderRole, ResourcePolicy, RoleChange, RoleKind};
 pub use render::{Format, RenderError};

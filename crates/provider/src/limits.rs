@@ -47,6 +47,8 @@ pub(crate) const ROLES: Limit = limit("roles of an account, by default", 1_000, 
 pub(crate) const ROLE_NAME: Limit = limit("name of a role", 64, "characters", IAM);
 /// Resources of a CloudFormation template.
 pub(crate) const TEMPLATE_RESOURCES: Limit = limit("resources of a template", 500, "resources", CLOUDFORMATION);
+/// Outputs of a CloudFormation template.
+pub(crate) const TEMPLATE_OUTPUTS: Limit = limit("outputs of a template", 200, "outputs", CLOUDFORMATION);
 /// A CloudFormation template that is passed in the call itself.
 pub(crate) const TEMPLATE_BODY: Limit = limit("template passed in the call", 51_200, "bytes", CLOUDFORMATION);
 /// A CloudFormation template that lies in S3.
@@ -63,6 +65,7 @@ pub const LIMITS: &[Limit] = &[
     ROLES,
     ROLE_NAME,
     TEMPLATE_RESOURCES,
+    TEMPLATE_OUTPUTS,
     TEMPLATE_BODY,
     TEMPLATE_IN_S3,
 ];

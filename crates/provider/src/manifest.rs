@@ -5,7 +5,7 @@ mod foreign;
 mod lock;
 pub(crate) mod names;
 mod raw;
-mod route;
+pub(crate) mod route;
 mod schema;
 mod similar;
 mod source;
@@ -19,6 +19,7 @@ pub(crate) use lock::Told;
 pub use route::Route;
 pub use schema::JSON_SCHEMA;
 pub use types::{
-    Accepted, Access, Api, Caller, CallerPrincipals, Manifest, Permissions, RoutesEnforcedBy, Stage, StageTarget,
-    TrustForm, WhichRole,
+    Accepted, Access, Api, Caller, CallerPrincipals, Manifest, Permissions, RolePattern, RoutesEnforcedBy, Stage,
+    StageTarget, TrustForm, WhichRole,
 };
+pub(crate) use validate::DEFAULT_ROLE_NAME;

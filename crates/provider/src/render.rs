@@ -78,6 +78,30 @@ impl Plan<'_> {
         Ok(text)
     }
 
+    /// What takes roles that are there into a stack or a state, ending in a newline: for CloudFormation the file of
+    /// `--resources-to-import`, for Terraform the configuration with a block `import` for each resource, else what
+    /// [`Self::render`] gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::render`].
+    pub fn render_import(&self, stage: &Stage, format: Format) -> Result<String, RenderError> {
+        let mut text = self.render(stage, format)?;
+        let policy = self.resource_policy(stage);
+        match format {
+            Format::CloudFormation => {
+                text = cloudformation::to_import(self.manifest, stage, &self.stage_roles(stage), policy.as_ref());
+                text.push('\n');
+            }
+            Format::Terraform => {
+                text = terraform::with_imports(self.manifest, stage, &self.stage_roles(stage), policy.as_ref());
+                text.push('\n');
+            }
+            Format::Json => {}
+        }
+        Ok(text)
+    }
+
     /// What a stage needs and the form has no resource for: in CloudFormation the policy of a REST API. Beside it, a stage by
     /// role has roles, which [`Self::render`] gives.
     #[must_use]

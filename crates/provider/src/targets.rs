@@ -1,5 +1,6 @@
 //! Where an API is: what AWS calls it in policies, where it is reached, and what it takes.
 
+mod asked;
 pub(crate) mod execute_api;
 pub(crate) mod function_url;
 mod http_api;
@@ -9,6 +10,7 @@ use std::fmt;
 
 use crate::iam::document::Statement;
 
+pub use asked::Asked;
 pub use function_url::FunctionUrl;
 pub use http_api::HttpApi;
 pub use rest_api::RestApi;

@@ -1,4 +1,4 @@
-import { Annotations, Duration, Token } from "aws-cdk-lib";
+import { Annotations, Duration, Tags, Token } from "aws-cdk-lib";
 import type { IRestApi } from "aws-cdk-lib/aws-apigateway";
 import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import * as iam from "aws-cdk-lib/aws-iam";
@@ -13,6 +13,7 @@ import { checkAccount, checkPlace } from "./place.js";
 import {
   addFunctionPolicy,
   addToPolicy,
+  inPartition,
   onApi,
   type Places,
   restApiStatements,
@@ -235,8 +236,16 @@ export class CrossAccountApiAccess extends Construct {
       path: role.path,
       maxSessionDuration: Duration.seconds(role.maxSessionDuration),
       assumedBy: new TrustPolicy(trustIn(this.places, role.trustPolicy)),
+      ...(role.permissionsBoundary !== undefined && {
+        permissionsBoundary: iam.ManagedPolicy.fromManagedPolicyArn(
+          this,
+          `${kind}-Boundary`,
+          inPartition(this.places)(role.permissionsBoundary),
+        ),
+      }),
       inlinePolicies: { [POLICY_NAME]: iam.PolicyDocument.fromJson({ ...role.invokePolicy, Statement }) },
     });
+    for (const [key, value] of Object.entries(role.tags)) Tags.of(made).add(key, value);
     for (const caller of role.callers) this.byCaller.set(caller, made);
     return made;
   }

@@ -40,6 +40,9 @@ export interface StageRole {
   readonly name: string;
   readonly path: string;
   readonly maxSessionDuration: number;
+  /** The ARN of a managed policy. */
+  readonly permissionsBoundary?: string;
+  readonly tags: Readonly<Record<string, string>>;
   readonly trustPolicy: PolicyDocument;
   readonly invokePolicy: PolicyDocument;
   readonly callers: readonly string[];
@@ -56,6 +59,8 @@ export interface Opening {
 /** What a permission of a function takes, beside the function. */
 export interface Permission {
   readonly caller: string;
+  /** Which of the caller's roles it is for, from 1. */
+  readonly number: number;
   readonly action: string;
   readonly principal: string;
   readonly organization?: string;

@@ -41,6 +41,9 @@ const cases: Case[] = [
   ["api.account", http, "111111111111", "999999999999"],
   ["api.region", http, "ap-northeast-1", "us-east-1"],
   ["api.role_name", http, "#api", 'role_name = "Other"'],
+  ["api.path", http, "#api", 'path = "/apis/"'],
+  ["api.permissions_boundary", http, "#api", 'permissions_boundary = "arn:aws:iam::111111111111:policy/Limits"'],
+  ["api.tags", http, "#api", 'tags = { team = "shop" }'],
   ["api.max_session_duration", http, "#api", "max_session_duration = 7200"],
   ["api.role_trust_policy_length", many, "#api", "role_trust_policy_length = 4096"],
   [
@@ -51,6 +54,8 @@ const cases: Case[] = [
   ],
   ["stage.target", rest, 'target = "rest_api"', 'target = "http_api"', "nothing"],
   ["stage.access", url, "#stage", 'access = "direct"'],
+  // Where callers reach the API is for the note to say.
+  ["stage.url", http, "#stage", 'url = "https://api.example.com"', "nothing"],
   ["stage.api_id", http, '"a1"', '"b1"'],
   ["stage.api_stage", rest, '"v1"', '"v2"'],
   ["stage.vpc_endpoints", rest, "#stage", 'vpc_endpoints = ["vpce-01234567"]'],

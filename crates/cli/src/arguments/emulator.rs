@@ -29,6 +29,10 @@ pub(crate) struct EmulatorArguments {
     #[arg(long, value_name = "STAGE=FILE", value_parser = pair)]
     pub(crate) resource_policy: Vec<(String, String)>,
 
+    /// The document of a managed policy that is the roles' permissions boundary: without it nothing is limited; may be repeated
+    #[arg(long, value_name = "ARN=FILE", value_parser = pair)]
+    pub(crate) policy: Vec<(String, String)>,
+
     /// The VPC endpoint by which the requests of a private REST API's stage come, in place of the first that the manifest
     /// names; may be repeated
     #[arg(long, value_name = "STAGE=ID", value_parser = pair)]
@@ -55,7 +59,8 @@ pub(crate) struct EmulatorArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
 
-    /// Callers' credentials, in a file as AWS's tools read: with a section for each caller, `[CALLER]` or `[CALLER-STAGE]`
+    /// Callers' credentials, in a file as AWS's tools read: with a section for each caller, `[CALLER]`, `[CALLER-STAGE]` or
+    /// `[CALLER-ROLE]`
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials_file: Option<PathBuf>,
 

@@ -8,7 +8,7 @@ mod failure;
 mod serve;
 mod signals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -53,11 +53,25 @@ fn load(arguments: &EmulatorArguments) -> Result<(Deployment, Options), Failure>
         credential_lifetime: arguments.credential_lifetime,
         caller_credentials: callers::credentials(arguments, &deployment)?,
         caller_policies: read_each(&arguments.caller_policy)?,
+        policies: read_each(&arguments.policy)?,
         resource_policies: read_each(&arguments.resource_policy)?,
         vpc_endpoints: arguments.vpc_endpoint.iter().cloned().collect(),
         organizations: arguments.organization.iter().cloned().collect(),
     };
+    note_boundaries(&deployment, &options);
     Ok((deployment, options))
+}
+
+/// Says which permissions boundaries are not known here, and so limit nobody.
+fn note_boundaries(deployment: &Deployment, options: &Options) {
+    let boundaries = deployment.roles.values().filter_map(|role| role.permissions_boundary.as_ref());
+    let unknown: BTreeSet<&String> = boundaries.filter(|arn| !options.policies.contains_key(*arn)).collect();
+    let line = |arn: &String| {
+        format!(
+            "the permissions boundary `{arn}` is not known here and limits nobody: give it with `--policy ARN=FILE`"
+        )
+    };
+    output::note(&unknown.into_iter().map(line).collect::<Vec<_>>());
 }
 
 /// The texts of files by name.
@@ -85,7 +99,7 @@ fn files_of(arguments: &EmulatorArguments) -> Vec<PathBuf> {
     if files.is_empty() {
         files.extend([arguments.manifest.clone(), manifest::lock_path(&arguments.manifest)]);
     }
-    let policies = arguments.caller_policy.iter().chain(&arguments.resource_policy);
+    let policies = arguments.caller_policy.iter().chain(&arguments.resource_policy).chain(&arguments.policy);
     files.extend(policies.map(|(_, file)| PathBuf::from(file)));
     files.extend(arguments.credentials_file.clone());
     files

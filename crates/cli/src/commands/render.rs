@@ -7,10 +7,10 @@ use crate::failure::Failure;
 use crate::{files, findings, manifest, output};
 
 pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
-    let (arguments, format) = match command {
-        RenderCommand::Cloudformation(arguments) => (arguments, Format::CloudFormation),
-        RenderCommand::Terraform(arguments) => (arguments, Format::Terraform),
-        RenderCommand::Json(arguments) => (arguments, Format::Json),
+    let (arguments, format, is_import) = match command {
+        RenderCommand::Cloudformation(arguments) => (arguments.render, Format::CloudFormation, arguments.import),
+        RenderCommand::Terraform(arguments) => (arguments.render, Format::Terraform, arguments.import),
+        RenderCommand::Json(arguments) => (arguments, Format::Json, false),
     };
     let path = &arguments.stage.manifest;
     let manifest = manifest::read(path)?;
@@ -23,7 +23,7 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     findings.retain(|finding| finding.code != FindingCode::LockOutdated);
     findings::refuse_errors(&manifest, &findings)?;
     // Before anything is written.
-    let text = plan.render(stage, format)?;
+    let text = if is_import { plan.render_import(stage, format)? } else { plan.render(stage, format)? };
     findings::note_shared(plan.resource_policy(stage).as_ref());
     if let Some(left_out) = plan.left_out(stage, format) {
         output::note(&[left_out.to_string(), format!("  hint: {}", left_out.hint())]);

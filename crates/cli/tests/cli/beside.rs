@@ -238,7 +238,7 @@ fn e9_credentials_come_from_a_file() {
         (
             "[other]\n",
             2,
-            "error[credentials_missing]: no credentials are given for the caller `shop`, by the name of `shop-stag` or `shop`\nhint: ",
+            "error[credentials_missing]: no credentials are given for the caller `shop`, by the name of `shop-LambdaRoleDeve` or `shop-stag` or `shop`\nhint: ",
         ),
         (
             "[shop]\naws_access_key_id = AKIAGIVEN\n",
@@ -289,4 +289,25 @@ fn the_environment_file_of_an_emulator_that_runs_is_left_alone() {
     assert_ne!(fs::read_to_string(&path).unwrap(), others);
     second.stop("-INT");
     assert!(!path.exists());
+}
+
+#[test]
+fn a_permissions_boundary_is_said_unless_its_document_is_given() {
+    let arn = "arn:aws:iam::111111111111:policy/Limits";
+    let text = MANIFEST.replacen("[api]", &format!("[api]\npermissions_boundary = \"{arn}\""), 1);
+    let folder = folder("beside-boundary", &text);
+    let said = format!(
+        "the permissions boundary `{arn}` is not known here and limits nobody: give it with `--policy ARN=FILE`"
+    );
+    let (code, _, stderr) = run(&folder, "emulator --as shop --stage stag -- true");
+    assert_eq!((code, stderr.contains(&said)), (0, true), "{stderr}");
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    fs::write(folder.join("limits.json"), policy).unwrap();
+    let (code, _, stderr) =
+        run(&folder, &format!("emulator --policy {arn}=limits.json --as shop --stage stag -- true"));
+    assert_eq!((code, stderr.contains(&said)), (0, false), "{stderr}");
+    let (code, stdout, stderr) =
+        run(&folder, "emulator --policy arn:aws:iam::aws:policy/Other=limits.json --as shop --stage stag -- true");
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("\nerror[unknown_policy]: ") && stderr.contains("\nhint: "), "{stderr}");
 }

@@ -41,3 +41,36 @@ fn init_writes_a_manifest_that_is_valid_and_keeps_what_is_there() {
     assert!(stderr.contains("is not a region"), "{stderr}");
     assert!(!folder.join("other.toml").exists());
 }
+
+#[test]
+fn init_reads_deployed_roles_and_writes_the_lock_file_beside() {
+    let folder = folder("init-from", &format!("{MANIFEST}routes = [\"GET /items\"]\n"));
+    let (_, template, _) = run(&folder, "render cloudformation --stage stag");
+    fs::write(folder.join("roles.json"), &template).unwrap();
+    let (code, stdout, stderr) = run(&folder, "init --from roles.json");
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("`xacct.toml` is there already"), "{stderr}");
+    // The lock file that is there is of another manifest.
+    fs::write(folder.join("new.lock.toml"), "version = 1\n").unwrap();
+    let (code, _, stderr) = run(&folder, "init --from roles.json --manifest new.toml");
+    assert_eq!(code, 2);
+    assert!(stderr.contains("`new.lock.toml` is there already") && !folder.join("new.toml").exists(), "{stderr}");
+    fs::remove_file(folder.join("new.lock.toml")).unwrap();
+
+    let (code, stdout, stderr) = run(&folder, "init --from roles.json --manifest new.toml");
+    assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
+    assert!(stderr.starts_with("wrote `new.toml` and `new.lock.toml`"), "{stderr}");
+    let (code, stdout, _) = run(&folder, "check --manifest new.toml");
+    assert_eq!(code, 0, "{stdout}");
+    let same = run(&folder, "diff --manifest new.toml --stage stag --deployed roles.json");
+    assert_eq!(same, (0, "ApiAllowByIamRoleStagShop: the same\n".to_owned(), String::new()));
+    assert_eq!(run(&folder, "render cloudformation --locked --manifest new.toml --stage stag").1, template);
+
+    let (_, trust, _) = run(&folder, "policy trust --stage stag");
+    fs::write(folder.join("trust.json"), trust).unwrap();
+    let (code, _, stderr) = run(&folder, "init --from trust.json --manifest other.toml");
+    assert_eq!(code, 2);
+    assert!(stderr.starts_with("error[no_invoke_policies]: ") && stderr.contains("\nhint: "), "{stderr}");
+    assert!(!folder.join("other.toml").exists() && !folder.join("other.lock.toml").exists());
+    assert_eq!(run(&folder, "init --from roles.json --account 111111111111 --manifest other.toml").0, 2);
+}

@@ -9,6 +9,7 @@
 
 #[cfg(unix)]
 mod answers;
+mod asked;
 #[cfg(unix)]
 mod beside;
 #[cfg(unix)]
@@ -19,6 +20,8 @@ mod check;
 mod command;
 #[cfg(unix)]
 mod curl;
+#[cfg(unix)]
+mod day;
 mod diff;
 mod emulator;
 // Only Linux has a device that is always full.

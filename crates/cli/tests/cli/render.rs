@@ -89,3 +89,22 @@ fn a_move_is_said() {
     let part = "on stage `stag` its role is now `arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag-2`, and was";
     assert!(stderr.contains("warning[role_arn_changed] [callers.") && stderr.contains(part), "{stderr}");
 }
+
+#[test]
+fn render_takes_in_what_is_deployed() {
+    let folder = folder("render-import", MANIFEST);
+    let (code, stdout, _) = run(&folder, "render terraform --stage stag --import");
+    let configuration: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(code, 0);
+    assert_eq!(configuration["import"][0]["to"], "aws_iam_role.shared_stag");
+    let (code, stdout, _) = run(&folder, "render cloudformation --stage stag --import");
+    let to_import: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let role = serde_json::json!([{
+        "ResourceType": "AWS::IAM::Role",
+        "LogicalResourceId": "SharedRole",
+        "ResourceIdentifier": {"RoleName": "ApiAllowByIamRoleStag"}
+    }]);
+    assert_eq!((code, to_import), (0, role));
+    // Of the documents alone nothing is taken in.
+    assert_eq!(run(&folder, "render json --stage stag --import").0, 2);
+}

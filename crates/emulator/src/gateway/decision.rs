@@ -1,22 +1,13 @@
 //! Whether somebody may call: the caller's own side and the API's together.
-//!
-//! What any policy denies is denied. Within the API's account either side suffices; across accounts both have to allow
-//! ([how resource policies affect authorization](https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html),
-//! tables A and B; [cross-account evaluation](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)).
+//! [`Sides`] decides; here stands what is said of it.
 
 use std::sync::Arc;
 
-use xacct_sign_provider::iam::{Context, Decision, Effect, PolicyDocument, Request, evaluate};
+use xacct_sign_provider::iam::{Context, Decision, Effect, PolicyDocument, Request};
+use xacct_sign_provider::targets::Asked;
+use xacct_sign_provider::{Side, Sides};
 
 use crate::iam::sessions::Session;
-
-/// What policies are asked about.
-pub(crate) struct Asked {
-    pub(crate) action: &'static str,
-    pub(crate) resource: String,
-    /// A condition key that this action has, with its value.
-    pub(crate) key: Option<(&'static str, &'static str)>,
-}
 
 /// Why not.
 pub(crate) struct Denied {
@@ -38,29 +29,23 @@ pub(crate) struct Owner<'o> {
     pub(crate) without_policy: &'static str,
 }
 
-/// A policy, as the log and AWS call it.
-struct Side<'d> {
-    here: &'static str,
-    at_aws: &'static str,
-    decision: Decision<'d>,
-}
-
-impl<'d> Side<'d> {
-    fn of(here: &'static str, at_aws: &'static str, policies: &[&'d PolicyDocument], request: &'d Request<'_>) -> Self {
-        Self { here, at_aws, decision: evaluate(policies, request) }
-    }
-
-    fn denied(&self, session: &Session, asked: &Asked) -> Denied {
-        let Self { here, at_aws, decision } = self;
-        let clause = match decision.effect() {
-            Effect::ExplicitDeny => {
-                let article = if *at_aws == "identity-based" { "an" } else { "a" };
-                format!("with an explicit deny in {article} {at_aws} policy")
-            }
-            _ => format!("because no {at_aws} policy allows the {} action", asked.action),
-        };
-        Denied::new(format!("{here}: {decision}"), session, asked, &clause)
-    }
+/// The sentence about a side, as the log and AWS call it.
+fn denied(side: Side, decision: &Decision<'_>, session: &Session, asked: &Asked) -> Denied {
+    let (here, at_aws) = match side {
+        Side::Own => ("the role's policy", "identity-based"),
+        Side::Limit(0) if session.boundary.is_some() => ("the permissions boundary", "permissions boundary"),
+        Side::Limit(_) => ("the session policy", "session"),
+        _ => ("the resource policy", "resource-based"),
+    };
+    let policy = if at_aws.ends_with("boundary") { at_aws.to_owned() } else { format!("{at_aws} policy") };
+    let clause = match decision.effect() {
+        Effect::ExplicitDeny => {
+            let article = if at_aws == "identity-based" { "an" } else { "a" };
+            format!("with an explicit deny in {article} {policy}")
+        }
+        _ => format!("because no {policy} allows the {} action", asked.action),
+    };
+    Denied::new(format!("{here}: {decision}"), session, asked, &clause)
 }
 
 impl Denied {
@@ -87,36 +72,21 @@ pub(crate) fn decide(session: &Session, owner: &Owner<'_>, asked: &Asked, mut co
     let principal = Some(session.principal.clone());
     let request = Request { principal, action: asked.action, resource: &asked.resource, context };
     let own: Vec<&PolicyDocument> = session.policies.iter().map(Arc::as_ref).collect();
-    let identity = Side::of("the role's policy", "identity-based", &own, &request);
-    let limit = session.session_policy.as_ref();
-    let limit = limit.map(|policy| Side::of("the session policy", "session", &[policy], &request));
-    let resource = owner.policy.map(|policy| Side::of("the resource policy", "resource-based", &[policy], &request));
-
-    let sides = || [Some(&identity), limit.as_ref(), resource.as_ref()].into_iter().flatten();
-    if let Some(denying) = sides().find(|side| side.decision.effect() == Effect::ExplicitDeny) {
-        return Err(denying.denied(session, asked));
-    }
+    let limits: Vec<&PolicyDocument> = session.boundary.as_deref().into_iter().chain(&session.session_policy).collect();
     let is_of_the_account = session.principal.account() == owner.account;
-    if resource.is_none() && (owner.is_private || !is_of_the_account) {
+    let is_private = owner.is_private;
+    let sides = Sides { own: &own, limits: &limits, resource: owner.policy, is_of_the_account, is_private };
+    let Err(refused) = sides.decide(&request) else { return Ok(()) };
+    let Some(decision) = &refused.decision else {
         let (who, Owner { account, without_policy, .. }) = (session.principal.arn(), owner);
-        let detail = match owner.is_private {
+        let detail = match is_private {
             true => "the API is private, and has no resource policy: it lets nobody in".to_owned(),
             false => format!("`{who}` is not in the API's account, {account}: {without_policy}"),
         };
         let clause = format!("because no resource-based policy allows the {} action", asked.action);
         return Err(Denied::new(detail, session, asked, &clause));
-    }
-    // A session policy limits what a session gets from either side.
-    let has_leave = is_of_the_account && resource.as_ref().is_some_and(|side| side.decision.is_allowed());
-    let needed = match (is_of_the_account, has_leave) {
-        (true, true) => [limit.as_ref(), None, None],
-        (true, false) => [Some(&identity), limit.as_ref(), None],
-        (false, _) => [resource.as_ref(), Some(&identity), limit.as_ref()],
     };
-    match needed.into_iter().flatten().find(|side| !side.decision.is_allowed()) {
-        Some(side) => Err(side.denied(session, asked)),
-        None => Ok(()),
-    }
+    Err(denied(refused.side, decision, session, asked))
 }
 
 /// An ARN as refusals show it: of the account the last four digits.

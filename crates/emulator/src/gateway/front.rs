@@ -11,7 +11,7 @@ use xacct_sign_provider::DeployedStage;
 use xacct_sign_provider::targets::TargetKind;
 
 use crate::body::BodyFailure;
-use crate::gateway::decision::{Asked, Denied};
+use crate::gateway::decision::Denied;
 use crate::gateway::forward::UpstreamFailure;
 use crate::gateway::{function_url, http_api, rest_api};
 use crate::iam::authenticate::Unauthenticated;
@@ -25,9 +25,6 @@ pub(crate) trait Front: Sync {
 
     /// What its requests are signed for.
     fn signing_name(&self) -> &'static str;
-
-    /// What policies are asked about a call of this route: each has to be allowed.
-    fn asked(&self, api: &DeployedStage, method: &str, path: &str) -> Vec<Asked>;
 
     /// What is to be said to somebody of another account where no resource policy lets anybody in.
     fn without_policy(&self) -> &'static str;

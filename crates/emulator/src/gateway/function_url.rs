@@ -5,11 +5,9 @@ use http::StatusCode;
 use http::header::HeaderName;
 use serde_json::Value;
 use xacct_sign::verify::Refusal;
-use xacct_sign_provider::DeployedStage;
 use xacct_sign_provider::targets::FunctionUrl;
 
 use crate::body::BodyFailure;
-use crate::gateway::decision::Asked;
 use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told};
 use crate::gateway::{context, event};
 use crate::iam::authenticate::Unauthenticated;
@@ -35,12 +33,6 @@ impl Front for FunctionUrlFront {
 
     fn signing_name(&self) -> &'static str {
         FunctionUrl::SIGNING_NAME
-    }
-
-    /// Both actions, on the function or the alias that the URL hangs on: neither knows a method or a path.
-    fn asked(&self, api: &DeployedStage, _: &str, _: &str) -> Vec<Asked> {
-        let asked = |action, key| Asked { action, resource: api.arn.clone(), key: Some(key) };
-        vec![asked(FunctionUrl::INVOKE_URL, FunctionUrl::AUTH_TYPE), asked(FunctionUrl::INVOKE, FunctionUrl::BY_URL)]
     }
 
     fn without_policy(&self) -> &'static str {

@@ -6,11 +6,9 @@
 use http::StatusCode;
 use http::header::HeaderName;
 use serde_json::Value;
-use xacct_sign_provider::DeployedStage;
 use xacct_sign_provider::targets::HttpApi;
 
 use crate::body::BodyFailure;
-use crate::gateway::decision::Asked;
 use crate::gateway::forward::UpstreamFailure;
 use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told};
 use crate::gateway::{context, event};
@@ -32,10 +30,6 @@ impl Front for HttpApiFront {
 
     fn signing_name(&self) -> &'static str {
         HttpApi::SIGNING_NAME
-    }
-
-    fn asked(&self, api: &DeployedStage, method: &str, path: &str) -> Vec<Asked> {
-        vec![Asked { action: HttpApi::INVOKE, resource: format!("{}/{method}/{path}", api.arn), key: None }]
     }
 
     fn without_policy(&self) -> &'static str {

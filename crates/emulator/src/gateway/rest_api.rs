@@ -5,11 +5,9 @@ use http::StatusCode;
 use http::header::HeaderName;
 use serde_json::Value;
 use xacct_sign::verify::Refusal;
-use xacct_sign_provider::DeployedStage;
 use xacct_sign_provider::targets::RestApi;
 
 use crate::body::BodyFailure;
-use crate::gateway::decision::Asked;
 use crate::gateway::forward::UpstreamFailure;
 use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told};
 use crate::gateway::{context, event};
@@ -33,10 +31,6 @@ impl Front for RestApiFront {
 
     fn signing_name(&self) -> &'static str {
         RestApi::SIGNING_NAME
-    }
-
-    fn asked(&self, api: &DeployedStage, method: &str, path: &str) -> Vec<Asked> {
-        vec![Asked { action: RestApi::INVOKE, resource: format!("{}/{method}/{path}", api.arn), key: None }]
     }
 
     fn without_policy(&self) -> &'static str {

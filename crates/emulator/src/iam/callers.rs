@@ -1,19 +1,16 @@
 //! Who calls: credentials of the callers' roles, as Lambda gives them to a function.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use xacct_sign::Credentials;
 use xacct_sign_provider::iam::{PolicyDocument, PolicyKind, PrincipalIdentity};
-use xacct_sign_provider::{CallerRole, Deployment};
+use xacct_sign_provider::{CallerRole, Deployment, concrete_roles};
 
 use crate::iam::entropy::Entropy;
 use crate::iam::roles;
 use crate::iam::sessions::{self, Session, Sessions};
 use crate::options::{CallerCredentials, Options, SetupError};
-
-/// The role that stands for every role of an account.
-const ANY_ROLE: &str = "AnyRole";
 
 /// An identity that the emulator issued credentials to at start-up, as Lambda does to a function.
 #[derive(Debug, Clone)]
@@ -45,10 +42,7 @@ pub(crate) fn issue(
     {
         return Err(SetupError::UnknownCaller(name.clone()));
     }
-    let mut accounts = Accounts::new(deployment);
-    let outsider_account = accounts.unused();
-    let roles: Vec<ConcreteRole<'_>> =
-        deployment.callers.iter().map(|caller| concrete(caller, deployment, &mut accounts)).collect();
+    let (outsider_account, roles) = concrete_roles(&deployment.callers, &deployment.partition, &deployment.account);
 
     // One role may serve several callers of the manifest; then it bears the policies of all of them.
     let mut policies: BTreeMap<&str, Vec<Arc<PolicyDocument>>> = BTreeMap::new();
@@ -90,49 +84,6 @@ pub(crate) fn issue(
     Ok((callers, outsider))
 }
 
-/// A caller's role where the manifest leaves account or role open.
-struct ConcreteRole<'d> {
-    caller: &'d CallerRole,
-    account: String,
-    arn: String,
-}
-
-fn concrete<'d>(caller: &'d CallerRole, deployment: &Deployment, accounts: &mut Accounts) -> ConcreteRole<'d> {
-    let account = if caller.account == "*" { accounts.unused() } else { caller.account.clone() };
-    let arn = match caller.arn.split_once(":role/") {
-        Some((_, name)) => {
-            let name = if name == "*" { ANY_ROLE } else { name };
-            format!("arn:{}:iam::{account}:role/{name}", deployment.partition)
-        }
-        None => caller.arn.clone(),
-    };
-    ConcreteRole { caller, account, arn }
-}
-
-/// Accounts that nobody has, from the highest number down.
-struct Accounts {
-    taken: BTreeSet<String>,
-    next: u64,
-}
-
-impl Accounts {
-    fn new(deployment: &Deployment) -> Self {
-        let mut taken: BTreeSet<String> = deployment.callers.iter().map(|caller| caller.account.clone()).collect();
-        taken.insert(deployment.account.clone());
-        Self { taken, next: 999_999_999_999 }
-    }
-
-    fn unused(&mut self) -> String {
-        loop {
-            let account = format!("{:012}", self.next);
-            self.next = self.next.saturating_sub(1);
-            if !self.taken.contains(&account) || self.next == 0 {
-                return account;
-            }
-        }
-    }
-}
-
 /// The credentials that the options give to a caller's role; `None` where they are to be made.
 fn given<'o>(caller: &CallerRole, options: &'o Options) -> Result<Option<&'o Credentials>, SetupError> {
     let CallerCredentials::Given(given) = &options.caller_credentials else { return Ok(None) };
@@ -143,13 +94,15 @@ fn given<'o>(caller: &CallerRole, options: &'o Options) -> Result<Option<&'o Cre
     }
 }
 
-/// The names that the credentials of a caller's role may have where they are given, the first before the others: with each stage
-/// that it is on, and the caller's alone.
+/// The names that the credentials of a caller's role may have where they are given, the first before the others: with the
+/// role, with each stage that it is on, and the caller's alone.
 #[must_use]
 pub fn credential_names(caller: &CallerRole) -> Vec<String> {
     let with_stage =
         caller.may_assume.keys().chain(caller.may_call.keys()).map(|stage| format!("{}-{stage}", caller.caller));
-    with_stage.chain([caller.caller.clone()]).collect()
+    let with_role = format!("{}-{}", caller.caller, caller.role_name);
+    let with_role = Some(with_role).filter(|name| !name.contains('*'));
+    with_role.into_iter().chain(with_stage).chain([caller.caller.clone()]).collect()
 }
 
 /// A session of a caller's role.
@@ -188,6 +141,7 @@ impl Issued<'_> {
             principal,
             user_id: format!("{}:{name}", roles::role_id(seed, role)),
             policies,
+            boundary: None,
             session_policy: None,
             role_tags: BTreeMap::new(),
             tags: Vec::new(),

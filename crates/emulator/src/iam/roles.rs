@@ -7,7 +7,7 @@ use xacct_sign_provider::Deployment;
 use xacct_sign_provider::iam::{PolicyDocument, PolicyKind};
 
 use crate::iam::entropy::Entropy;
-use crate::options::SetupError;
+use crate::options::{Options, SetupError};
 
 /// A role that callers assume.
 pub(crate) struct ProviderRole {
@@ -18,6 +18,8 @@ pub(crate) struct ProviderRole {
     pub(crate) max_session_seconds: u32,
     pub(crate) trust: PolicyDocument,
     pub(crate) policies: Vec<Arc<PolicyDocument>>,
+    /// What limits them, if anything that is known does.
+    pub(crate) boundary: Option<Arc<PolicyDocument>>,
 }
 
 /// Reads a rendered document: the emulator evaluates what gets deployed, not the tables it is made of.
@@ -32,8 +34,16 @@ pub(crate) fn role_id(seed: [u8; 32], arn: &str) -> String {
 
 pub(crate) fn provider_roles(
     deployment: &Deployment,
+    options: &Options,
     seed: [u8; 32],
 ) -> Result<BTreeMap<String, Arc<ProviderRole>>, SetupError> {
+    let mut boundaries = BTreeMap::new();
+    for (arn, text) in &options.policies {
+        if deployment.roles.values().all(|role| role.permissions_boundary.as_ref() != Some(arn)) {
+            return Err(SetupError::UnknownPolicy(arn.clone()));
+        }
+        boundaries.insert(arn, Arc::new(read(arn, text, PolicyKind::Identity)?));
+    }
     let mut roles = BTreeMap::new();
     for (arn, role) in &deployment.roles {
         let policies = role.policies.iter().map(|policy| read(arn, policy, PolicyKind::Identity).map(Arc::new));
@@ -43,6 +53,7 @@ pub(crate) fn provider_roles(
             max_session_seconds: role.max_session_duration,
             trust: read(arn, &role.trust_policy, PolicyKind::Trust)?,
             policies: policies.collect::<Result<_, _>>()?,
+            boundary: role.permissions_boundary.as_ref().and_then(|arn| boundaries.get(arn)).cloned(),
             arn: arn.clone(),
         };
         roles.insert(arn.clone(), Arc::new(compiled));

@@ -25,6 +25,8 @@ pub(crate) struct Session {
     pub(crate) user_id: String,
     /// What the role may do.
     pub(crate) policies: Vec<Arc<PolicyDocument>>,
+    /// What the role may do at most, if a permissions boundary limits it.
+    pub(crate) boundary: Option<Arc<PolicyDocument>>,
     /// What the session may do at most, if it was limited when it was made.
     pub(crate) session_policy: Option<PolicyDocument>,
     /// The tags of the role itself.
@@ -79,6 +81,9 @@ impl Session {
         let request = Request { principal: Some(self.principal.clone()), action, resource, context };
         let policies: Vec<&PolicyDocument> = self.policies.iter().map(Arc::as_ref).collect();
         allowed("the role's policy", evaluate(&policies, &request))?;
+        if let Some(boundary) = &self.boundary {
+            allowed("the permissions boundary", evaluate(&[boundary.as_ref()], &request))?;
+        }
         match &self.session_policy {
             Some(policy) => allowed("the session policy", evaluate(&[policy], &request)),
             None => Ok(()),
@@ -139,6 +144,7 @@ impl Sessions {
             if let (Some(session), Some(role)) = (session, role) {
                 let mut session = Session::clone(&session);
                 session.policies.clone_from(&role.policies);
+                session.boundary.clone_from(&role.boundary);
                 session.role_tags.clone_from(&role.tags);
                 self.add(session);
             }
@@ -178,6 +184,7 @@ mod tests {
             principal: PrincipalIdentity::assumed_role("arn:aws:iam::111111111111:role/R", "s")?,
             user_id: String::new(),
             policies: Vec::new(),
+            boundary: None,
             session_policy: None,
             role_tags: BTreeMap::new(),
             tags: Vec::new(),

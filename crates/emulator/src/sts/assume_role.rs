@@ -59,6 +59,7 @@ pub(crate) fn assume_role(
         principal,
         user_id: format!("{}:{}", role.id, call.session_name),
         policies: role.policies.clone(),
+        boundary: role.boundary.clone(),
         organization: options.organizations.get(&iam.account).cloned(),
         session_policy,
         role_tags: role.tags.clone(),

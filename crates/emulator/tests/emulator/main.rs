@@ -1,6 +1,7 @@
 //! The emulator as its callers meet it. One program, so that it is linked once.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
+mod boundary;
 mod cors;
 mod decisions;
 mod events;

@@ -151,7 +151,8 @@ fn e9_credentials_can_be_given() {
     assert_eq!(put(&mut world, &session), 200);
 
     let missing = given(&[("shop-deve", "ASIADEVE")]).err().unwrap();
-    let text = "no credentials are given for the caller `shop`, by the name of `shop-prod` or `shop`";
+    let text =
+        "no credentials are given for the caller `shop`, by the name of `shop-LambdaRoleProd` or `shop-prod` or `shop`";
     assert_eq!(missing.to_string(), text);
     let shared = given(&[("shop", "ASIASHOP")]).err().unwrap();
     assert!(matches!(shared, SetupError::SharedCredentials { .. }), "{shared}");

@@ -383,7 +383,7 @@ fn what_a_template_would_lose_is_refused() {
         template.replacen("\"Resources\": {", &format!("\"Resources\": {{ \"Other\": {{\"Type\": \"{kind}\"}},"), 1)
     };
     for (text, part) in [
-        (property(r#""PermissionsBoundary": "arn:aws:iam::111111111111:policy/B""#), "the permissions boundary of"),
+        (property(r#""PermissionsBoundary": {"Ref": "Boundary"}"#), "the permissions boundary of"),
         (property(r#""ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]"#), "the managed policies of"),
         (resource("AWS::IAM::Policy"), "resource `Other` of type `AWS::IAM::Policy`"),
         (resource("AWS::IAM::RolePolicy"), "`AWS::IAM::RolePolicy`"),
@@ -394,6 +394,10 @@ fn what_a_template_would_lose_is_refused() {
         assert!(error.to_string().contains(part) && error.hint().contains("inline policies"), "{error}");
     }
     assert!(Deployment::of_templates(&[&property("\"ManagedPolicyArns\": []")]).is_ok());
+    let boundary = r#""PermissionsBoundary": "arn:aws:iam::111111111111:policy/B""#;
+    let bounded = Deployment::of_templates(&[&property(boundary)]).unwrap();
+    let role = bounded.roles.values().find(|role| role.permissions_boundary.is_some()).unwrap();
+    assert_eq!(role.permissions_boundary.as_deref(), Some("arn:aws:iam::111111111111:policy/B"));
     assert!(Deployment::of_templates(&[&resource("AWS::SQS::Queue")]).is_ok());
 
     let other_api = template.replace("f6g7h8i9j0", "k1l2m3n4o5").replace("ApiAllowByIamRole", "Other");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xacct_sign::aws::RoleName;
 
-use crate::manifest::{Caller, CallerPrincipals, Manifest, Route, WhichRole};
+use crate::manifest::{Caller, CallerPrincipals, Manifest, RolePattern, Route, WhichRole};
 
 /// How many of the wider callers on a stage are named.
 const NAMED: usize = 3;
@@ -21,6 +21,8 @@ struct OnStage<'m> {
     /// The same by the role's name: a role of this name in every account.
     any_account_by_role: BTreeMap<&'m RoleName, Alike<'m>>,
     whole_accounts: BTreeMap<&'m str, &'m Caller>,
+    /// Those that are roles by a pattern of their names, by account; `*` for a pattern of every account.
+    patterns: BTreeMap<&'m str, Vec<(&'m RolePattern, &'m Caller)>>,
 }
 
 /// Callers by their external id; of those with the same terms the first, which lifts what the others do.
@@ -57,8 +59,12 @@ impl<'m> WideCallers<'m> {
                     }
                 }
                 CallerPrincipals::Roles { account, roles, .. } => {
-                    for (stage, role) in roles {
+                    for (stage, role) in roles.iter().flat_map(|(stage, of)| of.iter().map(move |role| (stage, role))) {
                         match role {
+                            WhichRole::Like(pattern) => {
+                                let patterns = &mut by_stage.entry(stage).or_default().patterns;
+                                patterns.entry(account).or_default().push((pattern, caller));
+                            }
                             WhichRole::Every => {
                                 by_stage.entry(stage).or_default().whole_accounts.insert(account, caller);
                             }
@@ -85,7 +91,7 @@ impl<'m> WideCallers<'m> {
         }
         let routes = caller.routes.as_ref().map(|routes| routes.iter().flat_map(Route::arn_suffixes).collect());
         for (stage, on_stage) in caller.stages().filter_map(|stage| Some((stage, self.by_stage.get(stage)?))) {
-            let lifted = on_stage.covering(caller, stage).filter_map(|wider| {
+            let lifted = on_stage.covering(caller, stage).into_iter().filter_map(|wider| {
                 let terms = terms_lifted(caller, routes.as_ref(), wider)?;
                 Some(format!("on stage `{stage}` caller `{}` lets it in without its {terms}", wider.name))
             });
@@ -98,21 +104,30 @@ impl<'m> WideCallers<'m> {
 impl<'m> OnStage<'m> {
     /// The wider callers that the caller's principals are part of, or may be: the manifest does not say which accounts an
     /// organization has.
-    fn covering<'s>(&'s self, caller: &'m Caller, stage: &str) -> impl Iterator<Item = &'m Caller> + 's {
-        let (is_role, of_account, any_account) = match &caller.principals {
-            CallerPrincipals::Organization { .. } => (false, None, Some(&self.any_account)),
-            CallerPrincipals::Roles { account, roles, .. } => match roles.get(stage) {
-                Some(WhichRole::Every) => (true, None, Some(&self.any_account)),
-                Some(WhichRole::Named(role)) if account != "*" => {
-                    (true, self.whole_accounts.get(account.as_str()), self.any_account_by_role.get(role))
-                }
-                Some(WhichRole::Named(_)) | None => (true, None, None),
-            },
+    fn covering(&self, caller: &'m Caller, stage: &str) -> Vec<&'m Caller> {
+        let CallerPrincipals::Roles { account, .. } = &caller.principals else {
+            return self.any_account.open_to(caller).collect();
         };
-        let organizations = is_role.then_some(&self.organizations);
-        let open_to = move |wide: &'s Alike<'m>| wide.open_to(caller);
-        let organizations = organizations.into_iter().flat_map(open_to);
-        organizations.chain(of_account.copied()).chain(any_account.into_iter().flat_map(open_to))
+        let mut covering: Vec<&'m Caller> = self.organizations.open_to(caller).collect();
+        for role in caller.roles_on(stage) {
+            match role {
+                WhichRole::Every => covering.extend(self.any_account.open_to(caller)),
+                WhichRole::Named(_) if account == "*" => {}
+                WhichRole::Named(role) => {
+                    covering.extend(self.whole_accounts.get(account.as_str()));
+                    let alike = self.any_account_by_role.get(role).into_iter();
+                    covering.extend(alike.flat_map(|alike| alike.open_to(caller)));
+                    let patterns = [account.as_str(), "*"].into_iter().filter_map(|of| self.patterns.get(of)).flatten();
+                    covering.extend(patterns.filter(|(pattern, _)| pattern.covers(role)).map(|(_, wider)| *wider));
+                }
+                WhichRole::Like(_) if account == "*" => {}
+                WhichRole::Like(_) => covering.extend(self.whole_accounts.get(account.as_str())),
+            }
+        }
+        // Several roles of one caller may be covered by the same wider one.
+        let mut seen = BTreeSet::new();
+        covering.retain(|wider| seen.insert(wider.name.as_str()));
+        covering
     }
 }
 

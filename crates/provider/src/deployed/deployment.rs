@@ -86,6 +86,8 @@ pub struct RolePolicies {
     pub trust_policy: String,
     /// What its sessions may do.
     pub policies: Vec<String>,
+    /// The ARN of the managed policy that limits what its sessions may do, if one does.
+    pub permissions_boundary: Option<String>,
     /// Its tags, which its sessions have too.
     pub tags: BTreeMap<String, String>,
 }
@@ -100,7 +102,8 @@ impl Plan<'_> {
                 max_session_duration: role.max_session_duration,
                 trust_policy: role.trust_policy.to_json(),
                 policies: vec![role.invoke_policy.to_json()],
-                tags: BTreeMap::new(),
+                permissions_boundary: role.permissions_boundary,
+                tags: role.tags,
             };
             (role.arn, policies)
         });
@@ -217,9 +220,11 @@ fn duplicate(message: &str) -> DeployedError {
 /// What decides in AWS and is not enforced here must not look as if it were.
 fn refuse_what_is_ignored(role: &DeployedRole) -> Result<(), DeployedError> {
     let name = name_of(role)?;
-    let boundary = role.permissions_boundary.iter().map(|_| format!("the permissions boundary of role `{name}`"));
+    // A reference says nothing of which policy it is.
+    let boundary = role.permissions_boundary.as_ref().filter(|arn| Arn::parse(arn).is_none());
+    let boundary = boundary.map(|_| format!("the permissions boundary of role `{name}`"));
     let managed = role.managed_policies.first().map(|_| format!("the managed policies of role `{name}`"));
-    match boundary.chain(managed).chain(role.ignored.iter().cloned()).next() {
+    match boundary.into_iter().chain(managed).chain(role.ignored.iter().cloned()).next() {
         Some(what) => Err(DeployedError::new("policy_ignored", format!("{what} would be ignored"))),
         None => Ok(()),
     }
@@ -237,6 +242,7 @@ fn role_policies(role: &DeployedRole, partition: &str, account: &str) -> Result<
         max_session_duration: role.max_session_duration,
         trust_policy: role.trust_policy.to_string(),
         policies: role.policies.iter().map(Value::to_string).collect(),
+        permissions_boundary: role.permissions_boundary.clone(),
         tags: role.tags.clone(),
     };
     Ok((arn, policies))
@@ -318,7 +324,11 @@ fn named_by(grant: &Grant, role: &str, partition: &str) -> Result<Vec<(String, O
             Some(arns) => arns.collect(),
             None => vec![format!("arn:{partition}:iam::*:role/*")],
         },
-        (_, Some(account)) => vec![format!("{account}:role/*")],
+        // What the condition says is of this account, or nobody is meant.
+        (_, Some(account)) => match values_of("aws:PrincipalArn") {
+            Some(arns) => arns.filter(|arn| arn.starts_with(&format!("{account}:"))).collect(),
+            None => vec![format!("{account}:role/*")],
+        },
         (one, None) => vec![one.to_owned()],
     };
     let organizations: Vec<Option<String>> = values_of("aws:PrincipalOrgID")

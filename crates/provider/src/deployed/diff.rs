@@ -102,6 +102,8 @@ impl Side {
             permissions: grants_of(&role.invoke_policy, partition),
             path: Some(role.path.clone()),
             max_session_duration: Some(role.max_session_duration),
+            permissions_boundary: role.permissions_boundary.clone(),
+            tags: role.tags.clone(),
             ..Self::default()
         }
     }

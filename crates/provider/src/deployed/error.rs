@@ -13,12 +13,13 @@ pub struct DeployedError {
 }
 
 impl DeployedError {
-    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: escaped(&message.into()) }
     }
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
-    /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy` or `duplicate`.
+    /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy`, `no_invoke_policies`, `no_api_role`,
+    /// `not_expressible` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -36,6 +37,13 @@ impl DeployedError {
             }
             "invalid_policy" => {
                 "policies have to stand there in full: intrinsic functions such as `Fn::Sub` are not resolved"
+            }
+            "no_invoke_policies" => {
+                "give what `aws iam get-account-authorization-details --filter Role` prints, or a template with the roles' policies"
+            }
+            "no_api_role" => "give a file whose roles have inline policies that invoke an API, and that trust somebody",
+            "not_expressible" => {
+                "leave the role out of the file, or change it in AWS first: a manifest that opened more, or moved a caller, would be no copy"
             }
             "role_unknown" => "say which role the policy hangs on with `--role`",
             "policy_ignored" => {

@@ -50,6 +50,16 @@ pub(super) fn matches(pattern: &[Token], text: &str, case: Case) -> bool {
     pattern.iter().skip(at).all(|token| *token == Token::AnyMany)
 }
 
+/// Whether a text with wildcards, and without variables, covers the whole of another.
+pub(crate) fn is_covered(pattern: &str, text: &str) -> bool {
+    let token = |c| match c {
+        '*' => Token::AnyMany,
+        '?' => Token::AnyOne,
+        c => Token::Char(c),
+    };
+    matches(&pattern.chars().map(token).collect::<Vec<_>>(), text, Case::Sensitive)
+}
+
 fn covers(token: Token, c: char, case: Case) -> bool {
     match (token, case) {
         (Token::Char(expected), Case::Sensitive) => expected == c,

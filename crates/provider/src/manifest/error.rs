@@ -53,7 +53,16 @@ manifest_errors! {
         "write a region as AWS does, for example `ap-northeast-1`; those of the isolated partitions (`us-iso-east-1`) are not supported";
     InvalidRoleName, "invalid_role_name",
         "A role's name, or one that would be made of it, is not one that IAM takes.",
-        "write the role's name, with its path if it has one (`service-role/Name`), not its ARN; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too";
+        "write the role's name, with its path if it has one (`service-role/Name`), or a caller's role by its ARN, which agrees with `account`; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too";
+    InvalidPath, "invalid_path",
+        "The `path` of the roles is not one that IAM takes, or `role_name` has another.",
+        "a path begins and ends with `/`, `/apis/`, with letters, digits or `+=,.@_-` between, 512 characters in all; write it as `path` or before the name in `role_name`, in one place alone";
+    InvalidPermissionsBoundary, "invalid_permissions_boundary",
+        "A `permissions_boundary` is not the ARN of a managed policy that roles of the API's account can have.",
+        "write the ARN of a managed policy of the API's account, `arn:aws:iam::111111111111:policy/Name`, or of AWS's own, `arn:aws:iam::aws:policy/Name`";
+    InvalidRoleTag, "invalid_role_tag",
+        "A tag of the roles is not one that IAM takes, or there are too many.",
+        "a role has at most 50 tags; a key has 1 to 128 letters, digits, spaces or `_.:/=+-@`, does not begin with `aws:`, and case does not tell keys apart; a value has at most 256 of the same characters";
     InvalidDuration, "invalid_duration",
         "`max_session_duration` is not between 3600 and 43200 seconds.",
         "IAM takes a maximum session duration of 3600 to 43200 seconds";
@@ -71,10 +80,13 @@ manifest_errors! {
         "a `rest_api` needs `api_id` and `api_stage`, a `function_url` needs `function` and `url_id`, and `alias` if the URL hangs on one";
     KeyOfOtherTarget, "key_of_other_target",
         "A key of a stage belongs to another `target`, or to another `access`.",
-        "delete the key, or write the `target` that it belongs to: `vpc_endpoints` is of a `rest_api`; `function`, `alias`, `url_id` and `routes_enforced_by` are of a `function_url`, `permissions` of one that is called directly; `api_id` and `api_stage` of the other two; `role_name` is of what is called by role";
+        "delete the key, or write the `target` that it belongs to: `vpc_endpoints` is of a `rest_api`; `url`, a custom domain, of it and of an `http_api`; `function`, `alias`, `url_id` and `routes_enforced_by` are of a `function_url`, `permissions` of one that is called directly; `api_id` and `api_stage` of the other two; `role_name` is of what is called by role";
     DirectImpossible, "direct_impossible",
         "An HTTP API has no resource policy, so callers of other accounts cannot call it directly.",
         "leave `access` out: the callers assume a role in the API's account; or put a REST API or a function URL in front";
+    InvalidUrl, "invalid_url",
+        "A stage's `url` is not an https URL without user, query and fragment.",
+        "write where callers reach the stage, `https://api.example.com` or with its base path `https://api.example.com/v1`, lower case and with escapes where it has any; leave the key out for AWS's own URL";
     InvalidFunction, "invalid_function",
         "A `function` is not the name of a Lambda function.",
         "write the function's name, 1 to 64 letters, digits, `-` or `_`, without its ARN; what the URL hangs on is the `alias`";
@@ -125,7 +137,7 @@ manifest_errors! {
         "a caller is either roles of an account (`account` and `roles`) or a whole organization (`organization` and `stages`)";
     InvalidTrust, "invalid_trust",
         "A form of trust is unknown, or cannot express what the caller is.",
-        "`trust` is `role` (the role's ARN, the default) or `account` (the account with a condition on `aws:PrincipalArn`); `*` as account or role takes `account`";
+        "`trust` is `role` (the role's ARN, the default) or `account` (the account with a condition on `aws:PrincipalArn`); `*` as account or role, or in a role's name, takes `account`";
     InvalidOrganization, "invalid_organization",
         "The id of an organization does not look like one.",
         "copy the id from AWS Organizations: `o-` and 10 to 32 letters in lower case or digits";

@@ -34,7 +34,7 @@ pub struct Lock {
 pub(crate) struct Told {
     /// The API's id and its stage in API Gateway, `f6g7h8i9j0/$default`; or a function with its alias, `function:orders:live`.
     pub(crate) api: String,
-    /// The ARN of the caller's role, or the id of its organization.
+    /// The ARN of the caller's role, or the id of its organization; of several roles their ARNs, parted by commas.
     pub(crate) caller: String,
     /// The ARN of the provider's role; `direct` where it assumes none.
     pub(crate) role: String,

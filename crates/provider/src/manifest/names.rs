@@ -70,6 +70,44 @@ pub(crate) fn is_session_name_pattern(text: &str) -> bool {
         && text.chars().all(|c| is_name_character(c) || c == '*' || c == '?')
 }
 
+/// Whether roles could have names of this pattern, in which `*` stands for any characters; `*` alone is every role of the
+/// account.
+pub(crate) fn is_role_pattern(text: &str) -> bool {
+    (2..=64).contains(&text.len())
+        && text.contains('*')
+        && text.chars().any(is_name_character)
+        && text.chars().all(|c| is_name_character(c) || c == '*')
+}
+
+/// Whether it is the name of a managed policy, after its path if it has one
+/// ([CreatePolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html)).
+pub(crate) fn is_policy_name(text: &str) -> bool {
+    let (path, name) = text.rsplit_once('/').map_or((None, text), |(path, name)| (Some(path), name));
+    (1..=128).contains(&name.len())
+        && name.chars().all(is_name_character)
+        && path.is_none_or(|path| {
+            path.len() <= 510
+                && path.split('/').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic()))
+        })
+}
+
+/// Whether it is the key of a role's tag: letters, digits, spaces and `_.:/=+-@`
+/// ([Tagging IAM resources](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html)).
+pub(crate) fn is_role_tag_key(text: &str) -> bool {
+    (1..=128).contains(&text.chars().count())
+        && text.chars().all(is_tag_character)
+        && !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
+/// Whether it is the value of a role's tag: of the same characters, 256 at most, or none.
+pub(crate) fn is_role_tag_value(text: &str) -> bool {
+    text.chars().count() <= 256 && text.chars().all(is_tag_character)
+}
+
+fn is_tag_character(c: char) -> bool {
+    c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c)
+}
+
 /// The key of a session tag, without the white space and the letters beyond ASCII that AWS takes as well: policies'
 /// sizes are counted without white space, and keys are compared in several places.
 pub(crate) fn is_tag_key(text: &str) -> bool {

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::source::{Scalar, Source};
-use super::table::{Key, Table, TableReader, Texts};
+use super::table::{Key, OneOrMany, Table, TableReader, Texts};
 
 pub(super) struct Manifest {
     pub(super) api: Option<(Key, Api)>,
@@ -19,6 +19,9 @@ pub(super) struct Api {
     pub(super) account: Option<Scalar>,
     pub(super) region: Option<Spanned<String>>,
     pub(super) role_name: Option<Spanned<String>>,
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) permissions_boundary: Option<Spanned<String>>,
+    pub(super) tags: Option<Table<Spanned<String>>>,
     pub(super) max_session_duration: Option<Spanned<i64>>,
     pub(super) role_trust_policy_length: Option<Spanned<i64>>,
     pub(super) accept: Table<Spanned<String>>,
@@ -29,6 +32,7 @@ pub(super) struct Stage {
     pub(super) places: BTreeMap<&'static str, Range<usize>>,
     pub(super) target: Option<Spanned<String>>,
     pub(super) access: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
     pub(super) permissions: Option<Spanned<String>>,
     pub(super) vpc_endpoints: Option<Texts>,
     pub(super) function: Option<Spanned<String>>,
@@ -44,7 +48,7 @@ pub(super) struct Stage {
 
 pub(super) struct Caller {
     pub(super) account: Option<Scalar>,
-    pub(super) roles: Option<Table<Spanned<String>>>,
+    pub(super) roles: Option<Table<OneOrMany>>,
     pub(super) trust: Option<Spanned<String>>,
     pub(super) organization: Option<Spanned<String>>,
     pub(super) stages: Option<Texts>,
@@ -75,7 +79,17 @@ impl Manifest {
     }
 }
 
-const API: &[&str] = &["account", "region", "role_name", "max_session_duration", "role_trust_policy_length", "accept"];
+const API: &[&str] = &[
+    "account",
+    "region",
+    "role_name",
+    "path",
+    "permissions_boundary",
+    "tags",
+    "max_session_duration",
+    "role_trust_policy_length",
+    "accept",
+];
 
 impl Api {
     fn read(table: &TableReader<'_>) -> Self {
@@ -84,6 +98,9 @@ impl Api {
             account: table.scalar("account"),
             region: table.text("region"),
             role_name: table.text("role_name"),
+            path: table.text("path"),
+            permissions_boundary: table.text("permissions_boundary"),
+            tags: table.table_of_texts("tags"),
             max_session_duration: table.integer("max_session_duration"),
             role_trust_policy_length: table.integer("role_trust_policy_length"),
             accept: table.table_of_texts("accept").unwrap_or_default(),
@@ -94,6 +111,7 @@ impl Api {
 const STAGE: &[&str] = &[
     "target",
     "access",
+    "url",
     "api_id",
     "api_stage",
     "vpc_endpoints",
@@ -113,6 +131,7 @@ impl Stage {
             places: table.places(STAGE),
             target: table.text("target"),
             access: table.text("access"),
+            url: table.text("url"),
             permissions: table.text("permissions"),
             vpc_endpoints: table.texts("vpc_endpoints"),
             function: table.text("function"),
@@ -148,7 +167,7 @@ impl Caller {
     fn read(table: &TableReader<'_>) -> Self {
         Self {
             account: table.scalar("account"),
-            roles: table.table_of_texts("roles"),
+            roles: table.table_of_one_or_many("roles"),
             trust: table.text("trust"),
             organization: table.text("organization"),
             stages: table.texts("stages"),

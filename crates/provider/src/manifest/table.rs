@@ -20,6 +20,12 @@ pub(super) type Table<T> = Vec<(Key, T)>;
 /// A list with its place, and those of its texts.
 pub(super) type Texts = Spanned<Vec<Spanned<String>>>;
 
+/// A text, or a list of them.
+pub(super) enum OneOrMany {
+    One(Spanned<String>),
+    Many(Texts),
+}
+
 pub(super) struct TableReader<'t> {
     source: &'t Source<'t>,
     /// As a sentence begins with it: `` `[callers.shop]` ``.
@@ -140,6 +146,17 @@ impl<'t> TableReader<'t> {
         Some(entries.filter_map(|key| Some((key.clone(), table.text(key.get_ref())?))).collect())
     }
 
+    /// A table whose keys are names, and its values texts or lists of texts.
+    pub(super) fn table_of_one_or_many(&self, key: &str) -> Option<Table<OneOrMany>> {
+        let (_, table) = self.table(key)?;
+        let read = |key: &Key| match table.value(key.get_ref())?.get_ref() {
+            DeValue::Array(_) => table.texts(key.get_ref()).map(OneOrMany::Many),
+            _ => table.text(key.get_ref()).map(OneOrMany::One),
+        };
+        let entries = table.in_file_order();
+        Some(entries.filter_map(|key| read(&key).map(|value| (key, value))).collect())
+    }
+
     /// A table whose keys are names, and its values tables.
     pub(super) fn tables<T>(&self, key: &str, read: impl Fn(TableReader<'t>) -> T) -> Table<T> {
         let Some((_, table)) = self.table(key) else { return Vec::new() };
@@ -153,7 +170,7 @@ impl<'t> TableReader<'t> {
             return self.is_no(key, value, "a table");
         };
         let name = match (self.name.strip_prefix("`[").and_then(|name| name.strip_suffix("]`")), key) {
-            (Some(_), "roles" | "accept") => format!("`{key}` of {}", self.name),
+            (Some(_), "roles" | "accept" | "tags") => format!("`{key}` of {}", self.name),
             (Some(outer), _) => format!("`[{outer}.{key}]`"),
             (None, _) => format!("`[{key}]`"),
         };

@@ -1,12 +1,14 @@
 //! A manifest that has been read and checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use xacct_sign::aws::{Partition, RoleName};
 
-use super::names::title_case;
+use super::names::{is_role_pattern, title_case};
 use super::route::Route;
 use crate::finding::FindingCode;
+use crate::iam::is_covered;
 use crate::targets::{FunctionUrl, HttpApi, RestApi, Target};
 
 /// Findings that somebody has looked at and takes as they are, with the reason for it.
@@ -43,7 +45,8 @@ pub struct Manifest {
 ///
 /// # Defaults
 ///
-/// `role_name` is `ApiAllowByIamRole`, `max_session_duration` is 3600, `role_trust_policy_length` is 2048.
+/// `role_name` is `ApiAllowByIamRole`, `max_session_duration` is 3600, `role_trust_policy_length` is 2048; no permissions
+/// boundary, no tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Api {
@@ -51,8 +54,13 @@ pub struct Api {
     pub account: String,
     /// The region of the API.
     pub region: String,
-    /// What the names of all roles begin with, and their path.
+    /// What the names of all roles begin with, and their path, which may be given as `path`.
     pub role_name: RoleName,
+    /// The ARN of the managed policy that limits all roles, if any does
+    /// ([Permissions boundaries](https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html)).
+    pub permissions_boundary: Option<String>,
+    /// The tags of all roles.
+    pub tags: BTreeMap<String, String>,
     /// The longest session that the roles give, in seconds, 3600 to 43200.
     pub max_session_duration: u32,
     /// The account's quota `Role trust policy length`, in characters, 2048 to 4096: what AWS gives, or raised it to.
@@ -88,6 +96,8 @@ pub struct Stage {
     pub target: StageTarget,
     /// How callers come in.
     pub access: Access,
+    /// Where callers reach it, without a slash at the end, if not by AWS's own name: a custom domain.
+    pub url: Option<String>,
     /// Whether roles of other stages have no business here.
     pub is_production: bool,
     /// What stands in the names of its roles in place of the stage's name in title case, if anything: an old name's.
@@ -243,8 +253,8 @@ pub enum CallerPrincipals {
     Roles {
         /// The account, 12 digits; `*` for every account (by [`TrustForm::Account`] only).
         account: String,
-        /// The role that the caller runs as, by stage.
-        roles: BTreeMap<String, WhichRole>,
+        /// The roles that the caller runs as, by stage: one at least, sorted, each once.
+        roles: BTreeMap<String, Vec<WhichRole>>,
         /// How the trust policy names them.
         trust: TrustForm,
     },
@@ -263,8 +273,58 @@ pub enum CallerPrincipals {
 pub enum WhichRole {
     /// This one.
     Named(RoleName),
+    /// Those whose names fit (by [`TrustForm::Account`] only).
+    Like(RolePattern),
     /// Every role, and every other principal of the account (by [`TrustForm::Account`] only).
     Every,
+}
+
+/// The names of roles of one path, with `*` for any characters: what IAM Identity Center calls the roles of a permission set
+/// ends in characters that nobody chooses
+/// ([referencing permission sets](https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html)).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RolePattern {
+    path: String,
+    name: String,
+}
+
+impl RolePattern {
+    /// Reads `Name*` or `path/Name*`; `None` where no role could have such a name, and for `*` alone.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
+        // A role of this path, whatever its name.
+        let role = RoleName::parse(&if path.is_empty() { "R".to_owned() } else { format!("{path}/R") })?;
+        is_role_pattern(name).then(|| Self { path: role.path().to_owned(), name: name.to_owned() })
+    }
+
+    /// The path, with a slash at both ends.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The name, with `*`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The ARN, with `*`.
+    #[must_use]
+    pub fn arn(&self, partition: &str, account: &str) -> String {
+        format!("arn:{partition}:iam::{account}:role{}{}", self.path, self.name)
+    }
+
+    /// Whether a role's name and path fit.
+    pub(crate) fn covers(&self, role: &RoleName) -> bool {
+        self.path == role.path() && is_covered(&self.name, role.name())
+    }
+}
+
+impl fmt::Display for RolePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.path.strip_prefix('/').unwrap_or(&self.path), self.name)
+    }
 }
 
 /// How a trust policy names a role.
@@ -295,6 +355,12 @@ impl TrustForm {
 }
 
 impl Stage {
+    /// Where callers reach its API, without a slash at the end.
+    #[must_use]
+    pub(crate) fn called_at(&self, target: Target<'_>) -> String {
+        self.url.clone().unwrap_or_else(|| target.invoke_url())
+    }
+
     /// Whether its callers come in without a role.
     pub(crate) fn is_direct(&self) -> bool {
         self.access == Access::Direct
@@ -317,6 +383,14 @@ impl Caller {
     /// What stands for the caller in the names of its own roles.
     pub(crate) fn role_part(&self) -> String {
         self.role_name.clone().unwrap_or_else(|| title_case(&self.name))
+    }
+
+    /// Which roles of its account it is on a stage; none where it is an organization, or not on the stage.
+    pub(crate) fn roles_on(&self, stage: &str) -> &[WhichRole] {
+        match &self.principals {
+            CallerPrincipals::Roles { roles, .. } => roles.get(stage).map(Vec::as_slice).unwrap_or_default(),
+            CallerPrincipals::Organization { .. } => &[],
+        }
     }
 
     /// Whether the caller may call the stage.

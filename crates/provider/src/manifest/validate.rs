@@ -1,7 +1,9 @@
 //! From the file's text to a checked manifest.
 
+mod api;
 mod caller;
 mod target;
+mod url;
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::ops::Range;
@@ -22,7 +24,7 @@ use crate::limits;
 type Apis = BTreeMap<String, String>;
 
 /// What the names of roles begin with when the manifest does not say.
-const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
+pub(crate) const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
 /// The shortest maximum that IAM takes, and its own default, in seconds.
 const MIN_SESSION_DURATION: u32 = 3_600;
 /// The longest maximum that IAM takes, in seconds.
@@ -76,7 +78,8 @@ impl Source<'_> {
         let raw = raw::Manifest::read(self, table.get_ref());
         let api = raw.api.and_then(|(key, api)| self.api(&key, api));
         // A stage that is wrong is one all the same to the callers that name it.
-        let mut known = caller::KnownStages::default();
+        let partition = api.as_ref().map(Api::partition);
+        let mut known = caller::KnownStages { partition, ..caller::KnownStages::default() };
         known.names.extend(raw.stages.iter().map(|(name, _)| name.get_ref().clone()));
         let mut stages = BTreeMap::new();
         let mut stage_places = Vec::new();
@@ -126,6 +129,13 @@ impl Source<'_> {
         let region = region.and_then(|region| self.note(region));
         let role_name = raw.role_name.unwrap_or_else(|| Spanned::new(0..0, DEFAULT_ROLE_NAME.to_owned()));
         let role_name = self.note(self.role_name(&role_name));
+        let role_name = match raw.path {
+            Some(path) => role_name.and_then(|name| self.note(self.with_path(&name, &path))),
+            None => role_name,
+        };
+        let boundary = raw.permissions_boundary;
+        let boundary = boundary.map(|arn| self.note(self.boundary(arn, account.as_deref(), region.as_deref())));
+        let tags = raw.tags.map(|tags| self.role_tags(tags)).unwrap_or_default();
         let max_session_duration = self.note(self.number_in(
             raw.max_session_duration,
             "a maximum session duration",
@@ -148,6 +158,8 @@ impl Source<'_> {
             account: account?,
             region: region?,
             role_name: role_name?,
+            permissions_boundary: boundary.flatten(),
+            tags,
             max_session_duration: max_session_duration?,
             role_trust_policy_length: role_trust_policy_length?,
         })
@@ -158,12 +170,13 @@ impl Source<'_> {
         let (shown, place) = (name.get_ref().clone(), name.span());
         let name = self.note(self.text_that(names::is_label, Kind::InvalidStageName, "a name for a stage", name));
         let target = self.target(&shown, place, &mut raw);
+        let url = raw.url.take().and_then(|url| self.note(self.url(url)));
         let role_name = self.role_part(raw.role_name);
         let accept = self.accept(raw.accept);
         let name = name?;
         let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
         let (target, access) = target?;
-        Some(Stage { name, target, access, is_production, role_name, accept, line })
+        Some(Stage { name, target, access, url, is_production, role_name, accept, line })
     }
 
     /// Who may call one of two stages with the same API could call the other.

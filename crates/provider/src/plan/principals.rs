@@ -12,6 +12,8 @@ pub(super) enum Form {
     Listed,
     /// Their accounts, and their ARNs in a condition.
     ByAccount,
+    /// Their accounts, and patterns of their ARNs in a condition.
+    ByPattern,
     /// Everybody whose ARN fits a pattern.
     AnyAccount,
     /// Everybody of an organization.
@@ -20,13 +22,16 @@ pub(super) enum Form {
 
 impl Form {
     pub(super) fn of(caller: &Caller, stage: &str) -> Self {
+        let roles = caller.roles_on(stage);
         match &caller.principals {
             CallerPrincipals::Organization { .. } => Form::Organization,
             CallerPrincipals::Roles { account, .. } if account == "*" => Form::AnyAccount,
-            CallerPrincipals::Roles { roles, trust: TrustForm::Account, .. }
-                if roles.get(stage) != Some(&WhichRole::Every) =>
-            {
-                Form::ByAccount
+            CallerPrincipals::Roles { trust: TrustForm::Account, .. } if roles != [WhichRole::Every] => {
+                if roles.iter().any(|role| matches!(role, WhichRole::Like(_))) {
+                    Form::ByPattern
+                } else {
+                    Form::ByAccount
+                }
             }
             CallerPrincipals::Roles { .. } => Form::Listed,
         }
@@ -41,7 +46,7 @@ impl Form {
         match self {
             Self::Listed => {}
             Self::ByAccount => add(&mut who, "ArnEquals", "aws:PrincipalArn", values),
-            Self::AnyAccount => add(&mut who, "ArnLike", "aws:PrincipalArn", values),
+            Self::ByPattern | Self::AnyAccount => add(&mut who, "ArnLike", "aws:PrincipalArn", values),
             Self::Organization => add(&mut who, "StringEquals", "aws:PrincipalOrgID", values),
         }
         (sorted(principals), who)
@@ -77,26 +82,27 @@ pub(super) fn add(
     conditions.entry(operator).or_default().insert(key, values.into());
 }
 
-pub(super) fn named(caller: &Caller, stage: &str, partition: &str) -> Named {
-    match &caller.principals {
+/// What a caller adds: for each of its roles on the stage.
+pub(super) fn named(caller: &Caller, stage: &str, partition: &str) -> Vec<Named> {
+    let (account, trust) = match &caller.principals {
         CallerPrincipals::Organization { id, .. } => {
-            Named { principal: "*".to_owned(), condition_value: Some(id.clone()) }
+            return vec![Named { principal: "*".to_owned(), condition_value: Some(id.clone()) }];
         }
-        CallerPrincipals::Roles { account, roles, trust } => {
-            match roles.get(stage) {
-                Some(WhichRole::Named(role)) => {
-                    let arn = role.arn(partition, account);
-                    match (account.as_str(), trust) {
-                        ("*", _) => Named { principal: "*".to_owned(), condition_value: Some(arn) },
-                        (_, TrustForm::Account) => Named::by_account(partition, account, arn),
-                        (_, TrustForm::Role) => Named { principal: arn, condition_value: None },
-                    }
-                }
-                // A caller that is not on the stage never gets here.
-                Some(WhichRole::Every) | None => Named { principal: root(partition, account), condition_value: None },
-            }
+        CallerPrincipals::Roles { account, trust, .. } => (account, trust),
+    };
+    let one = |role: &WhichRole| {
+        let arn = match role {
+            WhichRole::Named(role) => role.arn(partition, account),
+            WhichRole::Like(pattern) => pattern.arn(partition, account),
+            WhichRole::Every => return Named { principal: root(partition, account), condition_value: None },
+        };
+        match (account.as_str(), trust) {
+            ("*", _) => Named { principal: "*".to_owned(), condition_value: Some(arn) },
+            (_, TrustForm::Account) => Named::by_account(partition, account, arn),
+            (_, TrustForm::Role) => Named { principal: arn, condition_value: None },
         }
-    }
+    };
+    caller.roles_on(stage).iter().map(one).collect()
 }
 
 fn sorted(texts: Vec<String>) -> Vec<String> {

@@ -27,6 +27,8 @@ pub struct ResourcePolicy {
 pub struct Permission {
     /// The caller's name.
     pub caller: String,
+    /// Which of the caller's roles it is for, from 1.
+    pub number: usize,
     /// What tells it from other permissions: 1 to 100 letters, digits, `-` or `_`.
     pub statement_id: String,
     /// [`FunctionUrl::INVOKE_URL`], for URLs of the `AuthType` `AWS_IAM`; or [`FunctionUrl::INVOKE`], for calls by a URL.
@@ -126,8 +128,8 @@ impl Plan<'_> {
         let mut groups: BTreeMap<_, Vec<Named>> = BTreeMap::new();
         for caller in self.callers_on(stage) {
             let group = (Form::of(caller, &stage.name), direct_routes(caller));
-            let name = named(caller, &stage.name, self.manifest.api.partition());
-            groups.entry(group).or_default().push(name);
+            let names = named(caller, &stage.name, self.manifest.api.partition());
+            groups.entry(group).or_default().extend(names);
         }
         let target = self.manifest.target(stage);
         let statements = groups.into_iter().flat_map(|((form, routes), names)| {
@@ -142,8 +144,11 @@ impl Plan<'_> {
     /// Two permissions for each caller, and the statements that Lambda makes of them.
     fn separate(&self, stage: &Stage) -> (Document, Vec<Permission>) {
         let (mut statements, mut permissions) = (Vec::new(), Vec::new());
-        for caller in self.callers_on(stage) {
-            let name = named(caller, &stage.name, self.manifest.api.partition());
+        let callers = self.callers_on(stage).flat_map(|caller| {
+            let names = named(caller, &stage.name, self.manifest.api.partition());
+            names.into_iter().zip(1_usize..).map(move |(name, number)| (caller, name, number))
+        });
+        for (caller, name, number) in callers {
             let (principal, organization) = match &caller.principals {
                 CallerPrincipals::Organization { id, .. } => ("*".to_owned(), Some(id.clone())),
                 // A whole account is given by its id; Lambda writes its root.
@@ -152,12 +157,15 @@ impl Plan<'_> {
             };
             let (principals, who) = Form::of(caller, &stage.name).of_statement(vec![name]);
             let actions = [(FunctionUrl::INVOKE_URL, "url"), (FunctionUrl::INVOKE, "invoke")];
+            // The first of a caller's roles has no number, as its only one has none.
+            let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             for (statement, (action, end)) in self.manifest.target(stage).statements(&[]).into_iter().zip(actions) {
-                let statement_id = format!("xacct-sign-{}-{end}", caller.name);
+                let statement_id = format!("xacct-sign-{}-{end}{suffix}", caller.name);
                 let statement = statement.of(principals.clone(), &who);
                 statements.push(Statement { sid: Some(statement_id.clone()), ..statement });
                 permissions.push(Permission {
                     caller: caller.name.clone(),
+                    number,
                     statement_id,
                     action,
                     principal: principal.clone(),

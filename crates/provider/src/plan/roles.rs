@@ -30,6 +30,10 @@ pub struct ProviderRole {
     pub kind: RoleKind,
     /// The longest session that the role gives, in seconds, 3600 to 43200.
     pub max_session_duration: u32,
+    /// The ARN of its permissions boundary, if it has one.
+    pub permissions_boundary: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
     /// Who may assume the role.
     pub trust_policy: Document,
     /// What a session of the role may call.
@@ -63,7 +67,7 @@ pub struct CallerRole {
     pub caller: String,
     /// The caller's account, 12 digits; `*` for every account, or every one of the organization.
     pub account: String,
-    /// The caller's role, without its path; `*` for every role.
+    /// The caller's role, without its path; `*` for every role, or within a pattern of names.
     pub role_name: String,
     /// The ARN of the caller's role, path included; with `*` where account or role are so.
     pub arn: String,
@@ -117,11 +121,13 @@ impl<'m> Plan<'m> {
         let api = &self.manifest.api;
         let mut by_role: BTreeMap<WhichRole, BTreeSet<&str>> = BTreeMap::new();
         for stage in caller.stages() {
-            let role = match &caller.principals {
-                CallerPrincipals::Roles { roles, .. } => roles.get(stage).cloned(),
-                CallerPrincipals::Organization { .. } => None,
+            let roles = match caller.roles_on(stage) {
+                [] => vec![WhichRole::Every],
+                roles => roles.to_vec(),
             };
-            by_role.entry(role.unwrap_or(WhichRole::Every)).or_default().insert(stage);
+            for role in roles {
+                by_role.entry(role).or_default().insert(stage);
+            }
         }
         let (account, organization) = match &caller.principals {
             CallerPrincipals::Roles { account, .. } => (account.as_str(), None),
@@ -144,6 +150,7 @@ impl<'m> Plan<'m> {
                 }
                 let (role_name, arn) = match &role {
                     WhichRole::Named(role) => (role.name(), role.arn(api.partition(), account)),
+                    WhichRole::Like(pattern) => (pattern.name(), pattern.arn(api.partition(), account)),
                     WhichRole::Every => ("*", format!("arn:{}:iam::{account}:role/*", api.partition())),
                 };
                 CallerRole {
@@ -198,6 +205,8 @@ impl<'m> Plan<'m> {
             stage: stage.name.clone(),
             kind,
             max_session_duration: api.max_session_duration,
+            permissions_boundary: api.permissions_boundary.clone(),
+            tags: api.tags.clone(),
             trust_policy: trust::policy(callers, &stage.name, api.partition()),
             invoke_policy: invoke::policy(&routes, target),
             routes,

@@ -1,6 +1,7 @@
 //! What callers have been told, as the lock file has it, and what they have to be told now: a role whose ARN has changed.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::sharing::{Plan, RoleChange};
 use crate::manifest::{Lock, Told};
@@ -23,30 +24,33 @@ impl Plan<'_> {
             before.told().map(|(_, _, told)| ((told.api.as_str(), told.caller.as_str()), told)).collect();
         let by_name: BTreeMap<(&str, &str), &Told> =
             before.told().map(|(stage, caller, told)| ((stage, caller), told)).collect();
-        let (mut changes, mut all) = (Vec::new(), Vec::new());
+        let mut changes = Vec::new();
+        // Of a caller that is several roles these stand together: it is told one role for all of them.
+        let mut all: BTreeMap<(String, String), Told> = BTreeMap::new();
         for caller in self.caller_roles() {
             let directly = caller.may_call.keys().map(|stage| (stage.clone(), DIRECT.to_owned()));
             for (stage, role) in caller.may_assume.into_iter().chain(directly) {
                 let Some(api) = self.manifest.stages.get(&stage) else { continue };
-                let told = Told {
-                    api: api.target.identity(),
-                    caller: caller.organization.clone().unwrap_or_else(|| caller.arn.clone()),
-                    role,
-                };
-                let known = by_principal.get(&(told.api.as_str(), told.caller.as_str()));
-                let known = known.or_else(|| by_name.get(&(stage.as_str(), caller.caller.as_str())));
-                if let Some(known) = known.filter(|known| known.role != told.role) {
-                    changes.push(RoleChange {
-                        caller: caller.caller.clone(),
-                        stage: stage.clone(),
-                        from: known.role.clone(),
-                        to: told.role.clone(),
-                    });
+                let principal = caller.organization.clone().unwrap_or_else(|| caller.arn.clone());
+                match all.entry((caller.caller.clone(), stage)) {
+                    Entry::Occupied(mut told) => told.get_mut().caller.push_str(&format!(",{principal}")),
+                    Entry::Vacant(new) => {
+                        new.insert(Told { api: api.target.identity(), caller: principal, role });
+                    }
                 }
-                all.push((stage, caller.caller.clone(), told));
             }
         }
-        for (stage, caller, told) in all {
+        for ((caller, stage), told) in all {
+            let known = by_principal.get(&(told.api.as_str(), told.caller.as_str()));
+            let known = known.or_else(|| by_name.get(&(stage.as_str(), caller.as_str())));
+            if let Some(known) = known.filter(|known| known.role != told.role) {
+                changes.push(RoleChange {
+                    caller: caller.clone(),
+                    stage: stage.clone(),
+                    from: known.role.clone(),
+                    to: told.role.clone(),
+                });
+            }
             self.lock.record_told(&stage, &caller, told);
         }
         self.role_changes = changes;

@@ -69,7 +69,7 @@ pub(crate) const EMPTY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}
 pub(crate) fn policy(callers: &[&Caller], stage: &str, partition: &str) -> Document {
     let mut by_terms: BTreeMap<Terms<'_>, Vec<Named>> = BTreeMap::new();
     for caller in callers {
-        by_terms.entry(Terms::of(caller, stage)).or_default().push(named(caller, stage, partition));
+        by_terms.entry(Terms::of(caller, stage)).or_default().extend(named(caller, stage, partition));
     }
     Document::new(by_terms.into_iter().flat_map(|(terms, names)| terms.statements(names)).collect())
 }
@@ -80,11 +80,14 @@ pub(crate) fn policy(callers: &[&Caller], stage: &str, partition: &str) -> Docum
 pub(crate) fn characters_added(caller: &Caller, stage: &str, partition: &str) -> (usize, usize) {
     let named = named(caller, stage, partition);
     let quoted = |text: &str| text.len().saturating_add("\"\",".len());
-    let principal = quoted(&named.principal);
-    let value = named.condition_value.as_deref().map_or(0, quoted);
     let statements = Terms::of(caller, stage).statement_count();
-    // What stands in the condition is the caller's own; the principal is so only where there is no condition.
-    let least = if named.condition_value.is_some() { value } else { principal };
-    let brackets = "[]".len() * 2;
-    (least.saturating_mul(statements), (principal + value + brackets).saturating_mul(statements))
+    let (mut least, mut most) = (0_usize, "[]".len() * 2);
+    for Named { principal, condition_value } in &named {
+        let principal = quoted(principal);
+        let value = condition_value.as_deref().map_or(0, quoted);
+        // What stands in the condition is the caller's own; the principal is so only where there is no condition.
+        least = least.saturating_add(if condition_value.is_some() { value } else { principal });
+        most = most.saturating_add(principal + value);
+    }
+    (least.saturating_mul(statements), most.saturating_mul(statements))
 }

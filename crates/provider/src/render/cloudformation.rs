@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{compact, is_whole, pretty};
 use crate::iam::document::Document;
-use crate::limits::TEMPLATE_BODY;
+use crate::limits::{TEMPLATE_BODY, TEMPLATE_OUTPUTS};
 use crate::manifest::names::title_case;
 use crate::manifest::{Caller, Manifest, Stage};
 use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
@@ -23,6 +23,30 @@ struct Template<'a> {
     description: String,
     metadata: BTreeMap<&'static str, Origin<'a>>,
     resources: BTreeMap<String, Resource<'a>>,
+    /// Left out where there are none, and where there are more than a template may have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<String, Output>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output {
+    description: &'static str,
+    value: RoleArn,
+}
+
+/// The ARN that CloudFormation knows once the role is there.
+#[derive(Serialize)]
+struct RoleArn {
+    #[serde(rename = "Fn::GetAtt")]
+    of: [String; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag<'a> {
+    key: &'a str,
+    value: &'a str,
 }
 
 #[derive(Serialize)]
@@ -38,6 +62,9 @@ struct Origin<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Resource<'a> {
     r#type: &'static str,
+    /// The default in words: without it, CloudFormation imports nothing
+    /// ([Resource import](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-import.html)).
+    deletion_policy: &'static str,
     properties: Properties<'a>,
 }
 
@@ -78,6 +105,10 @@ struct Role<'a> {
     role_name: &'a str,
     path: &'a str,
     max_session_duration: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions_boundary: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Tag<'a>>,
     assume_role_policy_document: &'a Document,
     policies: [Policy<'a>; 1],
 }
@@ -104,13 +135,19 @@ pub(crate) fn template(
                 role_name: &role.name,
                 path: &role.path,
                 max_session_duration: role.max_session_duration,
+                permissions_boundary: role.permissions_boundary.as_deref(),
+                tags: role.tags.iter().map(|(key, value)| Tag { key, value }).collect(),
                 assume_role_policy_document: &role.trust_policy,
                 policies: [Policy {
                     policy_name: ProviderRole::INVOKE_POLICY_NAME,
                     policy_document: &role.invoke_policy,
                 }],
             };
-            let resource = Resource { r#type: "AWS::IAM::Role", properties: Properties::Role(properties) };
+            let resource = Resource {
+                r#type: "AWS::IAM::Role",
+                deletion_policy: "Delete",
+                properties: Properties::Role(properties),
+            };
             (logical_id(manifest, &role.kind), resource)
         })
         .collect();
@@ -119,8 +156,10 @@ pub(crate) fn template(
         if is_whole(stage) {
             let properties = FunctionPolicy { resource_arn: target.arn(), policy_document: &policy.document };
             let properties = Properties::FunctionPolicy(properties);
-            resources
-                .insert("FunctionPolicy".to_owned(), Resource { r#type: "AWS::Lambda::ResourcePolicy", properties });
+            resources.insert(
+                "FunctionPolicy".to_owned(),
+                Resource { r#type: "AWS::Lambda::ResourcePolicy", deletion_policy: "Delete", properties },
+            );
         }
     }
     let what = if stage.is_direct() { "Permissions" } else { "Roles" };
@@ -132,9 +171,64 @@ pub(crate) fn template(
         ),
         metadata: BTreeMap::from([(METADATA, Origin { stage: &stage.name, target: target.kind().if_not_default() })]),
         resources,
+        outputs: if roles.len() > TEMPLATE_OUTPUTS.at_most { BTreeMap::new() } else { outputs(manifest, roles) },
     };
     let text = pretty(&template);
     if text.len() < TEMPLATE_BODY.at_most { text } else { compact(&template) }
+}
+
+/// A resource that is there, as `--resources-to-import` has it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ToImport<'a> {
+    resource_type: &'static str,
+    logical_resource_id: String,
+    resource_identifier: BTreeMap<&'static str, &'a str>,
+}
+
+/// The file of `--resources-to-import` for the template of a stage, without a newline at its end.
+pub(crate) fn to_import(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> String {
+    let function = manifest.target(stage).arn();
+    let mut all: Vec<ToImport<'_>> = roles
+        .iter()
+        .map(|role| ToImport {
+            resource_type: "AWS::IAM::Role",
+            logical_resource_id: logical_id(manifest, &role.kind),
+            resource_identifier: BTreeMap::from([("RoleName", role.name.as_str())]),
+        })
+        .collect();
+    all.extend(policy.iter().flat_map(|policy| &policy.permissions).map(|permission| ToImport {
+        resource_type: "AWS::Lambda::Permission",
+        logical_resource_id: of_permission(permission, String::new()).0,
+        resource_identifier: BTreeMap::from([("FunctionName", function.as_str()), ("Id", &permission.statement_id)]),
+    }));
+    if policy.is_some() && is_whole(stage) {
+        all.push(ToImport {
+            resource_type: "AWS::Lambda::ResourcePolicy",
+            logical_resource_id: "FunctionPolicy".to_owned(),
+            resource_identifier: BTreeMap::from([("ResourceArn", function.as_str())]),
+        });
+    }
+    pretty(&all)
+}
+
+/// Each role's ARN, for other stacks and for people.
+fn outputs(manifest: &Manifest, roles: &[ProviderRole]) -> BTreeMap<String, Output> {
+    let output = |role: &ProviderRole| {
+        let id = logical_id(manifest, &role.kind);
+        let description = match &role.kind {
+            // Not the caller's name: one that is renamed keeps its resource as it is.
+            RoleKind::Own(_) => "The role of a caller with routes of its own.",
+            RoleKind::Shared(_) => "A role of callers that may use every route.",
+        };
+        (format!("{id}Arn"), Output { description, value: RoleArn { of: [id, "Arn".to_owned()] } })
+    };
+    roles.iter().map(output).collect()
 }
 
 /// A permission with the id of its resource.
@@ -149,8 +243,10 @@ fn of_permission(permission: &plan::Permission, function: String) -> (String, Re
         invoked_via_function_url: permission.invoked_via_function_url(),
     };
     let properties = Properties::Permission(properties);
-    let id = format!("Permission{kind}{}", letters_and_digits(&permission.caller));
-    (id, Resource { r#type: "AWS::Lambda::Permission", properties })
+    // No name in letters and digits alone holds this.
+    let number = if permission.number == 1 { String::new() } else { format!("Zn{}", permission.number) };
+    let id = format!("Permission{kind}{}{number}", letters_and_digits(&permission.caller));
+    (id, Resource { r#type: "AWS::Lambda::Permission", deletion_policy: "Delete", properties })
 }
 
 /// A caller's name without the signs that an id cannot have, and no two names the same.

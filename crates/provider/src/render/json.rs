@@ -1,5 +1,7 @@
 //! The documents themselves, with all that a role needs.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::pretty;
@@ -49,6 +51,10 @@ struct Role<'a> {
     path: &'a str,
     arn: &'a str,
     max_session_duration: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions_boundary: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tags: &'a BTreeMap<String, String>,
     trust_policy: &'a Document,
     invoke_policy: &'a Document,
     callers: &'a [String],
@@ -68,6 +74,8 @@ pub(super) fn documents(
             path: &role.path,
             arn: &role.arn,
             max_session_duration: role.max_session_duration,
+            permissions_boundary: role.permissions_boundary.as_deref(),
+            tags: &role.tags,
             trust_policy: &role.trust_policy,
             invoke_policy: &role.invoke_policy,
             callers: &role.callers,

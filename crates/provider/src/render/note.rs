@@ -4,7 +4,7 @@
 mod call;
 mod command;
 mod javascript;
-mod markdown;
+pub(crate) mod markdown;
 mod python;
 mod shell;
 
@@ -55,8 +55,9 @@ impl Plan<'_> {
         let role = (!stage.is_direct()).then(|| self.role_for(caller, &stage.name));
         let arn = role.as_ref().map(|role| role.arn(api.partition(), &api.account));
         let target = self.manifest.target(stage);
-        let url = target.invoke_url();
-        let call = Call::new(arn.as_deref(), &api.region, target.signing_name(), &url, caller);
+        let url = stage.called_at(target);
+        let mut call = Call::new(arn.as_deref(), &api.region, target.signing_name(), &url, caller);
+        call.is_custom = stage.url.is_some();
         let mut text = format!("\n## Stage {}\n\n", code(&stage.name));
         let shown = arn.as_deref().map_or_else(|| "none to assume: sign as your own".to_owned(), code);
         text.push_str(&format!("- Role: {shown}\n- Region: {}\n- URL: {}\n", code(&api.region), code(&url)));

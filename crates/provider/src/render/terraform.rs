@@ -16,6 +16,25 @@ struct Configuration {
     #[serde(rename = "//", skip_serializing_if = "Option::is_none")]
     comment: Option<&'static str>,
     resource: Resources,
+    /// Those that are there already.
+    #[serde(rename = "import", skip_serializing_if = "Vec::is_empty")]
+    imports: Vec<Import>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    output: BTreeMap<String, Output>,
+}
+
+/// A resource that is there, by its address and by what its provider knows it by
+/// ([Import block](https://developer.hashicorp.com/terraform/language/block/import)).
+#[derive(Serialize)]
+struct Import {
+    to: String,
+    id: String,
+}
+
+#[derive(Serialize)]
+struct Output {
+    description: &'static str,
+    value: String,
 }
 
 #[derive(Default, Serialize)]
@@ -70,6 +89,10 @@ struct Role {
     name: String,
     path: String,
     max_session_duration: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions_boundary: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
     assume_role_policy: String,
 }
 
@@ -87,6 +110,53 @@ pub(super) fn configuration(
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
+    pretty(&written(manifest, stage, roles, policy))
+}
+
+/// The same with a block for each resource that takes it into the state.
+pub(super) fn with_imports(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> String {
+    let mut configuration = written(manifest, stage, roles, policy);
+    configuration.imports = imports(&configuration.resource);
+    pretty(&configuration)
+}
+
+fn imports(resources: &Resources) -> Vec<Import> {
+    let mut imports = Vec::new();
+    let mut add = |kind: &str, label: &str, id: String| imports.push(Import { to: format!("{kind}.{label}"), id });
+    for (label, role) in resources.aws_iam_role.iter().flatten() {
+        add("aws_iam_role", label, role.name.clone());
+    }
+    let roles = resources.aws_iam_role.as_ref();
+    for (label, policy) in resources.aws_iam_role_policy.iter().flatten() {
+        // A role's policy has the label of its role.
+        let role = roles.and_then(|roles| roles.get(label)).map(|role| role.name.as_str()).unwrap_or_default();
+        add("aws_iam_role_policy", label, format!("{role}:{}", policy.name));
+    }
+    for (label, policy) in &resources.aws_api_gateway_rest_api_policy {
+        add("aws_api_gateway_rest_api_policy", label, policy.rest_api_id.clone());
+    }
+    for (label, permission) in &resources.aws_lambda_permission {
+        let qualifier = permission.qualifier.iter().map(|alias| format!(":{alias}")).collect::<String>();
+        let id = format!("{}{qualifier}/{}", permission.function_name, permission.statement_id);
+        add("aws_lambda_permission", label, id);
+    }
+    for (label, policy) in &resources.aws_lambda_resource_policy {
+        add("aws_lambda_resource_policy", label, policy.resource_arn.clone());
+    }
+    imports
+}
+
+fn written(
+    manifest: &Manifest,
+    stage: &Stage,
+    roles: &[ProviderRole],
+    policy: Option<&ResourcePolicy>,
+) -> Configuration {
     let (comment, mut resource) = match policy {
         Some(policy) => with_policy(manifest.target(stage), stage, policy),
         None => (None, Resources::default()),
@@ -94,7 +164,7 @@ pub(super) fn configuration(
     if !stage.is_direct() {
         add_roles(&mut resource, stage, roles);
     }
-    pretty(&Configuration { comment, resource })
+    Configuration { comment, resource, imports: Vec::new(), output: outputs(stage, roles) }
 }
 
 fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
@@ -105,6 +175,8 @@ fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
             name: literal(&role.name),
             path: literal(&role.path),
             max_session_duration: role.max_session_duration,
+            permissions_boundary: role.permissions_boundary.as_deref().map(literal),
+            tags: role.tags.iter().map(|(key, value)| (literal(key), literal(value))).collect(),
             assume_role_policy: literal(&role.trust_policy.to_json()),
         };
         let policy = Policy {
@@ -117,6 +189,16 @@ fn add_roles(resources: &mut Resources, stage: &Stage, roles: &[ProviderRole]) {
     }
     resources.aws_iam_role = Some(all);
     resources.aws_iam_role_policy = Some(policies);
+}
+
+/// Each role's ARN, for other configurations and for people.
+fn outputs(stage: &Stage, roles: &[ProviderRole]) -> BTreeMap<String, Output> {
+    let output = |role: &ProviderRole| {
+        let label = label(stage, &role.kind);
+        let value = format!("${{aws_iam_role.{label}.arn}}");
+        (format!("{label}_arn"), Output { description: "The ARN that callers are told.", value })
+    };
+    roles.iter().map(output).collect()
 }
 
 fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Option<&'static str>, Resources) {
@@ -146,7 +228,9 @@ fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (O
 /// A permission with its label.
 fn of_permission(permission: &plan::Permission, stage: &Stage, url: FunctionUrl<'_>) -> (String, Permission) {
     let kind = if permission.invoked_via_function_url().is_some() { "invoke" } else { "url" };
-    let label = format!("{kind}_{}_{}", stage.name, permission.caller);
+    // Not at the end, where it could be a part of another caller's name.
+    let number = if permission.number == 1 { String::new() } else { permission.number.to_string() };
+    let label = format!("{kind}{number}_{}_{}", stage.name, permission.caller);
     let written = Permission {
         statement_id: permission.statement_id.clone(),
         action: permission.action,

@@ -203,8 +203,9 @@ fn one_document_of_a_function_is_rendered_as_such() {
         let template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation).unwrap()).unwrap();
         let function = "arn:aws:lambda:eu-west-1:111111111111:function:orders:live";
         let properties = json!({ "ResourceArn": function, "PolicyDocument": document });
-        let resource = json!({ "FunctionPolicy": { "Type": "AWS::Lambda::ResourcePolicy", "Properties": properties } });
-        assert_eq!(template["Resources"], resource);
+        let resource =
+            json!({ "Type": "AWS::Lambda::ResourcePolicy", "DeletionPolicy": "Delete", "Properties": properties });
+        assert_eq!(template["Resources"], json!({ "FunctionPolicy": resource }));
         let terraform: Value = serde_json::from_str(&plan.render(stage, Format::Terraform).unwrap()).unwrap();
         let resource = &terraform["resource"]["aws_lambda_resource_policy"]["function_url"];
         assert_eq!(resource, &json!({ "resource_arn": function, "policy": policy.document.to_json() }));

@@ -1,6 +1,8 @@
 //! Reading manifests: what is taken, and every way in which one is refused.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+mod api;
+mod roles;
 mod targets;
 
 use std::collections::BTreeSet;
@@ -47,9 +49,9 @@ fn defaults_are_filled_in() {
 
 fn role<'c>(caller: &'c Caller, stage: &str) -> (&'c str, String, TrustForm) {
     let CallerPrincipals::Roles { account, roles, trust } = &caller.principals else { panic!("an organization") };
-    let name = match &roles[stage] {
-        WhichRole::Named(name) => name.to_string(),
-        WhichRole::Every => "*".to_owned(),
+    let name = match roles[stage].as_slice() {
+        [WhichRole::Named(name)] => name.to_string(),
+        [WhichRole::Every] => "*".to_owned(),
         other => panic!("{other:?}"),
     };
     (account, name, *trust)
@@ -140,6 +142,10 @@ fn of_callers_and_api() -> Vec<Refused> {
         (with_api("[api]"), "syntax", 4, ""),
         (API.replace("\"111111111111\"", "011111111111"), "syntax", 2, ""),
         (with_api("stage = 1"), "schema", 4, "`stage`"),
+        (with_api("path = \"x\""), "invalid_path", 4, "`x`"),
+        (with_api("permissions_boundary = \"x\""), "invalid_permissions_boundary", 4, "`x`"),
+        (with_api("tags = { \"aws:x\" = \"y\" }"), "invalid_role_tag", 4, "`aws:x`"),
+        (with_api("[stages.x]\napi_id = \"a\"\nurl = \"http://x\""), "invalid_url", 6, "`http://x`"),
         (with_api("max_session_duration = \"1h\""), "schema", 4, ""),
         (with_api("[stages.x]\n"), "schema", 4, "`[stages.x]` lacks the key `api_id`"),
         (String::new(), "schema", 1, "no table `[api]`"),
@@ -155,8 +161,8 @@ fn of_callers_and_api() -> Vec<Refused> {
         (API.replace("ap-northeast-1", "us-isob-east-1"), "invalid_region", 3, "`us-isob-east-1`"),
         (API.replace("ap-northeast-1", ""), "invalid_region", 3, "``"),
         (with_api("role_name = \"a b\""), "invalid_role_name", 4, "`a b`"),
-        (with_caller("roles = { stag = \"arn:aws:iam::000000000000:role/X\" }"), "invalid_role_name", 8, "`arn:"),
-        (with_caller("roles = { stag = \"*x\" }"), "invalid_role_name", 8, "`*x`"),
+        (with_caller("roles = { stag = \"arn:aws:iam::222222222222:role/X\" }"), "invalid_role_name", 8, "`arn:"),
+        (with_caller("roles = { stag = \"x?\" }"), "invalid_role_name", 8, "`x?`"),
         (with_caller("roles = { stag = \"/X\" }"), "invalid_role_name", 8, "`/X`"),
         (with_caller("roles = { stag = \"*/X\" }"), "invalid_role_name", 8, "`*/X`"),
         (

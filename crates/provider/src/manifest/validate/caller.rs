@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
-use xacct_sign::aws::{is_external_id, is_organization_id};
+use xacct_sign::aws::{Arn, is_external_id, is_organization_id};
 
 use crate::iam::folded_key;
 use crate::manifest::error::ManifestErrorKind as Kind;
@@ -13,8 +13,8 @@ use crate::manifest::names::{is_label, is_session_name_pattern, is_tag_key};
 use crate::manifest::route::Route;
 use crate::manifest::source::Scalar;
 use crate::manifest::source::{Mistake, Source};
-use crate::manifest::table::{Key, Table, Texts};
-use crate::manifest::types::{Caller, CallerPrincipals, TrustForm, WhichRole};
+use crate::manifest::table::{Key, OneOrMany, Table, Texts};
+use crate::manifest::types::{Caller, CallerPrincipals, RolePattern, TrustForm, WhichRole};
 use crate::manifest::{raw, similar};
 
 /// How many stages are looked through for the one that was meant.
@@ -27,6 +27,8 @@ const MAX_TAGS: usize = 50;
 #[derive(Default)]
 pub(super) struct KnownStages {
     pub(super) names: BTreeSet<String>,
+    /// The partition of the API's region, if that is one.
+    pub(super) partition: Option<&'static str>,
     /// Those on which nothing keeps a caller to its routes.
     pub(super) without_routes: BTreeSet<String>,
     /// Those that are called directly, and whether their policy can have conditions of the callers'.
@@ -77,7 +79,7 @@ impl Source<'_> {
                 let roles = raw.roles.unwrap_or_default();
                 // Which of several wide forms is meant is not known where the form or the account is wrong.
                 let of = trust.zip(account.as_deref());
-                let roles = self.roles(&shown, roles, stages, of, in_use);
+                let roles = self.roles(&shown, roles, known, of, in_use);
                 trust.zip(account).map(|(trust, account)| CallerPrincipals::Roles { account, roles, trust })
             }
             (None, Some(organization)) => {
@@ -159,7 +161,7 @@ impl Source<'_> {
                 refuse(place, format!("caller `{name}` has `{key}`, and on stage `{stage}` it assumes no role"));
             }
             let CallerPrincipals::Roles { roles, trust: TrustForm::Account, .. } = &caller.principals else { continue };
-            if !takes_conditions && roles.get(stage) != Some(&WhichRole::Every) {
+            if !takes_conditions && roles.get(stage).is_none_or(|roles| *roles != [WhichRole::Every]) {
                 let message = format!(
                     "caller `{name}` is trusted by `aws:PrincipalArn`, which a permission on stage `{stage}` cannot hold"
                 );
@@ -190,22 +192,48 @@ impl Source<'_> {
     fn roles(
         &self,
         caller: &str,
-        raw: Table<Spanned<String>>,
-        stages: &BTreeSet<String>,
+        raw: Table<OneOrMany>,
+        known: &KnownStages,
         of: Option<(TrustForm, &str)>,
         in_use: &mut InUse,
-    ) -> BTreeMap<String, WhichRole> {
+    ) -> BTreeMap<String, Vec<WhichRole>> {
         let mut roles = BTreeMap::new();
-        for (stage, role) in raw {
-            let stage = self.note(self.known_stage(caller, stage, stages));
-            let place = role.span();
-            let Some((which, key)) = self.note(self.which_role(caller, &role, of)) else { continue };
-            let (Some(stage), Some((_, account))) = (stage, of) else { continue };
-            let principal = Principal { stage: stage.clone(), account: account.to_owned(), role: key };
-            self.note(self.take(in_use, principal, caller, place));
-            roles.insert(stage, which);
+        for (stage, named) in raw {
+            let stage = self.note(self.known_stage(caller, stage, &known.names));
+            let (place, named) = match named {
+                OneOrMany::One(role) => (role.span(), vec![role]),
+                OneOrMany::Many(list) => (list.span(), list.into_inner()),
+            };
+            self.note(self.check_list(caller, &named, place));
+            let mut on_stage = BTreeSet::new();
+            for role in named {
+                let place = role.span();
+                let Some((which, key)) = self.note(self.which_role(caller, &role, of, known.partition)) else {
+                    continue;
+                };
+                let (Some(stage), Some((_, account))) = (&stage, of) else { continue };
+                let principal = Principal { stage: stage.clone(), account: account.to_owned(), role: key };
+                self.note(self.take(in_use, principal, caller, place));
+                on_stage.insert(which);
+            }
+            if let Some(stage) = stage.filter(|_| !on_stage.is_empty()) {
+                roles.insert(stage, on_stage.into_iter().collect());
+            }
         }
         roles
+    }
+
+    /// A list names roles, one at least; every role of the account is no name.
+    fn check_list(&self, caller: &str, roles: &[Spanned<String>], place: Range<usize>) -> Result<(), Mistake> {
+        let message = match roles {
+            [] => format!("caller `{caller}` has an empty list of roles"),
+            [_] => return Ok(()),
+            several => match several.iter().find(|role| role.get_ref() == "*") {
+                Some(_) => format!("caller `{caller}` has `*`, every role of the account, beside other roles"),
+                None => return Ok(()),
+            },
+        };
+        Err(self.error(Kind::InvalidCaller, place, message))
     }
 
     /// The role, and what tells it from others of its account.
@@ -214,11 +242,21 @@ impl Source<'_> {
         caller: &str,
         role: &Spanned<String>,
         of: Option<(TrustForm, &str)>,
+        partition: Option<&str>,
     ) -> Result<(WhichRole, String), Mistake> {
-        if role.get_ref() != "*" {
-            let role = self.role_name(role)?;
-            // Of every account, roles of one name have different paths.
-            let is_any = of.is_some_and(|(_, account)| account == "*");
+        // Of every account, roles of one name have different paths.
+        let is_any = of.is_some_and(|(_, account)| account == "*");
+        let text = self.path_and_name(role, of.map(|(_, account)| account), partition)?;
+        if text.get_ref() != "*" {
+            if let Some(pattern) = RolePattern::parse(text.get_ref()) {
+                if let Some((TrustForm::Role, _)) = of {
+                    let message = format!("`{}` is a pattern, which trust by role ARN cannot express", text.get_ref());
+                    return Err(self.error(Kind::InvalidTrust, role.span(), message));
+                }
+                let key = pattern.to_string();
+                return Ok((WhichRole::Like(pattern), key));
+            }
+            let role = self.role_name(&text)?;
             let key = if is_any { role.to_string() } else { role.name().to_ascii_lowercase() };
             return Ok((WhichRole::Named(role), key));
         }
@@ -233,6 +271,31 @@ impl Source<'_> {
             }
             Some(_) | None => Ok((WhichRole::Every, "*".to_owned())),
         }
+    }
+
+    /// The path and the name of a role that is given so, or by its whole ARN, which is one of the caller's account.
+    fn path_and_name(
+        &self,
+        role: &Spanned<String>,
+        account: Option<&str>,
+        partition: Option<&str>,
+    ) -> Result<Spanned<String>, Mistake> {
+        let Some(arn) = Arn::parse(role.get_ref()) else { return Ok(role.clone()) };
+        let refuse = |what: &str| {
+            let message = format!("`{}` {what}", role.get_ref());
+            Err(self.error(Kind::InvalidRoleName, role.span(), message))
+        };
+        let Some(name) = arn.resource.strip_prefix("role/").filter(|_| arn.service == "iam" && arn.region.is_empty())
+        else {
+            return refuse("is not the ARN of a role");
+        };
+        if account.is_some_and(|account| account != arn.account) {
+            return refuse("is not a role of the caller's `account`");
+        }
+        if let Some(partition) = partition.filter(|partition| *partition != arn.partition) {
+            return refuse(&format!("is not in the API's partition, `{partition}`"));
+        }
+        Ok(Spanned::new(role.span(), name.to_owned()))
     }
 
     fn organization_stages(

@@ -16,8 +16,8 @@ type Words<T> = [(&'static str, T)];
 /// The keys that a target needs, and those that it may have beside them.
 const fn keys_of(target: TargetKind) -> (&'static [&'static str], &'static [&'static str]) {
     match target {
-        TargetKind::HttpApi => (&["api_id"], &["api_stage"]),
-        TargetKind::RestApi => (&["api_id", "api_stage"], &["vpc_endpoints"]),
+        TargetKind::HttpApi => (&["api_id"], &["api_stage", "url"]),
+        TargetKind::RestApi => (&["api_id", "api_stage"], &["vpc_endpoints", "url"]),
         TargetKind::FunctionUrl => (&["function", "url_id"], &["alias", "routes_enforced_by", "permissions"]),
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Call<'a> {
     pub(super) service: &'a str,
     /// The stage's URL, without a slash at its end.
     pub(super) url: &'a str,
+    /// Whether its host is not AWS's, and so does not say the region.
+    pub(super) is_custom: bool,
     pub(super) method: &'a str,
     pub(super) path: String,
     pub(super) external_id: Option<&'a str>,
@@ -27,7 +29,17 @@ impl<'a> Call<'a> {
     ) -> Self {
         let (method, path) = request(caller);
         let external_id = caller.external_id.as_deref();
-        Self { arn, region, service, url, method, path, external_id, session_name: session_name(caller) }
+        Self {
+            arn,
+            region,
+            service,
+            url,
+            is_custom: false,
+            method,
+            path,
+            external_id,
+            session_name: session_name(caller),
+        }
     }
 
     /// The body of the request, for a method that has one.

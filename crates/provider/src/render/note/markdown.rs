@@ -1,7 +1,7 @@
 //! Markdown around values, by the rules of [CommonMark](https://spec.commonmark.org/0.31.2/#code-spans).
 
 /// A code span: it is closed by as many backticks as have opened it, so by more than stand in the text.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let fence = "`".repeat(longest_run(text) + 1);
     // A space at both ends is taken away again; it parts the text's own backticks from the fence.
     let space = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
@@ -9,7 +9,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Code spans, parted by commas.
-pub(super) fn list<T: ToString>(values: &[T]) -> String {
+pub(crate) fn list<T: ToString>(values: &[T]) -> String {
     values.iter().map(|value| code(&value.to_string())).collect::<Vec<_>>().join(", ")
 }
 

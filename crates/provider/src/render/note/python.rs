@@ -19,7 +19,12 @@ pub(super) fn snippet(call: &Call<'_>) -> String {
             let arguments: String = arguments.iter().map(|argument| format!("    {argument},\n")).collect();
             format!("role = xacct_sign.AssumeRole(\n{arguments})\napi = xacct_sign.Session(role, ")
         }
-        None => "api = xacct_sign.Session(credentials=xacct_sign.DefaultCredentials(), ".to_owned(),
+        None => {
+            // A custom domain does not say it.
+            let region = call.is_custom.then(|| format!("region={}, ", literal(call.region)));
+            let region = region.unwrap_or_default();
+            format!("api = xacct_sign.Session(credentials=xacct_sign.DefaultCredentials(), {region}")
+        }
     };
     format!(
         "import xacct_sign

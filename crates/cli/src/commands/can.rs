@@ -1,0 +1,33 @@
+//! `xacct-sign can`.
+
+use xacct_sign_provider::{Answer, AskedCall, GrantedCall};
+
+use crate::arguments::CanArguments;
+use crate::failure::Failure;
+use crate::{manifest, output};
+
+pub(crate) fn run(arguments: &CanArguments) -> Result<(), Failure> {
+    let call = AskedCall::parse(&arguments.call)?;
+    let manifest = manifest::read(&arguments.manifest)?;
+    let caller = manifest::caller(&manifest, &arguments.caller)?;
+    let stage = manifest::stage(&manifest, &arguments.stage)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    match plan.can(caller, stage, &call) {
+        Answer::No(why) => {
+            output::answer_lines(&["no".to_owned(), format!("  {why}")])?;
+            Err(Failure::No.silent())
+        }
+        Answer::Yes(granted) => {
+            let lines = granted.iter().flat_map(lines);
+            output::answer_lines(&std::iter::once("yes".to_owned()).chain(lines).collect::<Vec<_>>())
+        }
+        _ => Err(Failure::No.silent()),
+    }
+}
+
+fn lines(granted: &GrantedCall) -> Vec<String> {
+    let role = granted.role.as_deref().unwrap_or("none, the caller calls as itself");
+    let mut lines = vec![format!("  role: {role}"), format!("  action: {}", granted.action)];
+    lines.extend(granted.resources.iter().map(|resource| format!("  resource: {resource}")));
+    lines
+}

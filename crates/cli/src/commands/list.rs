@@ -1,0 +1,60 @@
+//! `xacct-sign list`.
+
+use std::io;
+use std::path::Path;
+
+use xacct_sign_provider::{AccessRow, markdown_of_rows};
+
+use crate::arguments::ListArguments;
+use crate::failure::Failure;
+use crate::{files, manifest, output};
+
+pub(crate) fn run(arguments: &ListArguments) -> Result<(), Failure> {
+    let manifest = manifest::read(&arguments.manifest)?;
+    let recorded = manifest::read_lock(&arguments.manifest)?;
+    let plan = manifest.plan(&recorded);
+    if let Some(path) = &arguments.html {
+        files::replace(path, &plan.access_map(&recorded)).map_err(|failure| unwritten(path, failure))?;
+        output::note(&[format!("wrote `{}`", path.display())]);
+        return Ok(());
+    }
+    let rows = plan.access();
+    if arguments.json {
+        let text = serde_json::to_string(&rows).map_err(|error| Failure::Unanswered(error.into()))?;
+        return output::answer(&format!("{text}\n"));
+    }
+    if arguments.markdown {
+        return output::answer(&markdown_of_rows(&rows));
+    }
+    output::answer_lines(&table(&rows))
+}
+
+/// That the page cannot be written, as the commands that answer have it.
+fn unwritten(path: &Path, failure: Failure) -> Failure {
+    let source = match failure {
+        Failure::Unwritable { source, .. } => source,
+        other => io::Error::other(other.to_string()),
+    };
+    Failure::PageUnwritable { path: path.to_path_buf(), source }
+}
+
+/// Columns as wide as what stands in them.
+fn table(rows: &[AccessRow]) -> Vec<String> {
+    let head = ["CALLER", "STAGE", "ROLE", "ROUTES", "TERMS"].map(str::to_owned);
+    let cells = rows.iter().map(|row| {
+        let role = row.role.clone().unwrap_or_else(|| "-".to_owned());
+        let routes = row.routes.as_ref().map_or_else(|| "every route".to_owned(), |routes| routes.join(", "));
+        [row.caller.clone(), row.stage.clone(), role, routes, row.terms_as_toml().join(", ")]
+    });
+    let all: Vec<[String; 5]> = std::iter::once(head).chain(cells).collect();
+    let width = |column: usize| {
+        let cells = all.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..5).map(width).collect();
+    let line = |row: &[String; 5]| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    all.iter().map(line).collect()
+}

@@ -1,0 +1,190 @@
+//! The access map: one page for everybody who wants to know who may call what, and what has changed.
+//!
+//! It is whole without JavaScript, which only searches it; it asks for nothing from anywhere. Nothing of the manifest becomes
+//! markup: every text goes through [`escaped`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::list::AccessRow;
+use crate::finding::{Finding, Subject};
+use crate::manifest::Lock;
+use crate::plan::Plan;
+use crate::plan::told::DIRECT;
+
+const STYLE: &str = include_str!("map.css");
+const SCRIPT: &str = include_str!("map.js");
+
+/// What a row is against what the lock file knows.
+enum Change<'l> {
+    /// The lock file knows nobody: nothing can be said.
+    Unknown,
+    Same,
+    Added,
+    /// From this role.
+    Moved(&'l str),
+}
+
+impl Plan<'_> {
+    /// The page, ending in a newline. `before` is the lock file: it knows caller, stage and role of what was rendered last.
+    #[must_use]
+    pub fn access_map(&self, before: &Lock) -> String {
+        let rows = self.access();
+        let findings = self.findings();
+        let told: BTreeMap<(&str, &str), &str> =
+            before.told().map(|(stage, caller, told)| ((caller, stage), told.role.as_str())).collect();
+        let mut page = head(&self.manifest.file);
+        let _ = writeln!(page, "<p>{}</p>", summary(&rows, &told));
+        page.push_str(SEARCH);
+        callers(&mut page, &rows, &findings, &told);
+        removed(&mut page, &rows, &told);
+        others(&mut page, &findings);
+        let _ = writeln!(page, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>");
+        page
+    }
+}
+
+fn head(file: &str) -> String {
+    let file = escaped(file);
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Who may call what: {file}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>Who may call what</h1>\n<p>Made of <code>{file}</code> by xacct-sign.</p>\n"
+    )
+}
+
+/// It is there where a script can use it.
+const SEARCH: &str = "<p id=\"search\" hidden><label for=\"words\">Search callers</label> <input id=\"words\" type=\"search\" autocomplete=\"off\" aria-describedby=\"found\"> <span id=\"found\" role=\"status\"></span></p>\n";
+
+fn summary(rows: &[AccessRow], told: &BTreeMap<(&str, &str), &str>) -> String {
+    if told.is_empty() {
+        return "No lock file says what was rendered last: what has changed is not known.".to_owned();
+    }
+    let (mut added, mut moved) = (0_usize, 0_usize);
+    for row in rows {
+        match change(row, told) {
+            Change::Added => added = added.saturating_add(1),
+            Change::Moved(_) => moved = moved.saturating_add(1),
+            Change::Same | Change::Unknown => {}
+        }
+    }
+    let removed = gone(rows, told).len();
+    format!(
+        "Against the lock file, which knows what was rendered last: {added} added, {removed} removed, {moved} moved."
+    )
+}
+
+fn change<'l>(row: &AccessRow, told: &BTreeMap<(&str, &str), &'l str>) -> Change<'l> {
+    if told.is_empty() {
+        return Change::Unknown;
+    }
+    let role = row.role.as_deref().unwrap_or(DIRECT);
+    match told.get(&(row.caller.as_str(), row.stage.as_str())) {
+        None => Change::Added,
+        Some(before) if *before == role => Change::Same,
+        Some(before) => Change::Moved(before),
+    }
+}
+
+/// What the lock file knows and the manifest does not mean any more.
+fn gone<'l>(rows: &[AccessRow], told: &BTreeMap<(&'l str, &'l str), &'l str>) -> Vec<[&'l str; 3]> {
+    let there: BTreeSet<(&str, &str)> = rows.iter().map(|row| (row.caller.as_str(), row.stage.as_str())).collect();
+    let gone = told.iter().filter(|(key, _)| !there.contains(*key));
+    gone.map(|((caller, stage), role)| [*caller, *stage, *role]).collect()
+}
+
+fn callers(page: &mut String, rows: &[AccessRow], findings: &[Finding], told: &BTreeMap<(&str, &str), &str>) {
+    let mut of_callers: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        if let Subject::Caller(name) = &finding.subject {
+            of_callers.entry(name).or_default().push(finding);
+        }
+    }
+    open_table(page, "callers", "Callers", &["Caller", "Stage", "Role", "Routes", "Terms", "Change", "Findings"]);
+    for row in rows {
+        let role = row.role.as_deref().map_or_else(|| "none, it calls as itself".to_owned(), code);
+        let routes = row
+            .routes
+            .as_ref()
+            .map_or_else(|| "every route".to_owned(), |routes| list(routes.iter().map(|route| code(route))));
+        let terms = list(row.terms_as_toml().iter().map(|term| code(term)));
+        let change = match change(row, told) {
+            Change::Unknown => "not known".to_owned(),
+            Change::Same => "none".to_owned(),
+            Change::Added => "<b>added</b>".to_owned(),
+            Change::Moved(from) => format!("<b>moved</b> from {}", code(from)),
+        };
+        let found = list(of_callers.get(row.caller.as_str()).into_iter().flatten().map(|finding| said(finding)));
+        let cells = [escaped(&row.stage), role, routes, terms, change, found];
+        let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
+        let _ = writeln!(page, "<tr><th scope=\"row\">{}</th>{cells}</tr>", escaped(&row.caller));
+    }
+    page.push_str("</tbody>\n</table>\n");
+}
+
+fn removed(page: &mut String, rows: &[AccessRow], told: &BTreeMap<(&str, &str), &str>) {
+    let gone = gone(rows, told);
+    if gone.is_empty() {
+        return;
+    }
+    open_table(page, "removed", "Removed since the lock file was written", &["Caller", "Stage", "Role", "Change"]);
+    for [caller, stage, role] in gone {
+        let (caller, stage) = (escaped(caller), escaped(stage));
+        let _ = writeln!(
+            page,
+            "<tr><th scope=\"row\">{caller}</th><td>{stage}</td><td>{}</td><td><b>removed</b></td></tr>",
+            code(role)
+        );
+    }
+    page.push_str("</tbody>\n</table>\n");
+}
+
+/// Findings on the API and its stages; those on callers stand with these.
+fn others(page: &mut String, findings: &[Finding]) {
+    let others: Vec<&Finding> =
+        findings.iter().filter(|finding| !matches!(finding.subject, Subject::Caller(_))).collect();
+    if others.is_empty() {
+        return;
+    }
+    open_table(page, "findings", "Findings on the API and its stages", &["Table", "Finding"]);
+    for finding in others {
+        let subject = code(&finding.subject.to_string());
+        let _ = writeln!(page, "<tr><th scope=\"row\">{subject}</th><td>{}</td></tr>", said(finding));
+    }
+    page.push_str("</tbody>\n</table>\n");
+}
+
+fn open_table(page: &mut String, id: &str, caption: &str, columns: &[&str]) {
+    let heads: String = columns.iter().map(|column| format!("<th scope=\"col\">{column}</th>")).collect();
+    let _ =
+        writeln!(page, "<table id=\"{id}\">\n<caption>{caption}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>");
+}
+
+fn said(finding: &Finding) -> String {
+    let Finding { code: of, line, message, accepted, .. } = finding;
+    let accepted = accepted.as_ref().map(|reason| format!(" (accepted: {})", escaped(reason))).unwrap_or_default();
+    let hint = escaped(of.hint());
+    format!("line {line}, {} {}: {}{accepted}; {hint}", of.level(), code(of.code()), escaped(message))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join("<br>")
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", escaped(text))
+}
+
+/// A text that is no markup, in an element or an attribute.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

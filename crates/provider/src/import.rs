@@ -1,0 +1,222 @@
+//! A manifest from roles that are deployed already: every role keeps its ARN, and so its callers.
+//!
+//! What is read never opens more than what is deployed does; what the manifest cannot say is named, and a `Deny` is refused.
+
+mod callers;
+mod invoke;
+mod names;
+mod text;
+mod trust;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use self::callers::ReadCaller;
+use self::invoke::Opened;
+use self::names::{Names, stage_names};
+use crate::deployed::{DeployedError, DeployedRole, RoleFact, RolePart, read_roles};
+use crate::manifest::{Lock, Manifest};
+use crate::plan::RoleKind;
+use crate::render::cloudformation::METADATA;
+use crate::targets::{HttpApi, TargetKind};
+
+/// A manifest that has been read from deployed roles, with its lock file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The manifest, in TOML.
+    pub manifest: String,
+    /// Its lock file.
+    pub lock: String,
+    /// What the manifest does not say of what is deployed, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A deployed role that invokes an API.
+struct ApiRole<'d> {
+    deployed: &'d DeployedRole,
+    name: &'d str,
+    opened: Opened,
+    /// What the file calls the stage, if it does.
+    stage: Option<String>,
+    /// Whether the file says that it is of a REST API.
+    is_rest_api: bool,
+    callers: Vec<ReadCaller>,
+}
+
+impl ApiRole<'_> {
+    /// Whether nothing says which of the two kinds of API with such ARNs it is.
+    fn may_be_rest_api(&self) -> bool {
+        let is_said = self.stage.is_some() || self.is_rest_api || !self.opened.vpc_endpoints.is_empty();
+        !is_said && self.opened.api_stage != HttpApi::DEFAULT_STAGE
+    }
+}
+
+/// What a rendered file says of itself.
+#[derive(Clone, Default)]
+struct Origin {
+    stage: Option<String>,
+    is_rest_api: bool,
+}
+
+impl Origin {
+    fn of(text: &str) -> Self {
+        let Ok(value) = serde_json::from_str::<Value>(text) else { return Self::default() };
+        let metadata = value.get("Metadata").and_then(|metadata| metadata.get(METADATA));
+        let said = |in_template: &str, in_json: &str| {
+            let said = metadata.map_or_else(|| value.get(in_json), |metadata| metadata.get(in_template));
+            said.and_then(Value::as_str).map(str::to_owned)
+        };
+        let is_rest_api = said("Target", "target").is_some_and(|target| target == TargetKind::RestApi.name());
+        Self { stage: said("Stage", "stage"), is_rest_api }
+    }
+}
+
+/// The account, region and partition of all APIs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    partition: String,
+    region: String,
+    account: String,
+}
+
+impl Imported {
+    /// Reads every role that invokes an API, in each form that
+    /// [`read_roles`] reads and that holds invoke policies. `file_name` is the manifest's, for messages.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployedError`] for what is no such form (`no_invoke_policies`, `no_api_role`), for roles of several accounts or regions
+    /// (`not_an_api`), for one that stands twice (`duplicate`), and where a manifest would open more than what is deployed or
+    /// move a caller (`not_expressible`).
+    pub fn read(texts: &[&str], file_name: &str) -> Result<Self, DeployedError> {
+        let mut deployed: Vec<(DeployedRole, Origin)> = Vec::new();
+        for text in texts {
+            let origin = Origin::of(text);
+            for role in read_roles(text)? {
+                if role.unseen.contains(&RolePart::InlinePolicies) {
+                    let message = format!("it does not say what role `{}` may invoke", role.name.unwrap_or_default());
+                    return Err(DeployedError::new("no_invoke_policies", message));
+                }
+                deployed.push((role, origin.clone()));
+            }
+        }
+        let mut notes = Vec::new();
+        let (mut place, mut roles) = (None, Vec::new());
+        for (role, origin) in &deployed {
+            roles.extend(api_role(role, origin, &mut place, &mut notes)?);
+        }
+        let Some(place) = place else {
+            return Err(DeployedError::new("no_api_role", "none of its roles invokes an API"));
+        };
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = roles.iter().find(|role| !seen.insert(role.name)) {
+            return Err(DeployedError::new("duplicate", format!("role `{}` stands twice", twice.name)));
+        }
+        let boundaries: BTreeSet<_> = roles.iter().map(|role| &role.deployed.permissions_boundary).collect();
+        if boundaries.len() > 1 {
+            return Err(not_expressible("its roles have different permissions boundaries"));
+        }
+        let unseen: BTreeSet<RolePart> = roles.iter().flat_map(|role| &role.deployed.unseen).copied().collect();
+        if !unseen.is_empty() {
+            let unseen: Vec<String> = unseen.iter().map(ToString::to_string).collect();
+            notes
+                .push(format!("a file does not say of its roles: {}; the manifest has the default", unseen.join(", ")));
+        }
+        let names = stage_names(&roles)?;
+        for (name, stage) in &names.stages {
+            notes.extend(roles.get(stage.role).filter(|role| role.may_be_rest_api()).map(|_| {
+                format!("stage `{name}` is taken for an HTTP API's: of a REST API write `target = \"rest_api\"` there")
+            }));
+        }
+        let written = text::manifest(&roles, &names, &place);
+        let manifest = Manifest::parse(&written, file_name)
+            .map_err(|error| not_expressible(&format!("what was read is no manifest: {error}")))?;
+        let lock = recorded(&names);
+        let plan = manifest.plan(&lock);
+        let meant: BTreeMap<String, (String, BTreeSet<String>)> = plan
+            .provider_roles()
+            .into_iter()
+            .map(|role| (role.name, (role.stage, role.callers.into_iter().collect())))
+            .collect();
+        for role in &roles {
+            if meant.get(role.name).map(|(_, callers)| callers) != names.callers_of(role.name) {
+                return Err(not_expressible(&format!("role `{}` would not keep its callers", role.name)));
+            }
+        }
+        for stage in manifest.stages.values() {
+            let is_of_stage = |role: &&ApiRole<'_>| meant.get(role.name).is_some_and(|(of, _)| *of == stage.name);
+            let of_stage: Vec<DeployedRole> =
+                roles.iter().filter(is_of_stage).map(|role| role.deployed.clone()).collect();
+            for diff in plan.diff(stage, None, &of_stage)? {
+                // Of durations the least is meant.
+                let is_more = |fact: &&RoleFact| !matches!(fact, RoleFact::MaxSessionDuration(_));
+                if let Some(fact) = diff.only_meant.iter().find(is_more) {
+                    return Err(not_expressible(&format!("role `{}` has not: {fact}", diff.role)));
+                }
+                let left = diff.only_deployed.iter().map(ToString::to_string);
+                let unjudged = diff.unjudged.iter().map(|what| format!("what cannot be judged: {what}"));
+                notes.extend(left.chain(unjudged).map(|what| left_out(&diff.role, &what)));
+            }
+        }
+        Ok(Self { manifest: written, lock: plan.lock().to_toml(), notes })
+    }
+}
+
+fn not_expressible(message: &str) -> DeployedError {
+    DeployedError::new("not_expressible", message)
+}
+
+fn left_out(role: &str, what: &str) -> String {
+    format!("the manifest does not say of role `{role}`: {what}")
+}
+
+/// The role, if it invokes an API and has callers.
+fn api_role<'d>(
+    role: &'d DeployedRole,
+    origin: &Origin,
+    place: &mut Option<Place>,
+    notes: &mut Vec<String>,
+) -> Result<Option<ApiRole<'d>>, DeployedError> {
+    let shown = role.name.as_deref().unwrap_or_default();
+    let opened = match invoke::opened(&role.policies) {
+        invoke::Read::Nothing => return Ok(None),
+        invoke::Read::Opened(opened) => opened,
+        invoke::Read::NotSaid(why) => {
+            notes.push(format!("role `{shown}` is left out: {why}"));
+            return Ok(None);
+        }
+    };
+    let Some(name) = role.name.as_deref() else {
+        return Err(DeployedError::new("role_unknown", "a role that invokes an API has no name"));
+    };
+    let denies = |policy: &Value| trust::statements(policy).any(|one| one.get("Effect") == Some(&Value::from("Deny")));
+    if denies(&role.trust_policy) || role.policies.iter().any(denies) {
+        return Err(not_expressible(&format!("a policy of role `{name}` denies, which no manifest says")));
+    }
+    let here = opened.place.clone();
+    if *place.get_or_insert_with(|| here.clone()) != here {
+        let message = format!("role `{name}` invokes an API of another account or region than the others");
+        return Err(DeployedError::new("not_an_api", message));
+    }
+    let callers = callers::read(&role.trust_policy, &here.partition)
+        .map_err(|why| not_expressible(&format!("role `{name}`: {why}")))?;
+    if callers.is_empty() {
+        notes.push(format!("role `{name}` is left out: it lets nobody in whom a manifest could name"));
+        return Ok(None);
+    }
+    let Origin { stage, is_rest_api } = origin.clone();
+    Ok(Some(ApiRole { deployed: role, name, opened, stage, is_rest_api, callers }))
+}
+
+/// The lock file that has each caller where it is.
+fn recorded(names: &Names) -> Lock {
+    let mut lock = Lock::default();
+    for (stage, caller, kind) in names.assigned() {
+        if let RoleKind::Shared(number) = kind {
+            lock.record(stage, caller, *number);
+        }
+    }
+    lock
+}

@@ -1,0 +1,79 @@
+//! The callers that a trust policy lets in: those with the same terms and account together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::trust::{Who, statements, trusting};
+
+/// A caller as one role's trust policy has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ReadCaller {
+    pub(super) who: Who,
+    pub(super) terms: Terms,
+}
+
+/// What it has to keep to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Terms {
+    pub(super) external_id: Option<String>,
+    pub(super) session_names: BTreeSet<String>,
+    pub(super) tags: BTreeSet<String>,
+    pub(super) source_identity: BTreeSet<String>,
+}
+
+/// Everybody whom the policy lets assume the role and whom a manifest can name.
+///
+/// # Errors
+///
+/// Why not, where the same principal is let in on different terms.
+pub(super) fn read(policy: &Value, partition: &str) -> Result<Vec<ReadCaller>, String> {
+    let all: Vec<_> = statements(policy).filter_map(|statement| trusting(statement, partition)).collect();
+    let mut callers: BTreeMap<Who, Terms> = BTreeMap::new();
+    for trust in all.iter().filter(|trust| has(&trust.actions, "sts:AssumeRole")) {
+        // On an action whose key it is not, a condition lets nobody in.
+        if trust.terms.contains_key("tags") || trust.terms.contains_key("source_identity") {
+            continue;
+        }
+        let ids = trust.terms.get("external_id");
+        let external_id = match ids.map(Vec::as_slice) {
+            None => None,
+            Some([one]) => Some(one.clone()),
+            Some(_) => continue,
+        };
+        let session_names = trust.terms.get("session_names").into_iter().flatten().cloned().collect();
+        for who in &trust.whom {
+            let terms = Terms {
+                external_id: external_id.clone(),
+                session_names: BTreeSet::clone(&session_names),
+                ..Terms::default()
+            };
+            if callers.insert(who.clone(), terms.clone()).is_some_and(|other| other != terms) {
+                return Err(format!("{} is let in twice, on different terms", shown(who)));
+            }
+        }
+    }
+    for (action, key) in [("sts:TagSession", "tags"), ("sts:SetSourceIdentity", "source_identity")] {
+        for trust in all.iter().filter(|trust| has(&trust.actions, action) && trust.terms.len() == 1) {
+            let Some(values) = trust.terms.get(key) else { continue };
+            for who in &trust.whom {
+                let Some(terms) = callers.get_mut(who) else { continue };
+                let of = if key == "tags" { &mut terms.tags } else { &mut terms.source_identity };
+                of.extend(values.iter().cloned());
+            }
+        }
+    }
+    Ok(callers.into_iter().map(|(who, terms)| ReadCaller { who, terms }).collect())
+}
+
+fn has(actions: &[String], action: &str) -> bool {
+    actions.iter().any(|of| of.eq_ignore_ascii_case(action) || of.eq_ignore_ascii_case("sts:*"))
+}
+
+pub(super) fn shown(who: &Who) -> String {
+    match who {
+        Who::Role { account, role, .. } => format!("role `{role}` of account `{account}`"),
+        Who::Account(account) => format!("account `{account}`"),
+        Who::Organization(id) => format!("organization `{id}`"),
+    }
+}

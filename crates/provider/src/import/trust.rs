@@ -1,0 +1,123 @@
+//! Statements of a trust policy, as they are read into callers.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use xacct_sign::aws::{Arn, RoleName, is_account_id, is_organization_id};
+
+use crate::manifest::RolePattern;
+
+/// The statements of a policy.
+pub(super) fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
+    let (one, many) = match policy.get("Statement") {
+        Some(Value::Array(many)) => (None, Some(many)),
+        one => (one, None),
+    };
+    one.into_iter().chain(many.into_iter().flatten())
+}
+
+/// A text, or each of a list.
+pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::String(text)) => vec![text.clone()],
+        Some(Value::Bool(value)) => vec![value.to_string()],
+        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whom a statement trusts, as a manifest names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who {
+    /// A role, in the manifest's words, of an account; `*` for each. A name may be a pattern.
+    Role { account: String, role: String, by_account: bool },
+    /// Everybody of an account.
+    Account(String),
+    /// Everybody of an organization.
+    Organization(String),
+}
+
+/// A statement that a manifest can say.
+pub(super) struct Trusting {
+    pub(super) actions: Vec<String>,
+    pub(super) whom: Vec<Who>,
+    /// The values that are asked for, by the manifest's key.
+    pub(super) terms: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// Reads a statement; `None` for what no manifest says.
+pub(super) fn trusting(statement: &Value, partition: &str) -> Option<Trusting> {
+    let known = ["Sid", "Effect", "Principal", "Action", "Condition"];
+    let elements = statement.as_object()?;
+    if elements.keys().any(|key| !known.contains(&key.as_str())) || elements.get("Effect")?.as_str()? != "Allow" {
+        return None;
+    }
+    let principals = match elements.get("Principal")? {
+        Value::String(everybody) => vec![everybody.clone()],
+        principals => texts(principals.get("AWS")),
+    };
+    let mut terms: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    let (mut arns, mut organizations) = (None, None);
+    for (operator, keys) in elements.get("Condition").and_then(Value::as_object).into_iter().flatten() {
+        for (key, values) in keys.as_object()? {
+            let values = texts(Some(values));
+            let is_exact = values.iter().all(|value| !value.contains(['*', '?', '$']));
+            let folded = key.to_ascii_lowercase();
+            match (operator.as_str(), folded.as_str()) {
+                ("StringEquals", "sts:externalid") => drop(terms.insert("external_id", values)),
+                ("StringLike", "sts:rolesessionname") => drop(terms.insert("session_names", values)),
+                ("StringEquals", "sts:rolesessionname") if is_exact => drop(terms.insert("session_names", values)),
+                ("StringLike", "sts:sourceidentity") => drop(terms.insert("source_identity", values)),
+                ("StringEquals", "sts:sourceidentity") if is_exact => drop(terms.insert("source_identity", values)),
+                ("ForAllValues:StringEquals", "aws:tagkeys") => drop(terms.insert("tags", values)),
+                ("Null", "aws:tagkeys") if values == ["false"] => {}
+                ("ArnEquals" | "ArnLike", "aws:principalarn") if arns.is_none() => arns = Some(values),
+                ("StringEquals", "aws:principalarn") if arns.is_none() && is_exact => arns = Some(values),
+                ("StringEquals", "aws:principalorgid") if organizations.is_none() => organizations = Some(values),
+                _ => return None,
+            }
+        }
+    }
+    let mut whom = Vec::new();
+    for principal in &principals {
+        match (&organizations, &arns) {
+            (Some(ids), None) if principal == "*" => {
+                whom.extend(ids.iter().filter(|id| is_organization_id(id)).cloned().map(Who::Organization));
+            }
+            (Some(_), _) => return None,
+            (None, Some(arns)) => {
+                let of = account_of(principal, partition);
+                if of.is_none() && principal != "*" {
+                    return None;
+                }
+                let is_of = |account: &str| of.as_deref().is_none_or(|of| of == account);
+                let roles = arns.iter().filter_map(|arn| role(arn, partition, true));
+                whom.extend(roles.filter(|who| matches!(who, Who::Role { account, .. } if is_of(account))));
+            }
+            (None, None) => match account_of(principal, partition) {
+                Some(account) => whom.push(Who::Account(account)),
+                None => whom.extend(role(principal, partition, false)),
+            },
+        }
+    }
+    let actions = texts(elements.get("Action"));
+    Some(Trusting { actions, whom, terms })
+}
+
+/// The account that a principal is the whole of.
+fn account_of(principal: &str, partition: &str) -> Option<String> {
+    let root = principal.strip_prefix(&format!("arn:{partition}:iam::")).and_then(|rest| rest.strip_suffix(":root"));
+    Some(root.unwrap_or(principal)).filter(|account| is_account_id(account)).map(str::to_owned)
+}
+
+fn role(arn: &str, partition: &str, by_account: bool) -> Option<Who> {
+    let arn =
+        Arn::parse(arn).filter(|arn| arn.partition == partition && arn.service == "iam" && arn.region.is_empty())?;
+    let role = arn.resource.strip_prefix("role/")?;
+    let is_account = is_account_id(arn.account) || (by_account && arn.account == "*");
+    let is_role = RoleName::parse(role).is_some() || (by_account && RolePattern::parse(role).is_some());
+    if by_account && role == "*" && is_account_id(arn.account) {
+        return Some(Who::Account(arn.account.to_owned()));
+    }
+    (is_account && is_role).then(|| Who::Role { account: arn.account.to_owned(), role: role.to_owned(), by_account })
+}

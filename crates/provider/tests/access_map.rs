@@ -1,0 +1,133 @@
+//! The access map: what it says, and that nothing of the manifest is markup in it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
+
+use xacct_sign_provider::{Lock, Manifest};
+
+const MANIFEST: &str = r#"[api]
+account = "111111111111"
+region = "eu-west-1"
+[stages.stag]
+api_id = "a1"
+[stages.url]
+target = "function_url"
+access = "direct"
+function = "orders"
+url_id = "u1"
+[callers.shop]
+account = "000000000000"
+roles = { stag = "Shop", url = "Shop" }
+[callers.partner]
+account = "222222222222"
+roles = { stag = "Partner" }
+third_party = true
+external_id = "b3c7"
+routes = ["GET /items/{id}"]
+"#;
+
+fn parsed(text: &str, file: &str) -> Manifest {
+    Manifest::parse(text, file).unwrap()
+}
+
+fn lock(text: &str) -> Lock {
+    parsed(text, "f").plan(&Lock::default()).lock().clone()
+}
+
+/// The cells of the rows of a table, tags taken away.
+fn rows(page: &str, id: &str) -> Vec<Vec<String>> {
+    let Some((_, table)) = page.split_once(&format!("<table id=\"{id}\">")) else { return Vec::new() };
+    let body = table.split_once("<tbody>").unwrap().1.split("</tbody>").next().unwrap();
+    let text = |cell: &str| {
+        let parts = cell.replace("<br>", "\n");
+        parts.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect::<String>()
+    };
+    let cells = |row: &str| row.split("</td>").flat_map(|cell| cell.split("</th>")).map(text).collect::<Vec<_>>();
+    body.lines().filter(|line| line.starts_with("<tr>")).map(cells).collect()
+}
+
+#[test]
+fn who_may_call_what_stands_beside_its_findings() {
+    let manifest = parsed(MANIFEST, "xacct.toml");
+    let page = manifest.plan(&Lock::default()).access_map(&Lock::default());
+    let callers = rows(&page, "callers");
+    let role = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag";
+    assert_eq!(
+        callers[0][..6],
+        [
+            "partner",
+            "stag",
+            &format!("{role}Partner"),
+            "GET /items/{id}",
+            "external_id = \"b3c7\"".replace('"', "&quot;").as_str(),
+            "not known"
+        ]
+    );
+    assert!(callers[0][6].starts_with("line 14, warning wildcard_spans_segments: "), "{:?}", callers[0]);
+    assert_eq!(callers[1][..6], ["shop", "stag", role, "every route", "", "not known"]);
+    assert_eq!(callers[2][..3], ["shop", "url", "none, it calls as itself"]);
+    assert_eq!(callers.len(), 3);
+    assert!(page.contains("what has changed is not known"));
+    assert!(rows(&page, "removed").is_empty());
+}
+
+#[test]
+fn what_has_changed_since_the_lock_file_is_said_in_words() {
+    let recorded = lock(MANIFEST);
+    let changed = MANIFEST
+        .replace("routes = [\"GET /items/{id}\"]\n", "")
+        .replace("url = \"Shop\"", "stag2 = \"Shop\"")
+        .replace("[callers.shop]", "[stages.stag2]\napi_id = \"a2\"\n[callers.shop]");
+    let manifest = parsed(&changed, "xacct.toml");
+    let page = manifest.plan(&recorded).access_map(&recorded);
+    let changes: Vec<(String, String)> =
+        rows(&page, "callers").into_iter().map(|row| (format!("{} {}", row[0], row[1]), row[5].clone())).collect();
+    let before = "moved from arn:aws:iam::111111111111:role/ApiAllowByIamRoleStagPartner";
+    let expected = [("partner stag", before), ("shop stag", "none"), ("shop stag2", "added")];
+    assert_eq!(changes, expected.map(|(row, change)| (row.to_owned(), change.to_owned())));
+    assert_eq!(rows(&page, "removed")[0][..4], ["shop", "url", "direct", "removed"]);
+    assert!(page.contains("1 added, 1 removed, 1 moved."), "{page}");
+    // Nothing has changed where it was rendered.
+    let same = parsed(MANIFEST, "f");
+    assert!(same.plan(&recorded).access_map(&recorded).contains("0 added, 0 removed, 0 moved."));
+}
+
+#[test]
+fn nothing_of_the_manifest_or_its_name_is_markup() {
+    let evil = "</title></script><script>alert(1)</script><img src=x onerror='alert(2)'>\"&";
+    let text = MANIFEST.replace(
+        "third_party = true\n",
+        &format!("third_party = true\naccept = {{ wildcard_spans_segments = {evil:?} }}\n"),
+    );
+    let text = text.replace("GET /items/{id}", "GET /items/'&{id}").replace("'&{id}", "'&/{id}");
+    let plain = parsed(MANIFEST, "xacct.toml").plan(&Lock::default()).access_map(&Lock::default());
+    let page = parsed(&text, evil).plan(&Lock::default()).access_map(&Lock::default());
+    let tags = |page: &str| page.matches('<').count();
+    assert_eq!(tags(&page), tags(&plain));
+    assert!(!page.contains("onerror='") && !page.contains("<img") && !page.contains("/items/'&"), "{page}");
+    assert_eq!(page.matches("<script>").count(), 1);
+}
+
+#[test]
+fn the_page_asks_for_nothing_and_is_one_main_under_one_h1() {
+    let page = parsed(MANIFEST, "xacct.toml").plan(&Lock::default()).access_map(&Lock::default());
+    for part in [
+        " src=",
+        " href=",
+        "url(",
+        "@import",
+        "eval(",
+        "Function(",
+        "fetch(",
+        "XMLHttpRequest",
+        "innerHTML",
+        "http://",
+        "https://",
+    ] {
+        assert!(!page.contains(part), "{part}");
+    }
+    for (part, count) in [("<h1>", 1), ("<main>", 1), ("</main>", 1), ("<script>", 1), ("<style>", 1)] {
+        assert_eq!(page.matches(part).count(), count, "{part}");
+    }
+    assert_eq!(page.matches("<th scope=").count(), page.matches("<th").count() - page.matches("<thead").count());
+    let (before, after) = page.split_once("<main>").unwrap();
+    assert!(!before.contains("<table") && !after.split_once("</main>").unwrap().1.contains("<table"));
+}

@@ -1,0 +1,388 @@
+//! A manifest from deployed roles gives their rights back, in every form that holds APIs, and keeps every role and its callers.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use xacct_sign_provider::iam::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::{Format, Imported, Lock, Manifest, Plan};
+
+/// Every form of trust, terms, routes, settings; several stages, several shared roles.
+fn rich() -> String {
+    let many = |i| format!("[callers.many{i}]\naccount = \"{:012}\"\nroles = {{ stag = \"Many\" }}\n", 500 + i);
+    let text = r#"
+[api]
+account = "111111111111"
+region = "eu-west-1"
+role_name = "apis/Allow"
+max_session_duration = 7200
+permissions_boundary = "arn:aws:iam::111111111111:policy/Limits"
+tags = { team = "shop" }
+[stages.stag]
+api_id = "a1"
+[stages.pre-prod]
+api_id = "a2"
+api_stage = "v1"
+[stages.private]
+target = "rest_api"
+api_id = "a3"
+api_stage = "v3"
+vpc_endpoints = ["vpce-01234567", "vpce-89abcdef"]
+[callers.shop]
+account = "000000000000"
+roles = { stag = "Shop", pre-prod = "Shop" }
+[callers.batch]
+account = "000000000000"
+roles = { stag = ["Batch", "paths/Batch2"], private = "Batch" }
+external_id = "b3c7"
+session_names = ["batch-*", "b?"]
+tags = ["team", "env"]
+source_identity = ["ali*"]
+[callers.partner-one]
+account = "222222222222"
+roles = { stag = "Partner", pre-prod = "Partner" }
+routes = ["GET /items/{id}", "ANY /orders/{proxy+}", "PUT /hoge", "GET /a/{b}/c"]
+[callers.list]
+account = "333333333333"
+roles = { stag = ["A", "B"] }
+routes = ["GET /"]
+external_id = "x9"
+[callers.later]
+account = "444444444444"
+roles = { private = "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_*" }
+trust = "account"
+[callers.whole]
+account = "555555555555"
+roles = { private = "*" }
+trust = "account"
+[callers.any]
+account = "*"
+roles = { private = "Anywhere" }
+trust = "account"
+[callers.all]
+organization = "o-a1b2c3d4e5"
+stages = ["pre-prod"]
+external_id = "org1"
+"#;
+    text.to_owned() + &(0..60).map(many).collect::<String>()
+}
+
+const HTTP_ONLY: &str = r#"
+[api]
+account = "111111111111"
+region = "eu-west-1"
+[stages.stag]
+api_id = "a1"
+[callers.partner]
+account = "222222222222"
+roles = { stag = "Partner" }
+routes = ["GET /items/{id}"]
+"#;
+
+/// What `aws iam get-account-authorization-details` prints, policies URL-encoded; with roles that are none of the API's.
+fn details(plan: &Plan<'_>) -> String {
+    let encoded =
+        |policy: String| policy.replace('%', "%25").replace('"', "%22").replace('{', "%7B").replace('}', "%7D");
+    let role = |role: xacct_sign_provider::ProviderRole| {
+        let tags: Vec<Value> = role.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        json!({
+            "RoleName": role.name, "Path": role.path, "Arn": role.arn, "RoleId": "AROA", "CreateDate": "2026-01-01",
+            "AssumeRolePolicyDocument": encoded(role.trust_policy.to_json()),
+            "RolePolicyList": [{"PolicyName": "InvokeApi", "PolicyDocument": encoded(role.invoke_policy.to_json())}],
+            "AttachedManagedPolicies": [], "InstanceProfileList": [], "Tags": tags,
+            "PermissionsBoundary": role.permissions_boundary.map(|arn| json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn})),
+        })
+    };
+    let mut roles: Vec<Value> = plan.provider_roles().into_iter().map(role).collect();
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    roles.push(json!({"RoleName": "Lambda", "Path": "/", "AssumeRolePolicyDocument": trust, "RolePolicyList": [], "AttachedManagedPolicies": [], "Tags": []}));
+    json!({"RoleDetailList": roles}).to_string()
+}
+
+/// By form, the files.
+fn forms(manifest: &Manifest) -> Vec<(&'static str, Vec<String>)> {
+    let plan = manifest.plan(&Lock::default());
+    let each = |format: Format| manifest.stages.values().map(|stage| plan.render(stage, format).unwrap()).collect();
+    vec![
+        ("cloudformation", each(Format::CloudFormation)),
+        ("terraform", each(Format::Terraform)),
+        ("json", each(Format::Json)),
+        ("details", vec![details(&plan)]),
+    ]
+}
+
+fn import(files: &[String]) -> Imported {
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    Imported::read(&files, "xacct.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Each role's answer to many requests: who may assume it with what, and what it opens.
+fn decisions(plan: &Plan<'_>) -> BTreeMap<String, Vec<bool>> {
+    let roles = [
+        "000000000000:role/Shop",
+        "000000000000:role/Batch",
+        "000000000000:role/paths/Batch2",
+        "222222222222:role/Partner",
+        "333333333333:role/A",
+        "333333333333:role/B",
+        "333333333333:role/C",
+        "555555555555:role/Whatever",
+        "444444444444:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_0123",
+        "444444444444:role/AWSReservedSSO_Ops_0123",
+        "999999999999:role/Anywhere",
+        "999999999999:role/Other",
+        "000000000501:role/Many",
+        "000000000559:role/Many",
+    ];
+    let mut terms = Vec::new();
+    for external_id in [None, Some("b3c7"), Some("x9"), Some("org1")] {
+        for name in ["batch-1", "b2", "other"] {
+            for organization in [None, Some("o-a1b2c3d4e5")] {
+                terms.push((external_id, name, organization));
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    for role in plan.provider_roles() {
+        let trust = PolicyDocument::parse(&role.trust_policy.to_json(), PolicyKind::Trust).unwrap();
+        let invoke = PolicyDocument::parse(&role.invoke_policy.to_json(), PolicyKind::Identity).unwrap();
+        let mut answers = Vec::new();
+        for arn in roles {
+            let principal = PrincipalIdentity::assumed_role(&format!("arn:aws:iam::{arn}"), "f").unwrap();
+            for (external_id, name, organization) in &terms {
+                let mut context = Context::new().with("sts:RoleSessionName", *name).with("sts:SourceIdentity", "alice");
+                context.set_all("sts:ExternalId", external_id.iter().copied());
+                context.set_all("aws:PrincipalOrgID", organization.iter().copied());
+                for (action, tag) in [
+                    ("sts:AssumeRole", None),
+                    ("sts:TagSession", Some("env")),
+                    ("sts:TagSession", Some("x")),
+                    ("sts:SetSourceIdentity", None),
+                ] {
+                    let mut context = context.clone();
+                    context.set_all("aws:TagKeys", tag);
+                    let request = Request { principal: Some(principal.clone()), action, resource: &role.arn, context };
+                    answers.push(evaluate(&[&trust], &request).is_allowed());
+                }
+            }
+        }
+        for api in ["a1/$default", "a2/v1", "a3/v3"] {
+            for call in [
+                "GET/",
+                "GET/items/1",
+                "GET/items/1/2",
+                "POST/orders/7",
+                "GET/orders",
+                "PUT/hoge",
+                "GET/hoge",
+                "GET/a/x/c",
+                "GET/a/x/d",
+            ] {
+                for endpoint in [None, Some("vpce-01234567"), Some("vpce-11111111")] {
+                    let resource = format!("arn:aws:execute-api:eu-west-1:111111111111:{api}/{call}");
+                    let mut context = Context::new();
+                    context.set_all("aws:SourceVpce", endpoint);
+                    let request =
+                        Request { principal: None, action: "execute-api:Invoke", resource: &resource, context };
+                    answers.push(evaluate(&[&invoke], &request).is_allowed());
+                }
+            }
+        }
+        all.insert(role.arn, answers);
+    }
+    all
+}
+
+#[test]
+fn every_form_gives_the_rights_back_and_keeps_every_role() {
+    for text in [rich(), HTTP_ONLY.to_owned()] {
+        let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+        let plan = manifest.plan(&Lock::default());
+        let before = decisions(&plan);
+        assert!(before.values().all(|answers| answers.contains(&true) && answers.contains(&false)));
+        for (form, files) in forms(&manifest) {
+            let imported = import(&files);
+            let read = Manifest::parse(&imported.manifest, "xacct.toml").unwrap();
+            let lock = Lock::parse(&imported.lock, "xacct.lock.toml").unwrap();
+            let after = read.plan(&lock);
+            assert_eq!(decisions(&after), before, "{form}\n{}", imported.manifest);
+            assert!(after.moved().is_empty() && after.role_changes().is_empty(), "{form}");
+            assert_eq!(after.lock(), &lock, "{form}");
+            // What is not known of the kind of an API, or of roles, is said, and nothing else has to be.
+            let said = |part: &str| imported.notes.iter().filter(|note| note.contains(part)).count();
+            let (kinds, unseen) = (said("target = \"rest_api\""), said("maximum session duration"));
+            assert_eq!(imported.notes.len(), kinds + unseen, "{form}: {:?}", imported.notes);
+            assert_eq!(unseen, usize::from(form == "details"), "{form}: {:?}", imported.notes);
+            let is_kind_said = ["cloudformation", "json"].contains(&form) || text == HTTP_ONLY;
+            assert_eq!(kinds == 0, is_kind_said, "{form}: {:?}", imported.notes);
+            let mut api = manifest.api.clone();
+            api.line = read.api.line;
+            if form == "details" {
+                api.max_session_duration = 3600;
+            }
+            assert_eq!(read.api, api, "{form}");
+        }
+    }
+}
+
+fn role(name: &str, principal: &str, routes: &[&str]) -> Value {
+    let resources: Vec<String> =
+        routes.iter().map(|route| format!("arn:aws:execute-api:eu-west-1:111111111111:a1/$default/{route}")).collect();
+    json!({
+        "RoleName": name, "Path": "/", "MaxSessionDuration": 3600, "AttachedManagedPolicies": [], "Tags": [],
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}]},
+        "RolePolicyList": [{"PolicyName": "x", "PolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resources}]}}],
+    })
+}
+
+fn on_another_api(role: Value) -> Value {
+    serde_json::from_str(&role.to_string().replace(":a1/", ":a2/")).unwrap()
+}
+
+fn of(roles: &[Value]) -> Result<Imported, xacct_sign_provider::DeployedError> {
+    Imported::read(&[&json!({"RoleDetailList": roles}).to_string()], "xacct.toml")
+}
+
+const SHOP: &str = "arn:aws:iam::000000000000:role/Shop";
+const OTHER: &str = "arn:aws:iam::222222222222:role/Other";
+
+/// Roles that somebody made by hand.
+#[test]
+fn names_that_nobody_rendered_are_kept() {
+    for names in [
+        &["orders-api-stag"][..],
+        &["Invoke"],
+        &["OrdersInvokeRole", "OrdersPartnerRole"],
+        &["allowA", "allowB", "allowC"],
+        &["ApiStag", "ApiStagging"],
+    ] {
+        let roles: Vec<Value> = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| role(name, &format!("arn:aws:iam::{index:012}:role/R"), &["GET/x"]))
+            .collect();
+        let imported = of(&roles).unwrap_or_else(|error| panic!("{names:?}: {error}"));
+        let manifest = Manifest::parse(&imported.manifest, "xacct.toml").unwrap();
+        let made = manifest.plan(&Lock::parse(&imported.lock, "l").unwrap()).provider_roles();
+        let made: BTreeSet<String> = made.into_iter().map(|role| role.name).collect();
+        assert_eq!(made, names.iter().map(|name| (*name).to_owned()).collect(), "{}", imported.manifest);
+        assert!(imported.notes.is_empty(), "{:?}", imported.notes);
+    }
+}
+
+#[test]
+fn what_a_manifest_cannot_say_is_named() {
+    let mut more = role("ApiStag", SHOP, &["*"]);
+    more["AttachedManagedPolicies"] = json!([{"PolicyName": "A", "PolicyArn": "arn:aws:iam::aws:policy/A"}]);
+    more["Tags"] = json!([{"Key": "a,b", "Value": "x"}]);
+    let trust = &mut more["AssumeRolePolicyDocument"]["Statement"];
+    trust.as_array_mut().unwrap().extend([
+        json!({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+        json!({"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}),
+        json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:user/alice"}, "Action": "sts:AssumeRole"}),
+    ]);
+    let policies = more["RolePolicyList"][0]["PolicyDocument"]["Statement"].as_array_mut().unwrap();
+    policies.push(json!({"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}));
+    // A tag that IAM would not take is no part of a manifest.
+    more["Tags"] = json!([{"Key": "team", "Value": "x"}]);
+    let imported = of(&[more, on_another_api(role("ApiProd", SHOP, &["*"]))]).unwrap();
+    let notes = imported.notes.join("\n");
+    for part in [
+        "lambda.amazonaws.com",
+        "aws:SourceIp",
+        "user/alice",
+        "logs:PutLogEvents",
+        "managed policy `arn:aws:iam::aws:policy/A`",
+        "tag `team`",
+    ] {
+        assert!(notes.contains(part), "{part}\n{notes}");
+    }
+    let manifest = Manifest::parse(&imported.manifest, "xacct.toml").unwrap();
+    assert_eq!(manifest.callers.len(), 1, "{}", imported.manifest);
+}
+
+#[test]
+fn what_would_open_more_or_move_a_caller_is_refused() {
+    let denies = |place: &str| {
+        let mut role = role("ApiStag", SHOP, &["*"]);
+        let deny = json!({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"});
+        match place {
+            "trust" => role["AssumeRolePolicyDocument"]["Statement"].as_array_mut().unwrap().push(deny),
+            _ => role["RolePolicyList"].as_array_mut().unwrap().push(json!({"PolicyName": "d", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}})),
+        }
+        role
+    };
+    let mut two = role("ApiStagPartner", SHOP, &["GET/x"]);
+    two["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"] = json!([SHOP, OTHER]);
+    let mut bounded = role("ApiProd", OTHER, &["*"]);
+    bounded["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": "arn:aws:iam::111111111111:policy/B"});
+    let mut elsewhere = role("OtherPath", OTHER, &["*"]);
+    elsewhere["Path"] = json!("/x/");
+    for (roles, code) in [
+        (vec![denies("trust")], "not_expressible"),
+        (vec![denies("inline")], "not_expressible"),
+        (vec![two], "not_expressible"),
+        (vec![role("ApiStag", SHOP, &["*"]), bounded], "not_expressible"),
+        (vec![role("ApiStag", SHOP, &["*"]), elsewhere], "not_expressible"),
+        (vec![role("Stag", SHOP, &["*"]), role("Other", OTHER, &["GET/"])], "not_expressible"),
+        (vec![role("ApiStag", SHOP, &["*"]), role("ApiStag", SHOP, &["*"])], "duplicate"),
+        (vec![role("ApiStag", "*", &["*"])], "no_api_role"),
+        (
+            vec![
+                json!({"RoleName": "X", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}, "RolePolicyList": []}),
+            ],
+            "no_api_role",
+        ),
+    ] {
+        let error = of(&roles).err().unwrap_or_else(|| panic!("{code}: {roles:?}"));
+        assert_eq!(error.code(), code, "{error}");
+        assert!(!error.hint().is_empty());
+    }
+}
+
+#[test]
+fn a_role_that_invokes_in_a_way_that_is_not_said_is_named() {
+    let changed = |from: &str, to: &str| -> Value {
+        serde_json::from_str(&role("ApiOther", OTHER, &["*"]).to_string().replace(from, to)).unwrap()
+    };
+    for (role_, part) in [
+        (changed("\"arn:aws:execute-api:eu-west-1:111111111111:a1/$default/*\"", "\"*\""), "not one stage of one API"),
+        (changed("a1/$default", "*/$default"), "not one stage of one API"),
+        (changed("\"Action\":\"execute-api:Invoke\"", "\"NotAction\":\"s3:*\""), "allows by exclusion"),
+        (changed("a1/$default/*", "a9/$default/G*/x"), "none of the routes"),
+    ] {
+        let imported = of(&[role("ApiStag", SHOP, &["*"]), role_]).unwrap();
+        let notes = imported.notes.join("\n");
+        assert!(notes.contains("role `ApiOther` is left out: ") && notes.contains(part), "{part}: {notes}");
+    }
+    // A wider action is what is deployed; the manifest says what of it an API is.
+    let wide = changed("execute-api:Invoke", "execute-api:*");
+    let imported = of(&[on_another_api(wide)]).unwrap();
+    assert!(imported.notes.iter().any(|note| note.contains("execute-api:*")), "{:?}", imported.notes);
+}
+
+#[test]
+fn a_form_without_invoke_policies_is_refused_with_a_hint() {
+    let full = role("ApiStag", SHOP, &["*"]);
+    let mut bare = full.clone();
+    bare.as_object_mut().unwrap().remove("RolePolicyList");
+    for text in [full["AssumeRolePolicyDocument"].clone(), json!({"Role": bare}), json!({"Roles": [bare]})] {
+        let error = Imported::read(&[&text.to_string()], "xacct.toml").unwrap_err();
+        assert_eq!(error.code(), "no_invoke_policies", "{error}");
+        assert!(error.hint().contains("get-account-authorization-details"), "{}", error.hint());
+    }
+}
+
+#[test]
+fn the_function_urls_role_is_named_and_left_out() {
+    let manifest = HTTP_ONLY.replace("[callers", "[stages.url]\ntarget = \"function_url\"\nfunction = \"orders\"\nurl_id = \"u1\"\n[callers.f]\naccount = \"000000000000\"\nroles = { url = \"F\" }\n[callers");
+    let manifest = Manifest::parse(&manifest, "xacct.toml").unwrap();
+    let (_, files) = forms(&manifest).pop().unwrap();
+    let imported = import(&files);
+    assert!(
+        imported.notes.iter().any(|note| note.contains("`ApiAllowByIamRoleUrl` is left out")),
+        "{:?}",
+        imported.notes
+    );
+    assert_eq!(Manifest::parse(&imported.manifest, "f").unwrap().stages.len(), 1);
+}
