@@ -132,11 +132,15 @@ fn oracle(random: &Random, location: SignatureLocation) -> (String, Vec<(String,
     let payload_header = random.payload_header || matches!(random.body, Body::Unsigned);
     settings.payload_checksum_kind =
         if payload_header { PayloadChecksumKind::XAmzSha256 } else { PayloadChecksumKind::NoHeader };
+    let is_for_url = matches!(location, SignatureLocation::QueryParams);
     settings.signature_location = location;
     settings.expires_in = Some(Duration::from_secs(random.expires_in));
     // The core's list is longer than the oracle's, so the oracle is given the core's.
     let left_out: &[&str] = if random.all_headers { &["authorization"] } else { &LEFT_UNSIGNED };
-    settings.excluded_headers = Some(left_out.iter().map(|name| Cow::Borrowed(*name)).collect());
+    // A URL is bound to the length of what it is for.
+    let bound = if is_for_url { "content-length" } else { "" };
+    settings.excluded_headers =
+        Some(left_out.iter().filter(|name| **name != bound).map(|name| Cow::Borrowed(*name)).collect());
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region(&random.region)
