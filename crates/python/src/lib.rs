@@ -17,6 +17,7 @@ mod machine;
 mod raised;
 mod request;
 mod role;
+mod server;
 mod session;
 mod shutdown;
 mod signer;
@@ -47,6 +48,8 @@ mod _native {
     use crate::json::dumps;
     #[pymodule_export]
     use crate::role::PyAssumeRole;
+    #[pymodule_export]
+    use crate::server::{PyCaller, PyVerifier};
     #[pymodule_export]
     use crate::session::PySession;
     #[pymodule_export]
