@@ -6,6 +6,7 @@ from typing import Any, Protocol, final
 __all__ = [
     "AssumeRole",
     "Bearing",
+    "Caller",
     "Credentials",
     "DefaultCredentials",
     "Environment",
@@ -20,6 +21,7 @@ __all__ = [
     "Signer",
     "Signing",
     "Stream",
+    "Verifier",
     "_dumps",
     "_explain",
     "_trace",
@@ -378,6 +380,53 @@ class Finding:
 class Sent:
     """What a refused call sent, and how it was answered, but for the body."""
     def explain(self, body: bytes) -> list[Finding]: ...
+
+@final
+class Caller:
+    """Who is calling: one of the callers of the list.
+
+    Attributes:
+        name: the caller's name in the manifest: what to decide by.
+        account: its account, 12 digits; None where it came in by a role that an organization, or every account, may assume.
+        arn: as AWS said it: a role's with its path (by token), or a role's session's.
+        role: the name of its own role, where it is known.
+        session: the name of the role's session, which the caller chose; None for a token.
+        organization: its organization, where AWS said it.
+        via: how it is known: `token`, `proof`, `http_api`, `rest_api` or `function_url`.
+    """
+    @property
+    def name(self) -> str: ...
+    @property
+    def account(self) -> str | None: ...
+    @property
+    def arn(self) -> str: ...
+    @property
+    def role(self) -> str | None: ...
+    @property
+    def session(self) -> str | None: ...
+    @property
+    def organization(self) -> str | None: ...
+    @property
+    def via(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Verifier:
+    """The verifier under `xacct_sign.server.Verifier`."""
+    def __new__(cls, callers: bytes, development: bool) -> Verifier: ...
+    @property
+    def stage(self) -> str:
+        """The stage's name in the manifest."""
+    @property
+    def is_development(self) -> bool:
+        """Whether it takes issuers on this machine."""
+    def check(self, authorization: Sequence[bytes], method: str, path: str) -> Caller:
+        """Who makes a request, whatever has to be waited for."""
+    def check_at_hand(self, authorization: Sequence[bytes], method: str, path: str) -> Caller | None:
+        """The same, if nobody has to wait: None where keys or STS are to be asked first."""
+    def check_event(self, event: bytes) -> Caller:
+        """Who makes the request of a Lambda function's event, given as JSON."""
 
 @final
 class Stream:

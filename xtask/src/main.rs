@@ -1,7 +1,7 @@
 //! Build steps that cargo, pip and npm do not do themselves:
 //! `cargo xtask demo|test|lint|bench|soak|wheel|cli-wheel|npm|api|stubs|errors`.
 //!
-//! Everything is built in the release profile, once, in one target directory.
+//! Everything is built in the release profile, once, in one target directory; but for the wheel, which is linked as one piece.
 
 #![allow(clippy::print_stderr, reason = "a build tool talks to a person")]
 

@@ -70,7 +70,7 @@ fn create(path: &Path) -> Result<(), String> {
 
 /// Builds the wheel into `dist/wheel/`.
 pub(crate) fn wheel() -> Result<PathBuf, String> {
-    build("wheel", &[])
+    build("wheel", &["--profile", "wheel"])
 }
 
 /// Builds the wheel of the command into `dist/cli-wheel/`.
@@ -79,7 +79,7 @@ pub(crate) fn cli_wheel() -> Result<PathBuf, String> {
     for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
         fs::copy(root().join(license), folder.join(license)).map_err(|error| format!("{license}: {error}"))?;
     }
-    build("cli-wheel", &["--manifest-path", "crates/cli/Cargo.toml"])
+    build("cli-wheel", &["--release", "--manifest-path", "crates/cli/Cargo.toml"])
 }
 
 /// Builds a project of ours into a folder of `dist/`, which then holds nothing else.
@@ -91,7 +91,7 @@ fn build(out: &str, arguments: &[&str]) -> Result<PathBuf, String> {
         fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
     Step::new(build.bin("maturin"))
-        .args(["build", "--release", "--locked", "--quiet"])
+        .args(["build", "--locked", "--quiet"])
         .args(arguments)
         .arg("--out")
         .arg(&out)

@@ -19,6 +19,7 @@ mod machine;
 mod raised;
 mod request;
 mod role;
+mod server;
 mod session;
 mod shutdown;
 mod signer;
@@ -51,6 +52,8 @@ mod _native {
     use crate::json::dumps;
     #[pymodule_export]
     use crate::role::PyAssumeRole;
+    #[pymodule_export]
+    use crate::server::{PyCaller, PyVerifier};
     #[pymodule_export]
     use crate::session::PySession;
     #[pymodule_export]

@@ -18,10 +18,19 @@ pub(crate) fn wait<T: Send>(
     patience: Patience,
     call: impl FnOnce(&Patience) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
+    waited(py, patience, call)?.map_err(to_py)
+}
+
+/// The same for a call that says otherwise how it ended. What a signal handler raises is its error, too.
+pub(crate) fn waited<T: Send>(
+    py: Python<'_>,
+    patience: Patience,
+    call: impl FnOnce(&Patience) -> T + Send,
+) -> PyResult<T> {
     let patience = patience.watched(watch());
     let (result, told) = collect(|| py.detach(|| call(&patience)));
     tell(py, &told)?;
-    result.map_err(to_py)
+    Ok(result)
 }
 
 /// Makes a call that waits for nothing, with the GIL.

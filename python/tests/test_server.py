@@ -1,0 +1,293 @@
+"""`xacct_sign.server`: the verifier, its middleware and its handler, with tokens of joserfc and servers of others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import pickle
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import flask
+import httpx
+import jsonschema
+import pytest
+import serving
+from emulator import REPOSITORY
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from xacct_sign.server import Caller, RefusedError, Verifier
+from xacct_sign.server.asgi import CallerMiddleware as Asgi
+from xacct_sign.server.wsgi import CallerMiddleware as Wsgi
+
+READER = {"sub": "arn:aws:iam::000000000000:role/Reader"}
+
+
+@pytest.fixture
+def here() -> Iterator[serving.Loopback]:
+    with serving.loopback() as here:
+        yield here
+
+
+@pytest.fixture
+def verifier(here: serving.Loopback) -> Verifier:
+    return Verifier(here.world()["world"], development=True)
+
+
+def bearer(here: serving.Loopback, **claims: Any) -> str:
+    """A token as joserfc makes it."""
+    header, good = serving.good(here.issuer("shop"))
+    return (
+        f"Bearer {jwt.encode(header, good | claims, ECKey.import_key(serving.KEYS['shop_ec']), algorithms=['ES384'])}"
+    )
+
+
+def test_a_token_of_joserfc_is_taken(here: serving.Loopback, verifier: Verifier) -> None:
+    caller = verifier.check(bearer(here), "GET", "/items")
+    assert (caller.name, caller.account, caller.role, caller.session) == (
+        "shop",
+        "000000000000",
+        "LambdaRoleProd",
+        None,
+    )
+    assert (caller.arn, caller.via) == ("arn:aws:iam::000000000000:role/LambdaRoleProd", "token")
+    assert caller.organization == "o-klmnopqrst"
+    assert repr(caller) == "<Caller shop via token: arn:aws:iam::000000000000:role/LambdaRoleProd>"
+    assert here.fetched == ["/issuers/shop/.well-known/jwks.json"]
+    assert caller == verifier.check(bearer(here), "GET", "/items")
+    assert len(here.fetched) == 1
+
+
+def test_a_refusal_says_why_to_the_log_alone(here: serving.Loopback, verifier: Verifier) -> None:
+    token = bearer(here, aud="https://other.example.com")
+    with pytest.raises(RefusedError) as refused:
+        verifier.check(token, "GET", "/")
+    error = refused.value
+    assert (error.code, error.status, error.retryable) == ("audience_refused", 401, False)
+    assert "https://other.example.com" in str(error)
+    assert token.split(".")[-1] not in str(error) + repr(error)
+    restored = pickle.loads(pickle.dumps(error))
+    assert (restored.code, restored.status, str(restored)) == (error.code, error.status, str(error))
+
+
+def test_no_header_and_several(here: serving.Loopback, verifier: Verifier) -> None:
+    for authorization, code in (
+        (None, "authorization_missing"),
+        ([], "authorization_missing"),
+        ([bearer(here), bearer(here)], "authorization_twice"),
+        ("Bearer é", "authorization_malformed"),
+        ("Bearer 漢", "authorization_malformed"),
+    ):
+        with pytest.raises(RefusedError) as refused:
+            verifier.check(authorization, "GET", "/")
+        assert refused.value.code == code
+
+
+def test_the_list_comes_from_a_file_or_a_text(here: serving.Loopback, tmp_path: Path) -> None:
+    text = json.dumps(here.world()["world"])
+    file = tmp_path / "callers.json"
+    file.write_text(text)
+    for verifier in (
+        Verifier.from_file(file, development=True),
+        Verifier(text, development=True),
+        Verifier(text.encode(), development=True),
+    ):
+        assert verifier.check(bearer(here), "GET", "/").name == "shop"
+        assert (verifier.stage, repr(verifier)) == ("prod", "<Verifier of stage prod>")
+
+
+def test_development_is_told_at_each_start(here: serving.Loopback, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "xacct_sign.server"):
+        Verifier(here.world()["world"], development=True)
+    assert ["development" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_what_is_at_hand_waits_for_nothing(here: serving.Loopback, verifier: Verifier) -> None:
+    token = bearer(here)
+    assert verifier.check_at_hand(token, "GET", "/") is None
+    assert here.fetched == []
+    verifier.check(token, "GET", "/")
+    found = verifier.check_at_hand(token, "GET", "/")
+    assert found is not None
+    assert found.name == "shop"
+    with pytest.raises(RefusedError):
+        verifier.check_at_hand("Bearer x", "GET", "/")
+
+
+def test_threads_share_one_fetch(here: serving.Loopback, verifier: Verifier) -> None:
+    names = []
+    token = bearer(here)
+    threads = [threading.Thread(target=lambda: names.append(verifier.check(token, "GET", "/").name)) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names == ["shop"] * 40
+    assert len(here.fetched) == 1
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    caller: Caller = scope["state"]["caller"]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": caller.name.encode()})
+
+
+def ask(app: Any, *requests: tuple[str, str, dict[str, str] | list[tuple[str, str]]]) -> list[httpx.Response]:
+    """Several requests at once."""
+
+    async def all_() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            return await asyncio.gather(*(client.request(method, path, headers=h) for method, path, h in requests))
+
+    return asyncio.run(all_())
+
+
+def test_asgi(here: serving.Loopback, verifier: Verifier, caplog: pytest.LogCaptureFixture) -> None:
+    app = Asgi(application, verifier)
+    good, reader = {"authorization": bearer(here)}, {"authorization": bearer(here, **READER)}
+    with caplog.at_level(logging.WARNING, "xacct_sign.server"):
+        answers = ask(
+            app,
+            ("GET", "/items", good),
+            ("GET", "/items/1", reader),
+            ("GET", "/items/1%2Fsecret", reader),
+            ("GET", "/items/..%252fadmin", reader),
+            ("DELETE", "/items/1", reader),
+            ("GET", "/items", {}),
+            ("GET", "/items", [("authorization", good["authorization"])] * 2),
+        )
+    told = [(answer.status_code, answer.text, answer.headers.get("www-authenticate")) for answer in answers]
+    assert told == [
+        (200, "shop", None),
+        (200, "reader", None),
+        *[(403, "", None)] * 3,
+        *[(401, "", "Bearer")] * 2,
+    ]
+    said = " ".join(record.getMessage() for record in caplog.records)
+    assert "authorization_missing" in said
+    assert "route_refused" in said
+    assert good["authorization"].rsplit(".", 1)[1] not in said
+    # However many waited for the keys, they were fetched once.
+    assert len(here.fetched) == 1
+
+
+def test_asgi_a_path_that_was_changed_is_checked_as_it_is_seen(here: serving.Loopback, verifier: Verifier) -> None:
+    inner = Asgi(application, verifier)
+
+    async def rewrites(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope | {"path": "/admin"}, receive, send)
+
+    reader = {"authorization": bearer(here, **READER)}
+    (answer,) = ask(rewrites, ("GET", "/items/1", reader))
+    assert answer.status_code == 403
+
+
+def test_asgi_lifespan_passes_and_a_websocket_is_closed(verifier: Verifier) -> None:
+    seen, sent = [], []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {}
+
+    app = Asgi(inner, verifier)
+    asyncio.run(app({"type": "lifespan"}, receive, send))
+    asyncio.run(app({"type": "websocket", "path": "/", "headers": []}, receive, send))
+    assert seen == ["lifespan"]
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_asgi_the_loop_goes_on_while_keys_are_fetched(here: serving.Loopback, verifier: Verifier) -> None:
+    released = threading.Event()
+    keys = here.keys
+
+    def slow(path: str) -> bytes:
+        released.wait(30)
+        return keys(path)
+
+    here.keys = slow  # type: ignore[method-assign]
+    app = Asgi(application, verifier)
+
+    async def both() -> Any:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            waiting = asyncio.create_task(client.get("/items", headers={"authorization": bearer(here)}))
+            refused = await client.get("/items")
+            assert not waiting.done()
+            released.set()
+            return refused.status_code, (await waiting).status_code
+
+    assert asyncio.run(both()) == (401, 200)
+
+
+def test_wsgi_with_flask(here: serving.Loopback, verifier: Verifier) -> None:
+    app = flask.Flask("api")
+
+    @app.get("/items/<path:item>")
+    def item(item: str) -> dict[str, str]:
+        return {"caller": flask.request.environ["xacct_sign.caller"].name, "item": item}
+
+    app.wsgi_app = Wsgi(app.wsgi_app, verifier)  # type: ignore[method-assign]
+    client = app.test_client()
+    reader = {"authorization": bearer(here, **READER)}
+    assert client.get("/items/1", headers=reader).json == {"caller": "reader", "item": "1"}
+    assert client.get("/items/1/secret", headers=reader).status_code == 403
+    assert client.get("/items/1%2Fsecret", headers=reader).status_code == 403
+    refused = client.get("/items/1")
+    assert (refused.status_code, refused.data, refused.headers["www-authenticate"]) == (401, b"", "Bearer")
+
+
+def test_a_lambda_function_is_called_for_callers_alone(here: serving.Loopback, verifier: Verifier) -> None:
+    handler = verifier.handler(lambda event, context, caller: {"statusCode": 200, "body": caller.name})
+
+    def event(headers: dict[str, str]) -> dict[str, Any]:
+        http = {"method": "GET", "path": "/x"}
+        return {
+            "version": "2.0",
+            "rawPath": "/x",
+            "headers": headers,
+            "requestContext": {"http": http},
+            "body": object(),
+        }
+
+    assert handler(event({"authorization": bearer(here)}), None) == {"statusCode": 200, "body": "shop"}
+    refused = handler(event({}), None)
+    assert refused["statusCode"] == 401
+    assert refused["body"] == ""
+
+
+def test_an_outage_is_503_and_nobody_is_let_in(here: serving.Loopback, verifier: Verifier) -> None:
+    here.published = b"@nothing"
+    with pytest.raises(RefusedError) as refused:
+        verifier.check(bearer(here), "GET", "/")
+    assert (refused.value.code, refused.value.status, refused.value.retryable) == ("keys_unavailable", 503, True)
+
+
+def test_the_schema_refuses_what_the_verifier_refuses(here: serving.Loopback) -> None:
+    schema = json.loads((REPOSITORY / "crates" / "identity" / "src" / "callers" / "schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    table = here.world()
+    for callers in (table["world"], *table["fronts"].values()):
+        validator.validate(callers)
+    # Of these a schema cannot know.
+    beyond = {"development_only", "issuer_shared", "issuers_differ", "issuer_missing", "caller_twice", "route_invalid"}
+    beyond |= {"issuer_insecure", "issuer_malformed", "callers_version_unknown", "region_invalid", "role_invalid"}
+    for row in table["callers"]:
+        callers = table["fronts"][row["front"]] if "front" in row else table["world"]
+        changed = dict(callers)
+        serving.merge(changed, row["set"])
+        assert row["code"] in beyond or not validator.is_valid(changed), row["name"]
+
+
+def test_a_caller_that_is_known_is_told_without_asking_anybody(here: serving.Loopback, verifier: Verifier) -> None:
+    token = bearer(here)
+    for _ in range(100):
+        assert verifier.check(token, "GET", "/").name == "shop"
+    assert len(here.fetched) == 1

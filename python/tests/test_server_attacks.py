@@ -1,0 +1,141 @@
+"""The table of attacks, tests/attacks.toml, through Python: issuers and STS are on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import serving
+import tomllib
+import xacct_sign
+from xacct_sign.server import RefusedError, Verifier
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[serving.Loopback]:
+    with serving.loopback() as here:
+        yield here
+
+
+def rows(kind: str) -> list[Any]:
+    return [pytest.param(row["name"], id=row["name"]) for row in tomllib.loads(serving.table())[kind]]
+
+
+def row_of(table: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
+    (row,) = (row for row in table[kind] if row["name"] == name)
+    return row
+
+
+def outcome(check: Any) -> dict[str, str]:
+    """What a check comes to, as a row of the table says it."""
+    try:
+        return {"caller": check().name}
+    except RefusedError as refusal:
+        return {"code": refusal.code}
+
+
+def expected(row: dict[str, Any]) -> dict[str, str]:
+    return {member: row[member] for member in ("caller", "code") if member in row}
+
+
+def token(row: dict[str, Any], issuer: str) -> str:
+    if "whole" in row:
+        return row["whole"]
+    header, claims = serving.good(issuer)
+    is_rs256 = row.get("algorithm") == "RS256"
+    if is_rs256:
+        header |= {"alg": "RS256", "kid": "RSA_0"}
+    serving.merge(claims[serving.STS_CLAIMS], row.get("sts", {}))
+    serving.merge(header, row.get("header", {}))
+    serving.merge(claims, row.get("claims", {}))
+    algorithm = row.get("sign", "RS256" if is_rs256 else "ES384")
+    key = row.get("key", "shop_rsa" if is_rs256 else "shop_ec")
+    claims_text = serving.filled(row.get("raw_claims", serving.compact(claims)))
+    whole = serving.token_of(row.get("raw_header", serving.compact(header)), claims_text, algorithm, key)
+    parts = whole.split(".")
+    if "signature" in row:
+        signature = serving.sign(algorithm, key, ".".join(parts[:2]).encode())
+        parts[2] = serving.encode(serving.changed(row["signature"], signature))
+    if "edit" in row:
+        at, behind = row["edit"]
+        parts[at] += behind
+    return ".".join(parts)
+
+
+def proof(row: dict[str, Any]) -> str:
+    if "whole" in row:
+        return row["whole"]
+    values = serving.proof_values(audience=row.get("made_for", serving.AUDIENCE))
+    if "raw" in row:
+        text = row["raw"]
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", value)
+        return serving.proof_of(text)
+    serving.merge(values, row.get("values", {}))
+    return serving.proof_of(serving.filled(serving.compact(values)))
+
+
+def run(here: serving.Loopback, verifier: Verifier, row: dict[str, Any], word: str, bearer: str) -> None:
+    headers = [header.replace(word, bearer) for header in row.get("authorization", ["Bearer " + word])]
+    path = row.get("path", "/items").replace(word, bearer)
+    here.fetched.clear()
+    values: list[str | bytes] = [header.encode() for header in headers]
+    assert outcome(lambda: verifier.check(values, row.get("method", "GET"), path)) == expected(row)
+    assert not (row.get("before_network") and here.fetched)
+
+
+@pytest.mark.parametrize("name", rows("token"))
+def test_a_token(here: serving.Loopback, name: str) -> None:
+    table = here.world()
+    row = row_of(table, "token", name)
+    if "publishes_text" in row:
+        here.published = serving.filled(serving.with_keys(row["publishes_text"])).encode()
+    else:
+        here.published = serving.key_set(*row["publishes"]) if "publishes" in row else None
+    world = table["world"] | {"algorithm": row.get("algorithm", "ES384")}
+    run(here, Verifier(world, development=True), row, "{token}", token(row, here.issuer("shop")))
+
+
+@pytest.mark.parametrize("name", rows("proof"))
+def test_a_proof(here: serving.Loopback, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", here.url)
+    table = here.world()
+    row = row_of(table, "proof", name)
+    answer = row.get("answer")
+    if answer == "@nothing":
+        here.answer = (0, b"")
+    else:
+        here.answer = answer and (answer["status"], serving.filled(answer["body"]).encode())
+    run(here, Verifier(table["world"], development=True), row, "{proof}", proof(row))
+
+
+def is_seen(name: str) -> bool:
+    """Whether Python sees what is wrong: of two members of one name its runtime has left the last."""
+    text = row_of(tomllib.loads(serving.table()), "event", name)["event"]
+    event = json.loads(text)
+    return isinstance(event, dict) and len(json.loads(text, object_pairs_hook=list)) == len(event)
+
+
+@pytest.mark.parametrize("name", [row for row in rows("event") if is_seen(row.values[0])])
+def test_an_event(here: serving.Loopback, name: str) -> None:
+    here.published = None
+    table = here.world()
+    row = row_of(table, "event", name)
+    callers = table["world"] if row["front"] == "world" else table["fronts"][row["front"]]
+    good = serving.token_of(*map(serving.compact, serving.good(here.issuer("shop"))))
+    event = json.loads(row["event"].replace("{token}", good))
+    assert outcome(lambda: Verifier(callers, development=True).from_event(event)) == expected(row)
+
+
+@pytest.mark.parametrize("name", rows("callers"))
+def test_of_a_wrong_list_no_verifier_is_made(name: str) -> None:
+    table = tomllib.loads(serving.table())
+    row = row_of(table, "callers", name)
+    callers = table["fronts"][row["front"]] if "front" in row else table["world"]
+    Verifier(callers)
+    serving.merge(callers, row["set"])
+    with pytest.raises(xacct_sign.ValidationError) as refused:
+        Verifier(callers)
+    assert refused.value.code == row["code"]

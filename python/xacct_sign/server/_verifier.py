@@ -1,0 +1,129 @@
+"""The verifier, for whatever serves requests."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from .. import _native
+from .._native import Caller
+from ._refused import RefusedError
+
+_log = logging.getLogger("xacct_sign.server")
+
+# What a check looks at in an event: its body may have megabytes.
+_OF_EVENT = ("version", "rawPath", "path", "httpMethod", "headers", "multiValueHeaders", "requestContext")
+
+
+class Verifier:
+    """Says which caller of a list a request comes from, and keeps it to its routes.
+
+    Make one and keep it: it remembers keys and callers, and serves any number of threads.
+
+    >>> verifier = Verifier.from_file("callers.json")  # doctest: +SKIP
+    >>> caller = verifier.check(request.headers["authorization"], "GET", "/items/1")  # doctest: +SKIP
+    >>> caller.name  # doctest: +SKIP
+    'shop'
+    """
+
+    def __init__(self, callers: str | bytes | Mapping[str, Any], *, development: bool = False) -> None:
+        """A verifier for a list of callers.
+
+        Args:
+            callers: `callers.json`: its text, or what it was read into.
+            development: takes `dev_issuers`, which are for where nobody real calls; each start is logged.
+
+        Raises:
+            ValidationError: the list is wrong; docs/identity.md has the codes.
+        """
+        if isinstance(callers, Mapping):
+            callers = json.dumps(callers)
+        if isinstance(callers, str):
+            callers = callers.encode()
+        self._native = _native.Verifier(callers, development)
+        if self._native.is_development:
+            _log.warning("stage %s takes callers of issuers on this machine: this is for development", self.stage)
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str], *, development: bool = False) -> Verifier:
+        """A verifier for the list in a file, `callers.json`."""
+        with open(path, "rb") as file:
+            return cls(file.read(), development=development)
+
+    @property
+    def stage(self) -> str:
+        """The stage's name in the manifest."""
+        return self._native.stage
+
+    def check(self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str) -> Caller:
+        """Who makes a request, and whether it may.
+
+        It may wait for the issuer's keys, or for STS; for callers that are known it does not.
+
+        Args:
+            authorization: the header's value, or every value of it if it was sent several times; None if it was not.
+            method: the method that the application will see.
+            path: the path as it was sent, escapes and all, without its query.
+
+        Raises:
+            RefusedError: with a `code`, and the `status` that the client is told.
+        """
+        return self._native.check(_values(authorization), method, path)
+
+    def check_at_hand(
+        self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str
+    ) -> Caller | None:
+        """As `check`, if nothing has to be waited for; else None, and `check` waits, in another thread."""
+        return self._native.check_at_hand(_values(authorization), method, path)
+
+    def from_event(self, event: Mapping[str, Any]) -> Caller:
+        """Who makes the request of a Lambda function's event.
+
+        What stands in front is the `target` of `callers.json`; an event that comes from elsewhere is refused.
+
+        Raises:
+            RefusedError: as `check`.
+        """
+        return self._native.check_event(json.dumps({name: event[name] for name in _OF_EVENT if name in event}).encode())
+
+    def handler(self, function: Callable[[Any, Any, Caller], Any]) -> Callable[[Any, Any], Any]:
+        """A Lambda handler that calls the function for callers alone, with the caller behind event and context."""
+
+        def handle(event: Any, context: Any) -> Any:
+            try:
+                caller = self.from_event(event)
+            except RefusedError as refusal:
+                log_refusal(refusal)
+                headers = dict(refusal_headers(refusal.status))
+                return {"statusCode": refusal.status, "headers": headers, "body": ""}
+            return function(event, context, caller)
+
+        return handle
+
+    def __repr__(self) -> str:
+        """The stage."""
+        return f"<Verifier of stage {self.stage}>"
+
+
+def _values(authorization: str | bytes | Sequence[str | bytes] | None) -> list[bytes]:
+    if authorization is None:
+        return []
+    if isinstance(authorization, (str, bytes)):
+        authorization = [authorization]
+    # What is not Latin-1 was in no header, and is none.
+    return [value if isinstance(value, bytes) else value.encode("latin-1", "replace") for value in authorization]
+
+
+def log_refusal(refusal: RefusedError, method: str | None = None, path: str | None = None) -> None:
+    """Tells the log why; the client is told the status alone."""
+    where = f" {method} {path!r}" if method else ""
+    _log.warning("%s %s%s: %s", refusal.status, refusal.code, where, refusal)
+
+
+def refusal_headers(status: int) -> list[tuple[str, str]]:
+    """The headers of an answer that refuses."""
+    headers = [("content-length", "0")]
+    return [("www-authenticate", "Bearer"), *headers] if status == 401 else headers

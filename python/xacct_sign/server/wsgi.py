@@ -1,0 +1,52 @@
+"""Middleware for WSGI: Flask, Django, Bottle, Pyramid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from ._refused import RefusedError
+from ._verifier import Verifier, log_refusal, refusal_headers
+
+_Environ = dict[str, Any]
+_App = Callable[[_Environ, Callable[..., Any]], Iterable[bytes]]
+
+# What a path may hold without an escape (RFC 3986, section 3.3).
+_SAFE = "/-._~!$&'()*+,;=:@"
+
+
+class CallerMiddleware:
+    """Lets callers in, and nobody else: `app.wsgi_app = CallerMiddleware(app.wsgi_app, verifier)` in Flask.
+
+    The caller is `environ["xacct_sign.caller"]`. It goes behind whatever changes method or path.
+    """
+
+    def __init__(self, app: _App, verifier: Verifier) -> None:
+        """The application behind it, and who tells callers."""
+        self._app = app
+        self._verifier = verifier
+
+    def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Serves one request."""
+        # Servers join headers of one name by commas, which no check takes.
+        authorization = environ.get("HTTP_AUTHORIZATION")
+        method = environ["REQUEST_METHOD"]
+        try:
+            for path in _paths(environ):
+                environ["xacct_sign.caller"] = self._verifier.check(authorization, method, path)
+        except RefusedError as refusal:
+            log_refusal(refusal, method, environ.get("PATH_INFO", ""))
+            start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", refusal_headers(refusal.status))
+            return [b""]
+        return self._app(environ, start_response)
+
+
+def _paths(environ: _Environ) -> list[str]:
+    """The path as it was sent, where the server says so, and as the application sees it, where these are two."""
+    decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    seen = quote(decoded.encode("latin-1"), _SAFE) or "/"
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    sent = raw.partition("?")[0]
+    return [seen] if sent == seen or not sent.startswith("/") else [sent, seen]
