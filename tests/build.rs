@@ -26,10 +26,15 @@ fn main() {
             let (program, _) = block.split_once("```").expect("an end");
             let id = format!("{name}_{}", index + 1);
             writeln!(out, "mod {id} {{\n{}\n}}", runnable(program)).unwrap();
-            writeln!(list, "    (\"{id}\", {}, || Ok({id}::main()?)),", program.contains(API)).unwrap();
+            let calls = match (program.contains(API), program.contains("of_identity")) {
+                (false, _) => "nobody",
+                (true, false) => "api",
+                (true, true) => "server",
+            };
+            writeln!(list, "    (\"{id}\", \"{calls}\", || Ok({id}::main()?)),").unwrap();
         }
     }
-    writeln!(out, "const PROGRAMS: &[(&str, bool, Program)] = &[\n{list}];").unwrap();
+    writeln!(out, "const PROGRAMS: &[(&str, &str, Program)] = &[\n{list}];").unwrap();
     fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("documents.rs"), out).unwrap();
 }
 

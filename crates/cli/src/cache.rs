@@ -6,7 +6,7 @@
 
 mod cached;
 mod entry;
-mod failure;
+pub(crate) mod failure;
 mod folder;
 mod key;
 
@@ -16,7 +16,6 @@ use xacct_sign::sts::AssumeRole;
 use xacct_sign_client::host::Host;
 use xacct_sign_client::{CredentialSource, DefaultChain, RoleProvider};
 
-pub(crate) use failure::CacheFailure;
 pub(crate) use folder::Folder;
 
 use cached::Cached;

@@ -9,8 +9,8 @@ use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
 use xacct_sign_provider::{AccessError, DeployedError, ManifestError, RenderError};
 
-use crate::cache::CacheFailure;
-use crate::commands::emulator::EmulatorFailure;
+use crate::cache::failure::CacheFailure;
+use crate::commands::emulator::failure::EmulatorFailure;
 use crate::counted::counted;
 use crate::{exit, hints};
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use xacct_sign::{Error, Skew};
 
-use crate::credentials::shared::Lasting;
+use crate::credentials::lasting::Lasting;
 use crate::host::Host;
 
 /// A host's clock, set right by what AWS was seen to have. Clones are one clock: who signs and who fetches credentials agree on when

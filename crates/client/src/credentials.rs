@@ -8,6 +8,7 @@ mod export;
 mod found;
 mod instance;
 mod kept;
+pub(crate) mod lasting;
 mod metadata;
 mod process;
 mod profile;

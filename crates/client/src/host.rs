@@ -1,7 +1,7 @@
 //! What this crate wants of the machine it runs on, as one value: a test gives another.
 
 mod process;
-mod variables;
+pub(crate) mod variables;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -20,7 +20,6 @@ use crate::transport::Transport;
 pub use crate::transport::{Addresses, Content, HeadListener, Incoming, Route, Sending, heads_told};
 pub use process::Output;
 pub use variables::Variables;
-pub(crate) use variables::{OfProcess, first_set};
 
 /// The clock, the environment, files, processes and HTTP.
 pub trait Host: fmt::Debug + Send + Sync {

@@ -24,7 +24,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 use xacct_sign::{Error, ErrorKind, Url};
 use xacct_sign_diagnosis::Finding;
 
-use crate::host::{OfProcess, Variables};
+use crate::host::variables::{OfProcess, Variables};
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
 use crate::sent::Sent;

@@ -87,6 +87,16 @@ impl Answer {
         self.is_empty || self.message.trim() == "Forbidden"
     }
 
+    /// `the answer was 403: `Forbidden``.
+    pub(crate) fn said(&self, exchange: &Exchange) -> String {
+        let text = self.first_line();
+        match (exchange.status, text.as_str()) {
+            (Some(status), "") => format!("the answer was {status} without a text"),
+            (Some(status), text) => format!("the answer was {status}: `{text}`"),
+            (None, text) => format!("the answer was `{text}`"),
+        }
+    }
+
     /// The first line of the text, as it may be shown: what follows may be a canonical request.
     pub(crate) fn first_line(&self) -> String {
         cut(&self.message)

@@ -47,9 +47,11 @@ fn of_reason(reason: &str, front: Front) -> Option<Finding> {
         | "mfa_unsupported"
         | "tag_inherited"
         | "source_identity_set"
-        | "duration_too_long" => Code::StsParameter,
+        | "duration_too_long"
+        | "token_too_large" => Code::StsParameter,
         "role_not_found" => Code::RoleMissing,
         "caller_not_allowed" => Code::CallerPolicy,
+        "federation_disabled" => Code::IssuerDisabled,
         "trust_denied" if detail.contains("sts:ExternalId") => Code::ExternalId,
         "trust_denied" => Code::TrustPolicy,
         "internal" => Code::StsFailed,

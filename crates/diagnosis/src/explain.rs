@@ -119,26 +119,16 @@ fn by_application(status: u16, exchange: &Exchange, answer: &Answer) -> Finding 
 fn by_status(status: u16, exchange: &Exchange, answer: &Answer, is_signed: bool) -> Vec<Finding> {
     match status {
         403 => forbidden::findings(exchange, answer, is_signed),
-        404 => vec![Finding::new(Code::RouteMissing, said(exchange, answer))],
-        401 if answer.message.contains("API Key") => vec![Finding::new(Code::RefusedBeforeIam, said(exchange, answer))],
-        401 => vec![Finding::new(Code::RefusedBeforeIam, said(exchange, answer)).hint(
+        404 => vec![Finding::new(Code::RouteMissing, answer.said(exchange))],
+        401 if answer.message.contains("API Key") => vec![Finding::new(Code::RefusedBeforeIam, answer.said(exchange))],
+        401 => vec![Finding::new(Code::RefusedBeforeIam, answer.said(exchange)).hint(
             "the route has another authorizer than IAM, such as one for JWTs or a Lambda function, which reads Authorization otherwise",
         )],
-        413 | 414 | 431 => vec![Finding::new(Code::TooLarge, said(exchange, answer))],
-        429 => vec![Finding::new(Code::Throttled, said(exchange, answer))],
-        500.. => vec![Finding::new(Code::ApiFailed, said(exchange, answer))],
+        413 | 414 | 431 => vec![Finding::new(Code::TooLarge, answer.said(exchange))],
+        429 => vec![Finding::new(Code::Throttled, answer.said(exchange))],
+        500.. => vec![Finding::new(Code::ApiFailed, answer.said(exchange))],
         // The API's own answer: nobody was refused.
         _ => Vec::new(),
-    }
-}
-
-/// `the answer was 403: `Forbidden``.
-pub(crate) fn said(exchange: &Exchange, answer: &Answer) -> String {
-    let text = answer.first_line();
-    match (exchange.status, text.as_str()) {
-        (Some(status), "") => format!("the answer was {status} without a text"),
-        (Some(status), text) => format!("the answer was {status}: `{text}`"),
-        (None, text) => format!("the answer was `{text}`"),
     }
 }
 
@@ -180,17 +170,22 @@ fn by_text(exchange: &Exchange, answer: &Answer, is_signed: bool) -> Option<Find
         || matches!(code, "TooManyRequests" | "LimitExceeded")
     {
         Code::Throttled
-    } else if matches!(code, "ValidationError" | "MalformedPolicyDocument" | "PackedPolicyTooLarge") {
+    } else if code.starts_with("OutboundWebIdentityFederationDisabled") {
+        Code::IssuerDisabled
+    } else if matches!(code, "ValidationError" | "MalformedPolicyDocument" | "PackedPolicyTooLarge")
+        || code.starts_with("SessionDurationEscalation")
+        || code.starts_with("JWTPayloadSizeExceeded")
+    {
         Code::StsParameter
     } else if has("Roles may not be assumed by root accounts") {
         return Some(
-            Finding::new(Code::CallerPolicy, said(exchange, answer))
+            Finding::new(Code::CallerPolicy, answer.said(exchange))
                 .hint("sign with a user's or a role's credentials, not with those of the account's root"),
         );
     } else {
         return None;
     };
-    let said = said(exchange, answer);
+    let said = answer.said(exchange);
     Some(match found {
         // It says back what stands in the header, which may be somebody's token.
         Code::SignatureMalformed => Finding::new(found, without_quoted(&said)),

@@ -169,6 +169,9 @@ codes! {
     CallerPolicy, "caller_policy", Caller,
         "The caller's own policy does not allow it.",
         "attach a policy to the caller's role that allows the action on the role: `xacct-sign policy caller` prints it";
+    IssuerDisabled, "issuer_disabled", Caller,
+        "The caller's account gives no web identity tokens.",
+        "an administrator of the caller's account runs `aws iam enable-outbound-web-identity-federation`, once; a proof needs no such thing";
     StsParameter, "sts_parameter", Caller,
         "STS does not take a parameter of the call.",
         "change the parameter that the reason names";

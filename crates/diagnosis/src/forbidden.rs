@@ -2,7 +2,6 @@
 
 use crate::answer::Answer;
 use crate::exchange::Exchange;
-use crate::explain::said;
 use crate::finding::{Code, Finding};
 use crate::from_here;
 use crate::scope::Signed;
@@ -47,7 +46,7 @@ pub(crate) fn findings(exchange: &Exchange, answer: &Answer, is_signed: bool) ->
     if !certain.is_empty() {
         return certain;
     }
-    let (front, reason) = (Front::of(exchange), said(exchange, answer));
+    let (front, reason) = (Front::of(exchange), answer.said(exchange));
     let finding = match front {
         // What was signed is told where to read more.
         Front::FunctionUrl if answer.is_bare() && !is_signed => Finding::new(Code::RequestUnsigned, reason).hint(

@@ -37,7 +37,8 @@ use crate::log::LogEntry;
 use crate::options::{Format, Options};
 use crate::reason::{Kind, Reason};
 
-pub use forward::{Forward, Outcome, Reply, UpstreamFailure};
+pub use forward::{Forward, Outcome, Reply};
+pub use front::UpstreamFailure;
 
 /// The methods that a route can have. The others reach no route, and so nothing behind the gateway.
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];

@@ -1,9 +1,7 @@
 //! Hosts to which plain http may go.
 
-use std::ffi::CString;
 use std::sync::{Mutex, PoisonError};
 
-use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use xacct_sign::call::HttpHosts;
 use xacct_sign::{CanonicalUrl, Error, ErrorKind};
@@ -13,6 +11,7 @@ use crate::convert::{text, texts};
 use crate::errors::to_py;
 use crate::machine::machine;
 use crate::waiting::here;
+use crate::warnings::{plain_http, warn};
 
 /// Where signed requests may go: https, this machine, and hosts that are given or that `XACCT_ALLOW_HTTP_HOSTS` names.
 #[pyclass(name = "HttpHosts", module = "xacct_sign._native", frozen)]
@@ -58,7 +57,7 @@ impl PyHttpHosts {
                 is_news
             };
             if is_news {
-                warn(py, &warning(&host))?;
+                warn(py, &plain_http(&host))?;
             }
         }
         Ok(url.into_string())
@@ -71,15 +70,4 @@ pub(crate) fn given(hosts: Option<&Bound<'_, PyAny>>) -> PyResult<HttpHosts> {
         return Ok(hosts.get().given.clone());
     }
     HttpHosts::new(texts(hosts, ErrorKind::InvalidOption, "`allow_http_hosts`")?).map_err(to_py)
-}
-
-pub(crate) fn warning(host: &str) -> String {
-    format!("signed requests go to `{host}` over plain http: whoever sees the traffic can read and repeat them")
-}
-
-/// As `warnings.warn`, at whoever called the method that called.
-pub(crate) fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
-    // No host holds a zero.
-    let text = CString::new(text).unwrap_or_default();
-    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 3)
 }

@@ -29,6 +29,7 @@ mod stream;
 mod trace;
 mod url;
 mod waiting;
+mod warnings;
 
 use pyo3::prelude::*;
 

@@ -6,8 +6,8 @@ use xacct_sign::aws::format_rfc3339;
 use xacct_sign_client::{Event, Listener};
 
 use crate::collected::{Line, add};
-use crate::http_hosts::{warn, warning};
 use crate::shutdown;
+use crate::warnings::{plain_http, warn};
 
 /// `logging`'s levels.
 const DEBUG: u8 = 10;
@@ -89,7 +89,7 @@ fn line(event: &Event<'_>) -> Option<Line> {
             let by = seconds.unsigned_abs();
             (WARNING, format!("this machine's clock is {by} s {way} AWS's: signatures are made by AWS's"))
         }
-        Event::PlainHttp { host, .. } => return Some(Line { level: WARNING, text: warning(host), is_loud: true }),
+        Event::PlainHttp { host, .. } => return Some(Line { level: WARNING, text: plain_http(host), is_loud: true }),
         // Whoever asked for the credentials is told.
         _ => return None,
     };

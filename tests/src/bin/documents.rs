@@ -1,4 +1,5 @@
-//! The Rust programs of the documents: `documents` lists them, and whether they call the API; `documents NAME` runs one, with the
+//! The Rust programs of the documents: `documents` lists them, and whom they call: the `api`, a `server` that asks who
+//! calls, or `nobody`; `documents NAME` runs one, with the
 //! API where `API_URL` says.
 #![allow(
     clippy::expect_used,

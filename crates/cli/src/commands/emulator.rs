@@ -4,7 +4,7 @@ mod callers;
 mod changes;
 mod child;
 mod env_file;
-mod failure;
+pub(crate) mod failure;
 mod serve;
 mod signals;
 
@@ -19,8 +19,6 @@ use xacct_sign_provider::Deployment;
 use crate::arguments::{EmulatorArguments, RequestFormat};
 use crate::failure::Failure;
 use crate::{files, findings, manifest, output};
-
-pub(crate) use failure::EmulatorFailure;
 
 pub(crate) fn run(arguments: &EmulatorArguments) -> Result<(), Failure> {
     let files = changes::Watched::new(files_of(arguments));

@@ -146,7 +146,7 @@ fn bash_completes_commands_and_options() {
         $complete xacct-sign w xacct-sign
         echo ${COMPREPLY[*]}";
     let ran = bash(&world, script);
-    assert_eq!(ran.text(), "--role\nwhoami\n", "{ran:?}");
+    assert_eq!(ran.text(), "--role\nwhoami who\n", "{ran:?}");
     for shell in ["zsh", "fish", "powershell", "elvish"] {
         let ran = world.run(&["completions", shell]);
         assert!(ran.code == Some(0) && ran.text().contains("whoami"), "{shell}: {ran:?}");

@@ -260,20 +260,6 @@ impl Role {
     }
 }
 
-/// What is said of an error that came in place of STS's answer.
-pub(crate) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
-    let hint = match (error.kind(), error.hint()) {
-        (ErrorKind::Transport, Some(hint)) => hint.to_owned(),
-        (ErrorKind::Transport | ErrorKind::Timeout, _) => format!(
-            "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for \
-             `com.amazonaws.{}.sts`, with private DNS",
-            endpoint.scope().region()
-        ),
-        _ => return error,
-    };
-    Error::new(error.kind(), format!("STS was not reached: {error}")).with_hint(hint).with_source(error)
-}
-
 impl Fetch for Role {
     type Item = Credentials;
 

@@ -7,30 +7,12 @@ use std::time::{Duration, SystemTime};
 use std::{fmt, ptr};
 
 use xacct_sign::refresh::{GRACE, Poll, Refresh};
-use xacct_sign::{Credentials, Error, ErrorKind};
+use xacct_sign::{Error, ErrorKind};
 
+use super::lasting::Lasting;
 use crate::clock::Clock;
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
-
-/// What is fetched, and serves until it expires.
-pub(crate) trait Lasting: Clone + fmt::Debug + Send + Sync + 'static {
-    /// `None` for what never does.
-    fn expires_at(&self) -> Option<SystemTime>;
-
-    /// Refuses what has expired.
-    fn check_usable(&self, now: SystemTime) -> Result<(), Error>;
-}
-
-impl Lasting for Credentials {
-    fn expires_at(&self) -> Option<SystemTime> {
-        self.expires_at()
-    }
-
-    fn check_usable(&self, now: SystemTime) -> Result<(), Error> {
-        self.check_usable(now)
-    }
-}
 
 /// What fetches them.
 pub(crate) trait Fetch: fmt::Debug + Send + Sync + 'static {

@@ -7,7 +7,6 @@ use xacct_sign::sts::{ANSWER_LIMIT, Action, Endpoint};
 use xacct_sign::{Credentials, Error, ErrorKind, Skew};
 use zeroize::Zeroizing;
 
-use super::role::unreachable;
 use super::{CredentialSource, shown};
 use crate::clock::Clock;
 use crate::events::{Event, Listener};
@@ -77,4 +76,18 @@ impl Asking<'_> {
         let now = host.now();
         call.read_response(base, &response, now.min(known.apply(now)))
     }
+}
+
+/// What is said of an error that came in place of STS's answer.
+pub(crate) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
+    let hint = match (error.kind(), error.hint()) {
+        (ErrorKind::Transport, Some(hint)) => hint.to_owned(),
+        (ErrorKind::Transport | ErrorKind::Timeout, _) => format!(
+            "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for \
+             `com.amazonaws.{}.sts`, with private DNS",
+            endpoint.scope().region()
+        ),
+        _ => return error,
+    };
+    Error::new(error.kind(), format!("STS was not reached: {error}")).with_hint(hint).with_source(error)
 }

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use super::endpoint::{self, Said, Silent};
 use super::found::Found;
 use super::metadata::token_of_file;
-use super::role;
 use super::tries::several;
+use super::{role, sts};
 use crate::clock::Clock;
 use crate::host::{Host, Sending, region_of_environment};
 use crate::patience::Patience;
@@ -65,7 +65,7 @@ pub(super) fn load(
         let request = http::Request::from_parts(parts, body.as_slice());
         let sending = Sending { limit: ANSWER_LIMIT.into(), ..Sending::default() };
         let response = host.send(&request, sending, &patience.at_most(TRY));
-        let response = response.map_err(|error| role::unreachable(error, &endpoint).with_action(call.name()))?;
+        let response = response.map_err(|error| sts::unreachable(error, &endpoint).with_action(call.name()))?;
         Ok(call.read_response(&response.map(Zeroizing::new), clock.now())?.credentials)
     })
 }

@@ -8,7 +8,7 @@ use std::thread;
 
 use xacct_sign::{Error, ErrorKind, escaped};
 
-use super::{Variables, first_set};
+use super::variables::{Variables, first_set};
 use crate::patience::{Patience, SLICE};
 
 /// What a program left behind. Its output may hold secrets, which `Debug` does not show.

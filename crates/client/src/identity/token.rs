@@ -11,7 +11,8 @@ use xacct_sign::{Error, ErrorKind};
 
 use super::{Bearer, Identity};
 use crate::clock::Clock;
-use crate::credentials::shared::{Fetch, Lasting, Shared};
+use crate::credentials::lasting::Lasting;
+use crate::credentials::shared::{Fetch, Shared};
 use crate::credentials::sts::Asking;
 use crate::credentials::{CredentialSource, sts_endpoint};
 use crate::events::{Event, Listener};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use xacct_sign::{Error, ErrorKind};
 
-use crate::host::Variables;
+use crate::host::variables::Variables;
 
 /// Those that say what is reached without a proxy, and those that name one.
 const NAMES: [&str; 6] = ["no_proxy", "NO_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];

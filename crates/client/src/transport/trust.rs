@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use xacct_sign::{Error, ErrorKind};
 
-use crate::host::{Variables, first_set};
+use crate::host::variables::{Variables, first_set};
 
 /// The first that is set names the file: AWS's own name, those of requests, which botocore and curl know too, and OpenSSL's.
 const BUNDLE: [&str; 4] = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];

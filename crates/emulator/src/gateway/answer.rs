@@ -9,8 +9,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SET_CO
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::gateway::forward::UpstreamFailure;
-use crate::gateway::front::AnswerForm;
+use crate::gateway::front::{AnswerForm, UpstreamFailure};
 
 /// The header that says that a function failed.
 const FUNCTION_ERROR: &str = "x-amz-function-error";

@@ -13,7 +13,7 @@ use xacct_sign_provider::targets::FunctionUrl;
 use crate::cors::Cors;
 use crate::gateway::answer;
 use crate::gateway::context::ascii_json;
-use crate::gateway::front::{AnswerForm, Front, Ids, Refused};
+use crate::gateway::front::{AnswerForm, Front, Ids, Refused, UpstreamFailure};
 use crate::gateway::headers::is_of_the_gateway;
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 use crate::log::LogEntry;
@@ -54,26 +54,6 @@ pub struct Forward {
     pub request: Request<Bytes>,
     /// Makes the gateway's answer of the upstream's.
     pub reply: Reply,
-}
-
-/// How the upstream failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UpstreamFailure {
-    /// It could not be reached, or broke off.
-    Connection,
-    /// Its certificate is not trusted, or not for its host.
-    Certificate,
-    /// It took longer than [`Reply::timeout`].
-    Timeout,
-    /// Its answer was longer than [`Reply::max_bytes`].
-    TooLarge,
-    /// A function was to be called, and what is there does not take its event.
-    NoRuntime,
-    /// The function failed.
-    Function,
-    /// The function answered what is no answer of HTTP.
-    Malformed,
 }
 
 impl UpstreamFailure {

@@ -12,8 +12,6 @@ use xacct_sign_provider::targets::TargetKind;
 
 use crate::body::BodyFailure;
 use crate::gateway::decision::Denied;
-use crate::gateway::forward::UpstreamFailure;
-use crate::gateway::{function_url, http_api, rest_api};
 use crate::iam::authenticate::Unauthenticated;
 use crate::iam::entropy::Entropy;
 use crate::iam::sessions::Session;
@@ -91,6 +89,26 @@ impl Ids {
     }
 }
 
+/// How the upstream failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpstreamFailure {
+    /// It could not be reached, or broke off.
+    Connection,
+    /// Its certificate is not trusted, or not for its host.
+    Certificate,
+    /// It took longer than [`Reply::timeout`].
+    Timeout,
+    /// Its answer was longer than [`Reply::max_bytes`].
+    TooLarge,
+    /// A function was to be called, and what is there does not take its event.
+    NoRuntime,
+    /// The function failed.
+    Function,
+    /// The function answered what is no answer of HTTP.
+    Malformed,
+}
+
 /// Why it answers itself.
 pub(crate) enum Refused<'r> {
     /// A method that no route can have.
@@ -161,15 +179,5 @@ impl Told {
             headers.insert("x-amzn-errortype", HeaderValue::from_static(name));
         }
         response
-    }
-}
-
-/// The front of this kind. A kind that is not known here is refused when the emulator is made.
-pub(crate) fn of(kind: TargetKind) -> Option<&'static dyn Front> {
-    match kind {
-        TargetKind::HttpApi => Some(&http_api::HttpApiFront),
-        TargetKind::RestApi => Some(&rest_api::RestApiFront),
-        TargetKind::FunctionUrl => Some(&function_url::FunctionUrlFront),
-        _ => None,
     }
 }

@@ -9,8 +9,7 @@ use serde_json::Value;
 use xacct_sign_provider::targets::HttpApi;
 
 use crate::body::BodyFailure;
-use crate::gateway::forward::UpstreamFailure;
-use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told};
+use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told, UpstreamFailure};
 use crate::gateway::{context, event};
 use crate::iam::entropy::Entropy;
 

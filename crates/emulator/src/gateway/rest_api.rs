@@ -8,8 +8,7 @@ use xacct_sign::verify::Refusal;
 use xacct_sign_provider::targets::RestApi;
 
 use crate::body::BodyFailure;
-use crate::gateway::forward::UpstreamFailure;
-use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told};
+use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told, UpstreamFailure};
 use crate::gateway::{context, event};
 use crate::iam::authenticate::Unauthenticated;
 use crate::iam::entropy::Entropy;

@@ -9,7 +9,8 @@ use xacct_sign_provider::iam::{PolicyDocument, PolicyKind};
 use xacct_sign_provider::targets::TargetKind;
 use xacct_sign_provider::{DeployedStage, Deployment};
 
-use crate::gateway::front::{self, Front};
+use crate::gateway::front::Front;
+use crate::gateway::{function_url, http_api, rest_api};
 use crate::iam::roles;
 use crate::options::{Options, SetupError};
 
@@ -43,7 +44,7 @@ pub(crate) fn stages(deployment: &Deployment, options: &Options) -> Result<BTree
 
 fn stage(name: &str, api: &DeployedStage, deployment: &Deployment, options: &Options) -> Result<Stage, SetupError> {
     let target = || SetupError::Target { stage: name.to_owned(), target: api.target.name() };
-    let front = front::of(api.target).ok_or_else(target)?;
+    let front = front_of(api.target).ok_or_else(target)?;
     let without = |kind, what| {
         let error = || SetupError::NotOfTarget { stage: name.to_owned(), target: api.target.name(), what };
         if api.target == kind { Err(error()) } else { Ok(()) }
@@ -68,4 +69,14 @@ fn stage(name: &str, api: &DeployedStage, deployment: &Deployment, options: &Opt
         vpc_endpoint: endpoint.or(api.vpc_endpoints.first()).cloned(),
         api: api.clone(),
     })
+}
+
+/// The front of this kind. A kind that is not known here is refused when the emulator is made.
+fn front_of(kind: TargetKind) -> Option<&'static dyn Front> {
+    match kind {
+        TargetKind::HttpApi => Some(&http_api::HttpApiFront),
+        TargetKind::RestApi => Some(&rest_api::RestApiFront),
+        TargetKind::FunctionUrl => Some(&function_url::FunctionUrlFront),
+        _ => None,
+    }
 }

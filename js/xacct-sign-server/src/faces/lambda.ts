@@ -1,8 +1,8 @@
 // Lambda functions behind a function URL, an API or a load balancer.
 
 import type { Caller } from "../caller.js";
+import type { Checks } from "../checks.js";
 import type { Log } from "../log.js";
-import type { Verifier } from "../verifier.js";
 import { headersOf, refused } from "./refusing.js";
 
 /** What a function does for a caller. */
@@ -20,7 +20,7 @@ export interface LambdaRefusal {
 }
 
 export function lambdaHandler<Event extends object, Context, Result>(
-  verifier: Verifier,
+  verifier: Checks,
   log: Log,
   handle: LambdaHandler<Event, Context, Result>,
 ): (event: Event, context: Context) => Promise<Result | LambdaRefusal> {

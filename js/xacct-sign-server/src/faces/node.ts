@@ -1,8 +1,8 @@
 // Express, and whatever else calls `(request, response, next)`.
 
 import type { Caller } from "../caller.js";
+import type { Checks } from "../checks.js";
 import type { Log } from "../log.js";
-import type { Verifier } from "../verifier.js";
 import { headersOf, refused } from "./refusing.js";
 
 declare global {
@@ -38,7 +38,7 @@ export interface NodeResponse {
 /** Refuses a request, or sets its `caller` and calls `next`. */
 export type Middleware = (request: NodeRequest, response: NodeResponse, next: () => void) => Promise<void>;
 
-export function nodeMiddleware(verifier: Verifier, log: Log): Middleware {
+export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
   return async (request, response, next) => {
     const { method = "" } = request;
     const paths = pathsOf(request);

@@ -1,8 +1,8 @@
 // Servers in the style of `fetch`: Hono, Deno, Bun, Workers.
 
 import type { Caller } from "../caller.js";
+import type { Checks } from "../checks.js";
 import type { Log } from "../log.js";
-import type { Verifier } from "../verifier.js";
 import { headersOf, refused } from "./refusing.js";
 
 /** What is used of a `Request`. */
@@ -17,7 +17,7 @@ export type HostResponse = typeof globalThis extends { Response: { prototype: in
   ? R
   : { readonly status: number };
 
-export async function admitted(verifier: Verifier, log: Log, request: HostRequest): Promise<Caller | HostResponse> {
+export async function admitted(verifier: Checks, log: Log, request: HostRequest): Promise<Caller | HostResponse> {
   const path = pathOf(request.url);
   try {
     // Several headers come joined by a comma, which the check refuses.

@@ -4,7 +4,7 @@ import { builtin } from "../../../xacct-sign/src/host/node.js";
 import { isPublicAddress } from "../module.js";
 import { sendByFetch } from "./fetched.js";
 import { Final, LimitedBody } from "./limits.js";
-import type { Answer, Outgoing, Send } from "./network.js";
+import type { Answer, Outgoing, Send } from "./send.js";
 
 /** What is used of `node:http` and `node:https`. */
 interface NodeHttp {

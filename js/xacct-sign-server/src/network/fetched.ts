@@ -2,7 +2,7 @@
 
 import type { Fetch } from "../options.js";
 import { LimitedBody } from "./limits.js";
-import type { Send } from "./network.js";
+import type { Send } from "./send.js";
 
 /** Sends by a `fetch`. */
 export function sendBy(fetch: Fetch): Send {
