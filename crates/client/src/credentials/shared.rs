@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use std::{fmt, ptr};
 
 use xacct_sign::refresh::{GRACE, Poll, Refresh};

@@ -8,7 +8,6 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use xacct_sign_provider::DeployedStage;
-use xacct_sign_provider::targets::TargetKind;
 
 use crate::body::BodyFailure;
 use crate::gateway::decision::Denied;
