@@ -12,6 +12,7 @@ mod diff;
 mod private;
 mod rights;
 mod templates;
+mod wider;
 
 use serde_json::{Value, json};
 use xacct_sign_provider::{Document, Format, Lock, Manifest, Plan};
