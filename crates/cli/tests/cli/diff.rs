@@ -117,7 +117,7 @@ fn the_policy_of_a_private_api_is_compared_beside_its_roles_and_alone() {
     .unwrap();
     let (code, stdout, _) = diff("all.tf.json");
     assert_eq!(code, 1, "{stdout}");
-    assert!(stdout.starts_with(&format!("{arn}\n- ")), "{stdout}");
+    assert!(stdout.starts_with(&format!("{arn}\n+ ")), "{stdout}");
 
     let (_, policy, _) = run(&folder, "policy resource --stage stag");
     fs::write(folder.join("policy.json"), &policy).unwrap();
