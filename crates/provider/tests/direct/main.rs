@@ -8,11 +8,11 @@
     reason = "a test may panic"
 )]
 
+mod deviating;
 mod diff;
 mod private;
 mod rights;
 mod templates;
-mod wider;
 
 use serde_json::{Value, json};
 use xacct_sign_provider::{Document, Format, Lock, Manifest, Plan};

@@ -1,4 +1,4 @@
-//! Deployed policies that are wider than the manifest means: what they cover is not missing.
+//! Deployed policies that deviate: wider than the manifest means, open past a URL, of another API, written for short, or none.
 
 use serde_json::{Value, json};
 use xacct_sign_provider::{Lock, Manifest, Plan, ResourceDiff, Stage, read_roles};
