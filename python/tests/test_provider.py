@@ -452,20 +452,31 @@ def test_a_rest_apis_policy_is_read_back_as_it_was_rendered(direct: Provider, pr
     gateway = client(moto, "apigateway")
     try:
         for provider, stage in ((direct, "rest"), (private, "stag")):
-            policy = resource_policy(provider, stage)
-            made = gateway.create_rest_api(name="orders", policy=json.dumps(policy))["id"]
-            answer = gateway.get_rest_api(restApiId=made)
-            assert json.loads(answer["policy"]) == policy
-            # The command agrees, and sees what somebody changes by hand.
-            deployed = provider.folder / "deployed.json"
-            deployed.write_text(json.dumps(answer, default=str))
-            command = ("diff", "--stage", stage, "--deployed", str(deployed))
             arn = provider.render("json", stage)["api_arn"]
+            deployed = provider.folder / "deployed.json"
+            command = ("diff", "--stage", stage, "--deployed", str(deployed))
+
+            def shown(api_id: str, file: Path = deployed, **policy: str) -> dict[str, Any]:
+                made = gateway.create_rest_api(name="orders", tags={"_custom_id_": api_id}, **policy)["id"]
+                answer: dict[str, Any] = gateway.get_rest_api(restApiId=made)
+                file.write_text(json.dumps(answer, default=str))
+                return answer
+
+            api_id = arn.split(":")[5].split("/")[0]
+            # Before it has a policy, it lacks all of it.
+            assert "policy" not in shown(api_id)
+            said = provider.run(*command, code=1)
+            assert said.startswith(f"{arn}\n+ ")
+            assert "\n- " not in said
+            policy = resource_policy(provider, stage)
+            assert json.loads(shown(api_id, policy=json.dumps(policy))["policy"]) == policy
+            # The command agrees, and sees what somebody changes by hand.
             assert provider.run(*command) == f"{arn}: the same\n"
+            shown("another1", policy=json.dumps(policy))
+            assert "\n! api_mismatch: the policy is that of another API, `another1`" in provider.run(*command, code=1)
             policy["Statement"][0]["Principal"] = {"AWS": "*"}
             policy["Statement"][0].pop("Condition", None)
-            made = gateway.create_rest_api(name="orders", policy=json.dumps(policy))["id"]
-            deployed.write_text(json.dumps(gateway.get_rest_api(restApiId=made), default=str))
+            shown(api_id, policy=json.dumps(policy))
             assert f"{arn}\n- `*` may execute-api:Invoke on `{arn}" in provider.run(*command, code=1)
     finally:
         gateway.close()

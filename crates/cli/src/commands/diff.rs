@@ -75,6 +75,7 @@ fn lines(role: &RoleDiff) -> Vec<String> {
     lines.extend(role.only_deployed.iter().map(|fact| format!("- {fact}")));
     lines.extend(role.only_meant.iter().map(|fact| format!("+ {fact}")));
     lines.extend(role.unjudged.iter().map(|what| format!("? cannot be judged: {what}")));
+    lines.extend(role.faults.iter().map(|fault| format!("! {}: {fault}", fault.code())));
     if !role.unseen.is_empty() {
         let unseen: Vec<String> = role.unseen.iter().map(ToString::to_string).collect();
         lines.push(format!("? the file does not say: {}", unseen.join(", ")));

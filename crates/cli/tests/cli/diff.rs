@@ -66,6 +66,33 @@ fn a_policy_of_direct_access_is_compared_too() {
 }
 
 #[test]
+fn a_rest_api_without_a_policy_lacks_all_of_it() {
+    let direct = "target = \"rest_api\"\napi_id = \"f6g7h8i9j0\"\napi_stage = \"v1\"\naccess = \"direct\"";
+    let folder = folder("diff-rest-api", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", direct));
+    fs::write(folder.join("deployed.json"), r#"{"id":"f6g7h8i9j0","name":"orders"}"#).unwrap();
+    let arn = "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/v1";
+    let (code, stdout, _) = run(&folder, "diff --stage stag --deployed deployed.json");
+    let role = "arn:aws:iam::000000000000:role/LambdaRoleDeve";
+    assert_eq!((code, stdout), (1, format!("{arn}\n+ `{role}` may execute-api:Invoke on `{arn}/*`\n")));
+    let (code, _, stderr) = run(&folder, "diff --stage stag --deployed /dev/null");
+    assert_eq!(code, 2);
+    assert!(stderr.contains("get-rest-api") && !stderr.contains("get-role"), "{stderr}");
+}
+
+#[test]
+fn a_role_that_gets_past_a_functions_url_is_marked() {
+    let by_role = "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abc\"";
+    let folder = folder("diff-url-role", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", by_role));
+    let (_, template, _) = run(&folder, "render json --stage stag");
+    let open = template.replace("\"Bool\"", "\"BoolIfExists\"");
+    assert_ne!(open, template);
+    fs::write(folder.join("deployed.json"), open).unwrap();
+    let (code, stdout, _) = run(&folder, "diff --stage stag --deployed deployed.json");
+    assert_eq!(code, 1);
+    assert!(stdout.contains("\n! invoke_function_unconditioned: `ApiAllowByIamRoleStag` may invoke"), "{stdout}");
+}
+
+#[test]
 fn the_policy_of_a_private_api_is_compared_beside_its_roles_and_alone() {
     let private =
         "target = \"rest_api\"\napi_id = \"f6g7h8i9j0\"\napi_stage = \"v1\"\nvpc_endpoints = [\"vpce-01234567\"]";
@@ -90,7 +117,7 @@ fn the_policy_of_a_private_api_is_compared_beside_its_roles_and_alone() {
     .unwrap();
     let (code, stdout, _) = diff("all.tf.json");
     assert_eq!(code, 1, "{stdout}");
-    assert!(stdout.starts_with(&format!("{arn}\n- ")), "{stdout}");
+    assert!(stdout.starts_with(&format!("{arn}\n+ ")), "{stdout}");
 
     let (_, policy, _) = run(&folder, "policy resource --stage stag");
     fs::write(folder.join("policy.json"), &policy).unwrap();

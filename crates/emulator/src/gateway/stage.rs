@@ -59,7 +59,7 @@ fn stage(name: &str, api: &DeployedStage, deployment: &Deployment, options: &Opt
         without(TargetKind::FunctionUrl, "VPC endpoint")?;
     }
     let policy = given.or(api.resource_policy.as_ref());
-    let policy = policy.map(|text| roles::read(&api.arn, text, PolicyKind::Resource)).transpose()?;
+    let policy = policy.map(|text| roles::read(&api.arn, &api.expanded(text), PolicyKind::Resource)).transpose()?;
     let scope = Scope::new(&deployment.region, front.signing_name()).map_err(SetupError::Region)?;
     Ok(Stage {
         front,

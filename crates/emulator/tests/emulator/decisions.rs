@@ -96,6 +96,19 @@ fn the_tables_of_resource_policies_and_identity_policies_cell_by_cell() {
     }
 }
 
+/// As AWS's examples write it: API Gateway makes whole ARNs of it when the policy is saved.
+#[test]
+fn a_rest_apis_policy_may_leave_out_which_api_it_is_of() {
+    let role = "arn:aws:iam::000000000000:role/Shop";
+    let own = policy(json!([statement(Allow, "*", None)]));
+    for (resource, expected) in [("execute-api:/v1/GET/*", 200), ("execute-api:/v2/*", 403)] {
+        let resources = [("restd", policy(json!([statement(Allow, resource, Some(role))])))];
+        let mut world = world_with_policies(FRONTS, own.clone(), &resources);
+        let shop = world.base("/Shop");
+        assert_eq!(call(&mut world, &shop, "restd"), expected, "{resource}: {}", world.detail());
+    }
+}
+
 /// The sentence of a REST API's refusal says whose policy it was.
 #[test]
 fn a_denial_names_the_kind_of_policy() {

@@ -6,10 +6,12 @@ use serde_json::Value;
 use xacct_sign::aws::{Arn, Partition, RoleArn, is_account_id, is_organization_id, is_region};
 
 use super::error::DeployedError;
+use super::policy;
 use super::read::read_roles;
 use super::role::DeployedRole;
 use crate::iam::document::{Document, Statement};
 use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
+use crate::iam::json::Strict;
 use crate::manifest::names::{is_label, title_case};
 use crate::plan::{CallerRole, Plan};
 use crate::render::cloudformation::METADATA;
@@ -72,6 +74,21 @@ impl From<Target<'_>> for DeployedStage {
             arn: target.arn(),
             vpc_endpoints,
             resource_policy: None,
+        }
+    }
+}
+
+impl DeployedStage {
+    /// A policy to hang on it with whole ARNs, as API Gateway keeps that of a REST API: where it is written,
+    /// `execute-api:/` is enough. What is no JSON stays as it is.
+    #[must_use]
+    pub fn expanded(&self, policy: &str) -> String {
+        match serde_json::from_str(policy) {
+            Ok(Strict(mut policy)) if self.target == TargetKind::RestApi => {
+                policy::expand(&mut policy, &self.arn, &self.api_stage);
+                policy.to_string()
+            }
+            _ => policy.to_owned(),
         }
     }
 }

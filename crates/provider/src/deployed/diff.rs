@@ -7,12 +7,14 @@ use serde::Serialize as _;
 use serde_json::Value;
 
 use super::error::DeployedError;
+use super::fault::{self, ResourceFault};
 use super::role::{DeployedRole, RolePart};
 use crate::iam::document::Document;
 use crate::iam::grants::{self, Grant};
 use crate::iam::{PolicyDocument, PolicyKind};
 use crate::manifest::Stage;
 use crate::plan::{Plan, ProviderRole};
+use crate::targets::Target;
 
 /// How one role differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct RoleDiff {
     pub unseen: Vec<RolePart>,
     /// What it says and could not be judged, in words: what the evaluator does not know, and what is not read.
     pub unjudged: Vec<String>,
+    /// What is wrong with the deployed role in itself.
+    pub faults: Vec<ResourceFault>,
 }
 
 impl RoleDiff {
@@ -47,6 +51,7 @@ impl RoleDiff {
         self.is_meant != self.is_deployed
             || ![&self.only_deployed, &self.only_meant].iter().all(|facts| facts.is_empty())
             || !self.unjudged.is_empty()
+            || !self.faults.is_empty()
     }
 }
 
@@ -225,12 +230,16 @@ impl Plan<'_> {
             };
             let (is_meant, is_deployed) = (ours.is_some(), theirs.is_some());
             let (only_deployed, only_meant) = (beyond(&theirs, &ours), beyond(&ours, &theirs));
-            let Side { unseen, mut unjudged, .. } = theirs.unwrap_or_default();
+            let Side { unseen, mut unjudged, permissions, .. } = theirs.unwrap_or_default();
+            let faults = match self.manifest.target(stage) {
+                Target::FunctionUrl(url) => fault::of_role(&role, &permissions, url).into_iter().collect(),
+                Target::HttpApi(_) | Target::RestApi(_) => Vec::new(),
+            };
             if !is_deployed && nameless > 0 {
                 unjudged.push(format!("whether it is one of the file's {nameless} roles without a literal name"));
             }
             let unseen = unseen.into_iter().collect();
-            RoleDiff { role, is_meant, is_deployed, only_deployed, only_meant, unseen, unjudged }
+            RoleDiff { role, is_meant, is_deployed, only_deployed, only_meant, unseen, unjudged, faults }
         };
         Ok(names.into_iter().map(compare).collect())
     }

@@ -9,12 +9,19 @@ use crate::targets::invoke;
 #[error("{message}")]
 pub struct DeployedError {
     code: &'static str,
+    /// The code whose hint it has.
+    hinted: &'static str,
     message: String,
 }
 
 impl DeployedError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: escaped(&message.into()) }
+        Self { code, hinted: code, message: escaped(&message.into()) }
+    }
+
+    /// The same where the policy of an API or a function is read, and no role.
+    pub(crate) fn of_resource_policy(self) -> Self {
+        Self { hinted: "no_resource_policy", ..self }
     }
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
@@ -28,7 +35,7 @@ impl DeployedError {
     /// What to do about it, one sentence.
     #[must_use]
     pub fn hint(&self) -> &'static str {
-        match self.code {
+        match self.hinted {
             "not_json" | "no_role" => {
                 "give a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
             }

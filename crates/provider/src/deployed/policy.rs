@@ -6,25 +6,38 @@ use super::error::DeployedError;
 use super::permission::{self, Found};
 use super::{form, terraform};
 use crate::iam::json::Strict;
-use crate::targets::{FunctionUrl, RestApi, Target};
+use crate::targets::{FunctionUrl, Target};
+
+/// What begins the ARN of the API that a policy hangs on, for short.
+const SHORT: &str = "execute-api:/";
 
 /// What a document says of the policy of an API or a function.
 pub(super) struct ReadPolicy {
     pub(super) policy: Value,
     /// What stands there and cannot be judged, in words.
     pub(super) unjudged: Vec<String>,
+    /// The id of the REST API that it says to be of.
+    pub(super) of_api: Option<String>,
 }
 
 impl From<Value> for ReadPolicy {
     fn from(policy: Value) -> Self {
-        Self { policy, unjudged: Vec::new() }
+        Self { policy, unjudged: Vec::new(), of_api: None }
     }
 }
 
 /// The policy of this target.
 pub(super) fn read(text: &str, target: Target<'_>) -> Result<ReadPolicy, DeployedError> {
     let Strict(value) = serde_json::from_str(text)
-        .map_err(|error| DeployedError::new("not_json", format!("it is not JSON: {error}")))?;
+        .map_err(|error| DeployedError::new("not_json", format!("it is not JSON: {error}")).of_resource_policy())?;
+    let mut read = written(value, target)?;
+    if let Target::RestApi(api) = target {
+        expand(&mut read.policy, &api.arn(), api.api_stage);
+    }
+    Ok(read)
+}
+
+fn written(value: Value, target: Target<'_>) -> Result<ReadPolicy, DeployedError> {
     if value.get("Statement").is_some() {
         return Ok(value.into());
     }
@@ -34,16 +47,25 @@ pub(super) fn read(text: &str, target: Target<'_>) -> Result<ReadPolicy, Deploye
     if let Some(Value::Object(resource)) = value.get("resource") {
         return of_terraform(resource, target);
     }
-    let policy = ["Policy", "policy", "resource_policy"].iter().find_map(|key| value.get(key)).ok_or_else(none)?;
-    Ok(match policy {
+    let shown = ["Policy", "policy", "resource_policy"].iter().find_map(|key| value.get(key));
+    let policy = match shown {
         // A REST API's is escaped once more than a text in JSON has to be.
-        Value::String(text) if text.trim_start().starts_with("{\\\"") => {
+        Some(Value::String(text)) if text.trim_start().starts_with("{\\\"") => {
             let unescaped: Result<String, _> = serde_json::from_str(&format!("\"{text}\""));
             form::policy(unescaped.ok().map(Value::from).as_ref())?
         }
-        policy => form::policy(Some(policy))?,
-    }
-    .into())
+        Some(policy) if !policy.is_null() => form::policy(Some(policy))?,
+        // An API without a policy is shown without one, and lets nobody in.
+        _ if is_rest_api(&value, target) => json!({ "Version": "2012-10-17", "Statement": [] }),
+        _ => return Err(none()),
+    };
+    let of_api = matches!(target, Target::RestApi(_)).then(|| form::text_of(&value, "id")).flatten();
+    Ok(ReadPolicy { policy, unjudged: Vec::new(), of_api: of_api.map(str::to_owned) })
+}
+
+/// Whether it is a REST API as `aws apigateway get-rest-api` prints it, which has more than these.
+fn is_rest_api(value: &Value, target: Target<'_>) -> bool {
+    matches!(target, Target::RestApi(_)) && ["id", "name"].iter().all(|key| form::text_of(value, key).is_some())
 }
 
 pub(super) fn none() -> DeployedError {
@@ -93,7 +115,7 @@ impl Parts {
     fn into_policy(self) -> Result<ReadPolicy, DeployedError> {
         let Self { statements, unjudged, is_there } = self;
         let policy = json!({ "Version": "2012-10-17", "Statement": statements });
-        if is_there { Ok(ReadPolicy { policy, unjudged }) } else { Err(none()) }
+        if is_there { Ok(ReadPolicy { policy, unjudged, of_api: None }) } else { Err(none()) }
     }
 }
 
@@ -112,9 +134,9 @@ fn of_template(resources: &Map<String, Value>, target: Target<'_>) -> Result<Rea
                 whole_policy(&mut parts, properties, ["ResourceArn", "PolicyDocument"], url, &place)?;
                 true
             }
-            ("AWS::ApiGateway::RestApi", Target::RestApi(api)) => {
+            ("AWS::ApiGateway::RestApi", Target::RestApi(_)) => {
                 apis = apis.saturating_add(1);
-                parts.add_policy(expanded(properties.get("Policy"), api).as_ref())?;
+                parts.add_policy(properties.get("Policy"))?;
                 true
             }
             _ => false,
@@ -152,7 +174,7 @@ fn of_terraform(resource: &Map<String, Value>, target: Target<'_>) -> Result<Rea
                     Some(id) if !terraform::is_expression(id) => {
                         if id.as_str() == Some(api.api_id) {
                             let policy = terraform::unescaped(written).get("policy").cloned();
-                            parts.add_policy(expanded(policy.as_ref(), api).as_ref())?;
+                            parts.add_policy(policy.as_ref())?;
                         }
                     }
                     _ => {
@@ -188,18 +210,13 @@ fn whole_policy(
 
 /// A REST API's policy with whole ARNs, as API Gateway keeps it: where it is written, `execute-api:/` is enough
 /// ([Access control](https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies.html)).
-fn expanded(policy: Option<&Value>, api: RestApi<'_>) -> Option<Value> {
-    let short = format!("{}:/", RestApi::SIGNING_NAME);
-    let RestApi { partition, region, account, api_id, .. } = api;
-    let whole = format!("arn:{partition}:{}:{region}:{account}:{api_id}/", RestApi::SIGNING_NAME);
+/// `arn` is that of a stage.
+pub(super) fn expand(policy: &mut Value, arn: &str, api_stage: &str) {
+    let Some(whole) = arn.strip_suffix(api_stage) else { return };
     let expand = |value: &mut Value| {
-        if let Some(rest) = value.as_str().and_then(|text| text.strip_prefix(&short)) {
+        if let Some(rest) = value.as_str().and_then(|text| text.strip_prefix(SHORT)) {
             *value = Value::from(format!("{whole}{rest}"));
         }
-    };
-    let mut policy = match policy? {
-        Value::Object(policy) => Value::Object(policy.clone()),
-        text => form::policy(Some(text)).ok()?,
     };
     let each = match policy.get_mut("Statement") {
         Some(Value::Array(statements)) => statements.iter_mut().collect(),
@@ -215,5 +232,4 @@ fn expanded(policy: Option<&Value>, api: RestApi<'_>) -> Option<Value> {
             }
         }
     }
-    Some(policy)
 }

@@ -8,6 +8,7 @@
     reason = "a test may panic"
 )]
 
+mod deviating;
 mod diff;
 mod private;
 mod rights;

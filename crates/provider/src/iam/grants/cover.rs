@@ -34,6 +34,9 @@ struct Covering<'g> {
     /// How long the texts are that stand before a `*` at the end of an action, or a resource.
     actions: BTreeSet<usize>,
     resources: BTreeSet<usize>,
+    /// The same of the resources that grants to principals are on, and these that end so.
+    on: BTreeSet<usize>,
+    wide: BTreeSet<&'g str>,
 }
 
 impl<'g> Covering<'g> {
@@ -43,12 +46,18 @@ impl<'g> Covering<'g> {
             grants: BTreeSet::new(),
             actions: BTreeSet::new(),
             resources: BTreeSet::new(),
+            on: BTreeSet::new(),
+            wide: BTreeSet::new(),
         };
         let mut known = BTreeMap::new();
         for grant in grants {
             let number = *known.entry(Arc::as_ptr(&grant.terms)).or_insert_with(|| {
                 let action = action_of(&grant.terms);
                 covering.actions.extend(action.strip_suffix('*').map(str::len));
+                for resource in grant.resources().filter(|resource| resource.ends_with('*')) {
+                    covering.on.extend(resource.strip_suffix('*').map(str::len));
+                    covering.wide.insert(resource);
+                }
                 let fresh = covering.terms.len();
                 *covering.terms.entry((action, &grant.terms.conditions)).or_insert(fresh)
             });
@@ -60,16 +69,34 @@ impl<'g> Covering<'g> {
         covering
     }
 
-    /// The numbers of the terms under which everything is granted that is under these: fewer conditions, wider actions.
+    /// The numbers of the terms under which everything is granted that is under these: fewer conditions, wider
+    /// actions and resources.
     fn terms_that_cover(&self, terms: &GrantTerms) -> Vec<usize> {
         let action = action_of(terms);
         let mut actions = vec![action.clone()];
         if terms.actions.len() == 1 {
             actions.extend(starts(&action, &self.actions));
         }
-        let parts = parts_of(&terms.conditions);
+        let mut parts = parts_of(&terms.conditions);
+        let wider: Vec<_> = parts.iter().flat_map(|part| self.on_wider_resources(part)).collect();
+        parts.extend(wider);
         let each = actions.iter().flat_map(|action| parts.iter().map(move |part| (action.clone(), part)));
         each.filter_map(|key| self.terms.get(&key)).copied().collect()
+    }
+
+    /// Conditions with each wider resource that there is for theirs.
+    fn on_wider_resources(&self, conditions: &BTreeSet<GrantCondition>) -> Vec<BTreeSet<GrantCondition>> {
+        let on = conditions.iter().find(|condition| condition.is_on_resource() && condition.values.len() == 1);
+        let Some((on, resource)) = on.and_then(|on| Some((on, on.values.first()?))) else { return Vec::new() };
+        if has_variable(resource) {
+            return Vec::new();
+        }
+        let is_another = |wider: &String| wider != resource && self.wide.contains(wider.as_str());
+        let instead = |wider: String| {
+            let others = conditions.iter().filter(|condition| *condition != on).cloned();
+            others.chain([GrantCondition { values: BTreeSet::from([wider]), ..on.clone() }]).collect()
+        };
+        starts(resource, &self.on).filter(is_another).map(instead).collect()
     }
 
     fn covers(&self, grant: &Grant, terms: &[usize]) -> bool {
@@ -84,8 +111,7 @@ impl<'g> Covering<'g> {
                 let root = account.map(|(partition, account)| format!("arn:{partition}:iam::{account}:root"));
                 subjects.extend(root.map(GrantSubject::Principal));
             }
-            // What a variable becomes is not known.
-            GrantSubject::Resource(resource) if !resource.contains("${") => {
+            GrantSubject::Resource(resource) if !has_variable(resource) => {
                 subjects.extend(starts(resource, &self.resources).map(GrantSubject::Resource));
             }
             GrantSubject::Resource(_) | GrantSubject::Statement(_) => {}
@@ -99,6 +125,11 @@ impl<'g> Covering<'g> {
 /// The patterns that begin as a text does and end in `*`, of the lengths that there are.
 fn starts<'t>(text: &'t str, lengths: &'t BTreeSet<usize>) -> impl Iterator<Item = String> + 't {
     lengths.range(..=text.len()).filter_map(|length| text.get(..*length)).map(|start| format!("{start}*"))
+}
+
+/// What a variable becomes is not known.
+fn has_variable(resource: &str) -> bool {
+    resource.contains("${")
 }
 
 fn action_of(terms: &GrantTerms) -> String {

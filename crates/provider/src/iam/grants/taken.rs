@@ -26,7 +26,8 @@ pub(crate) fn of_policy(policy: &Value, partition: &str) -> Vec<Grant> {
 fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {
     let is_denied = statement.get("Effect").and_then(Value::as_str) == Some("Deny");
     let subjects = statement.get("Principal").or_else(|| statement.get("Resource"));
-    let (Some(subjects), Some(actions)) = (subjects, statement.get("Action")) else {
+    let is_by_exclusion = ["NotPrincipal", "NotAction", "NotResource"].iter().any(|key| statement.get(key).is_some());
+    let (Some(subjects), Some(actions), false) = (subjects, statement.get("Action"), is_by_exclusion) else {
         let subject = GrantSubject::Statement(statement.to_string());
         let terms = Arc::new(GrantTerms { actions: Vec::new(), conditions: BTreeSet::new() });
         return vec![Grant { subject, is_denied, terms }];
