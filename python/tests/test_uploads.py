@@ -95,8 +95,16 @@ def test_a_file_goes_to_s3_by_a_url_of_the_apis(tmp_path: Path, monkeypatch: pyt
                 [sys.executable, "program.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
             )
             assert done.returncode == 0, done.stderr
-            refused = program["handler"]({"body": json.dumps({"size": 6 * 1024**3, "sha256": ""})}, None)
-            assert refused["statusCode"] == 400
+            for wrong in (
+                '{"size": 6442450944, "sha256": ""}',
+                "{}",
+                '{"size": "abc", "sha256": ""}',
+                '{"size": 1}',
+                '{"size": 1e999, "sha256": ""}',
+                "[]",
+                "no",
+            ):
+                assert program["handler"]({"body": wrong}, None)["statusCode"] == 400, wrong
         (stored,) = client.list_objects_v2(Bucket="uploads")["Contents"]
         found = client.get_object(Bucket="uploads", Key=stored["Key"])
         assert found["Body"].read() == content

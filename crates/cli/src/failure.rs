@@ -203,6 +203,15 @@ impl Failure {
             Failure::Setup(SetupError::NotOfTarget { .. }) => {
                 Some("give it for a stage whose `target` has such a thing, a REST API or a function URL")
             }
+            Failure::Setup(SetupError::NotPrivate(_)) => {
+                Some("leave the option out, or give the stage its `vpc_endpoints` in the manifest")
+            }
+            Failure::Setup(SetupError::VpcEndpoint { .. }) => {
+                Some("write the id of an interface endpoint for `execute-api`, `vpce-` and 8 or 17 hexadecimal digits")
+            }
+            Failure::Setup(SetupError::ForeignPolicy { .. }) => {
+                Some("give the policy of this stage's own API: `xacct-sign policy resource --stage STAGE` prints one")
+            }
             Failure::Setup(SetupError::UnknownStage(_)) => {
                 Some("give the name of a table `[stages.NAME]` before the `=`")
             }
@@ -275,6 +284,9 @@ fn code_of_setup(error: &SetupError) -> &'static str {
         SetupError::Target { .. } => "target_not_served",
         SetupError::UnknownPolicy(_) => "unknown_policy",
         SetupError::NotOfTarget { .. } => "not_of_target",
+        SetupError::NotPrivate(_) => "not_private",
+        SetupError::VpcEndpoint { .. } => "invalid_vpc_endpoint",
+        SetupError::ForeignPolicy { .. } => "foreign_policy",
         SetupError::UnknownStage(_) => "unknown_stage",
         SetupError::UnknownCaller(_) => "unknown_caller",
         SetupError::Policy { .. } => "policy_unusable",

@@ -24,11 +24,12 @@ const FIELDS: [&str; 5] = ["message", "Message", "__type", "requestId", "connect
 
 /// What API Gateway and function URLs say without more words, whole, and the status that they say it with. What an application says
 /// may begin alike.
-const SENTENCES: [(&str, u16); 12] = [
+const SENTENCES: [(&str, u16); 13] = [
     ("Forbidden", 403),
     ("Unauthorized", 401),
     ("Missing Authentication Token", 403),
     ("Not Found", 404),
+    ("Method Not Allowed", 405),
     ("Request Too Long", 413),
     ("Request Entity Too Large", 413),
     ("Too Many Requests", 429),

@@ -4,6 +4,7 @@ use crate::answer::Answer;
 use crate::denial::Denial;
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, SIGNATURE_HINT};
+use crate::forbidden::Front;
 use crate::{emulated, forbidden, from_here, mismatch, scope};
 
 /// Why a call was refused, by its answer and by what was sent: the most telling first. Empty for an answer that is no failure.
@@ -124,11 +125,29 @@ fn by_status(status: u16, exchange: &Exchange, answer: &Answer, is_signed: bool)
         401 => vec![Finding::new(Code::RefusedBeforeIam, answer.said(exchange)).hint(
             "the route has another authorizer than IAM, such as one for JWTs or a Lambda function, which reads Authorization otherwise",
         )],
-        413 | 414 | 431 => vec![Finding::new(Code::TooLarge, answer.said(exchange))],
+        413 | 414 | 431 => vec![too_large(Finding::new(Code::TooLarge, answer.said(exchange)), exchange)],
+        405 if answer.kind() == Some(405) && Front::of(exchange) == Front::FunctionUrl => {
+            vec![Finding::new(Code::RouteMissing, answer.said(exchange)).hint(
+                "a function URL takes DELETE, GET, HEAD, OPTIONS, PATCH, POST and PUT alone; if it was one of these, the function itself has refused it",
+            )]
+        }
         429 => vec![Finding::new(Code::Throttled, answer.said(exchange))],
         500.. => vec![Finding::new(Code::ApiFailed, answer.said(exchange))],
         // The API's own answer: nobody was refused.
         _ => Vec::new(),
+    }
+}
+
+/// Each kind of API has limits of its own.
+fn too_large(finding: Finding, exchange: &Exchange) -> Finding {
+    match Front::of(exchange) {
+        Front::FunctionUrl => {
+            finding.hint("stay below 6 MB of body, and below 4.5 MB of binary data, which the function gets in Base64")
+        }
+        Front::RestApi => {
+            finding.hint("stay below 10 MB of body and 10,240 bytes of the headers' values, the session token included")
+        }
+        Front::HttpApi | Front::Unknown => finding,
     }
 }
 

@@ -5,6 +5,7 @@ use xacct_sign::verify::{Deviation, Part, compare};
 use crate::answer::Answer;
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, SIGNATURE_HINT, Side};
+use crate::forbidden::Front;
 
 const CANONICAL: &str = "The Canonical String for this request should have been";
 const TO_SIGN: &str = "The String-to-Sign should have been";
@@ -14,7 +15,7 @@ pub(crate) fn findings(exchange: &Exchange, answer: &Answer) -> Option<Vec<Findi
     let text = answer.message.replace('\r', "");
     let Some(said) = Said::read(&text) else {
         let is_one = text.contains("signature we calculated does not match");
-        return is_one.then(|| vec![without_canonical(&answer.code)]);
+        return is_one.then(|| vec![without_canonical(&answer.code, exchange)]);
     };
     Some(match &exchange.canonical_request {
         Some(signed) => compared(&said, signed, exchange),
@@ -51,16 +52,22 @@ fn quoted(text: &str) -> Option<&str> {
     rest.rsplit_once('\'').map(|(inner, _)| inner)
 }
 
-fn without_canonical(code: &str) -> Finding {
+fn without_canonical(code: &str, exchange: &Exchange) -> Finding {
     // STS refuses so what was signed by another key; what it takes is written by ourselves.
     if code == "SignatureDoesNotMatch" {
         return Finding::new(Code::SecretWrong, "STS computed another signature from the secret of this access key id")
             .hint("check the secret access key: it belongs to another access key id, or was copied with a blank or quotes");
     }
-    Finding::new(
+    let finding = Finding::new(
         Code::SignatureMismatch,
         "the signature is not the one that AWS computed, and AWS does not say of what",
-    )
+    );
+    match Front::of(exchange) {
+        Front::FunctionUrl => finding.hint(
+            "a function URL does not say what it computed: check that the secret key is that of the access key id and that nothing on the way changes method, path, query, host or a signed header; send the same request to the emulator with `--explain`, which names what differs",
+        ),
+        _ => finding,
+    }
 }
 
 /// The verifier's lines against ours.

@@ -23,5 +23,10 @@ pub(crate) fn announced_length(parts: &Parts) -> Option<u64> {
 /// The request line and the header values, in bytes.
 pub(crate) fn head_bytes(parts: &Parts) -> usize {
     let line = parts.method.as_str().len() + parts.uri.to_string().len() + "  HTTP/1.1".len();
-    line + parts.headers.values().map(HeaderValue::len).sum::<usize>()
+    line + header_value_bytes(parts)
+}
+
+/// The header values alone, in bytes.
+pub(crate) fn header_value_bytes(parts: &Parts) -> usize {
+    parts.headers.values().map(HeaderValue::len).sum()
 }

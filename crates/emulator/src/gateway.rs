@@ -24,10 +24,10 @@ use http::request::Parts;
 use http::{Request, Response, Uri};
 use xacct_sign::path_readings;
 
-use crate::body::{BodyFailure, announced_length, head_bytes};
+use crate::body::{BodyFailure, announced_length, head_bytes, header_value_bytes};
 use crate::gateway::decision::{Denied, Owner, decide};
 use crate::gateway::forward::MAX_EVENT_BYTES;
-use crate::gateway::front::{Call, Front, Refused, Told};
+use crate::gateway::front::{Call, Front, HeadLimit, Refused, Told};
 use crate::gateway::paths::{base_path, within_stage};
 use crate::gateway::stage::Stage;
 use crate::iam::Iam;
@@ -175,9 +175,13 @@ impl<'e> Gateway<'e> {
             let reason = Reason::new(Kind::OutsideStage, detail);
             return Err(Box::new(self.refuse(front, &Refused::OutsideStage, reason, log)));
         }
-        let head = head_bytes(parts);
-        if let Some(most) = limits.head_bytes.filter(|most| head > *most) {
-            let detail = format!("request line and header values take {head} bytes, {most} are allowed");
+        let (what, head, most) = match limits.head {
+            HeadLimit::LineAndValues(most) => ("request line and header values", head_bytes(parts), most),
+            HeadLimit::Values(most) => ("header values", header_value_bytes(parts), most),
+            HeadLimit::None => ("", 0, usize::MAX),
+        };
+        if head > most {
+            let detail = format!("{what} take {head} bytes, {most} are allowed");
             let reason = Reason::new(Kind::HeadTooLarge, detail);
             return Err(Box::new(self.refuse(front, &Refused::Head, reason, log)));
         }

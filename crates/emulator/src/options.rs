@@ -125,6 +125,25 @@ pub enum SetupError {
         /// What the option gives it.
         what: &'static str,
     },
+    /// A VPC endpoint is given for an API that anybody may reach.
+    #[error("stage `{0}` is not private, so no VPC endpoint leads to it")]
+    NotPrivate(String),
+    /// What is given as a VPC endpoint is no id of one.
+    #[error("`{id}`, given for stage `{stage}`, is not the id of a VPC endpoint, such as `vpce-0123456789abcdef0`")]
+    VpcEndpoint {
+        /// The stage's name.
+        stage: String,
+        /// What is given.
+        id: String,
+    },
+    /// What is given as a stage's resource policy opens nothing of the kind that its API is.
+    #[error("the resource policy of stage `{stage}` has no action of `{service}`, which is what its API asks for")]
+    ForeignPolicy {
+        /// The stage's name.
+        stage: String,
+        /// The service whose actions it would have.
+        service: &'static str,
+    },
     /// A document is given for a policy that limits no role.
     #[error("no role has the permissions boundary `{0}`")]
     UnknownPolicy(String),

@@ -201,7 +201,7 @@ impl Plan<'_> {
             on_stages().filter(|stage| stage.is_direct()).map(|stage| stage.name.as_str()).collect();
         if caller.is_third_party && caller.external_id.is_none() {
             let message = match direct.len() == caller.stages().count() {
-                true => "it is a third party, and direct access has no `external_id`: let it in by role".to_owned(),
+                true => "it is a third party, and comes in directly, where there is no `external_id`".to_owned(),
                 false => "it is a third party and has no `external_id`".to_owned(),
             };
             found.add(Code::ThirdPartyWithoutExternalId, subject(), message);

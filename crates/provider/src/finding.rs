@@ -86,7 +86,7 @@ findings! {
         "shorten `role_name` or the stage's name";
     ResourcePolicyTooLarge, "resource_policy_too_large", Error,
         "The resource policy of a REST API takes at most 8,192 characters, that of a function 20,480, and neither can be split.",
-        "trust whole accounts or an organization, put routes together with `{proxy+}`, or let some of the callers in by role";
+        "trust whole accounts or an organization, put routes together with `{proxy+}`, or make the whole stage `access = \"role\"`";
     TooManyRoles, "too_many_roles", Warning,
         "An account has 1,000 roles by default, its other roles included.",
         "have the quota `Roles per account` raised, trust whole accounts or an organization, or use several accounts";
@@ -97,11 +97,11 @@ findings! {
         "A role of this name in any AWS account of the world is trusted: whoever makes one is in.",
         "name the accounts, or trust an `organization`";
     WholeAccount, "whole_account", Warning,
-        "Every principal of the account is trusted that its own account lets assume the role.",
+        "Every principal of the account is trusted that its own account lets assume the role, or call the API where that is called directly.",
         "name the role that the caller runs as";
     ThirdPartyWithoutExternalId, "third_party_without_external_id", Warning,
         "A third party that serves several customers can be tricked into using one customer's role for another (the confused deputy).",
-        "have the third party make an id that is unique to you, and write it as `external_id`";
+        "have the third party make an id that is unique to you, and write it as `external_id`; direct access has none: make the whole stage `access = \"role\"` for it";
     OverlappingCaller, "overlapping_caller", Warning,
         "A wider caller on the same stage lets the caller in without its terms: they bind nobody.",
         "give the wider caller the same terms, take the account out of it, or drop the terms";

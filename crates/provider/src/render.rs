@@ -43,10 +43,10 @@ impl RenderError {
         &self.hint
     }
 
-    fn of(stage: &Stage, api_id: &str, api_stage: &str) -> Self {
+    fn of(stage: &Stage, api_id: &str, deployed: &str) -> Self {
         let name = &stage.name;
         let hint = format!(
-            "`xacct-sign policy resource --stage {name} > policy.json` prints the document: for `Policy` of the template's own `AWS::ApiGateway::RestApi`, or for `aws apigateway update-rest-api --rest-api-id {api_id} --patch-operations op=replace,path=/policy,value@=file://policy.json`; it takes effect with the next deployment: `aws apigateway create-deployment --rest-api-id {api_id} --stage-name {api_stage}`"
+            "`xacct-sign policy resource --stage {name} > policy.json` prints the document: for `Policy` of the template's own `AWS::ApiGateway::RestApi`, or by hand; {deployed}"
         );
         Self { api_id: api_id.to_owned(), hint }
     }
@@ -106,9 +106,27 @@ impl Plan<'_> {
     /// role has roles, which [`Self::render`] gives.
     #[must_use]
     pub fn left_out(&self, stage: &Stage, format: Format) -> Option<RenderError> {
-        let StageTarget::RestApi { api_id, api_stage, .. } = &stage.target else { return None };
-        let is_left_out = format == Format::CloudFormation && self.resource_policy(stage).is_some();
-        is_left_out.then(|| RenderError::of(stage, api_id, api_stage))
+        let StageTarget::RestApi { api_id, .. } = &stage.target else { return None };
+        let deployed = self.deployed_by_hand(stage)?;
+        (format == Format::CloudFormation).then(|| RenderError::of(stage, api_id, &deployed))
+    }
+
+    /// How the policy of a stage's REST API, in a file `policy.json`, takes effect by hand: in one sentence, with a deployment for
+    /// each stage that it is of. `None` where there is no such policy.
+    #[must_use]
+    pub fn deployed_by_hand(&self, stage: &Stage) -> Option<String> {
+        let StageTarget::RestApi { api_id, .. } = &stage.target else { return None };
+        let policy = self.resource_policy(stage)?;
+        let deployments = policy.stages.iter().filter_map(|name| match &self.manifest.stages.get(name)?.target {
+            StageTarget::RestApi { api_stage, .. } => {
+                Some(format!("`aws apigateway create-deployment --rest-api-id {api_id} --stage-name {api_stage}`"))
+            }
+            _ => None,
+        });
+        let deployments = deployments.collect::<Vec<_>>().join(" and ");
+        Some(format!(
+            "a REST API's policy is set by `aws apigateway update-rest-api --rest-api-id {api_id} --patch-operations op=replace,path=/policy,value@=file://policy.json`, and takes effect with a new deployment of each stage: {deployments}"
+        ))
     }
 }
 

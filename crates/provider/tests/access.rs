@@ -136,6 +136,22 @@ fn no_names_the_policy_that_lacks_it_or_says_that_nobody_trusts_the_caller() {
 }
 
 #[test]
+fn a_route_that_the_function_has_to_enforce_is_not_given_by_iam() {
+    let text = MANIFEST
+        .replace("url_id = \"u1\"", "url_id = \"u1\"\nroutes_enforced_by = \"function\"")
+        .replace("roles = { url = \"Direct\" }", "roles = { url = \"Direct\" }\nroutes = [\"GET /items/{id}\"]");
+    let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let can =
+        |call: &str| plan.can(&manifest.callers["direct"], &manifest.stages["url"], &AskedCall::parse(call).unwrap());
+    assert!(matches!(can("GET /items/1"), Answer::Yes(_)));
+    for call in ["GET /admin", "PUT /items/1", "GET /items/1/secret", "GET /items/..%2Fadmin"] {
+        let Answer::No(why @ WhyNot::ForTheFunction { .. }) = can(call) else { panic!("{call}: {:?}", can(call)) };
+        assert!(why.to_string().starts_with("caller `direct` has no such route: IAM lets the call through"), "{why}");
+    }
+}
+
+#[test]
 fn a_role_that_is_two_callers_has_the_rights_of_both() {
     let text = MANIFEST.replace("[callers.direct]", "[callers.again]\naccount = \"222222222222\"\nroles = { prod = \"Batch\" }\nexternal_id = \"q1\"\n[callers.direct]");
     let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
@@ -203,4 +219,7 @@ fn what_is_no_arn_of_a_role_or_a_session_is_refused() {
     for arn in others {
         assert_eq!(Asker::parse(arn).unwrap_err().code(), "invalid_principal", "{arn}");
     }
+    let short = Asker::parse("arn:aws:sts::000000000000:assumed-role/Shop/x").unwrap_err();
+    assert_eq!(short.code(), "invalid_principal");
+    assert!(short.to_string().ends_with("the name of one has two characters at least"), "{short}");
 }

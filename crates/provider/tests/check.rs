@@ -209,7 +209,7 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             "third_party_without_external_id",
             on_stag("third_party = true").replace(STAG, &format!("{REST}access = \"direct\"\n")),
             shop(),
-            "let it in by role",
+            "comes in directly, where there is no `external_id`",
         ),
         (
             "role_arn_changed",

@@ -99,7 +99,7 @@ region = "ap-northeast-1"
 
 [stages.rest]
 target = "rest_api"
-api_id = "r1s2t3u4v5"
+api_id = "q1s2t3u4v5"
 api_stage = "v1"
 [stages.private]
 target = "rest_api"
@@ -111,6 +111,7 @@ target = "rest_api"
 api_id = "r1s2t3u4v5"
 api_stage = "v1d"
 access = "direct"
+vpc_endpoints = ["vpce-0fedcba9876543210"]
 [stages.url]
 target = "function_url"
 function = "orders"

@@ -53,11 +53,13 @@ const reference = (stack: Stack, value: string) => JSON.stringify(stack.resolve(
 /** The stages of `targets` with what the app makes for each, in a stack of its own. */
 function built(stage: string, manifest: string): { stack: Stack; template: Record<string, unknown> } {
   if (stage === "rest" || stage === "private" || stage === "open") {
+    const isPrivate = stage !== "rest";
     const { stack, restApi } = newRestApi(
-      stage === "private" ? { endpointConfiguration: { types: [EndpointType.PRIVATE] } } : {},
+      isPrivate ? { endpointConfiguration: { types: [EndpointType.PRIVATE] } } : {},
     );
     new CrossAccountApiAccess(stack, "Access", { manifest, stage, restApi });
-    return { stack, template: known(stack, { [reference(stack, restApi.restApiId)]: "r1s2t3u4v5" }) };
+    const id = isPrivate ? "r1s2t3u4v5" : "q1s2t3u4v5";
+    return { stack, template: known(stack, { [reference(stack, restApi.restApiId)]: id }) };
   }
   const [alias, name] = { url: ["live", "orders"], separate: ["live", "billing"], whole: [undefined, "refunds"] }[
     stage
@@ -470,7 +472,7 @@ describe("what does not go together", () => {
     expect(other.code).toBe("api_mismatch");
     const restApi = RestApi.fromRestApiId(stack, "Rest", "z9");
     const rest = thrown(() => new CrossAccountApiAccess(stack, "B", { manifest: manifest(), stage: "rest", restApi }));
-    expect(rest.message).toBe("the API has the id `z9`, and in the manifest stage `rest` has `r1s2t3u4v5`");
+    expect(rest.message).toBe("the API has the id `z9`, and in the manifest stage `rest` has `q1s2t3u4v5`");
   });
 
   test("another kind of API", () => {

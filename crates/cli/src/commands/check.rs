@@ -47,14 +47,17 @@ fn report(found: &[Reported], arguments: &CheckArguments) -> Result<(), Failure>
 
 fn lines(manifest: &Manifest, plan: &Plan<'_>, found: &[Finding]) -> Vec<String> {
     let roles = plan.provider_roles();
-    let largest = roles.iter().map(|role| role.trust_policy.characters()).max().unwrap_or_default();
+    let largest = roles.iter().map(|role| role.trust_policy.characters()).max().map(|largest| {
+        let limit = manifest.api.role_trust_policy_length;
+        format!("; the longest trust policy has {largest} of {limit} characters")
+    });
     let mut lines: Vec<String> = found.iter().flat_map(|finding| findings::lines(&manifest.file, finding)).collect();
     lines.push(format!(
-        "{}, {}, {}; the longest trust policy has {largest} of {} characters",
+        "{}, {}, {}{}",
         counted(manifest.stages.len(), "stage", "stages"),
         counted(manifest.callers.len(), "caller", "callers"),
         counted(roles.len(), "role", "roles"),
-        manifest.api.role_trust_policy_length
+        largest.unwrap_or_default()
     ));
     lines
 }

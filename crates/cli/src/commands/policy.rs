@@ -19,6 +19,7 @@ pub(crate) fn run(command: PolicyCommand) -> Result<(), Failure> {
         PolicyCommand::Note(arguments) => return note(&arguments),
     };
     match documents.as_slice() {
+        [] => output::document("{}\n"),
         [(_, document)] => output::document(&format!("{}\n", document.to_json_pretty())),
         several => {
             let entry = |(role, document): &(String, Document)| {
@@ -48,6 +49,9 @@ fn resource_documents(arguments: &StageArguments) -> Result<Documents, Failure> 
     findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
     let policy = plan.resource_policy(stage);
     findings::note_shared(policy.as_ref());
+    if let Some(how) = plan.deployed_by_hand(stage) {
+        output::note(&[how]);
+    }
     Ok(policy.map(|policy| (manifest.stage_arn(stage), policy.document)).into_iter().collect())
 }
 

@@ -113,14 +113,22 @@ const URL: &str = "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"
 fn resource_names_who_calls_directly() {
     let folder = directly("resource", REST);
     let (code, stdout, stderr) = run(&folder, "policy resource --stage stag");
-    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(code, 0);
+    let deployment = "takes effect with a new deployment of each stage: `aws apigateway create-deployment --rest-api-id r1 --stage-name v1`\n";
+    assert!(
+        stderr.contains("aws apigateway update-rest-api --rest-api-id r1 ") && stderr.ends_with(deployment),
+        "{stderr}"
+    );
     let policy: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(policy["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::000000000000:role/LambdaRoleDeve");
     let caller: serde_json::Value = serde_json::from_str(&run(&folder, "policy caller --caller shop").1).unwrap();
     assert_eq!(caller["Statement"][0]["Resource"], policy["Statement"][0]["Resource"]);
     for kind in ["trust", "invoke"] {
-        assert_eq!(run(&folder, &format!("policy {kind} --stage stag")).1, "{\n\n}\n");
+        assert_eq!(run(&folder, &format!("policy {kind} --stage stag")).1, "{}\n");
     }
+    // There is no trust policy to be measured.
+    let checked = run(&folder, "check").1;
+    assert!(checked.ends_with("1 stage, 1 caller, 0 roles\n"), "{checked}");
     // By role there is none.
     let (code, stdout, stderr) = run(demo(), "policy resource --stage stag");
     assert_eq!((code, stderr.as_str()), (0, ""));
@@ -142,6 +150,8 @@ fn a_resource_policy_of_several_stages_is_said_to_be() {
             "{stderr}"
         );
         assert!(stdout.contains("r1/v1/*") && stdout.contains("r1/v2/*"), "{stdout}");
+        let each = "--stage-name v2` and `aws apigateway create-deployment --rest-api-id r1 --stage-name v1`";
+        assert_eq!(stderr.contains(each), command == "policy resource", "{stderr}");
     }
 }
 

@@ -44,14 +44,25 @@ pub(crate) trait Front: Sync {
 
 /// How long things may be and take.
 pub(crate) struct Limits {
-    /// A request's first line and the values of its headers, in bytes; `None` where AWS names no limit.
-    pub(crate) head_bytes: Option<usize>,
+    /// What a request's head may measure.
+    pub(crate) head: HeadLimit,
     /// A request's body, in bytes.
     pub(crate) body_bytes: usize,
     /// An answer that is relayed as it comes, in bytes.
     pub(crate) answer_bytes: usize,
     /// How long the program behind it may take.
     pub(crate) timeout: Duration,
+}
+
+/// What counts of a request's head, and how many bytes of it there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeadLimit {
+    /// The first line and the values of the headers.
+    LineAndValues(usize),
+    /// The values of the headers alone.
+    Values(usize),
+    /// AWS names no limit.
+    None,
 }
 
 /// The forms in which a Lambda function answers.

@@ -8,7 +8,7 @@ use xacct_sign::verify::Refusal;
 use xacct_sign_provider::targets::FunctionUrl;
 
 use crate::body::BodyFailure;
-use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told};
+use crate::gateway::front::{AnswerForm, Call, Front, HeadLimit, Ids, Limits, Refused, Told};
 use crate::gateway::{context, event};
 use crate::iam::authenticate::Unauthenticated;
 use crate::iam::entropy::Entropy;
@@ -17,7 +17,7 @@ use crate::sentences;
 pub(crate) struct FunctionUrlFront;
 
 const LIMITS: Limits = Limits {
-    head_bytes: None,
+    head: HeadLimit::None,
     body_bytes: FunctionUrl::MAX_BODY_BYTES,
     answer_bytes: FunctionUrl::MAX_STREAMED_BYTES,
     timeout: FunctionUrl::TIMEOUT,

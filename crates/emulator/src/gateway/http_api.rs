@@ -9,14 +9,14 @@ use serde_json::Value;
 use xacct_sign_provider::targets::HttpApi;
 
 use crate::body::BodyFailure;
-use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told, UpstreamFailure};
+use crate::gateway::front::{AnswerForm, Call, Front, HeadLimit, Ids, Limits, Refused, Told, UpstreamFailure};
 use crate::gateway::{context, event};
 use crate::iam::entropy::Entropy;
 
 pub(crate) struct HttpApiFront;
 
 const LIMITS: Limits = Limits {
-    head_bytes: Some(HttpApi::MAX_HEAD_BYTES),
+    head: HeadLimit::LineAndValues(HttpApi::MAX_HEAD_BYTES),
     body_bytes: HttpApi::MAX_BODY_BYTES,
     answer_bytes: HttpApi::MAX_BODY_BYTES,
     timeout: HttpApi::TIMEOUT,

@@ -8,7 +8,7 @@ use xacct_sign::verify::Refusal;
 use xacct_sign_provider::targets::RestApi;
 
 use crate::body::BodyFailure;
-use crate::gateway::front::{AnswerForm, Call, Front, Ids, Limits, Refused, Told, UpstreamFailure};
+use crate::gateway::front::{AnswerForm, Call, Front, HeadLimit, Ids, Limits, Refused, Told, UpstreamFailure};
 use crate::gateway::{context, event};
 use crate::iam::authenticate::Unauthenticated;
 use crate::iam::entropy::Entropy;
@@ -17,7 +17,7 @@ use crate::sentences;
 pub(crate) struct RestApiFront;
 
 const LIMITS: Limits = Limits {
-    head_bytes: Some(RestApi::MAX_HEADER_VALUE_BYTES),
+    head: HeadLimit::Values(RestApi::MAX_HEADER_VALUE_BYTES),
     body_bytes: RestApi::MAX_BODY_BYTES,
     answer_bytes: RestApi::MAX_BODY_BYTES,
     timeout: RestApi::TIMEOUT,

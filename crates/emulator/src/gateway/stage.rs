@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
 use xacct_sign::Scope;
 use xacct_sign::verify::Rules;
 use xacct_sign_provider::iam::{PolicyDocument, PolicyKind};
-use xacct_sign_provider::targets::TargetKind;
+use xacct_sign_provider::targets::{RestApi, TargetKind};
 use xacct_sign_provider::{DeployedStage, Deployment};
 
 use crate::gateway::front::Front;
@@ -53,12 +54,26 @@ fn stage(name: &str, api: &DeployedStage, deployment: &Deployment, options: &Opt
     if given.is_some() {
         without(TargetKind::HttpApi, "resource policy")?;
     }
+    if let Some(text) = given.filter(|text| has_only_actions_of_others(text, front.signing_name())) {
+        // What is no policy at all says so better itself.
+        roles::read(&api.arn, text, PolicyKind::Resource)?;
+        return Err(SetupError::ForeignPolicy { stage: name.to_owned(), service: front.signing_name() });
+    }
     let endpoint = options.vpc_endpoints.get(name);
-    if endpoint.is_some() {
+    let policy = given.or(api.resource_policy.as_ref());
+    if let Some(id) = endpoint {
         without(TargetKind::HttpApi, "VPC endpoint")?;
         without(TargetKind::FunctionUrl, "VPC endpoint")?;
+        if !RestApi::is_vpc_endpoint(id) {
+            return Err(SetupError::VpcEndpoint { stage: name.to_owned(), id: id.clone() });
+        }
+        // A template's stage does not say by which endpoints it is called, but its policies do ask for one.
+        let of_roles = deployment.roles.values().flat_map(|role| &role.policies).filter(|text| text.contains(&api.arn));
+        let asks = |text: &String| text.to_ascii_lowercase().contains("aws:sourcevpce");
+        if api.vpc_endpoints.is_empty() && !policy.into_iter().chain(of_roles).any(asks) {
+            return Err(SetupError::NotPrivate(name.to_owned()));
+        }
     }
-    let policy = given.or(api.resource_policy.as_ref());
     let policy = policy.map(|text| roles::read(&api.arn, &api.expanded(text), PolicyKind::Resource)).transpose()?;
     let scope = Scope::new(&deployment.region, front.signing_name()).map_err(SetupError::Region)?;
     Ok(Stage {
@@ -69,6 +84,25 @@ fn stage(name: &str, api: &DeployedStage, deployment: &Deployment, options: &Opt
         vpc_endpoint: endpoint.or(api.vpc_endpoints.first()).cloned(),
         api: api.clone(),
     })
+}
+
+/// Whether a policy has actions, and every one of them is another service's.
+fn has_only_actions_of_others(text: &str, service: &str) -> bool {
+    let Ok(policy) = serde_json::from_str::<Value>(text) else { return false };
+    let list = |value: &Value| match value {
+        Value::Array(all) => all.clone(),
+        one => vec![one.clone()],
+    };
+    let statements = policy.get("Statement").map(list).unwrap_or_default();
+    if statements.iter().any(|statement| statement.get("NotAction").is_some()) {
+        return false;
+    }
+    let actions: Vec<Value> = statements.iter().filter_map(|one| one.get("Action")).flat_map(list).collect();
+    let is_of_others = |action: &Value| {
+        let of = action.as_str().and_then(|action| action.split_once(':')).map(|(of, _)| of);
+        of.is_some_and(|of| !of.eq_ignore_ascii_case(service))
+    };
+    !actions.is_empty() && actions.iter().all(is_of_others)
 }
 
 /// The front of this kind. A kind that is not known here is refused when the emulator is made.

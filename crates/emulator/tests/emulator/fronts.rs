@@ -380,7 +380,52 @@ fn options_about_what_is_not_there() {
     }
     let broken = Options { resource_policies: [("url".to_owned(), "{}".to_owned())].into(), ..Options::default() };
     assert!(matches!(made(broken), Err(SetupError::Policy { .. })));
-    assert!(made(endpoint("rest")).is_ok());
+    assert!(matches!(made(endpoint("rest")), Err(SetupError::NotPrivate(stage)) if stage == "rest"));
+    let of = |stage: &str, action: &str| {
+        Options {
+        resource_policies: [(
+            stage.to_owned(),
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"{action}","Resource":"*"}}]}}"#
+            ),
+        )]
+        .into(),
+        ..Options::default()
+    }
+    };
+    for (stage, action) in [("restd", "lambda:InvokeFunctionUrl"), ("urld", "execute-api:Invoke")] {
+        assert!(matches!(made(of(stage, action)), Err(SetupError::ForeignPolicy { .. })), "{stage}");
+    }
+    for (stage, action) in [("restd", "execute-api:*"), ("urld", "lambda:InvokeFunctionUrl"), ("restd", "*")] {
+        assert!(made(of(stage, action)).is_ok(), "{stage} {action}");
+    }
+    let private =
+        FRONTS.replace("api_id = \"r1r1r1r1r1\"", "api_id = \"r1r1r1r1r1\"\nvpc_endpoints = [\"vpce-01234567\"]");
+    let private = Manifest::parse(&private, "xacct.toml").unwrap();
+    let made = |id: &str| {
+        let vpc_endpoints = [("rest".to_owned(), id.to_owned())].into();
+        Emulator::new(&private, Options { vpc_endpoints, ..Options::default() }, [0; 32]).map(drop)
+    };
+    assert!(made("vpce-89abcdef").is_ok());
+    assert!(matches!(made("xx"), Err(SetupError::VpcEndpoint { id, .. }) if id == "xx"));
+}
+
+#[test]
+fn a_rest_api_counts_the_values_of_its_headers_and_not_the_request_line() {
+    let mut world = fronts();
+    let credentials = world.shop_at("restd");
+    let path = format!("/v1/hoge?a={}", "x".repeat(2_000));
+    let mut call = |padding: usize| {
+        let mut request = request("GET", &path, "");
+        request.headers_mut().insert("user-agent", "x".repeat(padding).parse().unwrap());
+        sign(&mut request, &credentials, "execute-api", world.now);
+        let values: usize = request.headers().values().map(http::HeaderValue::len).sum();
+        (values, world.send(&at("restd"), request).status().as_u16())
+    };
+    let (used, _) = call(1);
+    let most = RestApi::MAX_HEADER_VALUE_BYTES;
+    assert_eq!(call(most - used + 1), (most, 200));
+    assert_eq!(call(most - used + 2), (most + 1, 431));
 }
 
 #[test]

@@ -103,6 +103,14 @@ pub enum WhyNot {
         /// What one reading of the path is to policies.
         resource: String,
     },
+    /// AWS lets it through, and the manifest gives the caller no such route: the function has to refuse it.
+    #[error(
+        "caller `{caller}` has no such route: IAM lets the call through, since it knows no routes of a function URL, and the function has to refuse it"
+    )]
+    ForTheFunction {
+        /// The caller's name.
+        caller: String,
+    },
     /// The path has a broken escape or a control character, or is not UTF-8: it is nobody's to call.
     #[error("the path has a broken escape or a control character, or is not UTF-8")]
     Unreadable,
@@ -116,6 +124,8 @@ struct Runs {
     policies: Vec<PolicyDocument>,
     /// The callers of the manifest that run as it, and so whose terms it knows.
     terms: Vec<Terms>,
+    /// Their names.
+    callers: Vec<String>,
 }
 
 /// What is sent with AssumeRole.
@@ -127,7 +137,8 @@ struct Terms {
 
 impl Plan<'_> {
     /// Whether the caller may make the call on the stage, with the policies that the manifest gives both sides: by every
-    /// reading of the path, see [`path_readings`](xacct_sign::path_readings). A caller with terms keeps to them.
+    /// reading of the path, see [`path_readings`](xacct_sign::path_readings). A caller with terms keeps to them. Where routes are
+    /// the function's to enforce, a call that is on none of the caller's is a no, though AWS lets it through.
     #[must_use]
     pub fn can(&self, caller: &Caller, stage: &Stage, call: &AskedCall) -> Answer {
         let target = self.manifest.target(stage);
@@ -143,6 +154,9 @@ impl Plan<'_> {
                 self.stage_roles(stage).into_iter().filter_map(|role| self.by_role(caller, runs, stage, &role, &asked));
             for way in direct.into_iter().chain(ways) {
                 match (way, &why) {
+                    (Ok(_), _) if !self.has_route(runs, stage, &call.method, &readings) => {
+                        why = Some(WhyNot::ForTheFunction { caller: caller.name.clone() });
+                    }
                     (Ok(granted), _) => return Answer::Yes(granted),
                     // What came closest to a yes.
                     (Err(because), None | Some(WhyNot::NoLeave { .. })) => why = Some(because),
@@ -153,6 +167,27 @@ impl Plan<'_> {
         Answer::No(why.unwrap_or_else(|| WhyNot::NotTrusted { caller: caller.name.clone(), stage: stage.name.clone() }))
     }
 
+    /// Whether the manifest gives the role the route, where no policy can: every reading of its path.
+    fn has_route<'r>(
+        &self,
+        runs: &Runs,
+        stage: &Stage,
+        method: &str,
+        readings: impl IntoIterator<Item = &'r String>,
+    ) -> bool {
+        if self.manifest.target(stage).enforces_routes() {
+            return true;
+        }
+        let callers = runs.callers.iter().filter_map(|name| self.manifest.callers.get(name));
+        let routes: Option<Vec<_>> =
+            callers.filter(|caller| caller.is_on(&stage.name)).map(|caller| caller.routes.as_ref()).collect();
+        // Whoever has no routes may use every one; who is not on the stage at all and yet comes in is one of a wider caller.
+        routes.filter(|routes| !routes.is_empty()).is_none_or(|routes| {
+            let is_given = |path: &String| routes.iter().copied().flatten().any(|route| route.is_of(method, path));
+            readings.into_iter().all(is_given)
+        })
+    }
+
     fn runs_as(&self, caller: &Caller) -> Vec<Runs> {
         let callers = self.caller_roles();
         let (_, concrete) = concrete_roles(&callers, self.manifest.api.partition(), &self.manifest.api.account);
@@ -160,6 +195,7 @@ impl Plan<'_> {
         let runs = own.filter_map(|own| {
             // One role may be several callers of the manifest: it bears the policies of all of them.
             let same: Vec<_> = concrete.iter().filter(|role| role.arn == own.arn).collect();
+            let callers = same.iter().map(|role| role.caller.caller.clone()).collect();
             let documents: Vec<Document> = same.iter().map(|role| role.caller.policy.clone()).collect();
             let terms = same.iter().filter_map(|role| self.manifest.callers.get(&role.caller.caller));
             Some(Runs {
@@ -167,6 +203,7 @@ impl Plan<'_> {
                 arn: own.arn.clone(),
                 policies: documents.iter().filter_map(|document| parsed(document, PolicyKind::Identity)).collect(),
                 documents,
+                callers,
                 terms: terms.map(|caller| Terms::of(caller, own.caller.organization.as_deref())).collect(),
             })
         });

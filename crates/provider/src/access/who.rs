@@ -53,7 +53,15 @@ impl Asker {
             && is_account_id(parsed.account)
             && is_role_name(name)
             && is_session_name(session);
-        if is_session { Ok(of(None, name, Some(session))) } else { Err(error()) }
+        if is_session {
+            return Ok(of(None, name, Some(session)));
+        }
+        Err(if session.len() < 2 {
+            let message = format!("`{arn}` is not the ARN of a session: the name of one has two characters at least");
+            AccessError::principal(message)
+        } else {
+            error()
+        })
     }
 
     /// Whether it is the role of this path and name, or could be of this path where its own ARN does not say. The name may be

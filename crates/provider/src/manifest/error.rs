@@ -108,6 +108,9 @@ manifest_errors! {
     DuplicateApi, "duplicate_api",
         "Two stages are the same stage of the same API.",
         "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or function URL (`function`, `alias`, `url_id`), or make the two one stage";
+    ContradictoryApi, "contradictory_api",
+        "Two stages say of one API that it is two kinds of API, or that it is private and that it is not.",
+        "an API id is that of a `rest_api` or of an `http_api`, and a private API is so on each of its stages: write the same `target` for both, and `vpc_endpoints` for both or for neither";
     InvalidExternalId, "invalid_external_id",
         "An external id is not one that STS takes.",
         "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API";
@@ -119,7 +122,7 @@ manifest_errors! {
         "AWS would let the caller use every route: leave `routes` out; or, where the function itself refuses what is not among them, write `routes_enforced_by = \"function\"` for the stage";
     TermNotExpressible, "term_not_expressible",
         "A caller's term is one that direct access cannot express.",
-        "an external id, session names, tags and a source identity belong to assuming a role: let the caller in by role, or drop the term, or make a caller of its own for the stage; `aws:PrincipalArn` (`trust = \"account\"`) needs `permissions = \"document\"` on a function URL";
+        "an external id, session names, tags and a source identity belong to assuming a role, and the way in is the stage's: make the whole stage `access = \"role\"`, or drop the term, or make a caller of its own for the stage; `aws:PrincipalArn` (`trust = \"account\"`) needs `permissions = \"document\"` on a function URL";
     UnknownStage, "unknown_stage",
         "A caller names a stage that is not in the manifest.",
         "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";

@@ -96,6 +96,24 @@ impl Route {
         self.method == ANY
     }
 
+    /// Whether it is that of a request, where no policy but the function reads it: `{name}` is then one segment, and the rest of a
+    /// path is not empty, but for the route of every path. The path is one reading of it, without its leading `/`.
+    pub(crate) fn is_of(&self, method: &str, path: &str) -> bool {
+        let mut given = path.split('/');
+        for (index, segment) in self.path.split('/').skip(1).enumerate() {
+            let found = given.next();
+            if segment == "*" || segment.ends_with("+}") {
+                let is_there = index == 0 || found.is_some_and(|found| !found.is_empty() || given.next().is_some());
+                return is_there && self.methods().contains(&method);
+            }
+            let is_same = |found: &str| if is_variable(segment) { !found.is_empty() } else { found == segment };
+            if !found.is_some_and(is_same) {
+                return false;
+            }
+        }
+        given.next().is_none() && self.methods().contains(&method)
+    }
+
     fn methods(&self) -> Vec<&str> {
         if self.is_any() { METHODS.to_vec() } else { vec![&self.method] }
     }
@@ -168,4 +186,34 @@ fn check_segment(segment: &str, is_last: bool) -> Result<(), String> {
 
 fn end_only(segment: &str, is_last: bool) -> Result<(), String> {
     if is_last { Ok(()) } else { Err(format!("has `{segment}` before the end of its path")) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn a_route_that_the_function_enforces_is_read_as_a_server_of_ours_reads_it() {
+        for (route, path, is_of) in [
+            ("GET /items/{id}", "items/1", true),
+            ("GET /items/{id}", "items/1/secret", false),
+            ("GET /items/{id}", "items/", false),
+            ("GET /items/{id}", "items", false),
+            ("GET /items/*", "items/1/2", true),
+            ("GET /items/{rest+}", "items/", false),
+            ("GET /items/{rest+}", "items", false),
+            ("GET /*", "", true),
+            ("GET /{proxy+}", "a/b", true),
+            ("GET /", "", true),
+            ("GET /", "a", false),
+            ("GET /a/", "a/", true),
+            ("GET /a/", "a", false),
+            ("ANY /a", "a", true),
+            ("POST /a", "a", false),
+            ("POST /*", "a", false),
+        ] {
+            assert_eq!(Route::parse(route).unwrap().is_of("GET", path), is_of, "{route} {path}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod caller;
+mod said;
 mod target;
 mod url;
 
@@ -84,10 +85,12 @@ impl Source<'_> {
         let mut stages = BTreeMap::new();
         let mut stage_places = Vec::new();
         let mut apis = Apis::new();
+        let mut said = said::SaidOfApis::default();
         for (name, stage) in raw.stages {
             let place = name.span();
             let Some(stage) = self.stage(name, stage) else { continue };
             self.note(self.check_api_is_new(&stage, &mut apis, &place));
+            self.note(self.check_api_is_one(&stage, &mut said, &place));
             if stage.is_direct() {
                 known.direct.insert(stage.name.clone(), stage.target.takes_conditions());
             }

@@ -87,6 +87,9 @@ impl Plan<'_> {
         if !caller.source_identity.is_empty() {
             text.push_str(&format!("- Source identity that you may set: {}\n", list(&caller.source_identity)));
         }
+        if role.is_none() {
+            text.push_str("- The API sees: your own role and the name of its session, as you have assumed it\n");
+        }
         if let Some(role) = &role {
             let (partition, account, name) = (api.partition(), &api.account, role.name());
             let session = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{}", call.session_name);

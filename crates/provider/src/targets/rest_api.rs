@@ -76,6 +76,12 @@ impl<'a> RestApi<'a> {
         execute_api::invoke_url(self.partition, self.region, self.api_id, self.api_stage)
     }
 
+    /// Whether it is the id of a VPC endpoint, of the short form or the long one.
+    #[must_use]
+    pub fn is_vpc_endpoint(text: &str) -> bool {
+        execute_api::is_vpc_endpoint(text)
+    }
+
     pub(super) fn statements(self, routes: &[&str]) -> Vec<Statement> {
         let statement = execute_api::statement(&self.arn(), routes);
         if self.vpc_endpoints.is_empty() {

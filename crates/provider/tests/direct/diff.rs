@@ -63,7 +63,8 @@ fn what_each_side_grants_alone_is_said_with_its_resource() {
     deployed["Statement"][0]["Resource"] = json!("arn:aws:execute-api:eu-west-1:111111111111:r1/*");
     let (only_deployed, only_meant, faults) = said(&diff(MANIFEST, "a", &deployed.to_string()));
     let role = "`arn:aws:iam::000000000000:role/Shop` may execute-api:Invoke on `arn:aws:execute-api:eu-west-1:111111111111:r1";
-    assert_eq!(only_deployed, [format!("{role}/*`")]);
+    let by = "if aws:SourceVpce StringEquals `vpce-01234567`";
+    assert_eq!(only_deployed, [format!("{role}/*` {by}")]);
     assert_eq!(only_meant, texts(&[]));
     assert!(faults.is_empty());
     // The endpoint's condition gone, the stage is open from everywhere.

@@ -27,6 +27,7 @@ target = "rest_api"
 api_id = "r1"
 api_stage = "v1"
 access = "direct"
+vpc_endpoints = ["vpce-01234567"]
 [stages.b]
 target = "rest_api"
 api_id = "r1"
@@ -35,7 +36,7 @@ access = "direct"
 vpc_endpoints = ["vpce-0123456789abcdef0"]
 [stages.by-role]
 target = "rest_api"
-api_id = "r1"
+api_id = "r3"
 api_stage = "v3"
 [stages.url]
 target = "function_url"
@@ -86,13 +87,16 @@ fn the_stages_of_a_rest_api_share_its_policy() {
         routes.extend(methods.map(|method| format!("{REST}/v1/{method}/items/*")));
         let from = json!({ "aws:SourceVpce": "vpce-0123456789abcdef0" });
         let expected = json!([
-            { "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": "execute-api:Invoke", "Resource": format!("{REST}/v1/*") },
+            { "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": "execute-api:Invoke", "Resource": format!("{REST}/v1/*"), "Condition": { "StringEquals": { "aws:SourceVpce": "vpce-01234567" } } },
             {
                 "Effect": "Allow",
                 "Principal": { "AWS": "arn:aws:iam::222222222222:root" },
                 "Action": "execute-api:Invoke",
                 "Resource": routes,
-                "Condition": { "ArnEquals": { "aws:PrincipalArn": "arn:aws:iam::222222222222:role/Batch" } },
+                "Condition": {
+                    "ArnEquals": { "aws:PrincipalArn": "arn:aws:iam::222222222222:role/Batch" },
+                    "StringEquals": { "aws:SourceVpce": "vpce-01234567" },
+                },
             },
             {
                 "Effect": "Allow",
@@ -267,9 +271,12 @@ fn a_rest_apis_policy_is_terraforms_alone() {
             let stage = &manifest.stages[name];
             let error = plan.render(stage, Format::CloudFormation).unwrap_err();
             assert_eq!(error.code(), "no_resource");
-            for part in
-                ["`RestApi`", "policy resource --stage ", "update-rest-api --rest-api-id r1 ", "create-deployment"]
-            {
+            for part in [
+                "`RestApi`",
+                "policy resource --stage ",
+                "update-rest-api --rest-api-id r1 ",
+                "`aws apigateway create-deployment --rest-api-id r1 --stage-name v1` and `aws apigateway create-deployment --rest-api-id r1 --stage-name v2`",
+            ] {
                 let part = part.replace("`RestApi`", "AWS::ApiGateway::RestApi");
                 assert!(error.hint().contains(&part), "{part} is not in: {}", error.hint());
             }
@@ -313,6 +320,7 @@ fn the_note_tells_to_sign_as_oneself() {
         for part in [
             "As your own role, sign each request",
             "- Role: none to assume: sign as your own\n",
+            "- The API sees: your own role and the name of its session",
             "api = xacct_sign.Session(credentials=xacct_sign.DefaultCredentials(), base_url=",
             "import { createFetch, fromEnv } from \"xacct-sign\";",
             "  credentials: fromEnv(),\n",
@@ -321,7 +329,7 @@ fn the_note_tells_to_sign_as_oneself() {
         ] {
             assert!(note.contains(part), "{part} is not in:\n{note}");
         }
-        assert!(!note.contains("assume-role") && !note.contains("The API sees"), "{note}");
+        assert!(!note.contains("assume-role") && !note.contains("assumed-role"), "{note}");
         let note = plan.note(&manifest.callers["shop"]);
         assert!(note.contains("Assume the role of the stage where it has one, then sign"), "{note}");
     });
@@ -331,6 +339,7 @@ fn the_note_tells_to_sign_as_oneself() {
 fn a_callers_policy_says_each_thing_once() {
     let (head, _) = MANIFEST.split_once("[callers.shop]").unwrap();
     let plain = head.replace("vpc_endpoints = [\"vpce-0123456789abcdef0\"]\n", "");
+    let plain = plain.replace("vpc_endpoints = [\"vpce-01234567\"]\n", "");
     let caller = "[callers.shop]\naccount = \"000000000000\"\nroles = { a = \"Shop\", b = \"Shop\", url = \"Shop\" }\n";
     with_plan(&format!("{plain}{caller}"), |manifest, plan| {
         let roles = plan.roles_of(&manifest.callers["shop"]);

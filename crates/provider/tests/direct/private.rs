@@ -21,6 +21,7 @@ target = "rest_api"
 api_id = "r1"
 api_stage = "v2"
 access = "direct"
+vpc_endpoints = ["vpce-89abcdef"]
 [stages.public]
 target = "rest_api"
 api_id = "r2"
@@ -57,6 +58,7 @@ fn the_policy_of_a_private_api_names_its_roles_with_their_routes() {
             "Principal": { "AWS": "arn:aws:iam::222222222222:role/Batch" },
             "Action": "execute-api:Invoke",
             "Resource": format!("{API}/v2/PUT/hoge"),
+            "Condition": { "StringEquals": { "aws:SourceVpce": "vpce-89abcdef" } },
         });
         let expected = json!([directly, of_role("AllowP", "*"), of_role("AllowPPartner", "PUT/hoge")]);
         assert_eq!(json_of(&policy.document)["Statement"], expected);

@@ -145,7 +145,7 @@ fn with_api(policy: &Value) -> Value {
 #[test]
 fn a_rest_apis_policy_may_leave_out_which_api_it_is_of() {
     let statement = |resource: &str| {
-        let statement = json!({ "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": "execute-api:Invoke", "Resource": resource });
+        let statement = json!({ "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": "execute-api:Invoke", "Resource": resource, "Condition": { "StringEquals": { "aws:SourceVpce": "vpce-01234567" } } });
         json!({ "Version": "2012-10-17", "Statement": [statement] })
     };
     for resource in ["execute-api:/v1/*".to_owned(), format!("{REST}/v1/*")] {
@@ -154,7 +154,10 @@ fn a_rest_apis_policy_may_leave_out_which_api_it_is_of() {
     }
     let wide = diff(&small(), "a", &with_api(&statement("execute-api:/*")));
     let said: Vec<String> = wide.only_deployed.iter().map(ToString::to_string).collect();
-    assert_eq!(said, [format!("`{ROLE}` may execute-api:Invoke on `{REST}/*`")]);
+    assert_eq!(
+        said,
+        [format!("`{ROLE}` may execute-api:Invoke on `{REST}/*` if aws:SourceVpce StringEquals `vpce-01234567`")]
+    );
     // An API without a policy lets nobody in.
     let none = diff(&small(), "a", &with_api(&Value::Null));
     assert_eq!((none.only_deployed.len(), none.only_meant.len(), none.unjudged.len()), (0, 1, 0));

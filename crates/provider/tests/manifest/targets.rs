@@ -105,6 +105,21 @@ pub(super) fn refused() -> Vec<Refused> {
             8,
             "the function URL `u`",
         ),
+        (
+            stage("rest_api", "api_id = \"a\"\napi_stage = \"v\"\n[stages.y]\napi_id = \"a\""),
+            "contradictory_api",
+            8,
+            "API `a` of stage `y` is a `http_api`, and a `rest_api` by stage `x` in line 4",
+        ),
+        (
+            stage(
+                "rest_api",
+                "api_id = \"a\"\napi_stage = \"v\"\nvpc_endpoints = [\"vpce-01234567\"]\n[stages.y]\ntarget = \"rest_api\"\napi_id = \"a\"\napi_stage = \"w\"",
+            ),
+            "contradictory_api",
+            9,
+            "API `a` of stage `y` is not private, and private (`vpc_endpoints`) by stage `x` in line 4",
+        ),
         (function_url("permissions = \"document\""), "key_of_other_target", 8, "belongs to `access = \"direct\"`"),
         (
             function_url("access = \"direct\"\nrole_name = \"Old\""),
