@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,6 +226,155 @@ def test_asgi_the_loop_goes_on_while_keys_are_fetched(here: serving.Loopback, ve
             return refused.status_code, (await waiting).status_code
 
     assert asyncio.run(both()) == (401, 200)
+
+
+def scope_of(authorization: str, path: str = "/items") -> dict[str, Any]:
+    headers = [(b"authorization", authorization.encode())]
+    return {"type": "http", "method": "GET", "path": path, "raw_path": None, "headers": headers}
+
+
+async def no_more() -> Any:
+    return {"type": "http.disconnect"}
+
+
+def test_asgi_garbage_is_refused_at_once_and_holds_up_no_token(here: serving.Loopback, verifier: Verifier) -> None:
+    released = threading.Event()
+
+    class Slow:
+        """A verifier whose proofs wait for STS."""
+
+        def check_at_hand(self, *_: Any) -> None:
+            return None
+
+        def check(self, values: list[bytes], method: str, path: str) -> Caller:
+            if b"xacct1." in values[0]:
+                released.wait(30)
+            return verifier.check(values, method, path)
+
+    app = Asgi(application, Slow())  # type: ignore[arg-type]
+
+    async def told(authorization: str) -> int:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await app(scope_of(authorization), no_more, send)
+        return int(sent[0]["status"])
+
+    async def all_() -> tuple[list[int], list[int], int]:
+        held = [asyncio.create_task(told(f"Bearer xacct1.{number}")) for number in range(256)]
+        # Each of them has taken its place before another is asked.
+        await asyncio.sleep(0)
+        busy = [await told("Bearer xacct1.more") for _ in range(3)]
+        token = await told(bearer(here))
+        assert not any(task.done() for task in held)
+        # Who goes away while he waits leaves his place: half of them have no thread yet.
+        for task in held[128:]:
+            task.cancel()
+        await asyncio.gather(*held[128:], return_exceptions=True)
+        again = asyncio.create_task(told("Bearer xacct1.again"))
+        await asyncio.sleep(0)
+        assert not again.done()
+        released.set()
+        return busy, [await again, *await asyncio.gather(*held[:128])], token
+
+    busy, garbage, token = asyncio.run(all_())
+    assert busy == [503] * 3
+    assert garbage == [401] * 129
+    assert token == 200
+
+
+def test_asgi_what_is_no_connection_that_it_knows_reaches_nobody(verifier: Verifier) -> None:
+    seen = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    async def send(message: Any) -> None:
+        seen.append(message)
+
+    with pytest.raises(RefusedError) as refused:
+        asyncio.run(Asgi(inner, verifier)({"type": "webtransport", "path": "/", "headers": []}, no_more, send))
+    assert (refused.value.code, seen) == ("scope_unknown", [])
+
+
+def test_half_a_character_is_refused(here: serving.Loopback, verifier: Verifier) -> None:
+    reader = bearer(here, **READER)
+    assert verifier.check(reader, "GET", "/items/1").name == "reader"
+    for method, path in (("GET", "/items/\ud800"), ("\ud800", "/items/1")):
+        for check in (verifier.check, verifier.check_at_hand):
+            with pytest.raises(RefusedError) as refused:
+                check(reader, method, path)
+            assert refused.value.status == 403
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Asgi(application, verifier)(scope_of(reader, "/items/\ud800"), no_more, send))
+    assert sent[0]["status"] == 403
+
+
+def test_what_is_no_event_is_refused(verifier: Verifier) -> None:
+    loop: dict[str, Any] = {}
+    loop["headers"] = loop
+    for event in (None, [], "text", {"headers": object()}, {"headers": {"a": "\ud800"}}, loop):
+        with pytest.raises(RefusedError) as refused:
+            verifier.from_event(event)  # type: ignore[arg-type]
+        assert refused.value.code == "event_malformed"
+
+
+def test_a_log_line_is_one_line_and_not_long(verifier: Verifier, caplog: pytest.LogCaptureFixture) -> None:
+    environ = {"REQUEST_METHOD": "GET\nFORGED", "SCRIPT_NAME": "", "PATH_INFO": "/\n\u2028" + "x" * 100_000}
+    with caplog.at_level(logging.WARNING, "xacct_sign.server"):
+        list(Wsgi(lambda *_: [b"in"], verifier)(environ, lambda *_: None))
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert len(said) < 1000
+    assert said.isprintable()
+    assert said.isascii()
+
+
+def test_wsgi_where_it_is_mounted_is_not_the_clients_to_say(here: serving.Loopback, verifier: Verifier) -> None:
+    def told(mounted_at: str, script_name: str, path: str) -> bytes:
+        status: list[str] = []
+        app = Wsgi(lambda environ, _: [environ["PATH_INFO"].encode()], verifier, mounted_at=mounted_at)
+        environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": script_name, "PATH_INFO": path}
+        environ["HTTP_AUTHORIZATION"] = bearer(here, **READER)
+        return b"".join(app(environ, lambda said, _: status.append(said))) or status[0].encode()
+
+    assert told("", "", "/items/1") == b"/items/1"
+    # The application would see `/admin`, and the check the path of an item.
+    assert told("", "/items", "/admin") == b"403 Forbidden"
+    assert told("/items", "/items", "/1") == b"/1"
+    assert told("/items", "", "/items/1") == b"403 Forbidden"
+    assert told("/items", "/items/", "1") == b"403 Forbidden"
+
+
+def test_wsgi_behind_gunicorn_a_header_moves_no_path(here: serving.Loopback, tmp_path: Path) -> None:
+    (tmp_path / "callers.json").write_text(json.dumps(here.world()["world"]))
+    (tmp_path / "served.py").write_text(
+        "from xacct_sign.server import Verifier\n"
+        "from xacct_sign.server.wsgi import CallerMiddleware\n"
+        "def inner(environ, start):\n"
+        "    start('200 OK', [])\n"
+        "    return [environ['PATH_INFO'].encode()]\n"
+        "app = CallerMiddleware(inner, Verifier.from_file('callers.json', development=True))\n"
+    )
+    socket = tmp_path / "socket"
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"unix:{socket}", "--forwarded-allow-ips", "*", "served:app"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr is not None
+            assert any("Booting worker" in line for line in server.stderr)
+            headers = {"authorization": bearer(here, **READER)}
+            with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://here") as client:
+                good = client.get("/items/1", headers=headers)
+                moved = client.get("/items/admin", headers=headers | {"SCRIPT_NAME": "/items"})
+        finally:
+            server.terminate()
+    assert (good.status_code, good.text) == (200, "/items/1")
+    assert (moved.status_code, moved.text) == (403, "")
 
 
 def test_wsgi_with_flask(here: serving.Loopback, verifier: Verifier) -> None:

@@ -118,6 +118,26 @@ pub(crate) struct Listed {
     pub(crate) routes: Option<Vec<Route>>,
 }
 
+/// What is known of the path of a role that calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RolePath<'p> {
+    /// Its ARN is a role's, and has it.
+    Said(&'p str),
+    /// Its ARN is a session's, which has none; but the front has let in by policies alone, which name roles with their paths.
+    ByFront,
+    /// Its ARN is a session's, and nobody has looked.
+    Unknown,
+}
+
+impl RolePath<'_> {
+    fn may_be(self, path: &str) -> bool {
+        match self {
+            Self::Said(said) => said == path,
+            Self::ByFront | Self::Unknown => true,
+        }
+    }
+}
+
 /// Names of roles of one path, with `*` for any characters, such as those of a permission set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct RolePattern {
@@ -165,21 +185,25 @@ impl Callers {
         self.callers.get(index)
     }
 
-    /// The caller that a role is. The path is compared where it is known: AWS leaves it out of the ARNs of sessions.
-    pub(crate) fn of_role(&self, account: &str, name: &str, path: Option<&str>) -> Result<usize, Refusal> {
+    /// The caller that a role is. The path is compared where it is known: AWS leaves it out of the ARNs of sessions. A name is one role's
+    /// even so, whatever its path; what a pattern fits may be anybody's who may make roles of some path, so it names nobody then.
+    pub(crate) fn of_role(&self, account: &str, name: &str, path: RolePath<'_>) -> Result<usize, Refusal> {
         let key = role_key(account, name);
         let known = self.found_by.all(By::Role, &key).next().and_then(|at| self.roles.get(at));
         let named = known.filter(|(role, _)| role.name() == name);
         if let Some((role, index)) = named
-            && path.is_none_or(|path| role.path() == path)
+            && path.may_be(role.path())
         {
             return Ok(*index);
         }
         let patterns = self.found_by.all(By::Pattern, account).filter_map(|at| self.patterns.get(at));
-        let fits = |pattern: &RolePattern| path.is_none_or(|path| pattern.path == path) && is_like(&pattern.name, name);
+        let fits = |pattern: &RolePattern| path.may_be(&pattern.path) && is_like(&pattern.name, name);
         let mut fitting = patterns.filter(|(pattern, _)| fits(pattern)).map(|(_, index)| *index);
         let what = || format!("role `{name}` of account `{account}`");
         if let Some(index) = fitting.next() {
+            if matches!(path, RolePath::Unknown) {
+                return Err(Refusal::with(RefusalKind::RolePathUnknown, what()));
+            }
             // Two patterns of one caller are one caller.
             let is_only = fitting.all(|other| other == index);
             return if is_only { Ok(index) } else { Err(Refusal::with(RefusalKind::CallersNotToldApart, what())) };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use xacct_sign::aws::is_organization_id;
 
 use crate::caller::{Caller, Via};
-use crate::callers::{Callers, Front};
+use crate::callers::{Callers, Front, RolePath};
 use crate::json::{Json, Object};
 use crate::proof::{Session, session_of};
 use crate::refusal::{Refusal, RefusalKind as Kind};
@@ -125,7 +125,9 @@ fn said(
     let organization = identity.text("principalOrgId").filter(|id| is_organization_id(id));
     let Session { arn, account, role, name: session } = session;
     let Some(provider_account) = provider_account else {
-        let listed = callers.of_role(&account, &role, None).or_else(|refusal| {
+        let listed = callers.of_role(&account, &role, RolePath::ByFront).or_else(|refusal| {
+            // A role of which the list says something else is not let in as anybody of its organization.
+            let organization = organization.filter(|_| refusal.kind() == Kind::CallerUnknown);
             organization.and_then(|organization| callers.of_organization(organization)).ok_or(refusal)
         })?;
         let organization = organization.map(str::to_owned);

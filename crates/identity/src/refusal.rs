@@ -97,6 +97,8 @@ refusals! {
         "write the caller into the manifest, and give the server the new callers.json";
     RolePathDiffers, "role_path_differs", 401, "the caller's role has another path in the list of callers",
         "write the role with its path into the manifest, such as `service-role/Name`";
+    RolePathUnknown, "role_path_unknown", 401, "a pattern names roles of one path, and a proof does not say the role's",
+        "send a token, which says it, or write the role's whole name into the manifest";
     CallersNotToldApart, "callers_not_told_apart", 401, "several callers share the role, and nothing tells them apart",
         "give each of them `session_names` of its own, or `routes`, which make a role of its own for it";
     EventMalformed, "event_malformed", 401, "the event is not one of the stage's target", "";

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::authorization::{self, Presented};
 use crate::caller::{Caller, Via};
-use crate::callers::{Algorithm, Callers, Front, Identity};
+use crate::callers::{Algorithm, Callers, Front, Identity, RolePath};
 use crate::event::{self, Who};
 use crate::issuer;
 use crate::keys::{KeySet, Look, PublicKey};
@@ -314,6 +314,10 @@ impl Check {
             // Who steps without an answer has none: the signature is taken for wrong.
             State::Signed { .. } => return Err(Refusal::new(Kind::SignatureWrong)),
             State::Asked { hash, proof } => {
+                // Whoever waited for another may have waited for long.
+                if proof.expires_at() < now {
+                    return Err(Refusal::new(Kind::ProofExpired));
+                }
                 let mut memory = self.verifier.memory();
                 // Somebody else may have asked meanwhile.
                 if let Some(passed) = memory.passed(hash, now) {
@@ -379,7 +383,10 @@ impl Check {
         let callers = self.verifier.callers();
         let (status, body) = answer.ok_or_else(|| Refusal::new(Kind::StsUnavailable))?;
         let session = proof::read_answer(status, body, callers.partition())?;
-        let listed = callers.of_role(&session.account, &session.role, None)?;
+        if proof.expires_at() < now {
+            return Err(Refusal::new(Kind::ProofExpired));
+        }
+        let listed = callers.of_role(&session.account, &session.role, RolePath::Unknown)?;
         let caller = Caller {
             name: callers.listed(listed).map(|listed| listed.name.clone()).unwrap_or_default(),
             account: Some(session.account),

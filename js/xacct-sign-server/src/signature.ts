@@ -26,5 +26,7 @@ function importedKey(key: PublicJwk): Promise<CryptoKey> {
   if (imported.size >= MANY) imported.clear();
   const made = crypto.subtle.importKey("jwk", key as JsonWebKey, ALGORITHMS[key.kty], false, ["verify"]);
   imported.set(name, made);
+  // One that failed may come right the next time: whoever waits for this one hears of it, and nobody else.
+  made.catch(() => imported.delete(name));
   return made;
 }

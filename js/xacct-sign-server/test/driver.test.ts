@@ -56,6 +56,17 @@ describe("keys", () => {
     expect(asked).toHaveLength(1);
   });
 
+  test("that WebCrypto fails to import once are imported anew", async () => {
+    const { verifier } = worldOf({ keys: () => keySet(["next_ec"]) });
+    const { header: head, claims } = good();
+    const header = bearer(tokenOf(JSON.stringify(head), JSON.stringify(claims), "ES384", "next_ec"));
+    const failing = vi.spyOn(crypto.subtle, "importKey").mockRejectedValueOnce(new Error("busy"));
+    expect(await outcome(verifier.check(header, "GET", "/"))).toBe("signature_wrong");
+    expect(await outcome(verifier.check(header, "GET", "/"))).toBe("caller shop");
+    expect(failing).toHaveBeenCalledTimes(2);
+    failing.mockRestore();
+  });
+
   test("that are changed count from the next fetch on", async () => {
     let names = ["shop_ec"];
     const { verifier, asked, pass } = worldOf({ keys: () => keySet(names) });

@@ -88,6 +88,25 @@ describe("middleware", () => {
     ]);
   });
 
+  test("a refusal after somebody else has answered changes nothing, and ends no process", async () => {
+    let refuse = (_: Response) => {};
+    const world = worldOf({ keys: () => new Promise<Response>((resolve) => (refuse = resolve)) });
+    const middleware = world.verifier.middleware();
+    const outcomes: Promise<void>[] = [];
+    const server = createServer((request, response) => {
+      outcomes.push(middleware(request, response, () => response.end("next")));
+      response.writeHead(504).end("too late");
+    });
+    servers.push(server);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    expect(await answerTo(port, "GET /items HTTP/1.1", `Authorization: ${bearer()}`)).toMatch(/too late/);
+    refuse(new Response(null, { status: 500 }));
+    await expect(Promise.all(outcomes)).resolves.toEqual([undefined]);
+    expect(world.logged.at(-1)).toMatchObject({ code: "keys_unavailable", status: 503 });
+  });
+
   test("an outage is a 503", async () => {
     const world = worldOf({ keys: () => new Response(null, { status: 500 }) });
     const answer = await answerTo(await served(world), "GET /items HTTP/1.1", `Authorization: ${bearer()}`);

@@ -71,13 +71,13 @@ class Verifier:
         Raises:
             RefusedError: with a `code`, and the `status` that the client is told.
         """
-        return self._native.check(_values(authorization), method, path)
+        return self._native.check(_values(authorization), _readable(method), _readable(path))
 
     def check_at_hand(
         self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str
     ) -> Caller | None:
         """As `check`, if nothing has to be waited for; else None, and `check` waits, in another thread."""
-        return self._native.check_at_hand(_values(authorization), method, path)
+        return self._native.check_at_hand(_values(authorization), _readable(method), _readable(path))
 
     def from_event(self, event: Mapping[str, Any]) -> Caller:
         """Who makes the request of a Lambda function's event.
@@ -87,7 +87,7 @@ class Verifier:
         Raises:
             RefusedError: as `check`.
         """
-        return self._native.check_event(json.dumps({name: event[name] for name in _OF_EVENT if name in event}).encode())
+        return self._native.check_event(_text_of(event))
 
     def handler(self, function: Callable[[Any, Any, Caller], Any]) -> Callable[[Any, Any], Any]:
         """A Lambda handler that calls the function for callers alone, with the caller behind event and context."""
@@ -117,10 +117,39 @@ def _values(authorization: str | bytes | Sequence[str | bytes] | None) -> list[b
     return [value if isinstance(value, bytes) else value.encode("latin-1", "replace") for value in authorization]
 
 
+def is_proof(values: Sequence[bytes]) -> bool:
+    """Whether a header holds a proof, of which STS has to be asked."""
+    return any(b"xacct1." in value for value in values)
+
+
+def _readable(text: str) -> str:
+    """What is half a character has no UTF-8: it becomes one that no route takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "\0"
+    return text
+
+
+def _text_of(event: object) -> bytes:
+    """An event's JSON; of what is none, a text that is none either, which the check refuses."""
+    if not isinstance(event, Mapping):
+        return b""
+    try:
+        return json.dumps({name: event[name] for name in _OF_EVENT if name in event}).encode()
+    except (TypeError, ValueError, RecursionError):
+        return b""
+
+
 def log_refusal(refusal: RefusedError, method: str | None = None, path: str | None = None) -> None:
     """Tells the log why; the client is told the status alone."""
-    where = f" {method} {path!r}" if method else ""
+    where = f" {_shown(method)} {_shown(path or '')}" if method else ""
     _log.warning("%s %s%s: %s", refusal.status, refusal.code, where, refusal)
+
+
+def _shown(text: str) -> str:
+    """What a client sent: on one line, and not all of it."""
+    return ascii(text[:256])
 
 
 def refusal_headers(status: int) -> list[tuple[str, str]]:

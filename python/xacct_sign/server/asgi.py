@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from .._native import Caller
+from ._lane import Lane
 from ._refused import RefusedError
-from ._verifier import Verifier, log_refusal, refusal_headers
+from ._verifier import Verifier, is_proof, log_refusal, refusal_headers
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
@@ -31,14 +31,21 @@ class CallerMiddleware:
         """The application behind it, and who tells callers."""
         self._app = app
         self._verifier = verifier
-        # Of its own, so that who waits for STS takes no thread of the application's.
-        self._threads = ThreadPoolExecutor(32, "xacct-sign-server")
+        # STS is asked of each proof, good or bad; keys are fetched once for all, and who needs them does not wait
+        # behind proofs.
+        self._proofs = Lane(32)
+        self._tokens = Lane(8)
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Serves one connection."""
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        if scope["type"] not in ("http", "websocket"):
+            # What it is nobody knows here, and so not how to answer it either: servers take this for "not supported".
+            raise RefusedError(
+                f"connections of the type {str(scope['type'])[:64]!r} are not checked", code="scope_unknown", status=403
+            )
         try:
             caller = await self._caller(scope)
         except RefusedError as refusal:
@@ -54,8 +61,8 @@ class CallerMiddleware:
         first, *others = _paths(scope)
         caller = self._verifier.check_at_hand(values, method, first)
         if caller is None:
-            loop = asyncio.get_running_loop()
-            caller = await loop.run_in_executor(self._threads, self._verifier.check, values, method, first)
+            lane = self._proofs if is_proof(values) else self._tokens
+            caller = await lane.run(partial(self._verifier.check, values, method, first))
         for path in others:
             # It is known by now.
             self._verifier.check(values, method, path)
@@ -64,7 +71,8 @@ class CallerMiddleware:
 
 def _paths(scope: _Message) -> list[str]:
     """The path as it was sent, and as the application sees it, where these are two."""
-    seen = quote(scope["path"], _SAFE)
+    # Half a character, which no server should make of a path, becomes bytes that the check refuses.
+    seen = quote(scope["path"], _SAFE, errors="surrogatepass")
     raw: bytes | None = scope.get("raw_path")
     sent = raw.partition(b"?")[0].decode("latin-1") if raw else seen
     return [sent] if sent == seen else [sent, seen]

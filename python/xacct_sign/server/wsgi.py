@@ -23,10 +23,18 @@ class CallerMiddleware:
     The caller is `environ["xacct_sign.caller"]`. It goes behind whatever changes method or path.
     """
 
-    def __init__(self, app: _App, verifier: Verifier) -> None:
-        """The application behind it, and who tells callers."""
+    def __init__(self, app: _App, verifier: Verifier, *, mounted_at: str = "") -> None:
+        """The application behind it, and who tells callers.
+
+        Args:
+            app: what is called for callers alone.
+            verifier: who tells them.
+            mounted_at: the `SCRIPT_NAME` that the application has, such as `/api`, where it is mounted below a path.
+                Some servers take it from a header, which may be the client's: a request with any other is refused.
+        """
         self._app = app
         self._verifier = verifier
+        self._mounted_at = mounted_at
 
     def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serves one request."""
@@ -34,7 +42,7 @@ class CallerMiddleware:
         authorization = environ.get("HTTP_AUTHORIZATION")
         method = environ["REQUEST_METHOD"]
         try:
-            for path in _paths(environ):
+            for path in self._paths(environ):
                 environ["xacct_sign.caller"] = self._verifier.check(authorization, method, path)
         except RefusedError as refusal:
             log_refusal(refusal, method, environ.get("PATH_INFO", ""))
@@ -42,11 +50,23 @@ class CallerMiddleware:
             return [b""]
         return self._app(environ, start_response)
 
-
-def _paths(environ: _Environ) -> list[str]:
-    """The path as it was sent, where the server says so, and as the application sees it, where these are two."""
-    decoded = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    seen = quote(decoded.encode("latin-1"), _SAFE) or "/"
-    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
-    sent = raw.partition("?")[0]
-    return [seen] if sent == seen or not sent.startswith("/") else [sent, seen]
+    def _paths(self, environ: _Environ) -> list[str]:
+        """The path as it was sent, where the server says so, and as the application sees it, where these are two."""
+        mounted_at = environ.get("SCRIPT_NAME", "")
+        if mounted_at != self._mounted_at:
+            raise RefusedError(
+                f"the request is for an application at {mounted_at[:128]!r}, and this one is at {self._mounted_at!r}",
+                code="mounted_elsewhere",
+                status=403,
+                hint="where the application is mounted below a path, give it as `mounted_at`",
+            )
+        decoded: str = mounted_at + environ.get("PATH_INFO", "")
+        try:
+            seen = quote(decoded.encode("latin-1"), _SAFE) or "/"
+        except UnicodeEncodeError:
+            raise RefusedError(
+                "the server gives a path that is not Latin-1, as WSGI has it", code="path_unreadable", status=403
+            ) from None
+        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+        sent = raw.partition("?")[0]
+        return [seen] if sent == seen or not sent.startswith("/") else [sent, seen]

@@ -1,5 +1,6 @@
 //! Reads `callers.json`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use xacct_sign::aws::{Partition, RoleName, is_account_id, is_name_character, is_organization_id, is_region};
@@ -64,6 +65,7 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
         };
         add(&mut callers, caller, &dev_issuers)?;
     }
+    issuers_suffice(&callers)?;
     match callers.found_by.sorted() {
         Some((By::Name, name)) => Err(error(Kind::CallerTwice, format!("two callers are called {}", quote(name)))),
         Some((_, key)) => Err(error(Kind::CallerTwice, format!("two callers are {}", quote(key)))),
@@ -269,14 +271,7 @@ fn issuer(
     dev: &[String],
     whose: &str,
 ) -> Read<()> {
-    let Some(issuer) = issuer else {
-        let is_known = identity.issuers.iter().any(|known| known.account == account);
-        return if is_known || !identity.regions.is_empty() {
-            Ok(())
-        } else {
-            Err(error(Kind::IssuerMissing, format!("{whose} has no `issuer`, and proofs are not taken")))
-        };
-    };
+    let Some(issuer) = issuer else { return Ok(()) };
     let url = issuer.as_text().unwrap_or_default();
     match form(url) {
         IssuerForm::Real => {}
@@ -304,6 +299,21 @@ fn issuer(
     }
     identity.issuers.push(Issuer { url: url.to_owned(), account });
     Ok(())
+}
+
+/// Refuses a caller of an account without an issuer where proofs are not taken: it could not show itself by anything. Any other caller
+/// of its account may have the issuer, wherever it stands.
+fn issuers_suffice(callers: &Callers) -> Read<()> {
+    let Front::Server(identity) = &callers.front else { return Ok(()) };
+    if !identity.regions.is_empty() {
+        return Ok(());
+    }
+    let known: BTreeSet<&str> = identity.issuers.iter().map(|issuer| issuer.account.as_str()).collect();
+    let is_mute = |listed: &&Listed| listed.account.as_deref().is_none_or(|account| !known.contains(account));
+    callers.callers.iter().find(is_mute).map_or(Ok(()), |listed| {
+        let whose = quote(&listed.name);
+        Err(error(Kind::IssuerMissing, format!("caller {whose} has no `issuer`, and proofs are not taken")))
+    })
 }
 
 fn routes(caller: &Object<'_>, whose: &str) -> Read<Option<Vec<Route>>> {

@@ -1,8 +1,9 @@
 //! The XML of an answer, read strictly.
 //!
 //! A lenient reader found an identity in what STS had said back of a request (CVE-2020-16250). This one reads the few forms that an
-//! answer has: a declaration, elements without attributes but for the root's namespace, texts without references. A document type, a
-//! comment, CDATA, an instruction, a prefix, a second root: nothing of it is XML here.
+//! answer has: a declaration, elements without attributes but for the root's namespace, texts. A document type, a comment, CDATA, an
+//! instruction, a prefix, a second root: nothing of it is XML here. A text with references or line breaks, such as the message of a
+//! refusal, is no text that anybody can have.
 
 /// How deep elements may be nested.
 const DEPTH: usize = 6;
@@ -17,6 +18,8 @@ pub(super) struct Element<'t> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content<'t> {
     Text(&'t str),
+    /// A text that is not what it says as it stands.
+    Escaped,
     Elements(Vec<Element<'t>>),
 }
 
@@ -25,7 +28,7 @@ impl<'t> Element<'t> {
     pub(super) fn text(&self, name: &str) -> Option<&'t str> {
         match self.only(name)?.content {
             Content::Text(text) => Some(text),
-            Content::Elements(_) => None,
+            Content::Escaped | Content::Elements(_) => None,
         }
     }
 
@@ -64,8 +67,9 @@ fn content<'t>(text: &'t str, name: &str, depth: usize) -> Option<(Content<'t>, 
     let depth = depth.checked_sub(1)?;
     let (said, markup) = text.split_once('<')?;
     if let Some(rest) = end(markup, name) {
-        let is_text = !said.contains(['&', '>']) && !said.chars().any(char::is_control);
-        return is_text.then_some((Content::Text(said), rest));
+        let is_text = !said.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\n'));
+        let is_plain = !said.contains(['&', '>', '\t', '\r', '\n']);
+        return is_text.then_some((if is_plain { Content::Text(said) } else { Content::Escaped }, rest));
     }
     let mut elements = Vec::new();
     let mut text = text;
@@ -131,7 +135,6 @@ mod tests {
             "<!DOCTYPE A><A xmlns=\"urn:x\"><B>t</B></A>",
             "<A xmlns=\"urn:x\"><!-- c --><B>t</B></A>",
             "<A xmlns=\"urn:x\"><B><![CDATA[t]]></B></A>",
-            "<A xmlns=\"urn:x\"><B>&amp;</B></A>",
             "<A xmlns=\"urn:x\"><B x=\"y\">t</B></A>",
             "<A xmlns=\"urn:x\"><B>t</B>text</A>",
             "<A xmlns=\"urn:x\">text<B>t</B></A>",
@@ -141,12 +144,22 @@ mod tests {
             "<A xmlns=\"urn:x\"><B>t</B></A>x",
             "x<A xmlns=\"urn:x\"><B>t</B></A>",
             "\u{feff}<A xmlns=\"urn:x\"><B>t</B></A>",
-            "<A xmlns=\"urn:x\"><B>a\nb</B></A>",
+            "<A xmlns=\"urn:x\"><B>a\0b</B></A>",
         ] {
             assert_eq!(read(bad.as_bytes(), "urn:x"), None, "{bad}");
         }
         let deep = format!("<A xmlns=\"urn:x\">{}{}</A>", "<B>".repeat(DEPTH), "</B>".repeat(DEPTH));
         assert_eq!(read(deep.as_bytes(), "urn:x"), None);
+    }
+
+    #[test]
+    fn a_text_that_is_not_what_it_says_is_read_past() {
+        for text in ["a&amp;b", "a&lt;C&gt;", "a > b", "a\nb", "a\r\n\tb", " \n"] {
+            let document = format!("<A xmlns='u'><B>{text}</B><C>3</C></A>");
+            let root = read(document.as_bytes(), "u").unwrap();
+            assert_eq!((root.text("B"), root.text("C")), (None, Some("3")), "{text:?}");
+            assert!(root.holds_only(&["B", "C"]) && !root.holds_only(&["C"]));
+        }
     }
 
     #[test]

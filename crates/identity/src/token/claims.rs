@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use xacct_sign::aws::{Arn, RoleName, is_account_id, is_organization_id};
 
 use crate::caller::{Caller, Via};
-use crate::callers::{Callers, Identity};
+use crate::callers::{Callers, Identity, RolePath};
 use crate::json::{Json, Object};
 use crate::refusal::{Refusal, RefusalKind as Kind};
 
@@ -67,7 +67,7 @@ pub(super) fn judge(
         Some(Json::Text(id)) if is_organization_id(id) => Some(id.to_string()),
         Some(_) => return Err(malformed("org_id")),
     };
-    let listed = callers.of_role(account, role.name(), Some(role.path()))?;
+    let listed = callers.of_role(account, role.name(), RolePath::Said(role.path()))?;
     let name = callers.listed(listed).map(|listed| listed.name.clone()).unwrap_or_default();
     let caller = Caller {
         name,

@@ -39,6 +39,21 @@ fn rs256_is_taken_where_the_manifest_says_so_and_es384_is_not() {
 }
 
 #[test]
+fn the_issuer_of_an_account_may_stand_at_any_of_its_callers() {
+    let issuer = table()["world"]["callers"][0]["issuer"].clone();
+    let with = json!({ "name": "with", "account": "000000000000", "role": "A", "issuer": issuer });
+    let without = json!({ "name": "without", "account": "000000000000", "role": "B" });
+    let other = json!({ "name": "other", "account": "111111111111", "role": "C" });
+    let parse = |callers: Value| {
+        let list = world(&json!({ "regions": [], "callers": callers })).to_string();
+        Callers::parse(list.as_bytes(), Development::No).map(|_| ()).map_err(|error| error.code())
+    };
+    assert_eq!(parse(json!([with, without])), Ok(()));
+    assert_eq!(parse(json!([without, with])), Ok(()));
+    assert_eq!(parse(json!([other, with])), Err("issuer_missing"));
+}
+
+#[test]
 fn a_shorter_life_than_an_hour_can_be_asked_for() {
     let verifier = verifier(&world(&json!({ "max_duration_seconds": 299 })));
     assert_eq!(usual(bearer(&verifier, &good_token(now())), now()).is, Err("lifetime_refused".to_owned()));

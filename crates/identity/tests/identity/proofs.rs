@@ -66,6 +66,29 @@ fn a_proof_of_a_clock_that_is_ahead_lives_no_longer_than_its_window() {
 }
 
 #[test]
+fn a_proof_that_grows_too_old_while_sts_is_asked_is_refused() {
+    let (verifier, proof) = (server(), proof(now()));
+    let mut check = bearer(&verifier, &proof);
+    assert!(matches!(check.step(later(299)), Step::Need(Need::Sts(_))));
+    let (status, body) =
+        (200, identity_xml("arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders", "000000000000"));
+    check.sts(Some((status, body.as_bytes())), later(302));
+    let Step::Refused(refusal) = check.step(later(302)) else { panic!("it passes") };
+    assert_eq!(refusal.code(), "proof_expired");
+}
+
+#[test]
+fn a_proof_that_grows_too_old_while_another_asks_is_asked_of_no_more() {
+    let (verifier, proof) = (server(), proof(now()));
+    let (mut first, mut second) = (bearer(&verifier, &proof), bearer(&verifier, &proof));
+    assert!(matches!(first.step(later(299)), Step::Need(Need::Sts(_))));
+    assert!(matches!(second.step(later(299)), Step::Wait));
+    drop(first);
+    let Step::Refused(refusal) = second.step(later(302)) else { panic!("STS is asked") };
+    assert_eq!(refusal.code(), "proof_expired");
+}
+
+#[test]
 fn the_same_key_with_another_signature_is_another_proof() {
     let verifier = server();
     assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 1));

@@ -31,6 +31,8 @@ export interface NodeRequest {
 /** What is used of `node:http`'s `ServerResponse`. */
 export interface NodeResponse {
   statusCode: number;
+  /** Whether somebody has answered already. */
+  readonly headersSent?: boolean | undefined;
   setHeader(name: string, value: string): unknown;
   end(): unknown;
 }
@@ -48,8 +50,11 @@ export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
       for (const path of paths) caller = await verifier.check(authorization, method, path);
       request.caller = caller as Caller;
     } catch (thrown) {
-      response.statusCode = refused(log, thrown, method, paths[0]);
-      const headers = { ...headersOf(response.statusCode), "content-length": "0" };
+      const status = refused(log, thrown, method, paths[0]);
+      // A time limit may have answered meanwhile. Headers behind that would throw, and end the process.
+      if (response.headersSent === true) return;
+      response.statusCode = status;
+      const headers = { ...headersOf(status), "content-length": "0" };
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       response.end();
       return;
