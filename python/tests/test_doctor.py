@@ -37,6 +37,10 @@ from helpers import EXTERNAL_ID, Answer, Clock, Request, serve, sts_error
 NOBODY = "arn:aws:iam::222222222222:role/ApiAllowByIamRoleStag"
 
 
+def add_query(passing: Passing) -> None:
+    passing.target += "&utm=1" if "?" in passing.target else "?utm=1"
+
+
 def test_nothing_is_broken(start: Callable[..., Emulator]) -> None:
     emulator = start()
     told = doctor(environment_of(emulator), emulator.url("/hoge"), "--role", emulator.role_arn())
@@ -207,6 +211,8 @@ def test_the_route(start: Callable[..., Emulator], tmp_path: Path) -> None:
         (set_host, ["forbidden"], ["signature_mismatch"]),
         (set_path, ["forbidden"], ["signature_mismatch"]),
         (set_header, ["forbidden"], ["signature_mismatch"]),
+        # The URL had no query that its sender could have left unsigned.
+        (add_query, ["forbidden"], ["query_changed"]),
     ],
     ids=lambda each: getattr(each, "__name__", None),
 )
@@ -243,6 +249,14 @@ def test_a_login_page(emulator: Emulator) -> None:
     page = Answer(403, {"content-type": "text/html", "server": "nginx"}, b"<!DOCTYPE html><title>Sign in</title>")
     with serve(lambda _: page) as portal:
         told = doctor(environment_of(emulator), portal.url, "--role", emulator.role_arn())
+    assert told.codes == ["not_the_api"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_login_page_that_is_given_as_a_success(emulator: Emulator, method: str) -> None:
+    page = Answer(200, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Sign in</title>")
+    with serve(lambda _: page) as portal:
+        told = doctor(environment_of(emulator), portal.url, "-X", method, "--role", emulator.role_arn())
     assert told.codes == ["not_the_api"]
 
 

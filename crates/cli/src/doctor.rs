@@ -287,7 +287,7 @@ impl Doctor<'_> {
         }
         // What may do something is not done twice.
         let is_read = (200..300).contains(&answer.status) && matches!(self.prepared.method.as_str(), "GET" | "HEAD");
-        if let Some(body) = bytes.filter(|_| is_read) {
+        if let Some(body) = bytes.filter(|_| is_read && findings.is_empty()) {
             evidence.unsigned_status = self.unsigned(&body).ok();
         }
         let unsigned = evidence.unsigned_status;

@@ -10,11 +10,11 @@ pub(crate) const HEADER: &str = "x-xacct-reason";
 
 /// What the emulator's reason comes to; none if there is none, or one that is not known here.
 pub(crate) fn finding(exchange: &Exchange) -> Option<Finding> {
-    of_reason(exchange.header(HEADER)?, Front::of(exchange))
+    of_reason(exchange.header(HEADER)?, exchange)
 }
 
 /// `code: detail`.
-fn of_reason(reason: &str, front: Front) -> Option<Finding> {
+fn of_reason(reason: &str, exchange: &Exchange) -> Option<Finding> {
     let (code, detail) = reason.split_once(": ").unwrap_or((reason, ""));
     let found = match code {
         "signature_missing" => Code::RequestUnsigned,
@@ -27,7 +27,7 @@ fn of_reason(reason: &str, front: Front) -> Option<Finding> {
         "presigned_expired" => Code::LinkExpired,
         "token_invalid" => Code::TokenWrong,
         "body_mismatch" | "unsigned_payload" => Code::BodyChanged,
-        "signature_mismatch" => mismatch(detail),
+        "signature_mismatch" => mismatch(detail, exchange),
         "unknown_key" => Code::CredentialsUnknown,
         "expired" => Code::CredentialsExpired,
         "not_allowed" if detail.contains("is not in the API's account") => Code::WrongAccount,
@@ -63,10 +63,12 @@ fn of_reason(reason: &str, front: Front) -> Option<Finding> {
             Some(service) => finding.hint(scope::hint_for_service(service)),
             None => finding,
         },
-        _ if code == "not_allowed" && found != Code::WrongAccount => match hint_of_denial(detail, front) {
-            Some(hint) => finding.hint(hint),
-            None => finding,
-        },
+        _ if code == "not_allowed" && found != Code::WrongAccount => {
+            match hint_of_denial(detail, Front::of(exchange)) {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            }
+        }
         Code::BodyChanged if code == "unsigned_payload" => finding
             .on(Side::Caller)
             .hint("sign the hash of the body: API Gateway and function URLs take no UNSIGNED-PAYLOAD"),
@@ -138,12 +140,15 @@ fn wrong_part(detail: &str) -> Code {
 }
 
 /// Which line was signed otherwise, where the emulator found it: then it was written in a way that signers are known for.
-fn mismatch(detail: &str) -> Code {
+fn mismatch(detail: &str, exchange: &Exchange) -> Code {
     let about = |part: &str| detail.contains(&format!("of the canonical request, {part}"));
     if about("the method") {
         Code::MethodChanged
     } else if about("the path") {
         Code::PathEncoding
+    } else if about("the query, was signed without what is in it") && exchange.has_no_query() {
+        // There was nothing that could have been signed: it was added on the way.
+        Code::QueryChanged
     } else if about("the query") {
         Code::QueryEncoding
     } else if about("the header `host`") {

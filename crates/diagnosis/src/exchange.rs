@@ -65,6 +65,11 @@ impl Exchange {
         host_of(self.url.as_deref()?)
     }
 
+    /// Whether its URL is known, and has no query.
+    pub(crate) fn has_no_query(&self) -> bool {
+        self.url.as_deref().is_some_and(|url| url.split('#').next().is_some_and(|url| !url.contains('?')))
+    }
+
     pub(crate) fn answered_at(&self) -> Option<SystemTime> {
         instant(self.answered_at?)
     }

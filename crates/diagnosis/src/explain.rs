@@ -7,7 +7,14 @@ use crate::finding::{Code, Finding, SIGNATURE_HINT};
 use crate::forbidden::Front;
 use crate::{emulated, forbidden, from_here, mismatch, scope};
 
-/// Why a call was refused, by its answer and by what was sent: the most telling first. Empty for an answer that is no failure.
+/// What stands in AWS's sentence of a signature without its instant.
+const NO_DATE: &str = "'X-Amz-Date' or a 'Date'";
+
+/// What AWS puts into quotes of its own accord, rather than from the header.
+const NAMES_OF_AWS: [&str; 6] = ["X-Amz-Date", "Date", "Credential", "Signature", "SignedHeaders", "algorithm"];
+
+/// Why a call was refused, by its answer and by what was sent: the most telling first. Empty for an answer that is no failure; a page that
+/// has no mark of AWS is one, whatever its status.
 ///
 /// A REST API's text is read: the canonical request in it is compared with ours, a denial's clause names the kind of policy. What
 /// says nothing, the bare `Forbidden` of an HTTP API above all, is held against what can be checked from here: who answered, the
@@ -22,7 +29,8 @@ pub fn explain(exchange: &Exchange) -> Vec<Finding> {
 pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
     let answer = Answer::read(exchange);
     match exchange.status {
-        Some(100..300) => return Vec::new(),
+        Some(200..300) => return from_here::page_instead(exchange, &answer).into_iter().collect(),
+        Some(100..200) => return Vec::new(),
         Some(300..400) => return from_here::led_away(exchange).into_iter().collect(),
         _ => {}
     }
@@ -93,7 +101,7 @@ fn on_the_way(finding: Finding, exchange: &Exchange, answer: &Answer, is_signed:
         Code::RequestUnsigned => Code::HeaderDropped,
         // There is a signature, and no instant of it: of the emulator's words and of AWS's.
         Code::SignatureMalformed if has("neither an `x-amz-date`") => Code::HeaderDropped,
-        Code::SignatureMalformed if has("'X-Amz-Date' or a 'Date'") && !has("'Credential'") => Code::HeaderDropped,
+        Code::SignatureMalformed if has(NO_DATE) && !has("'Credential'") => Code::HeaderDropped,
         Code::SignatureMalformed => Code::HeaderChanged,
         _ => return finding,
     };
@@ -206,16 +214,29 @@ fn by_text(exchange: &Exchange, answer: &Answer, is_signed: bool) -> Option<Find
     };
     let said = answer.said(exchange);
     Some(match found {
-        // It says back what stands in the header, which may be somebody's token.
-        Code::SignatureMalformed => Finding::new(found, without_quoted(&said)),
+        Code::SignatureMalformed => malformed(&said),
         Code::RegionWrong | Code::ServiceWrong => scope::refused(found, &said, exchange, text),
         _ => Finding::new(found, said),
     })
 }
 
-/// The text with nothing in its single quotes.
+/// It says back what stands in the header, which may be somebody's token.
+fn malformed(said: &str) -> Finding {
+    let finding = Finding::new(Code::SignatureMalformed, without_quoted(said));
+    let lacks_only_date = said.contains(NO_DATE) && !said.contains("'Credential'");
+    if !lacks_only_date {
+        return finding;
+    }
+    finding
+        .hint("send x-amz-date as it was signed: it belongs to the signature, and nothing on the way may take it off")
+}
+
+/// The text with nothing in its single quotes but what AWS itself puts there.
 fn without_quoted(text: &str) -> String {
-    let part = |(at, part): (usize, &str)| if at % 2 == 0 { part.to_owned() } else { "…".to_owned() };
+    let part = |(at, part): (usize, &str)| {
+        let is_shown = at % 2 == 0 || NAMES_OF_AWS.contains(&part);
+        if is_shown { part.to_owned() } else { "…".to_owned() }
+    };
     text.split('\'').enumerate().map(part).collect::<Vec<_>>().join("'")
 }
 

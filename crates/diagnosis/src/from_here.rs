@@ -17,21 +17,34 @@ pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Findin
     if is_aws(exchange) {
         return None;
     }
-    let server = exchange.header("server").unwrap_or_default();
-    let from = if server.is_empty() { String::new() } else { format!(", sent by `{server}`") };
-    if answer.is_page {
-        return Some(Finding::new(Code::NotTheApi, format!("the answer is a page for a browser{from}")));
+    if let Some(finding) = page_instead(exchange, answer) {
+        return Some(finding);
     }
+    let from = sender(exchange);
     let cache = exchange.header("x-cache").unwrap_or_default();
     if cache.starts_with("Error from") || cache.starts_with("LambdaGeneratedResponse") {
         let reason = format!("CloudFront answered itself (`x-cache: {cache}`), and not the API behind it");
         return Some(Finding::new(Code::NotTheApi, reason));
     }
     let is_silent = answer.message.is_empty() && answer.code.is_empty() && exchange.body.trim().is_empty();
-    if exchange.status == Some(407) || (is_silent && !server.is_empty() && exchange.status == Some(403)) {
+    if exchange.status == Some(407) || (is_silent && !from.is_empty() && exchange.status == Some(403)) {
         return Some(Finding::new(Code::NotTheApi, format!("the answer has no text and no mark of AWS{from}")));
     }
     None
+}
+
+/// A page that neither API Gateway nor Lambda has sent: a login page comes as a success, too.
+pub(crate) fn page_instead(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
+    if is_aws(exchange) || !answer.is_page {
+        return None;
+    }
+    let reason = format!("the answer is a page for a browser{}", sender(exchange));
+    Some(Finding::new(Code::NotTheApi, reason))
+}
+
+fn sender(exchange: &Exchange) -> String {
+    let server = exchange.header("server").filter(|server| !server.is_empty());
+    server.map(|server| format!(", sent by `{server}`")).unwrap_or_default()
 }
 
 /// A redirect to another host that neither API Gateway nor Lambda has sent: a login page, most often.

@@ -80,7 +80,7 @@ fn compared(said: &Said<'_>, signed: &str, exchange: &Exchange) -> Vec<Finding> 
     };
     let has_header = deviations.iter().any(|each| matches!(each.part, Part::Header(_)));
     let telling = deviations.iter().filter(|each| !(has_header && each.part == Part::SignedHeaders));
-    let findings: Vec<Finding> = telling.map(of_deviation).collect();
+    let findings: Vec<Finding> = telling.map(|each| of_deviation(each, exchange)).collect();
     if !findings.is_empty() {
         return findings;
     }
@@ -97,8 +97,11 @@ fn secret() -> Finding {
     Finding::new(Code::SecretWrong, "AWS computed the same canonical request: the key that signed is another one")
 }
 
-fn of_deviation(deviation: &Deviation) -> Finding {
+fn of_deviation(deviation: &Deviation, exchange: &Exchange) -> Finding {
     let Deviation { part, line, computed, signed, form, .. } = deviation;
+    // Nothing was signed, and there was nothing: what is there now was added on the way.
+    let is_added = *part == Part::Query && signed.as_deref() == Some("") && exchange.has_no_query();
+    let form = form.filter(|_| !is_added);
     let code = match (part, form) {
         (Part::Method, _) => Code::MethodChanged,
         (Part::Path, Some(_)) => Code::PathEncoding,

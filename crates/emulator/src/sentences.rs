@@ -34,6 +34,9 @@ fn of_refusal(refusal: &Refusal, now: SystemTime) -> (&'static str, String) {
         Refusal::Missing => ("MissingAuthenticationTokenException", "Missing Authentication Token".to_owned()),
         // AWS hashes what it read; what stands there may be a secret, so here it is the reason.
         Refusal::Malformed(what) | Refusal::Algorithm(what) => {
+            if let Some(text) = lacking(what) {
+                return ("IncompleteSignatureException", text);
+            }
             let hash = STANDARD.encode(Sha256::digest(what.as_bytes()));
             let text = format!(
                 "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '{hash}'."
@@ -54,6 +57,15 @@ fn of_refusal(refusal: &Refusal, now: SystemTime) -> (&'static str, String) {
         }
         _ => invalid(MISMATCH.to_owned()),
     }
+}
+
+/// Of a signature that lacks a part, as the verifier says it. AWS says back the header behind it; here that is left out.
+fn lacking(what: &str) -> Option<String> {
+    if what == "there is neither an `x-amz-date` nor a `date` header" {
+        return Some("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".to_owned());
+    }
+    let name = what.strip_prefix("`Authorization` has no `")?.strip_suffix('`')?;
+    Some(format!("Authorization header requires '{name}' parameter."))
 }
 
 /// A sentence for each part of the scope that differs, each with a space behind it.

@@ -76,8 +76,10 @@ impl Tried<'_> {
         if let Some((signed, _)) = paths.iter().find(|(_, path)| with_line(PATH, path)) {
             return differing(PATH, "the path", (*signed).to_owned());
         }
-        let without_token = if presented.is_presigned { self.without_token() } else { Vec::new() };
-        let mut queries = vec![("without the session token", without_token)];
+        let mut queries = Vec::new();
+        if presented.is_presigned {
+            queries.push(("without the session token", self.without_token()));
+        }
         let written = lines.get(QUERY).copied().unwrap_or_default();
         queries.extend(query_forms(self.query.raw.unwrap_or_default(), written));
         if let Some((signed, _)) = queries.iter().find(|(_, query)| with_line(QUERY, query)) {

@@ -210,6 +210,30 @@ fn keys_tokens_and_clocks_are_refused_by_name() {
 }
 
 #[test]
+fn a_part_that_a_signature_lacks_is_named_with_awss_sentence() {
+    let mut world = fronts();
+    let credentials = world.shop_at("restd");
+    for (stage, service, path) in [("restd", "execute-api", "/v1/x"), ("urld", "lambda", "/x")] {
+        for name in ["Credential", "SignedHeaders", "Signature", "x-amz-date"] {
+            let mut request = request("GET", path, "");
+            sign(&mut request, &credentials, service, world.now);
+            let signature = request.headers()["authorization"].to_str().unwrap().to_owned();
+            let text = if name == "x-amz-date" {
+                request.headers_mut().remove(name);
+                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".to_owned()
+            } else {
+                let without = signature.replace(&format!("{name}="), "Other=");
+                request.headers_mut().insert("authorization", without.parse().unwrap());
+                format!("Authorization header requires '{name}' parameter.")
+            };
+            let response = world.send(&at(stage), request);
+            let error = Some("IncompleteSignatureException".to_owned());
+            assert_eq!(said(&response), (403, error, json!({ "message": text }).to_string()), "{stage}: {name}");
+        }
+    }
+}
+
+#[test]
 fn who_may_not_is_told_so_in_each_fronts_words() {
     let mut world = fronts();
     let outsider = world.emulator.outsider().credentials.clone();
