@@ -108,6 +108,10 @@ fn assumed(
         None => Arc::new(role.clone()),
         Some(serial) => {
             call.mfa = Some(Mfa { serial_number: serial.clone(), token_code: String::new() });
+            // So is a serial number, with a code that is none of anybody's.
+            let mut asked = options.clone();
+            asked.call.mfa = Some(Mfa { serial_number: serial.clone(), token_code: "000000".to_owned() });
+            RoleProvider::on(Arc::clone(host), asked, base.clone())?;
             Arc::new(Prompted::new(host, options, serial, base.clone()))
         }
     };
