@@ -21,7 +21,7 @@ pub(crate) struct AnswerArguments {
     #[arg(short, long)]
     pub(crate) verbose: bool,
 
-    /// No progress and no error messages: the exit code says it all
+    /// No progress, no warnings and no error messages: the exit code says it all
     #[arg(short, long)]
     pub(crate) silent: bool,
 
