@@ -78,7 +78,7 @@ Exit codes:
    1  it failed while running: a port is taken; `check` found something that is not accepted, `diff` a difference,
       `render` or `policy` an error; with `render --locked`, the lock file is outdated
    2  wrong usage, or a manifest or another file that cannot be read or used
-  23  standard output or a file cannot be written
+  23  standard output or a file cannot be written, but for what `list`, `can`, `who` and `check --json` answer: 2
   Those of a caller's commands are curl's: see `xacct-sign call --help`";
 
 #[derive(Debug, Subcommand)]

@@ -21,13 +21,14 @@ pub(crate) use folder::Folder;
 use cached::Cached;
 
 /// The credentials of a role from the cache, else from `source`, which fetches them. `role` is the same role, with its base: what it
-/// says of the endpoint is part of the key, as `call` is.
+/// says of the endpoint is part of the key, as `call` is. Where a cache cannot be used, `warns` says so.
 pub(crate) fn cached(
     host: &Arc<dyn Host>,
     call: AssumeRole,
     role: RoleProvider,
     base: DefaultChain,
     source: Arc<dyn CredentialSource>,
+    warns: bool,
 ) -> Arc<dyn CredentialSource> {
-    Arc::new(Cached::new(Arc::clone(host), call, role, base, source))
+    Arc::new(Cached::new(Arc::clone(host), call, role, base, source, warns))
 }

@@ -28,7 +28,16 @@ impl Caller {
     /// `RoleNotGiven` for a role and `InvalidOption` for a profile that is empty, as an unset variable makes it; as
     /// [`RoleProvider::new`].
     pub(crate) fn new(arguments: &RoleArguments, listener: Option<Listener>) -> Result<Self, Error> {
-        Self::of(arguments.role.as_deref(), &arguments.base, &arguments.assume, listener)
+        Self::of(arguments.role.as_deref(), &arguments.base, &arguments.assume, listener, true)
+    }
+
+    /// The same of a command that may be told to be silent: then it is not said of the cache that it cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// As [`Caller::new`].
+    pub(crate) fn of_call(arguments: &RoleArguments, listener: Option<Listener>, warns: bool) -> Result<Self, Error> {
+        Self::of(arguments.role.as_deref(), &arguments.base, &arguments.assume, listener, warns)
     }
 
     /// The role.
@@ -37,7 +46,7 @@ impl Caller {
     ///
     /// As [`Caller::new`].
     pub(crate) fn of_role(arguments: &NeededRoleArguments, listener: Option<Listener>) -> Result<Self, Error> {
-        Self::of(Some(&arguments.role), &arguments.base, &arguments.assume, listener)
+        Self::of(Some(&arguments.role), &arguments.base, &arguments.assume, listener, true)
     }
 
     fn of(
@@ -45,6 +54,7 @@ impl Caller {
         base: &BaseArguments,
         assume: &AssumeArguments,
         listener: Option<Listener>,
+        warns: bool,
     ) -> Result<Self, Error> {
         if base.profile.as_ref().is_some_and(|profile| profile.trim().is_empty()) {
             return Err(Error::new(ErrorKind::InvalidOption, "`--profile` is empty").with_hint(
@@ -62,7 +72,7 @@ impl Caller {
                 ));
             }
             Some(role) => {
-                assumed(&host, role_options(&*host, role, region.as_deref(), assume, listener), assume, chain)?
+                assumed(&host, role_options(&*host, role, region.as_deref(), assume, listener), assume, chain, warns)?
             }
         };
         Ok(Self { host, source, region })
@@ -100,6 +110,7 @@ fn assumed(
     options: RoleOptions,
     arguments: &AssumeArguments,
     base: DefaultChain,
+    warns: bool,
 ) -> Result<Arc<dyn CredentialSource>, Error> {
     // Bad input is told before anybody is asked for a code.
     let role = RoleProvider::on(Arc::clone(host), options.clone(), base.clone())?;
@@ -108,10 +119,14 @@ fn assumed(
         None => Arc::new(role.clone()),
         Some(serial) => {
             call.mfa = Some(Mfa { serial_number: serial.clone(), token_code: String::new() });
+            // So is a serial number, with a code that is none of anybody's.
+            let mut asked = options.clone();
+            asked.call.mfa = Some(Mfa { serial_number: serial.clone(), token_code: "000000".to_owned() });
+            RoleProvider::on(Arc::clone(host), asked, base.clone())?;
             Arc::new(Prompted::new(host, options, serial, base.clone()))
         }
     };
-    Ok(if arguments.no_cache { source } else { cache::cached(host, call, role, base, source) })
+    Ok(if arguments.no_cache { source } else { cache::cached(host, call, role, base, source, warns) })
 }
 
 /// A role whose STS call needs a code, which is asked for when the credentials are.

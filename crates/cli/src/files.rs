@@ -50,7 +50,7 @@ pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), Failure> {
     }
     let file = tempfile::Builder::new().prefix(".xacct-").tempfile_in(folder(path));
     let mut file = file.map_err(|error| failed(unnamed(&error, path)))?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(|error| failed(unnamed(&error, path)))?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

@@ -35,6 +35,12 @@ impl Prepared {
             );
             return Err(error.into());
         }
+        if standard_inputs(arguments)? > 1 {
+            return Err(Failure::Usage {
+                text: "standard input is to be read twice, and is empty the second time".to_owned(),
+                hint: Some("take one of the two from a file: `@FILE`"),
+            });
+        }
         let mut headers = Headers::read(&arguments.headers)?;
         let mut url = arguments.url.clone();
         let mut body = Content::Bytes(Vec::new());
@@ -59,9 +65,29 @@ impl Prepared {
             (None, false, true) => "POST",
             (None, false, false) => "GET",
         };
+        let is_of_user = has_user_info(&url);
         let url = CanonicalUrl::resolve(None, &url, &[])?;
+        if is_of_user {
+            let error =
+                Error::new(ErrorKind::InvalidUrl, "the URL has a user or a password, which nothing would be done with");
+            return Err(error.with_hint("leave it out of the URL: requests are signed with AWS credentials").into());
+        }
         Ok(Self { method: method.to_owned(), url, headers: headers.finish(), body })
     }
+}
+
+/// How often the arguments want standard input.
+fn standard_inputs<const JSON: bool>(arguments: &RequestArguments<JSON>) -> Result<usize, Error> {
+    let data = arguments.data.0.iter().filter(|(kind, piece)| *kind != DataKind::Raw && piece == "@-");
+    let headers = arguments.headers.iter().filter(|line| *line == "@-");
+    let simple = data.count().saturating_add(headers.count());
+    Ok(simple.saturating_add(multipart::standard_inputs(&arguments.form)?))
+}
+
+/// Whether something stands before the host, as in `https://user:password@host/`.
+fn has_user_info(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
 /// The URL with data behind its query, as it was typed.

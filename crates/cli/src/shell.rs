@@ -6,6 +6,7 @@ use clap::ValueEnum;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {
     /// Every POSIX shell: bash, zsh, dash
+    #[value(aliases = ["bash", "zsh"])]
     Sh,
     /// fish
     Fish,

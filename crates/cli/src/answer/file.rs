@@ -60,7 +60,7 @@ impl Target {
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let written = match &mut self.file {
-            Open::Beside(file) => file.write_all(bytes),
+            Open::Beside(file) => file.write_all(bytes).map_err(|error| files::unnamed(&error, &self.path)),
             Open::AsItIs(file) => file.write_all(bytes),
         };
         written.map_err(|source| Failure::AnswerFile { path: self.path.clone(), source })?;

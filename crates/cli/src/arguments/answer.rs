@@ -21,7 +21,7 @@ pub(crate) struct AnswerArguments {
     #[arg(short, long)]
     pub(crate) verbose: bool,
 
-    /// No progress and no error messages: the exit code says it all
+    /// No progress, no warnings and no error messages: the exit code says it all
     #[arg(short, long)]
     pub(crate) silent: bool,
 
@@ -37,8 +37,9 @@ pub(crate) struct AnswerArguments {
     #[arg(short = 'L', long)]
     pub(crate) location: bool,
 
-    /// How long everything may take, from the look-up of credentials to the last byte of the answer
-    #[arg(short, long, value_name = "SECONDS", value_parser = time)]
+    /// How long everything may take, from the look-up of credentials to the last byte of the answer; a body that is standard input is
+    /// read before, and does not count
+    #[arg(short, long, value_name = "SECONDS", value_parser = time, allow_negative_numbers = true)]
     pub(crate) max_time: Option<Duration>,
 }
 

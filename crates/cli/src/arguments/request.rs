@@ -101,7 +101,8 @@ impl<const JSON: bool> Args for DataArguments<JSON> {
             let others = Self::options().filter(|other| (other.2 == DataKind::Json) != (kind == DataKind::Json));
             let arg = arg.conflicts_with_all(others.map(|other| other.0));
             command.arg(match short {
-                Some(short) => arg.short(short),
+                // curl has another name for the one that has a letter.
+                Some(short) => arg.short(short).alias("data-ascii"),
                 None => arg,
             })
         })

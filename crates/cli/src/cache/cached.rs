@@ -36,8 +36,11 @@ impl Cached {
         role: RoleProvider,
         base: DefaultChain,
         source: Arc<dyn CredentialSource>,
+        warns: bool,
     ) -> Self {
-        Self { host, call, role, base, source, is_told: OnceLock::new() }
+        // To be silent is to have said it already.
+        let is_told = if warns { OnceLock::new() } else { OnceLock::from(()) };
+        Self { host, call, role, base, source, is_told }
     }
 
     /// The role's file; `None` where there is no cache.

@@ -21,7 +21,8 @@ pub(crate) fn run(arguments: &CallArguments) -> Result<(), Failure> {
 
 fn call(arguments: &CallArguments) -> Result<(), Failure> {
     let scope = PartialScope::new(arguments.role.base.region.clone(), arguments.request.service.clone())?;
-    let caller = Caller::new(&arguments.role, arguments.answer.verbose.then(verbose::listener))?;
+    let warns = !arguments.answer.silent || arguments.answer.show_error;
+    let caller = Caller::of_call(&arguments.role, arguments.answer.verbose.then(verbose::listener), warns)?;
     let prepared = Prepared::new(&arguments.request)?;
     // Nothing is sent whose answer cannot be written.
     let mut sink = Sink::open(arguments.answer.output.as_deref(), !arguments.answer.silent)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::absolute;
+use std::path::{Path, absolute};
 
 use serde::Serialize;
 use xacct_sign::{Error, ErrorKind};
@@ -21,6 +21,13 @@ struct Signed<'s> {
 }
 
 pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
+    if arguments.canonical.as_deref() == Some(Path::new("-")) {
+        return Err(Failure::Usage {
+            text: "`--canonical` takes the name of a file, and `-` is none: standard output is for the headers"
+                .to_owned(),
+            hint: Some("name a file, such as `--canonical canonical.txt`"),
+        });
+    }
     let look = |body: &mut Content| if arguments.curl { curl_body(body) } else { Ok(None) };
     let (ready, body) = Ready::new(&arguments.request, &arguments.role, look)?;
     let (headers, canonical) = headers(&ready)?;

@@ -1,7 +1,7 @@
 //! Files and standard input that are read twice: to sign, and to send.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, Write as _};
 use std::path::PathBuf;
 
 use tempfile::SpooledTempFile;
@@ -29,8 +29,23 @@ pub(super) fn open(name: &str) -> Result<Box<dyn Rewind>, Failure> {
         return Ok(Box::new(file));
     }
     let mut spooled = SpooledTempFile::new(IN_MEMORY);
-    io::copy(&mut file, &mut spooled).and_then(|_| spooled.rewind()).map_err(failed)?;
+    copy(&mut file, &mut spooled, failed)?;
     Ok(Box::new(spooled))
+}
+
+/// All of it, and back to the start. What cannot be written is told of the folder, since the file itself has no name.
+fn copy(from: &mut File, to: &mut SpooledTempFile, unreadable: impl Fn(io::Error) -> Failure) -> Result<(), Failure> {
+    let unwritable = |error: io::Error| Failure::Unwritable { path: std::env::temp_dir(), source: error.kind().into() };
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = match from.read(&mut buffer) {
+            Ok(0) => return to.rewind().map_err(unwritable),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(error)),
+        };
+        to.write_all(buffer.get(..count).unwrap_or_default()).map_err(unwritable)?;
+    }
 }
 
 /// All of a file.

@@ -68,6 +68,12 @@ pub(super) fn read(parts: &[String]) -> Result<(String, Content), Failure> {
     Ok((format!("multipart/form-data; boundary={boundary}"), Content::Stream(Box::new(pieces), None)))
 }
 
+/// How many of the parts are standard input.
+pub(super) fn standard_inputs(parts: &[String]) -> Result<usize, Error> {
+    let parts = parts.iter().map(|part| parse(part)).collect::<Result<Vec<_>, _>>()?;
+    Ok(parts.iter().filter(|part| part.source != Source::Text && part.content == "-").count())
+}
+
 /// Nobody who writes a part's content can know it.
 fn boundary() -> Result<String, Error> {
     let mut random = [0; 12];

@@ -13,6 +13,7 @@ const NO_JAR: &str = "give cookies as a header, from a file since they are secre
 const ADDRESS: &str = "the URL's host is looked up by the system, and addresses of both kinds are tried";
 const VERSION: &str = "requests go out over HTTP/1.1, with whatever TLS both sides know";
 const QUERY: &str = "write it into the URL, or give it by `--get --data`, percent-encoded";
+const SPEED: &str = "`--max-time` limits how long everything may take";
 const TRACE: &str = "`--verbose` says what is sent and answered, without the secrets";
 const ONE: &str = "there is one URL, and it means itself";
 
@@ -34,8 +35,10 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("--create-dirs", "", "make the folder first"),
     ("--data-urlencode", "", "percent-encode it yourself, and give it with `--data`"),
     ("--digest", "", CREDENTIALS),
+    ("--disable", "-q", "there is no file of defaults that it could be without"),
     ("--dump-header", "-D", "`--include` prints the answer's head before its body"),
     ("--fail-with-body", "", "`--fail` leaves the body out; without it the body is printed, and the exit code is 0"),
+    ("--form-string", "", "`--form` takes `name=\"text\"` within double quotes: nothing in it has a meaning then"),
     ("--globoff", "-g", ONE),
     ("--http1.0", "-0", VERSION),
     ("--http1.1", "", VERSION),
@@ -45,27 +48,39 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("--ipv6", "-6", ADDRESS),
     ("--key", "", CERTIFICATE),
     ("--location-trusted", "", "`--location` follows redirects within the API: a signature must not go elsewhere"),
+    ("--manual", "-M", "`xacct-sign man FOLDER` writes manual pages"),
     ("--max-redirs", "", "`--location` follows ten redirects within the API"),
     ("--netrc", "-n", CREDENTIALS),
     ("--no-buffer", "-N", "the answer is written as it comes anyway"),
     ("--noproxy", "", PROXY),
     ("--oauth2-bearer", "", CREDENTIALS),
+    ("--output-dir", "", NAMED),
     ("--parallel", "-Z", ONE),
     ("--path-as-is", "", "a path goes out as it is signed"),
     ("--progress-bar", "-#", "progress is shown of long transfers to files"),
+    (
+        "--proto",
+        "",
+        "signed requests go over https, and over http to this machine and to hosts that XACCT_ALLOW_HTTP_HOSTS names",
+    ),
     ("--proxy", "-x", PROXY),
     ("--proxy-user", "-U", PROXY),
+    ("--quote", "-Q", "it is for FTP"),
     ("--range", "-r", "give `-H 'range: bytes=0-99'`"),
     ("--referer", "-e", "give `-H 'referer: URL'`"),
     ("--remote-header-name", "-J", NAMED),
     ("--remote-name", "-O", NAMED),
+    ("--remote-name-all", "", NAMED),
     ("--resolve", "", ADDRESS),
     ("--retry", "", AGAIN),
     ("--retry-all-errors", "", AGAIN),
     ("--retry-connrefused", "", AGAIN),
     ("--retry-delay", "", AGAIN),
     ("--retry-max-time", "", AGAIN),
+    ("--speed-limit", "-Y", SPEED),
+    ("--speed-time", "-y", SPEED),
     ("--stderr", "", "let the shell lead standard error elsewhere: `2>FILE`"),
+    ("--time-cond", "-z", "give `-H 'if-modified-since: DATE'`"),
     ("--tlsv1.2", "", VERSION),
     ("--tlsv1.3", "", VERSION),
     ("--trace", "", TRACE),
@@ -75,6 +90,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("--url-query", "", QUERY),
     ("--user", "-u", CREDENTIALS),
     ("--user-agent", "-A", "give `-H 'user-agent: NAME'`"),
+    ("--version", "-V", "`xacct-sign --version` says it"),
     ("--write-out", "-w", "`--include` prints the status, and `--fail` makes an exit code of it"),
 ];
 

@@ -49,6 +49,8 @@ mod shells;
 #[cfg(unix)]
 mod snapshots;
 #[cfg(unix)]
+mod typed;
+#[cfg(unix)]
 mod usage;
 #[cfg(unix)]
 mod world;
