@@ -107,9 +107,9 @@ pub enum UpstreamFailure {
     Connection,
     /// Its certificate is not trusted, or not for its host.
     Certificate,
-    /// It took longer than [`Reply::timeout`].
+    /// It took longer than [`Reply::timeout`](crate::Reply::timeout).
     Timeout,
-    /// Its answer was longer than [`Reply::max_bytes`].
+    /// Its answer was longer than [`Reply::max_bytes`](crate::Reply::max_bytes).
     TooLarge,
     /// A function was to be called, and what is there does not take its event.
     NoRuntime,
