@@ -42,7 +42,9 @@ fn texts<T: ToString>(all: &[T]) -> Vec<String> {
 fn what_a_wider_resource_covers_is_not_missing() {
     for wide in [format!("{REST}/*"), "arn:aws:execute-api:*".to_owned(), "*".to_owned()] {
         let diff = changed("a", on(&wide));
-        assert_eq!(texts(&diff.only_deployed), [format!("`{ROLE}` may execute-api:Invoke on `{wide}`")]);
+        let said =
+            format!("`{ROLE}` may execute-api:Invoke on `{wide}` if aws:SourceVpce StringEquals `vpce-01234567`");
+        assert_eq!(texts(&diff.only_deployed), [said]);
         assert_eq!(texts(&diff.only_meant), Vec::<String>::new());
     }
     for wide in [format!("{FUNCTION}:*"), format!("{FUNCTION}*"), "*".to_owned()] {
@@ -161,7 +163,9 @@ fn an_api_that_is_shown_without_a_policy_grants_nothing() {
     for shown in [json!({ "id": "r1", "name": "orders" }), json!({ "id": "r1", "name": "orders", "policy": null })] {
         let diff = of_stage("a", |plan, stage| plan.diff_resource_policy(stage, &shown.to_string()).unwrap());
         assert_eq!((diff.only_deployed.len(), diff.unjudged.len(), diff.faults.len()), (0, 0, 0));
-        assert_eq!(texts(&diff.only_meant), [format!("`{ROLE}` may execute-api:Invoke on `{REST}/v1/*`")]);
+        let meant =
+            format!("`{ROLE}` may execute-api:Invoke on `{REST}/v1/*` if aws:SourceVpce StringEquals `vpce-01234567`");
+        assert_eq!(texts(&diff.only_meant), [meant]);
         // It says nothing of a function.
         let error = of_stage("url", |plan, stage| plan.diff_resource_policy(stage, &shown.to_string()).unwrap_err());
         assert_eq!(error.code(), "no_resource_policy");
