@@ -7,7 +7,11 @@ import copy
 import gc
 import io
 import json
+import os
 import pickle
+import re
+import subprocess
+import sys
 import threading
 import weakref
 from base64 import urlsafe_b64decode
@@ -26,7 +30,7 @@ import xacct_sign
 import xacct_sign.aiohttp
 import xacct_sign.httpx
 import xacct_sign.requests
-from emulator import Emulator
+from emulator import REPOSITORY, Emulator
 from helpers import REGION, Answer, Request, moto_server, serve, sts_error
 from joserfc import jwt as jose
 from joserfc.jwk import KeySet
@@ -502,3 +506,16 @@ def test_keys_are_rotated_on_command(issuing: Emulator, tmp_path: Path) -> None:
     for text in (old, new):
         key = keys.get_signing_key_from_jwt(text).key
         assert jwt.decode(text, key, algorithms=["ES384"], audience=AUDIENCE)["iss"] == issuer
+
+
+def test_the_program_of_the_page_brings_its_token(issuing: Emulator, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs/python.md").read_text()
+    program = next(
+        block for block in re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S) if "IdentityAuth" in block
+    )
+    with serve() as server:
+        (tmp_path / "program.py").write_text(program.replace(f"{AUDIENCE}/hoge", f"{server.url}/hoge"))
+        environment = {**os.environ, **issuing.environment(), "AWS_ENDPOINT_URL_STS": issuing.sts_url}
+        subprocess.run([sys.executable, "program.py"], cwd=tmp_path, env=environment, check=True)
+    (request,) = server.requests
+    assert request.headers["authorization"].startswith("Bearer ey")

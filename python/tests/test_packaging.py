@@ -47,7 +47,9 @@ def test_size(wheel: Path) -> None:
 def test_content(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    sources = {f"xacct_sign/{path.name}" for path in (REPOSITORY / "python/xacct_sign").glob("*.py*")}
+    python = REPOSITORY / "python"
+    sources = {path.relative_to(python).as_posix() for path in (python / "xacct_sign").rglob("*.py*")}
+    sources = {path for path in sources if "__pycache__" not in path}
     assert {"xacct_sign/py.typed", "xacct_sign/_native.pyi", "xacct_sign/_native.abi3.so"} <= names
     assert sources <= names
     # Nothing else: no tests, no caches.
