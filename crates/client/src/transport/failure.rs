@@ -17,7 +17,10 @@ pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
             .with_hint("a connection that cannot be made points to the network; of an API, API Gateway itself gives up after 30 s")
             .with_source(error),
         U::BodyExceedsLimit(_) => too_large(host, &format!("more than {limit} bytes")).with_source(error),
-        U::LargeResponseHeader(..) => too_large(host, "headers that are too long").with_source(error),
+        // Their bytes and their number are both limited, and which limit is met first depends on how the pieces come.
+        U::LargeResponseHeader(..) | U::Protocol(ureq_proto::Error::HttpParseTooManyHeaders) => {
+            too_large(host, "headers that are too long").with_source(error)
+        }
         U::ConnectProxyFailed(reason) => refused_by_proxy(host, &reason),
         U::Io(io) => own(io).unwrap_or_else(|io| broken(io, host)),
         U::Other(other) => match other.downcast::<ProxyFailed>() {
