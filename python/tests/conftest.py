@@ -112,3 +112,15 @@ def vectors() -> list[dict[str, Any]]:
     loaded = json.loads(text)
     assert isinstance(loaded, list)
     return loaded
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The URL of a moto server."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()

@@ -10,9 +10,7 @@ import botocore.session
 import botocore.validate
 import pytest
 import requests
-from test_provider import EVERYTHING, SHOP, STAGES, Provider, client, moto
-
-__all__ = ["moto"]
+from providing import EVERYTHING, SHOP, STAGES, Provider, client
 
 # All that a role can have beside its policies.
 SETTINGS = EVERYTHING.replace(
