@@ -4,6 +4,8 @@
 
 #![allow(unreachable_pub, reason = "wasm-bindgen exports what is pub")]
 
+// What both modules have stands in the folder of the one that signs, and is taken in as it is.
+#[path = "../../wasm/src/retry.rs"]
 mod retry;
 mod step;
 

@@ -79,7 +79,7 @@ export class Network {
           try {
             return await this.#send(outgoing, signal);
           } catch (error) {
-            const pause = error instanceof Final ? -1 : retry.failed();
+            const pause = error instanceof Final ? -1 : retry.failed(false);
             if (pause < 0) throw error;
             await new Promise((resolve) => setTimeout(resolve, pause));
             signal.throwIfAborted();
