@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use xacct_sign::verify::Computed;
 
+use crate::iam::sessions::Session;
 use crate::reason::{Reason, one_line};
 
 /// One request in the log. It holds no secret: the query stays out, because presigned URLs carry their signature there.
@@ -23,6 +24,9 @@ pub struct LogEntry {
     pub status: Option<u16>,
     /// The ARN of who signed, once that is proven.
     pub principal: Option<String>,
+    /// The name in the manifest of the caller whose credentials signed, or assumed the role whose credentials did, once that is
+    /// proven.
+    pub caller: Option<String>,
     /// What was done, if it was: for STS the action and the role.
     pub done: Option<String>,
     /// Why the request was refused, if it was.
@@ -40,10 +44,17 @@ impl LogEntry {
             path: path.to_owned(),
             status: None,
             principal: None,
+            caller: None,
             done: None,
             reason: None,
             computed: None,
         }
+    }
+
+    /// Who signed, now that it is proven.
+    pub(crate) fn signed_by(&mut self, session: &Session) {
+        self.principal = Some(session.principal.arn().to_owned());
+        self.caller.clone_from(&session.caller);
     }
 }
 
