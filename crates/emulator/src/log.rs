@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use serde_json::json;
 use xacct_sign::verify::Computed;
 
 use crate::iam::sessions::Session;
@@ -55,6 +56,27 @@ impl LogEntry {
     pub(crate) fn signed_by(&mut self, session: &Session) {
         self.principal = Some(session.principal.arn().to_owned());
         self.caller.clone_from(&session.caller);
+    }
+}
+
+impl LogEntry {
+    /// One line of JSON: `at`, `target`, `method`, `path`, `status`, `caller`, `principal`, `done`, and as `reason` null or `code`
+    /// and `detail`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let reason = self.reason.as_ref().map(|reason| json!({ "code": reason.code(), "detail": reason.detail() }));
+        json!({
+            "at": xacct_sign::aws::format_rfc3339(self.at),
+            "target": self.target,
+            "method": self.method,
+            "path": self.path,
+            "status": self.status,
+            "caller": self.caller,
+            "principal": self.principal,
+            "done": self.done,
+            "reason": reason,
+        })
+        .to_string()
     }
 }
 
