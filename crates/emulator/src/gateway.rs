@@ -77,7 +77,7 @@ impl<'e> Gateway<'e> {
             Ok(session) => session,
             Err(unauthenticated) => return Outcome::Respond(self.unauthenticated(stage, unauthenticated, now, log)),
         };
-        log.principal = Some(session.principal.arn().to_owned());
+        log.signed_by(&session);
         if let Err(denied) = self.may_invoke(&session, stage, &parts, now) {
             let reason = Reason::new(Kind::NotAllowed, denied.detail.as_str());
             return Outcome::Respond(self.refuse(stage.front, &Refused::Denied(&denied), reason, log));

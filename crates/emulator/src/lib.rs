@@ -26,6 +26,7 @@
 mod body;
 mod cors;
 mod emulator;
+mod environment;
 mod gateway;
 mod iam;
 mod issuer;
@@ -41,6 +42,7 @@ mod sts;
 
 pub use body::BodyFailure;
 pub use emulator::{Answer, Emulator, Target};
+pub use environment::{Environment, OTHER_CREDENTIALS};
 pub use gateway::{Forward, Outcome, Reply, UpstreamFailure};
 pub use iam::callers::{CallerAccess, credential_names};
 pub use log::LogEntry;

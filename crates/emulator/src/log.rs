@@ -3,8 +3,10 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use serde_json::json;
 use xacct_sign::verify::Computed;
 
+use crate::iam::sessions::Session;
 use crate::reason::{Reason, one_line};
 
 /// One request in the log. It holds no secret: the query stays out, because presigned URLs carry their signature there.
@@ -23,6 +25,9 @@ pub struct LogEntry {
     pub status: Option<u16>,
     /// The ARN of who signed, once that is proven.
     pub principal: Option<String>,
+    /// The name in the manifest of the caller whose credentials signed, or assumed the role whose credentials did, once that is
+    /// proven.
+    pub caller: Option<String>,
     /// What was done, if it was: for STS the action and the role.
     pub done: Option<String>,
     /// Why the request was refused, if it was.
@@ -40,10 +45,38 @@ impl LogEntry {
             path: path.to_owned(),
             status: None,
             principal: None,
+            caller: None,
             done: None,
             reason: None,
             computed: None,
         }
+    }
+
+    /// Who signed, now that it is proven.
+    pub(crate) fn signed_by(&mut self, session: &Session) {
+        self.principal = Some(session.principal.arn().to_owned());
+        self.caller.clone_from(&session.caller);
+    }
+}
+
+impl LogEntry {
+    /// One line of JSON: `at`, `target`, `method`, `path`, `status`, `caller`, `principal`, `done`, and as `reason` null or `code`
+    /// and `detail`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let reason = self.reason.as_ref().map(|reason| json!({ "code": reason.code(), "detail": reason.detail() }));
+        json!({
+            "at": xacct_sign::aws::format_rfc3339(self.at),
+            "target": self.target,
+            "method": self.method,
+            "path": self.path,
+            "status": self.status,
+            "caller": self.caller,
+            "principal": self.principal,
+            "done": self.done,
+            "reason": reason,
+        })
+        .to_string()
     }
 }
 

@@ -8,6 +8,7 @@ use xacct_sign::{Credentials, escaped};
 use xacct_sign_provider::targets::TargetKind;
 
 use crate::emulator::Emulator;
+use crate::environment::{self, Environment};
 use crate::iam::callers::CallerAccess;
 use crate::issuer;
 
@@ -39,6 +40,7 @@ pub struct Ready {
     stages: BTreeMap<String, StageFacts>,
     callers: Vec<CallerAccess>,
     outsider: CallerAccess,
+    more: Environment,
 }
 
 /// What is told of a stage beside its URL.
@@ -67,7 +69,15 @@ impl Ready {
             stages: stages.collect(),
             callers: emulator.callers().to_vec(),
             outsider: emulator.outsider().clone(),
+            more: Environment::new(),
         }
+    }
+
+    /// The same with more variables in every caller's environment.
+    #[must_use]
+    pub fn with_variables(mut self, more: Environment) -> Self {
+        self.more.extend(more);
+        self
     }
 
     /// The region of the manifest.
@@ -96,22 +106,33 @@ impl Ready {
         &self.outsider
     }
 
-    /// The environment that makes a program this caller at this stage, as names and values: its credentials and region, where
-    /// STS is, and as `XACCT_URL`, `XACCT_SERVICE` and `XACCT_ROLE_ARN` the URL of the API, what requests are signed for, and
-    /// the role to assume for it; no role where the caller calls directly. `None` if the caller is not on that stage.
+    /// The environment that makes a program this caller at this stage: its credentials and region, where STS is, and as
+    /// `XACCT_URL`, `XACCT_SERVICE` and `XACCT_ROLE_ARN` the URL of the API, what requests are signed for, and the role to
+    /// assume for it; no role where the caller calls directly. What must not be there, since it would lead elsewhere, has no
+    /// value. `None` if the caller is not on that stage.
     #[must_use]
-    pub fn environment(&self, caller: &str, stage: &str) -> Option<Vec<(&'static str, String)>> {
-        let access = self.caller(caller, stage)?;
+    pub fn environment(&self, caller: &str, stage: &str) -> Option<Environment> {
+        let mut variables = self.own_environment(self.caller(caller, stage)?, stage)?;
+        variables.extend(self.common_environment());
+        Some(variables)
+    }
+
+    fn common_environment(&self) -> Environment {
+        let mut variables = environment::of_all(&self.region, &self.addresses.sts);
+        variables.extend(self.more.iter().cloned());
+        variables
+    }
+
+    /// What of the environment is one caller's at one stage alone.
+    fn own_environment(&self, access: &CallerAccess, stage: &str) -> Option<Environment> {
         let (url, facts) = (self.addresses.stages.get(stage)?, self.stages.get(stage)?);
-        let mut variables = credential_variables(&access.credentials);
+        let credentials = credential_variables(&access.credentials).into_iter();
+        let mut variables: Environment = credentials.map(|(name, value)| (name, Some(value))).collect();
         variables.extend([
-            ("AWS_REGION", self.region.clone()),
-            ("AWS_DEFAULT_REGION", self.region.clone()),
-            ("AWS_ENDPOINT_URL_STS", self.addresses.sts.clone()),
-            ("XACCT_URL", url.clone()),
-            ("XACCT_SERVICE", facts.service.to_owned()),
+            ("XACCT_URL", Some(url.clone())),
+            ("XACCT_SERVICE", Some(facts.service.to_owned())),
+            ("XACCT_ROLE_ARN", access.may_assume.get(stage).cloned()),
         ]);
-        variables.extend(access.may_assume.get(stage).map(|role| ("XACCT_ROLE_ARN", role.clone())));
         Some(variables)
     }
 
@@ -122,8 +143,10 @@ impl Ready {
     }
 
     /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`, `target`, `service`), `callers` (a list of
-    /// `caller`, `account`, `issuer` of its web identity tokens, `role`, `may_assume` by stage, `may_call` by stage, `credentials`),
-    /// `outsider` (`account`, `role`, `credentials`). Credentials are `access_key_id`, `secret_access_key`, `session_token`.
+    /// `caller`, `account`, `issuer` of its web identity tokens, `role`, `may_assume` by stage, `may_call` by stage, `credentials`,
+    /// `environment` by stage), `outsider` (`account`, `role`, `credentials`), `environment`. Credentials are `access_key_id`,
+    /// `secret_access_key`, `session_token`. The environment is as [`Ready::environment`] has it, null for what must not be
+    /// there: that of a caller at a stage, and beside it what all have alike.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut stages = Map::new();
@@ -136,6 +159,8 @@ impl Ready {
             .callers
             .iter()
             .map(|access| {
+                let stages = access.may_assume.keys().chain(access.may_call.keys());
+                let own = |stage: &String| Some((stage.clone(), variables(self.own_environment(access, stage)?)));
                 json!({
                     "caller": access.caller,
                     "account": access.account,
@@ -144,10 +169,12 @@ impl Ready {
                     "may_assume": access.may_assume,
                     "may_call": access.may_call,
                     "credentials": credentials(&access.credentials),
+                    "environment": stages.filter_map(own).collect::<Map<_, _>>(),
                 })
             })
             .collect();
         json!({
+            "environment": variables(self.common_environment()),
             "region": self.region,
             "sts_url": self.addresses.sts,
             "stages": stages,
@@ -160,6 +187,10 @@ impl Ready {
         })
         .to_string()
     }
+}
+
+fn variables(environment: Environment) -> Value {
+    environment.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect::<Map<_, _>>().into()
 }
 
 fn credentials(credentials: &Credentials) -> Value {

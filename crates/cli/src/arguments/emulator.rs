@@ -93,6 +93,14 @@ pub(crate) struct EmulatorArguments {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Write a line of JSON for each request into a file, before it is answered; what is in the file already stays
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+
+    /// End when standard input ends, as a pipe does when whoever holds its other end has ended, in whichever way
+    #[arg(long, conflicts_with = "command")]
+    pub(crate) until_eof: bool,
+
     /// The command to run, with its arguments. The exit code is its own
     #[arg(last = true, value_name = "COMMAND", requires = "caller")]
     pub(crate) command: Vec<OsString>,

@@ -5,6 +5,7 @@ mod changes;
 mod child;
 mod env_file;
 pub(crate) mod failure;
+mod log_file;
 mod serve;
 mod signals;
 
@@ -16,6 +17,7 @@ use xacct_sign_emulator::server::seed;
 use xacct_sign_emulator::{Emulator, Format, LogEntry, Options};
 use xacct_sign_provider::Deployment;
 
+use self::log_file::LogFile;
 use crate::arguments::{EmulatorArguments, RequestFormat};
 use crate::failure::Failure;
 use crate::{files, findings, manifest, output};
@@ -27,9 +29,11 @@ pub(crate) fn run(arguments: &EmulatorArguments) -> Result<(), Failure> {
         callers::check(&deployment, caller, stage)?;
     }
     let emulator = Emulator::of(&deployment, options, seed()?)?;
+    let log_file = arguments.log.as_deref().map(LogFile::open).transpose()?;
     let (is_explained, with_command) = (arguments.explain, !arguments.command.is_empty());
     // What the command does well is for the command to tell.
     let log = move |entry: &LogEntry| {
+        log_file.iter().for_each(|file| file.write(entry));
         if !with_command || entry.reason.is_some() {
             log(entry, is_explained);
         }

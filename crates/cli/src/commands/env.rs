@@ -6,6 +6,7 @@ use std::process::Command;
 use xacct_sign::Credentials;
 use xacct_sign::aws::format_rfc3339;
 use xacct_sign_client::Patience;
+use xacct_sign_emulator::OTHER_CREDENTIALS;
 
 use crate::arguments::EnvArguments;
 use crate::caller::Caller;
@@ -13,24 +14,11 @@ use crate::failure::Failure;
 use crate::output;
 use crate::shell::Shell;
 
-/// What else could say whose credentials are taken.
-pub(crate) const IN_THE_WAY: [&str; 9] = [
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SECURITY_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-];
-
 pub(crate) fn run(arguments: &EnvArguments) -> Result<(), Failure> {
     let caller = Caller::of_role(&arguments.role, None)?;
     let credentials = caller.source.credentials(&Patience::default())?;
     let (variables, mut unset) = variables(&caller, &credentials);
-    unset.extend(IN_THE_WAY);
+    unset.extend(OTHER_CREDENTIALS);
     if let Some((program, words)) = arguments.command.split_first() {
         let mut command = Command::new(program);
         command.args(words).envs(variables);

@@ -24,7 +24,7 @@ impl Unauthenticated {
         match self {
             Self::UnknownKey(reason) => reason,
             Self::Expired(session, reason) => {
-                log.principal = Some(session.principal.arn().to_owned());
+                log.signed_by(&session);
                 reason
             }
             Self::Refused(refusal) => {

@@ -56,7 +56,7 @@ pub(crate) fn issue(
     for role in &roles {
         let policies = policies.get(role.arn.as_str()).cloned().unwrap_or_default();
         let organization = options.organizations.get(&role.account).cloned().or(role.caller.organization.clone());
-        let issued = Issued { role: &role.arn, name: &role.caller.caller, policies, organization };
+        let issued = Issued { role: &role.arn, name: &role.caller.caller, is_caller: true, policies, organization };
         callers.push(CallerAccess {
             credentials: issued.session(seed, given(role.caller, options)?, sessions)?,
             caller: role.caller.caller.clone(),
@@ -72,7 +72,7 @@ pub(crate) fn issue(
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     let policy = Arc::new(roles::read(&role, policy, PolicyKind::Identity)?);
     let organization = options.organizations.get(&outsider_account).cloned();
-    let issued = Issued { role: &role, name: "outsider", policies: vec![policy], organization };
+    let issued = Issued { role: &role, name: "outsider", is_caller: false, policies: vec![policy], organization };
     let outsider = CallerAccess {
         credentials: issued.session(seed, None, sessions)?,
         caller: "outsider".to_owned(),
@@ -109,6 +109,8 @@ pub fn credential_names(caller: &CallerRole) -> Vec<String> {
 struct Issued<'i> {
     role: &'i str,
     name: &'i str,
+    /// Whether the name is one of the manifest's.
+    is_caller: bool,
     policies: Vec<Arc<PolicyDocument>>,
     organization: Option<String>,
 }
@@ -120,7 +122,7 @@ impl Issued<'_> {
         given: Option<&Credentials>,
         sessions: &mut Sessions,
     ) -> Result<Credentials, SetupError> {
-        let Self { role, name, policies, organization } = self;
+        let Self { role, name, is_caller, policies, organization } = self;
         let principal = PrincipalIdentity::assumed_role(role, name)
             .map_err(|source| SetupError::Policy { role: role.to_owned(), source })?;
         let credentials = match given {
@@ -139,6 +141,7 @@ impl Issued<'_> {
         let session = sessions.add(Session {
             credentials,
             principal,
+            caller: is_caller.then(|| name.to_owned()),
             user_id: format!("{}:{name}", roles::role_id(seed, role)),
             policies,
             boundary: None,

@@ -21,6 +21,8 @@ const MAX_SESSIONS: usize = 50_000;
 pub(crate) struct Session {
     pub(crate) credentials: Credentials,
     pub(crate) principal: PrincipalIdentity,
+    /// The caller in the manifest that it is of, be it in a role of its own or in one that it assumed.
+    pub(crate) caller: Option<String>,
     /// `AROA...:session`, what AWS calls user id and caller id.
     pub(crate) user_id: String,
     /// What the role may do.
@@ -182,6 +184,7 @@ mod tests {
         Ok(Session {
             credentials: issue(entropy, Some(expires_at))?,
             principal: PrincipalIdentity::assumed_role("arn:aws:iam::111111111111:role/R", "s")?,
+            caller: None,
             user_id: String::new(),
             policies: Vec::new(),
             boundary: None,

@@ -57,6 +57,7 @@ pub(crate) fn assume_role(
     let session = iam.sessions.add(Session {
         credentials: issue(&mut iam.entropy, expires_at).map_err(|error| Fault::internal(&error))?,
         principal,
+        caller: caller.caller.clone(),
         user_id: format!("{}:{}", role.id, call.session_name),
         policies: role.policies.clone(),
         boundary: role.boundary.clone(),

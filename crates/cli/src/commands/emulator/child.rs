@@ -5,37 +5,30 @@ use std::process::ExitStatus;
 
 use tokio::process::{Child, Command};
 
-use crate::commands::env::IN_THE_WAY;
+use xacct_sign_emulator::Environment;
+
 use crate::failure::Failure;
 
-/// What would lead the command past the emulator, beside what would give it other credentials: a role, too, where there is
-/// none.
-const PAST: [&str; 5] = [
-    "XACCT_ROLE_ARN",
-    "AWS_CREDENTIAL_EXPIRATION",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_USE_FIPS_ENDPOINT",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-];
-
-/// Starts the command with these variables; standard input, output and error are its own.
-pub(super) fn start(
-    program: &OsString,
-    arguments: &[OsString],
-    variables: &[(&str, String)],
-) -> Result<Child, Failure> {
+/// Starts the command with these variables, and without those that have no value; standard input, output and error are its own.
+pub(super) fn start(program: &OsString, arguments: &[OsString], variables: &Environment) -> Result<Child, Failure> {
     let mut child = Command::new(program);
     child.args(arguments);
-    for name in IN_THE_WAY.into_iter().chain(PAST) {
-        child.env_remove(name);
+    for (name, value) in variables {
+        match value {
+            Some(value) => child.env(name, value),
+            None => child.env_remove(name),
+        };
     }
-    child.envs(variables.iter().map(|(name, value)| (name, value)));
-    child.envs(past_the_proxy(|name| std::env::var(name).ok().filter(|value| !value.is_empty())));
     child.spawn().map_err(|source| Failure::Program { program: program.clone(), source })
 }
 
+/// What a caller's environment has beside what the emulator gives it.
+pub(super) fn of_this_machine() -> Environment {
+    past_the_proxy(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
 /// A proxy for plain http would get what is for the emulator: not every client goes past it to this machine.
-fn past_the_proxy(variable: impl Fn(&str) -> Option<String>) -> Vec<(&'static str, String)> {
+fn past_the_proxy(variable: impl Fn(&str) -> Option<String>) -> Environment {
     if ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].into_iter().all(|name| variable(name).is_none()) {
         return Vec::new();
     }
@@ -49,7 +42,7 @@ fn past_the_proxy(variable: impl Fn(&str) -> Option<String>) -> Vec<(&'static st
         }
         hosts.push_str(host);
     }
-    vec![("no_proxy", hosts.clone()), ("NO_PROXY", hosts)]
+    vec![("no_proxy", Some(hosts.clone())), ("NO_PROXY", Some(hosts))]
 }
 
 /// How the command ended, as a shell has it: its exit code, or 128 and the signal that ended it.
@@ -74,7 +67,7 @@ mod tests {
         let with = |variables: &[(&str, &str)]| {
             let of =
                 |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-            past_the_proxy(of).first().map(|(_, hosts)| hosts.clone())
+            past_the_proxy(of).into_iter().find_map(|(_, hosts)| hosts)
         };
         assert_eq!(with(&[]), None);
         assert_eq!(with(&[("https_proxy", "http://p:1")]), None);

@@ -4,12 +4,13 @@ use std::future;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitStatus;
+use std::thread;
 
 use tokio::process::Child;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 use xacct_sign_emulator::server::{Control, Server, ServerError};
-use xacct_sign_emulator::{Emulator, LogEntry, Ready};
+use xacct_sign_emulator::{Emulator, Environment, LogEntry, Ready};
 
 use super::changes::{LOOK, Watched};
 use super::env_file::{EnvFile, quoted};
@@ -36,11 +37,12 @@ pub(super) fn serve(
         let mut running = Running {
             arguments,
             files,
-            ready: server.ready().clone(),
+            ready: server.ready().clone().with_variables(child::of_this_machine()),
             control: server.control(),
             env_file: arguments.env_file.clone().map(EnvFile::new),
             child: None,
             signals,
+            input: arguments.until_eof.then(end_of_input).transpose()?,
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
@@ -65,6 +67,8 @@ struct Running<'a> {
     env_file: Option<EnvFile>,
     child: Option<Child>,
     signals: Signals,
+    /// Resolves when standard input has ended, where that is to end the emulator.
+    input: Option<oneshot::Receiver<()>>,
 }
 
 impl Running<'_> {
@@ -72,7 +76,7 @@ impl Running<'_> {
     fn begin(&mut self) -> Result<(), Failure> {
         self.write_env_file()?;
         let Some((program, arguments)) = self.arguments.command.split_first() else { return self.announce() };
-        let variables = self.variables().unwrap_or_default();
+        let variables = self.environment().unwrap_or_default();
         self.child = Some(child::start(program, arguments, &variables)?);
         Ok(())
     }
@@ -90,6 +94,7 @@ impl Running<'_> {
                     (None, _) => return Ok(()),
                     (Some(_), None) => {}
                 },
+                () = input_ended(&mut self.input) => return Ok(()),
                 _ = looks.tick() => {
                     if self.files.have_changed() {
                         self.read_again().await;
@@ -124,17 +129,19 @@ impl Running<'_> {
         let (deployment, options) = load(self.arguments)?;
         Ok(match self.control.redeploy(&deployment, options).await {
             Err(ServerError::Setup(error)) => return Err(Failure::Setup(error)),
-            other => other?,
+            other => other?.with_variables(child::of_this_machine()),
         })
     }
 
     /// The environment of the caller that was named.
-    fn variables(&self) -> Option<Vec<(&'static str, String)>> {
+    fn environment(&self) -> Option<Environment> {
         let (caller, stage) = (self.arguments.caller.as_ref()?, self.arguments.stage.as_ref()?);
-        let mut variables = self.ready.environment(caller, stage)?;
-        // An instance has credentials too.
-        variables.push(("AWS_EC2_METADATA_DISABLED", "true".to_owned()));
-        Some(variables)
+        self.ready.environment(caller, stage)
+    }
+
+    /// Those of its variables that have a value.
+    fn variables(&self) -> Option<Vec<(&'static str, String)>> {
+        Some(self.environment()?.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
     }
 
     fn write_env_file(&mut self) -> Result<(), Failure> {
@@ -162,6 +169,27 @@ impl Running<'_> {
 async fn ended(child: &mut Option<Child>) -> io::Result<ExitStatus> {
     match child {
         Some(child) => child.wait().await,
+        None => future::pending().await,
+    }
+}
+
+/// Reads standard input on a thread of its own, which nothing can break off: it goes with the process.
+fn end_of_input() -> Result<oneshot::Receiver<()>, Failure> {
+    let (ended, end) = oneshot::channel();
+    let read = move || {
+        // One that cannot be read has ended, too.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = ended.send(());
+    };
+    let thread = thread::Builder::new().name("input".to_owned()).spawn(read);
+    thread.map_err(|error| Failure::Server(ServerError::Start(error)))?;
+    Ok(end)
+}
+
+/// Resolves when the input has ended; never where nobody asks.
+async fn input_ended(input: &mut Option<oneshot::Receiver<()>>) {
+    match input {
+        Some(end) => drop(end.await),
         None => future::pending().await,
     }
 }
