@@ -1,5 +1,5 @@
 # Each target does all of its own set-up; the logic is in xtask/.
-.PHONY: demo test bench soak lint wheel cli-wheel npm
+.PHONY: demo test bench soak lint wheel cli-wheel npm live live-undo
 
 demo: ; cargo xtask demo
 test: ; cargo xtask test
@@ -9,3 +9,6 @@ lint: ; cargo xtask lint
 wheel: ; cargo xtask wheel
 cli-wheel: ; cargo xtask cli-wheel
 npm: ; cargo xtask npm
+# In two accounts of AWS that you name: docs/live.md.
+live: ; cargo xtask live
+live-undo: ; cargo xtask live-undo

@@ -1,5 +1,5 @@
 //! Build steps that cargo, pip and npm do not do themselves:
-//! `cargo xtask demo|test|lint|bench|soak|wheel|cli-wheel|npm|api|stubs|errors`.
+//! `cargo xtask demo|test|lint|bench|soak|live|live-undo|wheel|cli-wheel|npm|api|stubs|errors`.
 //!
 //! Everything is built in the release profile, once, in one target directory; but for the wheel, which is linked as one piece.
 
@@ -11,6 +11,7 @@ mod errors;
 mod findings;
 mod js;
 mod lint;
+mod live;
 mod not_run;
 mod npm;
 mod python;
@@ -42,6 +43,8 @@ fn run(command: &str) -> Result<(), String> {
         "lint" => lint::run(),
         "bench" => bench::run(),
         "soak" => soak(),
+        "live" => live::run(),
+        "live-undo" => live::undo(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
         "cli-wheel" => python::cli_wheel().map(|path| eprintln!("{}", path.display())),
         "npm" => [npm::CALLER, npm::CDK, npm::SERVER]
@@ -50,7 +53,8 @@ fn run(command: &str) -> Result<(), String> {
         "api" => api::write(),
         "errors" => errors::write().and_then(|()| findings::write()),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
-        _ => Err("usage: cargo xtask demo|test|lint|bench|soak|wheel|cli-wheel|npm|api|stubs|errors".to_owned()),
+        _ => Err("usage: cargo xtask demo|test|lint|bench|soak|live|live-undo|wheel|cli-wheel|npm|api|stubs|errors"
+            .to_owned()),
     }
 }
 

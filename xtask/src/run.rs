@@ -53,6 +53,27 @@ impl Step {
         self
     }
 
+    /// Lets the program ask whoever sits there.
+    pub(crate) fn on_terminal(mut self) -> Self {
+        self.command.stdin(Stdio::inherit());
+        self
+    }
+
+    /// Becomes the program, where the system can: it may have to clean up after a signal, while nobody waits. Then it returns
+    /// only if there is no such program.
+    #[cfg(unix)]
+    pub(crate) fn become_it(mut self) -> Result<(), String> {
+        use std::os::unix::process::CommandExt as _;
+        eprintln!("+ {}", self.shown);
+        let error = self.command.exec();
+        Err(format!("`{}` cannot be run: {error}", self.shown))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn become_it(self) -> Result<(), String> {
+        self.run()
+    }
+
     pub(crate) fn in_directory(mut self, directory: impl AsRef<Path>) -> Self {
         self.command.current_dir(directory);
         self
