@@ -4,27 +4,28 @@ use xacct_sign::{Error, ErrorClass, ErrorKind};
 use xacct_sign_client::{Link, broken_link};
 
 /// Code and meaning, as help and docs show them.
-pub(crate) const CODES: [(u8, &str); 20] = [
+pub(crate) const CODES: [(u8, &str); 21] = [
     (0, "done; an answer of any status is one, unless `call --fail` asks for more"),
     (1, "it failed in a way that has no code of its own"),
     (2, "wrong usage: an option, a role, a name, a region"),
     (3, "the URL is none"),
     (5, "the proxy's name is not known"),
     (6, "the host's name is not known"),
-    (7, "no connection"),
+    (7, "no connection, or none to the proxy"),
+    (18, "the answer was cut short"),
     (22, "`call --fail`: the answer's status is 400 or more"),
     (23, "the answer, standard output or a file cannot be written"),
     (26, "a file or standard input cannot be read"),
     (28, "a time limit ran out"),
     (35, "no secure connection"),
     (47, "too many redirects"),
-    (56, "the connection broke"),
+    (52, "the connection was closed, and there was no answer"),
+    (56, "the connection broke, the proxy does not connect, or the answer's head is too long"),
     (60, "the server's certificate is not trusted"),
     (61, "the answer's coding cannot be undone"),
     (63, "the answer is too long"),
     (67, "no credentials were found, they are malformed or were refused, or STS refused"),
     (77, "the file of trusted certificates cannot be read"),
-    (97, "the proxy was not reached, or does not connect"),
 ];
 
 /// Where they are listed.
@@ -46,7 +47,7 @@ pub(crate) fn code_of(error: &Error) -> u8 {
         // Nobody types them.
         K::InvalidCredentials => return 67,
         K::InvalidCaBundle => return 77,
-        K::ResponseTooLarge => return 63,
+        K::ResponseTooLarge if broken_link(error) != Some(Link::AnswerHead) => return 63,
         // STS's answers are not coded.
         K::InvalidResponse if error.action().is_none() => return 61,
         _ => {}
@@ -55,11 +56,14 @@ pub(crate) fn code_of(error: &Error) -> u8 {
         (ErrorClass::Timeout, _) => 28,
         (ErrorClass::HttpStatus, _) => 22,
         (_, Some(Link::Name)) => 6,
-        (_, Some(Link::Connection)) => 7,
-        (_, Some(Link::Tls)) => 35,
-        (_, Some(Link::Certificate)) => 60,
+        (_, Some(Link::Connection | Link::ProxyConnection)) => 7,
+        (_, Some(Link::Tls | Link::ProxyTls)) => 35,
+        (_, Some(Link::Certificate | Link::ProxyCertificate)) => 60,
         (_, Some(Link::ProxyName)) => 5,
-        (_, Some(Link::Proxy)) => 97,
+        (_, Some(Link::Proxy)) => 56,
+        (_, Some(Link::AnswerHead)) if error.kind() == K::ResponseTooLarge => 56,
+        (_, Some(Link::AnswerHead)) => 52,
+        (_, Some(Link::AnswerBody)) => 18,
         (ErrorClass::Validation, _) => 2,
         (ErrorClass::Credentials | ErrorClass::Sts, _) => 67,
         (ErrorClass::Transport, _) => 56,

@@ -13,7 +13,7 @@ mod trust;
 mod waiting;
 
 use std::fmt;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use crate::host::variables::{OfProcess, Variables};
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
 use crate::sent::Sent;
-use failure::failed;
+use failure::{failed, failed_in_body};
 
 pub(crate) use coding::ACCEPTED;
 pub use link::{Link, broken_link};
@@ -286,7 +286,7 @@ fn send<B: AsRef<[u8]>>(
         run(agent, request, body, None, sending, patience.left())
     };
     let (parts, body) = answer.map_err(failed)?.into_parts();
-    let body = read(body, sending.limit).map_err(failed)?;
+    let body = read(body, sending.limit).map_err(|error| failed_in_body(error, &host, sending.limit))?;
     let body = coding::decoded(&parts, body, &host, sending.limit)?;
     Ok(http::Response::from_parts(parts, body))
 }
@@ -319,7 +319,7 @@ fn host_of(uri: &Uri) -> String {
 }
 
 /// Reads a body to its end. There is room for what STS usually answers from the start: growing would leave copies of it behind.
-fn read(body: ureq::Body, limit: u64) -> Result<Vec<u8>, ureq::Error> {
+fn read(body: ureq::Body, limit: u64) -> io::Result<Vec<u8>> {
     const ROOM: usize = 1 << 16;
     let length = body.content_length().and_then(|length| usize::try_from(length).ok());
     let mut bytes = Vec::with_capacity(length.map_or(ROOM, |length| length.min(ROOM)));

@@ -168,15 +168,20 @@ fn the_part_of_the_way_that_broke_is_named() {
     let refuses = sends("HTTP/1.1 403 Forbidden\r\n\r\n").url();
     let (proxy, unknown_proxy) = (format!("http://{closed}"), format!("http://{HOST}:1"));
     let api = "https://api.example.com/";
-    let cases: [(&str, Option<&str>, Option<&str>); 9] = [
+    let cases: [(&str, Option<&str>, Option<&str>); 14] = [
         (&format!("https://{HOST}/"), None, Some("Name")),
         (&format!("http://{closed}/"), None, Some("Connection")),
         (&at(&plain), None, Some("Tls")),
         (&at(&untrusted), None, Some("Certificate")),
         (api, Some(&unknown_proxy), Some("ProxyName")),
-        (api, Some(&proxy), Some("Proxy")),
+        (api, Some(&proxy), Some("ProxyConnection")),
+        (api, Some(&at(&plain)), Some("ProxyTls")),
+        (api, Some(&at(&untrusted)), Some("ProxyCertificate")),
         (api, Some(&refuses), Some("Proxy")),
-        (&sends("").url(), None, None),
+        (&sends("").url(), None, Some("AnswerHead")),
+        (&sends("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").url(), None, Some("AnswerBody")),
+        (&sends("HTTP/1.1 2").url(), None, Some("AnswerHead")),
+        (&sends("no http\r\n\r\n").url(), None, None),
         ("http://api.example.com/", None, None),
     ];
     for (url, proxy, link) in cases {

@@ -52,7 +52,7 @@ fn what_fails_on_the_way_leaves_the_file_as_it_was() {
     fs::write(world.folder.join("there"), "before").unwrap();
     for name in ["there", "new"] {
         let ran = world.run(&["call", "-o", name, &partial.url]);
-        assert_eq!(ran.code, Some(56), "{ran:?}");
+        assert_eq!(ran.code, Some(18), "{ran:?}");
         assert!(ran.stderr.starts_with("error[transport]: "), "{ran:?}");
         let ran = world.run(&["call", "--fail", "-o", name, &refused.url]);
         assert_eq!(

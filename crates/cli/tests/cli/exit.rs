@@ -19,7 +19,7 @@ fn listed(world: &World) -> BTreeSet<i32> {
 }
 
 /// A server for TLS whose certificate nobody has signed.
-fn untrusted() -> String {
+pub(crate) fn untrusted() -> String {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate = key.cert.der().clone();
     let private = rustls::pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
@@ -71,7 +71,9 @@ fn each_exit_code_is_reached_by_what_it_means() {
         let _ = stream.write_all(format!("{ok}\r\nbegun").as_bytes());
         let _ = stream.read(&mut [0]);
     });
-    let broken = Server::start(|_, _| {});
+    let empty = Server::start(|_, _| {});
+    let short = Server::answering(format!("{ok}content-length: 9\r\n\r\nhalf"));
+    let large = Server::answering(format!("{ok}content-length: 2000000\r\n\r\n{}", "x".repeat(2_000_000)));
     let around = Server::answering("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n");
     let coded = Server::answering(format!("{ok}content-encoding: gzip\r\n\r\nno gzip"));
     let endless = Server::start(|_, stream| {
@@ -102,6 +104,11 @@ fn each_exit_code_is_reached_by_what_it_means() {
     check(6, with("AWS_ENDPOINT_URL_STS", "https://nowhere.invalid/", &["whoami"]));
     check(7, world.run(&["call", "http://127.0.0.1:1/"]));
     check(7, with("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1/", &["call", "--role", ROLE, &fine.url]));
+    check(7, with("HTTPS_PROXY", "http://127.0.0.1:1", &["call", "https://api.example.com/"]));
+    // What came is written all the same.
+    let ran = world.run(&["call", &short.url]);
+    assert_eq!(ran.text(), "half");
+    check(18, ran);
     check(22, world.run(&["call", "--fail", &missing.url]));
     check(23, to_full(&["call", &fine.url]));
     check(23, world.run(&["call", "-o", "no/file", &fine.url]));
@@ -111,16 +118,18 @@ fn each_exit_code_is_reached_by_what_it_means() {
     check(26, world.run(&["explain", "no"]));
     check(28, world.run(&["call", "--max-time", "0.2", &silent.url]));
     check(28, with("AWS_ENDPOINT_URL_STS", &silent.url, &["call", "-m", "0.2", "--role", ROLE, &fine.url]));
-    // What came is written all the same.
     let ran = world.run(&["call", "--max-time", "0.5", &slow.url]);
     assert_eq!(ran.text(), "begun");
     check(28, ran);
     check(35, world.run(&["call", &plain()]));
     check(47, world.run(&["call", "-L", &around.url]));
-    check(56, world.run(&["call", &broken.url]));
+    check(52, world.run(&["call", &empty.url]));
+    check(52, with("AWS_ENDPOINT_URL_STS", &empty.url, &["whoami"]));
+    check(56, world.run(&["call", &endless.url]));
+    check(56, with("HTTPS_PROXY", &missing.url, &["call", "https://api.example.com/"]));
     check(60, world.run(&["call", &untrusted()]));
     check(61, world.run(&["call", &coded.url]));
-    check(63, world.run(&["call", &endless.url]));
+    check(63, with("AWS_ENDPOINT_URL_STS", &large.url, &["whoami"]));
     check(67, with("AWS_ACCESS_KEY_ID", "", &["call", &fine.url]));
     check(67, with("AWS_SECRET_ACCESS_KEY", "wrong", &["whoami"]));
     check(67, world.run(&["call", "--role", "arn:aws:iam::111111111111:role/Other", &fine.url]));
@@ -128,8 +137,6 @@ fn each_exit_code_is_reached_by_what_it_means() {
     let sts = ("AWS_ENDPOINT_URL_STS", "https://127.0.0.1:1/");
     let mut whoami = world.command(["whoami"]);
     check(77, whoami.env(sts.0, sts.1).env("SSL_CERT_FILE", "no").output().unwrap().into());
-    check(97, with("HTTPS_PROXY", "http://127.0.0.1:1", &["call", "https://api.example.com/"]));
-    check(97, with("HTTPS_PROXY", &missing.url, &["call", "https://api.example.com/"]));
     assert_eq!(reached, listed(&world));
 }
 

@@ -12,6 +12,9 @@ mod answers;
 mod asked;
 #[cfg(unix)]
 mod beside;
+// Beside `exit`, whose servers it uses.
+#[cfg(target_os = "linux")]
+mod broken;
 #[cfg(unix)]
 mod cache;
 #[cfg(unix)]

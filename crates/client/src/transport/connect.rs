@@ -22,7 +22,7 @@ use super::{Addresses, exchange};
 const ADDRESSES: usize = 16;
 
 pub(super) fn agent(config: Config) -> Agent {
-    let connector = ().chain(ToProxy::default()).chain(Sockets).chain(RustlsConnector::default()).chain(Heads);
+    let connector = ().chain(ToProxy::default()).chain(Sockets).chain(Secure::default()).chain(Heads);
     Agent::with_parts(config, connector, Names)
 }
 
@@ -65,6 +65,38 @@ impl fmt::Display for NotPublic {
 }
 
 impl std::error::Error for NotPublic {}
+
+/// A connection that ended while it was made secure.
+#[derive(Debug)]
+pub(super) struct HandshakeBroken(pub(super) io::Error);
+
+impl fmt::Display for HandshakeBroken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.kind() {
+            io::ErrorKind::UnexpectedEof => f.write_str("the connection was closed while it was made"),
+            _ => self.0.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for HandshakeBroken {}
+
+/// TLS, which is agreed upon as soon as there is a connection: what breaks here is no request yet.
+#[derive(Debug, Default)]
+struct Secure(RustlsConnector);
+
+impl<In: Transport> Connector<In> for Secure {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
+        self.0.connect(details, chained).map_err(|error| match error {
+            ureq::Error::Io(io) if !io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+                ureq::Error::Other(Box::new(HandshakeBroken(io)))
+            }
+            other => other,
+        })
+    }
+}
 
 /// The way to the proxy, up to where it has connected to the host.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use rustls::CertificateError;
 use ureq::Error as U;
 use xacct_sign::{Error, ErrorKind};
 
-use super::connect::{NotPublic, ProxyFailed, UnknownHost};
+use super::connect::{HandshakeBroken, NotPublic, ProxyFailed, UnknownHost};
 use super::waiting::GivenUp;
 
 /// The error of a request to `host`, whose answer may be `limit` bytes long.
@@ -17,10 +17,7 @@ pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
             .with_hint("a connection that cannot be made points to the network; of an API, API Gateway itself gives up after 30 s")
             .with_source(error),
         U::BodyExceedsLimit(_) => too_large(host, &format!("more than {limit} bytes")).with_source(error),
-        // Their bytes and their number are both limited, and which limit is met first depends on how the pieces come.
-        U::LargeResponseHeader(..) | U::Protocol(ureq_proto::Error::HttpParseTooManyHeaders) => {
-            too_large(host, "headers that are too long").with_source(error)
-        }
+        error if is_long_head(&error) => too_large(host, "headers that are too long").with_source(error),
         U::ConnectProxyFailed(reason) => refused_by_proxy(host, &reason),
         U::Io(io) => own(io).unwrap_or_else(|io| broken(io, host)),
         U::Other(other) => match other.downcast::<ProxyFailed>() {
@@ -33,14 +30,31 @@ pub(super) fn failed(error: U, host: &str, limit: u64) -> Error {
                     transport(format!("the host `{host}` has no public address, and may be at no other"))
                         .with_hint("an issuer of STS is reached by public addresses: check the name, and what looks it up")
                 }
-                Err(other) => match other.downcast::<GivenUp>() {
-                    Ok(given_up) => given_up.0,
-                    Err(other) => without_a_word(U::Other(other), host),
+                Err(other) => match other.downcast::<HandshakeBroken>() {
+                    Ok(broken) => transport(format!("no secure connection to `{host}`: {broken}")).with_source(*broken),
+                    Err(other) => match other.downcast::<GivenUp>() {
+                        Ok(given_up) => given_up.0,
+                        Err(other) => without_a_word(U::Other(other), host),
+                    },
                 },
             },
         },
         other => without_a_word(other, host),
     }
+}
+
+/// The error of an answer's body, whose head has come.
+pub(super) fn failed_in_body(error: io::Error, host: &str, limit: u64) -> Error {
+    match U::from(error) {
+        U::Io(io) if io.kind() == io::ErrorKind::UnexpectedEof => closed(Closed::InBody, host),
+        other => failed(other, host, limit),
+    }
+}
+
+/// Whether an answer's head is too long: its bytes and its lines are both limited, and which limit is met first depends on how the
+/// pieces come.
+pub(super) fn is_long_head(error: &U) -> bool {
+    matches!(error, U::LargeResponseHeader(..) | U::Protocol(ureq_proto::Error::HttpParseTooManyHeaders))
 }
 
 /// An error of ours that went through a reader.
@@ -59,11 +73,18 @@ fn without_a_word(error: U, host: &str) -> Error {
     transport(format!("the request to `{host}` failed: {error}")).with_source(error)
 }
 
+fn closed(closed: Closed, host: &str) -> Error {
+    transport(format!("the connection to `{host}` broke: {closed}")).with_source(closed)
+}
+
 fn too_large(host: &str, what: &str) -> Error {
     Error::new(ErrorKind::ResponseTooLarge, format!("`{host}` answered with {what}"))
 }
 
 fn broken(error: io::Error, host: &str) -> Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return closed(Closed::InHead, host);
+    }
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let told = if let Some(tls) = tls {
         let told = transport(format!("no secure connection to `{host}`: {}", in_words(tls)));
@@ -133,6 +154,24 @@ fn on_the_way(failure: ProxyFailed, host: &str, limit: u64) -> Error {
         })
         .with_source(cause)
 }
+
+/// The server closed a connection in good order, and its answer is not whole.
+#[derive(Debug)]
+pub(super) enum Closed {
+    InHead,
+    InBody,
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Closed::InHead => "it was closed before there was an answer",
+            Closed::InBody => "it was closed before the answer's end",
+        })
+    }
+}
+
+impl std::error::Error for Closed {}
 
 /// Stands in the chain of an error's causes where the proxy's begin.
 #[derive(Debug)]

@@ -5,11 +5,11 @@ use std::io;
 
 use xacct_sign::Error;
 
-use super::connect::UnknownHost;
-use super::failure::AtProxy;
+use super::connect::{HandshakeBroken, UnknownHost};
+use super::failure::{AtProxy, Closed, is_long_head};
 use super::socket::is_of_address;
 
-/// A part of the way to a server.
+/// A part of the way to a server and back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Link {
@@ -23,12 +23,22 @@ pub enum Link {
     Certificate,
     /// The look-up of the proxy's name.
     ProxyName,
-    /// The proxy: it was not reached, or does not connect.
+    /// The connection to the proxy.
+    ProxyConnection,
+    /// The secure connection to a proxy that is asked over https.
+    ProxyTls,
+    /// The certificate in that.
+    ProxyCertificate,
+    /// The proxy, which was reached, and does not connect.
     Proxy,
+    /// The answer's head: the connection was closed in good order before it was there, or it is too long.
+    AnswerHead,
+    /// The answer's body: the connection was closed in good order before its end.
+    AnswerBody,
 }
 
 /// The part of the way that an error speaks of, whoever wanted to go it: a request of a session, of STS or of a source of
-/// credentials. `None` where the request was on its way already, and for errors of another kind.
+/// credentials. `None` where a connection broke in another way while it was used, and for errors of another kind.
 #[must_use]
 pub fn broken_link(error: &Error) -> Option<Link> {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
@@ -41,6 +51,9 @@ pub fn broken_link(error: &Error) -> Option<Link> {
     }
     match link {
         Some(Link::Name) if is_proxy => Some(Link::ProxyName),
+        Some(Link::Connection) if is_proxy => Some(Link::ProxyConnection),
+        Some(Link::Tls) if is_proxy => Some(Link::ProxyTls),
+        Some(Link::Certificate) if is_proxy => Some(Link::ProxyCertificate),
         _ if is_proxy => Some(Link::Proxy),
         link => link,
     }
@@ -49,6 +62,18 @@ pub fn broken_link(error: &Error) -> Option<Link> {
 fn link_of(error: &(dyn StdError + 'static)) -> Option<Link> {
     if error.is::<UnknownHost>() {
         return Some(Link::Name);
+    }
+    if let Some(closed) = error.downcast_ref::<Closed>() {
+        return Some(match closed {
+            Closed::InHead => Link::AnswerHead,
+            Closed::InBody => Link::AnswerBody,
+        });
+    }
+    if error.downcast_ref::<ureq::Error>().is_some_and(is_long_head) {
+        return Some(Link::AnswerHead);
+    }
+    if error.is::<HandshakeBroken>() {
+        return Some(Link::Tls);
     }
     let io = error.downcast_ref::<io::Error>()?;
     if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {

@@ -128,6 +128,10 @@ fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
+fn is_reset(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted)
+}
+
 impl Transport for Socket {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
@@ -169,6 +173,8 @@ impl Transport for Socket {
                     return Ok(count > 0);
                 }
                 Err(error) if is_pause(&error) => waiting.check()?,
+                // ureq takes it for an end, and a body without a length for whole.
+                Err(error) if is_reset(&error) && !self.is_done => return Err(io::Error::other(error).into()),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -12,7 +12,7 @@ use xacct_sign::{Error, ErrorKind};
 use super::Addresses;
 use super::coding::{self, Coding};
 use super::exchange;
-use super::failure::{failed, own};
+use super::failure::{failed_in_body, own};
 use crate::patience::Patience;
 
 /// How much is read at once where a body is hashed.
@@ -217,7 +217,7 @@ impl<R: Read> Read for Raw<R> {
             if error.kind() == io::ErrorKind::Interrupted {
                 return error;
             }
-            io::Error::other(failed(error.into(), &self.host, self.limit))
+            io::Error::other(failed_in_body(error, &self.host, self.limit))
         })
     }
 }
