@@ -72,6 +72,13 @@ Exit codes:
   23  what was found cannot be written
   26  a file or standard input cannot be read";
 
+const EXPLAIN_CODES: &str = "\
+Exit codes:
+   0  done, whatever was found
+   2  wrong usage
+  23  what was found cannot be written
+  26  the answer or the canonical request cannot be read, or there is nothing in it";
+
 const EXIT_CODES: &str = "\
 Exit codes:
    0  done; the emulator was ended by Ctrl-C or SIGTERM
@@ -91,14 +98,14 @@ pub(crate) enum Command {
     Call(Box<CallArguments>),
 
     /// Print a role's credentials as JSON, for `credential_process` in ~/.aws/config
-    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
+    #[command(mut_arg("region", caller::of_sts), after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Credentials(CredentialsArguments),
 
     /// Print a role's credentials as variables for a shell, or run one program with them
     ///
     /// In bash or zsh: `eval "$(xacct-sign env --role ARN)"`. Behind `--` stands a program, which runs with the variables: its
     /// exit status is that of this command. A profile and whatever else could say other credentials is taken out of its way.
-    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
+    #[command(mut_arg("region", caller::of_sts), after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Env(EnvArguments),
 
     /// Sign a request that something else sends, and print its headers
@@ -118,11 +125,11 @@ pub(crate) enum Command {
     ///
     /// STS makes it, for one audience and some minutes: `curl -H "authorization: Bearer $(xacct-sign token AUDIENCE)" URL` sends it.
     /// Whoever has it is the caller until it ends. With `--proof`, the signature of a question that the server has STS answer.
-    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
+    #[command(mut_arg("region", caller::of_sts), after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Token(TokenArguments),
 
     /// Say who signs: account, ARN and user id, as STS has it
-    #[command(after_help = exit::POINTER, after_long_help = exit::POINTER)]
+    #[command(mut_arg("region", caller::of_sts), after_help = exit::POINTER, after_long_help = exit::POINTER)]
     Whoami(WhoamiArguments),
 
     /// The cache of roles' credentials, which all commands of this user share
@@ -142,7 +149,7 @@ pub(crate) enum Command {
     /// Say what the saved answer of a refused call means
     ///
     /// The body alone, or all that `xacct-sign call --include` or `curl --include` has printed.
-    #[command(after_help = exit::help(), after_long_help = exit::help())]
+    #[command(after_help = EXPLAIN_CODES, after_long_help = EXPLAIN_CODES)]
     Explain(ExplainArguments),
 
     /// Run STS and an API Gateway with IAM authorization on this machine, enforcing a manifest's policies

@@ -56,11 +56,7 @@ impl Caller {
         listener: Option<Listener>,
         warns: bool,
     ) -> Result<Self, Error> {
-        if base.profile.as_ref().is_some_and(|profile| profile.trim().is_empty()) {
-            return Err(Error::new(ErrorKind::InvalidOption, "`--profile` is empty").with_hint(
-                "give the profile's name (is the variable it comes from unset?); for the usual credentials, leave `--profile` out",
-            ));
-        }
+        refuse_empty(base, assume)?;
         let host: Arc<dyn Host> = Arc::new(Machine::default());
         let chain = DefaultChain::on(Arc::clone(&host), base.profile.clone());
         let region = base.region.clone();
@@ -77,6 +73,32 @@ impl Caller {
         };
         Ok(Self { host, source, region })
     }
+}
+
+/// What is empty as an unset variable makes it is not taken for what was not typed.
+fn refuse_empty(base: &BaseArguments, assume: &AssumeArguments) -> Result<(), Error> {
+    let options = [
+        (
+            &base.profile,
+            ErrorKind::InvalidOption,
+            "`--profile` is empty",
+            "give the profile's name (is the variable it comes from unset?); for the usual credentials, leave `--profile` out",
+        ),
+        (
+            &assume.external_id,
+            ErrorKind::InvalidExternalId,
+            "`--external-id` is empty",
+            "give what the role's owner gave you (is the variable it comes from unset?); for a role without one, leave `--external-id` out",
+        ),
+        (
+            &assume.session_name,
+            ErrorKind::InvalidSessionName,
+            "`--session-name` is empty",
+            "give 2 to 64 of `A-Z a-z 0-9 _ + = , . @ -` (is the variable it comes from unset?); for the usual name, leave `--session-name` out",
+        ),
+    ];
+    let empty = options.into_iter().find(|(value, ..)| value.as_ref().is_some_and(|value| value.trim().is_empty()));
+    empty.map_or(Ok(()), |(_, kind, text, hint)| Err(Error::new(kind, text).with_hint(hint)))
 }
 
 /// The role as the arguments have it.

@@ -244,7 +244,7 @@ impl Doctor<'_> {
             Err(error) if error.kind() == ErrorKind::StsDenied => false,
             Err(_) => return None,
         };
-        self.note("external id", !works, if works { "not needed" } else { "needed" });
+        self.note("external id", !works, if works { "STS gives the role without it, too" } else { "needed" });
         Some(works)
     }
 

@@ -9,6 +9,9 @@ use tempfile::NamedTempFile;
 use crate::failure::Failure;
 use crate::text;
 
+/// How a file begins that is not in its place yet.
+const UNFINISHED: &str = ".xacct-";
+
 /// The text of a file; a failure calls it by `what`.
 pub(crate) fn read_as(what: &'static str, path: &Path) -> Result<String, Failure> {
     let bytes = fs::read(path).map_err(|source| Failure::Unreadable { what, path: path.to_path_buf(), source })?;
@@ -41,17 +44,27 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// As [`replace`], with a file that nobody else can read, whatever was there before.
-pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), Failure> {
+/// Writes a file that was named, with the permissions of every new one: a link leads to what is meant, and what is no file, such as
+/// `/dev/stderr`, is written as it is. What is there stays until all of the new one is.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_by(path, text, |real| beside(real, None))
+}
+
+/// As [`write`], with a file that nobody else can read, whatever was there before.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    write_by(path, text, |real| tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder(real)))
+}
+
+fn write_by(path: &Path, text: &str, make: impl FnOnce(&Path) -> io::Result<NamedTempFile>) -> Result<(), Failure> {
     let failed = |source| Failure::Unwritable { path: path.to_path_buf(), source };
-    // What is no file, such as `/dev/stderr`, is written as it is.
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::write(path, text).map_err(failed);
     }
-    let file = tempfile::Builder::new().prefix(".xacct-").tempfile_in(folder(path));
-    let mut file = file.map_err(|error| failed(unnamed(&error, path)))?;
-    file.write_all(text.as_bytes()).map_err(|error| failed(unnamed(&error, path)))?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let unnamed = |error: io::Error| failed(unnamed(&error, &real));
+    let mut file = make(&real).map_err(unnamed)?;
+    file.write_all(text.as_bytes()).map_err(unnamed)?;
+    file.persist(&real).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
@@ -82,7 +95,7 @@ fn written_beside(path: &Path, text: &str, permissions: Option<fs::Permissions>)
 /// An empty file that stands beside `path`, with these permissions or those of every new file. Deleted unless it takes its place.
 pub(crate) fn beside(path: &Path, permissions: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".xacct-");
+    builder.prefix(UNFINISHED);
     // What every new file gets; the process's umask takes from it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

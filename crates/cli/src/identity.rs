@@ -6,17 +6,19 @@ use xacct_sign::Error;
 use xacct_sign_client::{Identity, IdentityProof, IdentityToken, TokenOptions, sts_region};
 
 use crate::caller::Caller;
+use crate::request::refuse_user_info;
 
 /// A token for an audience, made at the STS of the region that is typed, or that is known otherwise. Nothing is asked yet.
 ///
 /// # Errors
 ///
-/// `InvalidRegion` if no region is known; as [`IdentityToken::on`].
+/// `InvalidUrl` for an audience with a password in it, `InvalidRegion` if no region is known; as [`IdentityToken::on`].
 pub(crate) fn token(
     caller: &Caller,
     audience: &str,
     change: impl FnOnce(&mut TokenOptions),
 ) -> Result<Arc<dyn Identity>, Error> {
+    refuse_user_info("the audience", audience)?;
     let region = sts_region(&caller.host, &*caller.source, caller.region.as_deref())?;
     let mut options = TokenOptions::new(audience, region);
     change(&mut options);
@@ -27,8 +29,9 @@ pub(crate) fn token(
 ///
 /// # Errors
 ///
-/// `InvalidRegion` if no region is known; as [`IdentityProof::on`].
+/// `InvalidUrl` for an audience with a password in it, `InvalidRegion` if no region is known; as [`IdentityProof::on`].
 pub(crate) fn proof(caller: &Caller, audience: &str) -> Result<Arc<dyn Identity>, Error> {
+    refuse_user_info("the audience", audience)?;
     let region = sts_region(&caller.host, &*caller.source, caller.region.as_deref())?;
     Ok(Arc::new(IdentityProof::on(Arc::clone(&caller.host), audience, region, Arc::clone(&caller.source))?))
 }

@@ -65,13 +65,9 @@ impl Prepared {
             (None, false, true) => "POST",
             (None, false, false) => "GET",
         };
-        let is_of_user = has_user_info(&url);
-        let url = CanonicalUrl::resolve(None, &url, &[])?;
-        if is_of_user {
-            let error =
-                Error::new(ErrorKind::InvalidUrl, "the URL has a user or a password, which nothing would be done with");
-            return Err(error.with_hint("leave it out of the URL: requests are signed with AWS credentials").into());
-        }
+        let typed = url;
+        let url = CanonicalUrl::resolve(None, &typed, &[])?;
+        refuse_user_info("the URL", &typed)?;
         Ok(Self { method: method.to_owned(), url, headers: headers.finish(), body })
     }
 }
@@ -84,10 +80,15 @@ fn standard_inputs<const JSON: bool>(arguments: &RequestArguments<JSON>) -> Resu
     Ok(simple.saturating_add(multipart::standard_inputs(&arguments.form)?))
 }
 
-/// Whether something stands before the host, as in `https://user:password@host/`.
-fn has_user_info(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+/// A user or a password before the host, as in `https://user:password@host/`, is refused: it would go nowhere, or where it is read.
+pub(crate) fn refuse_user_info(what: &str, url: &str) -> Result<(), Error> {
+    let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    if !authority.is_some_and(|authority| authority.contains('@')) {
+        return Ok(());
+    }
+    let message = format!("{what} has a user or a password, which nothing would be done with");
+    let error = Error::new(ErrorKind::InvalidUrl, message);
+    Err(error.with_hint("leave it out of the URL: AWS credentials say who calls"))
 }
 
 /// The URL with data behind its query, as it was typed.

@@ -22,14 +22,16 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Reads the request, and fetches the credentials. `look` sees the body before it is hashed.
+    /// Reads the request, and fetches the credentials: `warns` where their cache cannot be used. `look` sees the body before it is
+    /// hashed.
     pub(crate) fn new<T, const JSON: bool>(
         request: &RequestArguments<JSON>,
         role: &RoleArguments,
+        warns: bool,
         look: impl FnOnce(&mut Content) -> Result<T, Failure>,
     ) -> Result<(Self, T), Failure> {
         let scope = PartialScope::new(role.base.region.clone(), request.service.clone())?;
-        let caller = Caller::new(role, None)?;
+        let caller = Caller::of_call(role, None, warns)?;
         let mut prepared = Prepared::new(request)?;
         let seen = look(&mut prepared.body)?;
         let hash = prepared.body.hash()?;

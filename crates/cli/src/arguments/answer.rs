@@ -61,12 +61,20 @@ fn names() -> Vec<String> {
 }
 
 impl UnusedAnswerArguments {
+    /// Whether no warnings are wanted.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.has("silent") && !self.has("show_error")
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|other| other == name)
+    }
+
     /// What is said of them, if anything.
     pub(crate) fn note(&self, command: &str) -> Option<String> {
         let names: Vec<String> = self.0.iter().map(|name| format!("`--{}`", name.replace('_', "-"))).collect();
-        // Who wants no words has said so.
-        let is_silent = self.0.iter().any(|name| name == "silent");
-        (!names.is_empty() && !is_silent).then(|| format!("without effect in `{command}`: {}", names.join(", ")))
+        (!names.is_empty() && !self.has("silent"))
+            .then(|| format!("without effect in `{command}`: {}", names.join(", ")))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who signs: what can be typed behind every command of a caller.
 
-use clap::Args;
+use clap::{Arg, Args};
 
 use super::{pair, region, seconds};
 
@@ -15,6 +15,12 @@ pub(crate) struct BaseArguments {
     /// The region: AWS's own API hosts name it; else AWS_REGION, AWS_DEFAULT_REGION, or the profile
     #[arg(long, value_name = "NAME", value_parser = region)]
     pub(crate) region: Option<String>,
+}
+
+/// The region behind commands that call no API.
+pub(super) fn of_sts(region: Arg) -> Arg {
+    let help = "The region, whose STS is asked [default: AWS_REGION, AWS_DEFAULT_REGION, or the profile's]";
+    region.help(help)
 }
 
 /// How a role is assumed.

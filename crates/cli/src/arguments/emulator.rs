@@ -43,7 +43,7 @@ pub(crate) struct EmulatorArguments {
     pub(crate) organization: Vec<(String, String)>,
 
     /// Run a command as this caller, with its credentials and the emulator's addresses in its environment, and end when it ends.
-    /// Without a command, only this caller's credentials are printed
+    /// Without a command, only this caller's credentials are printed, or with --env-file none
     #[arg(long = "as", value_name = "CALLER", requires = "stage", conflicts_with = "json")]
     pub(crate) caller: Option<String>,
 

@@ -10,7 +10,7 @@ use crate::output;
 use crate::signed::Ready;
 
 pub(crate) fn run(arguments: &PresignArguments) -> Result<(), Failure> {
-    let (ready, ()) = Ready::new(&arguments.request, &arguments.role, |_| Ok(()))?;
+    let (ready, ()) = Ready::new(&arguments.request, &arguments.role, !arguments.unused.is_silent(), |_| Ok(()))?;
     let lifetime = Duration::from_secs(arguments.expires_in);
     let url = ready.with(|request| ready.signer.presign(request, lifetime, ready.now))?;
     let mut notes = Vec::new();

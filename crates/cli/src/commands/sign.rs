@@ -29,10 +29,10 @@ pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
         });
     }
     let look = |body: &mut Content| if arguments.curl { curl_body(body) } else { Ok(None) };
-    let (ready, body) = Ready::new(&arguments.request, &arguments.role, look)?;
+    let (ready, body) = Ready::new(&arguments.request, &arguments.role, !arguments.unused.is_silent(), look)?;
     let (headers, canonical) = headers(&ready)?;
     if let Some(path) = &arguments.canonical {
-        files::replace_private(path, &canonical)?;
+        files::write_private(path, &canonical)?;
     }
     let (method, url) = (ready.method.as_str(), ready.url.as_str());
     if arguments.curl {

@@ -177,7 +177,9 @@ fn e9_the_environment_is_a_file_as_long_as_the_emulator_runs() {
     fs::write(&file, "# xacct-sign emulator: it deletes this file when it ends\nold=1\n").unwrap();
     let arguments = ["emulator", "--as", "shop", "--stage", "stag", "--env-file", "emulator.env"];
     let mut running = Emulator::spawn_command(command(&folder, arguments));
-    while !running.line().starts_with("export XACCT_ROLE_ARN=") {}
+    // There they are, and nowhere else.
+    running.line();
+    assert_eq!([running.line(), running.line()], ["\n", "The caller's environment is in `emulator.env`.\n"]);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&file).unwrap();
     assert!(!text.contains("old") && !text.contains(['\'', '"', '$', '`']), "{text}");
@@ -188,7 +190,7 @@ fn e9_the_environment_is_a_file_as_long_as_the_emulator_runs() {
         assert!(stdout.lines().any(|sourced| sourced == line), "{line}");
     }
     assert_eq!(text.lines().count(), 11);
-    running.stop("-TERM");
+    assert_eq!(running.stop("-TERM"), "");
     assert!(!file.exists());
 }
 

@@ -42,6 +42,9 @@ mod policy;
 #[cfg(unix)]
 mod reload;
 mod render;
+// Only Linux lets a test have no room.
+#[cfg(target_os = "linux")]
+mod room;
 mod schema;
 #[cfg(unix)]
 mod secrets;
@@ -49,11 +52,14 @@ mod secrets;
 mod server;
 #[cfg(unix)]
 mod shells;
-#[cfg(unix)]
+// Beside `exit`, whose servers it uses.
+#[cfg(target_os = "linux")]
 mod snapshots;
 #[cfg(unix)]
 mod typed;
 #[cfg(unix)]
 mod usage;
+#[cfg(unix)]
+mod waiting;
 #[cfg(unix)]
 mod world;

@@ -217,6 +217,39 @@ fn a_presigned_url_serves_the_request_that_it_was_made_for() {
     assert!(!without.stderr.contains("body"), "{without:?}");
 }
 
+/// A signature in a query is no part of what is signed, whoever made it.
+#[test]
+fn a_presigned_url_is_signed_anew() {
+    let world = World::new("shell-presign-again");
+    let script = "url=$(xacct-sign presign --role $ROLE --expires-in 1m \"$URL/hoge?a=b\" 2>/dev/null)
+        again=$(xacct-sign presign --role $ROLE --expires-in 5m \"$url\" 2>/dev/null)
+        echo \"$again\" | grep -o 'X-Amz-[A-Za-z]*=' | sort | uniq -d
+        echo \"$again\" | grep -o 'Expires=[0-9]*'
+        curl -sf \"$again\"";
+    let ran = bash(&world, script);
+    let (expires, answer) = ran.text().split_once('\n').unwrap();
+    assert_eq!((expires, answer.contains(SESSION)), ("Expires=300", true), "{ran:?}");
+}
+
+/// As `--output` has it; but for who may read it.
+#[test]
+fn a_link_leads_to_where_the_canonical_request_is_written() {
+    let world = World::new("shell-canonical-link");
+    fs::create_dir(world.folder.join("elsewhere")).unwrap();
+    fs::write(world.folder.join("elsewhere/file"), "what anybody may read").unwrap();
+    symlink("elsewhere/file", world.folder.join("link")).unwrap();
+    for arguments in [&["sign", "--canonical", "link", &world.url][..], &["call", "-o", "link", &world.url]] {
+        let ran = world.run(arguments);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(fs::read_link(world.folder.join("link")).unwrap().to_str(), Some("elsewhere/file"));
+        assert_eq!(fs::metadata(world.folder.join("link")).unwrap().permissions().mode() & 0o777, 0o600);
+        let text = fs::read_to_string(world.folder.join("elsewhere/file")).unwrap();
+        let is_canonical = text.starts_with("GET\n/\n");
+        assert_eq!(is_canonical, arguments[0] == "sign", "{text}");
+    }
+    assert_eq!(fs::read_dir(world.folder.join("elsewhere")).unwrap().count(), 1);
+}
+
 #[test]
 fn the_canonical_request_that_sign_writes_is_the_one_that_explain_compares() {
     let world = World::new("shell-canonical");

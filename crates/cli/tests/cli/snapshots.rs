@@ -1,19 +1,32 @@
 //! What the command prints, kept as files beside the tests: a change is seen where it is reviewed.
 
+mod codes;
+mod errors;
+mod masked;
+mod outputs;
+
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::server::Server;
-use crate::world::{ROLE, World};
+use crate::world::{ROLE, Ran, World};
+use masked::masked;
 
 /// Set to `write`, it has the files written.
 const VARIABLE: &str = "XACCT_SIGN_SNAPSHOTS";
 
+/// The files of what is printed where all goes well.
+const OUTPUTS: [&str; 3] = ["outputs-callers", "outputs-providers", "outputs-tries"];
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.txt"))
+}
+
 /// Fails where a text is not that of the file.
 #[track_caller]
 fn is_kept(name: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.txt"));
+    let path = path(name);
     if std::env::var(VARIABLE).is_ok_and(|value| value == "write") {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -29,6 +42,94 @@ fn is_kept(name: &str, text: &str) {
         differs(text, &kept),
         differs(&kept, text),
     );
+}
+
+/// What commands print, one after the other.
+struct Kept<'w> {
+    world: &'w World,
+    text: String,
+    /// What is secret or drawn, and its name.
+    known: Vec<(String, &'static str)>,
+}
+
+impl<'w> Kept<'w> {
+    fn new(world: &'w World) -> Self {
+        let ready = world.emulator.ready();
+        let keys = &ready.caller("shop", "stag").unwrap().credentials;
+        let mut kept = Self { world, text: String::new(), known: Vec::new() };
+        kept.hide(keys.session_token().unwrap_or_default(), "OWN-TOKEN");
+        kept.hide(keys.secret_access_key(), "OWN-SECRET");
+        kept.hide(keys.access_key_id(), "OWN-KEY");
+        kept
+    }
+
+    /// The same, where a role's credentials are printed, too, all of them those that are in the cache.
+    fn with_credentials(world: &'w World) -> Self {
+        let mut kept = Self::new(world);
+        let credentials = world.run(&["credentials", "--role", ROLE]).json();
+        for (field, name) in [("SessionToken", "TOKEN"), ("SecretAccessKey", "SECRET"), ("AccessKeyId", "KEY")] {
+            kept.hide(credentials[field].as_str().unwrap(), name);
+        }
+        kept
+    }
+
+    fn hide(&mut self, value: &str, name: &'static str) {
+        let in_query: String = value
+            .bytes()
+            .map(|byte| match byte {
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+                other => format!("%{other:02X}"),
+            })
+            .collect();
+        let end = value.len().saturating_sub(4);
+        self.known.extend([value.to_owned(), in_query, format!("…{}", &value[end..])].map(|value| (value, name)));
+    }
+
+    /// Runs the command, and keeps what it prints: standard output, standard error, the exit code.
+    fn run(&mut self, arguments: &[&str]) {
+        self.run_in(&[], arguments);
+    }
+
+    /// The same, with variables beside those of the world.
+    fn run_in(&mut self, variables: &[(&str, &str)], arguments: &[&str]) {
+        let ran = self.world.command(arguments.iter().copied()).envs(variables.iter().copied()).output().unwrap();
+        let typed: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+        self.add(&format!("{}xacct-sign {}", typed.concat(), arguments.join(" ")), &ran.into());
+    }
+
+    fn add(&mut self, typed: &str, ran: &Ran) {
+        let is_open = !ran.text().is_empty() && !ran.text().ends_with('\n');
+        let between = if is_open { "\n" } else { "" };
+        let printed = self.masked(&format!("$ {}\n{}{between}{}", typed.trim_end(), ran.text(), ran.stderr));
+        let is_coded = printed.lines().all(|line| !line.starts_with("error:"));
+        assert!(is_coded, "an error without a code: {printed}");
+        writeln!(self.text, "{}\n= {}\n", printed.trim_end(), ran.code.unwrap()).unwrap();
+    }
+
+    /// Runs a command that prints what is long, and has tests of its own: its first lines are kept.
+    fn start_of(&mut self, what: &str, arguments: &[&str]) {
+        let mut ran = self.world.run(arguments);
+        let lines: Vec<&str> = ran.text().lines().collect();
+        assert!(lines.len() > 20, "{what} is short: {ran:?}");
+        ran.stdout = format!("{}\n[...]\n", lines[..3].join("\n")).into();
+        self.add(&format!("xacct-sign {}", arguments.join(" ")), &ran);
+    }
+
+    /// A file that a command has written.
+    fn file(&mut self, name: &str) {
+        let text = fs::read_to_string(self.world.folder.join(name)).unwrap();
+        self.say(&format!("cat {name}"), text.trim_end());
+    }
+
+    fn say(&mut self, typed: &str, text: &str) {
+        let text = self.masked(text);
+        writeln!(self.text, "$ {typed}\n{text}\n").unwrap();
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let text = text.replace(self.world.folder.to_str().unwrap(), "FOLDER");
+        masked(&self.known.iter().fold(text, |text, (value, name)| text.replace(value, name)))
+    }
 }
 
 /// Commands, and commands of these, as help lists them.
@@ -57,77 +158,44 @@ fn every_command_has_its_help() {
     is_kept("help", &all);
 }
 
-#[test]
-fn every_error_is_a_line_a_hint_and_an_exit_code() {
-    let world = World::new("snapshots-errors");
-    let refusing = Server::answering("HTTP/1.1 404 Not Found\r\ncontent-length: 23\r\n\r\n{\"message\":\"Not Found\"}");
-    let other = "arn:aws:iam::111111111111:role/Other";
-    let api = refusing.url.as_str();
-    let cases: Vec<Vec<&str>> = vec![
-        vec![],
-        vec!["no-such-command"],
-        vec!["call"],
-        vec!["call", "--no-such-option", api],
-        vec!["call", "foo"],
-        vec!["call", "http://api.example.com/"],
-        vec!["call", "--role", "", api],
-        vec!["call", "--role", "ApiAllowByIamRoleStag", api],
-        vec!["call", "--role", other, api],
-        vec!["call", "--external-id", "ab", api],
-        vec!["call", "--region", "us_east_1", api],
-        vec!["call", "--tag", "team", "--role", ROLE, api],
-        vec!["call", "--duration", "1d", "--role", ROLE, api],
-        vec!["call", "--duration", "1m", "--role", ROLE, api],
-        vec!["call", "--profile", "", api],
-        vec!["call", "--role", " arn:aws:iam::111111111111:role/Other", api],
-        vec!["call", "-k", api],
-        vec!["call", "--json", "{}", "-d", "a", api],
-        vec!["call", "-d", "@missing", api],
-        vec!["call", "-H", "no colon", api],
-        vec!["call", "-F", "a", api],
-        vec!["call", "-F", "a=b", "-d", "c", api],
-        vec!["call", "-I", "-d", "a", api],
-        vec!["call", "-o", "missing/file", api],
-        vec!["call", "--max-time", "soon", api],
-        vec!["call", api],
-        vec!["call", "--fail", api],
-        vec!["call", "http://127.0.0.1:1/"],
-        vec!["call", "--region", "eu-west-1", "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/"],
-        vec!["call", "--profile", "nobody", api],
-        vec!["whoami"],
-        vec!["whoami", "--profile", "nobody"],
-        vec!["credentials"],
-        vec!["credentials", "--role", other],
-        vec!["env"],
-        vec!["env", "--role", ROLE, "--shell", "tcsh"],
-        vec!["env", "--role", ROLE, "--", "no-such-program"],
-        vec!["sign", "--json", "--curl", api],
-        vec!["sign", "--json", "{}", api],
-        vec!["sign", "-v", "-o", "file", "--url", api],
-        vec!["explain", "missing"],
-        vec!["presign", "--expires-in", "8d", api],
-        vec!["presign", "--expires-in", "192h", api],
-        vec!["completions", "tcsh"],
-        vec!["check"],
-        vec!["emulator"],
-    ];
-    let mut all = String::new();
-    for arguments in cases {
-        let ran = world.run(&arguments);
-        let line = [&["xacct-sign"], &arguments[..]].concat().join(" ");
-        let text = format!("$ {line}\n{}{}", ran.text(), ran.stderr);
-        let text = text.replace(api, "http://127.0.0.1:PORT").replace(world.folder.to_str().unwrap(), "FOLDER");
-        let text: Vec<String> = text.lines().map(without_what_changes).collect();
-        assert!(text.iter().all(|line| !line.starts_with("error:")), "an error without a code: {text:?}");
-        writeln!(all, "{}\n= {}\n", text.join("\n"), ran.code.unwrap()).unwrap();
+/// The lines that were typed in a file, with the exit code of each.
+fn typed(name: &str) -> Vec<(String, i32)> {
+    let text = fs::read_to_string(path(name)).unwrap();
+    let mut all: Vec<(String, i32)> = Vec::new();
+    for line in text.lines() {
+        if let Some((_, line)) = line.strip_prefix("$ ").and_then(|line| line.split_once("xacct-sign")) {
+            all.push((line.trim().to_owned(), -1));
+        } else if let (Some(code), Some(last)) =
+            (line.strip_prefix("= ").and_then(|code| code.parse().ok()), all.last_mut())
+        {
+            last.1 = code;
+        }
     }
-    is_kept("errors", &all);
+    all
 }
 
-/// Unique ids are drawn.
-fn without_what_changes(line: &str) -> String {
-    match line.split_once("user id: ") {
-        Some((_, id)) => format!("user id: ID:{}", id.split(':').nth(1).unwrap()),
-        None => line.split(" (request id ").next().unwrap().to_owned(),
+#[test]
+fn every_command_has_what_it_prints_when_it_is_done() {
+    let world = World::new("snapshots-commands");
+    let all = commands(&world, &[]);
+    let is_last =
+        |command: &Vec<String>| !all.iter().any(|other| other.len() > command.len() && other.starts_with(command));
+    let kept: Vec<(String, i32)> = OUTPUTS.into_iter().flat_map(typed).collect();
+    for command in all.iter().filter(|command| is_last(command)) {
+        let words = command.join(" ");
+        let is_it = |line: &str| line == words || line.starts_with(&format!("{words} "));
+        assert!(kept.iter().any(|(line, code)| is_it(line) && *code == 0), "nothing is kept of `{words}`");
     }
+}
+
+#[test]
+fn every_exit_code_has_what_is_printed_with_it() {
+    let docs = include_str!("../../../../docs/command-line.md");
+    let rows = docs.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()?.parse::<i32>().ok());
+    // Beside the table, those of programs that are run.
+    let documented: BTreeSet<i32> = rows.chain([126, 127]).collect();
+    assert!(documented.len() > 20 && docs.contains("127 where there is none and 126 where it cannot be run"));
+    let kept: BTreeSet<i32> =
+        OUTPUTS.into_iter().chain(["codes", "errors"]).flat_map(typed).map(|(_, code)| code).collect();
+    assert_eq!(kept, documented);
 }

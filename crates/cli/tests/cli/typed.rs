@@ -1,9 +1,7 @@
 //! What is typed and would be dropped without a word, or done otherwise than it is meant.
 
-use std::process::Command;
-
 use crate::server::Server;
-use crate::world::{ROLE, Ran, World, with_input};
+use crate::world::{ROLE, World};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -55,7 +53,7 @@ fn a_user_and_a_password_in_the_url_are_refused() {
             let ran = world.run(&[command, &url]);
             assert_eq!((ran.code, ran.text()), (Some(3), ""), "{command} {user}: {ran:?}");
             assert!(ran.stderr.starts_with("error[invalid_url]: the URL has a user or a password"), "{ran:?}");
-            assert!(ran.stderr.contains("\nhint: leave it out of the URL: requests are signed with AWS credentials"));
+            assert!(ran.stderr.contains("\nhint: leave it out of the URL: AWS credentials say who calls"));
             assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
         }
         let doctor = world.run(&["doctor", &url]);
@@ -66,6 +64,27 @@ fn a_user_and_a_password_in_the_url_are_refused() {
     assert_eq!(server.take().len(), 0);
     // Elsewhere an `@` is a letter.
     assert_eq!(world.run(&["call", &format!("{}/a@b?c=d@e", server.url)]).code, Some(0));
+}
+
+/// A server's log would have it, and who made the token would not know.
+#[test]
+fn a_user_and_a_password_in_an_audience_are_refused() {
+    let world = World::new("typed-audience");
+    let audience = "https://user:hunter2@api.example.com";
+    for arguments in [
+        &["token", audience][..],
+        &["token", "--proof", audience],
+        &["call", "--identity", audience, &world.url],
+        &["call", "--identity", audience, "--proof", &world.url],
+    ] {
+        let ran = world.run(arguments);
+        assert_eq!((ran.code, ran.text()), (Some(3), ""), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.starts_with("error[invalid_url]: the audience has a user or a password"), "{ran:?}");
+        assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
+    }
+    assert_eq!(world.emulator.log().len(), 0);
+    // What is no URL may have an `@` in it.
+    assert_eq!(world.run(&["token", "--proof", "team@example.com"]).code, Some(0));
 }
 
 #[test]
@@ -104,57 +123,4 @@ fn bash_and_zsh_read_what_every_posix_shell_reads() {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(ran.text().starts_with("export AWS_ACCESS_KEY_ID="), "{ran:?}");
     }
-}
-
-/// A shell that has the command write no file longer than a kilobyte: what it cannot write fails, as on a disk that is full.
-#[cfg(target_os = "linux")]
-fn short_of_room(world: &World, arguments: &[&str]) -> Command {
-    let own = world.command(arguments.iter().copied());
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh"]).arg(own.get_program()).args(own.get_args());
-    shell.env_clear().envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.current_dir(&world.folder);
-    shell
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_temporary_folder_without_room_is_not_told_as_standard_input() {
-    let world = World::new("typed-temporary");
-    let server = Server::answering(OK);
-    let body = vec![b'x'; 9 << 20];
-    let folder = world.folder.join("tmp");
-    std::fs::create_dir(&folder).unwrap();
-    let arguments = ["call", "--no-cache", "--data-binary", "@-", &server.url];
-    let mut full = short_of_room(&world, &arguments);
-    full.env("TMPDIR", &folder);
-    let mut missing = world.command(arguments);
-    missing.env("TMPDIR", world.folder.join("tmp/no"));
-    for (command, folder) in [(full, folder.clone()), (missing, folder.join("no"))] {
-        let ran = with_input(command, &body);
-        assert_eq!(ran.code, Some(23), "{ran:?}");
-        let sentence = format!("error[file_unwritable]: cannot write `{}`: ", folder.display());
-        assert!(ran.stderr.starts_with(&sentence), "{ran:?}");
-        assert!(!ran.stderr.contains("/.tmp"), "{ran:?}");
-    }
-    assert_eq!(server.take().len(), 0);
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_file_without_room_is_told_by_the_name_that_was_typed() {
-    let world = World::new("typed-room");
-    let server = Server::answering(format!("HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n{}", "x".repeat(9000)));
-    let ran: Ran = short_of_room(&world, &["call", "-o", "answer", &server.url]).output().unwrap().into();
-    assert_eq!(ran.code, Some(23), "{ran:?}");
-    assert!(ran.stderr.contains("answer`: "), "{ran:?}");
-    assert!(!ran.stderr.contains(".xacct-"), "{ran:?}");
-    let header = format!("x-long: {}", "x".repeat(3000));
-    let signed: Ran = short_of_room(&world, &["sign", "--canonical", "canonical", "-H", &header, &server.url])
-        .output()
-        .unwrap()
-        .into();
-    assert_eq!(signed.code, Some(23), "{signed:?}");
-    assert!(signed.stderr.starts_with("error[file_unwritable]: cannot write `canonical`: "), "{signed:?}");
-    assert!(!signed.stderr.contains(".xacct-"), "{signed:?}");
 }

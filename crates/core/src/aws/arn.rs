@@ -51,12 +51,12 @@ impl<'a> RoleArn<'a> {
         let invalid = |what: &str| {
             Err(Error::new(ErrorKind::InvalidRoleArn, format!("{} is not a role's ARN: {what}", quote_arn(arn))))
         };
-        if !(20..=2048).contains(&arn.chars().count()) {
-            return invalid("it must have 20 to 2048 characters");
-        }
         let Some(Arn { partition, service, region, account, resource }) = Arn::parse(arn) else {
             return invalid("it must be `arn:{partition}:iam::{account}:role/{name}`");
         };
+        if !(20..=2048).contains(&arn.chars().count()) {
+            return invalid("it must have 20 to 2048 characters");
+        }
         if service != "iam" || !region.is_empty() {
             return invalid("it must begin with `arn:{partition}:iam::`");
         }

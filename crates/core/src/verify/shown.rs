@@ -65,5 +65,19 @@ fn is_secret(key: &str) -> bool {
 }
 
 fn hidden(value: &str) -> String {
-    format!("[redacted, {} bytes]", value.len())
+    let unit = if value.len() == 1 { "byte" } else { "bytes" };
+    format!("[redacted, {} {unit}]", value.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_told_by_its_length() {
+        assert_eq!(
+            shown_query("token=a&code=&sig=ab&plain=c"),
+            "token=[redacted, 1 byte]&code=[redacted, 0 bytes]&sig=[redacted, 2 bytes]&plain=c"
+        );
+    }
 }

@@ -46,9 +46,10 @@ impl EnvFile {
         for (name, value) in variables {
             content.push_str(&format!("{name}={}\n", quoted(value)));
         }
+        let unnamed = |error: io::Error| failed(files::unnamed(&error, path));
         let file = tempfile::Builder::new().prefix(".xacct-").tempfile_in(files::folder(path));
-        let mut file = file.map_err(|error| failed(files::unnamed(&error, path)))?;
-        file.write_all(content.as_bytes()).map_err(failed)?;
+        let mut file = file.map_err(unnamed)?;
+        file.write_all(content.as_bytes()).map_err(unnamed)?;
         lock(file.as_file());
         let placed = if is_there { file.persist(path) } else { file.persist_noclobber(path) };
         self.written = Some((content, placed.map_err(|error| failed(error.error))?));

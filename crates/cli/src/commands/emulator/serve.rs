@@ -160,6 +160,10 @@ impl Running<'_> {
         let Some(variables) = self.variables() else { return output::document(&self.ready.to_string()) };
         let mut lines =
             vec!["The emulator runs, for development and tests only. Ctrl-C ends it.".to_owned(), String::new()];
+        if let Some(file) = &self.arguments.env_file {
+            lines.push(format!("The caller's environment is in `{}`.", file.display()));
+            return output::print(&lines);
+        }
         lines.extend(variables.iter().map(|(name, value)| format!("export {name}={}", quoted(value))));
         output::print(&lines)
     }
