@@ -43,11 +43,15 @@ pub(crate) fn run() -> Result<(), String> {
 
     // Elsewhere the tests say that they did not run.
     let faketime = format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH);
-    for (package, file) in [("awscli", "/usr/bin/aws"), ("libfaketime", &faketime)] {
+    for (package, file) in
+        [("awscli", "/usr/bin/aws"), ("fish", "/usr/bin/fish"), ("jq", "/usr/bin/jq"), ("libfaketime", &faketime)]
+    {
         if is_ci() && !Path::new(file).exists() {
             system_packages(&[package])?;
         }
     }
+    // The documents' commands install each of the packages.
+    let (cdk, server) = (npm::CDK.pack()?, npm::SERVER.pack()?);
     let (venv, wheel) = python::test_venv()?;
     let cli_wheel = python::cli_wheel()?;
     let vectors = target().join("vectors.json");
@@ -66,5 +70,5 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .run()?;
 
-    js::test(&tarball, &npm::CDK.pack()?, &npm::SERVER.pack()?, &venv.bin("cfn-lint"))
+    js::test(&tarball, &cdk, &server, &venv.bin("cfn-lint"))
 }
