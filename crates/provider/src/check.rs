@@ -12,7 +12,7 @@ use crate::limits::{
     TEMPLATE_RESOURCES,
 };
 use crate::manifest::names;
-use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Permissions, Stage, StageTarget, WhichRole};
+use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, StageTarget, WhichRole};
 use crate::plan::told::DIRECT;
 use crate::plan::{Plan, ProviderRole, ResourcePolicy, RoleKind};
 use crate::render::cloudformation;
@@ -125,6 +125,20 @@ impl Plan<'_> {
         if let Some(policy) = &policy {
             self.check_resource_policy(stage, policy, found);
         }
+        if self.replaces_whole_policy(stage) {
+            let message = format!("every other permission of {} goes", self.manifest.target(stage));
+            found.add(Code::ReplacesWholePolicy, subject(), message);
+        }
+        // Of two ways in it is what is meant; of two that are the same it may be a slip.
+        let same: Vec<&str> = (self.stages_of_api(stage).into_iter())
+            .take_while(|other| other.name != stage.name)
+            .filter(|other| other.access == stage.access)
+            .map(|other| other.name.as_str())
+            .collect();
+        if !same.is_empty() {
+            let message = format!("it is {}, as is {}", self.manifest.target(stage), quoted(&same));
+            found.add(Code::StagesAreOneApi, subject(), message);
+        }
         let resources = roles.len().saturating_add(policy.as_ref().map_or(0, |policy| policy.permissions.len()));
         let bytes = cloudformation::template(self.manifest, stage, &roles, policy.as_ref()).len();
         if resources > TEMPLATE_RESOURCES.at_most || bytes > TEMPLATE_IN_S3.at_most {
@@ -144,10 +158,6 @@ impl Plan<'_> {
             let message =
                 format!("the policy of {} has {size} characters, AWS takes {limit}", self.manifest.target(stage));
             found.add(Code::ResourcePolicyTooLarge, subject(), message);
-        }
-        if let StageTarget::FunctionUrl { permissions: Permissions::Document, .. } = &stage.target {
-            let message = format!("every other permission of {} goes", self.manifest.target(stage));
-            found.add(Code::ReplacesWholePolicy, subject(), message);
         }
     }
 

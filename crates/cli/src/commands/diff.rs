@@ -17,7 +17,14 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     }
     let text = files::read(&file)?;
     // A private API has a policy, too: beside the roles in a template, or alone.
-    let policy = plan.resource_policy(stage).and_then(|_| plan.diff_resource_policy(stage, &text).ok());
+    let policy = match plan.resource_policy(stage).map(|_| plan.diff_resource_policy(stage, &text)) {
+        Some(Ok(policy)) => Some(policy),
+        // One that is there and cannot be read must not look as if there were none.
+        Some(Err(source)) if !["no_resource_policy", "not_json"].contains(&source.code()) => {
+            return Err(Failure::Deployed { path: file, source });
+        }
+        _ => None,
+    };
     let read = read_roles(&text);
     if let Some(policy) = &policy {
         output::print(&resource_lines(policy))?;
