@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xacct_sign::sha256_hex;
+use xacct_sign::{SigningSettings, UnsignedPayload, sha256_hex};
 
 use crate::arguments::PresignArguments;
 use crate::failure::Failure;
@@ -26,8 +26,16 @@ pub(crate) fn run(arguments: &PresignArguments) -> Result<(), Failure> {
     if ready.method != "GET" {
         notes.push(format!("it is for {} alone", ready.method));
     }
-    if ready.hash != sha256_hex(b"") {
-        notes.push("it is for the body that was given alone, to its last byte".to_owned());
+    let has_body = ready.hash != sha256_hex(b"");
+    let settings = SigningSettings::for_service(ready.signer.scope().service());
+    match settings.unsigned_payload {
+        UnsignedPayload::AllowedAlwaysPresigned | UnsignedPayload::Always => {
+            if has_body || !["GET", "HEAD", "DELETE"].contains(&ready.method.as_str()) {
+                notes.push("it is for any body: what binds one at S3 are the headers `content-length` and `x-amz-checksum-sha256`, given here and sent as they are".to_owned());
+            }
+        }
+        _ if has_body => notes.push("it is for the body that was given alone, to its last byte".to_owned()),
+        _ => {}
     }
     output::note(&notes);
     output::document(&format!("{url}\n"))
