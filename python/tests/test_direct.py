@@ -185,6 +185,7 @@ def test_every_parameter_is_held_to_botocores_models(manifest: str, stages: tupl
     for stage in stages:
         rendered = provider.render("json", stage)
         policy, permissions = rendered["resource_policy"], rendered.get("permissions", [])
+        asked: list[tuple[str, dict[str, Any]]]
         if rendered["target"] == "rest_api":
             patch = {"op": "replace", "path": "/policy", "value": json.dumps(policy)}
             asked = [("UpdateRestApi", {"restApiId": "r1s2t3u4v5", "patchOperations": [patch]})]

@@ -111,9 +111,8 @@ impl<'a> Stage<'a> {
         let DeployedStage { target, api_id, api_stage, arn, .. } = place.into();
         let roles = plan.stage_roles(stage);
         let policy = plan.resource_policy(stage);
-        let (statements, permissions, policy_stages) = policy
-            .map(|policy| (policy.document.statement, policy.permissions, policy.stages))
-            .unwrap_or_default();
+        let (statements, permissions, policy_stages) =
+            policy.map(|policy| (policy.document.statement, policy.permissions, policy.stages)).unwrap_or_default();
         let is_direct = stage.access == Access::Direct;
         Self {
             account: &api.account,

@@ -130,13 +130,9 @@ impl Plan<'_> {
             found.add(Code::ReplacesWholePolicy, subject(), message);
         }
         // Of two ways in it is what is meant; of two that are the same it may be a slip.
-        let same: Vec<&str> = (self.stages_of_api(stage).into_iter())
-            .take_while(|other| other.name != stage.name)
-            .filter(|other| other.access == stage.access)
-            .map(|other| other.name.as_str())
-            .collect();
-        if !same.is_empty() {
-            let message = format!("it is {}, as is {}", self.manifest.target(stage), quoted(&same));
+        let mut same = self.stages_of_api(stage).iter().filter(|other| other.access == stage.access);
+        if let Some(first) = same.next().filter(|first| first.name != stage.name) {
+            let message = format!("it is {}, as is `{}`", self.manifest.target(stage), first.name);
             found.add(Code::StagesAreOneApi, subject(), message);
         }
         let resources = roles.len().saturating_add(policy.as_ref().map_or(0, |policy| policy.permissions.len()));

@@ -151,7 +151,7 @@ impl Plan<'_> {
         for runs in &runs {
             let direct = self.directly(runs, stage, &asked);
             // Who has a role of another stage of the same API comes in here, too.
-            let roles = self.stages_of_api(stage).into_iter().flat_map(|stage| self.stage_roles(stage));
+            let roles = self.stages_of_api(stage).iter().flat_map(|stage| self.stage_roles(stage));
             let ways = roles.filter_map(|role| self.by_role(caller, runs, stage, &role, &asked));
             for way in direct.into_iter().chain(ways) {
                 match (way, &why) {

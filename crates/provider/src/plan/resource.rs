@@ -103,8 +103,8 @@ impl Plan<'_> {
     }
 
     /// The stages that are the same API, this one among them: whoever may call one of them may call all.
-    pub(crate) fn stages_of_api<'s>(&'s self, stage: &'s Stage) -> Vec<&'s Stage> {
-        self.one_api.get(&stage.target.identity()).cloned().unwrap_or_else(|| vec![stage])
+    pub(crate) fn stages_of_api(&self, stage: &Stage) -> &[&Stage] {
+        self.apis.get(&stage.target.identity()).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn callers_on(&self, stage: &Stage) -> impl Iterator<Item = &Caller> {

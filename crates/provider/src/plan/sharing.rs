@@ -23,8 +23,8 @@ pub struct Plan<'m> {
     pub(super) direct: ByStage<'m>,
     /// By what a resource policy hangs on, the stages whose callers it names, sorted: they share it.
     pub(super) policies: BTreeMap<String, Vec<&'m Stage>>,
-    /// The stages of each API that is several stages, sorted, by what tells it from others: whoever may call one may call all.
-    pub(super) one_api: BTreeMap<String, Vec<&'m Stage>>,
+    /// The stages of each API, sorted, by what tells it from others: whoever may call one may call all.
+    pub(super) apis: BTreeMap<String, Vec<&'m Stage>>,
     /// What a caller that the lock file knows got instead.
     moved: Vec<Move>,
     pub(super) lock: Lock,
@@ -70,14 +70,13 @@ impl Manifest {
         let mut new_lock = Lock::default();
         let (mut sharing, mut own, mut direct) = (ByStage::new(), ByStage::new(), ByStage::new());
         let mut policies: BTreeMap<String, Vec<&Stage>> = BTreeMap::new();
-        let mut one_api: BTreeMap<String, Vec<&Stage>> = BTreeMap::new();
+        let mut apis: BTreeMap<String, Vec<&Stage>> = BTreeMap::new();
         for stage in self.stages.values() {
-            one_api.entry(stage.target.identity()).or_default().push(stage);
+            apis.entry(stage.target.identity()).or_default().push(stage);
             if let Some(place) = stage.target.policy_place().filter(|_| stage.needs_resource_policy()) {
                 policies.entry(place).or_default().push(stage);
             }
         }
-        one_api.retain(|_, stages| stages.len() > 1);
         for caller in self.callers.values() {
             for stage in caller.stages() {
                 let by_stage = match (self.stages.get(stage).is_some_and(Stage::is_direct), &caller.routes) {
@@ -113,7 +112,7 @@ impl Manifest {
             shared.insert(stage.as_str(), roles);
         }
         let (lock, role_changes) = (new_lock, Vec::new());
-        Plan { manifest: self, shared, own, direct, policies, one_api, moved, lock, role_changes, is_recorded: false }
+        Plan { manifest: self, shared, own, direct, policies, apis, moved, lock, role_changes, is_recorded: false }
     }
 }
 

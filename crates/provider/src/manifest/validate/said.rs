@@ -101,27 +101,26 @@ impl Source<'_> {
 
     /// Two stages with the same API: whoever may call the one can call the other.
     fn check_both(&self, stage: &Stage, new: &Said, other: &Said, place: &Range<usize>) -> Result<(), Mistake> {
-        let (may_share, what) = match &stage.target {
-            StageTarget::HttpApi { api_id, api_stage } | StageTarget::RestApi { api_id, api_stage, .. } => {
-                (false, format!("API `{api_id}`, stage `{api_stage}`"))
-            }
-            StageTarget::FunctionUrl { .. } => (true, new.what.clone()),
-        };
-        let both = format!("stage `{}` is {what}, as is stage `{}` in line {}", new.stage, other.stage, other.line);
-        let duplicate = |message: String| Err(self.error(Kind::DuplicateApi, place.clone(), message));
-        if new.is_production != other.is_production {
+        let is_function = matches!(stage.target, StageTarget::FunctionUrl { .. });
+        let (kind, why) = if new.is_production != other.is_production {
             let (production, rest) = if new.is_production { (new, other) } else { (other, new) };
-            return duplicate(format!("{both}, and `{}` is production, `{}` is not", production.stage, rest.stage));
-        }
-        if !may_share && new.access == other.access {
-            return duplicate(both);
-        }
-        if let (Some(ours), Some(theirs)) = (new.permissions, other.permissions)
-            && ours != theirs
-        {
-            let message = format!("{both}, and one has `permissions = \"document\"`, the other `\"separate\"`");
-            return Err(self.error(Kind::ContradictoryApi, place.clone(), message));
-        }
-        Ok(())
+            (Kind::DuplicateApi, format!(", and `{}` is production, `{}` is not", production.stage, rest.stage))
+        } else if !is_function && new.access == other.access {
+            (Kind::DuplicateApi, String::new())
+        } else if new.permissions.is_some() && other.permissions.is_some() && new.permissions != other.permissions {
+            let why = ", and one has `permissions = \"document\"`, the other `\"separate\"`";
+            (Kind::ContradictoryApi, why.to_owned())
+        } else {
+            return Ok(());
+        };
+        let what = match &stage.target {
+            StageTarget::HttpApi { api_id, api_stage } | StageTarget::RestApi { api_id, api_stage, .. } => {
+                format!("API `{api_id}`, stage `{api_stage}`")
+            }
+            StageTarget::FunctionUrl { .. } => new.what.clone(),
+        };
+        let message =
+            format!("stage `{}` is {what}, as is stage `{}` in line {}{why}", new.stage, other.stage, other.line);
+        Err(self.error(kind, place.clone(), message))
     }
 }
