@@ -27,15 +27,13 @@ pub(crate) fn run(arguments: &PresignArguments) -> Result<(), Failure> {
         notes.push(format!("it is for {} alone", ready.method));
     }
     let has_body = ready.hash != sha256_hex(b"");
-    let settings = SigningSettings::for_service(ready.signer.scope().service());
-    match settings.unsigned_payload {
-        UnsignedPayload::AllowedAlwaysPresigned | UnsignedPayload::Always => {
-            if has_body || !["GET", "HEAD", "DELETE"].contains(&ready.method.as_str()) {
-                notes.push("it is for any body: what binds one at S3 are the headers `content-length` and `x-amz-checksum-sha256`, given here and sent as they are".to_owned());
-            }
-        }
-        _ if has_body => notes.push("it is for the body that was given alone, to its last byte".to_owned()),
-        _ => {}
+    let unsigned = SigningSettings::for_service(ready.signer.scope().service()).unsigned_payload;
+    let is_bound = !matches!(unsigned, UnsignedPayload::AllowedAlwaysPresigned | UnsignedPayload::Always);
+    if is_bound && has_body {
+        notes.push("it is for the body that was given alone, to its last byte".to_owned());
+    } else if !is_bound && (has_body || !["GET", "HEAD", "DELETE"].contains(&ready.method.as_str())) {
+        let what = "it is for any body: what binds one at S3 are the headers `content-length` and `x-amz-checksum-sha256`, given here and sent as they are";
+        notes.push(what.to_owned());
     }
     output::note(&notes);
     output::document(&format!("{url}\n"))

@@ -12,7 +12,7 @@ use crate::targets::FunctionUrl;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourcePolicy {
-    /// The stages whose callers it names, sorted: those of one REST API share its policy.
+    /// The stages whose callers it names, sorted: those of one REST API, or of one function, share its policy.
     pub stages: Vec<String>,
     /// The policy, or what of it the permissions make.
     pub document: Document,
