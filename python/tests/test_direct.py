@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import boto3
+import botocore.session
 import pytest
 import requests
-from botocore.stub import Stubber
+from botocore.validate import ParamValidator
 from providing import CFN_LINT, DIRECT, TARGETS, Provider, client, findings
 
 
@@ -102,34 +102,113 @@ def test_permissions_become_the_policy_that_was_rendered(direct: Provider, moto:
         iam.close()
 
 
-def test_parameters_are_those_of_botocores_models(direct: Provider) -> None:
-    function = boto3.client("lambda", region_name="ap-northeast-1", aws_access_key_id="x", aws_secret_access_key="x")
-    gateway = boto3.client("apigateway", region_name="ap-northeast-1", aws_access_key_id="x", aws_secret_access_key="x")
-    model = function.meta.service_model
-    shapes = {
-        name: member.metadata.get("pattern")
-        for name, member in model.operation_model("AddPermission").input_shape.members.items()
+def faults_in(shape: Any, value: Any, place: str = "") -> list[str]:
+    """What AWS's model of a parameter refuses. botocore checks types, required members and least values alone."""
+    rules = shape.metadata
+    report = ParamValidator().validate(value, shape) if not place else None
+    found = [report.generate_report()] if report is not None and report.has_errors() else []
+    if shape.type_name == "structure":
+        found += [f"{place}.{name} is required" for name in shape.required_members if name not in value]
+        for name, member in value.items():
+            found += faults_in(shape.members[name], member, f"{place}.{name}")
+    elif shape.type_name == "list":
+        for index, member in enumerate(value):
+            found += faults_in(shape.member, member, f"{place}[{index}]")
+    elif shape.type_name == "string":
+        if not rules.get("min", 0) <= len(value) <= rules.get("max", len(value)):
+            found.append(f"{place} has {len(value)} characters")
+        if "pattern" in rules and not re.fullmatch(rules["pattern"], value):
+            found.append(f"{place} is {value!r}, not {rules['pattern']}")
+        if "enum" in rules and value not in rules["enum"]:
+            found.append(f"{place} is {value!r}, none of {rules['enum']}")
+    return found
+
+
+# Two stages of one function, in both forms; and names as long as they may be, in every partition.
+LONG = DIRECT.replace('alias = "live"', f'alias = "{"a" * 128}"').replace(
+    'function = "orders"', f'function = "{"f" * 64}"'
+)
+LONG = LONG.replace("[callers.shop]", f"[callers.{'s' * 64}]")
+SHARED = """
+[api]
+account = "111111111111"
+region = "ap-northeast-1"
+""" + "".join(
+    f"""
+[stages.{name}]
+target = "function_url"
+function = "{function}"
+url_id = "{function}"
+access = "direct"
+permissions = "{permissions}"
+accept = {{ {accept} stages_are_one_api = "they are told apart by their callers" }}
+"""
+    for name, function, permissions, accept in (
+        ("a", "orders", "separate", ""),
+        ("b", "orders", "separate", ""),
+        ("c", "refunds", "document", 'replaces_whole_policy = "nothing else invokes it",'),
+        ("d", "refunds", "document", 'replaces_whole_policy = "nothing else invokes it",'),
+    )
+)
+SHARED += """
+[callers.shop]
+account = "000000000000"
+roles = { a = "Shop", b = ["Shop", "Batch"], c = "Shop", d = "Shop" }
+[callers.everybody]
+organization = "o-a1b2c3d4e5"
+stages = ["b", "d"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("manifest", "stages"),
+    [
+        pytest.param(DIRECT, ("rest", "url", "whole"), id="direct"),
+        pytest.param(SHARED, ("a", "b", "c", "d"), id="shared"),
+        *(
+            pytest.param(LONG.replace("ap-northeast-1", region), ("url", "whole"), id=region)
+            for region in ("us-gov-west-1", "cn-north-1", "eusc-de-east-1", "ap-southeast-4")
+        ),
+    ],
+)
+def test_every_parameter_is_held_to_botocores_models(manifest: str, stages: tuple[str, ...], tmp_path: Path) -> None:
+    provider = Provider(tmp_path, manifest)
+    models = botocore.session.get_session()
+    of = {
+        name: models.get_service_model(service).operation_model(name).input_shape
+        for service, name in (
+            ("lambda", "AddPermission"),
+            ("lambda", "PutResourcePolicy"),
+            ("apigateway", "UpdateRestApi"),
+        )
     }
-    with Stubber(function) as stubber, Stubber(gateway) as rest:
-        for permission in direct.render("json", "url")["permissions"]:
-            stubber.add_response("add_permission", {}, permission)
-            function.add_permission(**permission)
-            for name, value in permission.items():
-                pattern = shapes[name]
-                assert pattern is None or re.fullmatch(pattern, value), (name, value)
-        policy = resource_policy(direct, "whole")
-        arn = direct.render("json", "whole")["api_arn"]
-        put = {"ResourceArn": arn, "Policy": json.dumps(policy)}
-        stubber.add_response("put_resource_policy", {}, put)
-        function.put_resource_policy(**put)
-        members = model.operation_model("PutResourcePolicy").input_shape.members
-        assert re.fullmatch(members["ResourceArn"].metadata["pattern"], arn)
-        assert len(put["Policy"]) <= members["Policy"].metadata["max"] == 20_480
-        patch = {"op": "replace", "path": "/policy", "value": json.dumps(resource_policy(direct, "rest"))}
-        rest.add_response("update_rest_api", {}, {"restApiId": "r1s2t3u4v5", "patchOperations": [patch]})
-        gateway.update_rest_api(restApiId="r1s2t3u4v5", patchOperations=[patch])
-    function.close()
-    gateway.close()
+    for stage in stages:
+        rendered = provider.render("json", stage)
+        policy, permissions = rendered["resource_policy"], rendered.get("permissions", [])
+        asked: list[tuple[str, dict[str, Any]]]
+        if rendered["target"] == "rest_api":
+            patch = {"op": "replace", "path": "/policy", "value": json.dumps(policy)}
+            asked = [("UpdateRestApi", {"restApiId": "r1s2t3u4v5", "patchOperations": [patch]})]
+        elif permissions:
+            asked = [("AddPermission", permission) for permission in permissions]
+            assert len({permission["StatementId"] for permission in permissions}) == len(permissions)
+            # The statements that Lambda makes of them are those of the document.
+            assert [statement["Sid"] for statement in policy["Statement"]] == [
+                one["StatementId"] for one in permissions
+            ]
+        else:
+            text = json.dumps(policy, separators=(",", ":"))
+            asked = [("PutResourcePolicy", {"ResourceArn": rendered["api_arn"], "Policy": text})]
+        for name, parameters in asked:
+            assert faults_in(of[name], parameters) == [], stage
+            # It finds something, of each member that has a rule.
+            for member, value in parameters.items():
+                rules = of[name].members[member].metadata
+                if {"pattern", "max", "enum"} & rules.keys():
+                    broken = parameters | {member: " " + value * 20_481}
+                    assert faults_in(of[name], broken), member
+            for member in of[name].required_members:
+                assert faults_in(of[name], {key: value for key, value in parameters.items() if key != member}), member
 
 
 def test_a_rest_apis_policy_is_read_back_as_it_was_rendered(direct: Provider, private: Provider, moto: str) -> None:

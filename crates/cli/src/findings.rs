@@ -1,6 +1,6 @@
 //! What the check found, as it is shown.
 
-use xacct_sign_provider::{Finding, Level, Manifest, ResourcePolicy};
+use xacct_sign_provider::{Finding, Level, Manifest, ResourcePolicy, Stage, StageTarget};
 
 use crate::failure::Failure;
 use crate::output;
@@ -26,11 +26,14 @@ pub(crate) fn refuse_errors(manifest: &Manifest, findings: &[Finding]) -> Result
 }
 
 /// Says on stderr that a document is not of one stage alone.
-pub(crate) fn note_shared(policy: Option<&ResourcePolicy>) {
+pub(crate) fn note_shared(stage: &Stage, policy: Option<&ResourcePolicy>) {
     if let Some(policy) = policy.filter(|policy| policy.stages.len() > 1) {
         let stages: Vec<String> = policy.stages.iter().map(|stage| format!("`{stage}`")).collect();
-        let text = format!("the resource policy is that of the whole API: it is of the stages {}", stages.join(", "));
-        output::note(&[text]);
+        let whose = match &stage.target {
+            StageTarget::FunctionUrl { .. } => "the policy is that of the function, and to be deployed once",
+            _ => "the resource policy is that of the whole API",
+        };
+        output::note(&[format!("{whose}: it is of the stages {}", stages.join(", "))]);
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Options {
     /// caller's name.
     pub caller_policies: BTreeMap<String, String>,
     /// What hangs on the API of a stage instead of the policy that is rendered for it: a resource policy in JSON, by the
-    /// stage's name.
+    /// stage's name. Stages of one function, or of one REST API's stage, have one: that of any of them is all of theirs.
     pub resource_policies: BTreeMap<String, String>,
     /// The documents of managed policies that are permissions boundaries, in JSON, by ARN. A boundary that is not here limits
     /// nobody.

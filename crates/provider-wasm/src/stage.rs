@@ -37,6 +37,8 @@ pub(crate) struct Stage<'a> {
     resource_statements: Vec<Statement>,
     /// The permissions of which a function's policy is made; none where it is one document.
     permissions: Vec<Parameters>,
+    /// The stages whose callers that policy names: several may be one function.
+    policy_stages: Vec<String>,
     findings: Vec<Found<'a>>,
 }
 
@@ -109,8 +111,8 @@ impl<'a> Stage<'a> {
         let DeployedStage { target, api_id, api_stage, arn, .. } = place.into();
         let roles = plan.stage_roles(stage);
         let policy = plan.resource_policy(stage);
-        let (statements, permissions) =
-            policy.map(|policy| (policy.document.statement, policy.permissions)).unwrap_or_default();
+        let (statements, permissions, policy_stages) =
+            policy.map(|policy| (policy.document.statement, policy.permissions, policy.stages)).unwrap_or_default();
         let is_direct = stage.access == Access::Direct;
         Self {
             account: &api.account,
@@ -128,6 +130,7 @@ impl<'a> Stage<'a> {
             openings: if is_direct { direct(manifest, stage) } else { roles.iter().flat_map(Opening::of).collect() },
             resource_statements: statements.into_iter().filter(|statement| is_on(statement, &arn)).collect(),
             permissions: permissions.into_iter().map(Parameters::of).collect(),
+            policy_stages,
             api_arn: arn,
             roles: roles.into_iter().map(Role::of).collect(),
             findings: plan.findings_on(stage).into_iter().map(|finding| Found::of(finding, &manifest.file)).collect(),

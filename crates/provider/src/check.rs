@@ -12,7 +12,7 @@ use crate::limits::{
     TEMPLATE_RESOURCES,
 };
 use crate::manifest::names;
-use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Permissions, Stage, StageTarget, WhichRole};
+use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, StageTarget, WhichRole};
 use crate::plan::told::DIRECT;
 use crate::plan::{Plan, ProviderRole, ResourcePolicy, RoleKind};
 use crate::render::cloudformation;
@@ -125,6 +125,16 @@ impl Plan<'_> {
         if let Some(policy) = &policy {
             self.check_resource_policy(stage, policy, found);
         }
+        if self.replaces_whole_policy(stage) {
+            let message = format!("every other permission of {} goes", self.manifest.target(stage));
+            found.add(Code::ReplacesWholePolicy, subject(), message);
+        }
+        // Of two ways in it is what is meant; of two that are the same it may be a slip.
+        let mut same = self.stages_of_api(stage).iter().filter(|other| other.access == stage.access);
+        if let Some(first) = same.next().filter(|first| first.name != stage.name) {
+            let message = format!("it is {}, as is `{}`", self.manifest.target(stage), first.name);
+            found.add(Code::StagesAreOneApi, subject(), message);
+        }
         let resources = roles.len().saturating_add(policy.as_ref().map_or(0, |policy| policy.permissions.len()));
         let bytes = cloudformation::template(self.manifest, stage, &roles, policy.as_ref()).len();
         if resources > TEMPLATE_RESOURCES.at_most || bytes > TEMPLATE_IN_S3.at_most {
@@ -144,10 +154,6 @@ impl Plan<'_> {
             let message =
                 format!("the policy of {} has {size} characters, AWS takes {limit}", self.manifest.target(stage));
             found.add(Code::ResourcePolicyTooLarge, subject(), message);
-        }
-        if let StageTarget::FunctionUrl { permissions: Permissions::Document, .. } = &stage.target {
-            let message = format!("every other permission of {} goes", self.manifest.target(stage));
-            found.add(Code::ReplacesWholePolicy, subject(), message);
         }
     }
 

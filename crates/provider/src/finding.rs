@@ -103,7 +103,7 @@ findings! {
         "A third party that serves several customers can be tricked into using one customer's role for another (the confused deputy).",
         "have the third party make an id that is unique to you, and write it as `external_id`; direct access has none: make the whole stage `access = \"role\"` for it";
     OverlappingCaller, "overlapping_caller", Warning,
-        "A wider caller on the same stage lets the caller in without its terms: they bind nobody.",
+        "A wider caller on the same stage, or on another stage of the same API, lets the caller in without its terms: they bind nobody.",
         "give the wider caller the same terms, take the account out of it, or drop the terms";
     ProductionTrustsOtherStage, "production_trusts_other_stage", Warning,
         "Whoever may change what runs as the role on another stage can call production.",
@@ -123,6 +123,9 @@ findings! {
     ReplacesWholePolicy, "replaces_whole_policy", Warning,
         "Deploying a function's policy as one document takes away every other permission that the function, or its alias, has.",
         "write `permissions = \"separate\"`, or see to it that nothing else may invoke it, such as API Gateway, S3 or EventBridge";
+    StagesAreOneApi, "stages_are_one_api", Warning,
+        "Stages of one function with the same `access` have one URL and one policy: whoever may call one of them may call the others.",
+        "make them one stage, or give each its own function or alias (`function`, `alias`, `url_id`); or accept it where that is meant";
     RoleArnChanged, "role_arn_changed", Warning,
         "A caller assumes its role by an ARN that it has been told: with another one it is refused as soon as this is deployed.",
         "tell the caller, `xacct-sign policy note` writes what; or keep the old name, with `role_name` in the stage's or the caller's table";

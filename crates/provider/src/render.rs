@@ -5,6 +5,8 @@ mod json;
 pub(crate) mod note;
 mod terraform;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::manifest::{Permissions, Stage, StageTarget};
@@ -123,6 +125,9 @@ impl Plan<'_> {
             }
             _ => None,
         });
+        // Two stages may be the same one of the API, by role and directly.
+        let mut seen = BTreeSet::new();
+        let deployments = deployments.filter(|deployment| seen.insert(deployment.clone()));
         let deployments = deployments.collect::<Vec<_>>().join(" and ");
         Some(format!(
             "a REST API's policy is set by `aws apigateway update-rest-api --rest-api-id {api_id} --patch-operations op=replace,path=/policy,value@=file://policy.json`, and takes effect with a new deployment of each stage: {deployments}"

@@ -200,6 +200,20 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             "every other permission of function f goes",
         ),
         (
+            "stages_are_one_api",
+            on_stag("").replace(STAG, &format!("{URL}{}", URL.replace(".stag]", ".next]"))),
+            Subject::Stage("stag".to_owned()),
+            "it is function f, as is `next`",
+        ),
+        // Of two ways into one API, one lets in without terms whom the other does not.
+        (
+            "overlapping_caller",
+            on_stag("external_id = \"b3c7\"\n[callers.wide]\norganization = \"o-a1b2c3d4e5\"\nstages = [\"next\"]")
+                .replace(STAG, &format!("{URL}{}access = \"direct\"\n", URL.replace(".stag]", ".next]"))),
+            shop(),
+            "on stage `stag` caller `wide` lets it in without its `external_id`",
+        ),
+        (
             "same_account_one_side",
             on_stag("").replace(STAG, &format!("{REST}access = \"direct\"\n")).replace("000000000000", "111111111111"),
             shop(),

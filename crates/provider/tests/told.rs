@@ -97,3 +97,24 @@ fn r4_role_name_keeps_an_old_name() {
     let wrong = BEFORE.replace("[stages.prod]", "[stages.prod]\nrole_name = \"a-2\"");
     assert_eq!(Manifest::parse(&wrong, "f").unwrap_err().code(), "invalid_role_name");
 }
+
+/// Both stages are one function: what tells what was told of them is the stage's name.
+#[test]
+fn two_ways_into_one_function_are_told_apart() {
+    const BOTH: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\"\n[stages.a]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\n[stages.b]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\naccess = \"direct\"\n[callers.shop]\naccount = \"000000000000\"\nroles = { a = \"Shop\", b = \"Shop\" }\n";
+    let lock = Manifest::parse(BOTH, "f").unwrap().plan(&Lock::default()).lock().clone();
+    let changes = |text: &str| {
+        let manifest = Manifest::parse(text, "f").unwrap();
+        let plan = manifest.plan(&lock);
+        plan.role_changes().iter().map(|c| format!("{}: {} {}", c.stage, c.from, c.to)).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(BOTH), NOTHING);
+    // One that is renamed is told by its principal, though another stage of the function has the same.
+    let renamed = BOTH.replace("[stages.a]", "[stages.c]").replace("{ a =", "{ c =");
+    let role = "arn:aws:iam::111111111111:role/ApiAllowByIamRole";
+    assert_eq!(changes(&renamed), [format!("c: {role}A {role}C")]);
+    let swapped = BOTH
+        .replace("access = \"direct\"\n", "")
+        .replace("url_id = \"u\"\n[stages.b]", "url_id = \"u\"\naccess = \"direct\"\n[stages.b]");
+    assert_eq!(changes(&swapped), [format!("a: {role}A direct"), format!("b: direct {role}B")]);
+}

@@ -1,9 +1,10 @@
+import { resolve } from "node:path";
 import { Annotations, Duration, Tags, Token } from "aws-cdk-lib";
 import type { IRestApi } from "aws-cdk-lib/aws-apigateway";
 import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { IFunctionUrl } from "aws-cdk-lib/aws-lambda";
-import { Construct } from "constructs";
+import { Construct, type IConstruct } from "constructs";
 import { POLICY_NAME } from "../wasm/constants.js";
 import { type Api, allRoutesArn, apiOf, apiOfStage, arnOf, placeOf } from "./api.js";
 import { type Assertions, violations } from "./checks.js";
@@ -85,6 +86,7 @@ export class CrossAccountApiAccess extends Construct {
   private readonly api: Api;
   private readonly stage: Stage;
   private readonly places: Places;
+  private readonly source: Pick<FromManifest, "manifest" | "stage"> | undefined;
 
   /**
    * @throws XacctSignError when a manifest, a caller or a prop is wrong, when a document is longer than AWS takes, or when
@@ -100,6 +102,7 @@ export class CrossAccountApiAccess extends Construct {
     this.report(stage.findings);
 
     this.stage = stage;
+    this.source = isManifest ? { manifest: resolve(props.manifest), stage: props.stage } : undefined;
     if (isManifest && passed !== undefined) checkPlace(this, props, passed, stage);
     this.api = isManifest ? apiOfStage(this, passed, stage) : (passed as Api);
     const { account, region } = placeOf(this.api);
@@ -253,7 +256,13 @@ export class CrossAccountApiAccess extends Construct {
   /** Directly, and into a private API, nobody comes without one. */
   private addResourcePolicy(): void {
     if (this.api.kind === "function_url") {
-      if (this.stage.isDirect) addFunctionPolicy(this, this.stage, this.places);
+      if (!this.stage.isDirect) return;
+      const other = this.otherStageOfFunction();
+      if (other === undefined) addFunctionPolicy(this, this.stage, this.places);
+      else
+        Annotations.of(this).addInfo(
+          `the policy of the function, which names these callers, too, is made by \`${other}\``,
+        );
       return;
     }
     if (this.api.kind === "http_api" || this.stage.resourceStatements.length === 0) return;
@@ -264,6 +273,19 @@ export class CrossAccountApiAccess extends Construct {
     // By role there are roles to make, and the policy may be there already.
     if (this.stage.isDirect) throw new XacctSignError("policy_out_of_reach", message, hint);
     Annotations.of(this).addWarningV2("xacct-sign:policy_out_of_reach", `${message}. Hint: ${hint}`);
+  }
+
+  /** The path of another stage's construct that is of the same function, and so has made the policy of both. */
+  private otherStageOfFunction(): string | undefined {
+    const { policyStages } = this.stage;
+    if (policyStages.length < 2) return undefined;
+    const isOther = (construct: IConstruct) =>
+      construct instanceof CrossAccountApiAccess &&
+      construct.source !== undefined &&
+      construct.source.manifest === this.source?.manifest &&
+      construct.source.stage !== this.source.stage &&
+      policyStages.includes(construct.source.stage);
+    return this.node.root.node.findAll().find(isOther)?.node.path;
   }
 
   /** Errors throw; warnings can be acknowledged, each by its id. */

@@ -30,6 +30,8 @@ export interface Stage {
   readonly resourceStatements: readonly Statement[];
   /** The permissions of which a function's policy is made; none where it is one document. */
   readonly permissions: readonly Permission[];
+  /** The stages whose callers that policy names: several may be one function. */
+  readonly policyStages: readonly string[];
   readonly findings: readonly Finding[];
 }
 

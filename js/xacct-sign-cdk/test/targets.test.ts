@@ -112,6 +112,29 @@ describe("what is synthesized grants what is rendered", () => {
   });
 
   test.each([
+    ["permissions", "", "AWS::Lambda::Permission"],
+    ["a document", 'permissions = "document"\n', "AWS::Lambda::ResourcePolicy"],
+  ])("two stages of a function have one policy: %s", (_, keys, type) => {
+    const stage = (name: string) =>
+      `[stages.${name}]\ntarget = "function_url"\nfunction = "orders"\nurl_id = "abc"\naccess = "direct"\n${keys}`;
+    const head = '[api]\naccount = "111111111111"\nregion = "ap-northeast-1"\n';
+    const shop = '[callers.shop]\naccount = "000000000000"\nroles = { a = "Shop", b = ["Shop", "Batch"] }\n';
+    const company = '[callers.company]\norganization = "o-a1b2c3d4e5"\nstages = ["b"]\n';
+    const manifest = manifestFile(head + stage("a") + stage("b") + shop + company);
+    const { stack, functionUrl } = newFunctionUrl();
+    // Of whichever comes first, and of both where only one is there.
+    for (const name of ["b", "a"]) new CrossAccountApiAccess(stack, name, { manifest, stage: name, functionUrl });
+    const { targetFunctionArn } = functionUrl.node.defaultChild as CfnUrl;
+    const template = known(stack, { [reference(stack, targetFunctionArn)]: `${FUNCTIONS}:orders` });
+    const resources = Object.entries(template.Resources as Record<string, { Type: string }>);
+    const policies = resources.filter(([, resource]) => resource.Type === type);
+    expect(policies).toHaveLength(keys === "" ? 6 : 1);
+    expect(policies.every(([id]) => id.startsWith("b"))).toBe(true);
+    for (const name of ["a", "b"]) expect(diff(manifest, name, template)).toEqual([`${FUNCTIONS}:orders: the same`]);
+    Found.fromStack(stack).hasInfo("/Stack/a", Match.stringLikeRegexp("made by `Stack/b`"));
+  });
+
+  test.each([
     ["rest", ["ApiAllowByIamRoleRest: the same", "ApiAllowByIamRoleRestPartner: the same"]],
     ["url", ["ApiAllowByIamRoleUrl: the same"]],
     ["separate", [`${FUNCTIONS}:billing:live: the same`]],

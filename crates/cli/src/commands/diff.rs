@@ -17,7 +17,14 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     }
     let text = files::read(&file)?;
     // A private API has a policy, too: beside the roles in a template, or alone.
-    let policy = plan.resource_policy(stage).and_then(|_| plan.diff_resource_policy(stage, &text).ok());
+    let policy = match plan.resource_policy(stage).map(|_| plan.diff_resource_policy(stage, &text)) {
+        Some(Ok(policy)) => Some(policy),
+        // One that is there and cannot be read must not look as if there were none.
+        Some(Err(source)) if !["no_resource_policy", "not_json"].contains(&source.code()) => {
+            return Err(Failure::Deployed { path: file, source });
+        }
+        _ => None,
+    };
     let read = read_roles(&text);
     if let Some(policy) = &policy {
         output::print(&resource_lines(policy))?;
@@ -30,7 +37,12 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let roles = plan
         .diff(stage, arguments.role.as_deref(), &deployed)
         .map_err(|source| Failure::Deployed { path: file, source })?;
-    output::print(&roles.iter().flat_map(lines).collect::<Vec<_>>())?;
+    let mut printed: Vec<String> = roles.iter().flat_map(lines).collect();
+    // A file about one role alone says nothing of all else.
+    if policy.is_none() && plan.resource_policy(stage).is_some() && !deployed.iter().any(|role| role.is_alone) {
+        printed.push(format!("? the file does not say: resource policy of `{}`", manifest.stage_arn(stage)));
+    }
+    output::print(&printed)?;
     match roles.iter().filter(|role| role.is_different()).count() {
         0 if policy.is_some_and(|policy| policy.is_different()) => Err(Failure::PolicyDiffers),
         0 => Ok(()),

@@ -48,7 +48,7 @@ fn resource_documents(arguments: &StageArguments) -> Result<Documents, Failure> 
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
     findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
     let policy = plan.resource_policy(stage);
-    findings::note_shared(policy.as_ref());
+    findings::note_shared(stage, policy.as_ref());
     if let Some(how) = plan.deployed_by_hand(stage) {
         output::note(&[how]);
     }

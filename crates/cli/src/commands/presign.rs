@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xacct_sign::sha256_hex;
+use xacct_sign::{SigningSettings, UnsignedPayload, sha256_hex};
 
 use crate::arguments::PresignArguments;
 use crate::failure::Failure;
@@ -26,8 +26,14 @@ pub(crate) fn run(arguments: &PresignArguments) -> Result<(), Failure> {
     if ready.method != "GET" {
         notes.push(format!("it is for {} alone", ready.method));
     }
-    if ready.hash != sha256_hex(b"") {
+    let has_body = ready.hash != sha256_hex(b"");
+    let unsigned = SigningSettings::for_service(ready.signer.scope().service()).unsigned_payload;
+    let is_bound = !matches!(unsigned, UnsignedPayload::AllowedAlwaysPresigned | UnsignedPayload::Always);
+    if is_bound && has_body {
         notes.push("it is for the body that was given alone, to its last byte".to_owned());
+    } else if !is_bound && (has_body || !["GET", "HEAD", "DELETE"].contains(&ready.method.as_str())) {
+        let what = "it is for any body: what binds one at S3 are the headers `content-length` and `x-amz-checksum-sha256`, given here and sent as they are";
+        notes.push(what.to_owned());
     }
     output::note(&notes);
     output::document(&format!("{url}\n"))

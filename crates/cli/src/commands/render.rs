@@ -24,7 +24,7 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     findings::refuse_errors(&manifest, &findings)?;
     // Before anything is written.
     let text = if is_import { plan.render_import(stage, format)? } else { plan.render(stage, format)? };
-    findings::note_shared(plan.resource_policy(stage).as_ref());
+    findings::note_shared(stage, plan.resource_policy(stage).as_ref());
     if let Some(left_out) = plan.left_out(stage, format) {
         output::note(&[left_out.to_string(), format!("  hint: {}", left_out.hint())]);
     }

@@ -132,4 +132,20 @@ fn the_policy_of_a_private_api_is_compared_beside_its_roles_and_alone() {
     let (code, stdout, _) = diff("trust.json");
     assert_eq!(code, 0);
     assert!(stdout.starts_with("ApiAllowByIamRoleStag: no difference in what the file says\n"), "{stdout}");
+    assert!(!stdout.contains("resource policy"), "{stdout}");
+    let (_, template, _) = run(&folder, "render cloudformation --stage stag");
+    fs::write(folder.join("roles.json"), &template).unwrap();
+    let unseen = format!("ApiAllowByIamRoleStag: the same\n? the file does not say: resource policy of `{arn}`\n");
+    assert_eq!(diff("roles.json"), (0, unseen, String::new()));
+
+    // One that stands there and cannot be read is not passed over, though the roles are as they should be.
+    let api =
+        "\"Api\": { \"Type\": \"AWS::ApiGateway::RestApi\", \"Properties\": { \"Policy\": { \"Fn::Sub\": \"x\" } } }";
+    fs::write(folder.join("api.json"), template.replace("\"Resources\": {", &format!("\"Resources\": {{ {api},")))
+        .unwrap();
+    let (code, stdout, stderr) = diff("api.json");
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    let expected =
+        "`api.json` cannot be used: `Policy` of resource `Api` is `Fn::Sub`, and cannot be read from the template";
+    assert!(stderr.starts_with("error[invalid_policy]: ") && stderr.contains(expected), "{stderr}");
 }

@@ -156,6 +156,34 @@ fn a_resource_policy_of_several_stages_is_said_to_be() {
 }
 
 #[test]
+fn a_functions_policy_of_several_stages_is_said_to_be_one() {
+    let both = format!("{URL}\n[stages.next]\naccess = \"direct\"\n{URL}\n[stages.by-role]\n{URL}");
+    let folder = directly("shared-function", &both);
+    let manifest = fs::read_to_string(folder.join("xacct.toml")).unwrap();
+    let manifest = manifest.replace("{ stag = ", "{ next = \"LambdaRoleDeve\", by-role = \"LambdaRoleDeve\", stag = ");
+    fs::write(folder.join("xacct.toml"), manifest).unwrap();
+    let said = "the policy is that of the function, and to be deployed once: it is of the stages `next`, `stag`";
+    for command in ["policy resource", "render cloudformation", "render terraform", "render json"] {
+        let (code, stdout, stderr) = run(&folder, &format!("{command} --stage stag"));
+        assert_eq!(code, 0, "{stderr}");
+        assert!(stderr.contains(said), "{stderr}");
+        // Once, though the caller is on both; as JSON in the document and in the permissions.
+        let times = if command == "render json" { 2 } else { 1 };
+        assert_eq!(stdout.matches("lambda:InvokeFunctionUrl").count(), times, "{stdout}");
+        // Beside them, one by role is as ever.
+        let (code, _, stderr) = run(&folder, &format!("{command} --stage by-role"));
+        assert_eq!((code, stderr.contains(said)), (0, false), "{stderr}");
+    }
+    assert_eq!(run(&folder, "policy resource --stage by-role").1, "{}\n");
+    let (code, checked, _) = run(&folder, "check");
+    assert_eq!(code, 1);
+    assert!(
+        checked.contains("warning[stages_are_one_api] [stages.stag]: it is function orders, as is `next`"),
+        "{checked}"
+    );
+}
+
+#[test]
 fn what_a_form_has_no_resource_for_is_an_error_that_says_what_to_do() {
     let folder = directly("no-resource", REST);
     let (code, stdout, stderr) = run(&folder, "render cloudformation --stage stag");

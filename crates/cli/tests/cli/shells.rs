@@ -215,6 +215,13 @@ fn a_presigned_url_serves_the_request_that_it_was_made_for() {
     assert!(ran.stderr.contains("it is for the body that was given alone, to its last byte\n"), "{ran:?}");
     let without = world.run(&["presign", "--role", ROLE, &world.url]);
     assert!(!without.stderr.contains("body"), "{without:?}");
+    // S3 knows no body in a URL's signature.
+    let bucket = "https://uploads.s3.ap-northeast-1.amazonaws.com/key";
+    for (rest, is_said) in [(&["-X", "PUT"][..], true), (&["-X", "PUT", "-d", "x"], true), (&[], false)] {
+        let ran = world.run(&[&["presign", "--role", ROLE, "--service", "s3"], rest, &[bucket]].concat());
+        assert_eq!((ran.code, ran.stderr.contains("it is for any body: ")), (Some(0), is_said), "{ran:?}");
+        assert!(!ran.stderr.contains("alone, to its last byte"), "{ran:?}");
+    }
 }
 
 /// A signature in a query is no part of what is signed, whoever made it.

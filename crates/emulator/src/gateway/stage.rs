@@ -50,7 +50,10 @@ fn stage(name: &str, api: &DeployedStage, deployment: &Deployment, options: &Opt
         let error = || SetupError::NotOfTarget { stage: name.to_owned(), target: api.target.name(), what };
         if api.target == kind { Err(error()) } else { Ok(()) }
     };
-    let given = options.resource_policies.get(name);
+    // What hangs on a function hangs on each of the stages that are this function.
+    let is_same = |other: &str| deployment.stages.get(other).is_some_and(|other| other.arn == api.arn);
+    let of_same = || options.resource_policies.iter().find(|(other, _)| is_same(other)).map(|(_, text)| text);
+    let given = options.resource_policies.get(name).or_else(of_same);
     if given.is_some() {
         without(TargetKind::HttpApi, "resource policy")?;
     }

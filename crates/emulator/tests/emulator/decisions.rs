@@ -340,3 +340,47 @@ fn a_private_api_is_opened_by_its_policy_and_by_its_endpoint() {
         assert_eq!(call(&mut world, &session, "rest"), expected, "{}", world.detail());
     }
 }
+
+/// One function is two stages, two ways in: the policy that hangs on it hangs on both.
+#[test]
+fn whoever_may_call_one_stage_of_a_function_is_let_in_at_the_others_url() {
+    let manifest = r#"
+[api]
+account = "111111111111"
+region = "ap-northeast-1"
+role_name = "Api"
+[stages.url]
+target = "function_url"
+function = "orders"
+url_id = "u1u1u1u1"
+[stages.urld]
+target = "function_url"
+access = "direct"
+function = "orders"
+url_id = "u1u1u1u1"
+[callers.shop]
+account = "000000000000"
+roles = { urld = "Shop" }
+[callers.partner]
+account = "222222222222"
+roles = { url = "Partner" }
+"#;
+    let mut world = world_of(manifest, Options { explain: true, ..Options::default() });
+    let (shop, partner) = (world.base("/Shop"), world.base("/Partner"));
+    let role = world.assume(&partner, "arn:aws:iam::111111111111:role/ApiUrl");
+    for stage in ["url", "urld"] {
+        assert_eq!(call(&mut world, &shop, stage), 200, "{stage}: {}", world.detail());
+        assert_eq!(call(&mut world, &role, stage), 200, "{stage}: {}", world.detail());
+        assert_eq!(call(&mut world, &partner, stage), 403, "{stage}");
+    }
+    // What is hung on one of them in place of it hangs on the other, too.
+    let nobody = policy(json!([statement(Deny, FUNCTION, Some("*"))]));
+    for given in ["url", "urld"] {
+        let resource_policies = [(given.to_owned(), nobody.clone())].into();
+        let mut world = world_of(manifest, Options { resource_policies, ..Options::default() });
+        let shop = world.base("/Shop");
+        for stage in ["url", "urld"] {
+            assert_eq!(call(&mut world, &shop, stage), 403, "{given} {stage}");
+        }
+    }
+}

@@ -150,8 +150,9 @@ impl Plan<'_> {
         let mut why = None;
         for runs in &runs {
             let direct = self.directly(runs, stage, &asked);
-            let ways =
-                self.stage_roles(stage).into_iter().filter_map(|role| self.by_role(caller, runs, stage, &role, &asked));
+            // Who has a role of another stage of the same API comes in here, too.
+            let roles = self.stages_of_api(stage).iter().flat_map(|stage| self.stage_roles(stage));
+            let ways = roles.filter_map(|role| self.by_role(caller, runs, stage, &role, &asked));
             for way in direct.into_iter().chain(ways) {
                 match (way, &why) {
                     (Ok(_), _) if !self.has_route(runs, stage, &call.method, &readings) => {
@@ -179,8 +180,9 @@ impl Plan<'_> {
             return true;
         }
         let callers = runs.callers.iter().filter_map(|name| self.manifest.callers.get(name));
-        let routes: Option<Vec<_>> =
-            callers.filter(|caller| caller.is_on(&stage.name)).map(|caller| caller.routes.as_ref()).collect();
+        let stages = self.stages_of_api(stage);
+        let is_on_it = |caller: &&Caller| stages.iter().any(|stage| caller.is_on(&stage.name));
+        let routes: Option<Vec<_>> = callers.filter(is_on_it).map(|caller| caller.routes.as_ref()).collect();
         // Whoever has no routes may use every one; who is not on the stage at all and yet comes in is one of a wider caller.
         routes.filter(|routes| !routes.is_empty()).is_none_or(|routes| {
             let is_given = |path: &String| routes.iter().copied().flatten().any(|route| route.is_of(method, path));
@@ -212,7 +214,7 @@ impl Plan<'_> {
 
     /// As the caller's own role; `None` where the API has no policy that could let anybody in.
     fn directly(&self, runs: &Runs, stage: &Stage, asked: &[Asked]) -> Option<Result<Vec<GrantedCall>, WhyNot>> {
-        let document = self.resource_policy(stage)?.document;
+        let document = self.policy_at(stage)?.document;
         let policy = parsed(&document, PolicyKind::Resource)?;
         let own: Vec<&PolicyDocument> = runs.policies.iter().collect();
         let is_of_the_account = runs.principal.account() == self.manifest.api.account;
@@ -253,7 +255,7 @@ impl Plan<'_> {
         }
         let principal = PrincipalIdentity::assumed_role(&role.arn, &trusted.session_name).ok()?;
         let invoke = parsed(&role.invoke_policy, PolicyKind::Identity)?;
-        let resource = self.resource_policy(stage).map(|policy| policy.document);
+        let resource = self.policy_at(stage).map(|policy| policy.document);
         let policy = resource.as_ref().and_then(|document| parsed(document, PolicyKind::Resource));
         let (is_of_the_account, is_private) = (true, endpoint(stage).is_some());
         let sides = Sides { own: &[&invoke], limits: &[], resource: policy.as_ref(), is_of_the_account, is_private };

@@ -9,9 +9,10 @@ use crate::manifest::{Caller, CallerPrincipals, Manifest, RolePattern, Route, Wh
 /// How many of the wider callers on a stage are named.
 const NAMED: usize = 3;
 
-/// The callers of a manifest that are more than a role of an account, by stage.
+/// The callers of a manifest that are more than a role of an account, by what tells the API of their stages from others.
 pub(crate) struct WideCallers<'m> {
-    by_stage: BTreeMap<&'m str, OnStage<'m>>,
+    by_api: BTreeMap<String, OnStage<'m>>,
+    manifest: &'m Manifest,
 }
 
 #[derive(Default)]
@@ -50,26 +51,27 @@ impl<'m> Alike<'m> {
 
 impl<'m> WideCallers<'m> {
     pub(crate) fn of(manifest: &'m Manifest) -> Self {
-        let mut by_stage: BTreeMap<&str, OnStage<'_>> = BTreeMap::new();
+        let mut by_api: BTreeMap<String, OnStage<'_>> = BTreeMap::new();
+        let api_of = |stage: &str| api_of(manifest, stage);
         for caller in manifest.callers.values() {
             match &caller.principals {
                 CallerPrincipals::Organization { stages, .. } => {
                     for stage in stages {
-                        by_stage.entry(stage).or_default().organizations.push(caller);
+                        by_api.entry(api_of(stage)).or_default().organizations.push(caller);
                     }
                 }
                 CallerPrincipals::Roles { account, roles, .. } => {
                     for (stage, role) in roles.iter().flat_map(|(stage, of)| of.iter().map(move |role| (stage, role))) {
                         match role {
                             WhichRole::Like(pattern) => {
-                                let patterns = &mut by_stage.entry(stage).or_default().patterns;
+                                let patterns = &mut by_api.entry(api_of(stage)).or_default().patterns;
                                 patterns.entry(account).or_default().push((pattern, caller));
                             }
                             WhichRole::Every => {
-                                by_stage.entry(stage).or_default().whole_accounts.insert(account, caller);
+                                by_api.entry(api_of(stage)).or_default().whole_accounts.insert(account, caller);
                             }
                             WhichRole::Named(role) if account == "*" => {
-                                let on_stage = by_stage.entry(stage).or_default();
+                                let on_stage = by_api.entry(api_of(stage)).or_default();
                                 on_stage.any_account.push(caller);
                                 on_stage.any_account_by_role.entry(role).or_default().push(caller);
                             }
@@ -79,7 +81,7 @@ impl<'m> WideCallers<'m> {
                 }
             }
         }
-        Self { by_stage }
+        Self { by_api, manifest }
     }
 
     /// What a caller's terms are worth: one sentence for each stage and wider caller that lets it in without some of them, up
@@ -90,7 +92,8 @@ impl<'m> WideCallers<'m> {
             return found;
         }
         let routes = caller.routes.as_ref().map(|routes| routes.iter().flat_map(Route::arn_suffixes).collect());
-        for (stage, on_stage) in caller.stages().filter_map(|stage| Some((stage, self.by_stage.get(stage)?))) {
+        let on_api = |stage: &str| self.by_api.get(&api_of(self.manifest, stage));
+        for (stage, on_stage) in caller.stages().filter_map(|stage| Some((stage, on_api(stage)?))) {
             let lifted = on_stage.covering(caller, stage).into_iter().filter_map(|wider| {
                 let terms = terms_lifted(caller, routes.as_ref(), wider)?;
                 Some(format!("on stage `{stage}` caller `{}` lets it in without its {terms}", wider.name))
@@ -99,6 +102,11 @@ impl<'m> WideCallers<'m> {
         }
         found
     }
+}
+
+/// What tells the API of a stage from others: whoever may call one of its stages may call all.
+fn api_of(manifest: &Manifest, stage: &str) -> String {
+    manifest.stages.get(stage).map(|stage| stage.target.identity()).unwrap_or_default()
 }
 
 impl<'m> OnStage<'m> {

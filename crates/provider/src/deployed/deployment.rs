@@ -125,7 +125,7 @@ impl Plan<'_> {
             (role.arn, policies)
         });
         let stages = manifest.stages.iter().map(|(name, stage)| {
-            let resource_policy = self.resource_policy(stage).map(|policy| policy.document.to_json());
+            let resource_policy = self.policy_at(stage).map(|policy| policy.document.to_json());
             (name.clone(), DeployedStage { resource_policy, ..manifest.target(stage).into() })
         });
         Deployment {

@@ -26,7 +26,7 @@ impl DeployedError {
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
     /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy`, `no_invoke_policies`, `no_api_role`,
-    /// `not_expressible` or `duplicate`.
+    /// `not_expressible`, `terraform_state` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -42,8 +42,11 @@ impl DeployedError {
             "no_resource_policy" => {
                 "give the policy, what `aws lambda get-policy` or `aws apigateway get-rest-api` print, or a template with it"
             }
+            "terraform_state" => {
+                "give the configuration in Terraform's JSON syntax, or what AWS itself prints: `aws iam get-account-authorization-details --filter Role`, `aws lambda get-policy`, `aws apigateway get-rest-api`"
+            }
             "invalid_policy" => {
-                "policies have to stand there in full: intrinsic functions such as `Fn::Sub` are not resolved"
+                "policies have to stand there in full: intrinsic functions such as `Fn::Sub`, and Terraform's expressions, are not resolved; give what AWS itself prints of it instead"
             }
             "no_invoke_policies" => {
                 "give what `aws iam get-account-authorization-details --filter Role` prints, or a template with the roles' policies"

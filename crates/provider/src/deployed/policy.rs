@@ -38,6 +38,9 @@ pub(super) fn read(text: &str, target: Target<'_>) -> Result<ReadPolicy, Deploye
 }
 
 fn written(value: Value, target: Target<'_>) -> Result<ReadPolicy, DeployedError> {
+    if let Some(error) = terraform::not_configuration(&value) {
+        return Err(error);
+    }
     if value.get("Statement").is_some() {
         return Ok(value.into());
     }
@@ -52,9 +55,9 @@ fn written(value: Value, target: Target<'_>) -> Result<ReadPolicy, DeployedError
         // A REST API's is escaped once more than a text in JSON has to be.
         Some(Value::String(text)) if text.trim_start().starts_with("{\\\"") => {
             let unescaped: Result<String, _> = serde_json::from_str(&format!("\"{text}\""));
-            form::policy(unescaped.ok().map(Value::from).as_ref())?
+            document(unescaped.ok().map(Value::from).as_ref(), "the policy")?
         }
-        Some(policy) if !policy.is_null() => form::policy(Some(policy))?,
+        Some(policy) if !policy.is_null() => document(Some(policy), "the policy")?,
         // An API without a policy is shown without one, and lets nobody in.
         _ if is_rest_api(&value, target) => json!({ "Version": "2012-10-17", "Statement": [] }),
         _ => return Err(none()),
@@ -90,12 +93,22 @@ struct Parts {
 }
 
 impl Parts {
-    fn add_policy(&mut self, policy: Option<&Value>) -> Result<(), DeployedError> {
+    /// `what` it is, in words; what is not said is no policy.
+    fn add_policy(&mut self, policy: Option<&Value>, what: &str) -> Result<(), DeployedError> {
         self.is_there = true;
         if policy.is_some_and(|policy| !policy.is_null()) {
-            self.statements.extend(statements(&form::policy(policy)?));
+            self.statements.extend(statements(&document(policy, what)?));
         }
         Ok(())
+    }
+
+    /// The policy that an API's own resource says. Where it says none but is described by a document, it may stand there.
+    fn add_api(&mut self, api: &Value, [policy, body]: [&str; 2], place: &str) -> Result<(), DeployedError> {
+        let said = api.get(policy).filter(|policy| !policy.is_null());
+        if said.is_none() && api.as_object().is_some_and(|api| api.keys().any(|key| key.starts_with(body))) {
+            self.unjudged.push(format!("whether `{body}` of {place} has a policy"));
+        }
+        self.add_policy(said, &format!("`{policy}` of {place}"))
     }
 
     fn add_permission(&mut self, found: Found) {
@@ -112,11 +125,31 @@ impl Parts {
         }
     }
 
+    /// Which of them is the stage's is decided where the template is deployed.
+    fn note_apis(&mut self, number: usize) {
+        if number > 1 {
+            let what = format!("which of the template's {number} REST APIs it is: it is compared with all of them");
+            self.unjudged.push(what);
+        }
+    }
+
     fn into_policy(self) -> Result<ReadPolicy, DeployedError> {
         let Self { statements, unjudged, is_there } = self;
         let policy = json!({ "Version": "2012-10-17", "Statement": statements });
         if is_there { Ok(ReadPolicy { policy, unjudged, of_api: None }) } else { Err(none()) }
     }
+}
+
+/// A policy that stands there in full. What is an intrinsic function, or has no statements, must not look as if it let nobody in.
+fn document(policy: Option<&Value>, what: &str) -> Result<Value, DeployedError> {
+    let invalid = |why: &str| DeployedError::new("invalid_policy", format!("{what} {why}"));
+    let intrinsic = policy.and_then(Value::as_object).filter(|policy| !policy.contains_key("Statement"));
+    if let Some(name) = intrinsic.and_then(|policy| policy.keys().find(|key| *key == "Ref" || key.starts_with("Fn::")))
+    {
+        return Err(invalid(&format!("is `{name}`, and cannot be read from the template")));
+    }
+    let policy = form::policy(policy)?;
+    if policy.get("Statement").is_none() { Err(invalid("has no statements")) } else { Ok(policy) }
 }
 
 fn of_template(resources: &Map<String, Value>, target: Target<'_>) -> Result<ReadPolicy, DeployedError> {
@@ -136,7 +169,7 @@ fn of_template(resources: &Map<String, Value>, target: Target<'_>) -> Result<Rea
             }
             ("AWS::ApiGateway::RestApi", Target::RestApi(_)) => {
                 apis = apis.saturating_add(1);
-                parts.add_policy(properties.get("Policy"))?;
+                parts.add_api(properties, ["Policy", "Body"], &place)?;
                 true
             }
             _ => false,
@@ -146,9 +179,7 @@ fn of_template(resources: &Map<String, Value>, target: Target<'_>) -> Result<Rea
             parts.unjudged.push(format!("`Condition` of {place}"));
         }
     }
-    if apis > 1 {
-        parts.unjudged.push(format!("which of the template's {apis} REST APIs it is: it is compared with all of them"));
-    }
+    parts.note_apis(apis);
     parts.into_policy()
 }
 
@@ -164,7 +195,7 @@ fn of_terraform(resource: &Map<String, Value>, target: Target<'_>) -> Result<Rea
                 parts.add_permission(permission::of_terraform(written, url, &place));
             }
             for (place, written) in of_type("aws_lambda_resource_policy") {
-                let written = terraform::unescaped(written);
+                let written = terraform::read(written, "policy", &place)?;
                 whole_policy(&mut parts, &written, ["resource_arn", "policy"], url, &place)?;
             }
         }
@@ -173,8 +204,8 @@ fn of_terraform(resource: &Map<String, Value>, target: Target<'_>) -> Result<Rea
                 match written.get("rest_api_id") {
                     Some(id) if !terraform::is_expression(id) => {
                         if id.as_str() == Some(api.api_id) {
-                            let policy = terraform::unescaped(written).get("policy").cloned();
-                            parts.add_policy(policy.as_ref())?;
+                            let written = terraform::read(written, "policy", &place)?;
+                            parts.add_policy(written.get("policy"), &format!("`policy` of {place}"))?;
                         }
                     }
                     _ => {
@@ -185,6 +216,16 @@ fn of_terraform(resource: &Map<String, Value>, target: Target<'_>) -> Result<Rea
             }
         }
         Target::HttpApi(_) => {}
+    }
+    if matches!(target, Target::RestApi(_)) {
+        // An API whose resource says no policy may have one that stands in another file.
+        let apis: Vec<_> = of_type("aws_api_gateway_rest_api")
+            .filter(|(_, written)| ["policy", "body"].iter().any(|key| written.get(key).is_some()))
+            .collect();
+        parts.note_apis(apis.len());
+        for (place, written) in apis {
+            parts.add_api(&terraform::read(written, "policy", &place)?, ["policy", "body"], &place)?;
+        }
     }
     parts.into_policy()
 }
@@ -199,7 +240,7 @@ fn whole_policy(
 ) -> Result<(), DeployedError> {
     match form::text_of(properties, arn) {
         Some(arn) if !permission::is_of(arn, url) => Ok(()),
-        Some(_) => parts.add_policy(properties.get(policy)),
+        Some(_) => parts.add_policy(properties.get(policy), &format!("`{policy}` of {place}")),
         None => {
             parts.is_there = true;
             parts.unjudged.push(format!("`{arn}` of {place}"));

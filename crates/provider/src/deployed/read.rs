@@ -51,6 +51,9 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     let Value::Object(document) = &value else {
         return Err(none());
     };
+    if let Some(error) = terraform::not_configuration(&value) {
+        return Err(error);
+    }
     let roles = if document.contains_key("Statement") {
         vec![bare(value.clone())]
     } else if let Some(Value::Object(resources)) = document.get("Resources") {

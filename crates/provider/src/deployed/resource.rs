@@ -63,7 +63,8 @@ impl Plan<'_> {
         let is_separate = matches!(stage.target, StageTarget::FunctionUrl { permissions: Permissions::Separate, .. });
         let (policy, beside) = if is_separate { without_services(&policy) } else { (policy, None) };
         let there = grants::of_policy(&policy, partition);
-        let has_statements = !there.is_empty();
+        // One of which no grant can be told is no less a statement.
+        let has_statements = !policy::statements(&policy).is_empty();
         Ok(ResourceDiff {
             resource: target.arn(),
             only_deployed: grants::beyond(&there, &meant),

@@ -65,6 +65,23 @@ pub(super) fn roles(resource: &Map<String, Value>) -> Result<Vec<DeployedRole>, 
     Ok(roles.into_values().map(|role| form::with_ignored(role, &ignored)).collect())
 }
 
+/// What a resource says, with a policy that stands there in full.
+pub(super) fn read(written: &Value, policy: &str, place: &str) -> Result<Value, DeployedError> {
+    if written.get(policy).is_some_and(|policy| policy.is_string() && is_expression(policy)) {
+        let message = format!("`{policy}` of {place} is an expression, and cannot be read from the configuration");
+        return Err(DeployedError::new("invalid_policy", message));
+    }
+    Ok(unescaped(written))
+}
+
+/// Why what `terraform show -json` prints is not read: in a plan, what is only known after it is applied is not there.
+pub(super) fn not_configuration(value: &Value) -> Option<DeployedError> {
+    let is_shown =
+        ["planned_values", "values", "prior_state"].iter().any(|key| value.get(key).is_some_and(Value::is_object));
+    let message = "it is a state or a plan of Terraform's, which is not read";
+    (is_shown && value.get("format_version").is_some()).then(|| DeployedError::new("terraform_state", message))
+}
+
 /// Whether a text is what Terraform makes of it somewhere else.
 pub(super) fn is_expression(value: &Value) -> bool {
     value.as_str().is_none_or(|text| text.replace("$${", "").contains("${"))

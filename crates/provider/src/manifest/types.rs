@@ -166,25 +166,26 @@ pub enum Permissions {
 }
 
 impl StageTarget {
-    /// What tells it from the API of another stage, and stays when the stage is renamed.
+    /// What tells it from the API of another stage, and stays when the stage is renamed. Stages of one function have the same.
     pub(crate) fn identity(&self) -> String {
-        self.identities().into_iter().next().map(|(key, _)| key).unwrap_or_default()
-    }
-
-    /// All that tells it from others, with the words for it.
-    pub(crate) fn identities(&self) -> Vec<(String, String)> {
         match self {
             Self::HttpApi { api_id, api_stage } | Self::RestApi { api_id, api_stage, .. } => {
-                vec![(format!("{api_id}/{api_stage}"), format!("API `{api_id}`, stage `{api_stage}`"))]
+                format!("{api_id}/{api_stage}")
             }
-            Self::FunctionUrl { function, alias, url_id, .. } => {
+            Self::FunctionUrl { function, alias, .. } => {
                 let alias = alias.as_ref().map(|alias| format!(":{alias}")).unwrap_or_default();
-                let name = format!("{function}{alias}");
-                vec![
-                    (format!("function:{name}"), format!("function `{name}`")),
-                    (format!("url:{url_id}"), format!("the function URL `{url_id}`")),
-                ]
+                format!("function:{function}{alias}")
             }
+        }
+    }
+
+    /// What its resource policy hangs on, in words that no other target has: a REST API, for all of its stages, or a function.
+    /// An HTTP API has no such policy.
+    pub(crate) fn policy_place(&self) -> Option<String> {
+        match self {
+            Self::HttpApi { .. } => None,
+            Self::RestApi { api_id, .. } => Some(api_id.clone()),
+            Self::FunctionUrl { .. } => Some(self.identity()),
         }
     }
 

@@ -21,9 +21,6 @@ use super::{names, raw, similar, types};
 use crate::finding::FindingCode;
 use crate::limits;
 
-/// The stage's name, by what tells its API from others.
-type Apis = BTreeMap<String, String>;
-
 /// What the names of roles begin with when the manifest does not say.
 pub(crate) const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
 /// The shortest maximum that IAM takes, and its own default, in seconds.
@@ -84,16 +81,15 @@ impl Source<'_> {
         known.names.extend(raw.stages.iter().map(|(name, _)| name.get_ref().clone()));
         let mut stages = BTreeMap::new();
         let mut stage_places = Vec::new();
-        let mut apis = Apis::new();
         let mut said = said::SaidOfApis::default();
         for (name, stage) in raw.stages {
             let place = name.span();
             let Some(stage) = self.stage(name, stage) else { continue };
-            self.note(self.check_api_is_new(&stage, &mut apis, &place));
             self.note(self.check_api_is_one(&stage, &mut said, &place));
             if stage.is_direct() {
                 known.direct.insert(stage.name.clone(), stage.target.takes_conditions());
             }
+            known.apis.insert(stage.name.clone(), stage.target.identity());
             if !stage.target.may_have_routes() {
                 known.without_routes.insert(stage.name.clone());
             }
@@ -180,22 +176,6 @@ impl Source<'_> {
         let is_production = raw.production.unwrap_or_else(|| names::is_production(&name));
         let (target, access) = target?;
         Some(Stage { name, target, access, url, is_production, role_name, accept, line })
-    }
-
-    /// Who may call one of two stages with the same API could call the other.
-    fn check_api_is_new(&self, stage: &Stage, apis: &mut Apis, place: &Range<usize>) -> Result<(), Mistake> {
-        for (key, what) in stage.target.identities() {
-            match apis.entry(key) {
-                Entry::Vacant(free) => {
-                    free.insert(stage.name.clone());
-                }
-                Entry::Occupied(other) => {
-                    let message = format!("stage `{}` is {what}, as is stage `{}`", stage.name, other.get());
-                    return Err(self.error(Kind::DuplicateApi, place.clone(), message));
-                }
-            }
-        }
-        Ok(())
     }
 
     fn accept(&self, raw: Table<Spanned<String>>) -> Accepted {

@@ -12,7 +12,7 @@ use crate::targets::FunctionUrl;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourcePolicy {
-    /// The stages whose callers it names, sorted: those of one REST API share its policy.
+    /// The stages whose callers it names, sorted: those of one REST API, or of one function, share its policy.
     pub stages: Vec<String>,
     /// The policy, or what of it the permissions make.
     pub document: Document,
@@ -67,31 +67,44 @@ impl Plan<'_> {
     /// ([authorization flow](https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html)).
     #[must_use]
     pub fn resource_policy(&self, stage: &Stage) -> Option<ResourcePolicy> {
-        if !stage.needs_resource_policy() {
-            return None;
-        }
+        if stage.needs_resource_policy() { self.policy_at(stage) } else { None }
+    }
+
+    /// The policy that hangs on a stage's API, whether this stage needs it or another does.
+    pub(crate) fn policy_at(&self, stage: &Stage) -> Option<ResourcePolicy> {
         let stages = self.stages_of_policy(stage);
-        let (document, permissions) = match &stage.target {
-            StageTarget::FunctionUrl { permissions: Permissions::Separate, .. } => self.separate(stage),
+        let (document, permissions) = match &stages.first()?.target {
+            StageTarget::FunctionUrl { permissions: Permissions::Separate, .. } => self.separate(stages),
+            StageTarget::FunctionUrl { permissions: Permissions::Document, .. } => {
+                (Document::new(self.direct_statements(stages)), Vec::new())
+            }
             _ => (Document::new(stages.iter().flat_map(|stage| self.statements_on(stage)).collect()), Vec::new()),
         };
         let stages = stages.iter().map(|stage| stage.name.clone()).collect();
         (!document.statement.is_empty()).then_some(ResourcePolicy { stages, document, permissions })
     }
 
-    /// The stages whose callers stand in the same policy as the stage's own.
-    fn stages_of_policy<'s>(&'s self, stage: &'s Stage) -> Vec<&'s Stage> {
-        match &stage.target {
-            StageTarget::RestApi { api_id, .. } => self.policy_apis.get(api_id.as_str()).cloned().unwrap_or_default(),
-            _ => vec![stage],
-        }
+    /// The stages whose callers stand in the policy of a stage's API, sorted.
+    fn stages_of_policy(&self, stage: &Stage) -> &[&Stage] {
+        let stages = stage.target.policy_place().and_then(|place| self.policies.get(&place));
+        stages.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Whether the policy of a stage is looked at with that of another.
     pub(crate) fn is_policy_of_another(&self, stage: &Stage) -> bool {
-        let StageTarget::RestApi { api_id, .. } = &stage.target else { return false };
-        let first = self.policy_apis.get(api_id.as_str()).and_then(|stages| stages.first());
-        first.is_some_and(|first| first.name != stage.name)
+        self.stages_of_policy(stage).first().is_some_and(|first| first.name != stage.name)
+    }
+
+    /// Whether deploying what a stage needs takes every other permission of its function away.
+    pub(crate) fn replaces_whole_policy(&self, stage: &Stage) -> bool {
+        let is_whole = matches!(&stage.target, StageTarget::FunctionUrl { permissions: Permissions::Document, .. });
+        let has_callers = |stage: &&Stage| self.callers_on(stage).next().is_some();
+        is_whole && self.stages_of_policy(stage).iter().any(has_callers)
+    }
+
+    /// The stages that are the same API, this one among them: whoever may call one of them may call all.
+    pub(crate) fn stages_of_api(&self, stage: &Stage) -> &[&Stage] {
+        self.apis.get(&stage.target.identity()).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn callers_on(&self, stage: &Stage) -> impl Iterator<Item = &Caller> {
@@ -99,7 +112,7 @@ impl Plan<'_> {
     }
 
     fn statements_on(&self, stage: &Stage) -> Vec<Statement> {
-        if stage.is_direct() { self.direct_statements(stage) } else { self.statements_of_roles(stage) }
+        if stage.is_direct() { self.direct_statements(&[stage]) } else { self.statements_of_roles(stage) }
     }
 
     /// What lets a stage's roles in. They are named by their account and in a condition: so the policy can be saved before they
@@ -123,15 +136,17 @@ impl Plan<'_> {
         statements.collect()
     }
 
-    /// Callers with the same routes share statements.
-    fn direct_statements(&self, stage: &Stage) -> Vec<Statement> {
+    /// Callers with the same routes share statements. The stages are the same API.
+    fn direct_statements(&self, stages: &[&Stage]) -> Vec<Statement> {
         let mut groups: BTreeMap<_, Vec<Named>> = BTreeMap::new();
-        for caller in self.callers_on(stage) {
-            let group = (Form::of(caller, &stage.name), direct_routes(caller));
+        for (stage, caller) in stages.iter().flat_map(|stage| self.callers_on(stage).map(move |caller| (stage, caller)))
+        {
+            // A function's policy knows no routes.
+            let routes = if self.manifest.target(stage).enforces_routes() { direct_routes(caller) } else { Vec::new() };
             let names = named(caller, &stage.name, self.manifest.api.partition());
-            groups.entry(group).or_default().extend(names);
+            groups.entry((Form::of(caller, &stage.name), routes)).or_default().extend(names);
         }
-        let target = self.manifest.target(stage);
+        let Some(target) = stages.first().map(|stage| self.manifest.target(stage)) else { return Vec::new() };
         let statements = groups.into_iter().flat_map(|((form, routes), names)| {
             let (principals, who) = form.of_statement(names);
             let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
@@ -141,14 +156,28 @@ impl Plan<'_> {
         statements.collect()
     }
 
-    /// Two permissions for each caller, and the statements that Lambda makes of them.
-    fn separate(&self, stage: &Stage) -> (Document, Vec<Permission>) {
+    /// Two permissions for each principal, and the statements that Lambda makes of them. Of several stages of a function each
+    /// principal is named once, whichever of them it is on: by the caller whose name comes first.
+    fn separate(&self, stages: &[&Stage]) -> (Document, Vec<Permission>) {
         let (mut statements, mut permissions) = (Vec::new(), Vec::new());
-        let callers = self.callers_on(stage).flat_map(|caller| {
-            let names = named(caller, &stage.name, self.manifest.api.partition());
-            names.into_iter().zip(1_usize..).map(move |(name, number)| (caller, name, number))
+        let mut callers: BTreeMap<&str, Vec<(&Caller, &Stage)>> = BTreeMap::new();
+        for (stage, caller) in stages.iter().flat_map(|stage| self.callers_on(stage).map(move |caller| (stage, caller)))
+        {
+            callers.entry(&caller.name).or_default().push((caller, stage));
+        }
+        let (mut seen, partition) = (BTreeSet::new(), self.manifest.api.partition());
+        let callers = callers.into_values().flat_map(|on| {
+            let named = on.into_iter().flat_map(|(caller, stage)| {
+                named(caller, &stage.name, partition).into_iter().map(move |name| (caller, stage, name))
+            });
+            let mut own = BTreeSet::new();
+            let new = named.filter(|(_, _, name)| own.insert((name.principal.clone(), name.condition_value.clone())));
+            new.zip(1_usize..).collect::<Vec<_>>()
         });
-        for (caller, name, number) in callers {
+        for ((caller, stage, name), number) in callers {
+            if !seen.insert((name.principal.clone(), name.condition_value.clone())) {
+                continue;
+            }
             let (principal, organization) = match &caller.principals {
                 CallerPrincipals::Organization { id, .. } => ("*".to_owned(), Some(id.clone())),
                 // A whole account is given by its id; Lambda writes its root.

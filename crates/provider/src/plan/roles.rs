@@ -137,12 +137,15 @@ impl<'m> Plan<'m> {
             .into_iter()
             .map(|(role, stages)| {
                 let (mut may_assume, mut may_call) = (BTreeMap::new(), BTreeMap::new());
-                let mut direct = Vec::new();
+                let (mut direct, mut called) = (Vec::new(), BTreeSet::new());
                 for stage in stages.into_iter().filter_map(|stage| self.manifest.stages.get(stage)) {
                     if stage.is_direct() {
                         let target = self.manifest.target(stage);
+                        // Several stages may be one function.
+                        if called.insert(target.arn()) {
+                            direct.push(target);
+                        }
                         may_call.insert(stage.name.clone(), target.arn());
-                        direct.push(target);
                     } else {
                         let role = self.role_for(caller, &stage.name);
                         may_assume.insert(stage.name.clone(), role.arn(api.partition(), &api.account));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::trust::{self, Terms};
-use crate::manifest::{Caller, Lock, Manifest, Stage, StageTarget};
+use crate::manifest::{Caller, Lock, Manifest, Stage};
 
 /// Callers by stage, sorted by name.
 pub(crate) type ByStage<'m> = BTreeMap<&'m str, Vec<&'m Caller>>;
@@ -21,8 +21,10 @@ pub struct Plan<'m> {
     pub(crate) own: ByStage<'m>,
     /// By stage with direct access, its callers, sorted by name.
     pub(super) direct: ByStage<'m>,
-    /// By REST API, its stages that its policy has to name, sorted: they share it.
-    pub(super) policy_apis: BTreeMap<&'m str, Vec<&'m Stage>>,
+    /// By what a resource policy hangs on, the stages whose callers it names, sorted: they share it.
+    pub(super) policies: BTreeMap<String, Vec<&'m Stage>>,
+    /// The stages of each API, sorted, by what tells it from others: whoever may call one may call all.
+    pub(super) apis: BTreeMap<String, Vec<&'m Stage>>,
     /// What a caller that the lock file knows got instead.
     moved: Vec<Move>,
     pub(super) lock: Lock,
@@ -67,10 +69,12 @@ impl Manifest {
         let mut moved = Vec::new();
         let mut new_lock = Lock::default();
         let (mut sharing, mut own, mut direct) = (ByStage::new(), ByStage::new(), ByStage::new());
-        let mut policy_apis: BTreeMap<&str, Vec<&Stage>> = BTreeMap::new();
-        for stage in self.stages.values().filter(|stage| stage.needs_resource_policy()) {
-            if let StageTarget::RestApi { api_id, .. } = &stage.target {
-                policy_apis.entry(api_id).or_default().push(stage);
+        let mut policies: BTreeMap<String, Vec<&Stage>> = BTreeMap::new();
+        let mut apis: BTreeMap<String, Vec<&Stage>> = BTreeMap::new();
+        for stage in self.stages.values() {
+            apis.entry(stage.target.identity()).or_default().push(stage);
+            if let Some(place) = stage.target.policy_place().filter(|_| stage.needs_resource_policy()) {
+                policies.entry(place).or_default().push(stage);
             }
         }
         for caller in self.callers.values() {
@@ -108,7 +112,7 @@ impl Manifest {
             shared.insert(stage.as_str(), roles);
         }
         let (lock, role_changes) = (new_lock, Vec::new());
-        Plan { manifest: self, shared, own, direct, policy_apis, moved, lock, role_changes, is_recorded: false }
+        Plan { manifest: self, shared, own, direct, policies, apis, moved, lock, role_changes, is_recorded: false }
     }
 }
 

@@ -20,8 +20,6 @@ impl Plan<'_> {
 
     /// Records what every caller is told, and what of it is another thing than before.
     pub(super) fn tell(&mut self, before: &Lock) {
-        let by_principal: BTreeMap<(&str, &str), &Told> =
-            before.told().map(|(_, _, told)| ((told.api.as_str(), told.caller.as_str()), told)).collect();
         let by_name: BTreeMap<(&str, &str), &Told> =
             before.told().map(|(stage, caller, told)| ((stage, caller), told)).collect();
         let mut changes = Vec::new();
@@ -40,9 +38,18 @@ impl Plan<'_> {
                 }
             }
         }
+        // Stages of one API are told apart by their names; what is left is of stages that were renamed.
+        let is_same = |known: &Told, told: &Told| known.api == told.api && known.caller == told.caller;
+        let is_found = |stage: &str, caller: &str, known: &Told| {
+            all.get(&(caller.to_owned(), stage.to_owned())).is_some_and(|told| is_same(known, told))
+        };
+        let left = before.told().filter(|(stage, caller, known)| !is_found(stage, caller, known));
+        let by_principal: BTreeMap<(&str, &str), &Told> =
+            left.map(|(_, _, told)| ((told.api.as_str(), told.caller.as_str()), told)).collect();
         for ((caller, stage), told) in all {
-            let known = by_principal.get(&(told.api.as_str(), told.caller.as_str()));
-            let known = known.or_else(|| by_name.get(&(stage.as_str(), caller.as_str())));
+            let by_name = by_name.get(&(stage.as_str(), caller.as_str()));
+            let known = by_name.filter(|known| is_same(known, &told));
+            let known = known.or_else(|| by_principal.get(&(told.api.as_str(), told.caller.as_str()))).or(by_name);
             if let Some(known) = known.filter(|known| known.role != told.role) {
                 changes.push(RoleChange {
                     caller: caller.clone(),

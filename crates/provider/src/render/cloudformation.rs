@@ -163,11 +163,17 @@ pub(crate) fn template(
         }
     }
     let what = if stage.is_direct() { "Permissions" } else { "Roles" };
+    // A function's permissions may be those of several stages.
+    let of_permissions = policy.filter(|_| stage.is_direct()).map(|policy| policy.stages.as_slice());
+    let which = match of_permissions {
+        Some(stages) if stages.len() > 1 => format!("stages {}", stages.join(", ")),
+        _ => format!("stage {}", stage.name),
+    };
     let template = Template {
         version: "2010-09-09",
         description: format!(
-            "{what} with which other accounts call stage {} of the {target} in {}. Made by xacct-sign.",
-            stage.name, manifest.api.region
+            "{what} with which other accounts call {which} of the {target} in {}. Made by xacct-sign.",
+            manifest.api.region
         ),
         metadata: BTreeMap::from([(METADATA, Origin { stage: &stage.name, target: target.kind().if_not_default() })]),
         resources,

@@ -79,8 +79,10 @@ struct Permission {
     invoked_via_function_url: Option<bool>,
 }
 
-/// A block `required_providers` would be a second one beside the reader's own, which Terraform refuses: so a comment says it.
-const OF_PERMISSIONS: &str = "invoked_via_function_url takes the provider hashicorp/aws in version 6.29.0 or newer.";
+/// A module has one block `required_providers`: another in this file would be refused beside the reader's own, and beside that of
+/// another stage's file ([Duplicate required providers](https://github.com/hashicorp/terraform/issues/25364)). So a comment says
+/// what to write there. An older provider does not know the argument, and refuses it.
+const OF_PERMISSIONS: &str = "invoked_via_function_url takes the provider hashicorp/aws in version 6.29.0 or newer. Say so in the module's one required_providers: aws = { source = \"hashicorp/aws\", version = \">= 6.29.0\" }.";
 const OF_FUNCTION_POLICY: &str = "This takes every other permission away; aws_lambda_resource_policy is in the provider hashicorp/aws since autumn 2026.";
 const OF_API_POLICY: &str = "The policy takes effect with the next deployment of the API: name it in the triggers of its aws_api_gateway_deployment.";
 
@@ -205,13 +207,14 @@ fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (O
     let document = literal(&policy.document.to_json());
     match target {
         Target::FunctionUrl(url) if is_whole(stage) => {
-            let label = format!("function_{}", stage.name);
+            let label = format!("function_{}", owner(stage, policy));
             let policy = FunctionPolicy { resource_arn: url.arn(), policy: document };
             let policies = BTreeMap::from([(label, policy)]);
             (Some(OF_FUNCTION_POLICY), Resources { aws_lambda_resource_policy: policies, ..Resources::default() })
         }
         Target::FunctionUrl(url) => {
-            let permissions = policy.permissions.iter().map(|permission| of_permission(permission, stage, url));
+            let owner = owner(stage, policy);
+            let permissions = policy.permissions.iter().map(|permission| of_permission(permission, owner, url));
             let aws_lambda_permission = permissions.collect();
             (Some(OF_PERMISSIONS), Resources { aws_lambda_permission, ..Resources::default() })
         }
@@ -225,12 +228,18 @@ fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (O
     }
 }
 
+/// Of the stages of one policy the first, in whose name it is: in the files of two of them it would be the same resource twice,
+/// as it is.
+fn owner<'a>(stage: &'a Stage, policy: &'a ResourcePolicy) -> &'a str {
+    policy.stages.first().unwrap_or(&stage.name)
+}
+
 /// A permission with its label.
-fn of_permission(permission: &plan::Permission, stage: &Stage, url: FunctionUrl<'_>) -> (String, Permission) {
+fn of_permission(permission: &plan::Permission, stage: &str, url: FunctionUrl<'_>) -> (String, Permission) {
     let kind = if permission.invoked_via_function_url().is_some() { "invoke" } else { "url" };
     // Not at the end, where it could be a part of another caller's name.
     let number = if permission.number == 1 { String::new() } else { permission.number.to_string() };
-    let label = format!("{kind}{number}_{}_{}", stage.name, permission.caller);
+    let label = format!("{kind}{number}_{stage}_{}", permission.caller);
     let written = Permission {
         statement_id: permission.statement_id.clone(),
         action: permission.action,

@@ -12,6 +12,7 @@ mod deviating;
 mod diff;
 mod private;
 mod rights;
+mod shared;
 mod templates;
 
 use serde_json::{Value, json};

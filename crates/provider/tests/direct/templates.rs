@@ -179,3 +179,122 @@ fn a_template_of_something_else_holds_no_policy() {
         assert_eq!(error.code(), "no_resource_policy", "{text}");
     }
 }
+
+/// Why a policy of a template is not read.
+fn refused(stage: &str, deployed: &Value) -> String {
+    let manifest = Manifest::parse(&small(), "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let error = plan.diff_resource_policy(&manifest.stages[stage], &deployed.to_string()).unwrap_err();
+    assert!(!error.hint().is_empty());
+    format!("{}: {error}", error.code())
+}
+
+/// It would look as if it let nobody in.
+#[test]
+fn a_policy_that_does_not_stand_in_the_template_is_never_read_as_none() {
+    for (policy, name) in [
+        (json!({ "Fn::Sub": "${Document}" }), "Fn::Sub"),
+        (json!({ "Ref": "Document" }), "Ref"),
+        (json!({ "Fn::If": ["IsProduction", { "Statement": [] }, { "Ref": "AWS::NoValue" }] }), "Fn::If"),
+    ] {
+        let expected =
+            |place: &str| format!("invalid_policy: {place} is `{name}`, and cannot be read from the template");
+        assert_eq!(refused("a", &with_api(&policy)), expected("`Policy` of resource `Api`"));
+        let whole = json!({ "Type": "AWS::Lambda::ResourcePolicy", "Properties": { "ResourceArn": FUNCTION, "PolicyDocument": policy } });
+        assert_eq!(
+            refused("url", &json!({ "Resources": { "P": whole } })),
+            expected("`PolicyDocument` of resource `P`")
+        );
+        assert_eq!(refused("a", &json!({ "Policy": policy })), expected("the policy"));
+    }
+    for text in ["{}", "[]", "{\"Version\":\"2012-10-17\"}"] {
+        assert_eq!(
+            refused("a", &with_api(&json!(text))),
+            "invalid_policy: `Policy` of resource `Api` has no statements"
+        );
+    }
+    // Of statements that are one, the rest is read, and that it cannot be judged is said.
+    for policy in [
+        json!({ "Statement": { "Fn::If": ["X", {}, {}] } }),
+        json!({ "Statement": [{ "Fn::Sub": "x" }] }),
+        json!({ "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": { "Fn::Sub": "x" } }] }),
+    ] {
+        let diff = diff(&small(), "a", &with_api(&policy));
+        assert!(!diff.unjudged.is_empty() && diff.is_different(), "{diff:?}");
+    }
+    // A document that describes an API may hold its policy.
+    let mut described = with_api(&Value::Null);
+    described["Resources"]["Api"]["Properties"]["BodyS3Location"] = json!({ "Bucket": "b" });
+    assert_eq!(diff(&small(), "a", &described).unjudged, ["whether `Body` of resource `Api` has a policy"]);
+}
+
+#[test]
+fn a_rest_apis_policy_is_read_from_the_apis_own_resource_in_terraform() {
+    let manifest = Manifest::parse(&small(), "xacct.toml").unwrap();
+    let document = manifest.plan(&Lock::default()).resource_policy(&manifest.stages["a"]).unwrap().document.to_json();
+    let with = |api: Value| json!({ "resource": { "aws_api_gateway_rest_api": api } });
+    let same = diff(&small(), "a", &with(json!({ "api": { "name": "orders", "policy": document } })));
+    assert!(!same.is_different(), "{same:?}");
+    let other = diff(&small(), "a", &with(json!({ "api": { "policy": document.replace("role/Shop", "role/Other") } })));
+    assert_eq!((other.only_deployed.len(), other.only_meant.len()), (1, 1));
+    let two = with(json!({ "api": { "policy": document }, "other": { "policy": document } }));
+    assert_eq!(diff(&small(), "a", &two).unjudged.len(), 1);
+    let described = diff(&small(), "a", &with(json!({ "api": { "body": "${file(\"api.json\")}" } })));
+    assert_eq!(described.unjudged, ["whether `body` of resource `aws_api_gateway_rest_api.api` has a policy"]);
+    // One without is that of another resource's.
+    assert_eq!(
+        refused("a", &with(json!({ "api": { "name": "orders" } }))),
+        "no_resource_policy: it holds no resource policy"
+    );
+
+    let expression = "${data.aws_iam_policy_document.api.json}";
+    let said =
+        |place: &str| format!("invalid_policy: {place} is an expression, and cannot be read from the configuration");
+    assert_eq!(
+        refused("a", &with(json!({ "api": { "policy": expression } }))),
+        said("`policy` of resource `aws_api_gateway_rest_api.api`")
+    );
+    for (stage, format, kind, label) in [
+        ("a", Format::Terraform, "aws_api_gateway_rest_api_policy", "rest_api_r1"),
+        ("url", Format::Terraform, "aws_lambda_resource_policy", "function_url"),
+    ] {
+        let text = small().replace("url_id = \"abcdefgh\"", "url_id = \"abcdefgh\"\npermissions = \"document\"");
+        let mut configuration = rendered(&text, stage, format);
+        configuration["resource"][kind][label]["policy"] = json!(expression);
+        assert_eq!(refused(stage, &configuration), said(&format!("`policy` of resource `{kind}.{label}`")));
+    }
+}
+
+#[test]
+fn a_state_or_a_plan_of_terraforms_is_refused_with_what_to_give_instead() {
+    let resources = json!({ "root_module": { "resources": [] } });
+    for key in ["values", "planned_values", "prior_state"] {
+        let shown = json!({ "format_version": "1.0", key: resources });
+        let said = "terraform_state: it is a state or a plan of Terraform's, which is not read";
+        assert_eq!(refused("a", &shown), said);
+        let error = xacct_sign_provider::read_roles(&shown.to_string()).unwrap_err();
+        assert_eq!(format!("{}: {error}", error.code()), said);
+        assert!(error.hint().contains("get-account-authorization-details"), "{}", error.hint());
+    }
+}
+
+/// Of a role the same, beside others that are nobody's business.
+#[test]
+fn a_role_whose_policy_is_an_intrinsic_cannot_be_judged() {
+    let mut template = rendered(MANIFEST, "by-role", Format::CloudFormation);
+    for (key, what) in [("/AssumeRolePolicyDocument", "trust policy"), ("/Policies/0/PolicyDocument", "inline policy")]
+    {
+        let mut changed = template.clone();
+        let role = changed.pointer_mut("/Resources/SharedRole/Properties").unwrap();
+        *role.pointer_mut(key).unwrap() = json!({ "Fn::Sub": "${Document}" });
+        let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+        let roles = xacct_sign_provider::read_roles(&changed.to_string()).unwrap();
+        let diffs = manifest.plan(&Lock::default()).diff(&manifest.stages["by-role"], None, &roles).unwrap();
+        assert!(diffs[0].unjudged.iter().any(|why| why.starts_with(what)), "{diffs:?}");
+    }
+    template["Resources"]["Other"] = json!({ "Type": "AWS::IAM::Role", "Properties": { "RoleName": "Other", "AssumeRolePolicyDocument": { "Fn::Sub": "x" } } });
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let roles = xacct_sign_provider::read_roles(&template.to_string()).unwrap();
+    let diffs = manifest.plan(&Lock::default()).diff(&manifest.stages["by-role"], None, &roles).unwrap();
+    assert!(diffs.iter().all(|diff| !diff.is_different()), "{diffs:?}");
+}

@@ -95,15 +95,46 @@ pub(super) fn refused() -> Vec<Refused> {
         ),
         (
             function_url("[stages.y]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"v\""),
-            "duplicate_api",
+            "contradictory_api",
             8,
-            "stage `y` is function `f`, as is stage `x`",
+            "stage `y` is of function `f` and its URL `v`, and stage `x` in line 4 of function `f` and its URL `u`",
         ),
         (
             function_url("[stages.y]\ntarget = \"function_url\"\nfunction = \"g\"\nurl_id = \"u\""),
+            "contradictory_api",
+            8,
+            "stage `y` is of function `g` and its URL `u`, and stage `x` in line 4 of function `f` and its URL `u`",
+        ),
+        (
+            function_url("[stages.prod]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\""),
             "duplicate_api",
             8,
-            "the function URL `u`",
+            "stage `prod` is function `f` and its URL `u`, as is stage `x` in line 4, and `prod` is production, `x` is not",
+        ),
+        (
+            function_url(
+                "access = \"direct\"\n[stages.y]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\naccess = \"direct\"\npermissions = \"document\"",
+            ),
+            "contradictory_api",
+            9,
+            "stage `y` is function `f` and its URL `u`, as is stage `x` in line 4, and one has `permissions = \"document\"`, the other `\"separate\"`",
+        ),
+        (
+            function_url(
+                "access = \"direct\"\n[stages.y]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\n[callers.a]\naccount = \"000000000000\"\nroles = { x = \"Batch\" }\n[callers.b]\naccount = \"000000000000\"\nroles = { y = \"Batch\" }",
+            ),
+            "duplicate_caller",
+            18,
+            "caller `b` is the same principal on stage `y` as caller `a` on stage `x` of the same API",
+        ),
+        (
+            stage(
+                "rest_api",
+                "api_id = \"a\"\napi_stage = \"v\"\naccess = \"direct\"\n[stages.y]\ntarget = \"rest_api\"\napi_id = \"a\"\napi_stage = \"v\"\naccess = \"direct\"",
+            ),
+            "duplicate_api",
+            9,
+            "stage `y` is API `a`, stage `v`, as is stage `x` in line 4",
         ),
         (
             stage("rest_api", "api_id = \"a\"\napi_stage = \"v\"\n[stages.y]\napi_id = \"a\""),
@@ -150,6 +181,20 @@ pub(super) fn refused() -> Vec<Refused> {
             "on stage `x`",
         ),
     ]
+}
+
+#[test]
+fn stages_that_are_one_api_are_two_ways_into_it() {
+    let rest = "target = \"rest_api\"\napi_id = \"a\"\napi_stage = \"v\"";
+    let url = "target = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"";
+    for (one, other) in [
+        (rest.to_owned(), format!("{rest}\naccess = \"direct\"")),
+        (url.to_owned(), format!("{url}\naccess = \"direct\"\npermissions = \"document\"")),
+        (url.to_owned(), url.to_owned()),
+    ] {
+        let text = with_api(&format!("[stages.x]\n{one}\n[stages.y]\n{other}"));
+        assert_eq!(Manifest::parse(&text, "f").map(|manifest| manifest.stages.len()), Ok(2), "{text}");
+    }
 }
 
 #[test]

@@ -33,15 +33,25 @@ pub(super) struct KnownStages {
     pub(super) without_routes: BTreeSet<String>,
     /// Those that are called directly, and whether their policy can have conditions of the callers'.
     pub(super) direct: BTreeMap<String, bool>,
+    /// What tells the API of each from others: several stages may be one API.
+    pub(super) apis: BTreeMap<String, String>,
 }
 
-/// What tells callers apart, and which caller it is.
-pub(super) type InUse = BTreeMap<Principal, String>;
+impl KnownStages {
+    /// A principal on a stage; one that is wrong is an API of its own.
+    fn principal(&self, stage: &str, account: String, role: String) -> Principal {
+        let api = self.apis.get(stage).cloned().unwrap_or_else(|| stage.to_owned());
+        Principal { api, account, role }
+    }
+}
 
-/// Which principal on which stage.
+/// What tells callers apart, and which caller it is, on which stage.
+pub(super) type InUse = BTreeMap<Principal, (String, String)>;
+
+/// Which principal of which API.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Principal {
-    stage: String,
+    api: String,
     /// Or the organization.
     account: String,
     /// In lower case and without its path: names are unique in an account without regard to both.
@@ -56,7 +66,6 @@ impl Source<'_> {
         known: &KnownStages,
         in_use: &mut InUse,
     ) -> Option<Caller> {
-        let stages = &known.names;
         let place = name.span();
         let shown = name.get_ref().clone();
         let name = self.note(self.text_that(is_label, Kind::InvalidCallerName, "a name for a caller", name));
@@ -90,7 +99,7 @@ impl Source<'_> {
                 let id = self.text_that(is_organization_id, Kind::InvalidOrganization, what, organization);
                 let id = self.note(id);
                 let of = raw.stages.map(Spanned::into_inner).unwrap_or_default();
-                let stages = self.organization_stages(&shown, of, stages, id.as_deref(), in_use);
+                let stages = self.organization_stages(&shown, of, known, id.as_deref(), in_use);
                 id.map(|id| CallerPrincipals::Organization { id, stages })
             }
             (None, None) => {
@@ -212,8 +221,8 @@ impl Source<'_> {
                     continue;
                 };
                 let (Some(stage), Some((_, account))) = (&stage, of) else { continue };
-                let principal = Principal { stage: stage.clone(), account: account.to_owned(), role: key };
-                self.note(self.take(in_use, principal, caller, place));
+                let principal = known.principal(stage, account.to_owned(), key);
+                self.note(self.take(in_use, principal, (caller, stage), place));
                 on_stage.insert(which);
             }
             if let Some(stage) = stage.filter(|_| !on_stage.is_empty()) {
@@ -302,17 +311,17 @@ impl Source<'_> {
         &self,
         caller: &str,
         raw: Vec<Spanned<String>>,
-        stages: &BTreeSet<String>,
+        known: &KnownStages,
         organization: Option<&str>,
         in_use: &mut InUse,
     ) -> BTreeSet<String> {
         let mut taken = BTreeSet::new();
         for stage in raw {
             let place = stage.span();
-            let Some(stage) = self.note(self.known_stage(caller, stage, stages)) else { continue };
+            let Some(stage) = self.note(self.known_stage(caller, stage, &known.names)) else { continue };
             if let Some(account) = organization.map(str::to_owned) {
-                let principal = Principal { stage: stage.clone(), account, role: "*".to_owned() };
-                self.note(self.take(in_use, principal, caller, place));
+                let principal = known.principal(&stage, account, "*".to_owned());
+                self.note(self.take(in_use, principal, (caller, &stage), place));
             }
             taken.insert(stage);
         }
@@ -333,17 +342,26 @@ impl Source<'_> {
         Err(self.error(Kind::UnknownStage, stage.span(), message))
     }
 
-    fn take(&self, in_use: &mut InUse, principal: Principal, caller: &str, place: Range<usize>) -> Result<(), Mistake> {
+    fn take(
+        &self,
+        in_use: &mut InUse,
+        principal: Principal,
+        (caller, stage): (&str, &str),
+        place: Range<usize>,
+    ) -> Result<(), Mistake> {
         match in_use.entry(principal) {
             Entry::Vacant(free) => {
-                free.insert(caller.to_owned());
+                free.insert((caller.to_owned(), stage.to_owned()));
                 Ok(())
             }
+            // On several stages of one API.
+            Entry::Occupied(known) if known.get().0 == caller && known.get().1 != stage => Ok(()),
             Entry::Occupied(other) => {
-                let (key, other) = (other.key(), other.get());
+                let (key, (other, on)) = (other.key(), other.get());
+                let on = if on == stage { String::new() } else { format!(" on stage `{on}` of the same API") };
                 let message = format!(
-                    "caller `{caller}` is the same principal on stage `{}` as caller `{other}`: `{}` of `{}`",
-                    key.stage, key.role, key.account
+                    "caller `{caller}` is the same principal on stage `{stage}` as caller `{other}`{on}: `{}` of `{}`",
+                    key.role, key.account
                 );
                 Err(self.error(Kind::DuplicateCaller, place, message))
             }
