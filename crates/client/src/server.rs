@@ -5,5 +5,5 @@ mod verifier;
 
 pub use verifier::{CheckError, Verifier};
 pub use xacct_sign_identity::{
-    Caller, Callers, CallersError, CallersErrorKind, Development, Refusal, RefusalKind, Via,
+    Caller, Callers, CallersError, CallersErrorKind, Development, Line, Refusal, RefusalKind, Via,
 };

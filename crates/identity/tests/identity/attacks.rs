@@ -149,7 +149,7 @@ fn check(verifier: &Verifier, row: &Value, word: &str, bearer: &str) -> Check {
     };
     let headers: Vec<&[u8]> = headers.iter().map(String::as_bytes).collect();
     let path = filled(text(row, "path").unwrap_or("/items"));
-    verifier.check(&headers, text(row, "method").unwrap_or("GET"), &path)
+    verifier.check(&headers, text(row, "method").unwrap_or("GET"), &[&path])
 }
 
 /// What a row says it is.
