@@ -53,10 +53,14 @@ def encode(data: bytes | str) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
+def decode(text: str) -> bytes:
+    """What base64url without padding stands for."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def number(key: dict[str, str], member: str) -> int:
     """A number of a JWK."""
-    text = key[member]
-    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+    return int.from_bytes(decode(key[member]), "big")
 
 
 def public(name: str) -> dict[str, str]:
@@ -201,6 +205,7 @@ class Loopback:
         self.fetched: list[str] = []
         # What the issuers publish, and what STS answers, in place of what is usual; no status breaks the connection.
         self.published: bytes | None = None
+        self.status = 200
         self.answer: tuple[int, bytes] | None = None
 
     def issuer(self, name: str) -> str:
@@ -261,7 +266,7 @@ def loopback() -> Iterator[Loopback]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             here.fetched.append(self.path)
-            self.reply(200, here.keys(self.path))
+            self.reply(here.status, here.keys(self.path))
 
         def do_POST(self) -> None:
             here.fetched.append(self.path)
