@@ -46,7 +46,8 @@ export class Verifier {
   ): Promise<Caller> {
     const [first, ...others] = typeof path === "string" ? [path] : Array.isArray(path) ? path : [];
     const values = typeof authorization === "string" ? [authorization] : (authorization ?? []);
-    const areTexts = Array.isArray(values) && [...values, method, first, ...others].every((text) => typeof text === "string");
+    const areTexts =
+      Array.isArray(values) && [...values, method, first, ...others].every((text) => typeof text === "string");
     if (!areTexts) {
       throw new XacctSignError("invalid_argument", "a header, the method or the path is no string", {
         hint: "give check(authorization, method, path), such as check(request.headers.authorization, request.method, path)",

@@ -122,7 +122,10 @@ test.each<Json>(TABLE.event)("event: $name", async (row) => {
   const { verifier } = worldOf({ callers: row.front === "world" ? TABLE.world : TABLE.fronts[row.front] });
   const reader = goodToken({ sub: "arn:aws:iam::000000000000:role/Reader" });
   for (const path of row.paths ?? [""]) {
-    const event = row.event.replaceAll("{token}", goodToken()).replaceAll("{reader}", reader).replaceAll("{path}", path);
+    const event = row.event
+      .replaceAll("{token}", goodToken())
+      .replaceAll("{reader}", reader)
+      .replaceAll("{path}", path);
     expect(await outcome(verifier.fromEvent(event)), path).toBe(expected(row));
     // As Lambda gives it, the second of two members is left alone.
     if (row.name !== "a member that stands twice") {
