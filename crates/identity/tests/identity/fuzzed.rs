@@ -1,7 +1,6 @@
 //! What is fuzzed: each function takes any bytes and panics if they do what none may. libFuzzer calls them (fuzz/), and `fuzzing.rs`
 //! with mutations of its own. What is right to the byte is known; whoever else is let in is a bug.
 
-use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -39,14 +38,25 @@ fn world() -> Verifier {
 
 /// One header's value: nothing but what is right lets anybody in.
 pub(crate) fn authorization(data: &[u8]) {
-    static RIGHT: OnceLock<BTreeSet<Vec<u8>>> = OnceLock::new();
-    let right = RIGHT.get_or_init(|| headers().into_iter().collect());
-    let outcome = usual(world().check(&[data], "GET", &["/items"]), now());
-    let of_right = || {
-        let is_scheme = data.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
-        is_scheme && right.iter().any(|right| right.get(7..) == data.get(7..))
-    };
-    assert!(outcome.is.is_err() || of_right(), "{:?} by {}", outcome.is, data.escape_ascii());
+    if usual(world().check(&[data], "GET", &["/items"]), now()).is.is_err() {
+        return;
+    }
+    let text = std::str::from_utf8(data).unwrap();
+    let (scheme, bearer) = text.split_at(7);
+    assert!(scheme.eq_ignore_ascii_case("bearer "), "{text}");
+    let is_right = headers().iter().any(|right| right.get(7..) == Some(bearer.as_bytes()));
+    assert!(is_right || is_right_token(bearer), "{text}");
+}
+
+/// Whether it is the good token, by whatever signature: those of ECDSA are never the same.
+fn is_right_token(text: &str) -> bool {
+    let right = good_token(now());
+    let (message, signature) = text.rsplit_once('.').unwrap();
+    let [x, y] = ["x", "y"].map(|name| public("shop_ec")[name].as_str().map(crate::world::decode).unwrap());
+    let point = [&[4], x.as_slice(), &y].concat();
+    let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ECDSA_P384_SHA384_FIXED, point);
+    Some(message) == right.rsplit_once('.').map(|(message, _)| message)
+        && key.verify(message.as_bytes(), &crate::world::decode(signature)).is_ok()
 }
 
 fn headers() -> Vec<Vec<u8>> {
@@ -63,16 +73,11 @@ pub(crate) fn token(data: &[u8]) {
     let parts: Vec<&[u8]> = data.splitn(3, |byte| *byte == b'\n').collect();
     let text = parts.iter().map(encode).collect::<Vec<_>>().join(".");
     let outcome = usual(bearer(&world(), &text), now());
-    assert!(outcome.is.is_err() || tokens().iter().any(|right| right == data), "{:?} by {text}", outcome.is);
+    assert!(outcome.is.is_err() || is_right_token(&text), "{:?} by {text}", outcome.is);
 }
 
 fn tokens() -> Vec<Vec<u8>> {
-    static TOKENS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
-    let made = || {
-        let whole = good_token(now());
-        vec![whole.split('.').map(crate::world::decode).collect::<Vec<_>>().join(&b'\n')]
-    };
-    TOKENS.get_or_init(made).clone()
+    vec![good_token(now()).split('.').map(crate::world::decode).collect::<Vec<_>>().join(&b'\n')]
 }
 
 /// Claims, signed by the shop's own key: whoever is let in is what another reader of JSON finds in them.
@@ -249,10 +254,11 @@ pub(crate) fn path(data: &[u8]) {
         return;
     }
     let mut reading = data.to_vec();
-    for _ in 0..3 {
+    for decoded_so_often in 0..3 {
         let item = reading.strip_prefix(b"/items/").unwrap_or_else(|| panic!("{path:?}"));
         assert!(!item.is_empty() && !item.contains(&b'/') && !item.contains(&b'\\'), "{path:?}");
-        assert!(!item.iter().any(|byte| *byte < b' '), "{path:?}");
+        // Control characters may be there for who decodes twice: they lead nowhere.
+        assert!(decoded_so_often == 2 || !item.iter().any(|byte| *byte < b' '), "{path:?}");
         let before = item.split(|byte| *byte == b';').next().unwrap();
         assert!(before != b"." && before != b"..", "{path:?}");
         reading = decoded(&reading);

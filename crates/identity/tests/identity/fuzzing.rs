@@ -1,6 +1,12 @@
 //! The targets of `fuzzed.rs`, by mutations that a seed decides: for seconds here, and for as long as `XACCT_SIGN_FUZZ_SECONDS` says in
 //! `cargo xtask fuzz`. It follows no branches; fuzz/ is for who has libFuzzer.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "the long form has a time, and says how much it has done"
+)]
+
 use std::env;
 use std::time::{Duration, Instant};
 
@@ -121,7 +127,8 @@ fn fuzz(target: &Target, seed: u64, goes_on: impl Fn(u64) -> bool) -> u64 {
 fn mutations_let_nobody_in_and_nothing_panics() {
     let seconds: Option<u64> = env::var("XACCT_SIGN_FUZZ_SECONDS").ok().map(|text| text.parse().unwrap());
     let seed = env::var("XACCT_SIGN_FUZZ_SEED").map_or(1, |text| text.parse().unwrap());
-    for target in &TARGETS {
+    let wanted = env::var("XACCT_SIGN_FUZZ_TARGET").ok();
+    for target in TARGETS.iter().filter(|target| wanted.as_deref().is_none_or(|wanted| wanted == target.name)) {
         let done = match seconds {
             None => fuzz(target, seed, |done| done < 800),
             Some(seconds) => {
@@ -134,10 +141,8 @@ fn mutations_let_nobody_in_and_nothing_panics() {
 }
 
 #[test]
-fn what_is_right_is_among_the_seeds() {
-    // Else nothing close to it would be tried.
+fn each_target_has_something_to_begin_with() {
     for target in &TARGETS {
         assert!(!(target.seeds)().is_empty(), "{}", target.name);
     }
-    assert!(std::panic::catch_unwind(|| crate::fuzzed::path(b"/items/1")).is_ok());
 }
