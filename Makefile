@@ -1,10 +1,11 @@
 # Each target does all of its own set-up; the logic is in xtask/.
-.PHONY: demo test bench soak lint wheel cli-wheel npm live live-undo
+.PHONY: demo test bench soak fuzz lint wheel cli-wheel npm live live-undo
 
 demo: ; cargo xtask demo
 test: ; cargo xtask test
 bench: ; cargo xtask bench
 soak: ; cargo xtask soak
+fuzz: ; cargo xtask fuzz
 lint: ; cargo xtask lint
 wheel: ; cargo xtask wheel
 cli-wheel: ; cargo xtask cli-wheel

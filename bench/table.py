@@ -11,6 +11,8 @@ What is timed: one PUT with a JSON body of 14 bytes and a session token of 320 c
 - Python: `Signer.sign(...)`; botocore `SigV4Auth.add_auth(AWSRequest(...))`; requests-aws4auth in
   `Request(...).prepare()`; awscrt `aws_sign_request(HttpRequest(...)).result()`; signer, auth object and configuration
   made once, for each alike.
+- Python, identity: `Verifier.check` of a new token with the issuer's keys at hand, against PyJWT's `decode` with the
+  key; and of a token that was checked before.
 - Node: `Signer.sign`; `aws4.sign`; aws4fetch's `AwsV4Signer.sign`, which makes no `Request`; @smithy/signature-v4's
   `sign` with a node:crypto hash; each from the same parts. Hashing: the same two SHA-256s and one HMAC by node:crypto.
   Import: a new Node that imports, less one that does nothing. Medians of turns.
@@ -53,6 +55,7 @@ from requests_aws4auth import AWS4Auth
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python" / "harness"))
 
+import checking
 from emulator import Emulator, cli
 
 URL = "https://server.stag.foo.example.com/hoge"
@@ -312,6 +315,7 @@ def main():
     """Prints the table."""
     rust, node = (json.loads(Path(file).read_text()) for file in sys.argv[1:])
     python = signing()
+    who = checking.checking()
     http, https, imports = starting()
     lines = command_lines()
     bare = imports["nothing"]
@@ -356,6 +360,7 @@ def main():
             imports["ours"] - bare,
             imports["theirs"] - bare,
         ),
+        *checking.rows(who),
         ("Command curl --aws-sigv4 / call", lines["curl"] / lines["ours"], "", lines["ours"], lines["curl"]),
         ("Command awscurl / call", lines["awscurl"] / lines["ours"], "", lines["ours"], lines["awscurl"]),
         ("Command call / call --role", lines["ours"] / lines["assuming"], "", lines["assuming"], lines["ours"]),

@@ -1,8 +1,9 @@
 """A caller in account 000000000000 uses an API in account 111111111111, on the local emulator.
 
 Two calls that succeed, from Python and from Node, and four that are refused; then each way into each kind of API, and
-one that is refused there. Ends with 0 only if all went as they should. It runs with the wheel and the npm package
-alone: `make demo` builds these and the command, and starts this.
+one that is refused there; then a server of FastAPI's that tells its callers itself, with no gateway in front. Ends with
+0 only if all went as they should. It runs with the wheel, the npm package and FastAPI: `make demo` builds the first two
+and the command, and starts this.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import xacct_sign
 sys.path.insert(0, str(Path(__file__).parents[1] / "python" / "harness"))
 
 from emulator import DEMO, FRONTS, Emulator, cli
+from no_gateway import served
 
 NODE_PROGRAM = Path(__file__).with_name("call.mjs")
 # A folder in which the npm package is installed.
@@ -163,7 +165,7 @@ def main() -> int:
     """Shows all, and counts what went as it should."""
     print("The trust policy of ApiAllowByIamRoleStag in the provider's account, rendered from demo/xacct.toml:\n")
     trust_policy()
-    with Emulator("--explain") as running, Emulator("--explain", manifest=FRONTS) as fronts:
+    with Emulator("--explain") as running, Emulator("--explain", manifest=FRONTS) as fronts, served() as server:
         steps: list[tuple[str, Callable[[], bool]]] = [
             ("The caller assumes the role and PUTs a document", lambda: succeeds(running)),
             ("The same from Node", lambda: node_succeeds(running)),
@@ -173,6 +175,10 @@ def main() -> int:
             ("Refused: credentials that have expired", expired),
             *((title, partial(way, fronts, stage)) for title, stage in WAYS.items()),
             ("Refused: an outsider calls the REST API directly", lambda: not_named(fronts)),
+            ("FastAPI and no gateway: a caller shows its token", server.by_token),
+            ("FastAPI and no gateway: a caller shows a proof", server.by_proof),
+            ("Refused: an outsider's proof", server.outsider),
+            ("Refused: a caller on a route of others", server.another_route),
         ]
         outcomes = []
         for number, (title, step) in enumerate(steps, 1):

@@ -35,7 +35,22 @@ fn main() {
         }
     }
     writeln!(out, "const PROGRAMS: &[(&str, &str, Program)] = &[\n{list}];").unwrap();
-    fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("documents.rs"), out).unwrap();
+    let out_dir = env::var_os("OUT_DIR").unwrap();
+    fs::write(Path::new(&out_dir).join("documents.rs"), out).unwrap();
+    fs::write(Path::new(&out_dir).join("axum_page.rs"), axum_page()).unwrap();
+}
+
+/// The program for axum of the page about identity, for development: a test gives it its list of callers.
+fn axum_page() -> String {
+    const PAGE: &str = "../docs/identity.md";
+    println!("cargo::rerun-if-changed={PAGE}");
+    let text = fs::read_to_string(PAGE).expect(PAGE);
+    let mut programs = text.split("```rust\n").skip(1).filter_map(|block| Some(block.split_once("```")?.0));
+    let program = programs.find(|program| program.contains("use axum::")).expect("a program for axum");
+    assert!(program.contains("std::fs::read(\"callers.json\")?") && program.contains("Development::No"));
+    program
+        .replace("std::fs::read(\"callers.json\")?", "super::callers_json()")
+        .replace("Development::No", "Development::Yes")
 }
 
 /// The program with `main` to be called from outside, and each text that begins with the API's address made of the

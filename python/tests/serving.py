@@ -53,10 +53,14 @@ def encode(data: bytes | str) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
+def decode(text: str) -> bytes:
+    """What base64url without padding stands for."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def number(key: dict[str, str], member: str) -> int:
     """A number of a JWK."""
-    text = key[member]
-    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+    return int.from_bytes(decode(key[member]), "big")
 
 
 def public(name: str) -> dict[str, str]:
@@ -168,9 +172,9 @@ def signature_of(headers: dict[str, str], date: str, region: str) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-def proof_values(region: str = "ap-northeast-1", audience: str = AUDIENCE) -> dict[str, Any]:
-    """The values of a good proof."""
-    date = amz_date(0)
+def proof_values(region: str = "ap-northeast-1", audience: str = AUDIENCE, offset: int = 0) -> dict[str, Any]:
+    """The values of a good proof, made so many seconds from now."""
+    date = amz_date(offset)
     headers = {
         "accept": "application/xml",
         "content-type": "application/x-www-form-urlencoded; charset=utf-8",
@@ -201,6 +205,7 @@ class Loopback:
         self.fetched: list[str] = []
         # What the issuers publish, and what STS answers, in place of what is usual; no status breaks the connection.
         self.published: bytes | None = None
+        self.status = 200
         self.answer: tuple[int, bytes] | None = None
 
     def issuer(self, name: str) -> str:
@@ -240,8 +245,13 @@ class Loopback:
         right = signature_of(signed, headers["x-amz-date"], region)
         if (key, headers["x-amz-security-token"], signature) == (KEY, TOKEN, right):
             return 200, identity_xml("arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders", "000000000000")
-        code = "<Error><Type>Sender</Type><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>"
-        return 403, f'<ErrorResponse xmlns="{_XMLNS}">{code}<RequestId>x</RequestId></ErrorResponse>'.encode()
+        return 403, error_xml("SignatureDoesNotMatch")
+
+
+def error_xml(code: str) -> bytes:
+    """STS's refusal."""
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>no</Message></Error>"
+    return f'<ErrorResponse xmlns="{_XMLNS}">{error}<RequestId>x</RequestId></ErrorResponse>'.encode()
 
 
 def identity_xml(arn: str, account: str) -> bytes:
@@ -261,7 +271,7 @@ def loopback() -> Iterator[Loopback]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             here.fetched.append(self.path)
-            self.reply(200, here.keys(self.path))
+            self.reply(here.status, here.keys(self.path))
 
         def do_POST(self) -> None:
             here.fetched.append(self.path)

@@ -246,10 +246,13 @@ def test_asgi_garbage_is_refused_at_once_and_holds_up_no_token(here: serving.Loo
         def check_at_hand(self, *_: Any) -> None:
             return None
 
-        def check(self, values: list[bytes], method: str, path: str) -> Caller:
+        def check(self, values: list[bytes], method: str, path: list[str]) -> Caller:
             if b"xacct1." in values[0]:
                 released.wait(30)
             return verifier.check(values, method, path)
+
+        def line(self, values: list[bytes]) -> str:
+            return "proof" if b"xacct1." in values[0] else "token"
 
     app = Asgi(application, Slow())  # type: ignore[arg-type]
 

@@ -90,12 +90,18 @@ def run(here: serving.Loopback, verifier: Verifier, row: dict[str, Any], word: s
 def test_a_token(here: serving.Loopback, name: str) -> None:
     table = here.world()
     row = row_of(table, "token", name)
+    verifier = Verifier(table["world"] | {"algorithm": row.get("algorithm", "ES384")}, development=True)
+    if "after" in row:
+        check_token(here, verifier, row_of(table, "token", row["after"]))
+    check_token(here, verifier, row)
+
+
+def check_token(here: serving.Loopback, verifier: Verifier, row: dict[str, Any]) -> None:
     if "publishes_text" in row:
         here.published = serving.filled(serving.with_keys(row["publishes_text"])).encode()
     else:
         here.published = serving.key_set(*row["publishes"]) if "publishes" in row else None
-    world = table["world"] | {"algorithm": row.get("algorithm", "ES384")}
-    run(here, Verifier(world, development=True), row, "{token}", token(row, here.issuer("shop")))
+    run(here, verifier, row, "{token}", token(row, here.issuer("shop")))
 
 
 @pytest.mark.parametrize("name", rows("proof"))
@@ -124,9 +130,14 @@ def test_an_event(here: serving.Loopback, name: str) -> None:
     table = here.world()
     row = row_of(table, "event", name)
     callers = table["world"] if row["front"] == "world" else table["fronts"][row["front"]]
-    good = serving.token_of(*map(serving.compact, serving.good(here.issuer("shop"))))
-    event = json.loads(row["event"].replace("{token}", good))
-    assert outcome(lambda: Verifier(callers, development=True).from_event(event)) == expected(row)
+    header, claims = serving.good(here.issuer("shop"))
+    good = serving.token_of(serving.compact(header), serving.compact(claims))
+    claims["sub"] = "arn:aws:iam::000000000000:role/Reader"
+    reader = serving.token_of(serving.compact(header), serving.compact(claims))
+    text = row["event"].replace("{token}", good).replace("{reader}", reader)
+    for path in row.get("paths", [""]):
+        event = json.loads(text.replace("{path}", path))
+        assert outcome(lambda: Verifier(callers, development=True).from_event(event)) == expected(row), path  # noqa: B023
 
 
 @pytest.mark.parametrize("name", rows("callers"))

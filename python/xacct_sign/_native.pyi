@@ -421,10 +421,12 @@ class Verifier:
     @property
     def is_development(self) -> bool:
         """Whether it takes issuers on this machine."""
-    def check(self, authorization: Sequence[bytes], method: str, path: str) -> Caller:
+    def check(self, authorization: Sequence[bytes], method: str, paths: Sequence[str]) -> Caller:
         """Who makes a request, whatever has to be waited for."""
-    def check_at_hand(self, authorization: Sequence[bytes], method: str, path: str) -> Caller | None:
+    def check_at_hand(self, authorization: Sequence[bytes], method: str, paths: Sequence[str]) -> Caller | None:
         """The same, if nobody has to wait: None where keys or STS are to be asked first."""
+    def line(self, authorization: Sequence[bytes]) -> str:
+        """In which line a request waits that has to: `token`, `known_proof` or `proof`."""
     def check_event(self, event: bytes) -> Caller:
         """Who makes the request of a Lambda function's event, given as JSON."""
 

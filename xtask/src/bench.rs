@@ -1,4 +1,4 @@
-//! One table, from one run, ratios first.
+//! One table, from one run, ratios first; and one of a server under load.
 
 use std::fs;
 
@@ -24,5 +24,6 @@ pub(crate) fn run() -> Result<(), String> {
         .without_env("NODE_EXTRA_CA_CERTS")
         .output()?;
     fs::write(&node, json).map_err(|error| format!("{}: {error}", node.display()))?;
-    Step::new(venv.python()).arg("bench/table.py").arg(&rust).arg(&node).env("XACCT_SIGN_BIN", crate::cli()).run()
+    Step::new(venv.python()).arg("bench/table.py").arg(&rust).arg(&node).env("XACCT_SIGN_BIN", crate::cli()).run()?;
+    Step::new(venv.python()).arg("bench/callers.py").run()
 }

@@ -1,5 +1,5 @@
 //! Build steps that cargo, pip and npm do not do themselves:
-//! `cargo xtask demo|test|lint|bench|soak|live|live-undo|wheel|cli-wheel|npm|api|stubs|errors`.
+//! `cargo xtask demo|test|lint|bench|soak|fuzz|live|live-undo|wheel|cli-wheel|npm|api|stubs|errors`.
 //!
 //! Everything is built in the release profile, once, in one target directory; but for the wheel, which is linked as one piece.
 
@@ -43,6 +43,7 @@ fn run(command: &str) -> Result<(), String> {
         "lint" => lint::run(),
         "bench" => bench::run(),
         "soak" => soak(),
+        "fuzz" => fuzz(),
         "live" => live::run(),
         "live-undo" => live::undo(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
@@ -53,8 +54,10 @@ fn run(command: &str) -> Result<(), String> {
         "api" => api::write(),
         "errors" => errors::write().and_then(|()| findings::write()),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
-        _ => Err("usage: cargo xtask demo|test|lint|bench|soak|live|live-undo|wheel|cli-wheel|npm|api|stubs|errors"
-            .to_owned()),
+        _ => {
+            Err("usage: cargo xtask demo|test|lint|bench|soak|fuzz|live|live-undo|wheel|cli-wheel|npm|api|stubs|errors"
+                .to_owned())
+        }
     }
 }
 
@@ -71,6 +74,14 @@ fn soak() -> Result<(), String> {
     Step::cargo(["test", "--release", "--locked", "--package", "xacct-sign-tests", "--test", "bad_days", "soak"])
         .args(["--", "--nocapture"])
         .env("XACCT_SIGN_SOAK_DAYS", "30")
+        .run()
+}
+
+/// Mutations for ten minutes a target: the long form of a test.
+fn fuzz() -> Result<(), String> {
+    Step::cargo(["test", "--release", "--locked", "--package", "xacct-sign-identity", "--test", "identity"])
+        .args(["mutations_let_nobody_in", "--", "--nocapture"])
+        .env("XACCT_SIGN_FUZZ_SECONDS", "600")
         .run()
 }
 

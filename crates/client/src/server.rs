@@ -1,9 +1,20 @@
 //! Who is calling, for a server: keys are fetched, signatures verified and STS is asked as the rules of `xacct-sign-identity` say.
 
+#[cfg(feature = "axum")]
+mod extractor;
+#[cfg(feature = "tower")]
+mod layer;
+#[cfg(feature = "tower")]
+mod lines;
 mod signature;
 mod verifier;
 
+#[cfg(feature = "axum")]
+pub use extractor::Calling;
+#[cfg(feature = "tower")]
+pub use layer::{CallerLayer, CallerService};
+
 pub use verifier::{CheckError, Verifier};
 pub use xacct_sign_identity::{
-    Caller, Callers, CallersError, CallersErrorKind, Development, Refusal, RefusalKind, Via,
+    Caller, Callers, CallersError, CallersErrorKind, Development, Line, Refusal, RefusalKind, Via,
 };

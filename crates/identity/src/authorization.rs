@@ -4,6 +4,22 @@ use crate::proof;
 use crate::refusal::{Refusal, RefusalKind as Kind};
 use crate::token;
 
+/// Which bytes both kinds are made of. A table, since every byte of every header is looked at, and comparisons took a third of the time
+/// of a check beside its signature.
+const ALPHABET: [bool; 256] = {
+    let mut alphabet = [false; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        let is_of = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'=' | b'+' | b'/');
+        #[expect(clippy::indexing_slicing, reason = "it is evaluated when this is built")]
+        {
+            alphabet[byte as usize] = is_of;
+        }
+        byte += 1;
+    }
+    alphabet
+};
+
 /// What was presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presented<'a> {
@@ -28,8 +44,7 @@ pub(crate) fn read<'a>(headers: &[&'a [u8]]) -> Result<Presented<'a>, Refusal> {
     if bearer.len() > if is_proof { proof::LONGEST } else { token::LONGEST } {
         return Err(Refusal::new(Kind::IdentityTooLong));
     }
-    let is_of_alphabet =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'=' | b'+' | b'/');
+    let is_of_alphabet = |byte: &u8| ALPHABET.get(usize::from(*byte)).is_some_and(|is_of| *is_of);
     if bearer.is_empty() || !bearer.iter().all(is_of_alphabet) {
         return Err(malformed());
     }

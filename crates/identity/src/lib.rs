@@ -18,7 +18,8 @@
 //!   "regions": ["ap-northeast-1"],
 //!   "callers": [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd"}]
 //! }"#;
-//! let verifier = Verifier::new(Callers::parse(callers.as_bytes(), Development::No)?);
+//! let seed = [7; 16]; // drawn at random
+//! let verifier = Verifier::new(Callers::parse(callers.as_bytes(), Development::No)?, seed);
 //! let now = UNIX_EPOCH + Duration::from_secs(1_795_000_000);
 //!
 //! // The caller:
@@ -27,7 +28,7 @@
 //!
 //! // The server:
 //! let header = format!("Bearer {proof}");
-//! let mut check = verifier.check(&[header.as_bytes()], "GET", "/items");
+//! let mut check = verifier.check(&[header.as_bytes()], "GET", &["/items"]);
 //! let Step::Need(Need::Sts(request)) = check.step(now) else { panic!() };
 //! assert_eq!(request.url, "https://sts.ap-northeast-1.amazonaws.com/");
 //! // The driver sends it, and reports the answer:
@@ -61,4 +62,4 @@ pub use callers::{Algorithm, CALLERS_SCHEMA, Callers, CallersError, CallersError
 pub use keys::{KEYS_LIMIT, PublicKey};
 pub use proof::{StsRequest, make_proof};
 pub use refusal::{Refusal, RefusalKind};
-pub use verifier::{Check, Need, Step, Verifier};
+pub use verifier::{Check, Line, Need, Step, Verifier};

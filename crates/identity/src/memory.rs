@@ -9,12 +9,13 @@ use crate::caller::Caller;
 use crate::keys::{AGAIN, IssuerKeys, within};
 use crate::refusal::{Refusal, RefusalKind as Kind};
 
-/// The SHA-256 of a whole token or proof.
+/// The SHA-256 of a whole token or proof, or of a key's id, behind the verifier's seed: nobody can choose those that meet.
 pub(crate) type Hash = [u8; 32];
 
 /// How many tokens and proofs that were right are remembered, and how many proofs that were wrong; twice that, where many are new.
 const MANY: usize = 10_000;
-/// How many proofs STS may be asked of at once. Whoever sends garbage must not have it asked without end.
+/// How many proofs STS may be asked of at once, of those whose key it has stood by before and of the others each. Whoever sends
+/// garbage must not have it asked without end, and takes no place of who is known.
 const ASKED_AT_ONCE: usize = 256;
 /// For so long nobody asks STS again of a proof of which it could not be asked.
 const STANDS: Duration = Duration::from_secs(1);
@@ -45,11 +46,13 @@ pub(crate) struct Memory {
     passed: Recent,
     /// Proofs by which STS does not stand: those stay wrong. Apart, so that garbage pushes out nobody.
     refused: Recent,
-    /// Proofs of which STS is being asked, or could not be asked a moment ago.
-    asked: Map,
+    /// The ids of keys that made a proof by which STS stood. They let nobody in: who has one waits in another line.
+    known_keys: Recent,
+    /// Proofs of which STS is being asked, or could not be asked a moment ago: by keys that are not known, and by those that are.
+    asked: [Map; 2],
 }
 
-/// What is known of a token or a proof. One type for all three maps, since each of another would be code of its own.
+/// What is known of a token, a proof or a key. One type for all maps, since each of another would be code of its own.
 #[derive(Debug)]
 enum Known {
     Passed(Passed),
@@ -86,7 +89,8 @@ impl Memory {
             keys: (0..issuers).map(|_| IssuerKeys::default()).collect(),
             passed: Recent::default(),
             refused: Recent::default(),
-            asked: Map::default(),
+            known_keys: Recent::default(),
+            asked: [Map::default(), Map::default()],
         }
     }
 
@@ -104,50 +108,67 @@ impl Memory {
         self.passed.insert(hash, Known::Passed(passed));
     }
 
+    /// Whether STS has stood by a proof of this key.
+    pub(crate) fn is_known(&mut self, key: &Hash) -> bool {
+        self.known_keys.get(key).is_some()
+    }
+
     /// What to do for a proof that is neither known to be right nor too old. [`Ask::Sts`] is given to one caller, who reports by
     /// [`Memory::answered`].
-    pub(crate) fn ask(&mut self, hash: Hash, now: SystemTime) -> Ask {
+    pub(crate) fn ask(&mut self, hash: Hash, key: &Hash, now: SystemTime) -> Ask {
         if let Some(Known::Refused(refusal, from)) = self.refused.get(&hash)
             && within(*from, super::proof::WINDOW * 2, now)
         {
             return Ask::Refused(refusal.clone());
         }
-        match self.asked.get(&hash) {
+        match self.asked.iter().find_map(|asked| asked.get(&hash)) {
             Some(Known::Asked(at)) if within(*at, AGAIN, now) => return Ask::Wait,
             Some(Known::Refused(refusal, at)) if within(*at, STANDS, now) => return Ask::Refused(refusal.clone()),
             _ => {}
         }
-        if self.asked.len() >= ASKED_AT_ONCE {
-            self.asked.retain(|_, known| match known {
+        let is_known = self.is_known(key);
+        let [of_others, of_known] = &mut self.asked;
+        let asked = if is_known { of_known } else { of_others };
+        if asked.len() >= ASKED_AT_ONCE {
+            asked.retain(|_, known| match known {
                 Known::Asked(at) => within(*at, AGAIN, now),
                 Known::Refused(_, at) => within(*at, STANDS, now),
                 Known::Passed(_) => false,
             });
-            let underway = self.asked.values().filter(|known| matches!(known, Known::Asked(_))).count();
+            let underway = asked.values().filter(|known| matches!(known, Known::Asked(_))).count();
             if underway >= ASKED_AT_ONCE {
                 return Ask::Refused(Refusal::with(Kind::StsUnavailable, "it is being asked of too many proofs"));
             }
         }
-        self.asked.insert(hash, Known::Asked(now));
+        asked.insert(hash, Known::Asked(now));
         Ask::Sts
     }
 
     /// Whoever was to ask STS at that instant does not any more: the next may at once.
     pub(crate) fn given_up(&mut self, hash: &Hash, at: SystemTime) {
-        if matches!(self.asked.get(hash), Some(Known::Asked(asked_at)) if *asked_at == at) {
-            self.asked.remove(hash);
+        for asked in &mut self.asked {
+            if matches!(asked.get(hash), Some(Known::Asked(asked_at)) if *asked_at == at) {
+                asked.remove(hash);
+            }
         }
     }
 
     /// What STS said of a proof, or that it said nothing: remembered as long as it is so.
-    pub(crate) fn answered(&mut self, hash: Hash, said: Result<Passed, Refusal>, now: SystemTime) {
-        self.asked.remove(&hash);
+    pub(crate) fn answered(&mut self, hash: Hash, key: Hash, said: Result<Passed, Refusal>, now: SystemTime) {
+        // The key may have become known meanwhile.
+        self.asked.iter_mut().for_each(|asked| drop(asked.remove(&hash)));
         match said {
-            Ok(passed) => self.passed.insert(hash, Known::Passed(passed)),
+            Ok(passed) => {
+                self.passed.insert(hash, Known::Passed(passed));
+                self.known_keys.insert(key, Known::Asked(now));
+            }
             Err(refusal) if refusal.status() == 401 => self.refused.insert(hash, Known::Refused(refusal, now)),
             Err(refusal) => {
-                if self.asked.len() < MANY {
-                    self.asked.insert(hash, Known::Refused(refusal, now));
+                let is_known = self.is_known(&key);
+                let [of_others, of_known] = &mut self.asked;
+                let asked = if is_known { of_known } else { of_others };
+                if asked.len() < MANY {
+                    asked.insert(hash, Known::Refused(refusal, now));
                 }
             }
         }
@@ -180,15 +201,18 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+    use crate::caller::Via;
+
+    fn hash(number: usize) -> Hash {
+        let mut hash = [0; 32];
+        hash.iter_mut().zip(number.to_le_bytes()).for_each(|(to, byte)| *to = byte);
+        hash
+    }
 
     #[test]
     fn what_is_asked_for_stays_and_the_rest_goes() {
-        let hash = |number: usize| {
-            let mut hash = [0; 32];
-            hash.iter_mut().zip(number.to_le_bytes()).for_each(|(to, byte)| *to = byte);
-            hash
-        };
         let mut recent = Recent::default();
         let known = || Known::Asked(SystemTime::UNIX_EPOCH);
         recent.insert(hash(0), known());
@@ -199,5 +223,42 @@ mod tests {
             assert!(recent.young.len() + recent.old.len() <= 2 * MANY);
         }
         assert!(recent.get(&hash(1)).is_none());
+    }
+
+    #[test]
+    fn garbage_takes_no_place_of_a_key_by_which_sts_has_stood() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let (known_key, other_key) = (hash(1_000_001), hash(1_000_002));
+        let mut memory = Memory::new(0);
+        let passed = Passed {
+            listed: 0,
+            caller: Arc::new(Caller {
+                name: "shop".to_owned(),
+                account: None,
+                arn: String::new(),
+                role: None,
+                session: None,
+                organization: None,
+                via: Via::Proof,
+            }),
+            found_at: now,
+            expires_at: now + Duration::from_secs(300),
+            keys: None,
+        };
+        assert!(matches!(memory.ask(hash(0), &known_key, now), Ask::Sts));
+        memory.answered(hash(0), known_key, Ok(passed), now);
+        for number in 1..=ASKED_AT_ONCE {
+            assert!(matches!(memory.ask(hash(number), &other_key, now), Ask::Sts));
+        }
+        assert!(matches!(memory.ask(hash(2000), &other_key, now), Ask::Refused(refusal) if refusal.status() == 503));
+        // The caller's next proof finds a place, and others of its key up to the same bound.
+        for number in 3000..3000 + ASKED_AT_ONCE {
+            assert!(matches!(memory.ask(hash(number), &known_key, now), Ask::Sts));
+        }
+        assert!(matches!(memory.ask(hash(4000), &known_key, now), Ask::Refused(_)));
+        // Somebody who asks for the same one waits, whichever line it is in; who gives up leaves a place.
+        assert!(matches!(memory.ask(hash(1), &known_key, now), Ask::Wait));
+        memory.given_up(&hash(3000), now);
+        assert!(matches!(memory.ask(hash(4000), &known_key, now), Ask::Sts));
     }
 }

@@ -38,7 +38,7 @@ const MEMBERS: [&str; 5] = ["region", "key", "date", "token", "signature"];
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Proof {
     region: String,
-    key: String,
+    pub(crate) key: String,
     date: String,
     token: String,
     signature: String,

@@ -109,6 +109,7 @@ refusals! {
     PathUnreadable, "path_unreadable", 403, "the path is none, or has a broken escape, a control character, or is not UTF-8", "";
     MethodOverrideRefused, "method_override_refused", 403,
         "a header asks for another method, which the caller may not use on the route", "";
+    TooBusy, "too_busy", 503, "too many checks wait for keys or for STS already", "";
 }
 
 /// A request that is refused: why, for the log. The client is told [`Refusal::status`] and no more.
@@ -158,6 +159,13 @@ impl Refusal {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         self.kind.hint()
+    }
+}
+
+/// For drivers, which have one of their own to say: [`RefusalKind::TooBusy`].
+impl From<RefusalKind> for Refusal {
+    fn from(kind: RefusalKind) -> Self {
+        Self::new(kind)
     }
 }
 

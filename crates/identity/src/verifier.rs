@@ -26,29 +26,44 @@ pub struct Verifier(Arc<Inner>);
 
 struct Inner {
     callers: Arc<Callers>,
+    /// What every hash begins with.
+    seed: [u8; 16],
     memory: Mutex<Memory>,
 }
 
+/// In which line a check waits that has to wait: garbage that anybody can make holds up nobody who is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Line {
+    /// Of a token, for the keys of its issuer: one fetch is for all.
+    Token,
+    /// Of a proof by credentials by which STS has stood before.
+    KnownProof,
+    /// Of another proof, which anybody can make up.
+    Proof,
+}
+
 impl Verifier {
-    /// A verifier that remembers nothing yet.
+    /// A verifier that remembers nothing yet. The seed is drawn at random by the driver, once for each verifier: with it nobody can
+    /// choose proofs that fall into one place of what is remembered, and make it slow.
     #[must_use]
-    pub fn new(callers: Callers) -> Self {
-        Self::of(Arc::new(callers))
+    pub fn new(callers: Callers, seed: [u8; 16]) -> Self {
+        Self::of(Arc::new(callers), seed)
     }
 
-    fn of(callers: Arc<Callers>) -> Self {
+    fn of(callers: Arc<Callers>, seed: [u8; 16]) -> Self {
         let issuers = match callers.front() {
             Front::Server(identity) => identity.issuers.len(),
             Front::Event { .. } => 0,
         };
-        Self(Arc::new(Inner { callers, memory: Mutex::new(Memory::new(issuers)) }))
+        Self(Arc::new(Inner { callers, seed, memory: Mutex::new(Memory::new(issuers)) }))
     }
 
     /// Another one for the same callers, which remembers nothing: a forked process must not wait for a lock that a thread of its parent
     /// holds.
     #[must_use]
-    pub fn anew(&self) -> Self {
-        Self::of(Arc::clone(&self.0.callers))
+    pub fn anew(&self, seed: [u8; 16]) -> Self {
+        Self::of(Arc::clone(&self.0.callers), seed)
     }
 
     /// Who may call.
@@ -58,14 +73,15 @@ impl Verifier {
     }
 
     /// The check of a request with these values of `authorization`, each as it was sent, with the method and the path that the
-    /// application will see: the path as it was sent, escapes and all, without its query.
+    /// application will see: the path as it was sent, escapes and all, without its query; where that is not sure, in each form that
+    /// it may have, of which every one has to be the caller's.
     #[must_use]
-    pub fn check(&self, authorization: &[&[u8]], method: &str, path: &str) -> Check {
+    pub fn check(&self, authorization: &[&[u8]], method: &str, paths: &[&str]) -> Check {
         let state = self.presented(authorization).unwrap_or_else(State::Refused);
         Check {
             verifier: self.clone(),
             methods: vec![method.to_owned()],
-            paths: vec![path.to_owned()],
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             state,
             asks: None,
         }
@@ -97,12 +113,29 @@ impl Verifier {
         }
         let presented = authorization::read(authorization)?;
         let (Presented::Token(text) | Presented::Proof(text)) = presented;
-        let hash: Hash = Sha256::digest(text).into();
+        let hash = self.hash(text);
         let text = text.to_owned();
         Ok(match presented {
             Presented::Token(_) => State::Token { hash, text },
             Presented::Proof(_) => State::Proof { hash, text },
         })
+    }
+
+    /// In which line a request with these values of `authorization` waits, if [`Check::step`] has it wait.
+    #[must_use]
+    pub fn line(&self, authorization: &[&[u8]], now: SystemTime) -> Line {
+        match (authorization::read(authorization), self.identity()) {
+            (Ok(Presented::Proof(text)), Some(identity)) => {
+                let proof = proof::read(text, &identity.regions, now);
+                let is_known = proof.is_ok_and(|proof| self.memory().is_known(&self.hash(&proof.key)));
+                if is_known { Line::KnownProof } else { Line::Proof }
+            }
+            _ => Line::Token,
+        }
+    }
+
+    fn hash(&self, text: &str) -> Hash {
+        Sha256::new_with_prefix(self.0.seed).chain_update(text).finalize().into()
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -138,8 +171,9 @@ impl fmt::Debug for Verifier {
 /// let callers = r#"{"version": 1, "stage": "prod", "target": "server", "partition": "aws", "audience": "https://api.example.com",
 ///     "algorithm": "ES384", "max_duration_seconds": 3600, "regions": ["ap-northeast-1"],
 ///     "callers": [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd"}]}"#;
-/// let verifier = Verifier::new(Callers::parse(callers.as_bytes(), Development::No)?);
-/// let mut check = verifier.check(&[], "GET", "/items");
+/// let seed = [7; 16]; // drawn at random
+/// let verifier = Verifier::new(Callers::parse(callers.as_bytes(), Development::No)?, seed);
+/// let mut check = verifier.check(&[], "GET", &["/items"]);
 /// let Step::Refused(refusal) = check.step(UNIX_EPOCH + Duration::from_secs(1_795_000_000)) else { panic!() };
 /// assert_eq!((refusal.code(), refusal.status()), ("authorization_missing", 401));
 /// # Ok::<(), xacct_sign_identity::CallersError>(())
@@ -250,6 +284,10 @@ impl Check {
             State::Known(listed, caller) => {
                 let routes = self.verifier.callers().listed(*listed).and_then(|listed| listed.routes.as_ref());
                 if let Some(routes) = routes {
+                    // Of a request without a path nothing is known.
+                    if self.paths.is_empty() {
+                        return Err(Refusal::new(Kind::PathUnreadable));
+                    }
                     self.paths.iter().try_for_each(|path| route::check(routes, &self.methods, path))?;
                 }
                 return Ok(Some(Step::Passed(Arc::clone(caller))));
@@ -326,7 +364,8 @@ impl Check {
                     self.state = State::Known(listed, caller);
                     return Ok(None);
                 }
-                match memory.ask(*hash, now) {
+                let key = self.verifier.hash(&proof.key);
+                match memory.ask(*hash, &key, now) {
                     Ask::Wait => return Ok(Some(Step::Wait)),
                     Ask::Refused(refusal) => return Err(refusal),
                     Ask::Sts => {}
@@ -372,7 +411,8 @@ impl Check {
         let State::Asked { hash, proof } = &self.state else { return };
         self.asks = None;
         let said = self.judged(proof, answer, now);
-        self.verifier.memory().answered(*hash, said.clone(), now);
+        let key = self.verifier.hash(&proof.key);
+        self.verifier.memory().answered(*hash, key, said.clone(), now);
         self.state = match said {
             Ok(passed) => State::Known(passed.listed, passed.caller),
             Err(refusal) => State::Refused(refusal),

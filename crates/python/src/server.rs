@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyDict;
-use xacct_sign_client::server::{Caller, Callers, CallersError, CheckError, Development, Refusal, Verifier};
+use xacct_sign_client::server::{Caller, Callers, CallersError, CheckError, Development, Line, Refusal, Verifier};
 use xacct_sign_client::{Patience, host::Host};
 
 use crate::errors::to_py;
@@ -98,9 +98,16 @@ impl PyVerifier {
     }
 
     /// Who makes a request, whatever has to be waited for.
-    fn check(&self, py: Python<'_>, authorization: Vec<PyBackedBytes>, method: &str, path: &str) -> PyResult<PyCaller> {
+    fn check(
+        &self,
+        py: Python<'_>,
+        authorization: Vec<PyBackedBytes>,
+        method: &str,
+        paths: Vec<PyBackedStr>,
+    ) -> PyResult<PyCaller> {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
-        let checked = waited(py, Patience::default(), |patience| self.0.check(&values, method, path, patience))?;
+        let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
+        let checked = waited(py, Patience::default(), |patience| self.0.check(&values, method, &paths, patience))?;
         caller(py, checked)
     }
 
@@ -110,12 +117,23 @@ impl PyVerifier {
         py: Python<'_>,
         authorization: Vec<PyBackedBytes>,
         method: &str,
-        path: &str,
+        paths: Vec<PyBackedStr>,
     ) -> PyResult<Option<PyCaller>> {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
-        match py.detach(|| self.0.check_at_hand(&values, method, path)) {
+        let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
+        match py.detach(|| self.0.check_at_hand(&values, method, &paths)) {
             Some(checked) => caller(py, checked).map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// In which line a request waits that has to: `token`, `known_proof` or `proof`.
+    fn line(&self, authorization: Vec<PyBackedBytes>) -> &'static str {
+        let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
+        match self.0.line(&values) {
+            Line::Token => "token",
+            Line::KnownProof => "known_proof",
+            _ => "proof",
         }
     }
 

@@ -21,7 +21,8 @@ pub struct WasmVerifier(Verifier);
 
 #[wasm_bindgen]
 impl WasmVerifier {
-    /// Throws lines, code and hint and sentence, for a `callers.json` of which no verifier is made.
+    /// One that tells what is wrong with a `callers.json`: it throws lines, code and hint and sentence. Checks are of those that
+    /// [`WasmVerifier::seeded`] makes, since Workers draw nothing at random before a request comes.
     #[wasm_bindgen(constructor)]
     pub fn new(callers: &str, is_development: bool) -> Result<WasmVerifier, JsValue> {
         let development = if is_development { Development::Yes } else { Development::No };
@@ -29,7 +30,12 @@ impl WasmVerifier {
             let hint = error.hint().unwrap_or_default();
             JsValue::from_str(&format!("{}\n{hint}\n{error}", error.code()))
         })?;
-        Ok(Self(Verifier::new(callers)))
+        Ok(Self(Verifier::new(callers, [0; 16])))
+    }
+
+    /// One for the same callers, with a seed of sixteen bytes that were drawn at random.
+    pub fn seeded(&self, seed: &[u8]) -> WasmVerifier {
+        Self(self.0.anew(seed.try_into().unwrap_or_default()))
     }
 
     /// Whether it takes issuers on this machine.
@@ -38,10 +44,12 @@ impl WasmVerifier {
         self.0.callers().is_development()
     }
 
-    /// The check of a request with so many values of `authorization`, of which this is the first.
-    pub fn check(&self, authorization: &str, count: u32, method: &str, path: &str) -> WasmCheck {
+    /// The check of a request with so many values of `authorization`, of which this is the first, and with the other forms that its path
+    /// has.
+    pub fn check(&self, authorization: &str, count: u32, method: &str, path: &str, others: Vec<String>) -> WasmCheck {
         let values = [authorization.as_bytes(), b""];
-        WasmCheck(self.0.check(values.get(..count.min(2) as usize).unwrap_or_default(), method, path))
+        let paths: Vec<&str> = std::iter::once(path).chain(others.iter().map(String::as_str)).collect();
+        WasmCheck(self.0.check(values.get(..count.min(2) as usize).unwrap_or_default(), method, &paths))
     }
 
     /// The check of a Lambda function's event in JSON.

@@ -2,6 +2,10 @@ import type { Caller } from "./caller.js";
 
 /** What the faces for servers ask of a verifier. */
 export interface Checks {
-  check(authorization: string | readonly string[] | null | undefined, method: string, path: string): Promise<Caller>;
+  check(
+    authorization: string | readonly string[] | null | undefined,
+    method: string,
+    path: string | readonly string[],
+  ): Promise<Caller>;
   fromEvent(event: object | string): Promise<Caller>;
 }

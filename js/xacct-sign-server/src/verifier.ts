@@ -13,6 +13,7 @@ import { checked, textOf, type VerifierOptions } from "./options.js";
 /** Says who calls, of the callers of one stage. */
 export class Verifier {
   readonly #verifier: WasmVerifier;
+  #checking: WasmVerifier | undefined;
   readonly #driver: Driver;
   readonly #log: Log;
 
@@ -33,23 +34,27 @@ export class Verifier {
 
   /**
    * Who calls. `authorization` is the header, or each of the headers where there are several; `method` and `path` are those that the
-   * application will see: the path as it was sent, escapes and all, without its query.
+   * application will see: the path as it was sent, escapes and all, without its query; or each form that it may have, of which every
+   * one has to be on a route of the caller's.
    *
    * @throws RefusedError with the reason, and the status that the client is told
    */
   async check(
     authorization: string | readonly string[] | null | undefined,
     method: string,
-    path: string,
+    path: string | readonly string[],
   ): Promise<Caller> {
+    const [first, ...others] = typeof path === "string" ? [path] : Array.isArray(path) ? path : [];
     const values = typeof authorization === "string" ? [authorization] : (authorization ?? []);
-    const areTexts = Array.isArray(values) && [...values, method, path].every((text) => typeof text === "string");
+    const areTexts =
+      Array.isArray(values) && [...values, method, first, ...others].every((text) => typeof text === "string");
     if (!areTexts) {
       throw new XacctSignError("invalid_argument", "a header, the method or the path is no string", {
         hint: "give check(authorization, method, path), such as check(request.headers.authorization, request.method, path)",
       });
     }
-    return this.#driver.drive(() => this.#verifier.check(values[0] ?? "", values.length, method, path));
+    const verifier = this.#seeded();
+    return this.#driver.drive(() => verifier.check(values[0] ?? "", values.length, method, first, others));
   }
 
   /**
@@ -60,7 +65,14 @@ export class Verifier {
    */
   async fromEvent(event: object | string): Promise<Caller> {
     const text = typeof event === "string" ? event : withoutBody(event);
-    return this.#driver.drive(() => this.#verifier.checkEvent(text));
+    const verifier = this.#seeded();
+    return this.#driver.drive(() => verifier.checkEvent(text));
+  }
+
+  /** The one that checks: made with the first request, since Workers draw nothing at random before. */
+  #seeded(): WasmVerifier {
+    this.#checking ??= this.#verifier.seeded(crypto.getRandomValues(new Uint8Array(16)));
+    return this.#checking;
   }
 
   /** Middleware for Express, and whatever else calls `(request, response, next)`: the caller is `request.caller`. */

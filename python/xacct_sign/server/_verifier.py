@@ -58,7 +58,9 @@ class Verifier:
         """The stage's name in the manifest."""
         return self._native.stage
 
-    def check(self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str) -> Caller:
+    def check(
+        self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str | Sequence[str]
+    ) -> Caller:
         """Who makes a request, and whether it may.
 
         It may wait for the issuer's keys, or for STS; for callers that are known it does not.
@@ -66,18 +68,23 @@ class Verifier:
         Args:
             authorization: the header's value, or every value of it if it was sent several times; None if it was not.
             method: the method that the application will see.
-            path: the path as it was sent, escapes and all, without its query.
+            path: the path as it was sent, escapes and all, without its query; or each form that it may have, of which
+                every one has to be on a route of the caller's.
 
         Raises:
             RefusedError: with a `code`, and the `status` that the client is told.
         """
-        return self._native.check(_values(authorization), _readable(method), _readable(path))
+        return self._native.check(_values(authorization), _readable(method), _paths(path))
 
     def check_at_hand(
-        self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str
+        self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str | Sequence[str]
     ) -> Caller | None:
         """As `check`, if nothing has to be waited for; else None, and `check` waits, in another thread."""
-        return self._native.check_at_hand(_values(authorization), _readable(method), _readable(path))
+        return self._native.check_at_hand(_values(authorization), _readable(method), _paths(path))
+
+    def line(self, authorization: Sequence[bytes]) -> str:
+        """In which line a request waits that has to: `token`, `known_proof` or `proof`, which anybody can make up."""
+        return self._native.line(authorization)
 
     def from_event(self, event: Mapping[str, Any]) -> Caller:
         """Who makes the request of a Lambda function's event.
@@ -117,9 +124,8 @@ def _values(authorization: str | bytes | Sequence[str | bytes] | None) -> list[b
     return [value if isinstance(value, bytes) else value.encode("latin-1", "replace") for value in authorization]
 
 
-def is_proof(values: Sequence[bytes]) -> bool:
-    """Whether a header holds a proof, of which STS has to be asked."""
-    return any(b"xacct1." in value for value in values)
+def _paths(path: str | Sequence[str]) -> list[str]:
+    return [_readable(path)] if isinstance(path, str) else [_readable(form) for form in path]
 
 
 def _readable(text: str) -> str:

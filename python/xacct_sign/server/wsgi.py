@@ -42,8 +42,7 @@ class CallerMiddleware:
         authorization = environ.get("HTTP_AUTHORIZATION")
         method = environ["REQUEST_METHOD"]
         try:
-            for path in self._paths(environ):
-                environ["xacct_sign.caller"] = self._verifier.check(authorization, method, path)
+            environ["xacct_sign.caller"] = self._verifier.check(authorization, method, self._paths(environ))
         except RefusedError as refusal:
             log_refusal(refusal, method, environ.get("PATH_INFO", ""))
             start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", refusal_headers(refusal.status))

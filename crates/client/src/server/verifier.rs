@@ -1,6 +1,7 @@
 //! The driver of a verifier.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +10,9 @@ use http::header::{ACCEPT, HeaderName, HeaderValue};
 use xacct_sign::retry::Retry;
 use xacct_sign::sts::{ANSWER_LIMIT, Endpoint};
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_identity::{Caller, Callers, Check, KEYS_LIMIT, Need, Refusal, Step, StsRequest, Verifier as Rules};
+use xacct_sign_identity::{
+    Caller, Callers, Check, KEYS_LIMIT, Line, Need, Refusal, Step, StsRequest, Verifier as Rules,
+};
 
 use super::signature::is_right;
 use crate::host::{Addresses, Host, Machine, Sending};
@@ -27,7 +30,7 @@ const FETCH: Duration = Duration::from_secs(8);
 ///
 /// let callers = std::fs::read("callers.json")?;
 /// let verifier = Verifier::new(Callers::parse(&callers, Development::No)?)?;
-/// match verifier.check(&[b"Bearer eyJ..."], "GET", "/items/1", &Patience::default()) {
+/// match verifier.check(&[b"Bearer eyJ..."], "GET", &["/items/1"], &Patience::default()) {
 ///     Ok(caller) => println!("{} calls", caller.name),
 ///     Err(CheckError::Refused(refusal)) => println!("{}: {refusal}", refusal.status()),
 ///     Err(CheckError::GivenUp(error)) => return Err(error.into()),
@@ -142,7 +145,7 @@ impl Verifier {
         let moved = if callers.is_development() { host.variable("AWS_ENDPOINT_URL_STS") } else { None };
         // The region is that of no signature: each proof has its own.
         let sts = moved.map(|url| Endpoint::new("us-east-1", Some(&url))).transpose()?;
-        let own = PerProcess::new(Arc::new(Own::new(Rules::new(callers))));
+        let own = PerProcess::new(Arc::new(Own::new(Rules::new(callers, seed()))));
         Ok(Self { way: Arc::new(Way { host, sts }), own })
     }
 
@@ -153,7 +156,7 @@ impl Verifier {
     }
 
     /// Who makes a request with these values of `authorization`, and whether it may: with the method and the path that the application
-    /// will see, the path as it was sent, without its query.
+    /// will see, the path as it was sent, without its query; where that is not sure, in each form that it may have.
     ///
     /// # Errors
     ///
@@ -162,11 +165,11 @@ impl Verifier {
         &self,
         authorization: &[&[u8]],
         method: &str,
-        path: &str,
+        paths: &[&str],
         patience: &Patience,
     ) -> Result<Arc<Caller>, CheckError> {
         let own = self.own();
-        self.drive(own, || own.rules.check(authorization, method, path), patience)
+        self.drive(own, || own.rules.check(authorization, method, paths), patience)
     }
 
     /// Who makes the request of a Lambda function's event, given as JSON without its body: see
@@ -190,18 +193,24 @@ impl Verifier {
         &self,
         authorization: &[&[u8]],
         method: &str,
-        path: &str,
+        paths: &[&str],
     ) -> Option<Result<Arc<Caller>, CheckError>> {
         let own = self.own();
         let at_hand = Patience::of(Some(Duration::ZERO));
-        match self.drive(own, || own.rules.check(authorization, method, path), &at_hand) {
+        match self.drive(own, || own.rules.check(authorization, method, paths), &at_hand) {
             Err(CheckError::GivenUp(_)) => None,
             settled => Some(settled),
         }
     }
 
+    /// In which line a request waits that has to, where there is one queue for each.
+    #[must_use]
+    pub fn line(&self, authorization: &[&[u8]]) -> Line {
+        self.own().rules.line(authorization, self.way.host.now())
+    }
+
     fn own(&self) -> &Arc<Own> {
-        self.own.get(|parents| Arc::new(Own::new(parents.rules.anew())))
+        self.own.get(|parents| Arc::new(Own::new(parents.rules.anew(seed()))))
     }
 
     fn drive(&self, own: &Arc<Own>, new: impl Fn() -> Check, patience: &Patience) -> Result<Arc<Caller>, CheckError> {
@@ -250,6 +259,13 @@ impl Verifier {
             }
         }
     }
+}
+
+/// What a verifier's hashes begin with. The hasher's keys are drawn at random for each process.
+fn seed() -> [u8; 16] {
+    let random = RandomState::new();
+    let half = |number: u8| u128::from(random.hash_one(number));
+    (half(0) << 64 | half(1)).to_le_bytes()
 }
 
 impl Way {

@@ -149,7 +149,7 @@ fn check(verifier: &Verifier, row: &Value, word: &str, bearer: &str) -> Check {
     };
     let headers: Vec<&[u8]> = headers.iter().map(String::as_bytes).collect();
     let path = filled(text(row, "path").unwrap_or("/items"));
-    verifier.check(&headers, text(row, "method").unwrap_or("GET"), &path)
+    verifier.check(&headers, text(row, "method").unwrap_or("GET"), &[&path])
 }
 
 /// What a row says it is.
@@ -180,7 +180,7 @@ fn run(kind: &str, outcome: impl Fn(&Value) -> Outcome) {
 #[test]
 fn every_attack_by_a_token_gets_its_code() {
     let world = table()["world"].clone();
-    run("token", |row| {
+    let checked = |verifier: &Verifier, row: &Value| {
         let keys = |url: &str| {
             if let Some(text) = text(row, "publishes_text") {
                 return (text != "@nothing").then(|| filled(&with_keys(text)).into_bytes());
@@ -194,10 +194,19 @@ fn every_attack_by_a_token_gets_its_code() {
                 None => Some(published(url)),
             }
         };
+        let check = check(verifier, row, "{token}", &token(row));
+        drive(check, now(), &keys, &|_| panic!("a token needs no STS"))
+    };
+    let rows = rows("token");
+    run("token", |row| {
         let mut world = world.clone();
         merge(&mut world, &json!({ "algorithm": text(row, "algorithm").unwrap_or("ES384") }));
-        let check = check(&verifier(&world), row, "{token}", &token(row));
-        drive(check, now(), &keys, &|_| panic!("a token needs no STS"))
+        let verifier = verifier(&world);
+        if let Some(before) = text(row, "after") {
+            let before = rows.iter().find(|row| text(row, "name") == Some(before)).unwrap();
+            assert_eq!(checked(&verifier, before).is, expected(before));
+        }
+        checked(&verifier, row)
     });
 }
 
@@ -221,13 +230,24 @@ fn every_attack_by_a_proof_gets_its_code() {
 #[test]
 fn every_attack_by_an_event_gets_its_code() {
     let table = table();
+    let (header, mut claims) = good(now());
+    merge(&mut claims, &json!({ "sub": "arn:aws:iam::000000000000:role/Reader" }));
+    let reader = token_of(&header.to_string(), &claims.to_string(), "ES384", "shop_ec");
     run("event", |row| {
         let front = match text(row, "front").unwrap() {
             "world" => &table["world"],
             front => &table["fronts"][front],
         };
-        let event = text(row, "event").unwrap().replace("{token}", &good_token(now()));
-        usual(verifier(front).check_event(event.as_bytes()), now())
+        let event = text(row, "event").unwrap().replace("{token}", &good_token(now())).replace("{reader}", &reader);
+        let once = |event: &str| usual(verifier(front).check_event(event.as_bytes()), now());
+        let Some(paths) = row.get("paths") else { return once(&event) };
+        let mut last = None;
+        for path in paths.as_array().unwrap() {
+            let outcome = once(&event.replace("{path}", path.as_str().unwrap()));
+            assert_eq!(outcome.is, expected(row), "{row}: {path}");
+            last = Some(outcome);
+        }
+        last.unwrap()
     });
 }
 
@@ -251,8 +271,8 @@ fn the_table_has_every_code() {
         rows.filter_map(|row| text(row, "code").map(str::to_owned)).collect()
     };
     let of_refusals = codes(&["token", "proof", "event"]);
-    // Where they are held: `not_taken_here`, `proofs_not_taken` in callers.rs.
-    let elsewhere = ["not_taken_here", "proofs_not_taken"];
+    // Where they are held: `not_taken_here`, `proofs_not_taken` in callers.rs; `too_busy` is a driver's to say.
+    let elsewhere = ["not_taken_here", "proofs_not_taken", "too_busy"];
     for kind in RefusalKind::ALL {
         let code = kind.code();
         assert!(elsewhere.contains(&code) != of_refusals.iter().any(|of| of == code), "{code}");

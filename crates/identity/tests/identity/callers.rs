@@ -73,7 +73,7 @@ fn issuers_on_this_machine_are_for_development() {
     let (header, mut claims) = crate::world::good(now());
     claims["iss"] = issuer.into();
     let token = token_of(&header.to_string(), &claims.to_string(), "ES384", "shop_ec");
-    let verifier = Verifier::new(callers);
+    let verifier = Verifier::new(callers, [7; 16]);
     let Step::Need(Need::Keys { url, is_development, .. }) = bearer(&verifier, &token).step(now()) else {
         panic!("keys")
     };

@@ -232,6 +232,6 @@ fn a_clock_that_is_set_back_fetches_anew() {
 fn a_process_that_was_forked_starts_anew() {
     let verifier = server();
     assert_eq!(at(&verifier, &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 1));
-    assert_eq!(at(&verifier.anew(), &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 1));
+    assert_eq!(at(&verifier.anew([8; 16]), &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 1));
     assert_eq!(at(&verifier.clone(), &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 0));
 }

@@ -10,6 +10,8 @@
 
 mod attacks;
 mod callers;
+mod fuzzed;
+mod fuzzing;
 mod garbage;
 mod keys;
 mod mutations;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde_json::json;
 use xacct_sign::Credentials;
-use xacct_sign_identity::{Check, Need, Step, Verifier, make_proof};
+use xacct_sign_identity::{Check, Line, Need, Step, Verifier, make_proof};
 
 use crate::world::{
     AUDIENCE, SECRET, bearer, credentials, drive, error_xml, identity_xml, later, merge, now, sts, table, verifier,
@@ -195,6 +195,54 @@ fn sts_is_not_asked_of_more_than_some_proofs_at_once() {
     asking.pop().unwrap().sts(None, later(1));
     assert_eq!(at(&verifier, &proof(now()), later(1), None), (shop(), 1));
     assert_eq!(at(&verifier, &proof(later(11)), later(11), None), (shop(), 1));
+}
+
+#[test]
+fn garbage_holds_up_no_caller_that_sts_has_stood_by() {
+    let verifier = server();
+    let line = |proof: &str, at| verifier.line(&[format!("Bearer {proof}").as_bytes()], at);
+    assert_eq!(line(&proof(now()), now()), Line::Proof);
+    assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 1));
+    let mut asking = Vec::new();
+    for index in 0..300 {
+        let garbage = Credentials::new(format!("ASIA{index:016}"), SECRET, Some("x".to_owned()), None).unwrap();
+        let garbage = make_proof(&garbage, "us-east-1", AUDIENCE, later(1)).unwrap();
+        assert_eq!(line(&garbage, later(1)), Line::Proof);
+        let mut check = bearer(&verifier, &garbage);
+        let _ = check.step(later(1));
+        asking.push(check);
+    }
+    let next = proof(later(1));
+    assert_eq!(line(&next, later(1)), Line::KnownProof);
+    assert_eq!(at(&verifier, &next, later(1), None), (shop(), 1));
+    // One that STS has refused makes nobody known; nor does what is none, or too old.
+    let refused = make_proof(&credentials(), "us-east-1", "https://other.example.com", now()).unwrap();
+    let verifier = server();
+    assert_eq!(at(&verifier, &refused, now(), None).1, 1);
+    let line = |proof: &str, at| verifier.line(&[format!("Bearer {proof}").as_bytes()], at);
+    assert_eq!(line(&refused, now()), Line::Proof);
+    assert_eq!(line("xacct1.x", now()), Line::Proof);
+    assert_eq!(line(&next, later(1000)), Line::Proof);
+    assert_eq!(line("a.b.c", now()), Line::Token);
+}
+
+#[test]
+fn every_form_of_a_path_has_to_be_the_callers_and_one_has_to_be_there() {
+    let verifier = server();
+    let good = proof(now());
+    let reader = |_: &_| {
+        let arn = "arn:aws:sts::000000000000:assumed-role/Reader/s1";
+        Some((200, identity_xml(arn, "000000000000").into_bytes()))
+    };
+    let is = |paths: &[&str]| {
+        let check = verifier.check(&[format!("Bearer {good}").as_bytes()], "GET", paths);
+        drive(check, now(), &|_| panic!("no token"), &reader).is
+    };
+    assert_eq!(is(&["/items/1"]), Ok("reader".to_owned()));
+    assert_eq!(is(&["/items/1", "/items/2"]), Ok("reader".to_owned()));
+    assert_eq!(is(&["/items/1", "/admin"]), refused("route_refused"));
+    assert_eq!(is(&["/admin", "/items/1"]), refused("route_refused"));
+    assert_eq!(is(&[]), refused("path_unreadable"));
 }
 
 #[test]

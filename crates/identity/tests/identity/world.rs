@@ -36,7 +36,7 @@ pub(crate) fn table() -> Value {
 }
 
 pub(crate) fn verifier(callers: &Value) -> Verifier {
-    Verifier::new(Callers::parse(callers.to_string().as_bytes(), Development::No).unwrap())
+    Verifier::new(Callers::parse(callers.to_string().as_bytes(), Development::No).unwrap(), [7; 16])
 }
 
 pub(crate) fn credentials() -> Credentials {
@@ -262,5 +262,5 @@ pub(crate) fn usual(check: Check, at: SystemTime) -> Outcome {
 }
 
 pub(crate) fn bearer(verifier: &Verifier, text: &str) -> Check {
-    verifier.check(&[format!("Bearer {text}").as_bytes()], "GET", "/items")
+    verifier.check(&[format!("Bearer {text}").as_bytes()], "GET", &["/items"])
 }

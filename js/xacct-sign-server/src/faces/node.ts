@@ -46,9 +46,7 @@ export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
     const paths = pathsOf(request);
     try {
       const authorization = authorizationsOf(request);
-      let caller: Caller | undefined;
-      for (const path of paths) caller = await verifier.check(authorization, method, path);
-      request.caller = caller as Caller;
+      request.caller = await verifier.check(authorization, method, paths);
     } catch (thrown) {
       const status = refused(log, thrown, method, paths[0]);
       // A time limit may have answered meanwhile. Headers behind that would throw, and end the process.

@@ -1,0 +1,87 @@
+//! Checks that have to wait, beside an async runtime.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use xacct_sign_identity::{Caller, Line, Refusal, RefusalKind};
+
+use super::verifier::{CheckError, Verifier};
+use crate::patience::Patience;
+
+/// How many checks may be under way at once in each line: whoever makes up proofs must not have everybody wait behind them.
+const PLACES: usize = 256;
+
+/// What a check is of.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) authorization: Vec<Vec<u8>>,
+    pub(super) method: String,
+    pub(super) paths: Vec<String>,
+}
+
+/// A verifier for callers that must not wait in their own thread.
+#[derive(Debug)]
+pub(super) struct Lines {
+    verifier: Arc<Verifier>,
+    tokens: One,
+    known_proofs: One,
+    proofs: One,
+}
+
+/// A line: its places, and how many of the runtime's threads it may take.
+#[derive(Debug)]
+struct One {
+    places: Arc<Semaphore>,
+    threads: Arc<Semaphore>,
+}
+
+impl One {
+    fn new(threads: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(PLACES)), threads: Arc::new(Semaphore::new(threads)) }
+    }
+
+    /// A place, and a thread once there is one.
+    async fn enter(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), CheckError> {
+        let is_busy = |_| CheckError::Refused(Refusal::from(RefusalKind::TooBusy));
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(is_busy)?;
+        let thread = Arc::clone(&self.threads).acquire_owned().await;
+        // It is never closed.
+        Ok((place, thread.map_err(|_| CheckError::Refused(Refusal::from(RefusalKind::TooBusy)))?))
+    }
+}
+
+impl Lines {
+    pub(super) fn new(verifier: Arc<Verifier>) -> Self {
+        Self { verifier, tokens: One::new(8), known_proofs: One::new(8), proofs: One::new(24) }
+    }
+
+    /// Others for the same verifier.
+    pub(super) fn anew(&self) -> Self {
+        Self::new(Arc::clone(&self.verifier))
+    }
+
+    /// What a check comes to. Whoever goes away while a thread is at it leaves his place when that one comes back.
+    pub(super) async fn check(&self, asked: Asked) -> Result<Arc<Caller>, CheckError> {
+        let values: Vec<&[u8]> = asked.authorization.iter().map(Vec::as_slice).collect();
+        let paths: Vec<&str> = asked.paths.iter().map(String::as_str).collect();
+        if let Some(settled) = self.verifier.check_at_hand(&values, &asked.method, &paths) {
+            return settled;
+        }
+        let line = match self.verifier.line(&values) {
+            Line::Token => &self.tokens,
+            Line::KnownProof => &self.known_proofs,
+            _ => &self.proofs,
+        };
+        let held = line.enter().await?;
+        let verifier = Arc::clone(&self.verifier);
+        let checked = spawn_blocking(move || {
+            let _held = held;
+            let values: Vec<&[u8]> = asked.authorization.iter().map(Vec::as_slice).collect();
+            let paths: Vec<&str> = asked.paths.iter().map(String::as_str).collect();
+            verifier.check(&values, &asked.method, &paths, &Patience::default())
+        });
+        // A runtime that ends starts no more.
+        checked.await.unwrap_or_else(|_| Err(CheckError::Refused(Refusal::from(RefusalKind::TooBusy))))
+    }
+}

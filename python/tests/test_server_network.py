@@ -1,0 +1,243 @@
+"""What a verifier takes from the network: keys that do not come as they should, and real peers that answer for AWS."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import requests
+import serving
+import xacct_sign
+from emulator import Emulator
+from helpers import REGION, moto_server
+from xacct_sign.server import RefusedError, Verifier
+
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "sts:GetWebIdentityToken", "Resource": "*"}],
+}
+
+
+@pytest.fixture
+def here() -> Iterator[serving.Loopback]:
+    with serving.loopback() as here:
+        yield here
+
+
+def token(issuer: str) -> str:
+    return "Bearer " + serving.token_of(*map(serving.compact, serving.good(issuer)))
+
+
+def code(verifier: Verifier, authorization: str) -> tuple[str, int]:
+    with pytest.raises(RefusedError) as refused:
+        verifier.check(authorization, "GET", "/items")
+    return refused.value.code, refused.value.status
+
+
+# ---------------------------------------------------------------- keys
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 301, 302, 307, 308, 401, 404, 429, 500, 503])
+def test_keys_with_another_status_are_none_and_no_redirect_is_followed(here: serving.Loopback, status: int) -> None:
+    here.status = status
+    verifier = Verifier(here.world()["world"], development=True)
+    assert code(verifier, token(here.issuer("shop"))) == ("keys_unavailable", 503)
+    assert set(here.fetched) == {"/issuers/shop/.well-known/jwks.json"}
+
+
+@contextlib.contextmanager
+def answering(*parts: bytes, holds: threading.Event | None = None, port: int = 0) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that says the same to everybody, and holds each connection for as long as it is told to."""
+    heads: list[bytes] = []
+    server = socket.create_server(("127.0.0.1", port))
+
+    def serve(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            heads.append(connection.recv(65536))
+            for part in parts:
+                connection.sendall(part)
+            if holds is not None:
+                holds.wait(30)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", heads
+    finally:
+        if holds is not None:
+            holds.set()
+        server.close()
+
+
+def verifier_of(issuer: str) -> Verifier:
+    callers = serving.tomllib.loads(serving.table())["world"]
+    callers["callers"] = [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd", "issuer": issuer}]
+    return Verifier(callers | {"dev_issuers": [issuer]}, development=True)
+
+
+GOOD = serving.key_set("shop_rsa", "shop_ec")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", *[b"10000\r\n" + b" " * 65536 + b"\r\n"] * 16],
+        [b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", GOOD, b" " * (1_000_000 - len(GOOD))],
+        [b"HTTP/1.1 200 OK\r\n\r\n", GOOD, b" " * 1_000_000],
+        [b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n", GOOD],
+        [b"HTTP/1.1 200 OK\r\n", b"x: " + b"y" * 1_000_000, b"\r\n\r\n", GOOD],
+        [b"GET / HTTP/1.1\r\n\r\n"],
+        [],
+    ],
+    ids=["chunks", "a megabyte", "without a length", "cut off", "a long header", "no answer", "nothing"],
+)
+def test_keys_of_a_bad_server_are_none(parts: list[bytes]) -> None:
+    with answering(*parts) as (url, heads):
+        assert code(verifier_of(url), token(url)) == ("keys_unavailable", 503)
+        assert heads
+
+
+def test_the_same_server_with_good_keys_is_taken() -> None:
+    with answering(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(GOOD), GOOD) as (url, _):
+        assert verifier_of(url).check(token(url), "GET", "/items").name == "shop"
+
+
+@pytest.mark.sleeps
+def test_an_issuer_that_takes_the_connection_and_says_nothing_is_given_up() -> None:
+    held = threading.Event()
+    with answering(holds=held) as (url, heads):
+        verifier = verifier_of(url)
+        # Those who come meanwhile wait for the same fetch, and are told the same.
+        told: list[tuple[str, int]] = []
+        threads = [threading.Thread(target=lambda: told.append(code(verifier, token(url)))) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not held.is_set()
+        assert told == [("keys_unavailable", 503)] * 5
+        assert len(heads) == 1
+
+
+def test_an_issuer_whose_name_is_this_machine_is_not_asked() -> None:
+    """It has AWS's form, over https, and so is none for development: no private address is connected to."""
+    issuer = "https://a103a2cc.localhost"
+    callers = serving.tomllib.loads(serving.table())["world"]
+    callers["callers"] = [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd", "issuer": issuer}]
+    with contextlib.ExitStack() as stack:
+        heads: list[bytes] = []
+        # Who may not listen there sees the code alone.
+        with contextlib.suppress(OSError):
+            heads = stack.enter_context(answering(port=443))[1]
+        assert code(Verifier(callers), token(issuer)) == ("keys_unavailable", 503)
+        assert heads == []
+
+
+# ---------------------------------------------------------------- real peers
+
+
+def callers_of(account: str, role: str, issuer: str | None = None) -> dict[str, Any]:
+    shop: dict[str, Any] = {"name": "shop", "account": account, "role": role}
+    # Without an issuer for development AWS's own STS would be asked.
+    issuer = issuer or "http://127.0.0.1:1/issuers/none"
+    return {
+        "version": 1,
+        "stage": "stag",
+        "target": "server",
+        "partition": "aws",
+        "audience": serving.AUDIENCE,
+        "algorithm": "ES384",
+        "max_duration_seconds": 3600,
+        "regions": [REGION, "us-east-1"],
+        "dev_issuers": [issuer],
+        "callers": [shop | {"issuer": issuer}],
+    }
+
+
+def test_motos_sts_answers_for_a_proof_and_refuses_what_was_changed_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with moto_server() as url:
+        options = {"region_name": REGION, "endpoint_url": url}
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+        arn = boto3.client("iam", **options, **keys).create_role(RoleName="Shop", AssumeRolePolicyDocument=trust)
+        sts = boto3.client("sts", **options, **keys)
+        given = sts.assume_role(RoleArn=arn["Role"]["Arn"], RoleSessionName="orders")["Credentials"]
+        credentials = xacct_sign.Credentials(
+            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], expires_at=given["Expiration"]
+        )
+        # From now on moto checks each signature, as with INITIAL_NO_AUTH_ACTION_COUNT=0.
+        assert requests.post(f"{url}/moto-api/reset-auth", data="0", timeout=10).status_code == 200
+        with pytest.raises(sts.exceptions.ClientError):
+            sts.get_caller_identity()
+
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+        verifier = Verifier(callers_of("123456789012", "Shop"), development=True)
+        text = xacct_sign.IdentityProof(serving.AUDIENCE, region=REGION, base=credentials).proof()
+        caller = verifier.check(f"Bearer {text}", "GET", "/items")
+        assert (caller.name, caller.via, caller.session) == ("shop", "proof", "orders")
+        assert caller.arn == "arn:aws:sts::123456789012:assumed-role/Shop/orders"
+
+        other = xacct_sign.IdentityProof("https://other.example.com", region=REGION, base=credentials).proof()
+        # moto's refusals are not in STS's form, and so no word of STS's: nobody comes in by them.
+        refused = ("sts_answer_refused", 503)
+        assert code(verifier, f"Bearer {other}") == refused
+        values = json.loads(serving.decode(text.removeprefix("xacct1.")))
+        for member, change in (
+            ("region", "us-east-1"),
+            ("date", serving.amz_date(-30)),
+            ("key", values["key"][:-1] + ("A" if values["key"][-1] != "A" else "B")),
+            ("signature", values["signature"][:-1] + ("0" if values["signature"][-1] != "0" else "1")),
+        ):
+            changed = serving.proof_of(serving.compact(values | {member: change}))
+            assert code(verifier, f"Bearer {changed}") == refused, member
+
+        # Of a role that nobody named STS says who it is, and that is all.
+        stranger = Verifier(callers_of("123456789012", "Another"), development=True)
+        assert code(stranger, f"Bearer {text}") == ("caller_unknown", 401)
+    # moto is gone: what is known stands, and nobody else is let in.
+    assert verifier.check(f"Bearer {text}", "GET", "/items").name == "shop"
+    assert code(Verifier(callers_of("123456789012", "Shop"), development=True), f"Bearer {text}") == (
+        "sts_unavailable",
+        503,
+    )
+
+
+def test_a_token_that_botocore_fetches_from_the_emulator_lets_its_caller_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps(POLICY))
+    with Emulator("--caller-policy", f"shop={policy}") as running:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", running.sts_url)
+        base, issuer = running.base(), running.caller()["issuer"]
+        client = boto3.client(
+            "sts",
+            region_name=REGION,
+            endpoint_url=running.sts_url,
+            aws_access_key_id=base.access_key_id,
+            aws_secret_access_key=base.secret_access_key,
+            aws_session_token=base.session_token,
+        )
+        verifier = Verifier(callers_of("000000000000", "LambdaRoleDeve", issuer), development=True)
+
+        def fetched(audience: str, algorithm: str = "ES384") -> str:
+            given = client.get_web_identity_token(Audience=[audience], SigningAlgorithm=algorithm, DurationSeconds=60)
+            return f"Bearer {given['WebIdentityToken']}"
+
+        assert verifier.check(fetched(serving.AUDIENCE), "GET", "/items").name == "shop"
+        assert code(verifier, fetched("https://other.example.com")) == ("audience_refused", 401)
+        assert code(verifier, fetched(serving.AUDIENCE, "RS256")) == ("algorithm_refused", 401)
+        # And by proof, of which the emulator's STS is asked.
+        text = xacct_sign.IdentityProof(serving.AUDIENCE, region=REGION, base=base).proof()
+        assert verifier.check(f"Bearer {text}", "GET", "/items").session == "shop"

@@ -1,0 +1,48 @@
+"""Checks of ASGI connections."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from .._native import Caller
+from ._lane import Lane
+from ._verifier import Verifier
+
+# What a path may hold without an escape (RFC 3986, section 3.3).
+_SAFE = "/-._~!$&'()*+,;=:@"
+
+# Threads for those who have to wait. STS is asked of each proof, good or bad: whoever makes up proofs is to hold up
+# nobody whose credentials STS has stood by, and nobody who sends tokens.
+_THREADS = {"token": 8, "known_proof": 8, "proof": 24}
+
+
+class ScopeChecks:
+    """Says who makes a connection, without holding up the loop."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        """Checks by this verifier."""
+        self._verifier = verifier
+        self._lanes = {line: Lane(threads) for line, threads in _THREADS.items()}
+
+    async def caller(self, scope: MutableMapping[str, Any]) -> Caller:
+        """The caller, or a `RefusedError`."""
+        values = [value for name, value in scope["headers"] if name == b"authorization"]
+        method = scope.get("method", "GET")
+        paths = _paths(scope)
+        caller = self._verifier.check_at_hand(values, method, paths)
+        if caller is None:
+            lane = self._lanes[self._verifier.line(values)]
+            caller = await lane.run(partial(self._verifier.check, values, method, paths))
+        return caller
+
+
+def _paths(scope: MutableMapping[str, Any]) -> list[str]:
+    """The path as it was sent, and as the application sees it, where these are two."""
+    # Half a character, which no server should make of a path, becomes bytes that the check refuses.
+    seen = quote(scope["path"], _SAFE, errors="surrogatepass")
+    raw: bytes | None = scope.get("raw_path")
+    sent = raw.partition(b"?")[0].decode("latin-1") if raw else seen
+    return [sent] if sent == seen else [sent, seen]

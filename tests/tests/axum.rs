@@ -1,0 +1,254 @@
+//! The layer and the extractor of `xacct-sign-client` in axum, behind real sockets, with the emulator's tokens and proofs.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::{Request, StatusCode};
+use serde_json::json;
+use tower::ServiceExt as _;
+use xacct_sign::{Credentials, Error};
+use xacct_sign_client::host::{Host as _, Machine, Sending, Variables};
+use xacct_sign_client::server::{CallerLayer, Callers, Calling, Development, Verifier};
+use xacct_sign_client::{Identity, IdentityProof, IdentityToken, Patience, TokenOptions};
+use xacct_sign_emulator::Options;
+use xacct_sign_tests::emulator::{Running, start_with};
+
+const REGION: &str = "ap-northeast-1";
+const AUDIENCE: &str = "https://api.example.com";
+
+#[derive(Debug)]
+struct Moved(String);
+
+impl Variables for Moved {
+    fn values(&self, names: &[&str]) -> Result<Vec<Option<OsString>>, Error> {
+        Ok(names.iter().map(|name| (*name == "AWS_ENDPOINT_URL_STS").then(|| self.0.clone().into())).collect())
+    }
+
+    fn all(&self) -> Result<Option<Vec<(OsString, OsString)>>, Error> {
+        Ok(None)
+    }
+}
+
+fn emulator() -> Running {
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:*","Resource":"*"}]}"#;
+    start_with(Options {
+        caller_policies: BTreeMap::from([("shop".to_owned(), policy.to_owned())]),
+        ..Options::default()
+    })
+}
+
+/// Who may call, and the caller's own credentials.
+struct World {
+    running: Running,
+    issuer: String,
+    credentials: Credentials,
+}
+
+impl World {
+    fn new() -> Self {
+        let running = emulator();
+        let shop = running.ready().callers().iter().find(|caller| caller.role.ends_with("/LambdaRoleDeve")).unwrap();
+        let credentials = shop.credentials.clone();
+        Self { issuer: format!("{}/issuers/000000000000", running.ready().addresses().sts), credentials, running }
+    }
+
+    fn sts(&self) -> String {
+        self.running.ready().addresses().sts.clone()
+    }
+
+    fn callers(&self) -> String {
+        json!({
+            "version": 1, "stage": "deve", "target": "server", "partition": "aws", "audience": AUDIENCE,
+            "algorithm": "ES384", "max_duration_seconds": 3600, "regions": [REGION], "dev_issuers": [self.issuer],
+            "callers": [{
+                "name": "shop", "account": "000000000000", "role": "LambdaRoleDeve", "issuer": self.issuer,
+                "routes": ["GET /items/{id}", "GET /api/items/{id}"],
+            }],
+        })
+        .to_string()
+    }
+
+    fn verifier_at(&self, sts: String) -> Arc<Verifier> {
+        let callers = Callers::parse(self.callers().as_bytes(), Development::Yes).unwrap();
+        Arc::new(Verifier::with_host(callers, Arc::new(Machine::with_variables(Moved(sts)))).unwrap())
+    }
+
+    fn token(&self, audience: &str) -> String {
+        let host = Arc::new(Machine::with_variables(Moved(self.sts())));
+        let identity = IdentityToken::on(host, TokenOptions::new(audience, REGION), self.credentials.clone()).unwrap();
+        said(&identity)
+    }
+
+    fn proof(&self) -> String {
+        said(&IdentityProof::on(Arc::new(Machine::default()), AUDIENCE, REGION, self.credentials.clone()).unwrap())
+    }
+}
+
+fn said(identity: &dyn Identity) -> String {
+    format!("Bearer {}", identity.bearer(&Patience::default()).unwrap().as_str())
+}
+
+async fn item(caller: Calling) -> String {
+    format!("{} by {}", caller.name, caller.via.name())
+}
+
+type Told = Arc<Mutex<Vec<String>>>;
+
+fn layer(verifier: Arc<Verifier>) -> (CallerLayer, Told) {
+    let told = Told::default();
+    let log = Arc::clone(&told);
+    let layer = CallerLayer::new(verifier).on_refusal(move |refusal, method, uri| {
+        log.lock().unwrap().push(format!("{} {method} {}", refusal.code(), uri.path()));
+    });
+    (layer, told)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+async fn status(router: &Router, path: &str, authorization: &[&str]) -> StatusCode {
+    let mut request = Request::get(path);
+    for value in authorization {
+        request = request.header("authorization", *value);
+    }
+    router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+}
+
+#[test]
+fn axum_lets_in_callers_alone_and_names_them_to_handlers() {
+    let world = World::new();
+    let (layer, told) = layer(world.verifier_at(world.sts()));
+    let app = Router::new().route("/items/{id}", get(item)).layer(layer).route("/health", get(async || "ok"));
+    let runtime = runtime();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), app).await });
+
+    let machine = Machine::default();
+    let send = |path: &str, authorization: &[&str]| {
+        let mut request = Request::get(format!("{url}{path}"));
+        for value in authorization {
+            request = request.header("authorization", *value);
+        }
+        let request = request.body([].as_slice()).unwrap();
+        let answer = machine.send(&request, Sending::default(), &Patience::default()).unwrap();
+        let challenge = answer.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), String::from_utf8(answer.into_body()).unwrap(), challenge)
+    };
+    let (token, proof) = (world.token(AUDIENCE), world.proof());
+    assert_eq!(send("/items/1?a=b", &[&token]), (200, "shop by token".to_owned(), None));
+    assert_eq!(send("/items/1", &[&proof]), (200, "shop by proof".to_owned(), None));
+    assert_eq!(send("/health", &[]), (200, "ok".to_owned(), None));
+    let unknown = (401, String::new(), Some("Bearer".to_owned()));
+    assert_eq!(send("/items/1", &[]), unknown);
+    assert_eq!(send("/items/1", &[&token, &token]), unknown);
+    assert_eq!(send("/items/1", &[&world.token("https://other.example.com")]), unknown);
+    assert_eq!(send("/items/..%252fadmin", &[&token]), (403, String::new(), None));
+    let told = told.lock().unwrap().clone();
+    assert_eq!(
+        told,
+        [
+            "authorization_missing GET /items/1",
+            "authorization_twice GET /items/1",
+            "audience_refused GET /items/1",
+            "route_refused GET /items/..%252fadmin",
+        ]
+    );
+}
+
+#[allow(clippy::print_stderr, reason = "the page's program has no other log")]
+mod page {
+    include!(concat!(env!("OUT_DIR"), "/axum_page.rs"));
+
+    pub(super) fn router() -> Router {
+        app().unwrap()
+    }
+}
+
+static CALLERS: Mutex<String> = Mutex::new(String::new());
+
+fn callers_json() -> Vec<u8> {
+    CALLERS.lock().unwrap().clone().into_bytes()
+}
+
+#[test]
+fn the_pages_program_lets_in_callers_alone() {
+    let world = World::new();
+    *CALLERS.lock().unwrap() = world.callers();
+    let app = page::router();
+    let token = world.token(AUDIENCE);
+    runtime().block_on(async {
+        assert_eq!(status(&app, "/items/1", &[&token]).await, StatusCode::OK);
+        assert_eq!(status(&app, "/items/1", &[]).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(status(&app, "/health", &[]).await, StatusCode::OK);
+    });
+}
+
+#[test]
+fn a_handler_that_asks_for_a_caller_behind_no_layer_is_not_called() {
+    let app = Router::new().route("/items/{id}", get(item));
+    runtime().block_on(async { assert_eq!(status(&app, "/items/1", &[]).await, StatusCode::INTERNAL_SERVER_ERROR) });
+}
+
+#[test]
+fn in_a_nested_router_the_path_that_was_sent_counts_too() {
+    let world = World::new();
+    let verifier = world.verifier_at(world.sts());
+    let token = world.token(AUDIENCE);
+    let inner = || Router::new().route("/items/{id}", get(item));
+    let outside = Router::new().nest("/api", inner()).layer(CallerLayer::new(Arc::clone(&verifier)));
+    // What is nested at `/admin` looks like a route of the caller's once that is taken away.
+    let inside = Router::new().nest("/admin", inner().layer(CallerLayer::new(verifier)));
+    runtime().block_on(async {
+        assert_eq!(status(&outside, "/api/items/1", &[&token]).await, StatusCode::OK);
+        assert_eq!(status(&inside, "/admin/items/1", &[&token]).await, StatusCode::FORBIDDEN);
+    });
+}
+
+#[test]
+fn made_up_proofs_are_refused_at_once_and_hold_up_no_token() {
+    let world = World::new();
+    // An STS that takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let verifier = world.verifier_at(format!("http://{}", silent.local_addr().unwrap()));
+    let app = Router::new().route("/items/{id}", get(item)).layer(CallerLayer::new(verifier));
+    let made_up: Vec<String> = (0..300)
+        .map(|number| {
+            let key = format!("ASIA{number:016}");
+            let credentials = Credentials::new(key, "secret", Some("token".to_owned()), None).unwrap();
+            said(&IdentityProof::on(Arc::new(Machine::default()), AUDIENCE, REGION, credentials).unwrap())
+        })
+        .collect();
+    let token = world.token(AUDIENCE);
+    let runtime = runtime();
+    runtime.block_on(async {
+        let mut held = Vec::new();
+        for proof in made_up {
+            let app = app.clone();
+            held.push(tokio::spawn(async move { status(&app, "/items/1", &[&proof]).await }));
+        }
+        // More than there are places for: some are turned away, while the others wait.
+        while !held.iter().any(tokio::task::JoinHandle::is_finished) {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(status(&app, "/items/1", &[&token]).await, StatusCode::OK);
+        let (done, waiting): (Vec<_>, Vec<_>) = held.into_iter().partition(tokio::task::JoinHandle::is_finished);
+        for done in done {
+            assert_eq!(done.await.unwrap(), StatusCode::SERVICE_UNAVAILABLE);
+        }
+        assert!(waiting.len() >= 256, "{}", waiting.len());
+        waiting.iter().for_each(tokio::task::JoinHandle::abort);
+    });
+    // The threads that wait for STS are left to themselves.
+    runtime.shutdown_background();
+    drop(silent);
+}
