@@ -43,9 +43,9 @@ fn the_log_is_a_line_of_json_for_each_request_before_its_answer() {
         })
     );
     assert_eq!(entries[1]["path"], "/c");
-    let (code, _, stderr) = run(&folder, "emulator --log /nonexistent/log");
+    let (code, _, stderr) = run(&folder, "emulator --log missing/log");
     assert_eq!(code, 23, "{stderr}");
-    assert!(stderr.starts_with("error[file_unwritable]: cannot write `/nonexistent/log`"), "{stderr}");
+    assert!(stderr.starts_with("error[file_unwritable]: cannot write `missing/log`"), "{stderr}");
 }
 
 #[test]
