@@ -1,5 +1,5 @@
 # Each target does all of its own set-up; the logic is in xtask/.
-.PHONY: demo test bench soak lint wheel cli-wheel npm
+.PHONY: demo test bench soak lint wheel cli-wheel emulator-wheel npm
 
 demo: ; cargo xtask demo
 test: ; cargo xtask test
@@ -8,4 +8,5 @@ soak: ; cargo xtask soak
 lint: ; cargo xtask lint
 wheel: ; cargo xtask wheel
 cli-wheel: ; cargo xtask cli-wheel
+emulator-wheel: ; cargo xtask emulator-wheel
 npm: ; cargo xtask npm

@@ -31,9 +31,9 @@ def test_the_pages_have_the_snippets_that_are_run_here() -> None:
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_tests_of_the_page_pass_in_a_fresh_project(number: int, tmp_path: Path) -> None:
     (install,) = blocks("testing.md", "sh")
-    assert install == "pip install xacct_sign xacct-sign-cli pytest\n"
-    wheels = wheel("XACCT_SIGN_WHEEL", "wheel/xacct_sign-*.whl"), wheel("XACCT_SIGN_CLI_WHEEL", "cli-wheel/*.whl")
-    project = Project(tmp_path, *wheels)
+    assert install == "pip install xacct_sign xacct-sign-emulator pytest\n"
+    emulator = wheel("XACCT_SIGN_EMULATOR_WHEEL", "emulator-wheel/*.whl")
+    project = Project(tmp_path, wheel("XACCT_SIGN_WHEEL", "wheel/xacct_sign-*.whl"), emulator)
     folder = tmp_path / "project"
     folder.mkdir()
     if number == 0:

@@ -39,8 +39,8 @@ def xacct_manifest() -> Path:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One with both wheels."""
-    wheels = wheel("XACCT_SIGN_WHEEL", "wheel/xacct_sign-*.whl"), wheel("XACCT_SIGN_CLI_WHEEL", "cli-wheel/*.whl")
-    return Project(tmp_path_factory.mktemp("project"), *wheels)
+    emulator = wheel("XACCT_SIGN_EMULATOR_WHEEL", "emulator-wheel/*.whl")
+    return Project(tmp_path_factory.mktemp("project"), wheel("XACCT_SIGN_WHEEL", "wheel/xacct_sign-*.whl"), emulator)
 
 
 CALLS = """
@@ -149,7 +149,7 @@ def test_without_an_emulator_it_is_said_what_to_install(tmp_path: Path) -> None:
     folder.mkdir()
     outcomes, said = alone.test(of_tests(folder, "def test_one(xacct_emulator): pass\n"))
     assert outcomes == {"test_one": "error"}
-    assert "pip install xacct-sign-cli" in said
+    assert "pip install xacct-sign-emulator" in said
 
 
 WAITS = """

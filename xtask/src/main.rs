@@ -1,5 +1,5 @@
 //! Build steps that cargo, pip and npm do not do themselves:
-//! `cargo xtask demo|test|lint|bench|soak|wheel|cli-wheel|npm|api|stubs|errors`.
+//! `cargo xtask demo|test|lint|bench|soak|wheel|cli-wheel|emulator-wheel|npm|api|stubs|errors`.
 //!
 //! Everything is built in the release profile, once, in one target directory; but for the wheel, which is linked as one piece.
 
@@ -44,13 +44,14 @@ fn run(command: &str) -> Result<(), String> {
         "soak" => soak(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
         "cli-wheel" => python::cli_wheel().map(|path| eprintln!("{}", path.display())),
+        "emulator-wheel" => python::emulator_wheel().map(|path| eprintln!("{}", path.display())),
         "npm" => [npm::CALLER, npm::CDK, npm::SERVER]
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),
         "errors" => errors::write().and_then(|()| findings::write()),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
-        _ => Err("usage: cargo xtask demo|test|lint|bench|soak|wheel|cli-wheel|npm|api|stubs|errors".to_owned()),
+        _ => Err("usage: cargo xtask demo|test|lint|bench|soak|wheel|cli-wheel|emulator-wheel|npm|api|stubs|errors".to_owned()),
     }
 }
 

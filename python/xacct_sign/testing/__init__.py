@@ -1,6 +1,6 @@
 """A plugin for pytest: STS and the API of your `xacct.toml` on this machine, for the tests of a caller.
 
-It registers itself where xacct_sign is installed. The emulator comes with `pip install xacct-sign-cli`.
+It registers itself where xacct_sign is installed. The emulator comes with `pip install xacct-sign-emulator`.
 
     def test_an_order_is_placed(xacct_emulator):
         with xacct_emulator.as_caller("shop", "stag"):

@@ -141,21 +141,27 @@ class Log:
                     yield json.loads(line)
 
 
+PROGRAMS = {"xacct-sign-emulator": (), "xacct-sign-cli": ("emulator",)}
+"""The wheels that have the emulator, and what their commands are told to be it."""
+
+
 def program() -> list[str]:
-    """The command that is the emulator: that of the wheel in this environment, else the one on the path."""
+    """The command that is the emulator: that of a wheel in this environment, else one on the path."""
     from importlib import metadata
 
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        distribution = metadata.distribution("xacct-sign-cli")
-        for file in distribution.files or ():
-            if file.stem == "xacct-sign":
-                return [str(distribution.locate_file(file)), "emulator"]
-    if found := shutil.which("xacct-sign"):
-        return [found, "emulator"]
+    for wheel, arguments in PROGRAMS.items():
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            distribution = metadata.distribution(wheel)
+            for file in distribution.files or ():
+                if file.stem == wheel.removesuffix("-cli"):
+                    return [str(distribution.locate_file(file)), *arguments]
+    for wheel, arguments in PROGRAMS.items():
+        if found := shutil.which(wheel.removesuffix("-cli")):
+            return [found, *arguments]
     raise XacctSignError(
         "the emulator is not installed here",
         code="emulator_not_found",
-        hint="pip install xacct-sign-cli, beside xacct_sign",
+        hint="pip install xacct-sign-emulator, beside xacct_sign",
     )
 
 
