@@ -12,8 +12,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [(&str, &str); 3] =
-    [("readme", "../README.md"), ("credentials", "../docs/credentials.md"), ("rust", "../docs/rust.md")];
+const DOCUMENTS: [(&str, &str); 4] = [
+    ("readme", "../README.md"),
+    ("credentials", "../docs/credentials.md"),
+    ("emulator", "../docs/emulator.md"),
+    ("rust", "../docs/rust.md"),
+];
 const API: &str = "\"https://server.stag.foo.example.com";
 
 fn main() {

@@ -29,7 +29,7 @@ fn text(output: &Output) -> String {
 fn every_program_of_the_documents_runs() {
     let names = text(&documents().output().unwrap());
     assert_eq!(names.lines().filter(|name| name.starts_with("readme_")).count(), 1);
-    let pages = ["../README.md", "../docs/credentials.md", "../docs/rust.md"];
+    let pages = ["../README.md", "../docs/credentials.md", "../docs/emulator.md", "../docs/rust.md"];
     let blocks: usize = pages.iter().map(|page| data(page).matches("```rust").count()).sum();
     assert_eq!(names.lines().count(), blocks, "{names}");
 

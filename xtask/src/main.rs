@@ -1,5 +1,5 @@
 //! Build steps that cargo, pip and npm do not do themselves:
-//! `cargo xtask demo|test|lint|bench|soak|fuzz|live|live-undo|wheel|cli-wheel|npm|api|stubs|errors`.
+//! `cargo xtask demo|test|lint|bench|soak|fuzz|live|live-undo|wheel|cli-wheel|emulator-wheel|npm|api|stubs|errors`.
 //!
 //! Everything is built in the release profile, once, in one target directory; but for the wheel, which is linked as one piece.
 
@@ -22,6 +22,9 @@ mod wasm;
 use std::process::ExitCode;
 
 use run::Step;
+
+/// Said where the command is none of these.
+const USAGE: &str = "usage: cargo xtask demo|test|lint|bench|soak|fuzz|live|live-undo|wheel|cli-wheel|emulator-wheel|npm|api|stubs|errors";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -48,16 +51,14 @@ fn run(command: &str) -> Result<(), String> {
         "live-undo" => live::undo(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
         "cli-wheel" => python::cli_wheel().map(|path| eprintln!("{}", path.display())),
+        "emulator-wheel" => python::emulator_wheel().map(|path| eprintln!("{}", path.display())),
         "npm" => [npm::CALLER, npm::CDK, npm::SERVER]
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),
         "errors" => errors::write().and_then(|()| findings::write()),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
-        _ => {
-            Err("usage: cargo xtask demo|test|lint|bench|soak|fuzz|live|live-undo|wheel|cli-wheel|npm|api|stubs|errors"
-                .to_owned())
-        }
+        _ => Err(USAGE.to_owned()),
     }
 }
 

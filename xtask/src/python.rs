@@ -70,20 +70,30 @@ fn create(path: &Path) -> Result<(), String> {
 
 /// Builds the wheel into `dist/wheel/`.
 pub(crate) fn wheel() -> Result<PathBuf, String> {
-    build("wheel", &["--profile", "wheel"])
+    build(&root(), "wheel", &["--profile", "wheel"])
 }
 
 /// Builds the wheel of the command into `dist/cli-wheel/`.
 pub(crate) fn cli_wheel() -> Result<PathBuf, String> {
-    let folder = root().join("crates").join("cli");
+    program_wheel("crates/cli", "cli-wheel", &["--release"])
+}
+
+/// Builds the wheel of the emulator alone into `dist/emulator-wheel/`.
+pub(crate) fn emulator_wheel() -> Result<PathBuf, String> {
+    program_wheel("crates/cli/emulator-wheel", "emulator-wheel", &["--profile", "wheel"])
+}
+
+/// Builds a wheel that is a program. Its folder has the `pyproject.toml`.
+fn program_wheel(folder: &str, out: &str, arguments: &[&str]) -> Result<PathBuf, String> {
+    let folder = root().join(folder);
     for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
         fs::copy(root().join(license), folder.join(license)).map_err(|error| format!("{license}: {error}"))?;
     }
-    build("cli-wheel", &["--release", "--manifest-path", "crates/cli/Cargo.toml"])
+    build(&folder, out, arguments)
 }
 
-/// Builds a project of ours into a folder of `dist/`, which then holds nothing else.
-fn build(out: &str, arguments: &[&str]) -> Result<PathBuf, String> {
+/// Builds the project of a folder into one of `dist/`, which then holds nothing else.
+fn build(folder: &Path, out: &str, arguments: &[&str]) -> Result<PathBuf, String> {
     let build = Venv::new("build", "python/requirements/build.txt")?;
     let out = root().join("dist").join(out);
     // A wheel of an older version must not be taken for this one.
@@ -95,6 +105,7 @@ fn build(out: &str, arguments: &[&str]) -> Result<PathBuf, String> {
         .args(arguments)
         .arg("--out")
         .arg(&out)
+        .in_directory(folder)
         .run()?;
     fs::read_dir(&out)
         .map_err(|error| format!("{}: {error}", out.display()))?

@@ -53,7 +53,7 @@ pub(crate) fn run() -> Result<(), String> {
     // The documents' commands install each of the packages.
     let (cdk, server) = (npm::CDK.pack()?, npm::SERVER.pack()?);
     let (venv, wheel) = python::test_venv()?;
-    let cli_wheel = python::cli_wheel()?;
+    let (cli_wheel, emulator_wheel) = (python::cli_wheel()?, python::emulator_wheel()?);
     let vectors = target().join("vectors.json");
     let json =
         Step::cargo(["run", "--quiet", "--release", "--locked", "--package", "xacct-sign-tests", "--bin", "vectors"])
@@ -67,6 +67,7 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_VECTORS", &vectors)
         .env("XACCT_SIGN_WHEEL", &wheel)
         .env("XACCT_SIGN_CLI_WHEEL", &cli_wheel)
+        .env("XACCT_SIGN_EMULATOR_WHEEL", &emulator_wheel)
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .run()?;
 

@@ -35,6 +35,14 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// STS and an API Gateway with IAM authorization on this machine, enforcing a manifest's policies: `xacct-sign emulator` alone.
+#[derive(Debug, Parser)]
+#[command(name = "xacct-sign-emulator", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+pub(crate) struct EmulatorProgram {
+    #[command(flatten)]
+    pub(crate) arguments: EmulatorArguments,
+}
+
 /// Where commands look for the manifest.
 const MANIFEST: &str = "xacct.toml";
 

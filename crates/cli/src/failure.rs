@@ -222,6 +222,13 @@ impl Failure {
             Failure::Setup(SetupError::Origin(_)) => {
                 Some("give scheme, host and port as the browser shows them, without a path")
             }
+            Failure::Setup(SetupError::HeaderName(_)) => {
+                Some("give a name of your own before the `=`, such as `x-caller`")
+            }
+            Failure::Setup(SetupError::HeadersOfFunction) => Some("leave `--header` out, or `--format lambda-event`"),
+            Failure::Setup(SetupError::Variable { .. }) => {
+                Some("in a shell, write it in single quotes: --header 'x-caller=$context.identity.userArn'")
+            }
             Failure::Setup(SetupError::NoCredentials { .. }) => {
                 Some("add a section with that name to the file of `--credentials-file`")
             }
@@ -292,6 +299,8 @@ fn code_of_setup(error: &SetupError) -> &'static str {
         SetupError::Policy { .. } => "policy_unusable",
         SetupError::Upstream(_) => "upstream_unusable",
         SetupError::Origin(_) => "origin_unusable",
+        SetupError::HeaderName(_) | SetupError::HeadersOfFunction => "header_unusable",
+        SetupError::Variable { .. } => "unknown_variable",
         SetupError::NoCredentials { .. } => "credentials_missing",
         SetupError::SharedCredentials { .. } => "credentials_shared",
         SetupError::Region(error) | SetupError::Credentials(error) => error.code(),

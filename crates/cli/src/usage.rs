@@ -5,10 +5,9 @@ mod curl;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Error, Parser as _};
+use clap::{Error, Parser};
 use xacct_sign::escaped;
 
-use crate::arguments::Arguments;
 use crate::failure::Failure;
 
 /// What was typed.
@@ -16,15 +15,15 @@ use crate::failure::Failure;
 /// # Errors
 ///
 /// [`Failure::Usage`]; [`Failure::Ended`] where it asks for help, which is printed, and [`Failure::Output`] where that cannot be.
-pub(crate) fn arguments() -> Result<Arguments, Failure> {
+pub(crate) fn arguments<P: Parser>() -> Result<P, Failure> {
     let typed: Vec<OsString> = std::env::args_os().collect();
-    let error = match Arguments::try_parse_from(&typed) {
+    let error = match P::try_parse_from(&typed) {
         Ok(arguments) => return Ok(arguments),
         Err(error) => error,
     };
     // What is said of something wrong shows it, so that is said of the arguments as they may be shown.
     let typed: Vec<String> = typed.iter().map(|argument| escaped(&argument.to_string_lossy())).collect();
-    let error = Arguments::try_parse_from(&typed).err().unwrap_or(error);
+    let error = P::try_parse_from(&typed).err().unwrap_or(error);
     let is_help = !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if is_help {
         error.print().map_err(Failure::Output)?;

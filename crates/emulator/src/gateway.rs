@@ -11,6 +11,7 @@ mod front;
 mod function_url;
 mod headers;
 mod http_api;
+pub(crate) mod mapped;
 pub(crate) mod paths;
 mod rest_api;
 mod secrets;
@@ -28,6 +29,7 @@ use crate::body::{BodyFailure, announced_length, head_bytes, header_value_bytes}
 use crate::gateway::decision::{Denied, Owner, decide};
 use crate::gateway::forward::MAX_EVENT_BYTES;
 use crate::gateway::front::{Call, Front, HeadLimit, Refused, Told};
+use crate::gateway::mapped::Mapped;
 use crate::gateway::paths::{base_path, within_stage};
 use crate::gateway::stage::Stage;
 use crate::iam::Iam;
@@ -124,13 +126,16 @@ impl<'e> Gateway<'e> {
                 Some(upstream) => forwarded(forward::event(upstream, event), reply(Some(front.answer_form())), log),
             };
         }
-        let context = front.request_context(&call);
-        let Some(parts) = as_the_route_sees(parts, &stage.api.api_stage) else {
+        let (context, mapped) = (front.request_context(&call), Mapped::of(&options.headers, &call));
+        let Some(mut parts) = as_the_route_sees(parts, &stage.api.api_stage) else {
             return forwarded(None, reply(None), log);
         };
         match &options.upstream {
-            None => Outcome::Respond(reply(None).answered(echo::respond(&parts, &body, context), log)),
-            Some(upstream) => forwarded(forward::request(upstream, parts, body, &context), reply(None), log),
+            None => {
+                mapped.put(&mut parts.headers);
+                Outcome::Respond(reply(None).answered(echo::respond(&parts, &body, context), log))
+            }
+            Some(upstream) => forwarded(forward::request(upstream, parts, body, &context, mapped), reply(None), log),
         }
     }
 

@@ -7,6 +7,7 @@ use xacct_sign::Credentials;
 use xacct_sign_provider::iam::PolicyError;
 
 use crate::cors::is_origin;
+use crate::gateway::mapped;
 
 /// How the emulator behaves. Options get added: take those that you do not mean from [`Options::default`].
 ///
@@ -45,6 +46,9 @@ pub struct Options {
     /// Origins whose pages may call the APIs, such as `https://app.example.com`; `*` is any. Where there is one, the
     /// gateway answers preflights itself, and what the upstream says of CORS is dropped.
     pub allow_origins: Vec<String>,
+    /// Headers that the API behind the gateway gets, by name, of one of the gateway's variables each, such as
+    /// `$context.identity.userArn`; whatever a client sends by that name does not pass. A function gets none.
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Options {
@@ -63,7 +67,10 @@ impl Options {
         if self.credential_lifetime.is_some_and(|lifetime| lifetime < Duration::from_secs(1)) {
             return Err(SetupError::Lifetime);
         }
-        Ok(())
+        if self.format == Format::LambdaEvent && !self.headers.is_empty() {
+            return Err(SetupError::HeadersOfFunction);
+        }
+        mapped::check(&self.headers)
     }
 }
 
@@ -176,6 +183,20 @@ pub enum SetupError {
     /// An allowed origin is none.
     #[error("`{0}` is neither `*` nor an origin such as `https://app.example.com`")]
     Origin(String),
+    /// A header cannot be mapped.
+    #[error("`{0}` is no header that a mapping may set: it is no name, or API Gateway keeps it for itself")]
+    HeaderName(String),
+    /// A header is to be made of what is no variable.
+    #[error("there is no variable `{variable}` to map; there is {}", or(known))]
+    Variable {
+        /// What is given.
+        variable: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// Headers are mapped for a function.
+    #[error("no headers are mapped for a function: it gets an event, which says who called")]
+    HeadersOfFunction,
     /// The lifetime is shorter than a second.
     #[error("credentials cannot live less than a second")]
     Lifetime,

@@ -77,6 +77,11 @@ pub(crate) struct EmulatorArguments {
     #[arg(long, value_name = "FORMAT", default_value = "http")]
     pub(crate) format: RequestFormat,
 
+    /// A header for the API behind the emulator, of one of API Gateway's variables: x-caller=$context.identity.userArn; may be
+    /// repeated. What callers send by that name does not pass
+    #[arg(long, value_name = "NAME=VARIABLE", value_parser = pair)]
+    pub(crate) header: Vec<(String, String)>,
+
     /// Say why a request is refused in the header x-xacct-reason, which AWS never does
     #[arg(long)]
     pub(crate) explain: bool,

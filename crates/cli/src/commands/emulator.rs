@@ -58,6 +58,7 @@ fn load(arguments: &EmulatorArguments) -> Result<(Deployment, Options), Failure>
         policies: read_each(&arguments.policy)?,
         resource_policies: read_each(&arguments.resource_policy)?,
         vpc_endpoints: arguments.vpc_endpoint.iter().cloned().collect(),
+        headers: arguments.header.iter().cloned().collect(),
         organizations: arguments.organization.iter().cloned().collect(),
     };
     note_boundaries(&deployment, &options);

@@ -26,6 +26,8 @@ mod curl;
 #[cfg(unix)]
 mod day;
 mod diff;
+#[cfg(unix)]
+mod driven;
 mod emulator;
 // Only Linux has a device that is always full.
 #[cfg(target_os = "linux")]

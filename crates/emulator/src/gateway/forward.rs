@@ -15,12 +15,13 @@ use crate::gateway::answer;
 use crate::gateway::context::ascii_json;
 use crate::gateway::front::{AnswerForm, Front, Ids, Refused, UpstreamFailure};
 use crate::gateway::headers::is_of_the_gateway;
+use crate::gateway::mapped::Mapped;
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 use crate::log::LogEntry;
 use crate::reason::{Kind, Reason};
 
 /// Headers that concern one connection only (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [&str; 9] = [
+pub(crate) const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -196,7 +197,13 @@ pub(crate) fn event(upstream: &Uri, event: Bytes) -> Option<Request<Bytes>> {
 }
 
 /// The request for the upstream; `None` if the URL gets too long or malformed.
-pub(crate) fn request(upstream: &Uri, mut parts: Parts, body: Bytes, context: &Value) -> Option<Request<Bytes>> {
+pub(crate) fn request(
+    upstream: &Uri,
+    mut parts: Parts,
+    body: Bytes,
+    context: &Value,
+    mapped: Mapped,
+) -> Option<Request<Bytes>> {
     let base = upstream.path().trim_end_matches('/');
     let query = parts.uri.query().map(without_signature).filter(|query| !query.is_empty());
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
@@ -220,6 +227,8 @@ pub(crate) fn request(upstream: &Uri, mut parts: Parts, body: Bytes, context: &V
     parts.headers.insert(HOST, HeaderValue::from_str(host).ok()?);
     parts.headers.insert("forwarded", forwarded);
     parts.headers.insert(REQUEST_CONTEXT, HeaderValue::from_str(&ascii_json(context)).ok()?);
+    // The last of all: `connection` may name what is to be removed before.
+    mapped.put(&mut parts.headers);
 
     let mut request = Request::new(body);
     *request.method_mut() = parts.method;

@@ -6,13 +6,17 @@ const OF_THE_GATEWAY: [&str; 3] = ["apigw-requestid", "forwarded", "via"];
 /// What such names begin with. Adapters of Lambda functions to web servers take `x-apigateway-event` for the event.
 const PREFIXES_OF_THE_GATEWAY: [&str; 3] = ["x-amzn-", "x-apigateway-", "x-forwarded-"];
 
-/// Whether a header is one of the gateway's, or would be taken for one: CGI and what follows it (WSGI, Rack, PHP) read every
-/// character of a name that is no letter or digit as the same `_`.
-pub(crate) fn is_of_the_gateway(name: &str) -> bool {
-    let plain: String = name
-        .chars()
+/// A header's name as those read it who take several names for one: CGI and what follows it (WSGI, Rack, PHP) read every
+/// character that is no letter or digit as the same `_`.
+pub(crate) fn plain(name: &str) -> String {
+    name.chars()
         .map(|character| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' })
-        .collect();
+        .collect()
+}
+
+/// Whether a header is one of the gateway's, or would be taken for one.
+pub(crate) fn is_of_the_gateway(name: &str) -> bool {
+    let plain = plain(name);
     OF_THE_GATEWAY.contains(&plain.as_str()) || PREFIXES_OF_THE_GATEWAY.iter().any(|prefix| plain.starts_with(prefix))
 }
 

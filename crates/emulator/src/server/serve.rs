@@ -47,7 +47,56 @@ const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 type Log = Arc<dyn Fn(&LogEntry) + Send + Sync>;
 
-/// An emulator on its ports, not yet answering.
+/// An emulator on its ports, not yet answering: for a program that has a runtime. [`Running`](crate::server::Running) brings its
+/// own.
+///
+/// ```
+/// use std::io::Write as _;
+/// use std::net::{SocketAddr, TcpStream};
+/// use std::sync::mpsc;
+///
+/// use tokio::sync::oneshot;
+/// use xacct_sign_emulator::server::{Server, seed};
+/// use xacct_sign_emulator::{Emulator, Options};
+/// use xacct_sign_provider::Manifest;
+///
+/// # let text = r#"
+/// # [api]
+/// # account = "111111111111"
+/// # region = "ap-northeast-1"
+/// # [stages.stag]
+/// # api_id = "f6g7h8i9j0"
+/// # [callers.shop]
+/// # account = "000000000000"
+/// # roles = { stag = "LambdaRoleDeve" }
+/// # "#;
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let emulator = Emulator::new(&Manifest::parse(text, "xacct.toml")?, Options::default(), seed()?)?;
+/// // The entry of each request is told before its answer.
+/// let (entries, log) = mpsc::channel();
+/// let server = Server::bind(emulator, SocketAddr::from(([127, 0, 0, 1], 0)), move |entry| {
+///     let _ = entries.send((entry.target.clone(), entry.status));
+/// })
+/// .await?;
+/// let url = server.ready().addresses().stages["stag"].clone();
+/// let (stop, stopped) = oneshot::channel::<()>();
+/// let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
+///
+/// let call = move || {
+///     let mut stream = TcpStream::connect(url.trim_start_matches("http://"))?;
+///     stream.write_all(b"GET /hoge HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+///     std::io::read_to_string(stream)
+/// };
+/// assert!(tokio::task::spawn_blocking(call).await??.ends_with(r#"{"message":"Forbidden"}"#));
+/// assert_eq!(log.recv()?, ("stag".to_owned(), Some(403)));
+///
+/// drop(stop);
+/// served.await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })
+/// # ?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Server {
     listeners: Vec<Listening>,
     ports: Ports,

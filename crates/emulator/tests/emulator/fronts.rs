@@ -1,5 +1,7 @@
 //! Each kind of API: what passes there, and in whose words it refuses.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 use xacct_sign::{Credentials, Payload, Scope, Signer, Url};
@@ -10,7 +12,7 @@ use xacct_sign_provider::targets::{FunctionUrl, RestApi};
 use crate::world::*;
 
 /// The kinds by stage: the service, and a path.
-const STAGES: [(&str, &str, &str); 5] = [
+pub(crate) const STAGES: [(&str, &str, &str); 5] = [
     ("http", "execute-api", "/hoge"),
     ("rest", "execute-api", "/v1/hoge"),
     ("restd", "execute-api", "/v1/hoge"),
@@ -29,7 +31,7 @@ fn role(stage: &str) -> String {
 
 impl World {
     /// The credentials with which shop calls this stage: a role's, or its own.
-    fn shop_at(&mut self, stage: &str) -> Credentials {
+    pub(crate) fn shop_at(&mut self, stage: &str) -> Credentials {
         let own = self.base("/Shop");
         if stage.ends_with('d') { own } else { self.assume(&own, &role(stage)) }
     }
@@ -369,11 +371,20 @@ fn whoever_starts_is_told_each_stages_url_kind_and_service() {
     assert_eq!(shop["may_call"]["urld"], "arn:aws:lambda:ap-northeast-1:111111111111:function:orders:live");
     assert_eq!(shop["may_assume"]["url"], role("url"));
     let variables = |stage| ready.environment("shop", stage).unwrap();
-    let of = |stage, name| variables(stage).into_iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+    let of = |stage, name| variables(stage).into_iter().find(|(known, _)| *known == name).and_then(|(_, value)| value);
     assert_eq!(of("urld", "XACCT_SERVICE").as_deref(), Some("lambda"));
     assert_eq!(of("urld", "XACCT_ROLE_ARN"), None);
     assert_eq!(of("url", "XACCT_ROLE_ARN"), Some(role("url")));
     assert_eq!(of("rest", "XACCT_SERVICE").as_deref(), Some("execute-api"));
+    // What has no value must not be there. To programs, a caller's own part is told apart from what all have.
+    assert!(variables("url").contains(&("AWS_PROFILE", None)) && variables("urld").contains(&("XACCT_ROLE_ARN", None)));
+    assert_eq!(shown["environment"]["AWS_PROFILE"], Value::Null);
+    for stage in STAGES.map(|(stage, ..)| stage) {
+        let (own, common) = (shop["environment"][stage].clone(), shown["environment"].clone());
+        let told = own.as_object().unwrap().iter().chain(common.as_object().unwrap());
+        let told: BTreeMap<String, Value> = told.map(|(name, value)| (name.clone(), value.clone())).collect();
+        assert_eq!(told, variables(stage).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect());
+    }
     let banner = ready.to_string();
     for line in [
         "API     http://127.0.0.1/http  (stage http)",

@@ -8,6 +8,7 @@ mod events;
 mod forward;
 mod fronts;
 mod gateway;
+mod mapped;
 mod redeploy;
 #[cfg(feature = "server")]
 mod relay;

@@ -191,5 +191,9 @@ pub(crate) fn at(stage: &str) -> Target {
 }
 
 pub(crate) fn fronts() -> World {
-    world_of(FRONTS, Options { explain: true, ..Options::default() })
+    fronts_with(Options { explain: true, ..Options::default() })
+}
+
+pub(crate) fn fronts_with(options: Options) -> World {
+    world_of(FRONTS, options)
 }

@@ -1,0 +1,61 @@
+"""A plugin for pytest: STS and the API of your `xacct.toml` on this machine, for the tests of a caller.
+
+It registers itself where xacct_sign is installed. The emulator comes with `pip install xacct-sign-emulator`.
+
+    def test_an_order_is_placed(xacct_emulator):
+        with xacct_emulator.as_caller("shop", "stag"):
+            place_order()
+        assert [(call.method, call.path) for call in xacct_emulator.calls] == [("PUT", "/orders/1")]
+
+The fixtures: `xacct_emulator`, an `Emulator`; `xacct_manifest`, which you may override.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ._emulator import Call, Emulator
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from ._process import Processes
+
+__all__ = ["Call", "Emulator"]
+
+
+@pytest.fixture
+def xacct_manifest(request: pytest.FixtureRequest) -> str | os.PathLike[str]:
+    """The manifest that the emulator enforces: the `xacct.toml` beside the test's file, else in a folder above it.
+
+    Override it, in any scope, with one that returns a path or the text of a manifest in TOML.
+    """
+    from ._process import nearest_manifest
+
+    return nearest_manifest(request.path)
+
+
+@pytest.fixture(scope="session")
+def _xacct_processes() -> Iterator[Processes]:
+    """The emulators of this process: one for each manifest, started when a test first needs it."""
+    from ._process import Processes
+
+    with Processes() as processes:
+        yield processes
+
+
+@pytest.fixture
+def xacct_emulator(
+    request: pytest.FixtureRequest, xacct_manifest: str | os.PathLike[str], _xacct_processes: Processes
+) -> Iterator[Emulator]:
+    """STS and each stage's API, enforcing the roles of `xacct_manifest`: an `Emulator`.
+
+    What it refused, and why, is shown where the test fails.
+    """
+    emulator = Emulator(*_xacct_processes.of(xacct_manifest))
+    yield emulator
+    if refused := emulator._refused():
+        request.node.add_report_section("teardown", "xacct_emulator", refused)

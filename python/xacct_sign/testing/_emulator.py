@@ -1,0 +1,136 @@
+"""What the fixture `xacct_emulator` gives to a test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._errors import ValidationError
+
+__tracebackhide__ = True
+"""What fails here fails the test: pytest shows the line of the test."""
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .. import Credentials
+    from ._process import Log
+
+
+class Call(NamedTuple):
+    """What a test sent to an API; it compares with a tuple.
+
+    Attributes:
+        method: the method.
+        path: the path as it was sent, without the query.
+        status: that of the answer.
+        stage: the stage of the manifest whose API it was.
+        caller: the caller of the manifest whose credentials signed, or assumed the role whose credentials did; None
+            where nobody known signed, or the signature is wrong.
+    """
+
+    method: str
+    path: str
+    status: int
+    stage: str
+    caller: str | None
+
+
+class Emulator:
+    """STS and the APIs of a manifest, on this machine. The fixture `xacct_emulator` makes it.
+
+    Attributes:
+        sts_url: where STS is.
+    """
+
+    def __init__(self, ready: dict[str, Any], log: Log) -> None:
+        """Of an emulator that runs: what it said when it was ready, and its log from now on."""
+        self._ready = ready
+        self._log = log
+        self.sts_url: str = ready["sts_url"]
+
+    def url(self, stage: str) -> str:
+        """The URL of a stage's API, without a slash at its end."""
+        return str(self._stage(stage)["url"])
+
+    def credentials(self, caller: str, stage: str) -> Credentials:
+        """A caller's own credentials, with which it calls this stage: not those of the role that it assumes for it."""
+        from .. import Credentials
+
+        return Credentials(**self._access(caller, stage)["credentials"])
+
+    @contextlib.contextmanager
+    def as_caller(self, caller: str, stage: str) -> Iterator[None]:
+        """Within it the environment is that of a caller which calls this stage.
+
+        Its own credentials and the region are there, `AWS_ENDPOINT_URL_STS`, and as `XACCT_URL`, `XACCT_SERVICE` and
+        `XACCT_ROLE_ARN` the API's URL, what requests are signed for, and the role to assume, if there is one. What
+        would lead elsewhere is not: profiles, web identities, containers. What was there is put back at the end.
+
+        It is `os.environ` of the whole process that changes: what has read it before goes on with what it read.
+        """
+        variables: dict[str, str | None] = {
+            **self._ready["environment"],
+            **self._access(caller, stage)["environment"][stage],
+        }
+        before = {name: os.environ.get(name) for name in variables}
+        try:
+            _put(variables)
+            yield
+        finally:
+            _put(before)
+
+    @property
+    def calls(self) -> list[Call]:
+        """What this test has sent to the APIs up to now, refused or not, in the order of the answers."""
+        entries = (entry for entry in self._log.entries() if entry["target"] != "sts")
+        return [
+            Call(entry["method"], entry["path"], entry["status"], entry["target"], entry["caller"]) for entry in entries
+        ]
+
+    def _refused(self) -> str:
+        """What was refused in this test, STS's refusals too, a line each."""
+        refused = (entry for entry in self._log.entries() if entry["reason"])
+        return "\n".join(
+            "{target} {method} {path} {status} {reason[code]}: {reason[detail]}".format(**entry) for entry in refused
+        )
+
+    def _stage(self, name: str) -> dict[str, Any]:
+        stages: dict[str, dict[str, Any]] = self._ready["stages"]
+        if name not in stages:
+            raise _unknown("stage", name, stages)
+        return stages[name]
+
+    def _access(self, caller: str, stage: str) -> dict[str, Any]:
+        """A caller in the role with which it calls a stage."""
+        self._stage(stage)
+        access = [access for access in self._ready["callers"] if access["caller"] == caller]
+        if not access:
+            raise _unknown("caller", caller, {access["caller"] for access in self._ready["callers"]})
+        for each in access:
+            if stage in each["environment"]:
+                return dict(each)
+        there = ", ".join(sorted({name for each in access for name in each["environment"]}))
+        raise ValidationError(
+            f"the caller `{caller}` is not on the stage `{stage}`; it is on {there}",
+            code="caller_not_on_stage",
+            hint="give one of these, or add the stage to `roles` or `stages` of the caller in the manifest",
+        )
+
+
+def _unknown(kind: str, name: object, known: Any) -> ValidationError:
+    there = ", ".join(f"`{each}`" for each in sorted(known)) or "none"
+    return ValidationError(f"the manifest has no {kind} {_shown(name)}; there is {there}", code=f"unknown_{kind}")
+
+
+def _shown(name: object) -> str:
+    return f"`{name}`" if isinstance(name, str) and name.isprintable() else repr(name)
+
+
+def _put(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
