@@ -369,7 +369,7 @@ fn whoever_starts_is_told_each_stages_url_kind_and_service() {
     assert_eq!(shop["may_call"]["urld"], "arn:aws:lambda:ap-northeast-1:111111111111:function:orders:live");
     assert_eq!(shop["may_assume"]["url"], role("url"));
     let variables = |stage| ready.environment("shop", stage).unwrap();
-    let of = |stage, name| variables(stage).into_iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+    let of = |stage, name| variables(stage).into_iter().find(|(known, _)| *known == name).and_then(|(_, value)| value);
     assert_eq!(of("urld", "XACCT_SERVICE").as_deref(), Some("lambda"));
     assert_eq!(of("urld", "XACCT_ROLE_ARN"), None);
     assert_eq!(of("url", "XACCT_ROLE_ARN"), Some(role("url")));
