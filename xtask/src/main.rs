@@ -47,7 +47,7 @@ fn run(command: &str) -> Result<(), String> {
         "live-undo" => live::undo(),
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
         "cli-wheel" => python::cli_wheel().map(|path| eprintln!("{}", path.display())),
-        "npm" => [npm::CALLER, npm::CDK, npm::SERVER]
+        "npm" => [npm::CALLER, npm::CDK, npm::SERVER, npm::EMULATOR]
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),

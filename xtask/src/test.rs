@@ -13,6 +13,7 @@ pub(crate) fn run() -> Result<(), String> {
         "xacct-sign-python",
         "xacct-sign-wasm",
         "xacct-sign-diagnosis-wasm",
+        "xacct-sign-emulator-wasm",
         "xacct-sign-server-wasm",
         "xacct-sign-provider-wasm",
         "xtask",
@@ -66,5 +67,5 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .run()?;
 
-    js::test(&tarball, &npm::CDK.pack()?, &npm::SERVER.pack()?, &venv.bin("cfn-lint"))
+    js::test(&tarball, &npm::CDK.pack()?, &npm::SERVER.pack()?, &npm::EMULATOR.pack()?, &venv.bin("cfn-lint"))
 }

@@ -9,7 +9,7 @@ mod log_file;
 mod serve;
 mod signals;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -67,9 +67,8 @@ fn load(arguments: &EmulatorArguments) -> Result<(Deployment, Options), Failure>
 
 /// Says which permissions boundaries are not known here, and so limit nobody.
 fn note_boundaries(deployment: &Deployment, options: &Options) {
-    let boundaries = deployment.roles.values().filter_map(|role| role.permissions_boundary.as_ref());
-    let unknown: BTreeSet<&String> = boundaries.filter(|arn| !options.policies.contains_key(*arn)).collect();
-    let line = |arn: &String| {
+    let unknown = options.unknown_boundaries(deployment);
+    let line = |arn: &str| {
         format!(
             "the permissions boundary `{arn}` is not known here and limits nobody: give it with `--policy ARN=FILE`"
         )

@@ -1,0 +1,5 @@
+export type { Call } from "./calls.js";
+export { type CallerCredentials, type Emulator, startEmulator } from "./emulator.js";
+export { type ErrorCode, XacctSignError } from "./errors.js";
+export type { EmulatorOptions, UpstreamFunction } from "./options.js";
+export { useWith } from "./use.js";
