@@ -12,7 +12,7 @@ export interface Call {
   readonly caller: string | null;
 }
 
-/** Keeps calls in the order in which they came. They are in the list before they are answered. */
+/** @internal Keeps calls in the order in which they came. They are in the list before they are answered. */
 export class Calls {
   readonly list: Call[] = [];
   readonly #numbers = new WeakMap<Call, number>();

@@ -52,7 +52,7 @@ export function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   return startWith(options, new Calls());
 }
 
-/** The same, with calls that are kept elsewhere, too. */
+/** @internal The same, with calls that are kept elsewhere, too. */
 export async function startWith(options: EmulatorOptions, calls: Calls): Promise<Emulator> {
   const { upstream, ...setup } = await checked(options);
   const { url: upstreamUrl, send } = upstreamOf(upstream);
@@ -109,7 +109,7 @@ function pairs(inTurns: (string | undefined)[]): Map<string, string | undefined>
   return found;
 }
 
-/** What is asked of an emulator that does not run. */
+/** @internal What is asked of an emulator that does not run. */
 export function notRunning(): XacctSignError {
   return new XacctSignError("emulator_not_running", "the emulator does not run", {
     hint: "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, once its own hook has started it",

@@ -32,7 +32,7 @@ export class XacctSignError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
+/** @internal The message of whatever was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -26,7 +26,7 @@ export interface EmulatorOptions {
   readonly explain?: boolean | undefined;
 }
 
-/** The options, read and checked. */
+/** @internal The options, read and checked. */
 export interface Checked {
   readonly manifest: TextFile;
   readonly lock: TextFile | undefined;
@@ -40,7 +40,7 @@ const MANIFEST_HINT =
   "give a manifest's text, or the path or URL of a file such as `xacct.toml`; `xacct-sign init` writes one";
 
 /**
- * Reads and checks them.
+ * @internal Reads and checks them.
  *
  * @throws XacctSignError `invalid_option`, `manifest_unreadable`
  */

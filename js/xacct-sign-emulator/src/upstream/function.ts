@@ -18,8 +18,12 @@ export function byFunction(upstream: UpstreamFunction): Send {
       ...(isWithout ? {} : { body: body as unknown as BodyInit }),
     });
     const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(new UpstreamError("Connection")), { once: true });
+      const stop = () => reject(new UpstreamError("Connection"));
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
     });
+    // One that is done before nobody waits for.
+    aborted.catch(() => {});
     try {
       return answered(await Promise.race([upstream(request), aborted]));
     } catch (thrown) {
