@@ -16,6 +16,9 @@ export interface Endpoint {
   readonly calls: Calls | undefined;
 }
 
+/** How much of a body that nobody wants is still read. */
+const DISCARDED_BYTES = 40 * 1024 * 1024;
+
 /** Answers a request. One that is `unasked` waits for leave to send its body. */
 export async function answer(
   endpoint: Endpoint,
@@ -34,6 +37,7 @@ export async function answer(
 
   const refused = emulator.beforeBody(stage, head, Date.now());
   if (refused !== undefined) {
+    if (!unasked && (await bodyOf(request, 0)) === "broken") return;
     noted(refused);
     // Whoever is not given leave may send the body nevertheless: what follows could be either.
     return whole(response, refused, unasked ? ["connection", "close"] : []);
@@ -65,10 +69,10 @@ async function bodyOf(request: IncomingMessage, most: number): Promise<Uint8Arra
   const pieces: Buffer[] = [];
   let length = 0;
   try {
-    for await (const piece of request) {
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
       length += piece.length;
       if (length <= most) pieces.push(piece);
-      else if (length > 4 * most) break;
+      else if (length > most + DISCARDED_BYTES) break;
     }
   } catch {
     return "broken";
