@@ -30,19 +30,27 @@ const LIMITS = {
  * @throws XacctSignError `port_unusable`
  */
 export async function listen(answer: RequestListener, unasked: RequestListener): Promise<Port> {
+  if (!mayListen()) {
+    throw new XacctSignError("port_unusable", "Node's permission model forbids listening on 127.0.0.1", {
+      hint: "this version of Node wants `--allow-net` for it",
+    });
+  }
   const server = createServer(LIMITS, answer);
   server.on("checkContinue", unasked);
   try {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
   } catch (cause) {
-    throw new XacctSignError("port_unusable", `cannot listen on 127.0.0.1: ${messageOf(cause)}`, {
-      cause,
-      hint: "with Node's permission model, newer versions want `--allow-net`",
-    });
+    throw new XacctSignError("port_unusable", `cannot listen on 127.0.0.1: ${messageOf(cause)}`, { cause });
   }
   const { port } = server.address() as AddressInfo;
   return { origin: `http://127.0.0.1:${port}`, close: () => closed(server) };
+}
+
+/** Versions of Node that know this permission end the process where it is lacking. */
+function mayListen(): boolean {
+  const isKnown = process.allowedNodeEnvironmentFlags.has("--allow-net");
+  return !isKnown || process.permission === undefined || process.permission.has("net");
 }
 
 async function closed(server: Server): Promise<void> {

@@ -220,6 +220,32 @@ test("two emulators do not know each other's callers", async () => {
   expect([one.calls.length, other.calls.length]).toEqual([1, 1]);
 });
 
+test("where Node's permissions keep it from listening, it says what to give", async () => {
+  const flags = vi.spyOn(process, "allowedNodeEnvironmentFlags", "get").mockReturnValue(new Set(["--allow-net"]));
+  Object.defineProperty(process, "permission", { value: { has: () => false }, configurable: true });
+  const { code, hint } = await failure(() => started());
+  flags.mockRestore();
+  Reflect.deleteProperty(process, "permission");
+  expect([code, hint]).toEqual(["port_unusable", "this version of Node wants `--allow-net` for it"]);
+  await started();
+});
+
+test("a test that sets the clock sets the emulator's", async () => {
+  const emulator = await started();
+  vi.useFakeTimers({ toFake: ["Date"], now: new Date("2030-01-01T00:00:00Z") });
+  try {
+    const credentials = await assumed(emulator, "shop", "http", ROLE);
+    const status = async () => (await call("GET", `${emulator.url("http")}/x`, { credentials })).status;
+    expect(await status()).toBe(200);
+    vi.setSystemTime(new Date("2030-01-01T00:59:59Z"));
+    expect(await status()).toBe(200);
+    vi.setSystemTime(new Date("2030-01-01T01:00:00Z"));
+    expect(await status()).toBe(403);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("closing breaks off what is under way, frees the ports, and may be done twice", async () => {
   const came = vi.fn();
   const emulator = await started({ upstream: () => new Promise<Response>(() => came()) });
