@@ -7,6 +7,7 @@ mod caller;
 mod constants;
 mod construct;
 mod diagnosis;
+mod emulator;
 mod server;
 
 use std::ffi::OsStr;
@@ -54,6 +55,7 @@ fn write_constants(module: &Path, folder: &Path) -> Result<(), String> {
         Some("xacct_sign_identity_wasm") => Constants::new,
         Some("xacct_sign_provider_wasm") => construct::constants,
         Some("xacct_sign_server_wasm") => server::constants,
+        Some("xacct_sign_emulator_wasm") => emulator::constants,
         _ => return Err(format!("nothing is known of the module {}", module.display())),
     };
     let file = folder.join("constants.ts");

@@ -9,7 +9,13 @@ use crate::npm::{self, PACKAGES, RUNTIMES};
 use crate::run::{is_ci, root, system_packages};
 
 /// Tests of the packed packages.
-pub(crate) fn test(tarball: &Path, cdk_tarball: &Path, server_tarball: &Path, cfn_lint: &Path) -> Result<(), String> {
+pub(crate) fn test(
+    tarball: &Path,
+    cdk_tarball: &Path,
+    server_tarball: &Path,
+    emulator_tarball: &Path,
+    cfn_lint: &Path,
+) -> Result<(), String> {
     // Elsewhere the tests say that they did not run.
     if is_ci() && env::var_os("CHROMIUM").is_none() && !Path::new("/usr/bin/chromium").exists() {
         system_packages(&["chromium"])?;
@@ -26,6 +32,7 @@ pub(crate) fn test(tarball: &Path, cdk_tarball: &Path, server_tarball: &Path, cf
         .env("XACCT_SIGN_TARBALL", tarball)
         .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
         .env("XACCT_SIGN_SERVER_TARBALL", server_tarball)
+        .env("XACCT_SIGN_EMULATOR_TARBALL", emulator_tarball)
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .without_env("NODE_EXTRA_CA_CERTS")
         .run()
@@ -36,6 +43,7 @@ pub(crate) fn lint() -> Result<(), String> {
     npm::CALLER.pack()?;
     npm::CDK.pack()?;
     npm::SERVER.pack()?;
+    npm::EMULATOR.pack()?;
     npm::install(RUNTIMES)?;
     npm::npm(PACKAGES, ["run", "--silent", "lint"]).run()?;
     npm::npm(PACKAGES, ["run", "--silent", "typecheck"]).run()?;

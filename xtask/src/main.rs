@@ -52,7 +52,7 @@ fn run(command: &str) -> Result<(), String> {
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
         "cli-wheel" => python::cli_wheel().map(|path| eprintln!("{}", path.display())),
         "emulator-wheel" => python::emulator_wheel().map(|path| eprintln!("{}", path.display())),
-        "npm" => [npm::CALLER, npm::CDK, npm::SERVER]
+        "npm" => [npm::CALLER, npm::CDK, npm::SERVER, npm::EMULATOR]
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),

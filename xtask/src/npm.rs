@@ -37,6 +37,10 @@ pub(crate) const CDK: Package = Package { name: "xacct-sign-cdk", modules: &[("x
 pub(crate) const SERVER: Package =
     Package { name: "xacct-sign-server", modules: &[("xacct-sign-server-wasm", "wasm")] };
 
+/// The emulator, for callers' own tests.
+pub(crate) const EMULATOR: Package =
+    Package { name: "xacct-sign-emulator", modules: &[("xacct-sign-emulator-wasm", "wasm")] };
+
 impl Package {
     /// Where its source is.
     pub(crate) fn folder(&self) -> PathBuf {

@@ -13,6 +13,7 @@ pub(crate) fn run() -> Result<(), String> {
         "xacct-sign-python",
         "xacct-sign-wasm",
         "xacct-sign-diagnosis-wasm",
+        "xacct-sign-emulator-wasm",
         "xacct-sign-server-wasm",
         "xacct-sign-provider-wasm",
         "xtask",
@@ -71,5 +72,5 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .run()?;
 
-    js::test(&tarball, &cdk, &server, &venv.bin("cfn-lint"))
+    js::test(&tarball, &cdk, &server, &npm::EMULATOR.pack()?, &venv.bin("cfn-lint"))
 }

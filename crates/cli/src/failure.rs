@@ -160,7 +160,7 @@ impl Failure {
             Failure::Deployed { source, .. } => source.code(),
             Failure::Render(error) => error.code(),
             Failure::Manifest(error) => error.code(),
-            Failure::Setup(error) | Failure::Server(ServerError::Setup(error)) => code_of_setup(error),
+            Failure::Setup(error) | Failure::Server(ServerError::Setup(error)) => error.code(),
             Failure::Server(ServerError::Bind { .. } | ServerError::Ports(_)) => "port_unusable",
             Failure::Server(_) => "emulator_failed",
             Failure::Emulator(failure) => failure.code(),
@@ -283,27 +283,5 @@ impl Failure {
             | Failure::Server(_)
             | Failure::Cache(_) => 1,
         }
-    }
-}
-
-fn code_of_setup(error: &SetupError) -> &'static str {
-    match error {
-        SetupError::Target { .. } => "target_not_served",
-        SetupError::UnknownPolicy(_) => "unknown_policy",
-        SetupError::NotOfTarget { .. } => "not_of_target",
-        SetupError::NotPrivate(_) => "not_private",
-        SetupError::VpcEndpoint { .. } => "invalid_vpc_endpoint",
-        SetupError::ForeignPolicy { .. } => "foreign_policy",
-        SetupError::UnknownStage(_) => "unknown_stage",
-        SetupError::UnknownCaller(_) => "unknown_caller",
-        SetupError::Policy { .. } => "policy_unusable",
-        SetupError::Upstream(_) => "upstream_unusable",
-        SetupError::Origin(_) => "origin_unusable",
-        SetupError::HeaderName(_) | SetupError::HeadersOfFunction => "header_unusable",
-        SetupError::Variable { .. } => "unknown_variable",
-        SetupError::NoCredentials { .. } => "credentials_missing",
-        SetupError::SharedCredentials { .. } => "credentials_shared",
-        SetupError::Region(error) | SetupError::Credentials(error) => error.code(),
-        _ => "emulator_setup",
     }
 }

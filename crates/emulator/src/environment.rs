@@ -36,3 +36,44 @@ pub(crate) fn of_all(region: &str, sts_url: &str) -> Environment {
     let unset = OTHER_CREDENTIALS.into_iter().chain(PAST).map(|name| (name, None));
     set.into_iter().map(|(name, value)| (name, Some(value.to_owned()))).chain(unset).collect()
 }
+
+/// What a caller's environment has besides where there is a proxy: one for plain http would get what is for the emulator, since not
+/// every client goes past it to this machine. `variable` reads the environment as it is.
+#[must_use]
+pub fn past_the_proxy(variable: impl Fn(&str) -> Option<String>) -> Environment {
+    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].into_iter().all(|name| variable(name).is_none()) {
+        return Vec::new();
+    }
+    let mut hosts = variable("no_proxy").or_else(|| variable("NO_PROXY")).unwrap_or_default();
+    if hosts == "*" {
+        return Vec::new();
+    }
+    for host in ["127.0.0.1", "localhost"] {
+        if !hosts.is_empty() {
+            hosts.push(',');
+        }
+        hosts.push_str(host);
+    }
+    vec![("no_proxy", Some(hosts.clone())), ("NO_PROXY", Some(hosts))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_to_the_emulator_goes_past_a_proxy() {
+        let with = |variables: &[(&str, &str)]| {
+            let of =
+                |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            past_the_proxy(of).into_iter().find_map(|(_, hosts)| hosts)
+        };
+        assert_eq!(with(&[]), None);
+        assert_eq!(with(&[("https_proxy", "http://p:1")]), None);
+        assert_eq!(with(&[("http_proxy", "http://p:1")]).as_deref(), Some("127.0.0.1,localhost"));
+        let both = [("ALL_PROXY", "http://p:1"), ("no_proxy", "a.example"), ("NO_PROXY", "b.example")];
+        assert_eq!(with(&both).as_deref(), Some("a.example,127.0.0.1,localhost"));
+        assert_eq!(with(&[("HTTP_PROXY", "http://p:1"), ("NO_PROXY", "*")]), None);
+    }
+}

@@ -23,6 +23,7 @@
 //! - Managed policies cannot be looked up: `PolicyArns` are refused.
 //! - There are no MFA devices: a token code is refused.
 
+mod access;
 mod body;
 mod cors;
 mod emulator;
@@ -40,9 +41,10 @@ mod sentences;
 pub mod server;
 mod sts;
 
+pub use access::NoAccess;
 pub use body::BodyFailure;
 pub use emulator::{Answer, Emulator, Target};
-pub use environment::{Environment, OTHER_CREDENTIALS};
+pub use environment::{Environment, OTHER_CREDENTIALS, past_the_proxy};
 pub use gateway::{Forward, Outcome, Reply, UpstreamFailure};
 pub use iam::callers::{CallerAccess, credential_names};
 pub use log::LogEntry;

@@ -1,9 +1,10 @@
 //! How the emulator behaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use xacct_sign::Credentials;
+use xacct_sign_provider::Deployment;
 use xacct_sign_provider::iam::PolicyError;
 
 use crate::cors::is_origin;
@@ -52,6 +53,14 @@ pub struct Options {
 }
 
 impl Options {
+    /// The permissions boundaries of a deployment whose documents are not here, and which so limit nobody: whoever starts an
+    /// emulator is to be told.
+    #[must_use]
+    pub fn unknown_boundaries<'d>(&self, deployment: &'d Deployment) -> BTreeSet<&'d str> {
+        let boundaries = deployment.roles.values().filter_map(|role| role.permissions_boundary.as_deref());
+        boundaries.filter(|arn| !self.policies.contains_key(*arn)).collect()
+    }
+
     /// Whether they make sense.
     pub(crate) fn check(&self) -> Result<(), SetupError> {
         if let Some(upstream) = &self.upstream
@@ -200,6 +209,32 @@ pub enum SetupError {
     /// The lifetime is shorter than a second.
     #[error("credentials cannot live less than a second")]
     Lifetime,
+}
+
+impl SetupError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Target { .. } => "target_not_served",
+            Self::UnknownPolicy(_) => "unknown_policy",
+            Self::NotOfTarget { .. } => "not_of_target",
+            Self::NotPrivate(_) => "not_private",
+            Self::VpcEndpoint { .. } => "invalid_vpc_endpoint",
+            Self::ForeignPolicy { .. } => "foreign_policy",
+            Self::UnknownStage(_) => "unknown_stage",
+            Self::UnknownCaller(_) => "unknown_caller",
+            Self::Policy { .. } => "policy_unusable",
+            Self::Upstream(_) => "upstream_unusable",
+            Self::Origin(_) => "origin_unusable",
+            Self::HeaderName(_) | Self::HeadersOfFunction => "header_unusable",
+            Self::Variable { .. } => "unknown_variable",
+            Self::NoCredentials { .. } => "credentials_missing",
+            Self::SharedCredentials { .. } => "credentials_shared",
+            Self::Region(error) | Self::Credentials(error) => error.code(),
+            Self::Lifetime => "emulator_setup",
+        }
+    }
 }
 
 fn or(names: &[String]) -> String {

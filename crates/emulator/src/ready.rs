@@ -95,9 +95,7 @@ impl Ready {
     /// The role of a caller that may assume one of this stage, or call it directly; the first, if it has several.
     #[must_use]
     pub fn caller(&self, name: &str, stage: &str) -> Option<&CallerAccess> {
-        let is_on =
-            |access: &&CallerAccess| access.may_assume.contains_key(stage) || access.may_call.contains_key(stage);
-        self.callers.iter().filter(|access| access.caller == name).find(is_on)
+        self.callers.iter().find(|access| access.caller == name && access.is_on(stage))
     }
 
     /// A valid identity that nobody trusts.

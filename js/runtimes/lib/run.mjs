@@ -1,9 +1,9 @@
 // Programs, folders and what may be missing.
 
 import { execFile } from "node:child_process";
-import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -58,10 +58,28 @@ export function emptyFolder() {
 /** A fresh folder with the packed package for servers, and other packages of this folder. */
 export async function freshServer(...others) {
   const folder = await freshApp("XACCT_SIGN_SERVER_TARBALL");
-  for (const name of others) {
-    symlinkSync(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)), join(folder, "node_modules", name));
-  }
+  linked(folder, others);
   return folder;
+}
+
+/** A fresh folder with the packed packages for callers and for their tests, and other packages of this folder. */
+export async function freshCaller(...others) {
+  const folder = await freshApp();
+  await installed(folder, "XACCT_SIGN_EMULATOR_TARBALL");
+  linked(folder, others);
+  return folder;
+}
+
+/**
+ * @param {string} folder
+ * @param {string[]} names
+ */
+function linked(folder, names) {
+  for (const name of names) {
+    const link = join(folder, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)), link);
+  }
 }
 
 /**
@@ -70,13 +88,20 @@ export async function freshServer(...others) {
  * @param {string} variable
  */
 export async function freshApp(variable = "XACCT_SIGN_TARBALL") {
-  const tarball = fromEnvironment(variable, "the packed package");
   const folder = emptyFolder();
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
-  const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"];
-  await run("npm", ["install", ...quiet, tarball], folder);
+  await installed(folder, variable);
   cpSync(programs, folder, { recursive: true });
   return folder;
+}
+
+/**
+ * @param {string} folder
+ * @param {string} variable
+ */
+async function installed(folder, variable) {
+  const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"];
+  await run("npm", ["install", ...quiet, fromEnvironment(variable, "the packed package")], folder);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The packed packages as others judge them: publint, are-the-types-wrong, and TypeScript in the settings that users have.
 
 import assert from "node:assert/strict";
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -11,13 +11,14 @@ import { freshApp, freshServer, fromEnvironment, run, tool } from "../lib/run.mj
 const tarball = fromEnvironment("XACCT_SIGN_TARBALL", "the packed package");
 const cdkTarball = fromEnvironment("XACCT_SIGN_CDK_TARBALL", "the packed construct");
 const serverTarball = fromEnvironment("XACCT_SIGN_SERVER_TARBALL", "the packed package for servers");
+const emulatorTarball = fromEnvironment("XACCT_SIGN_EMULATOR_TARBALL", "the packed emulator");
 const here = fileURLToPath(new URL("..", import.meta.url));
 
 let app;
 before(async () => {
   app = await freshApp();
   const quiet = ["--offline", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"];
-  await run("npm", ["install", ...quiet, serverTarball], app);
+  await run("npm", ["install", ...quiet, serverTarball, emulatorTarball], app);
   symlinkSync(join(here, "node_modules/express"), join(app, "node_modules/express"));
   cpSync(join(here, "types"), join(app, "types"), { recursive: true });
   symlinkSync(join(here, "node_modules/@types"), join(app, "node_modules/@types"));
@@ -30,7 +31,7 @@ async function clean(program, options) {
   });
 }
 
-for (const packed of [tarball, cdkTarball, serverTarball]) {
+for (const packed of [tarball, cdkTarball, serverTarball, emulatorTarball]) {
   test(`what a reader needs is in ${basename(packed)}`, async () => {
     const files = (await run("tar", ["-tf", packed], here)).split("\n");
     for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/index.js"]) {
@@ -49,6 +50,43 @@ test("publint, the construct", () => clean("publint", ["--strict", cdkTarball]))
 test("are-the-types-wrong, the construct", () => clean("attw", [cdkTarball]));
 test("publint, for servers", () => clean("publint", ["--strict", serverTarball]));
 test("are-the-types-wrong, for servers", () => clean("attw", [serverTarball]));
+
+test("publint, the emulator", () => clean("publint", ["--strict", emulatorTarball]));
+test("are-the-types-wrong, the emulator", () => clean("attw", [emulatorTarball, "--entrypoints", "."]));
+test("are-the-types-wrong, the emulator's hooks", () =>
+  clean("attw", [emulatorTarball, "--entrypoints", "jest", "node-test", "--profile", "node16"]));
+test("are-the-types-wrong, the emulator's hooks for Vitest", () =>
+  clean("attw", [emulatorTarball, "--entrypoints", "vitest", "--profile", "esm-only"]));
+
+test("the emulator's module has its budget, and wants nothing of its host but what bindgen does", () => {
+  const module = readFileSync(join(app, "node_modules/xacct-sign-emulator/dist/xacct_sign_emulator.wasm"));
+  const { length } = gzipSync(module, { level: 9 });
+  console.log(`${length} bytes gzipped`);
+  assert.ok(length <= 520_000, `${length} bytes gzipped`);
+  for (const { module: from, name } of WebAssembly.Module.imports(new WebAssembly.Module(module))) {
+    assert.equal(from, "./xacct_sign_bg.js");
+    assert.match(name, /^__wbindgen_|^__wbg___wbindgen_/);
+  }
+});
+
+test("the emulator brings no package, no program and no script, and starts no process", () => {
+  const folder = join(app, "node_modules/xacct-sign-emulator");
+  const { dependencies, optionalDependencies, bin, gypfile, scripts, peerDependenciesMeta } = JSON.parse(
+    readFileSync(join(folder, "package.json"), "utf8"),
+  );
+  assert.deepEqual([dependencies, optionalDependencies, bin, gypfile], [undefined, undefined, undefined, undefined]);
+  assert.deepEqual(peerDependenciesMeta, { vitest: { optional: true } });
+  for (const name of Object.keys(scripts)) assert.doesNotMatch(name, /install|prepare/);
+  const files = readdirSync(join(folder, "dist")).filter((name) => /\.c?js$/.test(name));
+  assert.equal(files.length, 9);
+  for (const name of files) {
+    assert.doesNotMatch(
+      readFileSync(join(folder, "dist", name), "utf8"),
+      /child_process|worker_threads|\beval\(/,
+      name,
+    );
+  }
+});
 
 test("the module for servers is small, and wants nothing of its host but what bindgen does", async () => {
   const folder = await freshServer();
@@ -86,18 +124,18 @@ const settings = [
   },
   { name: "CommonJS, the old resolution", options: { ...commonjs, ...dom }, files: ["use.ts", "fetch.ts"] },
 ];
-/** What servers write besides, by the names of the settings. */
-const ofServers = {
-  "Node's types, ESM": ["server.ts", "server-fetch.ts", "server-express.ts"],
-  "lib.dom, a bundler": ["server.ts", "server-fetch.ts"],
+/** What servers and tests write besides, by the names of the settings. */
+const ofOthers = {
+  "Node's types, ESM": ["server.ts", "server-fetch.ts", "server-express.ts", "emulator.ts", "emulator-hooks.ts"],
+  "lib.dom, a bundler": ["server.ts", "server-fetch.ts", "emulator.ts", "emulator-hooks.ts"],
   "neither lib.dom nor Node's types": ["server.ts"],
-  "CommonJS, the old resolution": ["server.ts", "server-fetch.ts"],
+  "CommonJS, the old resolution": ["server.ts", "server-fetch.ts", "emulator.ts"],
 };
 for (const { name, options, files } of settings) {
   test(`TypeScript: ${name}`, async () => {
     const config = {
       compilerOptions: { target: "es2022", strict: true, exactOptionalPropertyTypes: true, noEmit: true, ...options },
-      files: [...files, ...ofServers[name]].map((file) => `types/${file}`),
+      files: [...files, ...ofOthers[name]].map((file) => `types/${file}`),
     };
     // `skipLibCheck` is off: our declarations are checked too.
     const file = `tsconfig.${name.replaceAll(/\W+/g, "-")}.json`;

@@ -9,7 +9,7 @@ mod log_file;
 mod serve;
 mod signals;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,7 @@ use xacct_sign_emulator::server::seed;
 use xacct_sign_emulator::{Emulator, Format, LogEntry, Options};
 use xacct_sign_provider::Deployment;
 
+use self::failure::EmulatorFailure;
 use self::log_file::LogFile;
 use crate::arguments::{EmulatorArguments, RequestFormat};
 use crate::failure::Failure;
@@ -25,10 +26,10 @@ use crate::{files, findings, manifest, output};
 pub(crate) fn run(arguments: &EmulatorArguments) -> Result<(), Failure> {
     let files = changes::Watched::new(files_of(arguments));
     let (deployment, options) = load(arguments)?;
-    if let (Some(caller), Some(stage)) = (&arguments.caller, &arguments.stage) {
-        callers::check(&deployment, caller, stage)?;
-    }
     let emulator = Emulator::of(&deployment, options, seed()?)?;
+    if let (Some(caller), Some(stage)) = (&arguments.caller, &arguments.stage) {
+        emulator.access(caller, stage).map_err(EmulatorFailure::from)?;
+    }
     let log_file = arguments.log.as_deref().map(LogFile::open).transpose()?;
     let (is_explained, with_command) = (arguments.explain, !arguments.command.is_empty());
     // What the command does well is for the command to tell.
@@ -67,9 +68,8 @@ fn load(arguments: &EmulatorArguments) -> Result<(Deployment, Options), Failure>
 
 /// Says which permissions boundaries are not known here, and so limit nobody.
 fn note_boundaries(deployment: &Deployment, options: &Options) {
-    let boundaries = deployment.roles.values().filter_map(|role| role.permissions_boundary.as_ref());
-    let unknown: BTreeSet<&String> = boundaries.filter(|arn| !options.policies.contains_key(*arn)).collect();
-    let line = |arn: &String| {
+    let unknown = options.unknown_boundaries(deployment);
+    let line = |arn: &str| {
         format!(
             "the permissions boundary `{arn}` is not known here and limits nobody: give it with `--policy ARN=FILE`"
         )

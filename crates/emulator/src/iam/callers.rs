@@ -30,6 +30,13 @@ pub struct CallerAccess {
     pub credentials: Credentials,
 }
 
+impl CallerAccess {
+    /// Whether it may assume a role of this stage, or call it directly.
+    pub(crate) fn is_on(&self, stage: &str) -> bool {
+        self.may_assume.contains_key(stage) || self.may_call.contains_key(stage)
+    }
+}
+
 /// Sessions of the callers' roles, and of an outsider's.
 pub(crate) fn issue(
     deployment: &Deployment,

@@ -18,4 +18,5 @@ mod server;
 mod sts;
 mod tokens;
 mod trust;
+mod who;
 mod world;

@@ -1,6 +1,6 @@
 //! The callers that a command can be, and where their credentials come from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,27 +15,6 @@ use xacct_sign_provider::Deployment;
 use super::failure::EmulatorFailure;
 use crate::arguments::EmulatorArguments;
 use crate::failure::Failure;
-
-/// That there is such a caller, and that it may assume a role of that stage, or call it directly.
-pub(super) fn check(deployment: &Deployment, caller: &str, stage: &str) -> Result<(), Failure> {
-    if !deployment.stages.contains_key(stage) {
-        let known = deployment.stages.keys().cloned().collect();
-        return Err(Failure::NotInManifest { kind: "stage", name: stage.to_owned(), known });
-    }
-    let mut roles = deployment.callers.iter().filter(|role| role.caller == caller).peekable();
-    if roles.peek().is_none() {
-        let known: BTreeSet<String> = deployment.callers.iter().map(|role| role.caller.clone()).collect();
-        let known = known.into_iter().collect();
-        return Err(Failure::NotInManifest { kind: "caller", name: caller.to_owned(), known });
-    }
-    let known: BTreeSet<&String> = roles.flat_map(|role| role.may_assume.keys().chain(role.may_call.keys())).collect();
-    if known.iter().all(|name| *name != stage) {
-        let (caller, stage) = (caller.to_owned(), stage.to_owned());
-        let known = known.into_iter().cloned().collect();
-        return Err(EmulatorFailure::NotOnStage { caller, stage, known }.into());
-    }
-    Ok(())
-}
 
 /// On loopback callers' credentials are the same at every start, since nobody else gets there; elsewhere they are drawn. A file
 /// goes before both.

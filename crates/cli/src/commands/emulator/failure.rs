@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use xacct_sign::Error;
+use xacct_sign_emulator::NoAccess;
 
 /// Why the emulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EmulatorFailure {
-    #[error("the caller `{caller}` is not on the stage `{stage}`; it is on {}", known.join(", "))]
-    NotOnStage { caller: String, stage: String, known: Vec<String> },
+    #[error(transparent)]
+    NoAccess(#[from] NoAccess),
     #[error("the credentials `{name}` in `{}` cannot be used", path.display())]
     Credentials {
         name: String,
@@ -26,7 +27,7 @@ impl EmulatorFailure {
     /// The stable code.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::NotOnStage { .. } => "caller_not_on_stage",
+            Self::NoAccess(error) => error.code(),
             Self::Credentials { source, .. } => source.code(),
             Self::NotAnEnvFile(_) => "not_an_env_file",
             Self::EnvFileInUse(_) => "env_file_in_use",
@@ -35,9 +36,10 @@ impl EmulatorFailure {
 
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::NotOnStage { .. } => {
+            Self::NoAccess(NoAccess::NotOnStage { .. }) => {
                 "give one of these with `--stage`, or add the stage to `roles` or `stages` of the caller"
             }
+            Self::NoAccess(error) => error.hint(),
             Self::Credentials { .. } => {
                 "write it as AWS's tools read it: [NAME], then lines `aws_access_key_id = ...` and `aws_secret_access_key = ...`"
             }

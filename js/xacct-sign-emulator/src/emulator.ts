@@ -1,0 +1,117 @@
+import { type Call, Calls } from "./calls.js";
+import { withEnvironment } from "./environment.js";
+import { XacctSignError } from "./errors.js";
+import { answer } from "./exchange.js";
+import { listen, type Port } from "./listening.js";
+import { moduleOf, rethrown } from "./module.js";
+import { checked, type EmulatorOptions } from "./options.js";
+import { upstreamOf } from "./upstream/upstream.js";
+
+/** A caller's credentials, in the shape of the AWS SDK's. */
+export interface CallerCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+}
+
+/** STS and the APIs of a manifest, on free ports of this machine. */
+export interface Emulator {
+  /** The URL of STS. */
+  readonly stsUrl: string;
+  /** What was sent to the APIs, in order, refused calls too. */
+  readonly calls: readonly Call[];
+  /**
+   * The URL of a stage's API, without a `/` at its end.
+   *
+   * @throws XacctSignError `unknown_stage`
+   */
+  url(stage: string): string;
+  /**
+   * The credentials of a caller's own role, the one that it has for this stage: what it assumes the API's role with.
+   *
+   * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`
+   */
+  credentials(caller: string, stage: string): CallerCredentials;
+  /**
+   * Runs a function as a caller: with the environment that `xacct-sign emulator --as` gives a program. After it the environment is as it was.
+   * Calls within it nest; others wait for it, as a process has one environment.
+   *
+   * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, and what the function throws
+   */
+  asCaller<T>(caller: string, stage: string, run: () => T | Promise<T>): Promise<T>;
+  /** Breaks off what is under way, and frees the ports. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an emulator of a manifest.
+ *
+ * @throws XacctSignError with what is wrong with the manifest or with the options
+ */
+export function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  return startWith(options, new Calls());
+}
+
+/** @internal The same, with calls that are kept elsewhere, too. */
+export async function startWith(options: EmulatorOptions, calls: Calls): Promise<Emulator> {
+  const { upstream, ...setup } = await checked(options);
+  const { url: upstreamUrl, send } = upstreamOf(upstream);
+  const emulator = await moduleOf({ ...setup, upstream: upstreamUrl });
+  for (const arn of emulator.unknownBoundaries) {
+    const message = `the permissions boundary \`${arn}\` is not known here and limits nobody: give its document with \`policies\``;
+    process.emitWarning(message, { type: "XacctSignWarning" });
+  }
+
+  const ports: Port[] = [];
+  const close = async () => {
+    await Promise.all(ports.map((port) => port.close()));
+  };
+  const open = async (stage: string, noted: Calls | undefined) => {
+    const endpoint = { emulator, stage, send, calls: noted };
+    const port = await listen(
+      (request, response) => void answer(endpoint, request, response, false).catch(() => response.destroy()),
+      (request, response) => void answer(endpoint, request, response, true).catch(() => response.destroy()),
+    );
+    ports.push(port);
+    return port.origin;
+  };
+  try {
+    const stsUrl = await open("", undefined);
+    const stages: string[] = [];
+    for (const stage of emulator.stages) stages.push(stage, await open(stage, calls));
+    emulator.listens(stsUrl, stages);
+    return {
+      stsUrl,
+      calls: calls.list,
+      url: (stage) => rethrown(() => emulator.url(String(stage))),
+      credentials(caller, stage) {
+        const [accessKeyId = "", secretAccessKey = "", sessionToken = ""] = rethrown(() =>
+          emulator.credentials(String(caller), String(stage)),
+        );
+        return { accessKeyId, secretAccessKey, sessionToken };
+      },
+      asCaller: (caller, stage, run) =>
+        withEnvironment(() => {
+          const there = Object.entries(process.env).flatMap(([name, value]) => [name, value ?? ""]);
+          return pairs(rethrown(() => emulator.changes(String(caller), String(stage), there)));
+        }, run),
+      close,
+    };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+function pairs(inTurns: (string | undefined)[]): Map<string, string | undefined> {
+  const found = new Map<string, string | undefined>();
+  for (let index = 0; index < inTurns.length; index += 2) found.set(inTurns[index] ?? "", inTurns[index + 1]);
+  return found;
+}
+
+/** @internal What is asked of an emulator that does not run. */
+export function notRunning(): XacctSignError {
+  return new XacctSignError("emulator_not_running", "the emulator does not run", {
+    hint: "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, once its own hook has started it",
+  });
+}

@@ -1,0 +1,133 @@
+// One request and its answer. The module decides; here is what flows.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { Failure, type WasmAnswer, type WasmEmulator, WasmRequest } from "../wasm/xacct_sign.js";
+import type { Calls } from "./calls.js";
+import { type Answered, type Send, UpstreamError } from "./upstream/upstream.js";
+
+/** The endpoint that a request came to. */
+export interface Endpoint {
+  readonly emulator: WasmEmulator;
+  /** The stage's name; empty for STS. */
+  readonly stage: string;
+  readonly send: Send;
+  /** Where calls are noted; those of STS are not. */
+  readonly calls: Calls | undefined;
+}
+
+/** How much of a body that nobody wants is still read. */
+const DISCARDED_BYTES = 40 * 1024 * 1024;
+
+/** Answers a request. One that is `unasked` waits for leave to send its body. */
+export async function answer(
+  endpoint: Endpoint,
+  request: IncomingMessage,
+  response: ServerResponse,
+  unasked: boolean,
+): Promise<void> {
+  const { emulator, stage, calls } = endpoint;
+  const note = calls?.came();
+  const { method = "", url: target = "", rawHeaders } = request;
+  const head = WasmRequest.read(method, target, rawHeaders);
+  if (head === undefined) return end(response.writeHead(400, { connection: "close" }));
+  const path = target.split("?", 1)[0] ?? "";
+  const noted = ({ status, caller }: WasmAnswer) =>
+    note?.(Object.freeze({ method, path, status, stage, caller: caller ?? null }));
+
+  const refused = emulator.beforeBody(stage, head, Date.now());
+  if (refused !== undefined) {
+    if (!unasked && (await bodyOf(request, 0)) === "broken") return;
+    noted(refused);
+    // Whoever is not given leave may send the body nevertheless: what follows could be either.
+    return whole(response, refused, unasked ? ["connection", "close"] : []);
+  }
+  if (unasked) response.writeContinue();
+  const body = await bodyOf(request, emulator.maxBodyBytes(stage));
+  if (body === "broken") return;
+  const decided =
+    body === "too long"
+      ? emulator.bodyTooLarge(stage, head, Date.now())
+      : emulator.handle(stage, head, body, Date.now());
+  const forward = decided.forward();
+  if (forward === undefined) {
+    noted(decided);
+    return whole(response, decided);
+  }
+
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(decided.timeout)]);
+  const answered = await sent(endpoint.send, decided, forward, signal);
+  noted(decided);
+  if (answered === undefined) return whole(response, decided);
+  await relay(response, decided, answered, signal);
+}
+
+/** The body, up to so many bytes. What is longer is read, but not kept, so that its sender gets to read the answer. */
+async function bodyOf(request: IncomingMessage, most: number): Promise<Uint8Array | "too long" | "broken"> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      length += piece.length;
+      if (length <= most) pieces.push(piece);
+      else if (length > most + DISCARDED_BYTES) break;
+    }
+  } catch {
+    return "broken";
+  }
+  return length > most ? "too long" : Buffer.concat(pieces);
+}
+
+/** The upstream's answer; nothing where the module has one of its own instead. */
+async function sent(
+  send: Send,
+  decided: WasmAnswer,
+  forward: NonNullable<ReturnType<WasmAnswer["forward"]>>,
+  signal: AbortSignal,
+): Promise<Answered | undefined> {
+  try {
+    const { method, url, headers, body } = forward;
+    const answered = await send({ method, url, headers, body, signal });
+    if (answered.length !== undefined && answered.length > decided.maxBytes) {
+      answered.drop();
+      throw new UpstreamError("TooLarge");
+    }
+    return decided.answered(answered.status, answered.headers) ? answered : undefined;
+  } catch (thrown) {
+    const failure = signal.aborted ? "Timeout" : thrown instanceof UpstreamError ? thrown.failure : "Connection";
+    decided.failed(Failure[failure]);
+    return undefined;
+  }
+}
+
+/** Passes on what comes; what is too long, too late or broken off is broken off here, too, as there is no other way to say it. */
+async function relay(
+  response: ServerResponse,
+  decided: WasmAnswer,
+  answered: Answered,
+  signal: AbortSignal,
+): Promise<void> {
+  let left = decided.maxBytes;
+  response.writeHead(decided.status, decided.headers);
+  if (answered.body === undefined) return end(response);
+  async function* limited(pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
+      left -= piece.length;
+      if (left < 0) throw new UpstreamError("TooLarge");
+      yield piece;
+    }
+  }
+  await pipeline(answered.body, limited, response, { signal }).catch(() => response.destroy());
+}
+
+function whole(response: ServerResponse, decided: WasmAnswer, more: string[] = []): void {
+  const { status, headers, body } = decided;
+  response.writeHead(status, [...headers, "content-length", String(body.length), ...more]);
+  response.end(body);
+}
+
+function end(response: ServerResponse): void {
+  response.end();
+}

@@ -1,0 +1,10 @@
+import { afterAll, beforeAll, beforeEach } from "@jest/globals";
+import { type Emulator, type EmulatorOptions, useWith } from "./core.js";
+
+/**
+ * An emulator for the tests of this file, or of the `describe` in which this is called: it is started before them and closed after them, and
+ * `calls` is empty when a test begins.
+ */
+export function useEmulator(options: EmulatorOptions): Emulator {
+  return useWith({ beforeAll, afterAll, beforeEach }, options);
+}

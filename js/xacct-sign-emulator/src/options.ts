@@ -1,0 +1,107 @@
+// What the emulator is made of, checked.
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { messageOf, XacctSignError } from "./errors.js";
+import type { TextFile } from "./module.js";
+
+/** What answers requests that are allowed, in the style of `fetch`. */
+export type UpstreamFunction = (request: Request) => Response | Promise<Response>;
+
+/** How an emulator is made. */
+export interface EmulatorOptions {
+  /**
+   * Who may call what: a manifest's text, or the path or URL of its file. What has a line break is text. A file's lock file is read,
+   * too, if there is one.
+   */
+  readonly manifest: string | URL;
+  /**
+   * What answers requests that are allowed: the URL of a server, or a function. By default the emulator answers with what an API behind it
+   * would see.
+   */
+  readonly upstream?: string | URL | UpstreamFunction | undefined;
+  /** The documents of the manifest's permissions boundaries, by ARN: a boundary that is not here limits nobody. */
+  readonly policies?: Readonly<Record<string, string | object>> | undefined;
+  /** Whether refusals say in the header `x-xacct-reason` why, which AWS does not. By default false. */
+  readonly explain?: boolean | undefined;
+}
+
+/** @internal The options, read and checked. */
+export interface Checked {
+  readonly manifest: TextFile;
+  readonly lock: TextFile | undefined;
+  readonly upstream: URL | UpstreamFunction | undefined;
+  readonly policies: Readonly<Record<string, string>>;
+  readonly explain: boolean;
+}
+
+const NAMES = ["manifest", "upstream", "policies", "explain"] as const;
+const MANIFEST_HINT =
+  "give a manifest's text, or the path or URL of a file such as `xacct.toml`; `xacct-sign init` writes one";
+
+/**
+ * @internal Reads and checks them.
+ *
+ * @throws XacctSignError `invalid_option`, `manifest_unreadable`
+ */
+export async function checked(given: EmulatorOptions): Promise<Checked> {
+  if (typeof given !== "object" || given === null) throw invalid("no options are given", MANIFEST_HINT);
+  const unknown = Object.keys(given).find((name) => !(NAMES as readonly string[]).includes(name));
+  if (unknown !== undefined) throw invalid(`\`${unknown}\` is no option`, `there are ${NAMES.join(", ")}`);
+  const { explain = false } = given;
+  if (typeof explain !== "boolean") throw invalid("`explain` is neither true nor false");
+  return {
+    ...(await manifestOf(given.manifest)),
+    upstream: upstreamOf(given.upstream),
+    policies: policiesOf(given.policies),
+    explain,
+  };
+}
+
+async function manifestOf(manifest: unknown): Promise<{ manifest: TextFile; lock: TextFile | undefined }> {
+  const isUrl = Object.prototype.toString.call(manifest) === "[object URL]";
+  if (manifest === "" || (typeof manifest !== "string" && !isUrl))
+    throw invalid("`manifest` is not given", MANIFEST_HINT);
+  const given = String(manifest);
+  if (/[\n\r]/.test(given)) return { manifest: { name: "xacct.toml", text: given }, lock: undefined };
+  const path = /^file:/i.test(given) ? fileURLToPath(given) : given;
+  if (isUrl && path === given) throw invalid(`\`${given}\` is no URL of a file`, MANIFEST_HINT);
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw unreadable(`cannot read the manifest \`${path}\`: ${messageOf(cause)}`, cause);
+  });
+  return { manifest: { name: path, text }, lock: await lockOf(path) };
+}
+
+/** `xacct.toml` has `xacct.lock.toml` beside it. */
+async function lockOf(manifest: string): Promise<TextFile | undefined> {
+  const name = manifest.replace(/(?<=[^/\\])\.[^./\\]*$/, "").concat(".lock.toml");
+  try {
+    return { name, text: await readFile(name, "utf8") };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw unreadable(`cannot read the lock file \`${name}\`: ${messageOf(cause)}`, cause);
+  }
+}
+
+function upstreamOf(upstream: unknown): URL | UpstreamFunction | undefined {
+  if (upstream === undefined || typeof upstream === "function") return upstream as UpstreamFunction | undefined;
+  const url = URL.canParse(String(upstream)) ? new URL(String(upstream)) : undefined;
+  const isHttp = url !== undefined && /^https?:$/.test(url.protocol);
+  if (isHttp && url.search === "" && url.hash === "" && url.username === "" && url.password === "") return url;
+  throw invalid("`upstream` is neither a function nor a URL of http or https without user, query and fragment");
+}
+
+function policiesOf(policies: unknown): Record<string, string> {
+  if (policies === undefined) return {};
+  if (typeof policies !== "object" || policies === null) throw invalid("`policies` is no object");
+  const text = (document: unknown) => (typeof document === "string" ? document : JSON.stringify(document));
+  return Object.fromEntries(Object.entries(policies).map(([arn, document]) => [arn, text(document)]));
+}
+
+function invalid(message: string, hint?: string): XacctSignError {
+  return new XacctSignError("invalid_option", message, { hint });
+}
+
+function unreadable(message: string, cause: unknown): XacctSignError {
+  return new XacctSignError("manifest_unreadable", message, { hint: MANIFEST_HINT, cause });
+}

@@ -1,0 +1,40 @@
+import { Calls } from "./calls.js";
+import { type Emulator, notRunning, startWith } from "./emulator.js";
+import type { EmulatorOptions } from "./options.js";
+
+/** The hooks of a test runner. */
+export interface Hooks {
+  readonly beforeAll: (hook: () => Promise<void>) => void;
+  readonly afterAll: (hook: () => Promise<void>) => void;
+  readonly beforeEach: (hook: () => void) => void;
+}
+
+/** An emulator for the tests around which these hooks stand. */
+export function useWith({ beforeAll, afterAll, beforeEach }: Hooks, options: EmulatorOptions): Emulator {
+  const calls = new Calls();
+  let emulator: Emulator | undefined;
+  const running = () => {
+    if (emulator === undefined) throw notRunning();
+    return emulator;
+  };
+  const close = async () => {
+    const closing = emulator;
+    emulator = undefined;
+    await closing?.close();
+  };
+  beforeAll(async () => {
+    emulator = await startWith(options, calls);
+  });
+  beforeEach(() => calls.clear());
+  afterAll(close);
+  return {
+    get stsUrl() {
+      return running().stsUrl;
+    },
+    calls: calls.list,
+    url: (stage) => running().url(stage),
+    credentials: (caller, stage) => running().credentials(caller, stage),
+    asCaller: async (caller, stage, run) => running().asCaller(caller, stage, run),
+    close,
+  };
+}

@@ -1,0 +1,259 @@
+// What an emulator tells, and what it notes.
+
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, expect, test, vi } from "vitest";
+import { type EmulatorOptions, startEmulator, XacctSignError } from "xacct-sign-emulator";
+import { Calls } from "../src/calls.js";
+import { assumed, call, DEMO, direct, FRONTS, started } from "./world.js";
+
+const ROLE = "arn:aws:iam::111111111111:role/ApiHttp";
+const folder = mkdtempSync(join(tmpdir(), "xacct-sign-emulator-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function failure(run: () => unknown): Promise<XacctSignError> {
+  try {
+    await run();
+  } catch (thrown) {
+    if (thrown instanceof XacctSignError) return thrown;
+    throw thrown;
+  }
+  throw new Error("nothing was thrown");
+}
+
+test("each stage and STS have a port of their own", async () => {
+  const emulator = await started();
+  const urls = [emulator.stsUrl, ...["http", "rest", "restd", "url", "urld"].map((stage) => emulator.url(stage))];
+  for (const url of urls) expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+(\/v1)?$/);
+  expect(new Set(urls.map((url) => new URL(url).port)).size).toBe(6);
+  expect(emulator.url("rest")).toMatch(/\/v1$/);
+});
+
+test("a caller assumes its role with its own credentials, and what it calls is noted", async () => {
+  const emulator = await started();
+  const credentials = await assumed(emulator, "shop", "http", ROLE);
+  const seen = await call("PUT", `${emulator.url("http")}/hoge?a=1`, { credentials, body: '{"foo":"bar"}' });
+  expect(seen.status).toBe(200);
+  expect(JSON.parse(seen.body)).toMatchObject({
+    method: "PUT",
+    path: "/hoge",
+    query: "a=1",
+    body: '{"foo":"bar"}',
+    requestContext: { authorizer: { iam: { userArn: "arn:aws:sts::111111111111:assumed-role/ApiHttp/test" } } },
+  });
+  expect(emulator.calls).toEqual([{ method: "PUT", path: "/hoge", status: 200, stage: "http", caller: "shop" }]);
+});
+
+test("refused calls are noted, too, each where it came", async () => {
+  const emulator = await started();
+  const own = emulator.credentials("shop", "http");
+  const nobody = { ...own, accessKeyId: "ASIAAAAAAAAAAAAAAAAA" };
+  await call("GET", `${emulator.url("http")}/a%2Fb?c=d`);
+  await call("GET", `${emulator.url("http")}/x`, { credentials: own });
+  await call("DELETE", `${emulator.url("rest")}/x`, { credentials: nobody });
+  await direct(emulator, "POST", "/hoge", { body: "x" });
+  await call("GET", new URL("/elsewhere", emulator.url("restd")).href, { credentials: own });
+  expect(emulator.calls).toEqual([
+    { method: "GET", path: "/a%2Fb", status: 403, stage: "http", caller: null },
+    { method: "GET", path: "/x", status: 403, stage: "http", caller: "shop" },
+    { method: "DELETE", path: "/v1/x", status: 403, stage: "rest", caller: null },
+    { method: "POST", path: "/v1/hoge", status: 200, stage: "restd", caller: "shop" },
+    { method: "GET", path: "/elsewhere", status: 403, stage: "restd", caller: null },
+  ]);
+});
+
+test("calls stand in the order in which they came, whichever is answered first", async () => {
+  let release = () => {};
+  const held = new Promise<void>((fulfil) => {
+    release = fulfil;
+  });
+  const came = vi.fn();
+  const upstream = async ({ url }: Request) => {
+    came();
+    if (url.endsWith("/first")) await held;
+    return new Response("done");
+  };
+  const emulator = await started({ upstream });
+  const first = direct(emulator, "GET", "/first");
+  await vi.waitFor(() => expect(came).toHaveBeenCalledTimes(1));
+  await direct(emulator, "GET", "/second");
+  expect(emulator.calls.map(({ path }) => path)).toEqual(["/v1/second"]);
+  release();
+  await first;
+  expect(emulator.calls.map(({ path }) => path)).toEqual(["/v1/first", "/v1/second"]);
+});
+
+test("what was sent before the list was emptied does not get into it", () => {
+  const calls = new Calls();
+  const call = { method: "GET", path: "/", status: 200, stage: "stag", caller: null };
+  const before = calls.came();
+  calls.clear();
+  const after = calls.came();
+  before({ ...call, path: "/before" });
+  after({ ...call, path: "/after" });
+  expect(calls.list).toEqual([{ ...call, path: "/after" }]);
+});
+
+test("who is not there is told who is", async () => {
+  const emulator = await started({ manifest: DEMO });
+  for (const ask of [() => emulator.url("test"), () => emulator.credentials("shop", "test")]) {
+    const error = await failure(ask);
+    expect([error.code, error.message]).toEqual([
+      "unknown_stage",
+      "the manifest has no stage `test`; it has deve, prod, stag",
+    ]);
+  }
+  for (const ask of [() => emulator.credentials("shp", "stag"), () => emulator.asCaller("shp", "stag", () => 1)]) {
+    const error = await failure(ask);
+    expect([error.code, error.message]).toEqual(["unknown_caller", "the manifest has no caller `shp`; it has shop"]);
+    expect(error.hint).toBe("give the name of a table `[callers.NAME]` of the manifest");
+  }
+});
+
+test("a caller is asked for on the stages that it is on", async () => {
+  const manifest = readFileSync(DEMO, "utf8").replace(', prod = "LambdaRoleProd"', "");
+  const emulator = await started({ manifest });
+  expect(emulator.credentials("shop", "stag").accessKeyId).toMatch(/^ASIA/);
+  const { code, message } = await failure(() => emulator.credentials("shop", "prod"));
+  expect([code, message]).toEqual([
+    "caller_not_on_stage",
+    "the caller `shop` is not on the stage `prod`; it is on deve, stag",
+  ]);
+});
+
+test.each<[string, EmulatorOptions["manifest"]]>([
+  ["text", readFileSync(DEMO, "utf8")],
+  ["a path", DEMO],
+  ["a URL", pathToFileURL(DEMO)],
+  ["a URL as text", pathToFileURL(DEMO).href],
+])("a manifest is %s", async (_, manifest) => {
+  const emulator = await started({ manifest });
+  expect(emulator.url("stag")).toMatch(/^http:/);
+});
+
+test("a file's lock file counts", async () => {
+  const manifest = join(folder, "xacct.toml");
+  copyFileSync(DEMO, manifest);
+  await started({ manifest });
+  const lock = join(folder, "xacct.lock.toml");
+  writeFileSync(lock, "version = 1\nnonsense = true\n");
+  const { message } = await failure(() => started({ manifest }));
+  expect(message).toContain(lock);
+});
+
+test("a manifest that is not there names its file", async () => {
+  const path = join(folder, "none", "xacct.toml");
+  const { code, message, hint, cause } = await failure(() => startEmulator({ manifest: path }));
+  expect([code, message]).toEqual([
+    "manifest_unreadable",
+    `cannot read the manifest \`${path}\`: ENOENT: no such file or directory, open '${path}'`,
+  ]);
+  expect(hint).toContain("`xacct.toml`");
+  expect(cause).toBeInstanceOf(Error);
+});
+
+test("a manifest that is wrong has its code and its place", async () => {
+  const manifest = readFileSync(DEMO, "utf8").replace('"111111111111"', '"1"');
+  const { code, message } = await failure(() => startEmulator({ manifest }));
+  expect([code, message.split(":").slice(0, 3).join(":")]).toEqual(["invalid_account_id", "xacct.toml:4:11"]);
+});
+
+test.each<[string, unknown, string]>([
+  ["none", undefined, "no options are given"],
+  ["no manifest", {}, "`manifest` is not given"],
+  ["an empty manifest", { manifest: "" }, "`manifest` is not given"],
+  [
+    "a manifest elsewhere",
+    { manifest: new URL("https://example.com/xacct.toml") },
+    "`https://example.com/xacct.toml` is no URL of a file",
+  ],
+  ["a name that is none", { manifest: DEMO, port: 1 }, "`port` is no option"],
+  ["an upstream of another kind", { manifest: DEMO, upstream: "ftp://example.com" }, "`upstream` is neither"],
+  ["an upstream with a query", { manifest: DEMO, upstream: "http://127.0.0.1:1/?a" }, "`upstream` is neither"],
+  ["an upstream with a password", { manifest: DEMO, upstream: "http://a:b@127.0.0.1:1" }, "`upstream` is neither"],
+  ["a text for explain", { manifest: DEMO, explain: "yes" }, "`explain` is neither true nor false"],
+  ["a text for policies", { manifest: DEMO, policies: "x" }, "`policies` is no object"],
+])("options: %s", async (_, options, text) => {
+  const { code, message } = await failure(() => startEmulator(options as EmulatorOptions));
+  expect(code).toBe("invalid_option");
+  expect(message).toContain(text);
+  expect(message).not.toContain("a:b");
+});
+
+test("a reason is told only where it is asked for", async () => {
+  const [told, untold] = [await started({ explain: true }), await started()];
+  const reason = async (url: string) => (await call("GET", url)).headers["x-xacct-reason"];
+  expect(await reason(told.url("http"))).toMatch(/^signature_missing: /);
+  expect(await reason(untold.url("http"))).toBeUndefined();
+});
+
+test("a permissions boundary limits where its document is given, and is told of where it is not", async () => {
+  const boundary = "arn:aws:iam::111111111111:policy/limits";
+  const manifest = readFileSync(FRONTS, "utf8").replace("[api]\n", `[api]\npermissions_boundary = "${boundary}"\n`);
+  const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  const nothing = { Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: "*", Resource: "*" }] };
+  const outcome = async (policies?: Record<string, string | object>) => {
+    const emulator = await started({ manifest, policies });
+    const credentials = await assumed(emulator, "shop", "http", ROLE);
+    return (await call("GET", `${emulator.url("http")}/hoge`, { credentials })).status;
+  };
+  expect(await outcome({ [boundary]: nothing })).toBe(403);
+  expect(await outcome({ [boundary]: JSON.stringify(nothing) })).toBe(403);
+  expect(warned).not.toHaveBeenCalled();
+  expect(await outcome()).toBe(200);
+  expect(warned.mock.calls[0]?.[0]).toContain(boundary);
+  warned.mockRestore();
+  const { code } = await failure(() =>
+    started({ manifest, policies: { "arn:aws:iam::111111111111:policy/other": nothing } }),
+  );
+  expect(code).toBe("unknown_policy");
+});
+
+test("two emulators do not know each other's callers", async () => {
+  const [one, other] = [await started(), await started()];
+  const credentials = one.credentials("shop", "restd");
+  expect(credentials).not.toEqual(other.credentials("shop", "restd"));
+  expect((await direct(one, "GET", "/x")).status).toBe(200);
+  expect((await direct(other, "GET", "/x", { credentials })).status).toBe(403);
+  expect([one.calls.length, other.calls.length]).toEqual([1, 1]);
+});
+
+test("where Node's permissions keep it from listening, it says what to give", async () => {
+  const flags = vi.spyOn(process, "allowedNodeEnvironmentFlags", "get").mockReturnValue(new Set(["--allow-net"]));
+  Object.defineProperty(process, "permission", { value: { has: () => false }, configurable: true });
+  const { code, hint } = await failure(() => started());
+  flags.mockRestore();
+  Reflect.deleteProperty(process, "permission");
+  expect([code, hint]).toEqual(["port_unusable", "this version of Node wants `--allow-net` for it"]);
+  await started();
+});
+
+test("a test that sets the clock sets the emulator's", async () => {
+  const emulator = await started();
+  vi.useFakeTimers({ toFake: ["Date"], now: new Date("2030-01-01T00:00:00Z") });
+  try {
+    const credentials = await assumed(emulator, "shop", "http", ROLE);
+    const status = async () => (await call("GET", `${emulator.url("http")}/x`, { credentials })).status;
+    expect(await status()).toBe(200);
+    vi.setSystemTime(new Date("2030-01-01T00:59:59Z"));
+    expect(await status()).toBe(200);
+    vi.setSystemTime(new Date("2030-01-01T01:00:00Z"));
+    expect(await status()).toBe(403);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("closing breaks off what is under way, frees the ports, and may be done twice", async () => {
+  const came = vi.fn();
+  const emulator = await started({ upstream: () => new Promise<Response>(() => came()) });
+  const url = `${emulator.url("restd")}/x`;
+  const under = direct(emulator, "GET", "/x");
+  const broken = expect(under).rejects.toThrow("socket hang up");
+  await vi.waitFor(() => expect(came).toHaveBeenCalled());
+  await Promise.all([emulator.close(), emulator.close()]);
+  await broken;
+  await expect(call("GET", url)).rejects.toThrow("ECONNREFUSED");
+});

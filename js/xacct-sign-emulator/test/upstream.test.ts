@@ -1,0 +1,187 @@
+// The API behind the emulator.
+
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { afterEach, expect, test, vi } from "vitest";
+import { call, direct, started } from "./world.js";
+
+const servers: Server[] = [];
+afterEach(() => {
+  vi.restoreAllMocks();
+  for (const server of servers.splice(0)) server.close();
+});
+
+async function listening(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  servers.push(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test("a server gets what passed, without what the caller signed with, and its answer is passed on", async () => {
+  const seen: { request: IncomingMessage; body: string }[] = [];
+  const upstream = await listening(async (request, response) => {
+    seen.push({ request, body: await text(request) });
+    response.writeHead(201, [
+      "set-cookie",
+      "a=1",
+      "set-cookie",
+      "b=2",
+      "X-Own",
+      "ä",
+      "connection",
+      "x-hop",
+      "x-hop",
+      "1",
+    ]);
+    response.end("made");
+  });
+  const emulator = await started({ upstream: `${upstream}/base/` });
+  const answer = await direct(emulator, "PUT", "/a/..%2F/b%20c?q=1&q=2", {
+    headers: { "x-mine": "1", "X-Forwarded-For": "10.0.0.1" },
+    body: "körper",
+  });
+  expect(answer).toMatchObject({ status: 201, body: "made" });
+  expect(answer.headers).toMatchObject({ "set-cookie": ["a=1", "b=2"], "x-own": "ä" });
+  expect(answer.headers).not.toHaveProperty("x-hop");
+  expect(answer.headers).toHaveProperty("x-amzn-requestid");
+  const [{ request, body } = { request: undefined, body: "" }] = seen;
+  expect([request?.method, request?.url, body]).toEqual(["PUT", "/base/a/..%2F/b%20c?q=1&q=2", "körper"]);
+  expect(request?.headers).toMatchObject({ host: new URL(upstream).host, "x-mine": "1", "content-length": "7" });
+  for (const name of ["authorization", "x-amz-security-token", "x-forwarded-for"]) {
+    expect(request?.headers).not.toHaveProperty(name);
+  }
+  const context = JSON.parse(String(request?.headers["x-amzn-request-context"]));
+  expect(context.identity.userArn).toBe("arn:aws:sts::000000000000:assumed-role/Shop/shop");
+  expect(emulator.calls).toMatchObject([{ status: 201 }]);
+});
+
+test("a function is called in the style of fetch", async () => {
+  const upstream = vi.fn(async (request: Request) => {
+    const body = { url: request.url, method: request.method, text: await request.text() };
+    return Response.json(body, {
+      status: 202,
+      headers: [
+        ["set-cookie", "a=1"],
+        ["set-cookie", "b=2"],
+      ],
+    });
+  });
+  const emulator = await started({ upstream });
+  const answer = await direct(emulator, "POST", "/items?x=1", { body: "hi" });
+  expect(answer.status).toBe(202);
+  expect(JSON.parse(answer.body)).toEqual({ url: "http://localhost/items?x=1", method: "POST", text: "hi" });
+  expect(answer.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+  const headers = upstream.mock.calls[0]?.[0].headers;
+  expect(headers?.get("authorization")).toBeNull();
+  expect(JSON.parse(headers?.get("x-amzn-request-context") ?? "").stage).toBe("v1");
+});
+
+test.each(["GET", "HEAD", "DELETE", "OPTIONS", "PATCH"])("a function gets %s", async (method) => {
+  const emulator = await started({ upstream: ({ method }) => new Response(null, { headers: { "x-method": method } }) });
+  const answer = await direct(emulator, method, "/x");
+  expect([answer.status, answer.headers["x-method"], answer.body]).toEqual([200, method, ""]);
+});
+
+test("a function is not called for what is refused", async () => {
+  const upstream = vi.fn(() => new Response());
+  const emulator = await started({ upstream });
+  expect((await call("GET", `${emulator.url("restd")}/x`)).status).toBe(403);
+  expect(upstream).not.toHaveBeenCalled();
+});
+
+test("a function that throws is told as a warning, and answered as the gateway answers", async () => {
+  const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  const emulator = await started({
+    upstream: () => {
+      throw new Error("a mistake of mine");
+    },
+    explain: true,
+  });
+  const answer = await direct(emulator, "GET", "/x");
+  expect([answer.status, answer.body]).toEqual([502, '{"message":"Internal server error"}']);
+  expect(answer.headers["x-xacct-reason"]).toMatch(/^upstream_failed/);
+  expect(String(warned.mock.calls[0]?.[0])).toContain("a mistake of mine");
+  expect(emulator.calls).toMatchObject([{ status: 502, caller: "shop" }]);
+});
+
+test("a function that gives no response is one that fails", async () => {
+  vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  const emulator = await started({ upstream: () => undefined as unknown as Response });
+  expect((await direct(emulator, "GET", "/x")).status).toBe(502);
+});
+
+test("what a function has fetched is passed on as it was read", async () => {
+  const behind = await listening((_, response) => {
+    response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync("plain"));
+  });
+  const emulator = await started({ upstream: () => fetch(behind) });
+  const answer = await direct(emulator, "GET", "/x");
+  expect([answer.status, answer.body, answer.headers["content-encoding"]]).toEqual([200, "plain", undefined]);
+});
+
+test("a server that is not there", async () => {
+  const gone = await listening(() => {});
+  servers[0]?.close();
+  const emulator = await started({ upstream: gone });
+  expect(await direct(emulator, "GET", "/x")).toMatchObject({
+    status: 502,
+    body: '{"message":"Internal server error"}',
+  });
+});
+
+test("an upstream that takes longer than the gateway waits", async () => {
+  const waited: number[] = [];
+  vi.spyOn(AbortSignal, "timeout").mockImplementation((milliseconds) => {
+    waited.push(milliseconds);
+    return AbortSignal.abort();
+  });
+  const emulator = await started({ upstream: () => new Promise<Response>(() => {}) });
+  expect(await direct(emulator, "GET", "/x")).toMatchObject({
+    status: 504,
+    body: '{"message":"Endpoint request timed out"}',
+  });
+  expect(waited).toEqual([29_000]);
+});
+
+test("an answer that is too long is refused where it says so, and broken off where it does not", async () => {
+  const long = 10 * 1024 * 1024 + 1;
+  const upstream = await listening((request, response) => {
+    const isTold = request.url === "/told";
+    response.writeHead(200, isTold ? { "content-length": String(long) } : {});
+    response.end(Buffer.alloc(long));
+  });
+  const emulator = await started({ upstream });
+  expect((await direct(emulator, "GET", "/told")).status).toBe(502);
+  await expect(direct(emulator, "GET", "/untold")).rejects.toThrow("aborted");
+});
+
+test("an answer that breaks off breaks off here, too", async () => {
+  const upstream = await listening((_, response) => {
+    response.writeHead(200, { "content-length": "100" });
+    response.write("half", () => response.destroy());
+  });
+  const emulator = await started({ upstream });
+  await expect(direct(emulator, "GET", "/x")).rejects.toThrow("aborted");
+});
+
+test("an answer is passed on while it comes", async () => {
+  const pieces: ReadableStreamDefaultController<Uint8Array>[] = [];
+  const body = new ReadableStream<Uint8Array>({ start: (controller) => void pieces.push(controller) });
+  const emulator = await started({ upstream: () => new Response(body) });
+  pieces[0]?.enqueue(new TextEncoder().encode("first"));
+  const { host, pathname } = new URL(emulator.url("restd"));
+  const aws4 = (await import("aws4")).default;
+  const request = { host, path: `${pathname}/x`, service: "execute-api", region: "ap-northeast-1" };
+  const signed = aws4.sign(request, emulator.credentials("shop", "restd"));
+  const answer = await fetch(`http://${host}${pathname}/x`, { headers: signed.headers as Record<string, string> });
+  const reader = answer.body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("first");
+  pieces[0]?.enqueue(new TextEncoder().encode("second"));
+  pieces[0]?.close();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("second");
+});
