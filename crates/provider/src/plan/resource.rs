@@ -131,7 +131,7 @@ impl Plan<'_> {
             let names = named(caller, &stage.name, self.manifest.api.partition());
             groups.entry(group).or_default().extend(names);
         }
-        let target = self.manifest.target(stage);
+        let Some(target) = self.manifest.target(stage) else { return Vec::new() };
         let statements = groups.into_iter().flat_map(|((form, routes), names)| {
             let (principals, who) = form.of_statement(names);
             let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
@@ -144,6 +144,7 @@ impl Plan<'_> {
     /// Two permissions for each caller, and the statements that Lambda makes of them.
     fn separate(&self, stage: &Stage) -> (Document, Vec<Permission>) {
         let (mut statements, mut permissions) = (Vec::new(), Vec::new());
+        let of_target = self.manifest.target(stage).map(|target| target.statements(&[])).unwrap_or_default();
         let callers = self.callers_on(stage).flat_map(|caller| {
             let names = named(caller, &stage.name, self.manifest.api.partition());
             names.into_iter().zip(1_usize..).map(move |(name, number)| (caller, name, number))
@@ -159,7 +160,7 @@ impl Plan<'_> {
             let actions = [(FunctionUrl::INVOKE_URL, "url"), (FunctionUrl::INVOKE, "invoke")];
             // The first of a caller's roles has no number, as its only one has none.
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-            for (statement, (action, end)) in self.manifest.target(stage).statements(&[]).into_iter().zip(actions) {
+            for (statement, (action, end)) in of_target.iter().cloned().zip(actions) {
                 let statement_id = format!("xacct-sign-{}-{end}{suffix}", caller.name);
                 let statement = statement.of(principals.clone(), &who);
                 statements.push(Statement { sid: Some(statement_id.clone()), ..statement });

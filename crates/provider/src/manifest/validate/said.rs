@@ -29,7 +29,7 @@ impl Source<'_> {
         let (api_id, kind, is_private) = match &stage.target {
             StageTarget::HttpApi { api_id, .. } => (api_id, "http_api", false),
             StageTarget::RestApi { api_id, vpc_endpoints, .. } => (api_id, "rest_api", !vpc_endpoints.is_empty()),
-            StageTarget::FunctionUrl { .. } => return Ok(()),
+            StageTarget::FunctionUrl { .. } | StageTarget::Server { .. } => return Ok(()),
         };
         let Some(first) = said.0.get(api_id) else {
             let (stage, line) = (stage.name.clone(), stage.line);
