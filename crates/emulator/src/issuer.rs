@@ -3,6 +3,7 @@
 
 mod http;
 mod keys;
+mod signature;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::issuer::keys::Keys;
 
 pub(crate) use crate::issuer::http::answer;
 pub(crate) use crate::issuer::keys::NotSigned;
+pub(crate) use crate::issuer::signature::is_right;
 
 /// What stands between STS's URL and the account, in the URL of an issuer.
 const FOLDER: &str = "/issuers/";
@@ -61,6 +63,17 @@ impl Issuers {
             }
         }
         self.sts_url = before.sts_url;
+    }
+
+    /// Where that is.
+    pub(crate) fn sts_url(&self) -> &str {
+        &self.sts_url
+    }
+
+    /// What the issuer of this URL publishes as its keys; `None` for one that is not here.
+    pub(crate) fn published(&mut self, url: &str, now: SystemTime) -> Option<String> {
+        let account = url.strip_prefix(&self.sts_url)?.strip_prefix(FOLDER)?.to_owned();
+        self.key_set(&account, now).map(|set| set.to_string())
     }
 
     /// The URL of an account's issuer.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use xacct_sign::Credentials;
+use xacct_sign_identity::CallersError;
 use xacct_sign_provider::iam::PolicyError;
 
 use crate::cors::is_origin;
@@ -103,6 +104,15 @@ pub enum SetupError {
         /// What is wrong with it.
         #[source]
         source: PolicyError,
+    },
+    /// Of the callers of a server no verifier can be made: the emulator's issuers have to be on this machine.
+    #[error("no verifier can be made for stage `{stage}`, which is a server")]
+    Callers {
+        /// The stage's name.
+        stage: String,
+        /// What is wrong.
+        #[source]
+        source: CallersError,
     },
     /// A stage is of a kind that the emulator does not serve.
     #[error("stage `{stage}` is a `{target}`, which the emulator does not serve")]

@@ -12,6 +12,10 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let stage = manifest::stage(&manifest, &arguments.stage.stage)?;
     let plan = manifest.plan(&manifest::read_lock(path)?);
     let file = arguments.deployed.clone();
+    if stage.access == Access::Identity {
+        // An error that says so.
+        plan.diff(stage, None, &[]).map_err(|source| Failure::Deployed { path: file.clone(), source })?;
+    }
     if stage.access == Access::Direct {
         return directly(&plan, stage, arguments);
     }

@@ -85,6 +85,14 @@ pub struct CallerRole {
     pub policy: Document,
 }
 
+impl CallerRole {
+    /// The stages that it is on, however it comes in.
+    pub fn stages(&self) -> impl Iterator<Item = &str> {
+        let Self { may_assume, may_call, audiences, .. } = self;
+        may_assume.keys().chain(may_call.keys()).chain(audiences.keys()).map(String::as_str)
+    }
+}
+
 impl<'m> Plan<'m> {
     /// The roles of the API's account, in the order of stages by name, a stage's shared roles before
     /// those of single callers.

@@ -127,7 +127,7 @@ impl Plan<'_> {
 fn who(plan: &Plan<'_>, caller: &Caller, stage: &str) -> Option<String> {
     plan.roles_of(caller)
         .iter()
-        .find(|role| [&role.may_assume, &role.may_call, &role.audiences].into_iter().any(|on| on.contains_key(stage)))
+        .find(|role| role.stages().any(|on| on == stage))
         .map(whose)
 }
 

@@ -10,16 +10,16 @@ use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::host::{Host, Output, Sending};
 use xacct_sign_client::{CredentialSource as _, DefaultChain, Patience};
 use xacct_sign_emulator::{CallerCredentials, credential_names};
-use xacct_sign_provider::Deployment;
+use xacct_sign_provider::{CallerRole, Deployment};
 
 use super::failure::EmulatorFailure;
 use crate::arguments::EmulatorArguments;
 use crate::failure::Failure;
 
-/// That there is such a caller, and that it may assume a role of that stage, or call it directly.
+/// That there is such a caller, and that it may assume a role of that stage, call it directly, or show it who it is.
 pub(super) fn check(deployment: &Deployment, caller: &str, stage: &str) -> Result<(), Failure> {
-    if !deployment.stages.contains_key(stage) {
-        let known = deployment.stages.keys().cloned().collect();
+    if !deployment.stages.contains_key(stage) && !deployment.servers.contains_key(stage) {
+        let known = deployment.stages.keys().chain(deployment.servers.keys()).cloned().collect();
         return Err(Failure::NotInManifest { kind: "stage", name: stage.to_owned(), known });
     }
     let mut roles = deployment.callers.iter().filter(|role| role.caller == caller).peekable();
@@ -28,10 +28,10 @@ pub(super) fn check(deployment: &Deployment, caller: &str, stage: &str) -> Resul
         let known = known.into_iter().collect();
         return Err(Failure::NotInManifest { kind: "caller", name: caller.to_owned(), known });
     }
-    let known: BTreeSet<&String> = roles.flat_map(|role| role.may_assume.keys().chain(role.may_call.keys())).collect();
-    if known.iter().all(|name| *name != stage) {
+    let known: BTreeSet<&str> = roles.flat_map(CallerRole::stages).collect();
+    if !known.contains(stage) {
         let (caller, stage) = (caller.to_owned(), stage.to_owned());
-        let known = known.into_iter().cloned().collect();
+        let known = known.into_iter().map(str::to_owned).collect();
         return Err(EmulatorFailure::NotOnStage { caller, stage, known }.into());
     }
     Ok(())
