@@ -302,8 +302,9 @@ pub(crate) enum RenderCommand {
     Terraform(RenderImportArguments),
     /// The documents themselves, for everything else
     Json(RenderArguments),
-    /// `callers.json`: what the verifier of a server, or of a function, has to know of the callers
-    Callers(RenderArguments),
+    /// `callers.json`: what the verifier of a server, or of a function, has to know of the callers; the lock file is read
+    /// alone
+    Callers(StageArguments),
 }
 
 #[derive(Debug, Args)]

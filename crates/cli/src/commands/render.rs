@@ -2,16 +2,16 @@
 
 use xacct_sign_provider::{FindingCode, Format};
 
-use crate::arguments::RenderCommand;
+use crate::arguments::{RenderCommand, StageArguments};
 use crate::failure::Failure;
 use crate::{files, findings, manifest, output};
 
 pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     let (arguments, format, is_import) = match command {
-        RenderCommand::Cloudformation(arguments) => (arguments.render, Some(Format::CloudFormation), arguments.import),
-        RenderCommand::Terraform(arguments) => (arguments.render, Some(Format::Terraform), arguments.import),
-        RenderCommand::Json(arguments) => (arguments, Some(Format::Json), false),
-        RenderCommand::Callers(arguments) => (arguments, None, false),
+        RenderCommand::Cloudformation(arguments) => (arguments.render, Format::CloudFormation, arguments.import),
+        RenderCommand::Terraform(arguments) => (arguments.render, Format::Terraform, arguments.import),
+        RenderCommand::Json(arguments) => (arguments, Format::Json, false),
+        RenderCommand::Callers(arguments) => return callers(&arguments),
     };
     let path = &arguments.stage.manifest;
     let manifest = manifest::read(path)?;
@@ -24,19 +24,10 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     findings.retain(|finding| finding.code != FindingCode::LockOutdated);
     findings::refuse_errors(&manifest, &findings)?;
     // Before anything is written.
-    let text = match format {
-        Some(format) if is_import => plan.render_import(stage, format)?,
-        Some(format) => plan.render(stage, format)?,
-        None => plan.callers(stage)?.to_json(),
-    };
-    if let Some(format) = format {
-        findings::note_shared(plan.resource_policy(stage).as_ref());
-        if let Some(left_out) = plan.left_out(stage, format) {
-            output::note(&[left_out.to_string(), format!("  hint: {}", left_out.hint())]);
-        }
-    } else if let Some(finding) = plan.callers_not_told_apart(stage) {
-        // A note, which other commands keep to themselves: here it says whom the verifier will refuse.
-        output::note(&findings::lines(&manifest.file, &finding));
+    let text = if is_import { plan.render_import(stage, format)? } else { plan.render(stage, format)? };
+    findings::note_shared(plan.resource_policy(stage).as_ref());
+    if let Some(left_out) = plan.left_out(stage, format) {
+        output::note(&[left_out.to_string(), format!("  hint: {}", left_out.hint())]);
     }
     if *plan.lock() != recorded {
         let lock_path = manifest::lock_path(path);
@@ -47,4 +38,18 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
         output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
     }
     output::document(&text)
+}
+
+/// What a verifier reads. Nothing is deployed by it, and nothing is written.
+fn callers(arguments: &StageArguments) -> Result<(), Failure> {
+    let manifest = manifest::read(&arguments.manifest)?;
+    let stage = manifest::stage(&manifest, &arguments.stage)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
+    let file = plan.callers(stage)?;
+    if let Some(finding) = plan.callers_not_told_apart(stage) {
+        // A note, which other commands keep to themselves: here it says whom the verifier will refuse.
+        output::note(&findings::lines(&manifest.file, &finding));
+    }
+    output::document(&file.to_json())
 }

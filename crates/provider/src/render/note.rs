@@ -125,10 +125,7 @@ impl Plan<'_> {
 }
 
 fn who(plan: &Plan<'_>, caller: &Caller, stage: &str) -> Option<String> {
-    plan.roles_of(caller)
-        .iter()
-        .find(|role| role.stages().any(|on| on == stage))
-        .map(whose)
+    plan.roles_of(caller).iter().find(|role| role.stages().any(|on| on == stage)).map(whose)
 }
 
 /// In words, which principals a policy is for.

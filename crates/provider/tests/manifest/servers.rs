@@ -84,7 +84,7 @@ pub(super) fn refused() -> Vec<Refused> {
             "caller `other` has another issuer than caller `shop` of the same account",
         ),
         (
-            caller(&format!("organization = \"o-a1b2c3d4e5\"\nstages = [\"x\"]\nissuer = \"{ISSUER}\"")),
+            caller("organization = \"o-a1b2c3d4e5\"\nstages = [\"x\"]"),
             "identity_impossible",
             7,
             "caller `shop` is an organization, and stage `x` is a server",
@@ -94,12 +94,6 @@ pub(super) fn refused() -> Vec<Refused> {
             "identity_impossible",
             7,
             "caller `shop` is every account",
-        ),
-        (
-            caller(&format!("account = \"*\"\nroles = {{ x = \"Shop\" }}\ntrust = \"account\"\nissuer = \"{ISSUER}\"")),
-            "identity_impossible",
-            7,
-            "every account",
         ),
         term("external_id = \"b3c7\""),
         term("session_names = [\"shop-*\"]"),
