@@ -14,6 +14,7 @@ mod relay;
 mod secrets;
 #[cfg(feature = "server")]
 mod server;
+mod servers;
 mod sts;
 mod tokens;
 mod trust;
