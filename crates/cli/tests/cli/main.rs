@@ -45,6 +45,8 @@ mod secrets;
 #[cfg(unix)]
 mod server;
 #[cfg(unix)]
+mod servers;
+#[cfg(unix)]
 mod shells;
 #[cfg(unix)]
 mod snapshots;

@@ -95,7 +95,9 @@ fn a_token_that_the_rendered_policy_lets_be_made_lets_in() {
         "session": null, "organization": null, "via": "token",
     });
     assert_eq!(json_of(&answer)["caller"], caller);
-    assert_eq!(world.log.last().unwrap().done.as_deref(), Some("caller shop"));
+    let log = world.log.last().unwrap();
+    let arn = "arn:aws:iam::000000000000:role/Shop";
+    assert_eq!((log.caller.as_deref(), log.principal.as_deref()), (Some("shop"), Some(arn)));
     // The policy that the caller attaches is as narrow as what the server takes.
     let shop = world.base("/Shop");
     let mut long = GetWebIdentityToken::new(AUDIENCE);
@@ -293,10 +295,11 @@ fn it_tells_what_a_program_needs_to_be_a_caller_of_a_server() {
     let running = Running::start(world_of(MANIFEST, Options::default()).emulator).unwrap();
     let ready = running.ready();
     let environment: BTreeMap<_, _> = ready.environment("shop", "server").unwrap().into_iter().collect();
-    assert_eq!(environment["XACCT_AUDIENCE"], AUDIENCE);
-    assert_eq!(environment["XACCT_URL"], ready.addresses().stages["server"]);
-    assert_eq!(environment["AWS_ENDPOINT_URL_STS"], ready.addresses().sts);
-    assert!(!environment.contains_key("XACCT_SERVICE") && !environment.contains_key("XACCT_ROLE_ARN"));
+    assert_eq!(environment["XACCT_AUDIENCE"].as_deref(), Some(AUDIENCE));
+    assert_eq!(environment["XACCT_URL"].as_ref(), Some(&ready.addresses().stages["server"]));
+    assert_eq!(environment["AWS_ENDPOINT_URL_STS"].as_ref(), Some(&ready.addresses().sts));
+    // What is another kind of stage's must not be there.
+    assert_eq!((&environment["XACCT_SERVICE"], &environment["XACCT_ROLE_ARN"]), (&None, &None));
     let told: Value = serde_json::from_str(&ready.to_json()).unwrap();
     let stage = &told["stages"]["server"];
     assert_eq!((stage["target"].as_str(), stage["audience"].as_str()), (Some("server"), Some(AUDIENCE)));
@@ -304,6 +307,8 @@ fn it_tells_what_a_program_needs_to_be_a_caller_of_a_server() {
     assert!(Callers::parse(callers.as_bytes(), Development::Yes).unwrap().is_development());
     let shop = told["callers"].as_array().unwrap().iter().find(|caller| caller["caller"] == "shop").unwrap();
     assert_eq!(shop["audiences"]["server"], AUDIENCE);
+    assert_eq!(shop["environment"]["server"]["XACCT_AUDIENCE"], AUDIENCE);
+    assert_eq!(shop["environment"]["http"]["XACCT_AUDIENCE"], Value::Null);
     assert_eq!(stage["callers"]["dev_issuers"][0], shop["issuer"]);
     let text = ready.to_string();
     assert!(text.contains("(stage server, a server for https://api.example.com)"), "{text}");
