@@ -1,7 +1,8 @@
-"""From a manifest to a verifier, and callers before a server at the emulator: `Verifier.from_manifest`, `IdentityToken`."""
+"""From a manifest to a verifier, and callers before a server at the emulator: `from_manifest`, `IdentityToken`."""
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import os
@@ -12,12 +13,12 @@ from typing import Any
 
 import boto3
 import jsonschema
-import parliament  # type: ignore[import-untyped]
 import pytest
 import requests
+import tomllib
 import xacct_sign
 from emulator import Emulator, cli
-from providing import findings
+from providing import CFN_LINT, findings, parliament
 from xacct_sign.requests import IdentityAuth
 from xacct_sign.server import RefusedError, Verifier
 
@@ -53,7 +54,7 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def emulator(manifest: Path) -> Iterator[Emulator]:
-    with Emulator(manifest) as emulator:
+    with Emulator(manifest=manifest) as emulator:
         yield emulator
 
 
@@ -142,8 +143,6 @@ def test_callers_json_is_of_the_schema_that_the_command_prints(manifest: Path, t
 
 
 def test_the_manifests_schema_takes_a_server_and_no_mistakes_of_one(manifest: Path, tmp_path: Path) -> None:
-    import tomllib
-
     schema = json.loads(run("schema", folder=tmp_path).stdout)
     validator = jsonschema.Draft7Validator(schema)
     good = tomllib.loads(MANIFEST)
@@ -169,18 +168,49 @@ def test_the_manifests_schema_takes_a_server_and_no_mistakes_of_one(manifest: Pa
         assert list(validator.iter_errors(wrong)) != [], (table, key)
 
 
-def test_parliament_finds_nothing_in_what_a_caller_of_a_server_may(manifest: Path, tmp_path: Path) -> None:
+def test_cfn_lint_knows_all_of_what_a_caller_of_a_server_attaches(manifest: Path, tmp_path: Path) -> None:
     policy = json.loads(run("policy", "caller", "--caller", "shop", folder=tmp_path).stdout)
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {"Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy}}},
+    }
+    path = tmp_path / "policy.json"
+
+    def said() -> str:
+        path.write_text(json.dumps(template))
+        return subprocess.run([*CFN_LINT, str(path)], capture_output=True, text=True).stdout
+
+    assert said() == ""
     statement = policy["Statement"][1]
-    assert statement["Action"] == "sts:GetWebIdentityToken"
     assert statement["Condition"]["Null"] == {"sts:IdentityTokenAudience": "false"}
-    known = parliament.get_privilege_info("sts", "GetCallerIdentity")
-    assert known["access_level"]
-    # Its list of actions is older than this one: of everything else in the document it says nothing.
-    others = {"Version": policy["Version"], "Statement": policy["Statement"][:1]}
-    assert findings(others) == []
-    found = [str(finding) for finding in findings({"Version": policy["Version"], "Statement": [statement]})]
-    assert all("sts" in finding and "GetWebIdentityToken" in finding for finding in found), found
+    # It would say something.
+    statement["Action"] = "sts:GetWebIdentityTokens"
+    assert "getwebidentitytokens" in said().lower()
+
+
+def test_parliament_finds_nothing_once_it_is_told_of_the_action(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = json.loads(run("policy", "caller", "--caller", "shop", folder=tmp_path).stdout)
+    # Its list is older: these are the action and its keys as AWS documents them.
+    keys = {"sts:IdentityTokenAudience": "ArrayOfString", "sts:SigningAlgorithm": "String"}
+    told = copy.deepcopy(next(service for service in parliament.iam_definition if service["prefix"] == "sts"))
+    told["privileges"].append(
+        {
+            "privilege": "GetWebIdentityToken",
+            "access_level": "Write",
+            "resource_types": [
+                {"condition_keys": [*keys, "sts:DurationSeconds"], "dependent_actions": [], "resource_type": ""}
+            ],
+        }
+    )
+    told["conditions"] += [{"condition": key, "type": kind} for key, kind in keys.items()]
+    others = [service for service in parliament.iam_definition if service["prefix"] != "sts"]
+    for module in ("parliament", "parliament.statement"):
+        monkeypatch.setattr(f"{module}.iam_definition", [*others, told])
+    assert findings(policy) == []
+    policy["Statement"][1]["Condition"]["StringEquals"] = {"sts:ExternalId": "x"}
+    assert findings(policy) != []
 
 
 def test_an_identity_token_comes_in_and_another_audience_does_not(emulator: Emulator) -> None:

@@ -24,7 +24,8 @@ def rendered(path: str | os.PathLike[str], stage: str) -> bytes:
         ValidationError: there is no such command, or it refuses, with the code that it gives.
     """
     arguments = ["render", "callers", f"--manifest={os.fspath(path)}", f"--stage={stage}"]
-    done = subprocess.run([_command(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    command = [_command(), *arguments]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603
     said = done.stderr.decode(errors="replace")
     if done.returncode != 0:
         raise _refusal(said)
@@ -41,7 +42,7 @@ def _command() -> str:
         raise ValidationError(
             "the command `xacct-sign`, which reads manifests, is not installed",
             code="command_not_found",
-            hint="`pip install xacct-sign-cli`; or run `xacct-sign render callers` where you deploy, and `from_file` here",
+            hint="`pip install xacct-sign-cli`; or render `callers.json` where you deploy, and take `from_file` here",
         )
     return found
 

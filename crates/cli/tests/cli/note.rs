@@ -330,9 +330,13 @@ fn what_is_called_directly_is_signed_as_oneself() {
 fn whatever_a_server_s_audience_is_the_snippets_send_it_as_it_is() {
     let folder = stand_ins("server-note");
     let audience = "https://api.example.com/'!x;`touch`&&touch";
-    for (lines, algorithm, seconds) in [("", "ES384", 300), ("algorithm = \"RS256\"\nmax_duration_seconds = 60\n", "RS256", 60)] {
-        let manifest = MANIFEST.replace("api_id = \"f6g7h8i9j0\"", "target = \"server\"\nurl = \"https://api.example.com/base\"");
-        let manifest = format!("{manifest}routes = [\"PUT /!x;$HOME\"]\n[identity]\naudience = \"{audience}\"\n{lines}");
+    for (lines, algorithm, seconds) in
+        [("", "ES384", 300), ("algorithm = \"RS256\"\nmax_duration_seconds = 60\n", "RS256", 60)]
+    {
+        let manifest =
+            MANIFEST.replace("api_id = \"f6g7h8i9j0\"", "target = \"server\"\nurl = \"https://api.example.com/base\"");
+        let manifest =
+            format!("{manifest}routes = [\"PUT /!x;$HOME\"]\n[identity]\naudience = \"{audience}\"\n{lines}");
         let note = Note::of_manifest(&folder, &manifest);
         assert!(note.spans.iter().any(|span| span == audience), "{:?}", note.spans);
         let url = json!("https://api.example.com/base/!x;$HOME");

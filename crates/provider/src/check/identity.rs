@@ -15,7 +15,8 @@ impl Plan<'_> {
         check_issuers(manifest, found);
         let has_verifiers =
             manifest.identity.line.is_some() || manifest.stages.values().any(|stage| stage.audience().is_some());
-        for stage in manifest.stages.values().filter(|_| has_verifiers) {
+        let is_looked_at = |stage: &&Stage| has_verifiers || stage.accept.contains_key(&Code::CallersNotToldApart);
+        for stage in manifest.stages.values().filter(is_looked_at) {
             if let Some(message) = self.not_told_apart(stage) {
                 found.add(Code::CallersNotToldApart, Subject::Stage(stage.name.clone()), message);
             }
