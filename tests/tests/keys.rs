@@ -21,6 +21,19 @@ fn direct() -> String {
     url().replace("#stage", "access = \"direct\"\n#stage")
 }
 
+/// A server, which says itself what its tokens are for.
+fn server() -> String {
+    HTTP.replace("api_id = \"a1\"", "target = \"server\"\naudience = \"https://a.example\"")
+        .replace("#stage", "#stage\n[identity]\n#identity")
+}
+
+/// The same by `[identity]`.
+fn identity() -> String {
+    server()
+        .replace("audience = \"https://a.example\"\n", "")
+        .replace("#identity", "audience = \"https://a.example\"\n#identity")
+}
+
 fn organization() -> String {
     let roles = "account = \"000000000000\"\nroles = { s = \"Shop\" }";
     HTTP.replace(roles, "organization = \"o-a1b2c3d4e5\"\nstages = [\"s\"]")
@@ -45,7 +58,9 @@ fn shown(manifest: &Manifest, deployed: &str) -> BTreeMap<&'static str, String> 
     // The emulator serves them all, by what is deployed.
     Emulator::new(manifest, Options::default(), [7; 32]).unwrap();
     let emulator = format!("{:?}", plan.deployment());
+    let callers = plan.callers(stage).map_or_else(|error| error.to_string(), |file| file.to_json());
     BTreeMap::from([
+        ("callers", callers),
         ("cloudformation", rendered(Format::CloudFormation)),
         ("terraform", rendered(Format::Terraform)),
         ("json", rendered(Format::Json)),
@@ -60,13 +75,18 @@ fn shown(manifest: &Manifest, deployed: &str) -> BTreeMap<&'static str, String> 
 fn readers(before: &str, after: &str) -> BTreeSet<&'static str> {
     let parse = |text: &str| Manifest::parse(text, "xacct.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
     let (before, after) = (parse(before), parse(after));
-    let deployed = before.plan(&Lock::default()).render(&before.stages["s"], Format::Json).unwrap();
+    // Of a server nothing is.
+    let deployed = before.plan(&Lock::default()).render(&before.stages["s"], Format::Json).unwrap_or_default();
     let (before, after) = (shown(&before, &deployed), shown(&after, &deployed));
     before.iter().filter(|(name, text)| after[*name] != **text).map(|(name, _)| *name).collect()
 }
 
 /// Where all that a stage is decides.
 const EVERYWHERE: &str = "cloudformation diff emulator json note terraform";
+/// The same, where a verifier knows it, too.
+const KNOWN: &str = "callers cloudformation diff emulator json note terraform";
+/// Where all that a server is decides.
+const SERVER: &str = "callers emulator note";
 /// A key, a manifest, what of it becomes what, and who reads that.
 type Case = (&'static str, String, &'static str, &'static str, &'static str);
 
@@ -74,9 +94,9 @@ fn cases() -> Vec<Case> {
     let http = || HTTP.to_owned();
     let with = |text: String, mark: &str, line: &str| text.replace(mark, &format!("{line}\n{mark}"));
     vec![
-        ("api.account", http(), "111111111111", "999999999999", EVERYWHERE),
+        ("api.account", http(), "111111111111", "999999999999", KNOWN),
         ("api.region", http(), "eu-west-1", "us-east-1", EVERYWHERE),
-        ("api.role_name", http(), "#api", "role_name = \"Other\"", EVERYWHERE),
+        ("api.role_name", http(), "#api", "role_name = \"Other\"", KNOWN),
         ("api.path", http(), "#api", "path = \"/apis/\"", EVERYWHERE),
         (
             "api.permissions_boundary",
@@ -98,7 +118,7 @@ fn cases() -> Vec<Case> {
             many(),
             "#api",
             "role_trust_policy_length = 4096",
-            "check cloudformation diff emulator json note terraform",
+            "callers check cloudformation diff emulator json note terraform",
         ),
         (
             "api.accept",
@@ -107,8 +127,14 @@ fn cases() -> Vec<Case> {
             "accept = { duration_beyond_chaining = \"x\" }",
             "check",
         ),
-        ("stage.target", rest(), "target = \"rest_api\"", "target = \"http_api\"", "cloudformation emulator json"),
-        ("stage.access", url(), "#stage", "access = \"direct\"", EVERYWHERE),
+        (
+            "stage.target",
+            rest(),
+            "target = \"rest_api\"",
+            "target = \"http_api\"",
+            "callers cloudformation emulator json",
+        ),
+        ("stage.access", url(), "#stage", "access = \"direct\"", KNOWN),
         ("stage.url", http(), "#stage", "url = \"https://api.example.com/v1\"", "note"),
         ("stage.api_id", http(), "\"a1\"", "\"b1\"", EVERYWHERE),
         ("stage.api_stage", rest(), "\"v1\"", "\"v2\"", EVERYWHERE),
@@ -121,7 +147,7 @@ fn cases() -> Vec<Case> {
             url().replace("#stage", "routes_enforced_by = \"function\""),
             "#caller",
             "routes = [\"GET /\"]",
-            "check cloudformation diff emulator json note terraform",
+            "callers check cloudformation diff emulator json note terraform",
         ),
         (
             "stage.permissions",
@@ -131,7 +157,7 @@ fn cases() -> Vec<Case> {
             "check cloudformation emulator json terraform",
         ),
         ("stage.production", http().replace("Shop", "ShopDeve"), "#stage", "production = true", "check"),
-        ("stage.role_name", http(), "#stage", "role_name = \"Old\"", EVERYWHERE),
+        ("stage.role_name", http(), "#stage", "role_name = \"Old\"", KNOWN),
         (
             "stage.accept",
             with(direct(), "#stage", "permissions = \"document\""),
@@ -139,26 +165,49 @@ fn cases() -> Vec<Case> {
             "accept = { replaces_whole_policy = \"x\" }",
             "check",
         ),
-        ("caller.account", http(), "000000000000", "222222222222", EVERYWHERE),
-        ("caller.roles", http(), "\"Shop\"", "\"Other\"", EVERYWHERE),
-        ("caller.roles", http(), "\"Shop\"", "[\"Shop\", \"paths/Other\"]", EVERYWHERE),
-        ("caller.roles", http().replace("#caller", "trust = \"account\""), "\"Shop\"", "\"Shop*\"", EVERYWHERE),
+        ("identity.audience", identity(), "a.example", "b.example", SERVER),
+        ("identity.algorithm", server(), "#identity", "algorithm = \"RS256\"", SERVER),
+        ("identity.max_duration_seconds", server(), "#identity", "max_duration_seconds = 60", SERVER),
+        ("identity.regions", server(), "#identity", "regions = []", "callers check emulator note"),
+        (
+            "identity.dev_issuers",
+            server(),
+            "#identity",
+            "dev_issuers = [\"http://127.0.0.1:4566/issuers/000000000000\"]",
+            "callers emulator",
+        ),
+        (
+            "stage.target",
+            server(),
+            "target = \"server\"\naudience = \"https://a.example\"",
+            "api_id = \"a1\"",
+            "callers cloudformation emulator json note terraform",
+        ),
+        ("stage.audience", server(), "a.example", "b.example", SERVER),
+        ("stage.url", server(), "#stage", "url = \"https://api.example.com/v1\"", "emulator note"),
+        (
+            "caller.issuer",
+            server(),
+            "#caller",
+            "issuer = \"https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws\"",
+            SERVER,
+        ),
+        ("caller.routes", server(), "#caller", "routes = [\"GET /\"]", SERVER),
+        ("caller.roles", server(), "\"Shop\"", "\"Other\"", SERVER),
+        ("caller.account", http(), "000000000000", "222222222222", KNOWN),
+        ("caller.roles", http(), "\"Shop\"", "\"Other\"", KNOWN),
+        ("caller.roles", http(), "\"Shop\"", "[\"Shop\", \"paths/Other\"]", KNOWN),
+        ("caller.roles", http().replace("#caller", "trust = \"account\""), "\"Shop\"", "\"Shop*\"", KNOWN),
         ("caller.trust", http(), "#caller", "trust = \"account\"", "cloudformation emulator json terraform"),
-        ("caller.organization", organization(), "o-a1b2c3d4e5", "o-f6g7h8i9j0", EVERYWHERE),
+        ("caller.organization", organization(), "o-a1b2c3d4e5", "o-f6g7h8i9j0", KNOWN),
         ("caller.stages", organization(), "[\"s\"]", "[\"s\", \"t\"]", "emulator note"),
         ("caller.external_id", http(), "#caller", "external_id = \"b3c7\"", EVERYWHERE),
-        ("caller.session_names", http(), "#caller", "session_names = [\"x-*\"]", EVERYWHERE),
+        ("caller.session_names", http(), "#caller", "session_names = [\"x-*\"]", KNOWN),
         ("caller.tags", http(), "#caller", "tags = [\"team\"]", EVERYWHERE),
         ("caller.source_identity", http(), "#caller", "source_identity = [\"*\"]", EVERYWHERE),
         ("caller.third_party", http(), "#caller", "third_party = true", "check"),
-        ("caller.routes", http(), "#caller", "routes = [\"GET /\"]", EVERYWHERE),
-        (
-            "caller.role_name",
-            with(http(), "#caller", "routes = [\"GET /\"]"),
-            "#caller",
-            "role_name = \"Old\"",
-            EVERYWHERE,
-        ),
+        ("caller.routes", http(), "#caller", "routes = [\"GET /\"]", KNOWN),
+        ("caller.role_name", with(http(), "#caller", "routes = [\"GET /\"]"), "#caller", "role_name = \"Old\"", KNOWN),
         (
             "caller.accept",
             with(http(), "#caller", "third_party = true"),
@@ -184,6 +233,6 @@ fn every_key_is_read_where_it_should_be() {
         let keys = schema["definitions"][table]["properties"].as_object().unwrap().keys().cloned();
         keys.map(|key| format!("{table}.{key}")).collect::<Vec<_>>()
     };
-    let all: BTreeSet<String> = ["api", "stage", "caller"].into_iter().flat_map(keys).collect();
+    let all: BTreeSet<String> = ["api", "identity", "stage", "caller"].into_iter().flat_map(keys).collect();
     assert_eq!(seen, all, "every key of the schema has a case");
 }

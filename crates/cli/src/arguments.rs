@@ -24,7 +24,9 @@ pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, Rol
 pub(crate) use doctor::{DoctorArguments, ExplainArguments};
 pub(crate) use emulator::{EmulatorArguments, RequestFormat};
 pub(crate) use identity::{IdentityArguments, TokenArguments};
-pub(crate) use provider::{CanArguments, CheckArguments, CheckFormat, ListArguments, WhoArguments};
+pub(crate) use provider::{
+    CanArguments, CheckArguments, CheckFormat, ListArguments, SchemaArguments, SchemaOf, WhoArguments,
+};
 pub(crate) use request::{DataKind, RequestArguments};
 
 /// Cross-account calls to APIs behind API Gateway with IAM authorization.
@@ -206,8 +208,8 @@ pub(crate) enum Command {
     /// Write a commented manifest to start from; a file that is there stays as it is
     Init(InitArguments),
 
-    /// Print the manifest's JSON Schema, with which editors complete and check it
-    Schema,
+    /// Print the JSON Schema of the manifest, with which editors complete and check it, or of `callers.json`
+    Schema(SchemaArguments),
 
     /// Print a script for a shell that completes commands and options
     Completions(CompletionsArguments),
@@ -315,6 +317,9 @@ pub(crate) enum RenderCommand {
     Terraform(RenderImportArguments),
     /// The documents themselves, for everything else
     Json(RenderArguments),
+    /// `callers.json`: what the verifier of a server, or of a function, has to know of the callers; the lock file is read
+    /// alone
+    Callers(StageArguments),
 }
 
 #[derive(Debug, Args)]

@@ -197,6 +197,10 @@ impl Failure {
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
+            Failure::Setup(SetupError::Callers { .. })
+            | Failure::Server(ServerError::Setup(SetupError::Callers { .. })) => Some(
+                "the emulator's issuers serve verifiers on this machine alone: leave `--host` out, or take the stage out of a copy of the manifest",
+            ),
             Failure::Setup(SetupError::Target { .. }) => {
                 Some("take the stage out of a copy of the manifest to try the others, and try this one in AWS")
             }

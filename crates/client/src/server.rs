@@ -6,6 +6,8 @@ mod extractor;
 mod layer;
 #[cfg(feature = "tower")]
 mod lines;
+#[cfg(feature = "manifest")]
+mod manifest;
 mod signature;
 mod verifier;
 
@@ -13,8 +15,9 @@ mod verifier;
 pub use extractor::Calling;
 #[cfg(feature = "tower")]
 pub use layer::{CallerLayer, CallerService};
-
+#[cfg(feature = "manifest")]
+pub use manifest::FromManifestError;
 pub use verifier::{CheckError, Verifier};
 pub use xacct_sign_identity::{
-    Caller, Callers, CallersError, CallersErrorKind, Development, Line, Refusal, RefusalKind, Via,
+    CALLERS_SCHEMA, Caller, Callers, CallersError, CallersErrorKind, Development, Line, Refusal, RefusalKind, Via,
 };

@@ -71,13 +71,15 @@ impl WasmEmulator {
     /// The names of the stages.
     #[wasm_bindgen(getter)]
     pub fn stages(&self) -> Vec<String> {
-        self.emulator.stages().map(|(name, _)| name.to_owned()).collect()
+        let servers = self.emulator.servers().map(|(name, _)| name);
+        self.emulator.stages().map(|(name, _)| name).chain(servers).map(str::to_owned).collect()
     }
 
-    /// Where it listens: the origin of STS, and each stage and its origin in turns.
-    pub fn listens(&mut self, sts: &str, stages: Vec<String>) {
-        self.emulator.reached_at(sts);
+    /// Where it listens: the origin of STS, and each stage and its origin in turns. Throws lines.
+    pub fn listens(&mut self, sts: &str, stages: Vec<String>) -> Result<(), JsValue> {
+        self.emulator.reached_at(sts).map_err(|error| of_setup(&error))?;
         self.ready = Ready::new(&self.emulator, Addresses::new(sts, pairs::of(stages).collect()));
+        Ok(())
     }
 
     /// The URL of a stage. Throws lines.

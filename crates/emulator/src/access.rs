@@ -66,14 +66,15 @@ impl Emulator {
     ///
     /// [`NoAccess::UnknownStage`].
     pub fn check_stage(&self, stage: &str) -> Result<(), NoAccess> {
-        if self.stages().any(|(name, _)| name == stage) {
+        let names = || self.stages().map(|(name, _)| name).chain(self.servers().map(|(name, _)| name));
+        if names().any(|name| name == stage) {
             return Ok(());
         }
-        let known = self.stages().map(|(name, _)| name.to_owned()).collect();
+        let known = names().map(str::to_owned).collect();
         Err(NoAccess::UnknownStage { name: stage.to_owned(), known })
     }
 
-    /// The role of a caller that may assume one of this stage, or call it directly; the first, if it has several.
+    /// The role of a caller that may assume one of this stage, call it directly, or show it who it is; the first, if it has several.
     ///
     /// # Errors
     ///
@@ -89,8 +90,7 @@ impl Emulator {
         if let Some(access) = roles.clone().find(|access| access.is_on(stage)) {
             return Ok(access);
         }
-        let known: BTreeSet<&String> =
-            roles.flat_map(|access| access.may_assume.keys().chain(access.may_call.keys())).collect();
+        let known: BTreeSet<&String> = roles.flat_map(CallerAccess::stages).collect();
         let known = known.into_iter().cloned().collect();
         Err(NoAccess::NotOnStage { caller: caller.to_owned(), stage: stage.to_owned(), known })
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use xacct_sign::verify::Rules;
-use xacct_sign_provider::{DeployedStage, Deployment, Lock, Manifest};
+use xacct_sign_provider::{DeployedServer, DeployedStage, Deployment, Lock, Manifest};
 
 use crate::body::BodyFailure;
 use crate::cors::Cors;
@@ -18,6 +18,7 @@ use crate::iam::Iam;
 use crate::iam::callers::CallerAccess;
 use crate::log::LogEntry;
 use crate::options::{Options, SetupError};
+use crate::servers::{self, Checkpoint, Server, servers};
 use crate::sts::{self, Sts};
 
 /// Which endpoint a request came to. The port decides, not the `Host` header.
@@ -88,6 +89,7 @@ pub struct Emulator {
     options: Options,
     iam: Iam,
     stages: BTreeMap<String, Stage>,
+    servers: BTreeMap<String, Server>,
     sts_rules: Rules,
 }
 
@@ -114,10 +116,12 @@ impl Emulator {
     /// [`SetupError`] for options that make no sense, and for policies that are none.
     pub fn of(deployment: &Deployment, options: Options, seed: [u8; 32]) -> Result<Self, SetupError> {
         options.check()?;
+        let iam = Iam::of(deployment, &options, seed)?;
         Ok(Self {
             sts_rules: sts::rules(&deployment.region).map_err(SetupError::Region)?,
-            iam: Iam::of(deployment, &options, seed)?,
             stages: stages(deployment, &options)?,
+            servers: servers(deployment, &iam.issuers)?,
+            iam,
             options,
         })
     }
@@ -132,14 +136,20 @@ impl Emulator {
         options.check()?;
         let sts_rules = sts::rules(&deployment.region).map_err(SetupError::Region)?;
         let stages = stages(deployment, &options)?;
+        let servers = servers(deployment, &self.iam.issuers)?;
         self.iam.redeploy(deployment, &options)?;
-        (self.sts_rules, self.stages, self.options) = (sts_rules, stages, options);
+        (self.sts_rules, self.stages, self.servers, self.options) = (sts_rules, stages, servers, options);
         Ok(())
     }
 
     /// Says where STS is reached, such as `http://127.0.0.1:4566`: the URLs of the accounts' issuers begin so, and tokens name them.
-    pub fn reached_at(&mut self, sts_url: &str) {
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Callers`] where a stage is a server, and STS is not on this machine: whoever is on the way could be anybody.
+    pub fn reached_at(&mut self, sts_url: &str) -> Result<(), SetupError> {
         self.iam.issuers.reached_at(sts_url);
+        self.servers.iter_mut().try_for_each(|(name, server)| server.reached_at(name, &self.iam.issuers))
     }
 
     /// Decides one request. Method, path, query and headers are as they stood on the wire, names in lower case.
@@ -154,7 +164,13 @@ impl Emulator {
         }
         let mut outcome = match target {
             Target::Sts => Outcome::Respond(self.sts().answer(&parts, &body, now, &mut log)),
-            Target::Stage(stage) => self.gateway().answer(stage, parts, body, now, &mut log),
+            Target::Stage(stage) => match self.servers.get(stage) {
+                Some(server) => {
+                    let mut checkpoint = Checkpoint { iam: &mut self.iam, options: &self.options };
+                    checkpoint.answer(server, parts, body, now, &mut log)
+                }
+                None => self.gateway().answer(stage, parts, body, now, &mut log),
+            },
         };
         match &mut outcome {
             Outcome::Respond(response) => {
@@ -178,7 +194,13 @@ impl Emulator {
         }
         let response = match target {
             Target::Sts => self.sts().before_body(parts, &mut log),
-            Target::Stage(stage) => self.gateway().before_body(stage, parts, now, &mut log),
+            Target::Stage(stage) => match self.servers.get(stage) {
+                Some(server) => {
+                    let mut checkpoint = Checkpoint { iam: &mut self.iam, options: &self.options };
+                    checkpoint.before_body(server, parts, now, &mut log)
+                }
+                None => self.gateway().before_body(stage, parts, now, &mut log),
+            },
         };
         response.map(|response| marked(response, cors.as_ref(), log))
     }
@@ -188,6 +210,9 @@ impl Emulator {
         let mut log = LogEntry::new(now, target.name(), &parts.method, parts.uri.path());
         let response = match target {
             Target::Sts => self.sts().body_failed(failure, &mut log),
+            Target::Stage(stage) if self.servers.contains_key(stage) => {
+                Checkpoint { iam: &mut self.iam, options: &self.options }.body_failed(failure, &mut log)
+            }
             Target::Stage(stage) => {
                 let stages = &self.stages;
                 let mut gateway = Gateway { iam: &mut self.iam, stages, options: &self.options };
@@ -226,7 +251,12 @@ impl Emulator {
         self.stages.get(stage).map(|stage| base_path(&stage.api.api_stage)).unwrap_or_default()
     }
 
-    /// The stages in the order of their names.
+    /// The stages that are servers, in the order of their names.
+    pub fn servers(&self) -> impl Iterator<Item = (&str, &DeployedServer)> {
+        self.servers.iter().map(|(name, server)| (name.as_str(), &server.deployed))
+    }
+
+    /// The stages in the order of their names, but for servers.
     pub fn stages(&self) -> impl Iterator<Item = (&str, &DeployedStage)> {
         self.stages.iter().map(|(name, stage)| (name.as_str(), &stage.api))
     }
@@ -241,6 +271,7 @@ impl Emulator {
     pub fn max_body_bytes(&self, target: &Target) -> usize {
         match target {
             Target::Sts => sts::MAX_BODY_BYTES,
+            Target::Stage(stage) if self.servers.contains_key(stage) => servers::max_body_bytes(),
             Target::Stage(stage) => gateway::max_body_bytes(self.stages.get(stage)),
         }
     }

@@ -2,12 +2,12 @@
 //! is one; what each kind has for its own stands in its file.
 
 mod answer;
-mod context;
+pub(crate) mod context;
 mod decision;
-mod echo;
-mod event;
-mod forward;
-mod front;
+pub(crate) mod echo;
+pub(crate) mod event;
+pub(crate) mod forward;
+pub(crate) mod front;
 mod function_url;
 mod headers;
 mod http_api;
@@ -22,12 +22,12 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response, Uri};
+use http::{Response, Uri};
 use xacct_sign::path_readings;
 
 use crate::body::{BodyFailure, announced_length, head_bytes, header_value_bytes};
 use crate::gateway::decision::{Denied, Owner, decide};
-use crate::gateway::forward::MAX_EVENT_BYTES;
+use crate::gateway::forward::{MAX_EVENT_BYTES, forwarded};
 use crate::gateway::front::{Call, Front, HeadLimit, Refused, Told};
 use crate::gateway::mapped::Mapped;
 use crate::gateway::paths::{base_path, within_stage};
@@ -133,7 +133,8 @@ impl<'e> Gateway<'e> {
         match &options.upstream {
             None => {
                 mapped.put(&mut parts.headers);
-                Outcome::Respond(reply(None).answered(echo::respond(&parts, &body, context), log))
+                let said = ("requestContext", context);
+                Outcome::Respond(reply(None).answered(echo::respond(&parts, &body, said), log))
             }
             Some(upstream) => forwarded(forward::request(upstream, parts, body, &context, mapped), reply(None), log),
         }
@@ -260,14 +261,6 @@ impl<'e> Gateway<'e> {
         }
         log.reason = Some(reason);
         response
-    }
-}
-
-/// What is to be sent; none where the URL gets too long or malformed.
-fn forwarded(request: Option<Request<Bytes>>, reply: Reply, log: &mut LogEntry) -> Outcome {
-    match request {
-        Some(request) => Outcome::Forward(Box::new(Forward { request, reply })),
-        None => Outcome::Respond(reply.failed(UpstreamFailure::Connection, log)),
     }
 }
 

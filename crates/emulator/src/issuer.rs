@@ -3,6 +3,7 @@
 
 mod http;
 mod keys;
+mod signature;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,10 +12,12 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use xacct_sign::sts::TokenAlgorithm;
 
+use crate::iam::entropy::Entropy;
 use crate::issuer::keys::Keys;
 
 pub(crate) use crate::issuer::http::answer;
 pub(crate) use crate::issuer::keys::NotSigned;
+pub(crate) use crate::issuer::signature::is_right;
 
 /// What stands between STS's URL and the account, in the URL of an issuer.
 const FOLDER: &str = "/issuers/";
@@ -48,6 +51,12 @@ impl Issuers {
         Self { seed, sts_url: NOWHERE.to_owned(), by_account }
     }
 
+    /// What a server's verifier keeps its memory in order by.
+    pub(crate) fn verifier_seed(&self, stage: &str) -> [u8; 16] {
+        let drawn = Entropy::of(self.seed, &["verifier", stage]).bytes(16);
+        drawn.try_into().unwrap_or_default()
+    }
+
     /// Where STS is reached: the beginning of every issuer's URL.
     pub(crate) fn reached_at(&mut self, sts_url: &str) {
         sts_url.trim_end_matches('/').clone_into(&mut self.sts_url);
@@ -61,6 +70,17 @@ impl Issuers {
             }
         }
         self.sts_url = before.sts_url;
+    }
+
+    /// Where that is.
+    pub(crate) fn sts_url(&self) -> &str {
+        &self.sts_url
+    }
+
+    /// What the issuer of this URL publishes as its keys; `None` for one that is not here.
+    pub(crate) fn published(&mut self, url: &str, now: SystemTime) -> Option<String> {
+        let account = url.strip_prefix(&self.sts_url)?.strip_prefix(FOLDER)?.to_owned();
+        self.key_set(&account, now).map(|set| set.to_string())
     }
 
     /// The URL of an account's issuer.

@@ -1,5 +1,5 @@
-//! STS and APIs with IAM authorization (HTTP APIs, REST APIs, function URLs), for development and tests: the whole
-//! cross-account flow on one machine, without an AWS account. It is not a production gateway.
+//! STS and APIs with IAM authorization (HTTP APIs, REST APIs, function URLs), and servers whose callers show who they are, for
+//! development and tests: the whole cross-account flow on one machine, without an AWS account. It is not a production gateway.
 //!
 //! The emulator enforces the IAM documents that get deployed: a manifest is rendered to JSON, and that JSON is what is
 //! evaluated, the caller's policy, the trust policy (ExternalId and conditions included) and the invoke policy. Every
@@ -39,6 +39,7 @@ mod reason;
 mod sentences;
 #[cfg(feature = "server")]
 pub mod server;
+mod servers;
 mod sts;
 
 pub use access::NoAccess;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use xacct_sign::Credentials;
+use xacct_sign_identity::CallersError;
 use xacct_sign_provider::Deployment;
 use xacct_sign_provider::iam::PolicyError;
 
@@ -120,6 +121,15 @@ pub enum SetupError {
         #[source]
         source: PolicyError,
     },
+    /// Of the callers of a server no verifier can be made: the emulator's issuers have to be on this machine.
+    #[error("no verifier can be made for stage `{stage}`, which is a server")]
+    Callers {
+        /// The stage's name.
+        stage: String,
+        /// What is wrong.
+        #[source]
+        source: CallersError,
+    },
     /// A stage is of a kind that the emulator does not serve.
     #[error("stage `{stage}` is a `{target}`, which the emulator does not serve")]
     Target {
@@ -217,6 +227,7 @@ impl SetupError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Target { .. } => "target_not_served",
+            Self::Callers { .. } => "callers_unusable",
             Self::UnknownPolicy(_) => "unknown_policy",
             Self::NotOfTarget { .. } => "not_of_target",
             Self::NotPrivate(_) => "not_private",

@@ -11,6 +11,7 @@ use crate::emulator::Emulator;
 use crate::environment::{self, Environment};
 use crate::iam::callers::CallerAccess;
 use crate::issuer;
+use crate::servers::for_development;
 
 /// The URLs of a running emulator, without a trailing `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub struct Ready {
     region: String,
     addresses: Addresses,
     stages: BTreeMap<String, StageFacts>,
+    servers: BTreeMap<String, ServerFacts>,
     callers: Vec<CallerAccess>,
     outsider: CallerAccess,
     more: Environment,
@@ -49,6 +51,14 @@ struct StageFacts {
     api_id: String,
     target: TargetKind,
     service: &'static str,
+}
+
+/// What is told of a stage that is a server.
+#[derive(Clone)]
+struct ServerFacts {
+    audience: String,
+    /// `callers.json` for development, for a server that has its own verifier.
+    callers: Value,
 }
 
 impl Ready {
@@ -63,10 +73,16 @@ impl Ready {
             let service = emulator.service(name).unwrap_or_default();
             (name.to_owned(), StageFacts { api_id: api.api_id.clone(), target: api.target, service })
         });
+        let servers = emulator.servers().map(|(name, server)| {
+            let text = for_development(&server.callers, &addresses.sts).to_json();
+            let callers = serde_json::from_str(&text).unwrap_or_default();
+            (name.to_owned(), ServerFacts { audience: server.audience.clone(), callers })
+        });
         Self {
             region: emulator.region().to_owned(),
-            addresses,
+            addresses: addresses.clone(),
             stages: stages.collect(),
+            servers: servers.collect(),
             callers: emulator.callers().to_vec(),
             outsider: emulator.outsider().clone(),
             more: Environment::new(),
@@ -106,7 +122,8 @@ impl Ready {
 
     /// The environment that makes a program this caller at this stage: its credentials and region, where STS is, and as
     /// `XACCT_URL`, `XACCT_SERVICE` and `XACCT_ROLE_ARN` the URL of the API, what requests are signed for, and the role to
-    /// assume for it; no role where the caller calls directly. What must not be there, since it would lead elsewhere, has no
+    /// assume for it; no role where the caller calls directly. Of a server it is `XACCT_AUDIENCE`, what tokens and proofs are for,
+    /// in place of service and role. What must not be there, since it would lead elsewhere, has no
     /// value. `None` if the caller is not on that stage.
     #[must_use]
     pub fn environment(&self, caller: &str, stage: &str) -> Option<Environment> {
@@ -123,12 +140,14 @@ impl Ready {
 
     /// What of the environment is one caller's at one stage alone.
     fn own_environment(&self, access: &CallerAccess, stage: &str) -> Option<Environment> {
-        let (url, facts) = (self.addresses.stages.get(stage)?, self.stages.get(stage)?);
+        let url = self.addresses.stages.get(stage)?;
+        let (api, server) = (self.stages.get(stage), self.servers.get(stage));
         let credentials = credential_variables(&access.credentials).into_iter();
         let mut variables: Environment = credentials.map(|(name, value)| (name, Some(value))).collect();
         variables.extend([
             ("XACCT_URL", Some(url.clone())),
-            ("XACCT_SERVICE", Some(facts.service.to_owned())),
+            ("XACCT_SERVICE", api.map(|facts| facts.service.to_owned())),
+            ("XACCT_AUDIENCE", server.map(|facts| facts.audience.clone())),
             ("XACCT_ROLE_ARN", access.may_assume.get(stage).cloned()),
         ]);
         Some(variables)
@@ -140,15 +159,20 @@ impl Ready {
         &self.addresses
     }
 
-    /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`, `target`, `service`), `callers` (a list of
-    /// `caller`, `account`, `issuer` of its web identity tokens, `role`, `may_assume` by stage, `may_call` by stage, `credentials`,
-    /// `environment` by stage), `outsider` (`account`, `role`, `credentials`), `environment`. Credentials are `access_key_id`,
+    /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`, `target`, `service`; of a server `url`, `target`,
+    /// `audience` and `callers`, its `callers.json` for development), `callers` (a list of `caller`, `account`, `issuer` of its web
+    /// identity tokens, `role`, `may_assume` by stage, `may_call` by stage, `audiences` by stage, `credentials`, `environment` by
+    /// stage), `outsider` (`account`, `role`, `credentials`), `environment`. Credentials are `access_key_id`,
     /// `secret_access_key`, `session_token`. The environment is as [`Ready::environment`] has it, null for what must not be
     /// there: that of a caller at a stage, and beside it what all have alike.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut stages = Map::new();
         for (name, url) in &self.addresses.stages {
+            if let Some(ServerFacts { audience, callers }) = self.servers.get(name) {
+                let facts = json!({ "url": url, "target": "server", "audience": audience, "callers": callers });
+                stages.insert(name.clone(), facts);
+            }
             let Some(StageFacts { api_id, target, service }) = self.stages.get(name) else { continue };
             let facts = json!({ "url": url, "api_id": api_id, "target": target.name(), "service": service });
             stages.insert(name.clone(), facts);
@@ -157,7 +181,7 @@ impl Ready {
             .callers
             .iter()
             .map(|access| {
-                let stages = access.may_assume.keys().chain(access.may_call.keys());
+                let stages = access.may_assume.keys().chain(access.may_call.keys()).chain(access.audiences.keys());
                 let own = |stage: &String| Some((stage.clone(), variables(self.own_environment(access, stage)?)));
                 json!({
                     "caller": access.caller,
@@ -166,6 +190,7 @@ impl Ready {
                     "role": access.role,
                     "may_assume": access.may_assume,
                     "may_call": access.may_call,
+                    "audiences": access.audiences,
                     "credentials": credentials(&access.credentials),
                     "environment": stages.filter_map(own).collect::<Map<_, _>>(),
                 })
@@ -210,7 +235,11 @@ impl fmt::Display for Ready {
                     format!(", a function URL, signed for {service}")
                 }
                 Some(StageFacts { target: TargetKind::RestApi, .. }) => ", a REST API".to_owned(),
-                _ => String::new(),
+                Some(_) => String::new(),
+                None => match self.servers.get(name) {
+                    Some(facts) => format!(", a server for {}", word(&facts.audience)),
+                    None => String::new(),
+                },
             };
             writeln!(f, "API     {url}  (stage {}{how})", word(name))?;
         }
@@ -223,8 +252,17 @@ impl fmt::Display for Ready {
             for stage in access.may_call.keys() {
                 writeln!(f, "#   calls {} directly, as itself", word(stage))?;
             }
+            for (stage, audience) in &access.audiences {
+                writeln!(f, "#   shows {} who it is, by a token or a proof for {}", word(stage), word(audience))?;
+            }
         }
-        let first = |access: &CallerAccess| access.may_assume.keys().chain(access.may_call.keys()).next().cloned();
+        let first = |access: &CallerAccess| {
+            [&access.may_assume, &access.may_call, &access.audiences]
+                .into_iter()
+                .flat_map(BTreeMap::keys)
+                .next()
+                .cloned()
+        };
         if let Some((caller, stage)) = self.callers.iter().find_map(|access| Some((&access.caller, first(access)?))) {
             let (caller, stage) = (word(caller), word(&stage));
             writeln!(f, "\n# To run one command as a caller, with all of this in its environment:")?;

@@ -18,6 +18,8 @@ macro_rules! reasons {
         pub(crate) enum Kind {
             /// A signature's, with the code of its [`Refusal`].
             Signature(&'static str),
+            /// A verifier's, with the code of its refusal.
+            Identity(&'static str),
             $(#[doc = $meaning] $kind,)*
         }
 
@@ -27,7 +29,7 @@ macro_rules! reasons {
 
             fn code(self) -> &'static str {
                 match self {
-                    Self::Signature(code) => code,
+                    Self::Signature(code) | Self::Identity(code) => code,
                     $(Self::$kind => $code,)*
                 }
             }
@@ -35,7 +37,8 @@ macro_rules! reasons {
 
         /// Why a request was refused: a stable code, and a detail for people. Neither holds a secret.
         ///
-        /// The codes of signatures are those of [`Refusal::code`]. The emulator adds:
+        /// The codes of signatures are those of [`Refusal::code`], those of servers are a verifier's (`docs/identity.md`). The emulator
+        /// adds:
         ///
         /// | code | meaning |
         /// |---|---|

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use wasm_bindgen::JsValue;
-use xacct_sign_provider::{ManifestError, ManifestErrorKind};
+use xacct_sign_provider::{ManifestError, ManifestErrorKind, RenderError};
 
 use crate::value;
 
@@ -10,7 +10,7 @@ use crate::value;
 #[derive(Serialize)]
 struct Thrown<'a> {
     code: &'static str,
-    hint: &'static str,
+    hint: &'a str,
     message: &'a str,
     #[serde(flatten)]
     place: Option<Place<'a>>,
@@ -27,15 +27,20 @@ struct Place<'a> {
 pub(crate) fn to_js(error: &ManifestError) -> JsValue {
     let place = Place { file: error.file(), line: error.line(), column: error.column() };
     let others = error.others().iter().map(|other| format!("\n{other}")).collect::<String>();
-    thrown(error.kind(), &format!("{}{others}", error.message()), Some(place))
+    thrown(error.code(), error.hint(), &format!("{}{others}", error.message()), Some(place))
 }
 
 /// The same for what has no place in a file.
 pub(crate) fn without_place(kind: ManifestErrorKind, message: &str) -> JsValue {
-    thrown(kind, message, None)
+    thrown(kind.code(), kind.hint(), message, None)
 }
 
-fn thrown(kind: ManifestErrorKind, message: &str, place: Option<Place<'_>>) -> JsValue {
-    let thrown = Thrown { code: kind.code(), hint: kind.hint(), message, place };
+/// Of a stage of which nothing is rendered.
+pub(crate) fn of_render(error: &RenderError) -> JsValue {
+    thrown(error.code(), error.hint(), &error.to_string(), None)
+}
+
+fn thrown(code: &'static str, hint: &str, message: &str, place: Option<Place<'_>>) -> JsValue {
+    let thrown = Thrown { code, hint, message, place };
     value::to_js(&thrown).unwrap_or_else(JsValue::from)
 }

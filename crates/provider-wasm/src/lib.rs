@@ -11,9 +11,9 @@ mod value;
 use std::fmt::Display;
 
 use wasm_bindgen::prelude::*;
-use xacct_sign_provider::{Lock, Manifest, ManifestErrorKind as Kind, Route};
+use xacct_sign_provider::{Format, Lock, Manifest, ManifestErrorKind as Kind, Route};
 
-use crate::error::{to_js, without_place};
+use crate::error::{of_render, to_js, without_place};
 
 /// A stage of a manifest as an object: its API, its roles with their documents, and what the check finds. See [`stage::Stage`].
 #[wasm_bindgen(js_name = readStage)]
@@ -32,7 +32,11 @@ pub fn read_stage(
         let message = format!("`{file}` has no stage `{name}`; it has {}", known.join(", "));
         without_place(Kind::UnknownStage, &message)
     })?;
-    value::to_js(&stage::Stage::of(&manifest, &plan, stage)).map_err(|error| schema(&error))
+    let Some(read) = stage::Stage::of(&manifest, &plan, stage) else {
+        // A server: an error that says so.
+        return plan.render(stage, Format::Json).map(JsValue::from).map_err(|error| of_render(&error));
+    };
+    value::to_js(&read).map_err(|error| schema(&error))
 }
 
 /// The text of the manifest that an object of JavaScript means, which has the manifest's keys.

@@ -105,16 +105,17 @@ struct Found<'a> {
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn of(manifest: &'a Manifest, plan: &Plan<'_>, stage: &'a xacct_sign_provider::Stage) -> Self {
+    /// `None` of a server, of which nothing is deployed in AWS.
+    pub(crate) fn of(manifest: &'a Manifest, plan: &Plan<'_>, stage: &'a xacct_sign_provider::Stage) -> Option<Self> {
         let api = &manifest.api;
-        let place = manifest.target(stage);
+        let place = manifest.target(stage)?;
         let DeployedStage { target, api_id, api_stage, arn, .. } = place.into();
         let roles = plan.stage_roles(stage);
         let policy = plan.resource_policy(stage);
         let (statements, permissions, policy_stages) =
             policy.map(|policy| (policy.document.statement, policy.permissions, policy.stages)).unwrap_or_default();
         let is_direct = stage.access == Access::Direct;
-        Self {
+        Some(Self {
             account: &api.account,
             region: &api.region,
             partition: api.partition(),
@@ -134,7 +135,7 @@ impl<'a> Stage<'a> {
             api_arn: arn,
             roles: roles.into_iter().map(Role::of).collect(),
             findings: plan.findings_on(stage).into_iter().map(|finding| Found::of(finding, &manifest.file)).collect(),
-        }
+        })
     }
 }
 

@@ -5,6 +5,7 @@ mod decide;
 mod error;
 mod list;
 mod map;
+mod server;
 mod who;
 
 pub use can::{Answer, AskedCall, GrantedCall, WhyNot};

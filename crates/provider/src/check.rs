@@ -1,5 +1,6 @@
 //! The check: what AWS would refuse, and what is probably not meant.
 
+mod identity;
 mod overlap;
 pub(crate) mod report;
 
@@ -13,9 +14,10 @@ use crate::limits::{
 };
 use crate::manifest::names;
 use crate::manifest::{Accepted, Caller, CallerPrincipals, Manifest, Stage, StageTarget, WhichRole};
-use crate::plan::told::DIRECT;
+use crate::plan::told::{DIRECT, IDENTITY};
 use crate::plan::{Plan, ProviderRole, ResourcePolicy, RoleKind};
 use crate::render::cloudformation;
+use crate::targets::Target;
 
 use overlap::WideCallers;
 
@@ -31,6 +33,10 @@ impl Plan<'_> {
         for change in self.role_changes() {
             let (stage, from, to) = (&change.stage, &change.from, &change.to);
             let message = match (from.as_str(), to.as_str()) {
+                (DIRECT, IDENTITY) => format!("on stage `{stage}` it has to show who it is now, and signed as itself"),
+                (IDENTITY, DIRECT) => format!("on stage `{stage}` it has to sign as itself now, and showed who it was"),
+                (_, IDENTITY) => format!("on stage `{stage}` it has to show who it is now, and did assume `{from}`"),
+                (IDENTITY, _) => format!("on stage `{stage}` it has to assume `{to}` now, and showed who it was"),
                 (_, DIRECT) => format!("on stage `{stage}` it assumes no role now, and did assume `{from}`"),
                 (DIRECT, _) => format!("on stage `{stage}` it has to assume `{to}` now, and assumed no role"),
                 _ => format!("on stage `{stage}` its role is now `{to}`, and was `{from}`"),
@@ -46,6 +52,7 @@ impl Plan<'_> {
                 found.add(Code::OverlappingCaller, Subject::Caller(caller.name.clone()), lifted.join(", "));
             }
         }
+        self.check_identity(&mut found);
         found.check_acceptances();
         let mut findings = found.findings;
         findings.sort_by(|a, b| a.line.cmp(&b.line).then_with(|| a.subject.cmp(&b.subject)));
@@ -125,18 +132,19 @@ impl Plan<'_> {
         if let Some(policy) = &policy {
             self.check_resource_policy(stage, policy, found);
         }
+        let Some(target) = self.manifest.target(stage) else { return };
         if self.replaces_whole_policy(stage) {
-            let message = format!("every other permission of {} goes", self.manifest.target(stage));
+            let message = format!("every other permission of {target} goes");
             found.add(Code::ReplacesWholePolicy, subject(), message);
         }
         // Of two ways in it is what is meant; of two that are the same it may be a slip.
         let mut same = self.stages_of_api(stage).iter().filter(|other| other.access == stage.access);
         if let Some(first) = same.next().filter(|first| first.name != stage.name) {
-            let message = format!("it is {}, as is `{}`", self.manifest.target(stage), first.name);
+            let message = format!("it is {target}, as is `{}`", first.name);
             found.add(Code::StagesAreOneApi, subject(), message);
         }
         let resources = roles.len().saturating_add(policy.as_ref().map_or(0, |policy| policy.permissions.len()));
-        let bytes = cloudformation::template(self.manifest, stage, &roles, policy.as_ref()).len();
+        let bytes = cloudformation::template(self.manifest, stage, target, &roles, policy.as_ref()).len();
         if resources > TEMPLATE_RESOURCES.at_most || bytes > TEMPLATE_IN_S3.at_most {
             let message = format!("its CloudFormation template has {resources} resources and {bytes} bytes");
             found.add(Code::TemplateTooLarge, subject(), message);
@@ -144,6 +152,7 @@ impl Plan<'_> {
     }
 
     fn check_resource_policy(&self, stage: &Stage, policy: &ResourcePolicy, found: &mut Findings<'_>) {
+        let Some(target) = self.manifest.target(stage) else { return };
         let subject = || Subject::Stage(stage.name.clone());
         let limit = match &stage.target {
             StageTarget::FunctionUrl { .. } => FUNCTION_POLICY.at_most,
@@ -151,8 +160,7 @@ impl Plan<'_> {
         };
         let size = policy.document.characters();
         if size > limit {
-            let message =
-                format!("the policy of {} has {size} characters, AWS takes {limit}", self.manifest.target(stage));
+            let message = format!("the policy of {target} has {size} characters, AWS takes {limit}");
             found.add(Code::ResourcePolicyTooLarge, subject(), message);
         }
     }
@@ -206,7 +214,10 @@ impl Plan<'_> {
         let direct: Vec<&str> =
             on_stages().filter(|stage| stage.is_direct()).map(|stage| stage.name.as_str()).collect();
         if caller.is_third_party && caller.external_id.is_none() {
-            let message = match direct.len() == caller.stages().count() {
+            let message = match on_stages().all(|stage| !stage.is_by_role()) {
+                true if direct.is_empty() => {
+                    "it is a third party, and shows who it is, where there is no `external_id`".to_owned()
+                }
                 true => "it is a third party, and comes in directly, where there is no `external_id`".to_owned(),
                 false => "it is a third party and has no `external_id`".to_owned(),
             };
@@ -244,10 +255,11 @@ impl Plan<'_> {
         if !foreign.is_empty() {
             found.add(Code::ForeignRouteSyntax, subject(), format!("route {}", foreign.join(", route ")));
         }
-        let enforces = |stage: &&Stage| self.manifest.target(stage).enforces_routes();
+        let enforces = |stage: &&Stage| self.manifest.target(stage).is_some_and(Target::enforces_routes);
         if caller.routes.is_some() {
-            let open: Vec<&str> =
-                on_stages().filter(|stage| !enforces(stage)).map(|stage| stage.name.as_str()).collect();
+            // A server's verifier does.
+            let is_open = |stage: &&Stage| !enforces(stage) && stage.audience().is_none();
+            let open: Vec<&str> = on_stages().filter(is_open).map(|stage| stage.name.as_str()).collect();
             if !open.is_empty() {
                 let message = format!("on {} its `routes` are for the function to enforce", quoted(&open));
                 found.add(Code::RoutesNotEnforced, subject(), message);

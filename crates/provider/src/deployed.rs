@@ -14,7 +14,7 @@ mod role;
 mod terraform;
 
 pub use concrete::{ConcreteRole, concrete_roles};
-pub use deployment::{DeployedStage, Deployment, RolePolicies};
+pub use deployment::{DeployedServer, DeployedStage, Deployment, RolePolicies};
 pub use diff::{RoleDiff, RoleFact};
 pub use error::DeployedError;
 pub use fault::ResourceFault;

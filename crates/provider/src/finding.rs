@@ -87,6 +87,12 @@ findings! {
     ResourcePolicyTooLarge, "resource_policy_too_large", Error,
         "The resource policy of a REST API takes at most 8,192 characters, that of a function 20,480, and neither can be split.",
         "trust whole accounts or an organization, put routes together with `{proxy+}`, or make the whole stage `access = \"role\"`";
+    IssuerShared, "issuer_shared", Error,
+        "An issuer of web identity tokens speaks for one account: of two, each could make tokens of the other, so no verifier is made of it.",
+        "have each account say its own: `aws iam get-outbound-web-identity-federation-info`";
+    IssuerMissing, "issuer_missing", Error,
+        "Where proofs are not taken, a caller comes into a server by tokens of its account's issuer alone.",
+        "write the caller's `issuer`, or leave `regions` out of `[identity]`, so that proofs are taken";
     TooManyRoles, "too_many_roles", Warning,
         "An account has 1,000 roles by default, its other roles included.",
         "have the quota `Roles per account` raised, trust whole accounts or an organization, or use several accounts";
@@ -126,6 +132,9 @@ findings! {
     StagesAreOneApi, "stages_are_one_api", Warning,
         "Stages of one function with the same `access` have one URL and one policy: whoever may call one of them may call the others.",
         "make them one stage, or give each its own function or alias (`function`, `alias`, `url_id`); or accept it where that is meant";
+    AudienceIsShared, "audience_is_shared", Warning,
+        "What a caller sends to one of two servers with the same audience is good at the other, too: whoever runs one could be its callers at the other.",
+        "write an `audience` of its own into the table of each stage";
     RoleArnChanged, "role_arn_changed", Warning,
         "A caller assumes its role by an ARN that it has been told: with another one it is refused as soon as this is deployed.",
         "tell the caller, `xacct-sign policy note` writes what; or keep the old name, with `role_name` in the stage's or the caller's table";
@@ -138,6 +147,9 @@ findings! {
     RoutesNotEnforced, "routes_not_enforced", Note,
         "A function URL's policy knows no path and no method: AWS lets the caller use every route.",
         "see to it that the function refuses what is not among the caller's routes";
+    CallersNotToldApart, "callers_not_told_apart", Note,
+        "A verifier lets nobody in who may be two callers: it refuses them with this very code.",
+        "give callers who share a role `session_names` that no other has, or `routes`, with which each has a role of its own; write patterns of role names that no role fits twice";
     SameAccountOneSide, "same_account_one_side", Note,
         "Within the API's own account either side suffices: a role there that has leave of its own needs no resource policy.",
         "look at who may attach policies to roles in the API's account; what the resource policy says of this caller binds nobody there";

@@ -65,16 +65,16 @@ pub use access::{
 };
 pub use check::report::{Reported, json_of_findings};
 pub use deployed::{
-    ConcreteRole, DeployedError, DeployedRole, DeployedStage, Deployment, ResourceDiff, ResourceFault, RoleDiff,
-    RoleFact, RolePart, RolePolicies, concrete_roles, read_roles,
+    ConcreteRole, DeployedError, DeployedRole, DeployedServer, DeployedStage, Deployment, ResourceDiff, ResourceFault,
+    RoleDiff, RoleFact, RolePart, RolePolicies, concrete_roles, read_roles,
 };
 pub use finding::{Finding, FindingCode, Level, Subject};
 pub use iam::document::{Conditions, Document, OneOrMany, Statement};
 pub use iam::grants::{Grant, GrantCondition, GrantSubject, GrantTerms};
 pub use import::Imported;
 pub use manifest::{
-    Accepted, Access, Api, Caller, CallerPrincipals, JSON_SCHEMA, Lock, Manifest, ManifestError, ManifestErrorKind,
-    Permissions, RolePattern, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
+    Accepted, Access, Api, Caller, CallerPrincipals, Identity, JSON_SCHEMA, Lock, Manifest, ManifestError,
+    ManifestErrorKind, Permissions, RolePattern, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
 };
 pub use plan::{CallerRole, Move, OpenedRoute, Permission, Plan, ProviderRole, ResourcePolicy, RoleChange, RoleKind};
-pub use render::{Format, RenderError};
+pub use render::{CallersFile, Format, RenderError};

@@ -19,7 +19,7 @@ pub(crate) use lock::Told;
 pub use route::Route;
 pub use schema::JSON_SCHEMA;
 pub use types::{
-    Accepted, Access, Api, Caller, CallerPrincipals, Manifest, Permissions, RolePattern, RoutesEnforcedBy, Stage,
-    StageTarget, TrustForm, WhichRole,
+    Accepted, Access, Api, Caller, CallerPrincipals, Identity, Manifest, Permissions, RolePattern, RoutesEnforcedBy,
+    Stage, StageTarget, TrustForm, WhichRole,
 };
 pub(crate) use validate::DEFAULT_ROLE_NAME;

@@ -1,5 +1,6 @@
 //! The documents in the forms in which teams deploy them. The same manifest and lock file give the same bytes.
 
+pub(crate) mod callers;
 pub(crate) mod cloudformation;
 mod json;
 pub(crate) mod note;
@@ -11,6 +12,8 @@ use serde::Serialize;
 
 use crate::manifest::{Permissions, Stage, StageTarget};
 use crate::plan::Plan;
+
+pub use callers::CallersFile;
 
 /// A form in which documents are deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,19 +27,20 @@ pub enum Format {
     Json,
 }
 
-/// A form has no resource for what a stage needs.
+/// A form has nothing for what a stage needs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("CloudFormation has no resource for the policy of the REST API `{api_id}` by itself")]
+#[error("{message}")]
 pub struct RenderError {
-    api_id: String,
+    code: &'static str,
+    message: String,
     hint: String,
 }
 
 impl RenderError {
-    /// The stable code, `no_resource`.
+    /// The stable code: `no_resource`, `nothing_to_render` or `caller_not_expressible`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        "no_resource"
+        self.code
     }
 
     /// What to do instead.
@@ -50,7 +54,30 @@ impl RenderError {
         let hint = format!(
             "`xacct-sign policy resource --stage {name} > policy.json` prints the document: for `Policy` of the template's own `AWS::ApiGateway::RestApi`, or by hand; {deployed}"
         );
-        Self { api_id: api_id.to_owned(), hint }
+        let message = format!("CloudFormation has no resource for the policy of the REST API `{api_id}` by itself");
+        Self { code: "no_resource", message, hint }
+    }
+
+    fn of_server(stage: &Stage) -> Self {
+        let name = &stage.name;
+        Self {
+            code: "nothing_to_render",
+            message: format!("stage `{name}` is a server, of which nothing is deployed in AWS"),
+            hint: format!(
+                "`xacct-sign render callers --stage {name} > callers.json` renders what its verifier reads; `xacct-sign policy caller` prints what a caller's account has to allow"
+            ),
+        }
+    }
+
+    fn of_caller(caller: &str, stage: &str) -> Self {
+        Self {
+            code: "caller_not_expressible",
+            message: format!(
+                "caller `{caller}` is of every account, and comes in directly on stage `{stage}`: a verifier compares accounts"
+            ),
+            hint: "name the accounts, each as a caller, or make it an `organization`, or the whole stage `access = \"role\"`"
+                .to_owned(),
+        }
     }
 }
 
@@ -63,8 +90,9 @@ impl Plan<'_> {
     /// # Errors
     ///
     /// [`RenderError`] for CloudFormation and a REST API that is called directly: its policy is a property of the API, whose
-    /// resource is the provider's own.
+    /// resource is the provider's own; and for a server, which has [`Self::callers`] alone.
     pub fn render(&self, stage: &Stage, format: Format) -> Result<String, RenderError> {
+        let target = self.manifest.target(stage).ok_or_else(|| RenderError::of_server(stage))?;
         if let Some(error) = self.left_out(stage, format).filter(|_| stage.is_direct()) {
             return Err(error);
         }
@@ -72,9 +100,9 @@ impl Plan<'_> {
         let policy = self.resource_policy(stage);
         let policy = policy.as_ref();
         let mut text = match format {
-            Format::CloudFormation => cloudformation::template(self.manifest, stage, &roles, policy),
-            Format::Terraform => terraform::configuration(self.manifest, stage, &roles, policy),
-            Format::Json => json::documents(self.manifest, stage, &roles, policy),
+            Format::CloudFormation => cloudformation::template(self.manifest, stage, target, &roles, policy),
+            Format::Terraform => terraform::configuration(stage, target, &roles, policy),
+            Format::Json => json::documents(self.manifest, stage, target, &roles, policy),
         };
         text.push('\n');
         Ok(text)
@@ -88,15 +116,17 @@ impl Plan<'_> {
     ///
     /// As [`Self::render`].
     pub fn render_import(&self, stage: &Stage, format: Format) -> Result<String, RenderError> {
+        let target = self.manifest.target(stage).ok_or_else(|| RenderError::of_server(stage))?;
         let mut text = self.render(stage, format)?;
         let policy = self.resource_policy(stage);
         match format {
             Format::CloudFormation => {
-                text = cloudformation::to_import(self.manifest, stage, &self.stage_roles(stage), policy.as_ref());
+                text =
+                    cloudformation::to_import(self.manifest, stage, target, &self.stage_roles(stage), policy.as_ref());
                 text.push('\n');
             }
             Format::Terraform => {
-                text = terraform::with_imports(self.manifest, stage, &self.stage_roles(stage), policy.as_ref());
+                text = terraform::with_imports(stage, target, &self.stage_roles(stage), policy.as_ref());
                 text.push('\n');
             }
             Format::Json => {}

@@ -10,8 +10,12 @@ const API: &str = "[api]\naccount = \"111111111111\"\nregion = \"ap-northeast-1\
 const STAG: &str = "[stages.stag]\napi_id = \"f6g7h8i9j0\"\n";
 const PROD: &str = "[stages.prod]\napi_id = \"k1l2m3n4o5\"\n";
 
+const SERVER: &str = "[stages.stag]\ntarget = \"server\"\naudience = \"https://a.example\"\n";
+
 const REST: &str = "[stages.stag]\ntarget = \"rest_api\"\napi_id = \"f6g7h8i9j0\"\napi_stage = \"v1\"\n";
 const URL: &str = "[stages.stag]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\n";
+
+const ISSUER: &str = "issuer = \"https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws\"\n";
 
 fn caller(rest: &str) -> String {
     format!("[callers.shop]\naccount = \"000000000000\"\nroles = {{ stag = \"Batch\" }}\n{rest}\n")
@@ -230,6 +234,48 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             on_stag("# told").replace(STAG, &format!("{REST}# then access = \"direct\"\n")),
             shop(),
             "on stage `stag` it assumes no role now, and did assume `arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag`",
+        ),
+        (
+            "issuer_missing",
+            format!("{}[identity]\nregions = []\n", on_stag("").replace(STAG, SERVER)),
+            shop(),
+            "it has no `issuer`, and on `stag` no proofs are taken",
+        ),
+        (
+            "issuer_shared",
+            format!(
+                "{}[callers.zoo]\naccount = \"222222222222\"\nroles = {{ stag = \"Batch\" }}\n{ISSUER}",
+                on_stag(ISSUER).replace(STAG, SERVER)
+            ),
+            Subject::Caller("zoo".to_owned()),
+            "its issuer is that of account `000000000000`, too, by caller `shop`",
+        ),
+        (
+            "audience_is_shared",
+            format!("{}{}", on_stag("").replace(STAG, SERVER), SERVER.replace("stages.stag", "stages.prod")),
+            Subject::Stage("prod".to_owned()),
+            "its audience `https://a.example` is that of stage `stag`, too",
+        ),
+        (
+            "callers_not_told_apart",
+            format!("{}[identity]\n", many_callers(2, "")),
+            Subject::Stage("stag".to_owned()),
+            "callers `c0` and `c1` share the role `ApiAllowByIamRoleStag`, and may take the same session name",
+        ),
+        (
+            "callers_not_told_apart",
+            format!(
+                "{}[callers.zoo]\naccount = \"000000000000\"\nroles = {{ stag = \"*Batch\" }}\ntrust = \"account\"\n",
+                on_stag("trust = \"account\"").replace("Batch", "Batch*").replace(STAG, SERVER)
+            ),
+            Subject::Stage("stag".to_owned()),
+            "roles of one name may be caller `shop` and caller `zoo`, by the pattern `*Batch`",
+        ),
+        (
+            "third_party_without_external_id",
+            on_stag("third_party = true").replace(STAG, SERVER),
+            shop(),
+            "shows who it is, where there is no `external_id`",
         ),
         ("lock_outdated", many_callers(100, ""), Subject::Api, "lock file"),
         ("unused_acceptance", on_stag("accept = { whole_account = \"x\" }"), shop(), "`whole_account`"),

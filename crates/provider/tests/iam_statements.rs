@@ -327,7 +327,7 @@ fn rendered_documents_let_in_whom_the_manifest_names() {
     ] {
         let document = PolicyDocument::parse(&role.invoke_policy.to_json(), PolicyKind::Identity).unwrap();
         assert!(document.unsupported().is_empty());
-        let resource = format!("{}/{route}", manifest.stage_arn(&manifest.stages["stag"]));
+        let resource = format!("{}/{route}", manifest.stage_arn(&manifest.stages["stag"]).unwrap());
         let request = Request {
             principal: Some(PrincipalIdentity::assumed_role(&role.arn, "s").unwrap()),
             action: "execute-api:Invoke",

@@ -42,7 +42,7 @@ fn r1_any_opens_no_other_path() {
     );
     let plan = manifest.plan(&Lock::default());
     let role = Invokes::of(&plan.provider_roles()[0]);
-    let api = manifest.stage_arn(&manifest.stages["stag"]);
+    let api = manifest.stage_arn(&manifest.stages["stag"]).unwrap();
     for method in METHODS {
         assert!(role.allows(&api, method, "/hoge"), "{method}");
         for path in ["/admin/hoge", "/a/b/hoge", "/hoge/a", "/"] {
@@ -69,7 +69,11 @@ fn r1_where_seven_methods_do_not_fit_a_finding_says_what_is_open() {
     let plan = manifest.plan(&Lock::default());
     let role = plan.provider_roles().remove(0);
     assert!(role.invoke_policy.characters() <= 10_240);
-    assert!(Invokes::of(&role).allows(&manifest.stage_arn(&manifest.stages["stag"]), "GET", "/admin/orders-39"));
+    assert!(Invokes::of(&role).allows(
+        &manifest.stage_arn(&manifest.stages["stag"]).unwrap(),
+        "GET",
+        "/admin/orders-39"
+    ));
     let found: Vec<Finding> = plan.findings();
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::AnyMethodWildcard]);
     assert!(found[0].message.contains("`ANY /orders-39` also opens `GET /admin/orders-39`"), "{}", found[0]);
@@ -226,7 +230,7 @@ proptest! {
             };
             let assumed: Vec<Invokes> = roles.iter().filter(can_assume).map(Invokes::of).collect();
             for stage in STAGES {
-                let api = manifest.stage_arn(&manifest.stages[stage]);
+                let api = manifest.stage_arn(&manifest.stages[stage]).unwrap();
                 for (method, path) in METHODS.iter().flat_map(|method| paths.iter().map(move |path| (method, path))) {
                     let text = format!("/{}", path.join("/"));
                     let is_open = assumed.iter().any(|role| role.allows(&api, method, &text));

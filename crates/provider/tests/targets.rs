@@ -169,7 +169,7 @@ fn each_role_opens_its_own_stage_and_no_other_in_the_ways_that_there_are() {
     let mut count = 0;
     for role in &roles {
         for stage in manifest.stages.values() {
-            let target = manifest.target(stage);
+            let target = manifest.target(stage).unwrap();
             for (actions, route, is_way_in) in calls(target) {
                 let is_partner = role.name.ends_with("Partner");
                 let may_route = !is_partner || !target.enforces_routes() || route != "GET/hoge";
@@ -208,7 +208,7 @@ fn every_form_grants_the_same_and_reads_back_as_meant() {
     let manifest = manifest();
     let plan = manifest.plan(&Lock::default());
     for stage in manifest.stages.values() {
-        let kind = manifest.target(stage).kind();
+        let kind = manifest.target(stage).unwrap().kind();
         for format in [Format::CloudFormation, Format::Terraform, Format::Json] {
             let text = plan.render(stage, format).unwrap();
             let diffs = plan.diff(stage, None, &read_roles(&text).unwrap()).unwrap();
@@ -229,7 +229,7 @@ fn every_form_grants_the_same_and_reads_back_as_meant() {
         assert_eq!(template["Metadata"]["XacctSign"]["Target"].as_str(), named);
         let documents: Value = serde_json::from_str(&plan.render(stage, Format::Json).unwrap()).unwrap();
         assert_eq!(documents["target"].as_str(), named);
-        assert_eq!(documents["api_arn"], manifest.target(stage).arn());
+        assert_eq!(documents["api_arn"], manifest.target(stage).unwrap().arn());
     }
 }
 
@@ -238,7 +238,7 @@ fn a_template_of_roles_says_what_they_open() {
     let manifest = manifest();
     let plan = manifest.plan(&Lock::default());
     for stage in manifest.stages.values() {
-        let target = manifest.target(stage);
+        let target = manifest.target(stage).unwrap();
         let template = plan.render(stage, Format::CloudFormation).unwrap();
         let deployment = Deployment::of_templates(&[&template]).unwrap();
         let (name, read) = deployment.stages.first_key_value().unwrap();

@@ -21,6 +21,8 @@ roles = { s = "Shop" }
 `;
 const rest = http.replace('api_id = "a1"', 'target = "rest_api"\napi_id = "a1"\napi_stage = "v1"');
 const url = http.replace('api_id = "a1"', 'target = "function_url"\nfunction = "orders"\nurl_id = "abc"');
+const server = http.replace('api_id = "a1"', 'target = "server"\naudience = "https://a.example"');
+const issuer = "https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws";
 const direct = url.replace("#stage", 'access = "direct"\n#stage');
 const organization = http.replace(
   'account = "000000000000"\nroles = { s = "Shop" }',
@@ -63,6 +65,8 @@ const cases: Case[] = [
   ["stage.alias", url, "#stage", 'alias = "live"'],
   // A policy names the function, whatever its URL.
   ["stage.url_id", url, '"abc"', '"def"', "nothing"],
+  // Of a server the construct makes nothing, whatever it is for: it says so.
+  ["stage.audience", server, "a.example", "b.example", "nothing"],
   [
     "stage.routes_enforced_by",
     url.replace("#stage", 'routes_enforced_by = "function"'),
@@ -84,6 +88,8 @@ const cases: Case[] = [
   ["caller.organization", organization, "o-a1b2c3d4e5", "o-f6g7h8i9j0"],
   // What is on another stage is of that stage's template.
   ["caller.stages", organization, '["s"]', '["t"]'],
+  // What a verifier knows is in no template.
+  ["caller.issuer", http, "#caller", `issuer = "${issuer}"`, "nothing"],
   ["caller.external_id", http, "#caller", 'external_id = "b3c7"'],
   ["caller.session_names", http, "#caller", 'session_names = ["x-*"]'],
   ["caller.tags", http, "#caller", 'tags = ["team"]'],
@@ -119,6 +125,10 @@ test.each(cases)("%s", (_, text, what, by, reads) => {
   const after = text.replace(what, by);
   expect(after).not.toBe(text);
   expect(made(after) === made(text)).toBe(reads === "nothing");
+});
+
+test("a server is refused with what to do instead", () => {
+  expect(made(server)).toBe("nothing_to_render");
 });
 
 test("there is a case for every key of the schema", () => {

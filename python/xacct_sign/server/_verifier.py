@@ -53,6 +53,19 @@ class Verifier:
         with open(path, "rb") as file:
             return cls(file.read(), development=development)
 
+    @classmethod
+    def from_manifest(cls, path: str | PathLike[str], stage: str, *, development: bool = False) -> Verifier:
+        """A verifier for a stage of a manifest, `xacct.toml`, with the lock file beside it if there is one.
+
+        The command `xacct-sign` reads it (`pip install xacct-sign-cli`): a server without it takes `from_file`.
+
+        Raises:
+            ValidationError: there is no such command, or the manifest or the list is wrong.
+        """
+        from ._manifest import rendered
+
+        return cls(rendered(path, stage), development=development)
+
     @property
     def stage(self) -> str:
         """The stage's name in the manifest."""

@@ -46,6 +46,21 @@ pub(crate) enum CheckFormat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SchemaArguments {
+    /// Of what
+    #[arg(value_enum, default_value_t = SchemaOf::Manifest)]
+    pub(crate) of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The manifest, `xacct.toml`
+    Manifest,
+    /// What `render callers` prints, `callers.json`
+    Callers,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ListArguments {
     /// The manifest: which roles of which accounts may call which stages
     #[arg(long, value_name = "FILE", default_value = MANIFEST)]

@@ -1,6 +1,6 @@
 //! `xacct-sign can`.
 
-use xacct_sign_provider::{Answer, AskedCall, GrantedCall};
+use xacct_sign_provider::{Access, Answer, AskedCall, GrantedCall};
 
 use crate::arguments::CanArguments;
 use crate::failure::Failure;
@@ -18,7 +18,9 @@ pub(crate) fn run(arguments: &CanArguments) -> Result<(), Failure> {
             Err(Failure::No.silent())
         }
         Answer::Yes(granted) => {
-            let lines = granted.iter().flat_map(lines);
+            let server = || vec!["  role: none, the caller shows the server who it is".to_owned()];
+            let at_server = Some(stage.access).filter(|access| *access == Access::Identity).map(|_| server());
+            let lines = granted.iter().flat_map(lines).chain(at_server.into_iter().flatten());
             output::answer_lines(&std::iter::once("yes".to_owned()).chain(lines).collect::<Vec<_>>())
         }
         _ => Err(Failure::No.silent()),

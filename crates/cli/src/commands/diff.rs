@@ -12,6 +12,10 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let stage = manifest::stage(&manifest, &arguments.stage.stage)?;
     let plan = manifest.plan(&manifest::read_lock(path)?);
     let file = arguments.deployed.clone();
+    if stage.access == Access::Identity {
+        // An error that says so.
+        plan.diff(stage, None, &[]).map_err(|source| Failure::Deployed { path: file.clone(), source })?;
+    }
     if stage.access == Access::Direct {
         return directly(&plan, stage, arguments);
     }
@@ -40,7 +44,8 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let mut printed: Vec<String> = roles.iter().flat_map(lines).collect();
     // A file about one role alone says nothing of all else.
     if policy.is_none() && plan.resource_policy(stage).is_some() && !deployed.iter().any(|role| role.is_alone) {
-        printed.push(format!("? the file does not say: resource policy of `{}`", manifest.stage_arn(stage)));
+        let arn = manifest.stage_arn(stage).unwrap_or_default();
+        printed.push(format!("? the file does not say: resource policy of `{arn}`"));
     }
     output::print(&printed)?;
     match roles.iter().filter(|role| role.is_different()).count() {

@@ -1,6 +1,6 @@
 //! `xacct-sign policy`.
 
-use xacct_sign_provider::{Document, ProviderRole};
+use xacct_sign_provider::{Access, Document, Format, Plan, ProviderRole, Stage};
 
 use crate::arguments::{CallerArguments, PolicyCommand, StageArguments};
 use crate::failure::Failure;
@@ -38,7 +38,16 @@ fn stage_documents(
     let stage = manifest::stage(&manifest, &arguments.stage)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
     findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
+    has_policies(&plan, stage)?;
     Ok(plan.stage_roles(stage).into_iter().map(|role| (role.arn.clone(), document(role))).collect())
+}
+
+/// That anything is deployed of the stage: of a server nothing is, which must not look like a policy that is empty.
+fn has_policies(plan: &Plan<'_>, stage: &Stage) -> Result<(), Failure> {
+    if stage.access == Access::Identity {
+        plan.render(stage, Format::Json)?;
+    }
+    Ok(())
 }
 
 /// One, or none for a stage that needs none.
@@ -47,12 +56,13 @@ fn resource_documents(arguments: &StageArguments) -> Result<Documents, Failure> 
     let stage = manifest::stage(&manifest, &arguments.stage)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
     findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
+    has_policies(&plan, stage)?;
     let policy = plan.resource_policy(stage);
     findings::note_shared(stage, policy.as_ref());
     if let Some(how) = plan.deployed_by_hand(stage) {
         output::note(&[how]);
     }
-    Ok(policy.map(|policy| (manifest.stage_arn(stage), policy.document)).into_iter().collect())
+    Ok(manifest.stage_arn(stage).zip(policy.map(|policy| policy.document)).into_iter().collect())
 }
 
 fn caller_documents(arguments: &CallerArguments) -> Result<Documents, Failure> {

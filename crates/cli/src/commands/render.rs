@@ -2,7 +2,7 @@
 
 use xacct_sign_provider::{FindingCode, Format};
 
-use crate::arguments::RenderCommand;
+use crate::arguments::{RenderCommand, StageArguments};
 use crate::failure::Failure;
 use crate::{files, findings, manifest, output};
 
@@ -11,6 +11,7 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
         RenderCommand::Cloudformation(arguments) => (arguments.render, Format::CloudFormation, arguments.import),
         RenderCommand::Terraform(arguments) => (arguments.render, Format::Terraform, arguments.import),
         RenderCommand::Json(arguments) => (arguments, Format::Json, false),
+        RenderCommand::Callers(arguments) => return callers(&arguments),
     };
     let path = &arguments.stage.manifest;
     let manifest = manifest::read(path)?;
@@ -37,4 +38,18 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
         output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
     }
     output::document(&text)
+}
+
+/// What a verifier reads. Nothing is deployed by it, and nothing is written.
+fn callers(arguments: &StageArguments) -> Result<(), Failure> {
+    let manifest = manifest::read(&arguments.manifest)?;
+    let stage = manifest::stage(&manifest, &arguments.stage)?;
+    let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
+    findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
+    let file = plan.callers(stage)?;
+    if let Some(finding) = plan.callers_not_told_apart(stage) {
+        // A note, which other commands keep to themselves: here it says whom the verifier will refuse.
+        output::note(&findings::lines(&manifest.file, &finding));
+    }
+    output::document(&file.to_json())
 }

@@ -53,6 +53,8 @@ mod secrets;
 #[cfg(unix)]
 mod server;
 #[cfg(unix)]
+mod servers;
+#[cfg(unix)]
 mod shells;
 // Beside `exit`, whose servers it uses.
 #[cfg(target_os = "linux")]

@@ -66,7 +66,7 @@ fn stand_ins(name: &str) -> PathBuf {
     };
     write(
         "xacct_sign.py",
-        "import json, types
+        "import json, sys, types
 def note(*call):
     open('calls', 'a').write(json.dumps(call) + '\\n')
 def DefaultCredentials():
@@ -81,16 +81,38 @@ class Session:
             note(method.upper(), self.base_url + path, options)
             return types.SimpleNamespace(status_code=200)
         return call
+def IdentityToken(audience, *, base, **options):
+    note('token', dict(options, audience=audience))
+sys.modules['xacct_sign.requests'] = requests = types.ModuleType('requests')
+requests.IdentityAuth = lambda identity: 'auth'
 ",
     );
-    write("node_modules/xacct-sign/package.json", r#"{ "type": "module", "exports": "./index.js" }"#);
+    write(
+        "requests.py",
+        "import types, xacct_sign
+def __getattr__(method):
+    def call(url, **options):
+        assert options.pop('auth') == 'auth' and options.pop('timeout')
+        xacct_sign.note(method.upper(), url, options)
+        return types.SimpleNamespace(status_code=200)
+    return call
+",
+    );
+    let exports = r#"{ "type": "module", "exports": { ".": "./index.js", "./identity": "./identity.js" } }"#;
+    write("node_modules/xacct-sign/package.json", exports);
+    write(
+        "node_modules/xacct-sign/identity.js",
+        r#"import { appendFileSync } from "node:fs";
+export const identityToken = (options) => (appendFileSync("calls", JSON.stringify(["token", options]) + "\n"), "identity");
+"#,
+    );
     write(
         "node_modules/xacct-sign/index.js",
         r#"import { appendFileSync } from "node:fs";
 const note = (...call) => appendFileSync("calls", JSON.stringify(call) + "\n");
 export const fromEnv = () => "own";
 export function createFetch({ roleArn, ...options }) {
-  note(roleArn ? "role" : options.credentials, { ...options, arn: roleArn });
+  if (options.identity !== "identity") note(roleArn ? "role" : options.credentials, { ...options, arn: roleArn });
   return async (url, { method = "GET", ...rest } = {}) => (note(method, url, rest), { status: 200 });
 }
 "#,
@@ -106,6 +128,8 @@ open('calls', 'a').write(json.dumps([name, sys.argv[1:], typed]) + '\\n')
 if sys.argv[1:3] == ['configure', 'export-credentials']:
     for key, value in dict(ACCESS_KEY_ID='ASIAKEY', SECRET_ACCESS_KEY='the/secret+key', SESSION_TOKEN='the/session+token==').items():
         print('AWS_' + key + '=' + value)
+elif sys.argv[1:3] == ['sts', 'get-web-identity-token'] or sys.argv[1:2] == ['token']:
+    print('the.token')
 elif name == 'aws':
     print('ASIAKEY', 'the/secret+key', 'the/session+token==', sep='\\t')
 ",
@@ -298,5 +322,51 @@ fn what_is_called_directly_is_signed_as_oneself() {
         assert!(!called[1][1].to_string().contains("the/se"), "in `ps`: {}", called[1]);
         let called = calls(&folder, program, note.command());
         assert_eq!(called[0][1], json!(["call", "--region=ap-northeast-1", "--service=lambda", url]));
+    }
+}
+
+/// A server's part of the note: values are quoted there, too, and the token is in no argument.
+#[test]
+fn whatever_a_server_s_audience_is_the_snippets_send_it_as_it_is() {
+    let folder = stand_ins("server-note");
+    let audience = "https://api.example.com/'!x;`touch`&&touch";
+    for (lines, algorithm, seconds) in
+        [("", "ES384", 300), ("algorithm = \"RS256\"\nmax_duration_seconds = 60\n", "RS256", 60)]
+    {
+        let manifest =
+            MANIFEST.replace("api_id = \"f6g7h8i9j0\"", "target = \"server\"\nurl = \"https://api.example.com/base\"");
+        let manifest =
+            format!("{manifest}routes = [\"PUT /!x;$HOME\"]\n[identity]\naudience = \"{audience}\"\n{lines}");
+        let note = Note::of_manifest(&folder, &manifest);
+        assert!(note.spans.iter().any(|span| span == audience), "{:?}", note.spans);
+        let url = json!("https://api.example.com/base/!x;$HOME");
+        for (program, language) in [("python3", "python"), ("node", "js")] {
+            let mut called = calls(&folder, program, note.block(language));
+            called.retain(|call| call[0] != "own");
+            assert_eq!((&called[0][0], &called[0][1]["audience"]), (&json!("token"), &json!(audience)), "{program}");
+            assert_eq!(called[0][1].get("algorithm"), (seconds == 60).then(|| json!(algorithm)).as_ref(), "{program}");
+            assert_eq!((&called[1][0], &called[1][1]), (&json!("PUT"), &url), "{program}");
+        }
+        for program in ["sh", "bash"] {
+            let called = calls(&folder, program, note.block("sh"));
+            let parameters: Value = serde_json::from_str(&option(&called[0], "--cli-input-json")).unwrap();
+            let expected = json!({ "Audience": [audience], "SigningAlgorithm": algorithm, "DurationSeconds": seconds });
+            assert_eq!(parameters, expected);
+            assert_eq!(called[1][1].as_array().unwrap().last().unwrap(), &url);
+            assert_eq!(called[1][2], "header = \"authorization: Bearer the.token\"\n");
+            assert!(!called[1][1].to_string().contains("the.token"), "in `ps`: {}", called[1]);
+            let called = calls(&folder, program, &note.blocks[3].1);
+            let words = called[0][1].as_array().unwrap();
+            match seconds {
+                300 => {
+                    assert!(words.contains(&json!(format!("--identity={audience}"))), "{words:?}");
+                    assert_eq!((words.last().unwrap(), called.len()), (&url, 1));
+                }
+                _ => {
+                    assert_eq!(words.last().unwrap(), &json!(audience));
+                    assert_eq!(called[1][1].as_array().unwrap().last().unwrap(), &url);
+                }
+            }
+        }
     }
 }

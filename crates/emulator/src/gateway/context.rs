@@ -6,6 +6,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
+use http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::gateway::front::Call;
@@ -46,6 +47,29 @@ pub(crate) fn two(call: &Call<'_>) -> Value {
         "stage": api.api_stage,
         "time": common_log_time(call.now),
         "timeEpoch": milliseconds(call.now),
+    })
+}
+
+/// That of payload format 2.0 where the front asks nobody who he is: of a function's URL whose `AuthType` is `NONE`.
+pub(crate) fn of_nobody(parts: &Parts, request_id: &str, now: SystemTime) -> Value {
+    let host = header(&parts.headers, "host");
+    json!({
+        "accountId": "anonymous",
+        "apiId": domain_prefix(&host),
+        "domainName": host,
+        "domainPrefix": domain_prefix(&host),
+        "http": {
+            "method": parts.method.as_str(),
+            "path": parts.uri.path(),
+            "protocol": "HTTP/1.1",
+            "sourceIp": SOURCE_IP,
+            "userAgent": header(&parts.headers, "user-agent"),
+        },
+        "requestId": request_id,
+        "routeKey": "$default",
+        "stage": "$default",
+        "time": common_log_time(now),
+        "timeEpoch": milliseconds(now),
     })
 }
 

@@ -10,22 +10,26 @@ use serde_json::{Map, Value};
 use crate::gateway::headers::is_of_the_gateway;
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 
+/// What a request was, and what is said of it under a name of its own: `requestContext`, or of a server `caller`.
+///
 /// `method`, `path`, `query` (as it stood, without a presigned URL's signature), `headers` (without the signature, the
-/// token and what could be taken for the gateway's own; values of one name joined by commas), `body` with `isBase64Encoded`, and `requestContext`.
-pub(crate) fn respond(parts: &Parts, body: &Bytes, context: Value) -> Response<Bytes> {
+/// token and what could be taken for the gateway's own; values of one name joined by commas), `body` with `isBase64Encoded`.
+pub(crate) fn respond(parts: &Parts, body: &Bytes, (name, said): (&str, Value)) -> Response<Bytes> {
     let (text, is_base64) = match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(body), true),
     };
-    let shown = serde_json::json!({
+    let mut shown = serde_json::json!({
         "method": parts.method.as_str(),
         "path": parts.uri.path(),
         "query": parts.uri.query().map(without_signature).unwrap_or_default(),
         "headers": headers(&parts.headers),
         "body": text,
         "isBase64Encoded": is_base64,
-        "requestContext": context,
     });
+    if let Value::Object(shown) = &mut shown {
+        shown.insert(name.to_owned(), said);
+    }
     json(Bytes::from(shown.to_string()))
 }
 

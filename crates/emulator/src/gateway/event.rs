@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, COOKIE};
+use http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use crate::gateway::context::{SOURCE_IP, resource_path};
@@ -13,21 +14,30 @@ use crate::gateway::headers::is_of_the_gateway;
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 use crate::query::{pairs, percent_decode};
 
+/// What becomes of the headers by which a request shows who makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secrets {
+    /// The front has checked them, and keeps them to itself.
+    Removed,
+    /// The program behind it checks them.
+    Kept,
+}
+
 /// Payload format 2.0: of HTTP APIs and function URLs
 /// ([format](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html#http-api-develop-integrations-lambda.proxy-format)).
-pub(crate) fn two(call: &Call<'_>, context: Value) -> Value {
-    let query = query(call);
+pub(crate) fn two(parts: &Parts, body: &Bytes, context: Value, secrets: Secrets) -> Value {
+    let query = query(parts);
     let mut headers = Map::new();
-    for (name, values) in passed_on(&call.parts.headers) {
+    for (name, values) in passed_on(&parts.headers, secrets) {
         if name != COOKIE.as_str() {
             headers.insert(name, Value::String(values.join(",")));
         }
     }
-    let (body, is_base64) = body(call.body, is_text(&call.parts.headers));
+    let (body, is_base64) = text_of(body, is_text(&parts.headers));
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": call.parts.uri.path(),
+        "rawPath": parts.uri.path(),
         "rawQueryString": query,
         "headers": headers,
         "requestContext": context,
@@ -35,8 +45,7 @@ pub(crate) fn two(call: &Call<'_>, context: Value) -> Value {
     });
     // What there is none of is left out.
     if let Value::Object(event) = &mut event {
-        let cookies: Vec<String> = call
-            .parts
+        let cookies: Vec<String> = parts
             .headers
             .get_all(COOKIE)
             .iter()
@@ -70,9 +79,9 @@ pub(crate) fn one(call: &Call<'_>, context: Value) -> Value {
         let multiple: Map<String, Value> = all.into_iter().map(|(name, values)| (name, json!(values))).collect();
         if single.is_empty() { (Value::Null, Value::Null) } else { (Value::Object(single), Value::Object(multiple)) }
     };
-    let (headers, all_headers) = of(passed_on(&call.parts.headers));
-    let (parameters, all_parameters) = of(grouped(&query(call)));
-    let (body, is_base64) = body(call.body, true);
+    let (headers, all_headers) = of(passed_on(&call.parts.headers, Secrets::Removed));
+    let (parameters, all_parameters) = of(grouped(&query(call.parts)));
+    let (body, is_base64) = text_of(call.body, true);
     let proxy = percent_decode(call.path.trim_start_matches('/')).unwrap_or_default();
     json!({
         "resource": resource_path(call.path),
@@ -91,8 +100,8 @@ pub(crate) fn one(call: &Call<'_>, context: Value) -> Value {
 }
 
 /// The query as it stood, without a presigned URL's signature.
-fn query(call: &Call<'_>) -> String {
-    call.parts.uri.query().map(without_signature).unwrap_or_default()
+fn query(parts: &Parts) -> String {
+    parts.uri.query().map(without_signature).unwrap_or_default()
 }
 
 /// The decoded parameters, those of one name together, in the order of the first of each.
@@ -107,9 +116,10 @@ fn grouped(query: &str) -> Vec<(String, Vec<String>)> {
     all
 }
 
-/// The headers without those that carry a secret of the signature or pose as the front's; the front's own beside them.
-fn passed_on(headers: &HeaderMap) -> Vec<(String, Vec<String>)> {
-    let is_passed_on = |name: &str| !SECRET_HEADERS.contains(&name) && !is_of_the_gateway(name);
+/// The headers without those that pose as the front's, and those that carry a secret; the front's own beside them.
+fn passed_on(headers: &HeaderMap, secrets: Secrets) -> Vec<(String, Vec<String>)> {
+    let is_secret = |name: &str| secrets == Secrets::Removed && SECRET_HEADERS.contains(&name);
+    let is_passed_on = |name: &str| !is_secret(name) && !is_of_the_gateway(name);
     let values = |name| headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
     let sent = headers.keys().filter(|name| is_passed_on(name.as_str()));
     let sent = sent.map(|name| (name.as_str().to_owned(), values(name).collect()));
@@ -129,7 +139,7 @@ fn is_text(headers: &HeaderMap) -> bool {
 }
 
 /// The body, none for an empty one, and whether it is base 64.
-fn body(body: &Bytes, is_text: bool) -> (Option<String>, bool) {
+fn text_of(body: &Bytes, is_text: bool) -> (Option<String>, bool) {
     match std::str::from_utf8(body) {
         Ok("") => (None, false),
         Ok(text) if is_text => (Some(text.to_owned()), false),

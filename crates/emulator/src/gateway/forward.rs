@@ -13,7 +13,7 @@ use xacct_sign_provider::targets::FunctionUrl;
 use crate::cors::Cors;
 use crate::gateway::answer;
 use crate::gateway::context::ascii_json;
-use crate::gateway::front::{AnswerForm, Front, Ids, Refused, UpstreamFailure};
+use crate::gateway::front::{AnswerForm, Answers, Ids, Refused, UpstreamFailure};
 use crate::gateway::headers::is_of_the_gateway;
 use crate::gateway::mapped::Mapped;
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
@@ -51,14 +51,15 @@ pub enum Outcome {
 #[non_exhaustive]
 pub struct Forward {
     /// What to send: absolute URL, no hop-by-hop headers, no signature, no token, nothing that could be taken for the
-    /// gateway's own; the identity in `x-amzn-request-context`. For a function its event, by POST.
+    /// gateway's own; the identity in `x-amzn-request-context`. For a function its event, by POST. For a server what was sent, and
+    /// the caller in `x-xacct-caller`.
     pub request: Request<Bytes>,
     /// Makes the gateway's answer of the upstream's.
     pub reply: Reply,
 }
 
 impl UpstreamFailure {
-    fn reason(self, front: &dyn Front, is_whole: bool) -> Reason {
+    fn reason(self, front: &dyn Answers, is_whole: bool) -> Reason {
         let limits = front.limits();
         let (kind, detail) = match self {
             Self::Connection => (Kind::UpstreamFailed, "the upstream could not be reached or broke off".to_owned()),
@@ -95,7 +96,7 @@ impl UpstreamFailure {
 /// Where [`Reply::takes_whole`], the answer has to be there whole, and goes through [`Reply::function_answered`]; else it is
 /// relayed as it comes, its head through [`Reply::answered`].
 pub struct Reply {
-    pub(crate) front: &'static dyn Front,
+    pub(crate) front: &'static dyn Answers,
     pub(crate) ids: Ids,
     pub(crate) explain: bool,
     /// How a function's answer is read; `None` where the answer is one of HTTP.
@@ -196,13 +197,37 @@ pub(crate) fn event(upstream: &Uri, event: Bytes) -> Option<Request<Bytes>> {
     request.body(event).ok()
 }
 
-/// The request for the upstream; `None` if the URL gets too long or malformed.
+/// What is to be sent; none where the URL gets too long or malformed.
+pub(crate) fn forwarded(request: Option<Request<Bytes>>, reply: Reply, log: &mut LogEntry) -> Outcome {
+    match request {
+        Some(request) => Outcome::Forward(Box::new(Forward { request, reply })),
+        None => Outcome::Respond(reply.failed(UpstreamFailure::Connection, log)),
+    }
+}
+
+/// The request for the upstream behind a gateway; `None` if the URL gets too long or malformed.
 pub(crate) fn request(
     upstream: &Uri,
     mut parts: Parts,
     body: Bytes,
     context: &Value,
     mapped: Mapped,
+) -> Option<Request<Bytes>> {
+    for name in SECRET_HEADERS {
+        parts.headers.remove(name);
+    }
+    let mut request = to_server(upstream, parts, body, (REQUEST_CONTEXT, context))?;
+    // The last of all: `connection` may name what is to be removed before.
+    mapped.put(request.headers_mut());
+    Some(request)
+}
+
+/// The request for a server, with what was shown to it, and who calls in this header; `None` if the URL gets too long or malformed.
+pub(crate) fn to_server(
+    upstream: &Uri,
+    mut parts: Parts,
+    body: Bytes,
+    (name, said): (HeaderName, &Value),
 ) -> Option<Request<Bytes>> {
     let base = upstream.path().trim_end_matches('/');
     let query = parts.uri.query().map(without_signature).filter(|query| !query.is_empty());
@@ -211,14 +236,11 @@ pub(crate) fn request(
     let scheme = upstream.scheme_str()?;
     let uri = format!("{scheme}://{authority}{base}{}{query}", parts.uri.path());
 
-    let forwarded = forwarded(&parts.headers);
+    let forwarded = forwarded_for(&parts.headers);
     remove_hop_by_hop(&mut parts.headers);
     let posing: Vec<HeaderName> =
         parts.headers.keys().filter(|name| is_of_the_gateway(name.as_str())).cloned().collect();
     for name in posing {
-        parts.headers.remove(name);
-    }
-    for name in SECRET_HEADERS {
         parts.headers.remove(name);
     }
     // The gateway has the whole body: there is nothing left to wait for.
@@ -226,9 +248,7 @@ pub(crate) fn request(
     let host = authority.as_str().rsplit('@').next().unwrap_or_default();
     parts.headers.insert(HOST, HeaderValue::from_str(host).ok()?);
     parts.headers.insert("forwarded", forwarded);
-    parts.headers.insert(REQUEST_CONTEXT, HeaderValue::from_str(&ascii_json(context)).ok()?);
-    // The last of all: `connection` may name what is to be removed before.
-    mapped.put(&mut parts.headers);
+    parts.headers.insert(name, HeaderValue::from_str(&ascii_json(said)).ok()?);
 
     let mut request = Request::new(body);
     *request.method_mut() = parts.method;
@@ -238,7 +258,7 @@ pub(crate) fn request(
 }
 
 /// `Forwarded` (RFC 7239), which HTTP APIs add for HTTP integrations.
-fn forwarded(headers: &HeaderMap) -> HeaderValue {
+fn forwarded_for(headers: &HeaderMap) -> HeaderValue {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).filter(|host| !host.contains(['"', '\\']));
     host.and_then(|host| HeaderValue::from_str(&format!("for=127.0.0.1;host=\"{host}\";proto=http")).ok())
         .unwrap_or_else(|| HeaderValue::from_static("for=127.0.0.1;proto=http"))

@@ -15,11 +15,17 @@ use crate::iam::authenticate::Unauthenticated;
 use crate::iam::entropy::Entropy;
 use crate::iam::sessions::Session;
 
-/// A kind of API.
-pub(crate) trait Front: Sync {
+/// What answers itself where the program behind it does not.
+pub(crate) trait Answers: Sync {
     /// Its numbers.
     fn limits(&self) -> &'static Limits;
 
+    /// What it says where it answers itself.
+    fn told(&self, refused: &Refused<'_>) -> Told;
+}
+
+/// A kind of API.
+pub(crate) trait Front: Answers {
     /// What its requests are signed for.
     fn signing_name(&self) -> &'static str;
 
@@ -28,9 +34,6 @@ pub(crate) trait Front: Sync {
 
     /// New ids for a request, with the headers that carry them: the request's own first.
     fn ids(&self, entropy: &mut Entropy) -> Ids;
-
-    /// What it says where it answers itself.
-    fn told(&self, refused: &Refused<'_>) -> Told;
 
     /// `requestContext`, as the program behind it gets it.
     fn request_context(&self, call: &Call<'_>) -> Value;

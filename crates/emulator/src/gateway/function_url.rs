@@ -8,7 +8,7 @@ use xacct_sign::verify::Refusal;
 use xacct_sign_provider::targets::FunctionUrl;
 
 use crate::body::BodyFailure;
-use crate::gateway::front::{AnswerForm, Call, Front, HeadLimit, Ids, Limits, Refused, Told};
+use crate::gateway::front::{AnswerForm, Answers, Call, Front, HeadLimit, Ids, Limits, Refused, Told};
 use crate::gateway::{context, event};
 use crate::iam::authenticate::Unauthenticated;
 use crate::iam::entropy::Entropy;
@@ -26,21 +26,9 @@ const LIMITS: Limits = Limits {
 /// What is said to somebody who signed and may not.
 const FORBIDDEN: &str = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
 
-impl Front for FunctionUrlFront {
+impl Answers for FunctionUrlFront {
     fn limits(&self) -> &'static Limits {
         &LIMITS
-    }
-
-    fn signing_name(&self) -> &'static str {
-        FunctionUrl::SIGNING_NAME
-    }
-
-    fn without_policy(&self) -> &'static str {
-        "the function has no resource policy that lets others in, so a role in its account has to be assumed first"
-    }
-
-    fn ids(&self, entropy: &mut Entropy) -> Ids {
-        Ids(vec![(HeaderName::from_static("x-amzn-requestid"), entropy.request_id())])
     }
 
     fn told(&self, refused: &Refused<'_>) -> Told {
@@ -73,13 +61,27 @@ impl Front for FunctionUrlFront {
             Refused::Upstream(_) => Told::message(StatusCode::BAD_GATEWAY, "Internal Server Error").capital(),
         }
     }
+}
+
+impl Front for FunctionUrlFront {
+    fn signing_name(&self) -> &'static str {
+        FunctionUrl::SIGNING_NAME
+    }
+
+    fn without_policy(&self) -> &'static str {
+        "the function has no resource policy that lets others in, so a role in its account has to be assumed first"
+    }
+
+    fn ids(&self, entropy: &mut Entropy) -> Ids {
+        Ids(vec![(HeaderName::from_static("x-amzn-requestid"), entropy.request_id())])
+    }
 
     fn request_context(&self, call: &Call<'_>) -> Value {
         context::two(call)
     }
 
     fn event(&self, call: &Call<'_>) -> Value {
-        event::two(call, self.request_context(call))
+        event::two(call.parts, call.body, self.request_context(call), event::Secrets::Removed)
     }
 
     fn answer_form(&self) -> AnswerForm {

@@ -1,7 +1,7 @@
 //! Headers that the gateway speaks in: what a client sends under these names, the API behind it must not take for the gateway's.
 
 /// Names that the gateway sets, or that say by which way a request came.
-const OF_THE_GATEWAY: [&str; 3] = ["apigw-requestid", "forwarded", "via"];
+const OF_THE_GATEWAY: [&str; 4] = ["apigw-requestid", "forwarded", "via", "x-xacct-caller"];
 
 /// What such names begin with. Adapters of Lambda functions to web servers take `x-apigateway-event` for the event.
 const PREFIXES_OF_THE_GATEWAY: [&str; 3] = ["x-amzn-", "x-apigateway-", "x-forwarded-"];
@@ -26,7 +26,14 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_name_is_known() {
-        for name in ["x-amzn-request-context", "x_amzn_request_context", "X.Amzn-Trace_Id", "x_forwarded-for", "Via"] {
+        for name in [
+            "x-amzn-request-context",
+            "x_amzn_request_context",
+            "X.Amzn-Trace_Id",
+            "x_forwarded-for",
+            "Via",
+            "x_xacct_caller",
+        ] {
             assert!(is_of_the_gateway(name), "{name}");
         }
         for name in ["x-amz-meta", "x-forward", "accept", "x-amznish", "x-request-id"] {

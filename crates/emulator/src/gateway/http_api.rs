@@ -9,7 +9,7 @@ use serde_json::Value;
 use xacct_sign_provider::targets::HttpApi;
 
 use crate::body::BodyFailure;
-use crate::gateway::front::{AnswerForm, Call, Front, HeadLimit, Ids, Limits, Refused, Told, UpstreamFailure};
+use crate::gateway::front::{AnswerForm, Answers, Call, Front, HeadLimit, Ids, Limits, Refused, Told, UpstreamFailure};
 use crate::gateway::{context, event};
 use crate::iam::entropy::Entropy;
 
@@ -22,21 +22,9 @@ const LIMITS: Limits = Limits {
     timeout: HttpApi::TIMEOUT,
 };
 
-impl Front for HttpApiFront {
+impl Answers for HttpApiFront {
     fn limits(&self) -> &'static Limits {
         &LIMITS
-    }
-
-    fn signing_name(&self) -> &'static str {
-        HttpApi::SIGNING_NAME
-    }
-
-    fn without_policy(&self) -> &'static str {
-        "an HTTP API has no resource policy, so a role in its account has to be assumed first"
-    }
-
-    fn ids(&self, entropy: &mut Entropy) -> Ids {
-        Ids(vec![(HeaderName::from_static("apigw-requestid"), entropy.gateway_request_id())])
     }
 
     fn told(&self, refused: &Refused<'_>) -> Told {
@@ -53,13 +41,27 @@ impl Front for HttpApiFront {
         };
         Told::message(status, text)
     }
+}
+
+impl Front for HttpApiFront {
+    fn signing_name(&self) -> &'static str {
+        HttpApi::SIGNING_NAME
+    }
+
+    fn without_policy(&self) -> &'static str {
+        "an HTTP API has no resource policy, so a role in its account has to be assumed first"
+    }
+
+    fn ids(&self, entropy: &mut Entropy) -> Ids {
+        Ids(vec![(HeaderName::from_static("apigw-requestid"), entropy.gateway_request_id())])
+    }
 
     fn request_context(&self, call: &Call<'_>) -> Value {
         context::two(call)
     }
 
     fn event(&self, call: &Call<'_>) -> Value {
-        event::two(call, self.request_context(call))
+        event::two(call.parts, call.body, self.request_context(call), event::Secrets::Removed)
     }
 
     fn answer_form(&self) -> AnswerForm {

@@ -8,7 +8,7 @@ use xacct_sign::verify::Refusal;
 use xacct_sign_provider::targets::RestApi;
 
 use crate::body::BodyFailure;
-use crate::gateway::front::{AnswerForm, Call, Front, HeadLimit, Ids, Limits, Refused, Told, UpstreamFailure};
+use crate::gateway::front::{AnswerForm, Answers, Call, Front, HeadLimit, Ids, Limits, Refused, Told, UpstreamFailure};
 use crate::gateway::{context, event};
 use crate::iam::authenticate::Unauthenticated;
 use crate::iam::entropy::Entropy;
@@ -23,24 +23,9 @@ const LIMITS: Limits = Limits {
     timeout: RestApi::TIMEOUT,
 };
 
-impl Front for RestApiFront {
+impl Answers for RestApiFront {
     fn limits(&self) -> &'static Limits {
         &LIMITS
-    }
-
-    fn signing_name(&self) -> &'static str {
-        RestApi::SIGNING_NAME
-    }
-
-    fn without_policy(&self) -> &'static str {
-        "the API has no resource policy that lets others in, so a role in its account has to be assumed first"
-    }
-
-    fn ids(&self, entropy: &mut Entropy) -> Ids {
-        Ids(vec![
-            (HeaderName::from_static("x-amzn-requestid"), entropy.request_id()),
-            (HeaderName::from_static("x-amz-apigw-id"), entropy.gateway_request_id()),
-        ])
     }
 
     fn told(&self, refused: &Refused<'_>) -> Told {
@@ -76,6 +61,23 @@ impl Front for RestApiFront {
                 Told::error(StatusCode::BAD_GATEWAY, "InternalServerErrorException", "Internal server error")
             }
         }
+    }
+}
+
+impl Front for RestApiFront {
+    fn signing_name(&self) -> &'static str {
+        RestApi::SIGNING_NAME
+    }
+
+    fn without_policy(&self) -> &'static str {
+        "the API has no resource policy that lets others in, so a role in its account has to be assumed first"
+    }
+
+    fn ids(&self, entropy: &mut Entropy) -> Ids {
+        Ids(vec![
+            (HeaderName::from_static("x-amzn-requestid"), entropy.request_id()),
+            (HeaderName::from_static("x-amz-apigw-id"), entropy.gateway_request_id()),
+        ])
     }
 
     fn request_context(&self, call: &Call<'_>) -> Value {

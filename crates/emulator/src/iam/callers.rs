@@ -26,14 +26,21 @@ pub struct CallerAccess {
     pub may_assume: BTreeMap<String, String>,
     /// The ARN of what it may call directly, by stage.
     pub may_call: BTreeMap<String, String>,
+    /// What its tokens and proofs are for, by stage that is a server.
+    pub audiences: BTreeMap<String, String>,
     /// Temporary credentials of a session of the caller's role. They do not expire while the emulator runs.
     pub credentials: Credentials,
 }
 
 impl CallerAccess {
-    /// Whether it may assume a role of this stage, or call it directly.
+    /// The stages that it is on, however it comes in.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = &String> {
+        [&self.may_assume, &self.may_call, &self.audiences].into_iter().flat_map(BTreeMap::keys)
+    }
+
+    /// Whether it may assume a role of this stage, call it directly, or show it who it is.
     pub(crate) fn is_on(&self, stage: &str) -> bool {
-        self.may_assume.contains_key(stage) || self.may_call.contains_key(stage)
+        self.stages().any(|on| on == stage)
     }
 }
 
@@ -71,6 +78,7 @@ pub(crate) fn issue(
             role: role.arn.clone(),
             may_assume: role.caller.may_assume.clone(),
             may_call: role.caller.may_call.clone(),
+            audiences: role.caller.audiences.clone(),
         });
     }
 
@@ -87,6 +95,7 @@ pub(crate) fn issue(
         role,
         may_assume: BTreeMap::new(),
         may_call: BTreeMap::new(),
+        audiences: BTreeMap::new(),
     };
     Ok((callers, outsider))
 }
@@ -105,8 +114,7 @@ fn given<'o>(caller: &CallerRole, options: &'o Options) -> Result<Option<&'o Cre
 /// role, with each stage that it is on, and the caller's alone.
 #[must_use]
 pub fn credential_names(caller: &CallerRole) -> Vec<String> {
-    let with_stage =
-        caller.may_assume.keys().chain(caller.may_call.keys()).map(|stage| format!("{}-{stage}", caller.caller));
+    let with_stage = caller.stages().map(|stage| format!("{}-{stage}", caller.caller));
     let with_role = format!("{}-{}", caller.caller, caller.role_name);
     let with_role = Some(with_role).filter(|name| !name.contains('*'));
     with_role.into_iter().chain(with_stage).chain([caller.caller.clone()]).collect()

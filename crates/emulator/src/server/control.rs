@@ -1,6 +1,6 @@
 //! Another deployment for a server that runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,7 +35,12 @@ impl Control {
     pub async fn redeploy(&mut self, deployment: &Deployment, options: Options) -> Result<Ready, ServerError> {
         let mut ports = self.ports.clone();
         let mut new = Vec::new();
-        for stage in deployment.stages.keys().filter(|stage| !self.ports.addresses.stages.contains_key(*stage)) {
+        for stage in deployment
+            .stages
+            .keys()
+            .chain(deployment.servers.keys())
+            .filter(|stage| !self.ports.addresses.stages.contains_key(*stage))
+        {
             new.push(ports.open(Target::Stage(stage.clone())).await?);
         }
         let ready = {
@@ -94,9 +99,14 @@ impl Ports {
     /// What is told of an emulator on these ports.
     pub(super) fn ready(&self, emulator: &Emulator) -> Ready {
         let mut addresses = self.addresses.clone();
-        addresses.stages.retain(|name, _| emulator.stages().any(|(stage, _)| stage == name));
+        addresses.stages.retain(|name, _| names(emulator).contains(name.as_str()));
         Ready::new(emulator, addresses)
     }
+}
+
+/// The names of all stages.
+pub(super) fn names(emulator: &Emulator) -> BTreeSet<&str> {
+    emulator.stages().map(|(name, _)| name).chain(emulator.servers().map(|(name, _)| name)).collect()
 }
 
 /// The address by which this machine reaches itself, where it listens on all that it has.

@@ -24,7 +24,7 @@ use crate::gateway::{Forward, Outcome, Reply, UpstreamFailure};
 use crate::log::LogEntry;
 use crate::ready::Ready;
 use crate::server::body::{self, Room, Unread};
-use crate::server::control::{Control, Listening, Ports};
+use crate::server::control::{Control, Listening, Ports, names};
 use crate::server::error::ServerError;
 use crate::server::relay::{AnswerBody, Relayed};
 use crate::server::upstream::{Upstream, whole};
@@ -121,13 +121,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::Bind`], [`ServerError::Ports`], [`ServerError::Certificates`].
+    /// [`ServerError::Bind`], [`ServerError::Ports`], [`ServerError::Certificates`]; [`ServerError::Setup`] for a stage that is a
+    /// server, where the address is not on this machine.
     pub async fn bind(
         mut emulator: Emulator,
         address: SocketAddr,
         log: impl Fn(&LogEntry) + Send + Sync + 'static,
     ) -> Result<Self, ServerError> {
-        let stages: Vec<String> = emulator.stages().map(|(name, _)| name.to_owned()).collect();
+        let stages: Vec<String> = names(&emulator).into_iter().map(str::to_owned).collect();
         let targets = std::iter::once(Target::Sts).chain(stages.into_iter().map(Target::Stage));
         let mut listeners = Vec::new();
         let mut ports = Ports::new(address);
@@ -135,7 +136,7 @@ impl Server {
             listeners.push(ports.open(target).await?);
         }
         let ready = ports.ready(&emulator);
-        emulator.reached_at(&ready.addresses().sts);
+        emulator.reached_at(&ready.addresses().sts)?;
         let shared = Shared {
             upstream: Upstream::new(emulator.has_https_upstream())?,
             emulator: Arc::new(Mutex::new(emulator)),

@@ -15,6 +15,7 @@ mod relay;
 mod secrets;
 #[cfg(feature = "server")]
 mod server;
+mod servers;
 mod sts;
 mod tokens;
 mod trust;

@@ -32,7 +32,7 @@ const WIDE: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Ac
 fn world_of_policy(policy: &str) -> World {
     let caller_policies = BTreeMap::from([("shop".to_owned(), policy.to_owned())]);
     let mut world = world_with(Options { caller_policies, explain: true, ..Options::default() });
-    world.emulator.reached_at(STS);
+    world.emulator.reached_at(STS).unwrap();
     world
 }
 
@@ -341,7 +341,7 @@ fn keys_stay_through_a_deployment_and_a_restart() {
     assert_ne!(world().key_set(SHOP), keys);
     one.issuer("POST", SHOP, "rotate");
     one.issuer("POST", "111111111111", "disable");
-    one.emulator.reached_at(STS);
+    one.emulator.reached_at(STS).unwrap();
     let deployment = Manifest::parse(DEMO, "xacct.toml").unwrap().plan(&Lock::default()).deployment();
     one.emulator.redeploy(&deployment, Options::default()).unwrap();
     assert_eq!(one.key_set(SHOP).len(), 4);

@@ -12,12 +12,12 @@ use crate::iam::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request
 use crate::manifest::route::METHODS;
 use crate::manifest::{Caller, Stage, StageTarget};
 use crate::plan::{Plan, ProviderRole};
-use crate::targets::Asked;
+use crate::targets::{Asked, Target};
 
 /// A call that is asked about: a method and a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedCall {
-    method: String,
+    pub(super) method: String,
     path: String,
 }
 
@@ -55,7 +55,7 @@ fn escaped(byte: u8) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// It may: what allows it, for each action that is asked about.
+    /// It may: what allows it, for each action that is asked about; nothing of a server, which decides by itself.
     Yes(Vec<GrantedCall>),
     /// It may not.
     No(WhyNot),
@@ -111,6 +111,20 @@ pub enum WhyNot {
         /// The caller's name.
         caller: String,
     },
+    /// It is none of the callers of a stage that is a server.
+    #[error("caller `{caller}` is none of those on stage `{stage}`, which is a server")]
+    NotListed {
+        /// The caller's name.
+        caller: String,
+        /// The stage's name.
+        stage: String,
+    },
+    /// A server refuses it the route.
+    #[error("caller `{caller}` has no such route: the server refuses it")]
+    NoRoute {
+        /// The name of the caller that it is told to be.
+        caller: String,
+    },
     /// The path has a broken escape or a control character, or is not UTF-8: it is nobody's to call.
     #[error("the path has a broken escape or a control character, or is not UTF-8")]
     Unreadable,
@@ -141,8 +155,11 @@ impl Plan<'_> {
     /// the function's to enforce, a call that is on none of the caller's is a no, though AWS lets it through.
     #[must_use]
     pub fn can(&self, caller: &Caller, stage: &Stage, call: &AskedCall) -> Answer {
-        let target = self.manifest.target(stage);
         let Some(readings) = path_readings(&call.path) else { return Answer::No(WhyNot::Unreadable) };
+        let Some(target) = self.manifest.target(stage) else {
+            let readings: Vec<String> = readings.into_iter().collect();
+            return self.can_at_server(caller, stage, call, &readings);
+        };
         let arn = target.arn();
         let asked: Vec<Asked> =
             readings.iter().flat_map(|path| target.kind().asked(&arn, &call.method, path)).collect();
@@ -176,7 +193,7 @@ impl Plan<'_> {
         method: &str,
         readings: impl IntoIterator<Item = &'r String>,
     ) -> bool {
-        if self.manifest.target(stage).enforces_routes() {
+        if self.manifest.target(stage).is_some_and(Target::enforces_routes) {
             return true;
         }
         let callers = runs.callers.iter().filter_map(|name| self.manifest.callers.get(name));
@@ -221,7 +238,7 @@ impl Plan<'_> {
         let sides = Sides { own: &own, limits: &[], resource: Some(&policy), is_of_the_account, is_private: false };
         let organization = runs.terms.iter().find_map(|terms| terms.organization.clone());
         let way = Way { role: None, principal: &runs.principal, sides, organization, endpoint: endpoint(stage) };
-        let stage_arn = self.manifest.stage_arn(stage);
+        let stage_arn = self.manifest.stage_arn(stage)?;
         let holder = |side| match side {
             Side::Own => runs.arn.clone(),
             _ => stage_arn.clone(),
@@ -261,7 +278,7 @@ impl Plan<'_> {
         let sides = Sides { own: &[&invoke], limits: &[], resource: policy.as_ref(), is_of_the_account, is_private };
         let role_arn = Some(role.arn.clone());
         let way = Way { role: role_arn, principal: &principal, sides, organization: None, endpoint: endpoint(stage) };
-        let stage_arn = self.manifest.stage_arn(stage);
+        let stage_arn = self.manifest.stage_arn(stage)?;
         let holder = |side| match side {
             Side::Resource => stage_arn.clone(),
             _ => role.arn.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::manifest::{Caller, Route};
+use crate::manifest::{Caller, Route, Stage};
 use crate::plan::Plan;
 use crate::render::note::markdown::{code, list};
 
@@ -22,7 +22,7 @@ pub struct AccessRow {
     pub role: Option<String>,
     /// The routes that it may use, as the manifest has them; `None` for every route.
     pub routes: Option<Vec<String>>,
-    /// What it has to keep to when it assumes the role, by the manifest's keys.
+    /// What it has to keep to when it assumes the role, or shows a server who it is, by the manifest's keys.
     pub terms: BTreeMap<&'static str, Term>,
 }
 
@@ -46,19 +46,19 @@ impl Plan<'_> {
             stages.map(move |stage| AccessRow {
                 caller: caller.name.clone(),
                 stage: stage.name.clone(),
-                role: (!stage.is_direct()).then(|| {
+                role: stage.is_by_role().then(|| {
                     let api = &self.manifest.api;
                     self.role_for(caller, &stage.name).arn(api.partition(), &api.account)
                 }),
                 routes: caller.routes.as_ref().map(|routes| routes.iter().map(Route::to_string).collect()),
-                terms: terms(caller),
+                terms: terms(caller, stage),
             })
         });
         rows.collect()
     }
 }
 
-fn terms(caller: &Caller) -> BTreeMap<&'static str, Term> {
+fn terms(caller: &Caller, stage: &Stage) -> BTreeMap<&'static str, Term> {
     let lists = [
         ("session_names", &caller.session_names),
         ("tags", &caller.tags),
@@ -67,7 +67,8 @@ fn terms(caller: &Caller) -> BTreeMap<&'static str, Term> {
     let lists = lists.into_iter().filter(|(_, values)| !values.is_empty());
     let lists = lists.map(|(key, values)| (key, Term::Texts(values.clone())));
     let external_id = caller.external_id.iter().map(|id| ("external_id", Term::Text(id.clone())));
-    external_id.chain(lists).collect()
+    let audience = stage.audience().map(|audience| ("audience", Term::Text(audience.to_owned())));
+    external_id.chain(lists).chain(audience).collect()
 }
 
 impl AccessRow {

@@ -10,7 +10,7 @@ use super::list::AccessRow;
 use crate::finding::{Finding, Subject};
 use crate::manifest::Lock;
 use crate::plan::Plan;
-use crate::plan::told::DIRECT;
+use crate::plan::told::{DIRECT, IDENTITY};
 
 const STYLE: &str = include_str!("map.css");
 const SCRIPT: &str = include_str!("map.js");
@@ -76,12 +76,17 @@ fn change<'l>(row: &AccessRow, told: &BTreeMap<(&str, &str), &'l str>) -> Change
     if told.is_empty() {
         return Change::Unknown;
     }
-    let role = row.role.as_deref().unwrap_or(DIRECT);
+    let role = row.role.as_deref().unwrap_or(if is_of_server(row) { IDENTITY } else { DIRECT });
     match told.get(&(row.caller.as_str(), row.stage.as_str())) {
         None => Change::Added,
         Some(before) if *before == role => Change::Same,
         Some(before) => Change::Moved(before),
     }
+}
+
+/// Whether the caller shows a server who it is: what for is a term of this one way in.
+fn is_of_server(row: &AccessRow) -> bool {
+    row.terms.contains_key("audience")
 }
 
 /// What the lock file knows and the manifest does not mean any more.
@@ -100,7 +105,8 @@ fn callers(page: &mut String, rows: &[AccessRow], findings: &[Finding], told: &B
     }
     open_table(page, "callers", "Callers", &["Caller", "Stage", "Role", "Routes", "Terms", "Change", "Findings"]);
     for row in rows {
-        let role = row.role.as_deref().map_or_else(|| "none, it calls as itself".to_owned(), code);
+        let without = if is_of_server(row) { "none, it shows who it is" } else { "none, it calls as itself" };
+        let role = row.role.as_deref().map_or_else(|| without.to_owned(), code);
         let routes = row
             .routes
             .as_ref()

@@ -14,6 +14,7 @@ use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
 use crate::iam::json::Strict;
 use crate::manifest::names::{is_label, title_case};
 use crate::plan::{CallerRole, Plan};
+use crate::render::callers::CallersFile;
 use crate::render::cloudformation::METADATA;
 use crate::targets::execute_api::{is_api_id, is_api_stage};
 use crate::targets::function_url::{is_alias, is_function};
@@ -29,12 +30,26 @@ pub struct Deployment {
     pub region: String,
     /// The account of the API, 12 digits.
     pub account: String,
-    /// The stages by name.
+    /// The stages by name, but for servers.
     pub stages: BTreeMap<String, DeployedStage>,
+    /// The stages that are servers, by name.
+    pub servers: BTreeMap<String, DeployedServer>,
     /// The provider's roles by ARN.
     pub roles: BTreeMap<String, RolePolicies>,
     /// The callers' roles.
     pub callers: Vec<CallerRole>,
+}
+
+/// A stage that is a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeployedServer {
+    /// What tokens and proofs have to be for.
+    pub audience: String,
+    /// Where callers reach it, if the manifest says so.
+    pub url: Option<String>,
+    /// What it knows of its callers: `callers.json`, see [`Plan::callers`].
+    pub callers: CallersFile,
 }
 
 /// A stage's API.
@@ -124,15 +139,21 @@ impl Plan<'_> {
             };
             (role.arn, policies)
         });
-        let stages = manifest.stages.iter().map(|(name, stage)| {
+        let stages = manifest.stages.iter().filter_map(|(name, stage)| {
             let resource_policy = self.policy_at(stage).map(|policy| policy.document.to_json());
-            (name.clone(), DeployedStage { resource_policy, ..manifest.target(stage).into() })
+            Some((name.clone(), DeployedStage { resource_policy, ..manifest.target(stage)?.into() }))
+        });
+        let servers = manifest.stages.iter().filter_map(|(name, stage)| {
+            let (audience, url) = (stage.audience()?.to_owned(), stage.url.clone());
+            // Of a server there is nothing that the file could not say.
+            Some((name.clone(), DeployedServer { audience, url, callers: self.callers(stage).ok()? }))
         });
         Deployment {
             partition: manifest.api.partition().to_owned(),
             region: manifest.api.region.clone(),
             account: manifest.api.account.clone(),
             stages: stages.collect(),
+            servers: servers.collect(),
             roles: roles.collect(),
             callers: self.caller_roles(),
         }
@@ -175,14 +196,15 @@ impl Deployment {
             }
         }
         let [partition, region, account] = place.ok_or_else(|| not_an_api("none"))?;
-        let mut deployment = Self { partition, region, account, stages, roles: BTreeMap::new(), callers: Vec::new() };
+        let (servers, roles, callers) = Default::default();
+        let mut deployment = Self { partition, region, account, stages, servers, roles, callers };
         for role in &read {
             let (arn, policies) = role_policies(role, &deployment.partition, &deployment.account)?;
             if deployment.roles.insert(arn.clone(), policies).is_some() {
                 return Err(duplicate(&format!("role `{arn}` stands twice")));
             }
         }
-        deployment.callers = callers(&read, &deployment)?;
+        deployment.callers = trusted(&read, &deployment)?;
         Ok(deployment)
     }
 }
@@ -278,7 +300,7 @@ fn invoked(policy: &Value) -> Vec<String> {
 }
 
 /// Whoever the trust policies name, with leave to assume the roles that do.
-fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<CallerRole>, DeployedError> {
+fn trusted(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<CallerRole>, DeployedError> {
     let names: BTreeMap<&str, &String> =
         deployment.stages.iter().map(|(name, stage)| (stage.arn.as_str(), name)).collect();
     // A function's ARN is the whole of it; of an API, it is what stands before the route.
@@ -317,6 +339,7 @@ fn callers(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<Caller
                     may_assume.iter().cloned().collect(),
                 )]),
                 may_call: BTreeMap::new(),
+                audiences: BTreeMap::new(),
                 may_assume: may_assume.iter().filter_map(|arn| Some((stages.get(arn)?.clone(), arn.clone()))).collect(),
                 arn: who,
             }

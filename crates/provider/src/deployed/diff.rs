@@ -174,13 +174,16 @@ impl Plan<'_> {
     ///
     /// # Errors
     ///
-    /// [`DeployedError`] `role_unknown` when it cannot be told which role a policy hangs on.
+    /// [`DeployedError`] `role_unknown` when it cannot be told which role a policy hangs on, `nothing_deployed` for a server.
     pub fn diff(
         &self,
         stage: &Stage,
         only: Option<&str>,
         deployed: &[DeployedRole],
     ) -> Result<Vec<RoleDiff>, DeployedError> {
+        if stage.audience().is_some() {
+            return Err(DeployedError::of_server(&stage.name));
+        }
         let partition = self.manifest.api.partition();
         let meant: BTreeMap<String, ProviderRole> =
             self.stage_roles(stage).into_iter().map(|role| (role.name.clone(), role)).collect();
@@ -232,8 +235,8 @@ impl Plan<'_> {
             let (only_deployed, only_meant) = (beyond(&theirs, &ours), beyond(&ours, &theirs));
             let Side { unseen, mut unjudged, permissions, .. } = theirs.unwrap_or_default();
             let faults = match self.manifest.target(stage) {
-                Target::FunctionUrl(url) => fault::of_role(&role, &permissions, url).into_iter().collect(),
-                Target::HttpApi(_) | Target::RestApi(_) => Vec::new(),
+                Some(Target::FunctionUrl(url)) => fault::of_role(&role, &permissions, url).into_iter().collect(),
+                Some(Target::HttpApi(_) | Target::RestApi(_)) | None => Vec::new(),
             };
             if !is_deployed && nameless > 0 {
                 unjudged.push(format!("whether it is one of the file's {nameless} roles without a literal name"));

@@ -19,6 +19,11 @@ impl DeployedError {
         Self { code, hinted: code, message: escaped(&message.into()) }
     }
 
+    /// Of a stage that is a server: nothing of it is deployed in AWS.
+    pub(crate) fn of_server(stage: &str) -> Self {
+        Self::new("nothing_deployed", format!("stage `{stage}` is a server, of which nothing is deployed in AWS"))
+    }
+
     /// The same where the policy of an API or a function is read, and no role.
     pub(crate) fn of_resource_policy(self) -> Self {
         Self { hinted: "no_resource_policy", ..self }
@@ -26,7 +31,7 @@ impl DeployedError {
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
     /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy`, `no_invoke_policies`, `no_api_role`,
-    /// `not_expressible`, `terraform_state` or `duplicate`.
+    /// `not_expressible`, `terraform_state`, `nothing_deployed` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -54,6 +59,9 @@ impl DeployedError {
             "no_api_role" => "give a file whose roles have inline policies that invoke an API, and that trust somebody",
             "not_expressible" => {
                 "leave the role out of the file, or change it in AWS first: a manifest that opened more, or moved a caller, would be no copy"
+            }
+            "nothing_deployed" => {
+                "compare a stage whose target is an API or a function URL; what a server reads, `xacct-sign render callers` renders"
             }
             "role_unknown" => "say which role the policy hangs on with `--role`",
             "policy_ignored" => {

@@ -48,10 +48,10 @@ impl Plan<'_> {
     ///
     /// # Errors
     ///
-    /// [`DeployedError`] when the text is not JSON or holds no such policy.
+    /// [`DeployedError`] when the text is not JSON or holds no such policy, and for a server, which has none.
     pub fn diff_resource_policy(&self, stage: &Stage, deployed: &str) -> Result<ResourceDiff, DeployedError> {
         let partition = self.manifest.api.partition();
-        let target = self.manifest.target(stage);
+        let target = self.manifest.target(stage).ok_or_else(|| DeployedError::of_server(&stage.name))?;
         let ReadPolicy { policy, unjudged, of_api } = policy::read(deployed, target)?;
         // By role it may be a trust policy, which says no resource.
         let said = policy::statements(&policy);

@@ -49,7 +49,7 @@ manifest_errors! {
         "An account id is not a string of 12 digits.",
         "write the account id as a string of 12 digits, `account = \"012345678901\"`: as a number it would lose its leading zeros";
     InvalidRegion, "invalid_region",
-        "The region does not look like one.",
+        "A region does not look like one, or is not of the API's partition.",
         "write a region as AWS does, for example `ap-northeast-1`; those of the isolated partitions (`us-iso-east-1`) are not supported";
     InvalidRoleName, "invalid_role_name",
         "A role's name, or one that would be made of it, is not one that IAM takes.",
@@ -64,8 +64,8 @@ manifest_errors! {
         "A tag of the roles is not one that IAM takes, or there are too many.",
         "a role has at most 50 tags; a key has 1 to 128 letters, digits, spaces or `_.:/=+-@`, does not begin with `aws:`, and case does not tell keys apart; a value has at most 256 of the same characters";
     InvalidDuration, "invalid_duration",
-        "`max_session_duration` is not between 3600 and 43200 seconds.",
-        "IAM takes a maximum session duration of 3600 to 43200 seconds";
+        "`max_session_duration` is not between 3600 and 43200 seconds, or `max_duration_seconds` not between 60 and 3600.",
+        "IAM takes a maximum session duration of 3600 to 43200 seconds; a token of `[identity]` lives 60 to 3600 seconds";
     InvalidStageName, "invalid_stage_name",
         "A stage's name cannot become part of a role's name.",
         "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all";
@@ -74,16 +74,28 @@ manifest_errors! {
         "the name becomes part of a role's name: begin with a letter or a digit, go on with letters, digits, `-` or `_`, at most 64 in all";
     InvalidTarget, "invalid_target",
         "A `target`, `access`, `permissions` or `routes_enforced_by` is none of its words.",
-        "`target` is `http_api` (the default), `rest_api` or `function_url`; `access` is `role` (the default) or `direct`; `permissions` is `separate` (the default) or `document`; `routes_enforced_by` is `function`";
+        "`target` is `http_api` (the default), `rest_api`, `function_url` or `server`; `access` is `role` (the default) or `direct`; `permissions` is `separate` (the default) or `document`; `routes_enforced_by` is `function`";
     TargetIncomplete, "target_incomplete",
         "A stage lacks a key that its `target` needs.",
-        "a `rest_api` needs `api_id` and `api_stage`, a `function_url` needs `function` and `url_id`, and `alias` if the URL hangs on one";
+        "a `rest_api` needs `api_id` and `api_stage`, a `function_url` needs `function` and `url_id`, and `alias` if the URL hangs on one; a `server` needs `audience`, its own or that of `[identity]`, such as `https://api.example.com`";
     KeyOfOtherTarget, "key_of_other_target",
         "A key of a stage belongs to another `target`, or to another `access`.",
-        "delete the key, or write the `target` that it belongs to: `vpc_endpoints` is of a `rest_api`; `url`, a custom domain, of it and of an `http_api`; `function`, `alias`, `url_id` and `routes_enforced_by` are of a `function_url`, `permissions` of one that is called directly; `api_id` and `api_stage` of the other two; `role_name` is of what is called by role";
+        "delete the key, or write the `target` that it belongs to: `vpc_endpoints` is of a `rest_api`; `url`, a custom domain, of it, of an `http_api` and of a `server`; `audience` is of a `server`, which has neither `access` nor roles; `function`, `alias`, `url_id` and `routes_enforced_by` are of a `function_url`, `permissions` of one that is called directly; `api_id` and `api_stage` of the other two; `role_name` is of what is called by role";
     DirectImpossible, "direct_impossible",
         "An HTTP API has no resource policy, so callers of other accounts cannot call it directly.",
         "leave `access` out: the callers assume a role in the API's account; or put a REST API or a function URL in front";
+    InvalidAudience, "invalid_audience",
+        "An `audience` is not one that tokens and policies can have.",
+        "write what stands for this server alone, such as `https://api.example.com`: 1 to 1000 visible ASCII characters without `\"`, `\\` and `$`";
+    InvalidAlgorithm, "invalid_algorithm",
+        "The `algorithm` of tokens is neither `ES384` nor `RS256`.",
+        "leave it out for `ES384`; write `RS256` where a load balancer or an HTTP API's authorizer checks tokens first";
+    InvalidIssuer, "invalid_issuer",
+        "An `issuer` is not the account's issuer of web identity tokens, or an account has two.",
+        "write what `aws iam get-outbound-web-identity-federation-info` says in the caller's account, `https://UUID.tokens.sts.global.api.aws`, without a slash at its end; an emulator's stands in `dev_issuers` of `[identity]`, too, and is on this machine";
+    IdentityImpossible, "identity_impossible",
+        "A caller of a server is one that neither a token nor a proof tells: an organization, or every account.",
+        "name the accounts and their roles, each as a caller; an organization or `account = \"*\"` takes a stage with API Gateway or a function URL in front";
     InvalidUrl, "invalid_url",
         "A stage's `url` is not an https URL without user, query and fragment.",
         "write where callers reach the stage, `https://api.example.com` or with its base path `https://api.example.com/v1`, lower case and with escapes where it has any; leave the key out for AWS's own URL";
@@ -121,7 +133,7 @@ manifest_errors! {
         "A caller has `routes` on a function URL, whose policy knows no path and no method.",
         "AWS would let the caller use every route: leave `routes` out; or, where the function itself refuses what is not among them, write `routes_enforced_by = \"function\"` for the stage";
     TermNotExpressible, "term_not_expressible",
-        "A caller's term is one that direct access cannot express.",
+        "A caller's term is one that direct access, or a server, cannot express.",
         "an external id, session names, tags and a source identity belong to assuming a role, and the way in is the stage's: make the whole stage `access = \"role\"`, or drop the term, or make a caller of its own for the stage; `aws:PrincipalArn` (`trust = \"account\"`) needs `permissions = \"document\"` on a function URL";
     UnknownStage, "unknown_stage",
         "A caller names a stage that is not in the manifest.",

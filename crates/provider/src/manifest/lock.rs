@@ -32,11 +32,12 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Told {
-    /// The API's id and its stage in API Gateway, `f6g7h8i9j0/$default`; or a function with its alias, `function:orders:live`.
+    /// The API's id and its stage in API Gateway, `f6g7h8i9j0/$default`; or a function with its alias, `function:orders:live`; or
+    /// the audience of a server, `server:https://api.example.com`.
     pub(crate) api: String,
     /// The ARN of the caller's role, or the id of its organization; of several roles their ARNs, parted by commas.
     pub(crate) caller: String,
-    /// The ARN of the provider's role; `direct` where it assumes none.
+    /// The ARN of the provider's role; `direct` where it assumes none, `identity` at a server.
     pub(crate) role: String,
 }
 

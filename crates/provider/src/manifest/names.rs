@@ -115,3 +115,50 @@ pub(crate) fn is_tag_key(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c))
         && !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
+
+/// Whether tokens, proofs and policies can have it as audience, as it stands: a header holds it, and no policy takes a part of it
+/// for a variable
+/// ([policy variables](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html)).
+pub(crate) fn is_audience(text: &str) -> bool {
+    (1..=1000).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\$".contains(&b))
+}
+
+/// Whether it is an issuer of web identity tokens of AWS's. What those of other partitions end in is not documented: there it is
+/// a host's name.
+pub(crate) fn is_issuer(text: &str, partition: &str) -> bool {
+    let Some(host) = text.strip_prefix("https://").filter(|_| text.len() <= 255) else { return false };
+    if partition == "aws" {
+        return host.strip_suffix(".tokens.sts.global.api.aws").is_some_and(is_uuid);
+    }
+    let is_label = |label: &str| {
+        let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        (1..=63).contains(&label.len())
+            && label.starts_with(is_edge)
+            && label.ends_with(is_edge)
+            && label.chars().all(|c| is_edge(c) || c == '-')
+    };
+    let top = host.rsplit('.').next().unwrap_or_default();
+    host.contains('.') && host.split('.').all(is_label) && top.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+fn is_uuid(text: &str) -> bool {
+    let is_hexadecimal = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| is_hexadecimal(part))
+}
+
+/// Whether it is an issuer on this machine, as an emulator has them: with a port and a path, if it likes.
+pub(crate) fn is_dev_issuer(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let Some(rest) = rest.filter(|_| text.len() <= 255) else { return false };
+    let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
+    let names = ["localhost", "127.0.0.1", "[::1]"];
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port);
+    let is_here = names.into_iter().filter_map(|name| authority.strip_prefix(name)).any(|after| match after {
+        "" => true,
+        after => after.strip_prefix(':').is_some_and(is_port),
+    });
+    let is_segment =
+        |segment: &str| !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    is_here && path.is_none_or(|path| path.split('/').all(is_segment))
+}

@@ -11,6 +11,7 @@ use super::table::{Key, OneOrMany, Table, TableReader, Texts};
 
 pub(super) struct Manifest {
     pub(super) api: Option<(Key, Api)>,
+    pub(super) identity: Option<(Key, Identity)>,
     pub(super) stages: Table<Stage>,
     pub(super) callers: Table<Caller>,
 }
@@ -27,6 +28,15 @@ pub(super) struct Api {
     pub(super) accept: Table<Spanned<String>>,
 }
 
+/// How callers of a server show who they are.
+pub(super) struct Identity {
+    pub(super) audience: Option<Spanned<String>>,
+    pub(super) algorithm: Option<Spanned<String>>,
+    pub(super) max_duration_seconds: Option<Spanned<i64>>,
+    pub(super) regions: Option<Texts>,
+    pub(super) dev_issuers: Option<Texts>,
+}
+
 pub(super) struct Stage {
     /// Its keys, also those whose value is of another type than it should be, and where they stand.
     pub(super) places: BTreeMap<&'static str, Range<usize>>,
@@ -39,6 +49,7 @@ pub(super) struct Stage {
     pub(super) alias: Option<Spanned<String>>,
     pub(super) url_id: Option<Spanned<String>>,
     pub(super) routes_enforced_by: Option<Spanned<String>>,
+    pub(super) audience: Option<Spanned<String>>,
     pub(super) api_id: Option<Spanned<String>>,
     pub(super) api_stage: Option<Spanned<String>>,
     pub(super) production: Option<bool>,
@@ -54,6 +65,7 @@ pub(super) struct Caller {
     pub(super) stages: Option<Texts>,
     /// Whether neither `roles` nor `stages` has anything in it.
     pub(super) is_on_no_stage: bool,
+    pub(super) issuer: Option<Spanned<String>>,
     pub(super) external_id: Option<Spanned<String>>,
     pub(super) session_names: Option<Texts>,
     pub(super) tags: Option<Texts>,
@@ -66,9 +78,12 @@ pub(super) struct Caller {
 
 impl Manifest {
     pub(super) fn read(source: &Source<'_>, table: &DeTable<'_>) -> Self {
-        let top = TableReader::of_file(source, table, &["api", "stages", "callers"]);
+        let top = TableReader::of_file(source, table, &["api", "identity", "stages", "callers"]);
         let manifest = Self {
             api: top.table("api").map(|(key, table)| (key.clone(), Api::read(&table.with_keys(API)))),
+            identity: top
+                .table("identity")
+                .map(|(key, table)| (key.clone(), Identity::read(&table.with_keys(IDENTITY)))),
             stages: top.tables("stages", |table| Stage::read(&table.with_keys(STAGE))),
             callers: top.tables("callers", |table| Caller::read(&table.with_keys(CALLER))),
         };
@@ -108,6 +123,20 @@ impl Api {
     }
 }
 
+const IDENTITY: &[&str] = &["audience", "algorithm", "max_duration_seconds", "regions", "dev_issuers"];
+
+impl Identity {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            audience: table.text("audience"),
+            algorithm: table.text("algorithm"),
+            max_duration_seconds: table.integer("max_duration_seconds"),
+            regions: table.texts("regions"),
+            dev_issuers: table.texts("dev_issuers"),
+        }
+    }
+}
+
 const STAGE: &[&str] = &[
     "target",
     "access",
@@ -119,6 +148,7 @@ const STAGE: &[&str] = &[
     "alias",
     "url_id",
     "routes_enforced_by",
+    "audience",
     "permissions",
     "production",
     "role_name",
@@ -138,6 +168,7 @@ impl Stage {
             alias: table.text("alias"),
             url_id: table.text("url_id"),
             routes_enforced_by: table.text("routes_enforced_by"),
+            audience: table.text("audience"),
             api_id: table.text("api_id"),
             api_stage: table.text("api_stage"),
             production: table.boolean("production"),
@@ -153,6 +184,7 @@ const CALLER: &[&str] = &[
     "trust",
     "organization",
     "stages",
+    "issuer",
     "external_id",
     "session_names",
     "tags",
@@ -172,6 +204,7 @@ impl Caller {
             organization: table.text("organization"),
             stages: table.texts("stages"),
             is_on_no_stage: table.is_empty("roles") && table.is_empty("stages"),
+            issuer: table.text("issuer"),
             external_id: table.text("external_id"),
             session_names: table.texts("session_names"),
             tags: table.texts("tags"),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use xacct_sign::aws::{Partition, RoleName};
+use xacct_sign::sts::TokenAlgorithm;
 
 use super::names::{is_role_pattern, title_case};
 use super::route::Route;
@@ -35,6 +36,8 @@ pub struct Manifest {
     pub file: String,
     /// What holds for the whole API.
     pub api: Api,
+    /// How callers of stages that are servers show who they are.
+    pub identity: Identity,
     /// The stages by name.
     pub stages: BTreeMap<String, Stage>,
     /// The callers by name.
@@ -81,11 +84,34 @@ impl Api {
     }
 }
 
+/// The table `[identity]`: how callers of stages that are servers show who they are.
+///
+/// # Defaults
+///
+/// `algorithm` is `ES384`, `max_duration_seconds` 3600, which is what STS gives at most, `regions` is the API's alone; no
+/// `audience`, no `dev_issuers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// What tokens and proofs are for, on stages that do not say it themselves.
+    pub audience: Option<String>,
+    /// The one algorithm of tokens that is taken.
+    pub algorithm: TokenAlgorithm,
+    /// How long a token may live, 60 to 3600 seconds.
+    pub max_duration_seconds: u32,
+    /// The regions whose STS is asked of proofs; none where proofs are not taken.
+    pub regions: Vec<String>,
+    /// Issuers on this machine, for development.
+    pub dev_issuers: Vec<String>,
+    /// The line of the table, from 1; `None` where there is none.
+    pub line: Option<usize>,
+}
+
 /// A table `[stages.NAME]`.
 ///
 /// # Defaults
 ///
-/// `target` is `http_api`, whose `api_stage` is `$default`; `access` is `role`. A stage is a production stage when a word of its name (parted by `-` and `_`) is `prod`,
+/// `target` is `http_api`, whose `api_stage` is `$default`; `access` is `role`, of a server `identity`. A stage is a production stage when a word of its name (parted by `-` and `_`) is `prod`,
 /// `prd`, `production` or `live`, and none is `pre` or `non`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -141,6 +167,11 @@ pub enum StageTarget {
         /// How direct access is deployed.
         permissions: Permissions,
     },
+    /// A server that stands anywhere, and is told by nobody but the caller itself who it is.
+    Server {
+        /// What its tokens and proofs are for: this server alone.
+        audience: String,
+    },
 }
 
 /// How the callers of a stage come in.
@@ -151,6 +182,8 @@ pub enum Access {
     Role,
     /// They call as their own roles: a policy of the API's names them.
     Direct,
+    /// They show a server who they are, by a token or a proof: the one way into [`StageTarget::Server`].
+    Identity,
 }
 
 /// How a function's policy comes to name the callers of a stage with [`Access::Direct`].
@@ -176,6 +209,7 @@ impl StageTarget {
                 let alias = alias.as_ref().map(|alias| format!(":{alias}")).unwrap_or_default();
                 format!("function:{function}{alias}")
             }
+            Self::Server { audience } => format!("server:{audience}"),
         }
     }
 
@@ -183,7 +217,7 @@ impl StageTarget {
     /// An HTTP API has no such policy.
     pub(crate) fn policy_place(&self) -> Option<String> {
         match self {
-            Self::HttpApi { .. } => None,
+            Self::HttpApi { .. } | Self::Server { .. } => None,
             Self::RestApi { api_id, .. } => Some(api_id.clone()),
             Self::FunctionUrl { .. } => Some(self.identity()),
         }
@@ -240,6 +274,9 @@ pub struct Caller {
     pub routes: Option<Vec<Route>>,
     /// What stands in the names of its own roles in place of the caller's name in title case, if anything.
     pub role_name: Option<String>,
+    /// Its account's issuer of web identity tokens, with which it comes into stages that are servers
+    /// ([outbound federation](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound.html)).
+    pub issuer: Option<String>,
     /// Findings on the caller that are accepted.
     pub accept: Accepted,
     /// The line of the table, from 1.
@@ -362,9 +399,22 @@ impl Stage {
         self.url.clone().unwrap_or_else(|| target.invoke_url())
     }
 
-    /// Whether its callers come in without a role.
+    /// Whether a policy of the API's names its callers, who call as their own roles.
     pub(crate) fn is_direct(&self) -> bool {
         self.access == Access::Direct
+    }
+
+    /// Whether its callers assume a role in the API's account.
+    pub(crate) fn is_by_role(&self) -> bool {
+        self.access == Access::Role
+    }
+
+    /// What tokens and proofs are for, where it is a server.
+    pub(crate) fn audience(&self) -> Option<&str> {
+        match &self.target {
+            StageTarget::Server { audience } => Some(audience),
+            _ => None,
+        }
     }
 
     /// Whether its API has to have a policy of its own: AWS lets nobody into a private one without.
@@ -414,11 +464,11 @@ impl Caller {
 }
 
 impl Manifest {
-    /// Where the API of a stage is.
+    /// Where the API of a stage is; `None` of a server, of which AWS knows nothing.
     #[must_use]
-    pub fn target<'a>(&'a self, stage: &'a Stage) -> Target<'a> {
+    pub fn target<'a>(&'a self, stage: &'a Stage) -> Option<Target<'a>> {
         let (region, account) = (self.api.region.as_str(), self.api.account.as_str());
-        match &stage.target {
+        Some(match &stage.target {
             StageTarget::HttpApi { api_id, api_stage } => {
                 Target::HttpApi(HttpApi::new(region, account, api_id, api_stage))
             }
@@ -428,13 +478,20 @@ impl Manifest {
             StageTarget::FunctionUrl { function, alias, url_id, .. } => {
                 Target::FunctionUrl(FunctionUrl::new(region, account, function, alias.as_deref(), url_id))
             }
-        }
+            StageTarget::Server { .. } => return None,
+        })
     }
 
-    /// What policies call a stage's API, see [`Target::arn`].
+    /// The issuer of an account's web identity tokens, at whichever of its callers it stands.
+    pub(crate) fn issuer_of(&self, account: &str) -> Option<String> {
+        let is_of = |caller: &&Caller| matches!(&caller.principals, CallerPrincipals::Roles { account: own, .. } if own == account);
+        self.callers.values().filter(is_of).find_map(|caller| caller.issuer.clone())
+    }
+
+    /// What policies call a stage's API, see [`Target::arn`]; `None` of a server.
     #[must_use]
-    pub fn stage_arn(&self, stage: &Stage) -> String {
-        self.target(stage).arn()
+    pub fn stage_arn(&self, stage: &Stage) -> Option<String> {
+        self.target(stage).map(Target::arn)
     }
 }
 

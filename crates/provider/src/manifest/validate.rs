@@ -2,6 +2,7 @@
 
 mod api;
 mod caller;
+mod identity;
 mod said;
 mod target;
 mod url;
@@ -75,6 +76,7 @@ impl Source<'_> {
         }
         let raw = raw::Manifest::read(self, table.get_ref());
         let api = raw.api.and_then(|(key, api)| self.api(&key, api));
+        let identity = self.identity(raw.identity, api.as_ref());
         // A stage that is wrong is one all the same to the callers that name it.
         let partition = api.as_ref().map(Api::partition);
         let mut known = caller::KnownStages { partition, ..caller::KnownStages::default() };
@@ -84,12 +86,16 @@ impl Source<'_> {
         let mut said = said::SaidOfApis::default();
         for (name, stage) in raw.stages {
             let place = name.span();
-            let Some(stage) = self.stage(name, stage) else { continue };
+            let Some(stage) = self.stage(name, stage, identity.audience.as_deref()) else { continue };
             self.note(self.check_api_is_one(&stage, &mut said, &place));
             if stage.is_direct() {
                 known.direct.insert(stage.name.clone(), stage.target.takes_conditions());
             }
-            known.apis.insert(stage.name.clone(), stage.target.identity());
+            if stage.audience().is_some() {
+                known.servers.insert(stage.name.clone());
+            } else {
+                known.apis.insert(stage.name.clone(), stage.target.identity());
+            }
             if !stage.target.may_have_routes() {
                 known.without_routes.insert(stage.name.clone());
             }
@@ -99,13 +105,17 @@ impl Source<'_> {
         let mut callers = BTreeMap::new();
         let mut caller_places = Vec::new();
         let mut in_use = caller::InUse::new();
-        for (name, caller) in raw.callers {
+        let mut issuers = identity::IssuersOfAccounts::new();
+        for (name, mut caller) in raw.callers {
             let place = name.span();
-            let Some(caller) = self.caller(name, caller, &known, &mut in_use) else { continue };
+            let issuer = caller.issuer.take();
+            let Some(mut caller) = self.caller(name, caller, &known, &mut in_use) else { continue };
+            caller.issuer =
+                issuer.and_then(|issuer| self.note(self.issuer(&caller, issuer, &identity, partition, &mut issuers)));
             caller_places.push((caller.name.clone(), place));
             callers.insert(caller.name.clone(), caller);
         }
-        let manifest = Manifest { file: String::new(), api: api?, stages, callers };
+        let manifest = Manifest { file: String::new(), api: api?, identity, stages, callers };
         if !self.has_mistakes() {
             self.check_role_names(&manifest, &stage_places, &caller_places);
         }
@@ -164,11 +174,11 @@ impl Source<'_> {
         })
     }
 
-    fn stage(&self, name: Key, mut raw: raw::Stage) -> Option<Stage> {
+    fn stage(&self, name: Key, mut raw: raw::Stage, audience: Option<&str>) -> Option<Stage> {
         let line = self.line(name.span().start);
         let (shown, place) = (name.get_ref().clone(), name.span());
         let name = self.note(self.text_that(names::is_label, Kind::InvalidStageName, "a name for a stage", name));
-        let target = self.target(&shown, place, &mut raw);
+        let target = self.target(&shown, place, &mut raw, audience);
         let url = raw.url.take().and_then(|url| self.note(self.url(url)));
         let role_name = self.role_part(raw.role_name);
         let accept = self.accept(raw.accept);
@@ -238,7 +248,7 @@ impl Source<'_> {
             }
         };
         for (stage, place) in stage_places {
-            if let Some(stage) = manifest.stages.get(stage).filter(|stage| !stage.is_direct()) {
+            if let Some(stage) = manifest.stages.get(stage).filter(|stage| stage.is_by_role()) {
                 self.note(take(stage, None, place));
             }
         }
@@ -247,7 +257,7 @@ impl Source<'_> {
                 continue;
             };
             let stages = caller.stages().filter_map(|stage| manifest.stages.get(stage));
-            for stage in stages.filter(|stage| !stage.is_direct()) {
+            for stage in stages.filter(|stage| stage.is_by_role()) {
                 self.note(take(stage, Some(caller), place));
             }
         }

@@ -142,11 +142,13 @@ impl Plan<'_> {
         for (stage, caller) in stages.iter().flat_map(|stage| self.callers_on(stage).map(move |caller| (stage, caller)))
         {
             // A function's policy knows no routes.
-            let routes = if self.manifest.target(stage).enforces_routes() { direct_routes(caller) } else { Vec::new() };
+            let has_routes = self.manifest.target(stage).is_some_and(|target| target.enforces_routes());
+            let routes = if has_routes { direct_routes(caller) } else { Vec::new() };
             let names = named(caller, &stage.name, self.manifest.api.partition());
             groups.entry((Form::of(caller, &stage.name), routes)).or_default().extend(names);
         }
-        let Some(target) = stages.first().map(|stage| self.manifest.target(stage)) else { return Vec::new() };
+        let target = stages.first().and_then(|stage| self.manifest.target(stage));
+        let Some(target) = target else { return Vec::new() };
         let statements = groups.into_iter().flat_map(|((form, routes), names)| {
             let (principals, who) = form.of_statement(names);
             let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
@@ -160,6 +162,8 @@ impl Plan<'_> {
     /// principal is named once, whichever of them it is on: by the caller whose name comes first.
     fn separate(&self, stages: &[&Stage]) -> (Document, Vec<Permission>) {
         let (mut statements, mut permissions) = (Vec::new(), Vec::new());
+        let target = stages.first().and_then(|stage| self.manifest.target(stage));
+        let of_target = target.map(|target| target.statements(&[])).unwrap_or_default();
         let mut callers: BTreeMap<&str, Vec<(&Caller, &Stage)>> = BTreeMap::new();
         for (stage, caller) in stages.iter().flat_map(|stage| self.callers_on(stage).map(move |caller| (stage, caller)))
         {
@@ -188,7 +192,7 @@ impl Plan<'_> {
             let actions = [(FunctionUrl::INVOKE_URL, "url"), (FunctionUrl::INVOKE, "invoke")];
             // The first of a caller's roles has no number, as its only one has none.
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-            for (statement, (action, end)) in self.manifest.target(stage).statements(&[]).into_iter().zip(actions) {
+            for (statement, (action, end)) in of_target.iter().cloned().zip(actions) {
                 let statement_id = format!("xacct-sign-{}-{end}{suffix}", caller.name);
                 let statement = statement.of(principals.clone(), &who);
                 statements.push(Statement { sid: Some(statement_id.clone()), ..statement });

@@ -10,7 +10,7 @@ use super::sharing::Plan;
 use super::trust;
 use crate::iam::document::{Document, Statement, merged};
 use crate::manifest::types::role_name;
-use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
+use crate::manifest::{Caller, CallerPrincipals, Identity, Manifest, Stage, WhichRole};
 use crate::targets::Target;
 
 /// A role in the API's account that callers assume.
@@ -77,10 +77,20 @@ pub struct CallerRole {
     pub may_assume: BTreeMap<String, String>,
     /// The ARN of what it may call directly, by stage, see [`Target::arn`](crate::targets::Target::arn).
     pub may_call: BTreeMap<String, String>,
+    /// The audience of the tokens or proofs by which it comes into a server, by stage.
+    pub audiences: BTreeMap<String, String>,
     /// The policy to attach to the caller's role: crossing accounts takes the caller's own account's
     /// leave too
     /// ([Cross-account policy evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)).
     pub policy: Document,
+}
+
+impl CallerRole {
+    /// The stages that it is on, however it comes in.
+    pub fn stages(&self) -> impl Iterator<Item = &str> {
+        let Self { may_assume, may_call, audiences, .. } = self;
+        may_assume.keys().chain(may_call.keys()).chain(audiences.keys()).map(String::as_str)
+    }
 }
 
 impl<'m> Plan<'m> {
@@ -99,11 +109,12 @@ impl<'m> Plan<'m> {
     #[must_use]
     pub fn stage_roles(&self, stage: &Stage) -> Vec<ProviderRole> {
         let mut roles = Vec::new();
+        let Some(target) = self.manifest.target(stage) else { return roles };
         for (number, callers) in self.shared.get(stage.name.as_str()).into_iter().flatten() {
-            roles.push(self.provider_role(stage, callers, RoleKind::Shared(*number)));
+            roles.push(self.provider_role(stage, target, callers, RoleKind::Shared(*number)));
         }
         for caller in self.own.get(stage.name.as_str()).into_iter().flatten() {
-            roles.push(self.provider_role(stage, &[*caller], RoleKind::Own(caller.name.clone())));
+            roles.push(self.provider_role(stage, target, &[*caller], RoleKind::Own(caller.name.clone())));
         }
         roles
     }
@@ -138,9 +149,11 @@ impl<'m> Plan<'m> {
             .map(|(role, stages)| {
                 let (mut may_assume, mut may_call) = (BTreeMap::new(), BTreeMap::new());
                 let (mut direct, mut called) = (Vec::new(), BTreeSet::new());
+                let mut audiences = BTreeMap::new();
                 for stage in stages.into_iter().filter_map(|stage| self.manifest.stages.get(stage)) {
-                    if stage.is_direct() {
-                        let target = self.manifest.target(stage);
+                    if let Some(audience) = stage.audience() {
+                        audiences.insert(stage.name.clone(), audience.to_owned());
+                    } else if let Some(target) = self.manifest.target(stage).filter(|_| stage.is_direct()) {
                         // Several stages may be one function.
                         if called.insert(target.arn()) {
                             direct.push(target);
@@ -162,9 +175,10 @@ impl<'m> Plan<'m> {
                     role_name: role_name.to_owned(),
                     arn,
                     organization: organization.cloned(),
-                    policy: caller_policy(caller, &may_assume, &direct),
+                    policy: caller_policy(caller, &may_assume, &direct, token_statements(self.manifest, &audiences)),
                     may_assume,
                     may_call,
+                    audiences,
                 }
             })
             .collect()
@@ -195,10 +209,9 @@ impl<'m> Plan<'m> {
         }
     }
 
-    fn provider_role(&self, stage: &'m Stage, callers: &[&Caller], kind: RoleKind) -> ProviderRole {
+    fn provider_role(&self, stage: &'m Stage, target: Target<'_>, callers: &[&Caller], kind: RoleKind) -> ProviderRole {
         let api = &self.manifest.api;
         let name = self.name(&stage.name, &kind);
-        let target = self.manifest.target(stage);
         let routes = callers.first().and_then(|caller| caller.routes.as_deref());
         let routes = routes.map(|routes| invoke::opened(routes, target)).unwrap_or_default();
         ProviderRole {
@@ -219,7 +232,12 @@ impl<'m> Plan<'m> {
 }
 
 /// Tags and a source identity are actions of their own, on both sides. What is called directly has to be allowed on both, too.
-fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>, direct: &[Target<'_>]) -> Document {
+fn caller_policy(
+    caller: &Caller,
+    may_assume: &BTreeMap<String, String>,
+    direct: &[Target<'_>],
+    tokens: Vec<Statement>,
+) -> Document {
     let mut actions = vec!["sts:AssumeRole"];
     if !caller.tags.is_empty() {
         actions.push("sts:TagSession");
@@ -237,5 +255,23 @@ fn caller_policy(caller: &Caller, may_assume: &BTreeMap<String, String>, direct:
         let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
         statements.extend(merged(direct.iter().flat_map(|target| target.statements(&routes))));
     }
+    statements.extend(tokens);
     Document::new(statements)
+}
+
+/// Leave to have tokens made for these audiences, each by itself, and no wider than they are taken: a token for two servers could
+/// be handed on from one to the other
+/// ([condition keys of STS](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html)).
+fn token_statements(manifest: &Manifest, audiences: &BTreeMap<String, String>) -> Vec<Statement> {
+    let Identity { algorithm, max_duration_seconds, .. } = &manifest.identity;
+    let each: BTreeSet<&str> = audiences.values().map(String::as_str).collect();
+    let allow = |audience: &str| {
+        Statement::allow("sts:GetWebIdentityToken", vec!["*".to_owned()])
+            .when("ForAllValues:StringEquals", "sts:IdentityTokenAudience", audience)
+            // Without an audience, `ForAllValues` would hold.
+            .when("Null", "sts:IdentityTokenAudience", "false")
+            .when("StringEquals", "sts:SigningAlgorithm", algorithm.name())
+            .when("NumericLessThanEquals", "sts:DurationSeconds", max_duration_seconds.to_string().as_str())
+    };
+    each.into_iter().map(allow).collect()
 }

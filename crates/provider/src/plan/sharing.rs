@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::trust::{self, Terms};
-use crate::manifest::{Caller, Lock, Manifest, Stage};
+use crate::manifest::{Access, Caller, Lock, Manifest, Stage};
 
 /// Callers by stage, sorted by name.
 pub(crate) type ByStage<'m> = BTreeMap<&'m str, Vec<&'m Caller>>;
@@ -79,10 +79,12 @@ impl Manifest {
         }
         for caller in self.callers.values() {
             for stage in caller.stages() {
-                let by_stage = match (self.stages.get(stage).is_some_and(Stage::is_direct), &caller.routes) {
-                    (true, _) => &mut direct,
-                    (false, None) => &mut sharing,
-                    (false, Some(_)) => &mut own,
+                let by_stage = match (self.stages.get(stage).map(|stage| stage.access), &caller.routes) {
+                    (Some(Access::Direct), _) => &mut direct,
+                    // A server lets them in by what they show it.
+                    (Some(Access::Identity), _) => continue,
+                    (_, None) => &mut sharing,
+                    (_, Some(_)) => &mut own,
                 };
                 by_stage.entry(stage).or_default().push(caller);
             }

@@ -9,10 +9,14 @@ use crate::manifest::{Lock, Told};
 /// What a caller is told in place of a role where it assumes none.
 pub(crate) const DIRECT: &str = "direct";
 
+/// What it is told where it shows a server who it is.
+pub(crate) const IDENTITY: &str = "identity";
+
 impl Plan<'_> {
     /// Callers that break when this is deployed and nobody tells them: their role has another ARN than the lock file knows,
     /// because they got or lost `routes`, were renamed as their stage may have been, moved to another of the shared roles, or
-    /// because the API's `role_name` or account changed; or they assumed none, and now do, or the other way round (`direct`). What the lock file does not know is new, and no change.
+    /// because the API's `role_name` or account changed; or they assumed none, and now do, or the other way round
+    /// (`direct`; `identity` for a server). What the lock file does not know is new, and no change.
     #[must_use]
     pub fn role_changes(&self) -> &[RoleChange] {
         &self.role_changes
@@ -27,7 +31,8 @@ impl Plan<'_> {
         let mut all: BTreeMap<(String, String), Told> = BTreeMap::new();
         for caller in self.caller_roles() {
             let directly = caller.may_call.keys().map(|stage| (stage.clone(), DIRECT.to_owned()));
-            for (stage, role) in caller.may_assume.into_iter().chain(directly) {
+            let by_identity = caller.audiences.keys().map(|stage| (stage.clone(), IDENTITY.to_owned()));
+            for (stage, role) in caller.may_assume.into_iter().chain(directly).chain(by_identity) {
                 let Some(api) = self.manifest.stages.get(&stage) else { continue };
                 let principal = caller.organization.clone().unwrap_or_else(|| caller.arn.clone());
                 match all.entry((caller.caller.clone(), stage)) {

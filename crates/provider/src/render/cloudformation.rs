@@ -11,6 +11,7 @@ use crate::limits::{TEMPLATE_BODY, TEMPLATE_OUTPUTS};
 use crate::manifest::names::title_case;
 use crate::manifest::{Caller, Manifest, Stage};
 use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
+use crate::targets::Target;
 
 /// The key of the template's metadata that says what the template is for.
 pub(crate) const METADATA: &str = "XacctSign";
@@ -124,10 +125,10 @@ struct Policy<'a> {
 pub(crate) fn template(
     manifest: &Manifest,
     stage: &Stage,
+    target: Target<'_>,
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
-    let target = manifest.target(stage);
     let mut resources: BTreeMap<String, Resource<'_>> = roles
         .iter()
         .map(|role| {
@@ -196,10 +197,11 @@ struct ToImport<'a> {
 pub(crate) fn to_import(
     manifest: &Manifest,
     stage: &Stage,
+    target: Target<'_>,
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
-    let function = manifest.target(stage).arn();
+    let function = target.arn();
     let mut all: Vec<ToImport<'_>> = roles
         .iter()
         .map(|role| ToImport {

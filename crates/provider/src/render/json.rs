@@ -64,6 +64,7 @@ struct Role<'a> {
 pub(super) fn documents(
     manifest: &Manifest,
     stage: &Stage,
+    target: Target<'_>,
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
@@ -82,7 +83,6 @@ pub(super) fn documents(
         })
         .collect();
     let api = &manifest.api;
-    let target = manifest.target(stage);
     pretty(&Documents {
         stage: &stage.name,
         account: &api.account,

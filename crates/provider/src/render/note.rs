@@ -6,6 +6,7 @@ mod command;
 mod javascript;
 pub(crate) mod markdown;
 mod python;
+mod server;
 mod shell;
 
 use std::collections::BTreeSet;
@@ -22,23 +23,37 @@ impl Plan<'_> {
     #[must_use]
     pub fn note(&self, caller: &Caller) -> String {
         let mut text = format!("# Calling the API as {}\n", code(&caller.name));
-        let stages = || self.manifest.stages.values().filter(|stage| caller.is_on(&stage.name));
-        let services: BTreeSet<&str> = stages().map(|stage| self.manifest.target(stage).signing_name()).collect();
+        let all = || self.manifest.stages.values().filter(|stage| caller.is_on(&stage.name));
+        let stages = || all().filter_map(|stage| Some((stage, self.manifest.target(stage)?)));
+        let services: BTreeSet<&str> = stages().map(|(_, target)| target.signing_name()).collect();
         let service = match services.iter().collect::<Vec<_>>().as_slice() {
             [one] => code(one),
             _ => "the service of the stage".to_owned(),
         };
-        let direct = stages().filter(|stage| stage.is_direct()).count();
+        let direct = stages().filter(|(stage, _)| stage.is_direct()).count();
         let how = match direct {
             0 => "Assume the role of the stage, then sign",
             _ if direct == stages().count() => "As your own role, sign",
             _ => "Assume the role of the stage where it has one, then sign",
         };
-        text.push_str(&format!("\n{how} each request with AWS Signature Version 4 for {service}.\n"));
-        for stage in stages() {
-            text.push_str(&self.stage_note(caller, stage, services.len() > 1));
+        let is_at_servers = stages().count() < all().count();
+        if stages().next().is_some() {
+            let of = if is_at_servers { ", but on a stage with an audience" } else { "" };
+            text.push_str(&format!("\n{how} each request with AWS Signature Version 4 for {service}{of}.\n"));
+        }
+        if is_at_servers {
+            text.push_str(server::HOW);
+        }
+        for stage in all() {
+            text.push_str(&match self.manifest.target(stage) {
+                Some(target) => self.stage_note(caller, stage, target, services.len() > 1),
+                None => self.server_note(caller, stage),
+            });
         }
         text.push_str("\n## What your account has to allow\n");
+        if is_at_servers {
+            text.push_str(&server::federation(&self.manifest.identity, caller));
+        }
         for role in self.roles_of(caller) {
             let policy = role.policy.to_json_pretty();
             text.push_str(&format!(
@@ -50,11 +65,10 @@ impl Plan<'_> {
         text
     }
 
-    fn stage_note(&self, caller: &Caller, stage: &Stage, is_mixed: bool) -> String {
+    fn stage_note(&self, caller: &Caller, stage: &Stage, target: Target<'_>, is_mixed: bool) -> String {
         let api = &self.manifest.api;
-        let role = (!stage.is_direct()).then(|| self.role_for(caller, &stage.name));
+        let role = stage.is_by_role().then(|| self.role_for(caller, &stage.name));
         let arn = role.as_ref().map(|role| role.arn(api.partition(), &api.account));
-        let target = self.manifest.target(stage);
         let url = stage.called_at(target);
         let mut call = Call::new(arn.as_deref(), &api.region, target.signing_name(), &url, caller);
         call.is_custom = stage.url.is_some();
@@ -111,10 +125,7 @@ impl Plan<'_> {
 }
 
 fn who(plan: &Plan<'_>, caller: &Caller, stage: &str) -> Option<String> {
-    plan.roles_of(caller)
-        .iter()
-        .find(|role| role.may_assume.contains_key(stage) || role.may_call.contains_key(stage))
-        .map(whose)
+    plan.roles_of(caller).iter().find(|role| role.stages().any(|on| on == stage)).map(whose)
 }
 
 /// In words, which principals a policy is for.

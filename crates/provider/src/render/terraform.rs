@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{is_whole, pretty};
-use crate::manifest::{Manifest, Stage};
+use crate::manifest::Stage;
 use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
 use crate::targets::{FunctionUrl, HttpApi, RestApi, Target};
 
@@ -107,22 +107,22 @@ struct Policy {
 
 /// The configuration of a stage, without a newline at its end.
 pub(super) fn configuration(
-    manifest: &Manifest,
     stage: &Stage,
+    target: Target<'_>,
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
-    pretty(&written(manifest, stage, roles, policy))
+    pretty(&written(stage, target, roles, policy))
 }
 
 /// The same with a block for each resource that takes it into the state.
 pub(super) fn with_imports(
-    manifest: &Manifest,
     stage: &Stage,
+    target: Target<'_>,
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> String {
-    let mut configuration = written(manifest, stage, roles, policy);
+    let mut configuration = written(stage, target, roles, policy);
     configuration.imports = imports(&configuration.resource);
     pretty(&configuration)
 }
@@ -154,13 +154,13 @@ fn imports(resources: &Resources) -> Vec<Import> {
 }
 
 fn written(
-    manifest: &Manifest,
     stage: &Stage,
+    target: Target<'_>,
     roles: &[ProviderRole],
     policy: Option<&ResourcePolicy>,
 ) -> Configuration {
     let (comment, mut resource) = match policy {
-        Some(policy) => with_policy(manifest.target(stage), stage, policy),
+        Some(policy) => with_policy(target, stage, policy),
         None => (None, Resources::default()),
     };
     if !stage.is_direct() {

@@ -181,7 +181,7 @@ proptest! {
             })
             .collect();
         for stage in STAGES {
-            let target = manifest.target(&manifest.stages[stage]);
+            let target = manifest.target(&manifest.stages[stage]).unwrap();
             let policy = plan.resource_policy(&manifest.stages[stage]);
             let policy = policy.map(|policy| parsed(&policy.document, PolicyKind::Resource));
             let lets_in = |who: &Who, needs: &[_]| policy.as_ref().is_some_and(|policy| allows(policy, who, needs));

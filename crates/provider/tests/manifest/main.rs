@@ -3,6 +3,7 @@
 
 mod api;
 mod roles;
+mod servers;
 mod targets;
 
 use std::collections::BTreeSet;
@@ -130,7 +131,7 @@ type Refused = (String, &'static str, usize, &'static str);
 
 /// Every code occurs, which the test checks.
 fn refused() -> Vec<Refused> {
-    of_callers_and_api().into_iter().chain(targets::refused()).collect()
+    of_callers_and_api().into_iter().chain(targets::refused()).chain(servers::refused()).collect()
 }
 
 fn of_callers_and_api() -> Vec<Refused> {
@@ -445,6 +446,7 @@ fn the_json_schema_has_the_parsers_keys() {
     let definitions = &schema["definitions"];
     assert_eq!(keys(&schema), expected_keys(&with_api("[unknown]")));
     assert_eq!(keys(&definitions["api"]), expected_keys(&with_api("unknown = 1")));
+    assert_eq!(keys(&definitions["identity"]), expected_keys(&with_api("[identity]\nunknown = 1")));
     assert_eq!(keys(&definitions["stage"]), expected_keys(&with_api("[stages.x]\nunknown = 1")));
     assert_eq!(keys(&definitions["caller"]), expected_keys(&with_caller("unknown = 1")));
     // Together, the three tables accept what can be accepted.

@@ -31,6 +31,8 @@ pub(super) struct KnownStages {
     pub(super) partition: Option<&'static str>,
     /// Those on which nothing keeps a caller to its routes.
     pub(super) without_routes: BTreeSet<String>,
+    /// Those that are servers.
+    pub(super) servers: BTreeSet<String>,
     /// Those that are called directly, and whether their policy can have conditions of the callers'.
     pub(super) direct: BTreeMap<String, bool>,
     /// What tells the API of each from others: several stages may be one API.
@@ -138,11 +140,15 @@ impl Source<'_> {
             is_third_party: raw.third_party,
             routes,
             role_name,
+            issuer: None,
             accept,
             line: self.line(place.start),
             name: name?,
         };
         self.check_terms(&caller, known, &terms, &trust_place);
+        if let Some(stage) = caller.stages().find(|stage| known.servers.contains(*stage)) {
+            self.check_identity(&caller, stage, place);
+        }
         if let Some(place) = routes_place {
             for stage in caller.stages().filter(|stage| known.without_routes.contains(*stage)) {
                 let message =
@@ -165,10 +171,13 @@ impl Source<'_> {
             self.note::<()>(Err(self.error(Kind::TermNotExpressible, place.clone(), message)));
         };
         let name = &caller.name;
-        for (stage, takes_conditions) in caller.stages().filter_map(|stage| known.direct.get_key_value(stage)) {
+        for stage in caller.stages().filter(|stage| known.direct.contains_key(*stage) || known.servers.contains(*stage))
+        {
             for (key, place) in terms.iter().filter_map(|(key, place)| Some((key, place.as_ref()?))) {
                 refuse(place, format!("caller `{name}` has `{key}`, and on stage `{stage}` it assumes no role"));
             }
+        }
+        for (stage, takes_conditions) in caller.stages().filter_map(|stage| known.direct.get_key_value(stage)) {
             let CallerPrincipals::Roles { roles, trust: TrustForm::Account, .. } = &caller.principals else { continue };
             if !takes_conditions && roles.get(stage).is_none_or(|roles| *roles != [WhichRole::Every]) {
                 let message = format!(

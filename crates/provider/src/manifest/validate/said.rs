@@ -31,7 +31,8 @@ struct Said {
 }
 
 impl Said {
-    fn of(stage: &Stage) -> Self {
+    /// A server is no API: that two have one audience is what the check says.
+    fn of(stage: &Stage) -> Option<Self> {
         let (what, is_private, permissions) = match &stage.target {
             StageTarget::HttpApi { .. } => ("http_api".to_owned(), false, None),
             StageTarget::RestApi { vpc_endpoints, .. } => ("rest_api".to_owned(), !vpc_endpoints.is_empty(), None),
@@ -39,8 +40,9 @@ impl Said {
                 let name = stage.target.identity().split_off("function:".len());
                 (format!("function `{name}` and its URL `{url_id}`"), false, Some(*permissions))
             }
+            StageTarget::Server { .. } => return None,
         };
-        Self {
+        Some(Self {
             stage: stage.name.clone(),
             line: stage.line,
             what,
@@ -48,7 +50,7 @@ impl Said {
             is_production: stage.is_production,
             access: stage.access,
             permissions: permissions.filter(|_| stage.is_direct()),
-        }
+        })
     }
 }
 
@@ -60,7 +62,7 @@ impl Source<'_> {
         said: &mut SaidOfApis,
         place: &Range<usize>,
     ) -> Result<(), Mistake> {
-        let new = Said::of(stage);
+        let Some(new) = Said::of(stage) else { return Ok(()) };
         let contradiction = |message: String| Err(self.error(Kind::ContradictoryApi, place.clone(), message));
         match &stage.target {
             StageTarget::HttpApi { api_id, .. } | StageTarget::RestApi { api_id, .. } => {
@@ -92,6 +94,7 @@ impl Source<'_> {
                     }
                 }
             }
+            StageTarget::Server { .. } => {}
         }
         let others = said.same.entry(stage.target.identity()).or_default();
         let wrong = others.iter().find_map(|other| self.check_both(stage, &new, other, place).err());
@@ -117,7 +120,7 @@ impl Source<'_> {
             StageTarget::HttpApi { api_id, api_stage } | StageTarget::RestApi { api_id, api_stage, .. } => {
                 format!("API `{api_id}`, stage `{api_stage}`")
             }
-            StageTarget::FunctionUrl { .. } => new.what.clone(),
+            StageTarget::FunctionUrl { .. } | StageTarget::Server { .. } => new.what.clone(),
         };
         let message =
             format!("stage `{}` is {what}, as is stage `{}` in line {}{why}", new.stage, other.stage, other.line);

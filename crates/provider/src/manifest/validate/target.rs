@@ -13,12 +13,42 @@ use crate::targets::{HttpApi, TargetKind, execute_api, function_url};
 /// A word of the manifest's, and what it stands for.
 type Words<T> = [(&'static str, T)];
 
-/// The keys that a target needs, and those that it may have beside them.
-const fn keys_of(target: TargetKind) -> (&'static [&'static str], &'static [&'static str]) {
-    match target {
-        TargetKind::HttpApi => (&["api_id"], &["api_stage", "url"]),
-        TargetKind::RestApi => (&["api_id", "api_stage"], &["vpc_endpoints", "url"]),
-        TargetKind::FunctionUrl => (&["function", "url_id"], &["alias", "routes_enforced_by", "permissions"]),
+/// What a stage can be: something of AWS's that authorizes, or a server that does so itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Api(TargetKind),
+    Server,
+}
+
+impl What {
+    fn all() -> impl Iterator<Item = Self> {
+        TargetKind::ALL.iter().copied().map(Self::Api).chain([Self::Server])
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Api(kind) => kind.name(),
+            Self::Server => "server",
+        }
+    }
+
+    /// The keys that it needs, and those that it may have beside them.
+    const fn keys(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::Api(TargetKind::HttpApi) => (&["api_id"], &["access", "api_stage", "role_name", "url"]),
+            Self::Api(TargetKind::RestApi) => {
+                (&["api_id", "api_stage"], &["access", "role_name", "url", "vpc_endpoints"])
+            }
+            Self::Api(TargetKind::FunctionUrl) => {
+                (&["function", "url_id"], &["access", "alias", "permissions", "role_name", "routes_enforced_by"])
+            }
+            Self::Server => (&[], &["audience", "url"]),
+        }
+    }
+
+    fn has(self, key: &str) -> bool {
+        let (needed, others) = self.keys();
+        needed.contains(&key) || others.contains(&key)
     }
 }
 
@@ -29,15 +59,19 @@ impl Source<'_> {
         stage: &str,
         place: Range<usize>,
         raw: &mut raw::Stage,
+        audience: Option<&str>,
     ) -> Option<(StageTarget, Access)> {
-        let words: Vec<_> = TargetKind::ALL.iter().map(|kind| (kind.name(), *kind)).collect();
-        let kind = match raw.target.take() {
+        let words: Vec<_> = What::all().map(|what| (what.name(), what)).collect();
+        let what = match raw.target.take() {
             Some(target) => self.note(self.word("target", &target, &words))?,
             // Of another type than it should be, which has been said.
             None if raw.places.contains_key("target") => return None,
-            None => TargetKind::HttpApi,
+            None => What::Api(TargetKind::HttpApi),
         };
-        self.check_keys(stage, place, kind, raw);
+        self.check_keys(stage, place.clone(), what, raw);
+        let What::Api(kind) = what else {
+            return Some((self.server(stage, place, raw, audience)?, Access::Identity));
+        };
         let access = self.access(stage, kind, raw);
         let target = match kind {
             TargetKind::HttpApi => {
@@ -85,29 +119,43 @@ impl Source<'_> {
         Some((target?, access?))
     }
 
+    /// A server, by its own audience or by that of `[identity]`.
+    fn server(
+        &self,
+        stage: &str,
+        place: Range<usize>,
+        raw: &mut raw::Stage,
+        audience: Option<&str>,
+    ) -> Option<StageTarget> {
+        let own = raw.audience.take().map(|text| self.note(self.audience(text)));
+        if own.is_none() && audience.is_none() && !raw.places.contains_key("audience") {
+            let message = format!("`[stages.{stage}]` is a server, and neither it nor `[identity]` has an `audience`");
+            self.note::<()>(Err(self.error(Kind::TargetIncomplete, place, message)));
+        }
+        Some(StageTarget::Server { audience: own.unwrap_or_else(|| audience.map(str::to_owned))? })
+    }
+
     /// Notes the keys that the target lacks, and those that it does not have.
-    fn check_keys(&self, stage: &str, place: Range<usize>, kind: TargetKind, raw: &raw::Stage) {
-        let (needed, others) = keys_of(kind);
+    fn check_keys(&self, stage: &str, place: Range<usize>, what: What, raw: &raw::Stage) {
+        let (needed, _) = what.keys();
         for key in needed.iter().filter(|key| !raw.places.contains_key(*key)) {
             // Without `target` it is what the manifest always had, and nobody has to know of others.
-            let (code, needs) = match kind {
-                TargetKind::HttpApi => (Kind::Schema, String::new()),
-                _ => (Kind::TargetIncomplete, format!(", which a `{}` needs", kind.name())),
+            let (code, needs) = match what {
+                What::Api(TargetKind::HttpApi) => (Kind::Schema, String::new()),
+                _ => (Kind::TargetIncomplete, format!(", which a `{}` needs", what.name())),
             };
             let message = format!("`[stages.{stage}]` lacks the key `{key}`{needs}");
             self.note::<()>(Err(self.error(code, place.clone(), message)));
         }
         for (key, place) in &raw.places {
-            let mut owners =
-                TargetKind::ALL.iter().filter(|of| keys_of(**of).0.contains(key) || keys_of(**of).1.contains(key));
-            let Some(owner) = owners.next().filter(|_| !needed.contains(key) && !others.contains(key)) else {
+            let owners: Vec<_> = What::all().filter(|of| of.has(key)).map(|of| format!("`{}`", of.name())).collect();
+            if owners.is_empty() || what.has(key) {
                 continue;
-            };
-            let owners: Vec<_> = std::iter::once(owner).chain(owners).map(|of| format!("`{}`", of.name())).collect();
+            }
             let message = format!(
                 "`{key}` of `[stages.{stage}]` belongs to the target {}, and this one is `{}`",
                 owners.join(" or "),
-                kind.name()
+                what.name()
             );
             self.note::<()>(Err(self.error(Kind::KeyOfOtherTarget, place.clone(), message)));
         }
@@ -135,6 +183,8 @@ impl Source<'_> {
         let (key, other) = match access {
             Access::Role => ("permissions", "direct"),
             Access::Direct => ("role_name", "role"),
+            // None of its keys is of one way in alone.
+            Access::Identity => return,
         };
         if let Some(place) = raw.places.get(key) {
             let message = format!("`{key}` of `[stages.{stage}]` belongs to `access = \"{other}\"`");

@@ -44,8 +44,13 @@ impl<'a> Call<'a> {
 
     /// The body of the request, for a method that has one.
     pub(super) fn json(&self) -> Option<&'static str> {
-        matches!(self.method, "PATCH" | "POST" | "PUT").then_some(r#"{"foo": "bar"}"#)
+        json_of(self.method)
     }
+}
+
+/// The body of a request by this method.
+pub(super) fn json_of(method: &str) -> Option<&'static str> {
+    matches!(method, "PATCH" | "POST" | "PUT").then_some(r#"{"foo": "bar"}"#)
 }
 
 /// A session name that the trust policy takes: a pattern without its wildcards, or where any is taken the caller's name.
@@ -61,7 +66,7 @@ fn session_name(caller: &Caller) -> String {
 }
 
 /// A method and a path that the caller may use: those of its first route, or the root.
-fn request(caller: &Caller) -> (&str, String) {
+pub(super) fn request(caller: &Caller) -> (&str, String) {
     let Some(route) = caller.routes.iter().flatten().next() else {
         return ("GET", "/".to_owned());
     };

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::shell::word;
 
 /// A value of the manifest behind its option. Joined by `=`, one that begins with `-` is no option of its own.
-fn option(name: &str, value: &str) -> String {
+pub(super) fn option(name: &str, value: &str) -> String {
     word(&format!("{name}={value}")).into_owned()
 }
 
@@ -15,17 +15,22 @@ pub(super) fn snippet(call: &Call<'_>) -> String {
         words.extend(call.external_id.map(|id| option("--external-id", id)));
         words.join(" ")
     });
-    let method = match call.method {
+    let lines = [
+        role,
+        Some([option("--region", call.region), option("--service", call.service)].join(" ")),
+        request(call.method, call.json()),
+        Some(word(&format!("{}{}", call.url, call.path)).into_owned()),
+    ];
+    format!("xacct-sign call {}\n", lines.into_iter().flatten().collect::<Vec<_>>().join(" \\\n  "))
+}
+
+/// Method and body, where there is anything to say of them.
+pub(super) fn request(method: &str, json: Option<&str>) -> Option<String> {
+    let method = match method {
         "GET" => None,
         "HEAD" => Some("--head".to_owned()),
         other => Some(option("--request", other)),
     };
-    let request: Vec<String> = method.into_iter().chain(call.json().map(|json| option("--json", json))).collect();
-    let lines = [
-        role,
-        Some([option("--region", call.region), option("--service", call.service)].join(" ")),
-        Some(request.join(" ")).filter(|request| !request.is_empty()),
-        Some(word(&format!("{}{}", call.url, call.path)).into_owned()),
-    ];
-    format!("xacct-sign call {}\n", lines.into_iter().flatten().collect::<Vec<_>>().join(" \\\n  "))
+    let words: Vec<String> = method.into_iter().chain(json.map(|json| option("--json", json))).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }

@@ -22,18 +22,7 @@ pub(super) fn snippet(call: &Call<'_>) -> String {
         None => ("createFetch, fromEnv", vec!["credentials: fromEnv()".to_owned(), region]),
     };
     let options: String = options.iter().map(|option| format!("  {option},\n")).collect();
-    let method = literal(call.method);
-    let init = match (call.method, call.json()) {
-        ("GET", _) => String::new(),
-        (_, None) => format!(", {{ method: {method} }}"),
-        (_, Some(json)) => format!(
-            ", {{
-  method: {method},
-  headers: {{ \"content-type\": \"application/json\" }},
-  body: JSON.stringify({json}),
-}}"
-        ),
-    };
+    let init = init(call.method, call.json());
     format!(
         "import {{ {imports} }} from \"xacct-sign\";
 
@@ -44,4 +33,20 @@ console.log(answer.status);
 ",
         url = literal(&format!("{}{}", call.url, call.path)),
     )
+}
+
+/// The second argument of `fetch`, with the comma before it.
+pub(super) fn init(method: &str, json: Option<&str>) -> String {
+    let quoted = literal(method);
+    match (method, json) {
+        ("GET", _) => String::new(),
+        (_, None) => format!(", {{ method: {quoted} }}"),
+        (_, Some(json)) => format!(
+            ", {{
+  method: {quoted},
+  headers: {{ \"content-type\": \"application/json\" }},
+  body: JSON.stringify({json}),
+}}"
+        ),
+    }
 }

@@ -27,14 +27,6 @@ fn parameters(arn: &str, call: &Call<'_>) -> String {
 /// In a shell of its own, so that the reader's variables stay as they are; and what is secret reaches curl by its standard
 /// input, since everybody on the machine can read the arguments of a program.
 pub(super) fn snippet(call: &Call<'_>) -> String {
-    let method = match call.method {
-        "GET" => String::new(),
-        "HEAD" => " --head".to_owned(),
-        other => format!(" --request {}", word(other)),
-    };
-    let body = call
-        .json()
-        .map(|json| format!(" \\\n    --header {} --data {}", word("content-type: application/json"), word(json)));
     let credentials = match call.arn {
         Some(arn) => format!(
             "  credentials=$(aws sts assume-role --region {region} \\
@@ -55,7 +47,7 @@ EOF",
     format!(
         "(
 {credentials}
-  curl --config - --aws-sigv4 {signed}{method}{body} \\
+  curl --config - --aws-sigv4 {signed}{request} \\
     {url} <<EOF
 user = \"$id:$secret\"
 header = \"x-amz-security-token: $token\"
@@ -63,7 +55,19 @@ EOF
 )
 ",
         signed = word(&format!("aws:amz:{}:{}", call.region, call.service)),
-        body = body.unwrap_or_default(),
+        request = request(call.method, call.json()),
         url = word(&format!("{}{}", call.url, call.path)),
     )
+}
+
+/// curl's words for method and body.
+pub(super) fn request(method: &str, json: Option<&str>) -> String {
+    let body =
+        json.map(|json| format!(" \\\n    --header {} --data {}", word("content-type: application/json"), word(json)));
+    let method = match method {
+        "GET" => String::new(),
+        "HEAD" => " --head".to_owned(),
+        other => format!(" --request {}", word(other)),
+    };
+    format!("{method}{}", body.unwrap_or_default())
 }

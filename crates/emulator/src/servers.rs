@@ -1,0 +1,208 @@
+//! Stages that are servers: the verifier stands in front of the upstream, as the middleware of a server does, and asks the emulator's
+//! own issuers and STS.
+
+mod driver;
+mod front;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+use xacct_sign_identity::{Caller, Callers, Development, Refusal, Verifier};
+use xacct_sign_provider::{CallersFile, DeployedServer, Deployment};
+
+use crate::body::{BodyFailure, announced_length};
+use crate::gateway::front::{Answers, Ids, Refused};
+use crate::gateway::{Outcome, Reply, context, echo, event, forward};
+use crate::iam::Iam;
+use crate::issuer::{self, Issuers};
+use crate::log::LogEntry;
+use crate::options::{Format, Options, SetupError};
+use crate::reason::{Kind, Reason};
+use crate::servers::front::ServerFront;
+
+/// The header that says to the upstream who calls, as JSON.
+const CALLER: HeaderName = HeaderName::from_static("x-xacct-caller");
+
+/// A stage that is a server.
+pub(crate) struct Server {
+    pub(crate) deployed: DeployedServer,
+    verifier: Verifier,
+}
+
+/// The servers of a deployment by name, with issuers that are reached where the emulator's STS is.
+///
+/// # Errors
+///
+/// [`SetupError::Callers`] where STS is not on this machine: of other issuers for development no verifier is made.
+pub(crate) fn servers(deployment: &Deployment, issuers: &Issuers) -> Result<BTreeMap<String, Server>, SetupError> {
+    let server = |(name, deployed): (&String, &DeployedServer)| {
+        let verifier = verifier(name, &deployed.callers, issuers)?;
+        Ok((name.clone(), Server { deployed: deployed.clone(), verifier }))
+    };
+    deployment.servers.iter().map(server).collect()
+}
+
+fn verifier(stage: &str, callers: &CallersFile, issuers: &Issuers) -> Result<Verifier, SetupError> {
+    let text = for_development(callers, issuers.sts_url()).to_json();
+    let failed = |source| SetupError::Callers { stage: stage.to_owned(), source };
+    let callers = Callers::parse(text.as_bytes(), Development::Yes).map_err(failed)?;
+    Ok(Verifier::new(callers, issuers.verifier_seed(stage)))
+}
+
+/// The list of a server whose callers are of an emulator that is reached there.
+pub(crate) fn for_development(callers: &CallersFile, sts_url: &str) -> CallersFile {
+    callers.clone().with_dev_issuers(|account| issuer::url(sts_url, account))
+}
+
+impl Server {
+    /// The same with issuers elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`servers`].
+    pub(crate) fn reached_at(&mut self, stage: &str, issuers: &Issuers) -> Result<(), SetupError> {
+        self.verifier = verifier(stage, &self.deployed.callers, issuers)?;
+        Ok(())
+    }
+}
+
+/// How long a body may be that a server takes.
+pub(crate) fn max_body_bytes() -> usize {
+    ServerFront.limits().body_bytes
+}
+
+/// The servers, for one request.
+pub(crate) struct Checkpoint<'e> {
+    pub(crate) iam: &'e mut Iam,
+    pub(crate) options: &'e Options,
+}
+
+impl Checkpoint<'_> {
+    /// Decides one request to a server.
+    pub(crate) fn answer(
+        &mut self,
+        server: &Server,
+        parts: Parts,
+        body: Bytes,
+        now: SystemTime,
+        log: &mut LogEntry,
+    ) -> Outcome {
+        let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        match self.checked(server, &parts, length, now, log) {
+            Ok(caller) => self.pass(&caller, parts, body, now, log),
+            Err(response) => Outcome::Respond(*response),
+        }
+    }
+
+    /// What the head alone is refused for: who calls stands in it.
+    pub(crate) fn before_body(
+        &mut self,
+        server: &Server,
+        parts: &Parts,
+        now: SystemTime,
+        log: &mut LogEntry,
+    ) -> Option<Response<Bytes>> {
+        let length = announced_length(parts).unwrap_or_default();
+        self.checked(server, parts, length, now, log).err().map(|response| *response)
+    }
+
+    pub(crate) fn body_failed(&mut self, failure: BodyFailure, log: &mut LogEntry) -> Response<Bytes> {
+        let reason = Reason::of_body(failure, max_body_bytes());
+        self.explained(ServerFront.told(&Refused::Body(failure)).respond(), reason, log)
+    }
+
+    fn checked(
+        &mut self,
+        server: &Server,
+        parts: &Parts,
+        body_bytes: u64,
+        now: SystemTime,
+        log: &mut LogEntry,
+    ) -> Result<Arc<Caller>, Box<Response<Bytes>>> {
+        if usize::try_from(body_bytes).map_or(true, |bytes| bytes > max_body_bytes()) {
+            return Err(Box::new(self.body_failed(BodyFailure::TooLarge, log)));
+        }
+        let values: Vec<&[u8]> = parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect();
+        let check = server.verifier.check(&values, parts.method.as_str(), &[parts.uri.path()]);
+        match driver::drive(check, self.iam, self.options, now) {
+            Ok(caller) => {
+                log.principal = Some(caller.arn.clone());
+                log.caller = Some(caller.name.clone());
+                Ok(caller)
+            }
+            Err(Some(refusal)) => Err(Box::new(self.refuse(&refusal, log))),
+            Err(None) => {
+                let reason = Reason::new(Kind::Internal, "the check of who calls does not end");
+                let told = ServerFront.told(&Refused::Body(BodyFailure::NoRoom));
+                Err(Box::new(self.explained(told.respond(), reason, log)))
+            }
+        }
+    }
+
+    /// As the middleware answers: the status, and no more.
+    fn refuse(&self, refusal: &Refusal, log: &mut LogEntry) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if refusal.status() == 401 {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        self.explained(response, Reason::new(Kind::Identity(refusal.code()), refusal.to_string()), log)
+    }
+
+    fn explained(&self, mut response: Response<Bytes>, reason: Reason, log: &mut LogEntry) -> Response<Bytes> {
+        if self.options.explain {
+            reason.explain(&mut response);
+        }
+        log.reason = Some(reason);
+        response
+    }
+
+    /// Hands a request on, with what it showed: a server gets that, too, and may check it itself.
+    fn pass(&mut self, caller: &Caller, parts: Parts, body: Bytes, now: SystemTime, log: &mut LogEntry) -> Outcome {
+        let options = self.options;
+        let reply =
+            |reads| Reply { front: &ServerFront, ids: Ids(Vec::new()), explain: options.explain, reads, cors: None };
+        if options.format == Format::LambdaEvent {
+            // A function's URL that authorizes nobody: the function has the verifier.
+            let context = context::of_nobody(&parts, &self.iam.entropy.request_id(), now);
+            let event = Bytes::from(event::two(&parts, &body, context, event::Secrets::Kept).to_string());
+            if event.len() > forward::MAX_EVENT_BYTES {
+                return Outcome::Respond(self.body_failed(BodyFailure::TooLarge, log));
+            }
+            return match &options.upstream {
+                None => Outcome::Respond(reply(None).answered(echo::json(event), log)),
+                Some(upstream) => {
+                    forward::forwarded(forward::event(upstream, event), reply(Some(ServerFront::READS)), log)
+                }
+            };
+        }
+        let told = shown(caller);
+        match &options.upstream {
+            None => Outcome::Respond(reply(None).answered(echo::respond(&parts, &body, ("caller", told)), log)),
+            Some(upstream) => {
+                let request = forward::to_server(upstream, parts, body, (CALLER, &told));
+                forward::forwarded(request, reply(None), log)
+            }
+        }
+    }
+}
+
+/// The caller, as the upstream is told.
+fn shown(caller: &Caller) -> Value {
+    json!({
+        "name": caller.name,
+        "account": caller.account,
+        "arn": caller.arn,
+        "role": caller.role,
+        "session": caller.session,
+        "organization": caller.organization,
+        "via": caller.via.name(),
+    })
+}

@@ -1,0 +1,192 @@
+//! What a verifier would have to refuse: callers that cannot come in, and callers that nobody can tell apart.
+
+use std::collections::BTreeMap;
+
+use super::{Findings, quoted};
+use crate::finding::{Finding, FindingCode as Code, Subject};
+use crate::manifest::{Caller, CallerPrincipals, Manifest, RolePattern, Stage, WhichRole};
+use crate::plan::Plan;
+
+impl Plan<'_> {
+    /// What verifiers cannot do with these stages and callers. Who never makes one is not told what it would not know.
+    pub(super) fn check_identity(&self, found: &mut Findings<'_>) {
+        let manifest = self.manifest;
+        check_audiences(manifest, found);
+        check_issuers(manifest, found);
+        let has_verifiers =
+            manifest.identity.line.is_some() || manifest.stages.values().any(|stage| stage.audience().is_some());
+        let is_looked_at = |stage: &&Stage| has_verifiers || stage.accept.contains_key(&Code::CallersNotToldApart);
+        for stage in manifest.stages.values().filter(is_looked_at) {
+            if let Some(message) = self.not_told_apart(stage) {
+                found.add(Code::CallersNotToldApart, Subject::Stage(stage.name.clone()), message);
+            }
+        }
+    }
+
+    /// The finding `callers_not_told_apart` on a stage whose verifier is made, whether or not [`Self::findings`] looks for it.
+    #[must_use]
+    pub fn callers_not_told_apart(&self, stage: &Stage) -> Option<Finding> {
+        let mut found = Findings { manifest: self.manifest, findings: Vec::new() };
+        found.add(Code::CallersNotToldApart, Subject::Stage(stage.name.clone()), self.not_told_apart(stage)?);
+        found.findings.pop().filter(|finding| finding.accepted.is_none())
+    }
+
+    /// Which callers a verifier refuses for that, in one sentence with the first two of them.
+    fn not_told_apart(&self, stage: &Stage) -> Option<String> {
+        if !stage.is_by_role() {
+            let (one, other, pattern) = alike(self.manifest, stage)?;
+            return Some(format!(
+                "roles of one name may be caller `{}` and caller `{}`, by the pattern `{pattern}`",
+                one.name, other.name
+            ));
+        }
+        self.stage_roles(stage).into_iter().find_map(|role| {
+            let callers: Vec<&Caller> =
+                role.callers.iter().filter_map(|name| self.manifest.callers.get(name)).collect();
+            let (one, other) = pair(&callers, |one, other| share(&one.session_names, &other.session_names))?;
+            Some(format!(
+                "callers `{}` and `{}` share the role `{}`, and may take the same session name",
+                one.name, other.name, role.name
+            ))
+        })
+    }
+}
+
+fn check_audiences(manifest: &Manifest, found: &mut Findings<'_>) {
+    let mut by_audience: BTreeMap<&str, Vec<&Stage>> = BTreeMap::new();
+    for stage in manifest.stages.values() {
+        if let Some(audience) = stage.audience() {
+            by_audience.entry(audience).or_default().push(stage);
+        }
+    }
+    for (audience, mut stages) in by_audience {
+        stages.sort_by_key(|stage| stage.line);
+        let Some((first, others)) = stages.split_first() else { continue };
+        for stage in others {
+            let message = format!("its audience `{audience}` is that of stage `{}`, too", first.name);
+            found.add(Code::AudienceIsShared, Subject::Stage(stage.name.clone()), message);
+        }
+    }
+}
+
+fn check_issuers(manifest: &Manifest, found: &mut Findings<'_>) {
+    let mut accounts: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    let mut callers: Vec<&Caller> = manifest.callers.values().collect();
+    callers.sort_by_key(|caller| caller.line);
+    for caller in callers {
+        let CallerPrincipals::Roles { account, .. } = &caller.principals else { continue };
+        let subject = || Subject::Caller(caller.name.clone());
+        if let Some(issuer) = &caller.issuer {
+            let (known, of) = *accounts.entry(issuer).or_insert((account, &caller.name));
+            if known != account {
+                let message = format!("its issuer is that of account `{known}`, too, by caller `{of}`");
+                found.add(Code::IssuerShared, subject(), message);
+            }
+        }
+        let servers = manifest.stages.values().filter(|stage| stage.audience().is_some() && caller.is_on(&stage.name));
+        let servers: Vec<&str> = servers.map(|stage| stage.name.as_str()).collect();
+        let is_mute = manifest.identity.regions.is_empty() && manifest.issuer_of(account).is_none();
+        if is_mute && !servers.is_empty() {
+            let message = format!("it has no `issuer`, and on {} no proofs are taken", quoted(&servers));
+            found.add(Code::IssuerMissing, subject(), message);
+        }
+    }
+}
+
+/// The first two callers of a stage with a pattern each that one role's name may fit.
+fn alike<'m>(manifest: &'m Manifest, stage: &Stage) -> Option<(&'m Caller, &'m Caller, &'m RolePattern)> {
+    let mut by_place: BTreeMap<(&str, &str), Vec<(&Caller, &RolePattern)>> = BTreeMap::new();
+    for caller in manifest.callers.values() {
+        let CallerPrincipals::Roles { account, .. } = &caller.principals else { continue };
+        for role in caller.roles_on(&stage.name) {
+            if let WhichRole::Like(pattern) = role {
+                by_place.entry((account, pattern.path())).or_default().push((caller, pattern));
+            }
+        }
+    }
+    by_place.values().find_map(|all| {
+        let is_of_two = |one: &(&Caller, &RolePattern), other: &(&Caller, &RolePattern)| {
+            one.0.name != other.0.name && may_be_same(one.1.name(), other.1.name())
+        };
+        let ((one, _), (other, pattern)) = pair(all, is_of_two)?;
+        Some((*one, *other, *pattern))
+    })
+}
+
+/// The first two of which it is so.
+fn pair<T>(all: &[T], is_so: impl Fn(&T, &T) -> bool) -> Option<(&T, &T)> {
+    let mut rest = all;
+    while let Some((one, others)) = rest.split_first() {
+        if let Some(other) = others.iter().find(|other| is_so(one, other)) {
+            return Some((one, other));
+        }
+        rest = others;
+    }
+    None
+}
+
+/// Whether a session name may be one of either list; none is any.
+fn share(one: &[String], other: &[String]) -> bool {
+    if one.is_empty() || other.is_empty() {
+        return true;
+    }
+    one.iter().any(|a| other.iter().any(|b| may_be_same(a, b)))
+}
+
+/// Whether some text fits both patterns, with `*` for any characters and `?` for one.
+fn may_be_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    // Whether what is left of `one`, from its end, and what is left of `other` from each place may be the same.
+    let mut below: Vec<bool> = Vec::new();
+    for at in (0..=one.len()).rev() {
+        let mine = one.get(at);
+        let mut row = vec![false; other.len().saturating_add(1)];
+        for place in (0..=other.len()).rev() {
+            let theirs = other.get(place);
+            let right = || row.get(place.saturating_add(1)).copied().unwrap_or_default();
+            let under = |place: usize| below.get(place).copied().unwrap_or_default();
+            let is_so = match (mine, theirs) {
+                (None, None) => true,
+                // A star is of nothing, or of what the other has next.
+                (Some(b'*'), _) => under(place) || (theirs.is_some() && right()),
+                (_, Some(b'*')) => right() || (mine.is_some() && under(place)),
+                (Some(a), Some(b)) => (a == b || *a == b'?' || *b == b'?') && under(place.saturating_add(1)),
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            if let Some(cell) = row.get_mut(place) {
+                *cell = is_so;
+            }
+        }
+        below = row;
+    }
+    below.first().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_same;
+
+    #[test]
+    fn two_patterns_may_be_of_one_text() {
+        for (one, other, are) in [
+            ("shop", "shop", true),
+            ("shop", "Shop", false),
+            ("shop-*", "shop-1", true),
+            ("shop-*", "mall-*", false),
+            ("shop-*", "*-1", true),
+            ("shop-*", "*", true),
+            ("a*b", "a*c", false),
+            ("a*b", "*bb", true),
+            ("a?c", "abc", true),
+            ("a?c", "ab", false),
+            ("a?", "?b", true),
+            ("*a*", "*b*", true),
+            ("a*", "a", true),
+            ("a**", "a", true),
+            ("?*", "*?", true),
+        ] {
+            assert_eq!(may_be_same(one, other), are, "{one} {other}");
+            assert_eq!(may_be_same(other, one), are, "{other} {one}");
+        }
+    }
+}
