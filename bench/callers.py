@@ -19,37 +19,43 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "python" / "tests"))
 import load
 
 
-def rate(socket: Path, requests: list[load.Request], rounds: int = 1) -> float:
-    """Requests a second of the best round."""
-    best = 0.0
-    for _ in range(rounds):
-        answers, seconds = load.told(socket, requests)
-        if wrong := load.wrong(requests, answers):
-            raise SystemExit("\n".join(wrong[:10]))
-        best = max(best, len(requests) / seconds)
-    return best
+def rate(socket: Path, requests: list[load.Request]) -> float:
+    """Requests a second."""
+    answers, seconds = load.told(socket, requests)
+    if wrong := load.wrong(requests, answers):
+        raise SystemExit("\n".join(wrong[:10]))
+    return len(requests) / seconds
 
 
 def main() -> None:
     """Prints the table."""
-    with load.world() as (peers, folder):
+    with (
+        load.world() as (peers, folder),
+        load.server(folder, "bare", peers.url) as plain,
+        load.server(folder, "checked", peers.url) as socket,
+    ):
         maker = load.Maker(peers)
         everybody = [maker.good(caller) for caller in range(load.CALLERS)]
         anybody = [load.request_of(None, {"nobody"}, "anybody") for _ in everybody]
-        with load.server(folder, "bare", peers.url) as socket:
-            bare = rate(socket, anybody, 10)
-        rows = [("without a check", bare)]
-        with load.server(folder, "checked", peers.url) as socket:
-            first = rate(socket, everybody)
-            rows.append(("known", rate(socket, everybody, 10)))
-            rows.append(("the first of each, all at once", first))
-            tokens = [caller for caller in range(load.CALLERS) if not load.sends_proofs(caller)]
-            rows.append(("new tokens", max(rate(socket, [maker.good(caller) for caller in tokens]) for _ in range(3))))
-            rows.append(("new, half bad", max(rate(socket, load.mixed(maker, number)) for number in range(3))))
-            peers.fails = "status"
-            rows.append(("outage: known", rate(socket, everybody, 3)))
-            rows.append(("outage: new tokens", rate(socket, [maker.good(caller) for caller in tokens])))
-            rows.append(("outage: new, half bad", rate(socket, load.mixed(maker, 9, fails=True))))
+        tokens = [caller for caller in range(load.CALLERS) if not load.sends_proofs(caller)]
+
+        def new_tokens() -> list[load.Request]:
+            return [maker.good(caller) for caller in tokens]
+
+        first = rate(socket, everybody)
+        # The two servers take turns, and each one's best round counts: what else the machine does only takes away.
+        bare, known, new, half = 0.0, 0.0, 0.0, 0.0
+        for number in range(8):
+            bare = max(bare, rate(plain, anybody))
+            known = max(known, rate(socket, everybody))
+            new = max(new, rate(socket, new_tokens()))
+            half = max(half, rate(socket, load.mixed(maker, number)))
+        rows = [("without a check", bare), ("known", known), ("the first of each, all at once", first)]
+        rows += [("new tokens", new), ("new, half bad", half)]
+        peers.fails = "status"
+        rows.append(("outage: known", max(rate(socket, everybody) for _ in range(3))))
+        rows.append(("outage: new tokens", rate(socket, new_tokens())))
+        rows.append(("outage: new, half bad", rate(socket, load.mixed(maker, 9, fails=True))))
     print(f"{'A thousand callers on uvicorn':46}{'ratio':>8}{'requests a second':>20}")
     for what, measured in rows:
         print(f"{what:46}{measured / bare:8.2f}{measured:20.0f}")
