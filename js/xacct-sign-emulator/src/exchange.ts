@@ -1,4 +1,5 @@
-// One request and its answer. The module decides; here is what flows.
+// One request and its answer. The module decides; here is what flows. What is in the module's memory is given back at once: there may be
+// bodies in it, of which a collector of garbage sees nothing.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
@@ -37,6 +38,7 @@ export async function answer(
 
   const refused = emulator.beforeBody(stage, head, Date.now());
   if (refused !== undefined) {
+    head.free();
     if (!unasked && (await bodyOf(request, 0)) === "broken") return;
     noted(refused);
     // Whoever is not given leave may send the body nevertheless: what follows could be either.
@@ -44,11 +46,15 @@ export async function answer(
   }
   if (unasked) response.writeContinue();
   const body = await bodyOf(request, emulator.maxBodyBytes(stage));
-  if (body === "broken") return;
-  const decided =
-    body === "too long"
-      ? emulator.bodyTooLarge(stage, head, Date.now())
-      : emulator.handle(stage, head, body, Date.now());
+  if (body === "broken") return head.free();
+  if (body === "too long") {
+    const decided = emulator.bodyTooLarge(stage, head, Date.now());
+    head.free();
+    noted(decided);
+    return whole(response, decided);
+  }
+  // It takes the head with it.
+  const decided = emulator.handle(stage, head, body, Date.now());
   const forward = decided.forward();
   if (forward === undefined) {
     noted(decided);
@@ -59,6 +65,10 @@ export async function answer(
   response.once("close", () => gone.abort());
   const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(decided.timeout)]);
   const answered = await sent(endpoint.send, decided, forward, signal);
+  if (gone.signal.aborted) {
+    answered?.drop();
+    return decided.free();
+  }
   noted(decided);
   if (answered === undefined) return whole(response, decided);
   await relay(response, decided, answered, signal);
@@ -89,6 +99,7 @@ async function sent(
 ): Promise<Answered | undefined> {
   try {
     const { method, url, headers, body } = forward;
+    forward.free();
     const answered = await send({ method, url, headers, body, signal });
     if (answered.length !== undefined && answered.length > decided.maxBytes) {
       answered.drop();
@@ -111,6 +122,7 @@ async function relay(
 ): Promise<void> {
   let left = decided.maxBytes;
   response.writeHead(decided.status, decided.headers);
+  decided.free();
   if (answered.body === undefined) return end(response);
   async function* limited(pieces: AsyncIterable<Uint8Array>) {
     for await (const piece of pieces) {
@@ -124,6 +136,7 @@ async function relay(
 
 function whole(response: ServerResponse, decided: WasmAnswer, more: string[] = []): void {
   const { status, headers, body } = decided;
+  decided.free();
   response.writeHead(status, [...headers, "content-length", String(body.length), ...more]);
   response.end(body);
 }

@@ -5,8 +5,9 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
+import aws4 from "aws4";
 import { afterEach, expect, test, vi } from "vitest";
-import { call, direct, started } from "./world.js";
+import { call, direct, REGION, started } from "./world.js";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -148,6 +149,32 @@ test("an upstream that takes longer than the gateway waits", async () => {
   expect(waited).toEqual([29_000]);
 });
 
+test("a caller that goes away is no timeout, and ends what is done for it", async () => {
+  const ended = vi.fn();
+  const came = vi.fn();
+  const upstream = ({ signal }: Request) =>
+    new Promise<Response>(() => {
+      came();
+      signal.addEventListener("abort", ended);
+    });
+  const emulator = await started({ upstream });
+  const { host, pathname } = new URL(emulator.url("restd"));
+  const request = { host, path: `${pathname}/x`, service: "execute-api", region: REGION };
+  const { headers } = aws4.sign(request, emulator.credentials("shop", "restd"));
+  const leaving = new AbortController();
+  const url = `http://${host}${pathname}/x`;
+  const left = fetch(url, { headers: headers as Record<string, string>, signal: leaving.signal });
+  const rejected = expect(left).rejects.toThrow("aborted");
+  await vi.waitFor(() => expect(came).toHaveBeenCalled());
+  leaving.abort();
+  await rejected;
+  await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+  await direct(emulator, "GET", "/x", {
+    credentials: { ...emulator.credentials("shop", "restd"), secretAccessKey: "x" },
+  });
+  expect(emulator.calls).toMatchObject([{ status: 403 }]);
+});
+
 test("an answer that is too long is refused where it says so, and broken off where it does not", async () => {
   const long = 10 * 1024 * 1024 + 1;
   const upstream = await listening((request, response) => {
@@ -175,8 +202,7 @@ test("an answer is passed on while it comes", async () => {
   const emulator = await started({ upstream: () => new Response(body) });
   pieces[0]?.enqueue(new TextEncoder().encode("first"));
   const { host, pathname } = new URL(emulator.url("restd"));
-  const aws4 = (await import("aws4")).default;
-  const request = { host, path: `${pathname}/x`, service: "execute-api", region: "ap-northeast-1" };
+  const request = { host, path: `${pathname}/x`, service: "execute-api", region: REGION };
   const signed = aws4.sign(request, emulator.credentials("shop", "restd"));
   const answer = await fetch(`http://${host}${pathname}/x`, { headers: signed.headers as Record<string, string> });
   const reader = answer.body?.getReader();

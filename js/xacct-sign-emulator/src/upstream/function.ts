@@ -43,7 +43,7 @@ function answered(response: Response): Answered {
     headers: [...response.headers].filter(([name]) => !isStale(name)).flat(),
     length: undefined,
     body: body === null ? undefined : (body as unknown as AsyncIterable<Uint8Array>),
-    drop: () => void body?.cancel(),
+    drop: () => void body?.cancel().catch(() => {}),
   };
 }
 
