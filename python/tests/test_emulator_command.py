@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import http.server
 import ipaddress
+import json
 import os
 import pty
 import re
@@ -64,8 +65,9 @@ print(sts.assume_role(RoleArn=os.environ["XACCT_ROLE_ARN"], RoleSessionName="s-1
 
 def test_e9_the_commands_of_the_page_run(tmp_path: Path):
     page = (REPOSITORY / "docs" / "emulator.md").read_text()
-    # The third one, with `--header`, is run in test_pages.py.
-    command, sourcing, _ = re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S)
+    # One with `--header` is run in test_pages.py.
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S)
+    command, sourcing, server = [block for block in blocks if "--header" not in block]
     (tmp_path / "xacct.toml").write_text(DEMO.read_text())
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "xacct-sign").symlink_to(cli())
@@ -83,6 +85,15 @@ def test_e9_the_commands_of_the_page_run(tmp_path: Path):
     (tmp_path / "other.sh").write_text(f"unset XACCT_URL\n{sourcing}echo $XACCT_URL\n")
     said = shell("xacct-sign emulator --as shop --stage stag --env-file emulator.env -- sh ./other.sh")
     assert said.startswith("http://127.0.0.1:")
+    # A caller of a server, with the manifest of the page about it.
+    identity = (REPOSITORY / "docs" / "identity.md").read_text()
+    (manifest,) = re.findall(r"^```toml\n(# xacct.toml\n.*?)^```$", identity, re.M | re.S)
+    (tmp_path / "xacct.toml").write_text(manifest)
+    assert json.loads(shell(server))["caller"]["name"] == "shop"
+    commands = re.findall(r"^```sh\n(xacct-sign check.*?)^```$", identity, re.M | re.S)
+    assert [shell(command) for command in commands] == ["1 stage, 1 caller, 0 roles\n"]
+    assert json.loads((tmp_path / "callers.json").read_text())["callers"][0]["name"] == "shop"
+    assert "https://api.example.com" in (tmp_path / "note.md").read_text()
 
 
 def test_e9_ctrl_c_at_a_terminal_reaches_the_command_once():

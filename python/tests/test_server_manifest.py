@@ -193,18 +193,20 @@ def test_parliament_finds_nothing_once_it_is_told_of_the_action(
 ) -> None:
     policy = json.loads(run("policy", "caller", "--caller", "shop", folder=tmp_path).stdout)
     # Its list is older: these are the action and its keys as AWS documents them.
-    keys = {"sts:IdentityTokenAudience": "ArrayOfString", "sts:SigningAlgorithm": "String"}
+    keys = {
+        "sts:IdentityTokenAudience": "ArrayOfString",
+        "sts:SigningAlgorithm": "String",
+        "sts:DurationSeconds": "Numeric",
+    }
     told = copy.deepcopy(next(service for service in parliament.iam_definition if service["prefix"] == "sts"))
     told["privileges"].append(
         {
             "privilege": "GetWebIdentityToken",
             "access_level": "Write",
-            "resource_types": [
-                {"condition_keys": [*keys, "sts:DurationSeconds"], "dependent_actions": [], "resource_type": ""}
-            ],
+            "resource_types": [{"condition_keys": [*keys], "dependent_actions": [], "resource_type": ""}],
         }
     )
-    told["conditions"] += [{"condition": key, "type": kind} for key, kind in keys.items()]
+    told["conditions"] = [{"condition": key, "type": kind} for key, kind in keys.items()]
     others = [service for service in parliament.iam_definition if service["prefix"] != "sts"]
     for module in ("parliament", "parliament.statement"):
         monkeypatch.setattr(f"{module}.iam_definition", [*others, told])
