@@ -71,8 +71,7 @@ impl WasmEmulator {
     /// The names of the stages.
     #[wasm_bindgen(getter)]
     pub fn stages(&self) -> Vec<String> {
-        let servers = self.emulator.servers().map(|(name, _)| name);
-        self.emulator.stages().map(|(name, _)| name).chain(servers).map(str::to_owned).collect()
+        self.emulator.stage_names().into_iter().map(str::to_owned).collect()
     }
 
     /// Where it listens: the origin of STS, and each stage and its origin in turns. Throws lines.

@@ -66,11 +66,11 @@ impl Emulator {
     ///
     /// [`NoAccess::UnknownStage`].
     pub fn check_stage(&self, stage: &str) -> Result<(), NoAccess> {
-        let names = || self.stages().map(|(name, _)| name).chain(self.servers().map(|(name, _)| name));
-        if names().any(|name| name == stage) {
+        let names = self.stage_names();
+        if names.contains(stage) {
             return Ok(());
         }
-        let known = names().map(str::to_owned).collect();
+        let known = names.into_iter().map(str::to_owned).collect();
         Err(NoAccess::UnknownStage { name: stage.to_owned(), known })
     }
 

@@ -1,6 +1,6 @@
 //! The entry for every request: to STS, or to the gateway of a stage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -120,7 +120,7 @@ impl Emulator {
         Ok(Self {
             sts_rules: sts::rules(&deployment.region).map_err(SetupError::Region)?,
             stages: stages(deployment, &options)?,
-            servers: servers(deployment, &iam.issuers)?,
+            servers: servers(deployment, &iam)?,
             iam,
             options,
         })
@@ -136,7 +136,7 @@ impl Emulator {
         options.check()?;
         let sts_rules = sts::rules(&deployment.region).map_err(SetupError::Region)?;
         let stages = stages(deployment, &options)?;
-        let servers = servers(deployment, &self.iam.issuers)?;
+        let servers = servers(deployment, &self.iam)?;
         self.iam.redeploy(deployment, &options)?;
         (self.sts_rules, self.stages, self.servers, self.options) = (sts_rules, stages, servers, options);
         Ok(())
@@ -149,7 +149,7 @@ impl Emulator {
     /// [`SetupError::Callers`] where a stage is a server, and STS is not on this machine: whoever is on the way could be anybody.
     pub fn reached_at(&mut self, sts_url: &str) -> Result<(), SetupError> {
         self.iam.issuers.reached_at(sts_url);
-        self.servers.iter_mut().try_for_each(|(name, server)| server.reached_at(name, &self.iam.issuers))
+        self.servers.iter_mut().try_for_each(|(name, server)| server.reached_at(name, &self.iam))
     }
 
     /// Decides one request. Method, path, query and headers are as they stood on the wire, names in lower case.
@@ -249,6 +249,12 @@ impl Emulator {
     /// What stands before every path of a stage, such as `/v1`.
     pub(crate) fn base_path(&self, stage: &str) -> String {
         self.stages.get(stage).map(|stage| base_path(&stage.api.api_stage)).unwrap_or_default()
+    }
+
+    /// The names of all stages, each of which has a port of its own.
+    #[must_use]
+    pub fn stage_names(&self) -> BTreeSet<&str> {
+        self.stages.keys().chain(self.servers.keys()).map(String::as_str).collect()
     }
 
     /// The stages that are servers, in the order of their names.

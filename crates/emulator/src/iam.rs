@@ -25,7 +25,7 @@ const DERIVED: [u8; 32] = *b"xacct-sign: callers on loopback.";
 pub(crate) struct Iam {
     pub(crate) region: String,
     pub(crate) account: String,
-    seed: [u8; 32],
+    pub(crate) seed: [u8; 32],
     pub(crate) entropy: Entropy,
     pub(crate) sessions: Sessions,
     /// The roles that callers assume, by ARN.

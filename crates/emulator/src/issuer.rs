@@ -12,7 +12,6 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use xacct_sign::sts::TokenAlgorithm;
 
-use crate::iam::entropy::Entropy;
 use crate::issuer::keys::Keys;
 
 pub(crate) use crate::issuer::http::answer;
@@ -49,12 +48,6 @@ impl Issuers {
     pub(crate) fn new(seed: [u8; 32], accounts: impl IntoIterator<Item = String>) -> Self {
         let by_account = accounts.into_iter().map(|account| (account, Issuer::default())).collect();
         Self { seed, sts_url: NOWHERE.to_owned(), by_account }
-    }
-
-    /// What a server's verifier keeps its memory in order by.
-    pub(crate) fn verifier_seed(&self, stage: &str) -> [u8; 16] {
-        let drawn = Entropy::of(self.seed, &["verifier", stage]).bytes(16);
-        drawn.try_into().unwrap_or_default()
     }
 
     /// Where STS is reached: the beginning of every issuer's URL.

@@ -226,8 +226,8 @@ impl SetupError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Target { .. } => "target_not_served",
             Self::Callers { .. } => "callers_unusable",
+            Self::Target { .. } => "target_not_served",
             Self::UnknownPolicy(_) => "unknown_policy",
             Self::NotOfTarget { .. } => "not_of_target",
             Self::NotPrivate(_) => "not_private",

@@ -181,7 +181,7 @@ impl Ready {
             .callers
             .iter()
             .map(|access| {
-                let stages = access.may_assume.keys().chain(access.may_call.keys()).chain(access.audiences.keys());
+                let stages = access.stages();
                 let own = |stage: &String| Some((stage.clone(), variables(self.own_environment(access, stage)?)));
                 json!({
                     "caller": access.caller,
@@ -256,13 +256,7 @@ impl fmt::Display for Ready {
                 writeln!(f, "#   shows {} who it is, by a token or a proof for {}", word(stage), word(audience))?;
             }
         }
-        let first = |access: &CallerAccess| {
-            [&access.may_assume, &access.may_call, &access.audiences]
-                .into_iter()
-                .flat_map(BTreeMap::keys)
-                .next()
-                .cloned()
-        };
+        let first = |access: &CallerAccess| access.stages().next().cloned();
         if let Some((caller, stage)) = self.callers.iter().find_map(|access| Some((&access.caller, first(access)?))) {
             let (caller, stage) = (word(caller), word(&stage));
             writeln!(f, "\n# To run one command as a caller, with all of this in its environment:")?;

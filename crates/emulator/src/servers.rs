@@ -20,7 +20,8 @@ use crate::body::{BodyFailure, announced_length};
 use crate::gateway::front::{Answers, Ids, Refused};
 use crate::gateway::{Outcome, Reply, context, echo, event, forward};
 use crate::iam::Iam;
-use crate::issuer::{self, Issuers};
+use crate::iam::entropy::Entropy;
+use crate::issuer;
 use crate::log::LogEntry;
 use crate::options::{Format, Options, SetupError};
 use crate::reason::{Kind, Reason};
@@ -40,19 +41,20 @@ pub(crate) struct Server {
 /// # Errors
 ///
 /// [`SetupError::Callers`] where STS is not on this machine: of other issuers for development no verifier is made.
-pub(crate) fn servers(deployment: &Deployment, issuers: &Issuers) -> Result<BTreeMap<String, Server>, SetupError> {
+pub(crate) fn servers(deployment: &Deployment, iam: &Iam) -> Result<BTreeMap<String, Server>, SetupError> {
     let server = |(name, deployed): (&String, &DeployedServer)| {
-        let verifier = verifier(name, &deployed.callers, issuers)?;
+        let verifier = verifier(name, &deployed.callers, iam)?;
         Ok((name.clone(), Server { deployed: deployed.clone(), verifier }))
     };
     deployment.servers.iter().map(server).collect()
 }
 
-fn verifier(stage: &str, callers: &CallersFile, issuers: &Issuers) -> Result<Verifier, SetupError> {
-    let text = for_development(callers, issuers.sts_url()).to_json();
+fn verifier(stage: &str, callers: &CallersFile, iam: &Iam) -> Result<Verifier, SetupError> {
+    let text = for_development(callers, iam.issuers.sts_url()).to_json();
+    let seed = Entropy::of(iam.seed, &["verifier", stage]).bytes(16).try_into().unwrap_or_default();
     let failed = |source| SetupError::Callers { stage: stage.to_owned(), source };
     let callers = Callers::parse(text.as_bytes(), Development::Yes).map_err(failed)?;
-    Ok(Verifier::new(callers, issuers.verifier_seed(stage)))
+    Ok(Verifier::new(callers, seed))
 }
 
 /// The list of a server whose callers are of an emulator that is reached there.
@@ -66,8 +68,8 @@ impl Server {
     /// # Errors
     ///
     /// As [`servers`].
-    pub(crate) fn reached_at(&mut self, stage: &str, issuers: &Issuers) -> Result<(), SetupError> {
-        self.verifier = verifier(stage, &self.deployed.callers, issuers)?;
+    pub(crate) fn reached_at(&mut self, stage: &str, iam: &Iam) -> Result<(), SetupError> {
+        self.verifier = verifier(stage, &self.deployed.callers, iam)?;
         Ok(())
     }
 }

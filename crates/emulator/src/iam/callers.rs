@@ -33,14 +33,14 @@ pub struct CallerAccess {
 }
 
 impl CallerAccess {
-    /// The stages that it is on, however it comes in.
-    pub(crate) fn stages(&self) -> impl Iterator<Item = &String> {
-        [&self.may_assume, &self.may_call, &self.audiences].into_iter().flat_map(BTreeMap::keys)
-    }
-
     /// Whether it may assume a role of this stage, call it directly, or show it who it is.
     pub(crate) fn is_on(&self, stage: &str) -> bool {
         self.stages().any(|on| on == stage)
+    }
+
+    /// The stages that it is on, however it comes in.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = &String> {
+        self.may_assume.keys().chain(self.may_call.keys()).chain(self.audiences.keys())
     }
 }
 

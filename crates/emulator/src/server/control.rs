@@ -1,6 +1,6 @@
 //! Another deployment for a server that runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -99,14 +99,9 @@ impl Ports {
     /// What is told of an emulator on these ports.
     pub(super) fn ready(&self, emulator: &Emulator) -> Ready {
         let mut addresses = self.addresses.clone();
-        addresses.stages.retain(|name, _| names(emulator).contains(name.as_str()));
+        addresses.stages.retain(|name, _| emulator.stage_names().contains(name.as_str()));
         Ready::new(emulator, addresses)
     }
-}
-
-/// The names of all stages.
-pub(super) fn names(emulator: &Emulator) -> BTreeSet<&str> {
-    emulator.stages().map(|(name, _)| name).chain(emulator.servers().map(|(name, _)| name)).collect()
 }
 
 /// The address by which this machine reaches itself, where it listens on all that it has.

@@ -24,7 +24,7 @@ use crate::gateway::{Forward, Outcome, Reply, UpstreamFailure};
 use crate::log::LogEntry;
 use crate::ready::Ready;
 use crate::server::body::{self, Room, Unread};
-use crate::server::control::{Control, Listening, Ports, names};
+use crate::server::control::{Control, Listening, Ports};
 use crate::server::error::ServerError;
 use crate::server::relay::{AnswerBody, Relayed};
 use crate::server::upstream::{Upstream, whole};
@@ -128,7 +128,7 @@ impl Server {
         address: SocketAddr,
         log: impl Fn(&LogEntry) + Send + Sync + 'static,
     ) -> Result<Self, ServerError> {
-        let stages: Vec<String> = names(&emulator).into_iter().map(str::to_owned).collect();
+        let stages: Vec<String> = emulator.stage_names().into_iter().map(str::to_owned).collect();
         let targets = std::iter::once(Target::Sts).chain(stages.into_iter().map(Target::Stage));
         let mut listeners = Vec::new();
         let mut ports = Ports::new(address);
