@@ -150,3 +150,20 @@ def test_of_a_wrong_list_no_verifier_is_made(name: str) -> None:
     with pytest.raises(xacct_sign.ValidationError) as refused:
         Verifier(callers)
     assert refused.value.code == row["code"]
+
+
+def test_one_character_changed_in_a_good_token_or_proof_is_never_taken(
+    here: serving.Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.published, here.answer = None, None
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", here.url)
+    verifier = Verifier(here.world()["world"], development=True)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+    token_ = serving.token_of(*map(serving.compact, serving.good(here.issuer("shop"))))
+    for good in (token_, serving.proof_of(serving.compact(serving.proof_values()))):
+        assert verifier.check(f"Bearer {good}", "GET", "/items").name == "shop"
+        for at, character in enumerate(good):
+            other = alphabet[(alphabet.index(character) + 1 + at % 60) % len(alphabet)]
+            with pytest.raises(RefusedError) as refused:
+                verifier.check(f"Bearer {good[:at]}{other}{good[at + 1 :]}", "GET", "/items")
+            assert refused.value.status == 401, at
