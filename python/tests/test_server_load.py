@@ -9,6 +9,7 @@ import pytest
 
 
 @pytest.mark.sleeps
+@pytest.mark.timeout(300)
 def test_a_thousand_callers_through_an_outage_and_new_keys() -> None:
     with load.world() as (peers, folder), load.server(folder, "checked", peers.url) as socket:
         maker = load.Maker(peers)
