@@ -80,7 +80,9 @@ pub(crate) fn cli_wheel() -> Result<PathBuf, String> {
 
 /// Builds the wheel of the emulator alone into `dist/emulator-wheel/`.
 pub(crate) fn emulator_wheel() -> Result<PathBuf, String> {
-    program_wheel("crates/cli/emulator-wheel", "emulator-wheel", &["--profile", "wheel"])
+    // It has a limit of 3 MB: maturin's usual level takes 80 kB more.
+    let small = ["--profile", "wheel", "--compression-level", "9"];
+    program_wheel("crates/cli/emulator-wheel", "emulator-wheel", &small)
 }
 
 /// Builds a wheel that is a program. Its folder has the `pyproject.toml`.
