@@ -79,7 +79,7 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
     const stsUrl = await open("", undefined);
     const stages: string[] = [];
     for (const stage of emulator.stages) stages.push(stage, await open(stage, calls));
-    emulator.listens(stsUrl, stages);
+    rethrown(() => emulator.listens(stsUrl, stages));
     return {
       stsUrl,
       calls: calls.list,

@@ -4,6 +4,7 @@ import type { ManifestErrorCode } from "../wasm/constants.js";
 export type ErrorCode =
   | ManifestErrorCode
   | "caller_not_on_stage"
+  | "callers_unusable"
   | "emulator_not_running"
   | "emulator_setup"
   | "invalid_option"

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, expect, test, vi } from "vitest";
 import { type EmulatorOptions, startEmulator, XacctSignError } from "xacct-sign-emulator";
 import { Calls } from "../src/calls.js";
-import { assumed, call, DEMO, direct, FRONTS, started } from "./world.js";
+import { assumed, call, DEMO, direct, FRONTS, REGION, started } from "./world.js";
 
 const ROLE = "arn:aws:iam::111111111111:role/ApiHttp";
 const folder = mkdtempSync(join(tmpdir(), "xacct-sign-emulator-"));
@@ -218,6 +218,41 @@ test("two emulators do not know each other's callers", async () => {
   expect((await direct(one, "GET", "/x")).status).toBe(200);
   expect((await direct(other, "GET", "/x", { credentials })).status).toBe(403);
   expect([one.calls.length, other.calls.length]).toEqual([1, 1]);
+});
+
+test("a server takes callers by their tokens, and notes who called", async () => {
+  const manifest = `
+    [api]
+    account = "111111111111"
+    region = "${REGION}"
+    [identity]
+    audience = "https://api.example.com"
+    [stages.server]
+    target = "server"
+    [callers.shop]
+    account = "000000000000"
+    roles = { server = "Shop" }
+    issuer = "https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws"
+  `;
+  const emulator = await started({ manifest });
+  const form = { Action: "GetWebIdentityToken", Version: "2011-06-15", "Audience.member.1": "https://api.example.com" };
+  const body = new URLSearchParams({ ...form, SigningAlgorithm: "ES384", DurationSeconds: "300" }).toString();
+  const told = await emulator.asCaller("shop", "server", () => ({ ...process.env }));
+  expect(told).toMatchObject({ XACCT_AUDIENCE: "https://api.example.com", XACCT_URL: emulator.url("server") });
+  const answer = await call("POST", `${emulator.stsUrl}/`, {
+    credentials: emulator.credentials("shop", "server"),
+    service: "sts",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body,
+  });
+  const token = /<WebIdentityToken>([^<]+)/.exec(answer.body)?.[1];
+  const url = `${emulator.url("server")}/items?a=b`;
+  expect((await call("GET", url)).status).toBe(401);
+  expect((await call("GET", url, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+  expect(emulator.calls).toEqual([
+    { method: "GET", path: "/items", status: 401, stage: "server", caller: null },
+    { method: "GET", path: "/items", status: 200, stage: "server", caller: "shop" },
+  ]);
 });
 
 test("where Node's permissions keep it from listening, it says what to give", async () => {
