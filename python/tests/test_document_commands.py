@@ -34,8 +34,14 @@ ELSEWHERE = {
     ("README.md", 4): "python/tests/test_readme.py",
     ("docs/emulator.md", 1): "python/tests/test_emulator_command.py",
     ("docs/emulator.md", 2): "python/tests/test_emulator_command.py",
+    ("docs/emulator.md", 3): "python/tests/test_emulator_command.py",
+    ("docs/emulator.md", 5): "python/tests/test_pages.py",
+    ("docs/identity.md", 1): "python/tests/test_emulator_command.py",
+    ("docs/testing.md", 1): "python/tests/test_pages.py",
     ("docs/troubleshooting.md", 1): "python/tests/test_doctor.py",
     ("docs/troubleshooting.md", 2): "python/tests/test_doctor.py",
+    ("docs/who-called.md", 1): "python/tests/test_pages.py",
+    ("docs/who-called.md", 2): "python/tests/test_pages.py",
     **{("docs/command-line.md", number): "crates/cli/tests/cli/shells.rs" for number in range(1, 10)},
     **{("docs/provider.md", number): "crates/cli/tests/cli/day.rs" for number in range(2, 6)},
 }
@@ -44,7 +50,7 @@ ELSEWHERE = {
 HERE = {
     ("README.md", 2),
     ("docs/cdk.md", 1),
-    ("docs/emulator.md", 3),
+    ("docs/emulator.md", 4),
     ("docs/javascript.md", 1),
     ("docs/javascript-server.md", 1),
     ("docs/live.md", 1),
@@ -55,6 +61,7 @@ HERE = {
     ("docs/provider.md", 7),
     ("docs/provider.md", 8),
     ("docs/provider.md", 9),
+    ("docs/provider.md", 10),
 }
 
 STAND_INS = """
@@ -214,7 +221,7 @@ def test_a_providers_commands_run(run: Callable[..., subprocess.CompletedProcess
     assert json.loads((work / "xacct.schema.json").read_text())["title"] == "xacct.toml"
 
     # Roles that are deployed already, taken in.
-    done = run("docs/provider.md", 6, before=start)
+    done = run("docs/provider.md", 7, before=start)
     assert done.returncode == 0, done.stderr
     assert "[callers.lambda-role-deve]" in (work / "xacct.toml").read_text()
 
@@ -222,12 +229,26 @@ def test_a_providers_commands_run(run: Callable[..., subprocess.CompletedProcess
     direct = '[stages.direct]\napi_id = "a9b8c7d6e5"\napi_stage = "v1"\ntarget = "rest_api"\naccess = "direct"\n'
     readme = readme.replace("roles = { ", 'roles = { direct = "LambdaRoleDeve", ')
     (work / "xacct.toml").write_text(f"{readme}\n{direct}")
-    for number, stage in ((8, "stag"), (9, "direct")):
+    for number, stage in ((9, "stag"), (10, "direct")):
         done = run("docs/provider.md", number)
         assert done.returncode == 0, done.stderr
         compared = [str(cli()), "diff", "--stage", stage, "--deployed", "deployed.json"]
         said = subprocess.run(compared, cwd=work, capture_output=True, text=True)
         assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_what_a_server_and_its_callers_need_is_printed_as_the_page_says(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (server,) = re.findall(
+        r"^```toml\n(\[identity\]\n.*?)^```$", (REPOSITORY / "docs" / "provider.md").read_text(), re.M | re.S
+    )
+    api = '[api]\naccount = "111111111111"\nregion = "ap-northeast-1"\n'
+    (tmp_path / "work" / "xacct.toml").write_text(f"{api}{server}")
+    done = run("docs/provider.md", 6)
+    assert done.returncode == 0, done.stderr
+    assert "sts:GetWebIdentityToken" in done.stdout
+    assert json.loads((tmp_path / "work" / "callers.json").read_text())["target"] == "server"
 
 
 def test_roles_that_are_deployed_are_taken_in_as_the_page_says(
@@ -236,7 +257,7 @@ def test_roles_that_are_deployed_are_taken_in_as_the_page_says(
     if not shutil.which("jq"):
         not_run("jq")
     work = tmp_path / "work"
-    done = run("docs/provider.md", 7)
+    done = run("docs/provider.md", 8)
     assert done.returncode == 0, done.stderr
     assert "Outputs" in json.loads((work / "roles.json").read_text())
     assert "Outputs" not in json.loads((work / "without-outputs.json").read_text())
@@ -247,7 +268,7 @@ def test_a_function_behind_the_emulator_is_reached_as_the_page_says(
     run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     """The function is a server here that takes events as the runtime interface emulator does."""
-    first, second = blocks("docs/emulator.md")[2].splitlines()
+    first, second = blocks("docs/emulator.md")[3].splitlines()
     assert (first, second[:2]) == ("$ docker run --rm -p 9000:8080 my-function", "$ ")
     answer = Answer(200, {"content-type": "application/json"}, b'{"statusCode": 201, "body": "from the function"}')
     with serve(lambda _: answer) as function:

@@ -113,6 +113,7 @@ fn a_provider_is_told_what_was_done() {
     kept.run(&["check", "--format", "github"]);
     kept.run(&["can", "shop", "stag", "PUT /hoge"]);
     kept.run(&["render", "json", "--stage", "stag", "--locked"]);
+    kept.run(&["render", "callers", "--stage", "stag"]);
     fs::write(world.folder.join("xacct.toml"), "[api]\naccount = 1\nwhat = 2\n").unwrap();
     kept.run(&["check"]);
     is_kept("outputs-providers", &kept.text);
