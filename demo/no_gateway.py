@@ -18,25 +18,7 @@ from emulator import Emulator
 from xacct_sign import IdentityProof, IdentityToken
 
 AUDIENCE = "https://api.example.com"
-POLICY = Path(__file__).with_name("shop-policy.json")
-
-
-def callers(running: Emulator) -> dict[str, object]:
-    """What the server knows of who may call; nothing in it is secret."""
-    issuer = f"{running.sts_url}/issuers/000000000000"
-    shop = {"name": "shop", "account": "000000000000", "role": "LambdaRoleDeve", "issuer": issuer}
-    return {
-        "version": 1,
-        "stage": "stag",
-        "target": "server",
-        "partition": "aws",
-        "audience": AUDIENCE,
-        "algorithm": "ES384",
-        "max_duration_seconds": 3600,
-        "regions": [running.region],
-        "dev_issuers": [issuer],
-        "callers": [shop | {"routes": ["GET /items/{id}"]}],
-    }
+MANIFEST = Path(__file__).with_name("server.toml")
 
 
 class Server:
@@ -90,9 +72,10 @@ class Server:
 @contextlib.contextmanager
 def served() -> Iterator[Server]:
     """The server, as long as it is needed."""
-    with Emulator("--caller-policy", f"shop={POLICY}") as running, tempfile.TemporaryDirectory() as folder:
+    with Emulator(manifest=MANIFEST) as running, tempfile.TemporaryDirectory() as folder:
         list_, log = Path(folder, "callers.json"), Path(folder, "server.log")
-        list_.write_text(json.dumps(callers(running)))
+        # As `xacct-sign render callers` writes it, with the emulator's issuers; nothing in it is secret.
+        list_.write_text(json.dumps(running.ready["stages"]["stag"]["callers"]))
         environment = os.environ | {"CALLERS_JSON": str(list_), "AWS_ENDPOINT_URL_STS": running.sts_url}
         command = [sys.executable, "-m", "uvicorn", "--port", "0", "--no-access-log", "server:app"]
         with (

@@ -82,9 +82,10 @@ class Emulator:
         return f"{self.ready['stages'][stage]['url'].rstrip('/')}{path}"
 
     def caller(self, name: str = "shop", stage: str = "stag") -> dict[str, Any]:
-        """A caller by its name, in the role that may assume the stage's, or call it directly."""
+        """A caller by its name, in the role that is on the stage, however it comes in."""
         callers = (caller for caller in self.ready["callers"] if caller["caller"] == name)
-        return next(caller for caller in callers if stage in caller["may_assume"] or stage in caller["may_call"])
+        ways = ("may_assume", "may_call", "audiences")
+        return next(caller for caller in callers if any(stage in caller[way] for way in ways))
 
     def environment(self, name: str = "shop", stage: str = "stag") -> dict[str, str]:
         """What a Lambda function with a caller's role finds in its environment."""
