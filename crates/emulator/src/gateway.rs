@@ -11,7 +11,8 @@ pub(crate) mod front;
 mod function_url;
 mod headers;
 mod http_api;
-pub(crate) mod mapped;
+mod mapped;
+pub(crate) mod mapping;
 pub(crate) mod paths;
 mod rest_api;
 mod secrets;
@@ -79,7 +80,7 @@ impl<'e> Gateway<'e> {
             Ok(session) => session,
             Err(unauthenticated) => return Outcome::Respond(self.unauthenticated(stage, unauthenticated, now, log)),
         };
-        log.signed_by(&session);
+        session.noted_in(log);
         if let Err(denied) = self.may_invoke(&session, stage, &parts, now) {
             let reason = Reason::new(Kind::NotAllowed, denied.detail.as_str());
             return Outcome::Respond(self.refuse(stage.front, &Refused::Denied(&denied), reason, log));

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use serde_json::json;
 use xacct_sign::verify::Computed;
 
-use crate::iam::sessions::Session;
 use crate::reason::{Reason, one_line};
 
 /// One request in the log. It holds no secret: the query stays out, because presigned URLs carry their signature there.
@@ -52,14 +51,6 @@ impl LogEntry {
         }
     }
 
-    /// Who signed, now that it is proven.
-    pub(crate) fn signed_by(&mut self, session: &Session) {
-        self.principal = Some(session.principal.arn().to_owned());
-        self.caller.clone_from(&session.caller);
-    }
-}
-
-impl LogEntry {
     /// One line of JSON: `at`, `target`, `method`, `path`, `status`, `caller`, `principal`, `done`, and as `reason` null or `code`
     /// and `detail`.
     #[must_use]

@@ -9,7 +9,7 @@ use xacct_sign_provider::Deployment;
 use xacct_sign_provider::iam::PolicyError;
 
 use crate::cors::is_origin;
-use crate::gateway::mapped;
+use crate::gateway::mapping;
 
 /// How the emulator behaves. Options get added: take those that you do not mean from [`Options::default`].
 ///
@@ -80,7 +80,15 @@ impl Options {
         if self.format == Format::LambdaEvent && !self.headers.is_empty() {
             return Err(SetupError::HeadersOfFunction);
         }
-        mapped::check(&self.headers)
+        for (name, variable) in &self.headers {
+            if mapping::settable(name).is_none() {
+                return Err(SetupError::HeaderName(name.clone()));
+            }
+            if mapping::variable_name(variable).is_none() {
+                return Err(SetupError::Variable { variable: variable.clone(), known: mapping::variables() });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -125,7 +125,7 @@ impl Sts<'_> {
         }
         let caller = authenticate(&self.iam.sessions, self.rules, parts, body, now)
             .map_err(|unauthenticated| Fault::unauthenticated(unauthenticated, now, log))?;
-        log.signed_by(&caller);
+        caller.noted_in(log);
         if action == "GetCallerIdentity" {
             log.done = Some(action.to_owned());
             return Ok(("GetCallerIdentityResponse", get_caller_identity(&caller)));

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Failure, type WasmAnswer, type WasmEmulator, WasmRequest } from "../wasm/xacct_sign.js";
 import type { Calls } from "./calls.js";
-import { type Answered, type Send, UpstreamError } from "./upstream/upstream.js";
+import { type Answered, type Send, UpstreamError } from "./upstream/send.js";
 
 /** The endpoint that a request came to. */
 export interface Endpoint {

@@ -14,24 +14,11 @@ use crate::cors::Cors;
 use crate::gateway::answer;
 use crate::gateway::context::ascii_json;
 use crate::gateway::front::{AnswerForm, Answers, Ids, Refused, UpstreamFailure};
-use crate::gateway::headers::is_of_the_gateway;
+use crate::gateway::headers::{HOP_BY_HOP, is_of_the_gateway};
 use crate::gateway::mapped::Mapped;
 use crate::gateway::secrets::{SECRET_HEADERS, without_signature};
 use crate::log::LogEntry;
 use crate::reason::{Kind, Reason};
-
-/// Headers that concern one connection only (RFC 9110, section 7.6.1).
-pub(crate) const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// The header that carries `requestContext` as JSON.
 const REQUEST_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-request-context");

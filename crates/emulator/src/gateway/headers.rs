@@ -6,6 +6,19 @@ const OF_THE_GATEWAY: [&str; 4] = ["apigw-requestid", "forwarded", "via", "x-xac
 /// What such names begin with. Adapters of Lambda functions to web servers take `x-apigateway-event` for the event.
 const PREFIXES_OF_THE_GATEWAY: [&str; 3] = ["x-amzn-", "x-apigateway-", "x-forwarded-"];
 
+/// Headers that concern one connection only (RFC 9110, section 7.6.1).
+pub(crate) const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// A header's name as those read it who take several names for one: CGI and what follows it (WSGI, Rack, PHP) read every
 /// character that is no letter or digit as the same `_`.
 pub(crate) fn plain(name: &str) -> String {

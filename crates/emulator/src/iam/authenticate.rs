@@ -24,7 +24,7 @@ impl Unauthenticated {
         match self {
             Self::UnknownKey(reason) => reason,
             Self::Expired(session, reason) => {
-                log.signed_by(&session);
+                session.noted_in(log);
                 reason
             }
             Self::Refused(refusal) => {

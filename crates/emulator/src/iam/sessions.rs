@@ -9,6 +9,7 @@ use xacct_sign_provider::iam::{Context, Decision, PolicyDocument, PrincipalIdent
 
 use crate::iam::entropy::Entropy;
 use crate::iam::roles::ProviderRole;
+use crate::log::LogEntry;
 
 /// How long an expired session is remembered, so that it is reported as expired rather than as unknown.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
@@ -45,6 +46,12 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn is_expired(&self, now: SystemTime) -> bool {
         self.credentials.expires_at().is_some_and(|at| at <= now)
+    }
+
+    /// Says in the log who signed, now that it is proven.
+    pub(crate) fn noted_in(&self, log: &mut LogEntry) {
+        log.principal = Some(self.principal.arn().to_owned());
+        log.caller.clone_from(&self.caller);
     }
 
     /// The tags that go on to the sessions that this one makes

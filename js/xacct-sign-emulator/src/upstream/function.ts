@@ -1,7 +1,7 @@
 // An upstream that is a function in the style of `fetch`.
 
 import type { UpstreamFunction } from "../options.js";
-import { type Answered, type Send, UpstreamError } from "./upstream.js";
+import { type Answered, type Send, UpstreamError } from "./send.js";
 
 /** Calls a function. What it throws is a mistake in the test, and is told as a warning: the caller gets a bare 500. */
 export function byFunction(upstream: UpstreamFunction): Send {
