@@ -1,7 +1,5 @@
 //! Stages that are servers: the verifier in front of the upstream, on the emulator's own tokens and proofs.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use serde_json::{Value, json};
@@ -295,7 +293,8 @@ fn it_tells_what_a_program_needs_to_be_a_caller_of_a_server() {
 
     let running = Running::start(world_of(MANIFEST, Options::default()).emulator).unwrap();
     let ready = running.ready();
-    let environment: BTreeMap<_, _> = ready.environment("shop", "server").unwrap().into_iter().collect();
+    let environment: std::collections::BTreeMap<_, _> =
+        ready.environment("shop", "server").unwrap().into_iter().collect();
     assert_eq!(environment["XACCT_AUDIENCE"].as_deref(), Some(AUDIENCE));
     assert_eq!(environment["XACCT_URL"].as_ref(), Some(&ready.addresses().stages["server"]));
     assert_eq!(environment["AWS_ENDPOINT_URL_STS"].as_ref(), Some(&ready.addresses().sts));
