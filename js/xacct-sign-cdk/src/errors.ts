@@ -16,6 +16,7 @@ export type UsageErrorCode =
   | "routes_hidden"
   | "route_not_iam"
   | "route_not_found"
+  | "nothing_to_render"
   | "not_one_role"
   | "unknown_caller";
 
