@@ -21,8 +21,10 @@ import serving
 from emulator import REPOSITORY
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from xacct_sign import ValidationError
 from xacct_sign.server import Caller, RefusedError, Verifier
 from xacct_sign.server.asgi import CallerMiddleware as Asgi
+from xacct_sign.server.fastapi import CallerDependency
 from xacct_sign.server.wsgi import CallerMiddleware as Wsgi
 
 READER = {"sub": "arn:aws:iam::000000000000:role/Reader"}
@@ -237,24 +239,24 @@ async def no_more() -> Any:
     return {"type": "http.disconnect"}
 
 
-def test_asgi_garbage_is_refused_at_once_and_holds_up_no_token(here: serving.Loopback, verifier: Verifier) -> None:
+def test_asgi_garbage_is_refused_at_once_and_holds_up_no_token(here: serving.Loopback) -> None:
     released = threading.Event()
 
-    class Slow:
+    class Slow(Verifier):
         """A verifier whose proofs wait for STS."""
 
         def check_at_hand(self, *_: Any) -> None:
             return None
 
-        def check(self, values: list[bytes], method: str, path: list[str]) -> Caller:
-            if b"xacct1." in values[0]:
+        def check(self, authorization: Any, method: str, path: Any) -> Caller:
+            if b"xacct1." in authorization[0]:
                 released.wait(30)
-            return verifier.check(values, method, path)
+            return super().check(authorization, method, path)
 
-        def line(self, values: list[bytes]) -> str:
+        def line(self, values: Any) -> str:
             return "proof" if b"xacct1." in values[0] else "token"
 
-    app = Asgi(application, Slow())  # type: ignore[arg-type]
+    app = Asgi(application, Slow(here.world()["world"], development=True))
 
     async def told(authorization: str) -> int:
         sent: list[Any] = []
@@ -445,3 +447,36 @@ def test_a_caller_that_is_known_is_told_without_asking_anybody(here: serving.Loo
     for _ in range(100):
         assert verifier.check(token, "GET", "/").name == "shop"
     assert len(here.fetched) == 1
+
+
+@pytest.mark.parametrize("wrong", ["callers.json", None, 7])
+def test_what_is_no_verifier_is_told_where_it_is_given(wrong: Any) -> None:
+    async def app(*_: Any) -> None: ...
+
+    faces = (CallerDependency, lambda it: Asgi(app, it), lambda it: Wsgi(lambda *_: [], it))
+    for face in faces:
+        with pytest.raises(ValidationError, match="no Verifier") as told:
+            face(wrong)
+        assert (told.value.code, told.value.hint) == (
+            "invalid_option",
+            'make one: Verifier.from_file("callers.json")',
+        )
+
+
+def test_arguments_of_the_wrong_kind_are_told_as_such(verifier: Verifier) -> None:
+    wrong: list[Any] = [
+        lambda: Verifier(None),  # type: ignore[arg-type]
+        lambda: Verifier("{}", development=1),  # type: ignore[arg-type]
+        lambda: Verifier.from_manifest("xacct.toml", None),  # type: ignore[arg-type]
+        lambda: verifier.check("Bearer x", None, "/"),  # type: ignore[arg-type]
+        lambda: verifier.check("Bearer x", "GET", None),  # type: ignore[arg-type]
+        lambda: verifier.check("Bearer x", "GET", b"/items/1"),  # type: ignore[arg-type]
+        lambda: verifier.check("Bearer x", "GET", ["/items/1", b"/items/1"]),  # type: ignore[list-item]
+        lambda: verifier.check(7, "GET", "/"),  # type: ignore[arg-type]
+        lambda: verifier.check([7], "GET", "/"),  # type: ignore[list-item]
+    ]
+    for call in wrong:
+        with pytest.raises(ValidationError) as told:
+            call()
+        assert told.value.code == "invalid_option"
+        assert told.value.hint

@@ -23,6 +23,8 @@ def rendered(path: str | os.PathLike[str], stage: str) -> bytes:
     Raises:
         ValidationError: there is no such command, or it refuses, with the code that it gives.
     """
+    if not isinstance(stage, str):
+        raise ValidationError("`stage` is no text", code="invalid_option", hint='give its name, such as "prod"')
     arguments = ["render", "callers", f"--manifest={os.fspath(path)}", f"--stage={stage}"]
     command = [_command(), *arguments]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from .._native import Caller
 from ._lane import Lane
-from ._verifier import Verifier
+from ._verifier import Verifier, verifier_of
 
 # What a path may hold without an escape (RFC 3986, section 3.3).
 _SAFE = "/-._~!$&'()*+,;=:@"
@@ -24,7 +24,7 @@ class ScopeChecks:
 
     def __init__(self, verifier: Verifier) -> None:
         """Checks by this verifier."""
-        self._verifier = verifier
+        self._verifier = verifier_of(verifier)
         self._lanes = {line: Lane(threads) for line, threads in _THREADS.items()}
 
     async def caller(self, scope: MutableMapping[str, Any]) -> Caller:

@@ -9,6 +9,7 @@ from os import PathLike
 from typing import Any
 
 from .. import _native
+from .._errors import ValidationError
 from .._native import Caller
 from ._refused import RefusedError
 
@@ -43,6 +44,10 @@ class Verifier:
             callers = json.dumps(callers)
         if isinstance(callers, str):
             callers = callers.encode()
+        if not isinstance(callers, (bytes, bytearray)):
+            raise _wrong("`callers` is neither text nor a mapping", "for a file there is Verifier.from_file")
+        if not isinstance(development, bool):
+            raise _wrong("`development` is neither True nor False", "leave it out where real callers come")
         self._native = _native.Verifier(callers, development)
         if self._native.is_development:
             _log.warning("stage %s takes callers of issuers on this machine: this is for development", self.stage)
@@ -133,12 +138,19 @@ def _values(authorization: str | bytes | Sequence[str | bytes] | None) -> list[b
         return []
     if isinstance(authorization, (str, bytes)):
         authorization = [authorization]
-    # What is not Latin-1 was in no header, and is none.
-    return [value if isinstance(value, bytes) else value.encode("latin-1", "replace") for value in authorization]
+    try:
+        # What is not Latin-1 was in no header, and is none.
+        return [value if isinstance(value, bytes) else value.encode("latin-1", "replace") for value in authorization]
+    except (AttributeError, TypeError):
+        raise _wrong(
+            "`authorization` is no text", "give the header's value, or a list of its values, or None"
+        ) from None
 
 
 def _paths(path: str | Sequence[str]) -> list[str]:
-    return [_readable(path)] if isinstance(path, str) else [_readable(form) for form in path]
+    # What is neither is told by the same words as a form that is no text.
+    forms = path if isinstance(path, Sequence) and not isinstance(path, str) else [path]
+    return [_readable(form) for form in forms]
 
 
 def _readable(text: str) -> str:
@@ -147,7 +159,20 @@ def _readable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         return "\0"
+    except AttributeError:
+        raise _wrong("method and path are texts", 'such as check(authorization, "GET", "/items/1")') from None
     return text
+
+
+def _wrong(what: str, hint: str) -> ValidationError:
+    return ValidationError(what, code="invalid_option", hint=hint)
+
+
+def verifier_of(verifier: object) -> Verifier:
+    """The verifier that was given; what is none is told where it is given, and not to the first client."""
+    if not isinstance(verifier, Verifier):
+        raise _wrong("`verifier` is no Verifier", 'make one: Verifier.from_file("callers.json")')
+    return verifier
 
 
 def _text_of(event: object) -> bytes:

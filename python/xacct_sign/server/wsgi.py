@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ._refused import RefusedError
-from ._verifier import Verifier, log_refusal, refusal_headers
+from ._verifier import Verifier, log_refusal, refusal_headers, verifier_of
 
 _Environ = dict[str, Any]
 _App = Callable[[_Environ, Callable[..., Any]], Iterable[bytes]]
@@ -33,7 +33,7 @@ class CallerMiddleware:
                 Some servers take it from a header, which may be the client's: a request with any other is refused.
         """
         self._app = app
-        self._verifier = verifier
+        self._verifier = verifier_of(verifier)
         self._mounted_at = mounted_at
 
     def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
