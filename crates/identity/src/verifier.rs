@@ -320,6 +320,10 @@ impl Check {
                 let (key, generation) = match look.ok_or_else(not_here)? {
                     Look::Key(key, generation) => (key, generation),
                     Look::Wait => return Ok(Some(Step::Wait)),
+                    Look::Refused(refusal) if refusal.kind() == Kind::KeysUnavailable => {
+                        let issuer = identity.issuers.get(token.issuer).map(|issuer| issuer.url.as_str());
+                        return Err(Refusal::about(Kind::KeysUnavailable, issuer.unwrap_or_default()));
+                    }
                     Look::Refused(refusal) => return Err(refusal),
                     Look::Fetch { is_early } => {
                         let issuer =

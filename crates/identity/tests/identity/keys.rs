@@ -235,3 +235,14 @@ fn a_process_that_was_forked_starts_anew() {
     assert_eq!(at(&verifier.anew([8; 16]), &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 1));
     assert_eq!(at(&verifier.clone(), &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 0));
 }
+
+#[test]
+fn an_outage_names_the_issuer() {
+    let verifier = server();
+    let mut check = bearer(&verifier, &good_token(now()));
+    assert!(matches!(check.step(now()), Step::Need(Need::Keys { .. })));
+    check.keys(None, now());
+    let Step::Refused(refusal) = check.step(now()) else { panic!("it has no keys") };
+    assert_eq!(refusal.code(), "keys_unavailable");
+    assert!(refusal.to_string().contains(SHOP), "{refusal}");
+}
