@@ -11,7 +11,7 @@ pub(crate) mod front;
 mod function_url;
 mod headers;
 mod http_api;
-mod mapped;
+pub(crate) mod mapped;
 pub(crate) mod mapping;
 pub(crate) mod paths;
 mod rest_api;

@@ -18,6 +18,7 @@ use xacct_sign_provider::{CallersFile, DeployedServer, Deployment};
 
 use crate::body::{BodyFailure, announced_length};
 use crate::gateway::front::{Answers, Ids, Refused};
+use crate::gateway::mapped::Mapped;
 use crate::gateway::{Outcome, Reply, context, echo, event, forward};
 use crate::iam::Iam;
 use crate::iam::entropy::Entropy;
@@ -167,7 +168,7 @@ impl Checkpoint<'_> {
     }
 
     /// Hands a request on, with what it showed: a server gets that, too, and may check it itself.
-    fn pass(&mut self, caller: &Caller, parts: Parts, body: Bytes, now: SystemTime, log: &mut LogEntry) -> Outcome {
+    fn pass(&mut self, caller: &Caller, mut parts: Parts, body: Bytes, now: SystemTime, log: &mut LogEntry) -> Outcome {
         let options = self.options;
         let reply =
             |reads| Reply { front: &ServerFront, ids: Ids(Vec::new()), explain: options.explain, reads, cors: None };
@@ -186,6 +187,7 @@ impl Checkpoint<'_> {
             };
         }
         let told = shown(caller);
+        Mapped::of_no_value(&options.headers).put(&mut parts.headers);
         match &options.upstream {
             None => Outcome::Respond(reply(None).answered(echo::respond(&parts, &body, ("caller", told)), log)),
             Some(upstream) => {

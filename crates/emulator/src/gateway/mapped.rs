@@ -30,6 +30,11 @@ impl Mapped {
         Self(headers.iter().filter_map(named).collect())
     }
 
+    /// The names alone: a server's verifier has no variables, and what a client sends by these names must not pass there either.
+    pub(crate) fn of_no_value(headers: &BTreeMap<String, String>) -> Self {
+        Self(headers.keys().filter_map(|name| Some((settable(name)?, None))).collect())
+    }
+
     /// Puts them in the place of whatever a client has sent by these names, in every spelling.
     pub(crate) fn put(self, headers: &mut HeaderMap) {
         for (name, value) in self.0 {

@@ -322,3 +322,31 @@ fn a_manifest_of_servers_alone_is_one() {
     let emulator = Emulator::new(&manifest, Options::default(), [7; 32]).unwrap();
     assert_eq!((emulator.stages().count(), emulator.servers().count()), (0, 2));
 }
+
+/// A server's verifier has no variables of a gateway: what a mapping would set is set by nothing, a client included.
+#[test]
+fn what_a_mapping_would_set_does_not_pass_from_a_client_and_is_set_by_nothing() {
+    for upstream in [None, Some(Uri::from_static("http://127.0.0.1:3000"))] {
+        let headers = [("X-Caller".to_owned(), "$context.identity.userArn".to_owned())].into();
+        let mut world = with(Options { headers, upstream, ..Options::default() });
+        let token = world.token_of("/Shop");
+        let mut request = request("PUT", "/", "");
+        for (name, value) in [
+            ("authorization", &*format!("Bearer {token}")),
+            ("x-caller", "forged"),
+            ("x_caller", "forged"),
+            ("x-other", "sent"),
+        ] {
+            request.headers_mut().append(name, value.parse().unwrap());
+        }
+        let names: Vec<String> = match world.outcome(&at("server"), request) {
+            Outcome::Forward(forward) => forward.request.headers().keys().map(ToString::to_string).collect(),
+            Outcome::Respond(response) => {
+                assert_eq!(response.status(), 200, "{}", world.detail());
+                json_of(&response)["headers"].as_object().unwrap().keys().cloned().collect()
+            }
+        };
+        assert!(names.iter().any(|name| name == "x-other"), "{names:?}");
+        assert!(!names.iter().any(|name| ["x-caller", "x_caller"].contains(&name.as_str())), "{names:?}");
+    }
+}
