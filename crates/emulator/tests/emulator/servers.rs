@@ -350,3 +350,47 @@ fn what_a_mapping_would_set_does_not_pass_from_a_client_and_is_set_by_nothing() 
         assert!(!names.iter().any(|name| ["x-caller", "x_caller"].contains(&name.as_str())), "{names:?}");
     }
 }
+
+/// As deployed: a token says an issuer, and only that of a caller's account in the manifest is known.
+#[test]
+fn a_caller_without_an_issuer_in_the_manifest_comes_in_by_a_proof_and_not_by_a_token() {
+    let mut world = server();
+    let token = world.token_of("/Batch");
+    assert_eq!(world.refused("server", &token, "GET", "/items/1"), (401, "issuer_unknown"));
+    let proof = world.proof_of("/Batch", REGION, AUDIENCE);
+    assert_eq!(world.shown("server", &proof, "GET", "/items/1").status(), 200, "{}", world.detail());
+    // A caller with an issuer is still let in by a token.
+    let token = world.token_of("/Shop");
+    assert_eq!(world.shown("server", &token, "GET", "/").status(), 200, "{}", world.detail());
+    // Where no caller has one, proofs go on working.
+    let text: String =
+        MANIFEST.lines().filter(|line| !line.starts_with("issuer")).map(|line| format!("{line}\n")).collect();
+    let mut world = world_of(&text, Options { explain: true, ..Options::default() });
+    world.emulator.reached_at(STS).unwrap();
+    let token = world.token_of("/Shop");
+    assert_eq!(world.refused("server", &token, "GET", "/"), (401, "issuer_unknown"));
+    let proof = world.proof_of("/Shop", REGION, AUDIENCE);
+    assert_eq!(world.shown("server", &proof, "GET", "/").status(), 200, "{}", world.detail());
+}
+
+#[cfg(feature = "server")]
+#[test]
+fn the_list_that_is_told_has_an_issuer_of_those_callers_alone_that_have_one_in_the_manifest() {
+    use xacct_sign_emulator::server::Running;
+
+    let without: String =
+        MANIFEST.lines().filter(|line| !line.starts_with("issuer")).map(|line| format!("{line}\n")).collect();
+    for (text, of_shop) in [(MANIFEST, true), (without.as_str(), false)] {
+        let running = Running::start(world_of(text, Options::default()).emulator).unwrap();
+        let told: Value = serde_json::from_str(&running.ready().to_json()).unwrap();
+        let list = &told["stages"]["server"]["callers"];
+        let named =
+            |name: &str| list["callers"].as_array().unwrap().iter().find(|caller| caller["name"] == name).unwrap();
+        let sts = running.ready().addresses().sts.clone();
+        let own = json!(format!("{sts}/issuers/000000000000"));
+        assert_eq!(named("shop").get("issuer"), of_shop.then_some(&own));
+        assert_eq!(named("batch").get("issuer"), None);
+        // A verifier that is made for development asks the emulator's STS about proofs.
+        assert!(Callers::parse(list.to_string().as_bytes(), Development::Yes).unwrap().is_development());
+    }
+}
