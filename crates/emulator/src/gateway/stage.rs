@@ -36,6 +36,14 @@ pub(crate) struct Stage {
 ///
 /// [`SetupError`] for policies that are none, for a region that is none, and for options about what is not there.
 pub(crate) fn stages(deployment: &Deployment, options: &Options) -> Result<BTreeMap<String, Stage>, SetupError> {
+    let is_server = |name: &&String| deployment.servers.contains_key(*name);
+    if let Some(name) = options.resource_policies.keys().find(is_server) {
+        let (stage, target, what) = (name.clone(), "server", "resource policy");
+        return Err(SetupError::NotOfTarget { stage, target, what });
+    }
+    if let Some(name) = options.vpc_endpoints.keys().find(is_server) {
+        return Err(SetupError::NotPrivate(name.clone()));
+    }
     let named = options.resource_policies.keys().chain(options.vpc_endpoints.keys());
     if let Some(name) = named.into_iter().find(|name| !deployment.stages.contains_key(*name)) {
         return Err(SetupError::UnknownStage(name.clone()));

@@ -394,3 +394,17 @@ fn the_list_that_is_told_has_an_issuer_of_those_callers_alone_that_have_one_in_t
         assert!(Callers::parse(list.to_string().as_bytes(), Development::Yes).unwrap().is_development());
     }
 }
+
+#[test]
+fn what_a_server_does_not_have_is_refused_as_that() {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let made = |options| Emulator::new(&manifest, options, [0; 32]).map(drop).unwrap_err();
+    let policy = r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned();
+    let error = made(Options { resource_policies: [("server".to_owned(), policy)].into(), ..Options::default() });
+    assert_eq!(error.code(), "not_of_target");
+    assert_eq!(error.to_string(), "stage `server` has the target `server`, which has no resource policy");
+    let endpoints = [("server".to_owned(), "vpce-01234567".to_owned())].into();
+    let error = made(Options { vpc_endpoints: endpoints, ..Options::default() });
+    assert_eq!(error.code(), "not_private");
+    assert_eq!(error.to_string(), "stage `server` is not private, so no VPC endpoint leads to it");
+}
