@@ -138,7 +138,8 @@ impl Issued<'_> {
         sessions: &mut Sessions,
     ) -> Result<Credentials, SetupError> {
         let Self { role, name, is_caller, policies, organization } = self;
-        let principal = PrincipalIdentity::assumed_role(role, name)
+        let session_name = session_name(name);
+        let principal = PrincipalIdentity::assumed_role(role, &session_name)
             .map_err(|source| SetupError::Policy { role: role.to_owned(), source })?;
         let credentials = match given {
             // Those of callers do not expire while the emulator runs.
@@ -157,7 +158,7 @@ impl Issued<'_> {
             credentials,
             principal,
             caller: is_caller.then(|| name.to_owned()),
-            user_id: format!("{}:{name}", roles::role_id(seed, role)),
+            user_id: format!("{}:{session_name}", roles::role_id(seed, role)),
             policies,
             boundary: None,
             session_policy: None,
@@ -169,4 +170,9 @@ impl Issued<'_> {
         });
         Ok(session.credentials.clone())
     }
+}
+
+/// The name of a caller's session: the caller's, which may be a letter, while a session's has two characters at least.
+fn session_name(caller: &str) -> String {
+    if caller.len() < 2 { format!("{caller}-caller") } else { caller.to_owned() }
 }

@@ -408,3 +408,16 @@ fn what_a_server_does_not_have_is_refused_as_that() {
     assert_eq!(error.code(), "not_private");
     assert_eq!(error.to_string(), "stage `server` is not private, so no VPC endpoint leads to it");
 }
+
+#[test]
+fn a_caller_whose_name_is_one_letter_shows_a_proof() {
+    let text = MANIFEST.replace("[callers.batch]", "[callers.b]");
+    let mut world = world_of(&text, Options { explain: true, ..Options::default() });
+    world.emulator.reached_at(STS).unwrap();
+    let proof = world.proof_of("/Batch", REGION, AUDIENCE);
+    let answer = world.shown("server", &proof, "GET", "/items/1");
+    assert_eq!(answer.status(), 200, "{}", world.detail());
+    let caller = &json_of(&answer)["caller"];
+    assert_eq!((caller["name"].as_str(), caller["session"].as_str()), (Some("b"), Some("b-caller")));
+    assert_eq!(world.log.last().unwrap().caller.as_deref(), Some("b"));
+}
