@@ -54,6 +54,9 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def emulator(manifest: Path) -> Iterator[Emulator]:
+    # Who sends tokens has an issuer in the manifest, here as where it is deployed.
+    issuer = 'issuer = "https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws"'
+    manifest.write_text(MANIFEST.replace("[callers.batch]", f"{issuer}\n[callers.batch]"))
     with Emulator(manifest=manifest) as emulator:
         yield emulator
 
