@@ -91,8 +91,8 @@ findings! {
         "An issuer of web identity tokens speaks for one account: of two, each could make tokens of the other, so no verifier is made of it.",
         "have each account say its own: `aws iam get-outbound-web-identity-federation-info`";
     IssuerMissing, "issuer_missing", Error,
-        "Where proofs are not taken, a caller comes into a server by tokens of its account's issuer alone.",
-        "write the caller's `issuer`, or leave `regions` out of `[identity]`, so that proofs are taken";
+        "Where proofs are not taken, and by a pattern of role names, since proofs have no path, a caller comes into a server by tokens of its account's issuer alone.",
+        "write the caller's `issuer`; without one name its roles whole, or all of the account, and leave `regions` out of `[identity]`, so that proofs are taken";
     TooManyRoles, "too_many_roles", Warning,
         "An account has 1,000 roles by default, its other roles included.",
         "have the quota `Roles per account` raised, trust whole accounts or an organization, or use several accounts";

@@ -38,6 +38,7 @@ routes = ["GET /open/*"]
 account = "222222222222"
 roles = { server = "Night*" }
 trust = "account"
+issuer = "https://b103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws"
 [callers.nightly]
 account = "222222222222"
 roles = { server = "*ly" }
@@ -116,6 +117,41 @@ fn a_role_of_two_patterns_is_nobody() {
     let answer = plan.can(&manifest.callers["night"], &manifest.stages["server"], &AskedCall::parse("GET /").unwrap());
     assert!(matches!(answer, Answer::No(WhyNot::NotListed { .. })), "{answer:?}");
     assert!(plan.findings().iter().any(|finding| finding.code.code() == "callers_not_told_apart"));
+}
+
+/// A proof has no path: by a pattern a token alone names a role, and where proofs are not taken any role.
+#[test]
+fn whom_neither_a_token_nor_a_proof_names_can_do_nothing_and_is_found() {
+    let text = MANIFEST.lines().filter(|line| !line.starts_with("issuer = ")).collect::<Vec<_>>().join("\n");
+    let text = text.replace("\"Night*\"", "[\"paths/Ops_*\", \"paths/Other*\"]");
+    let no_proofs = text.replace("[identity]", "[identity]\nregions = []");
+    let with_issuer = MANIFEST.replace("\"Night*\"", "\"paths/Ops_*\"");
+    let every = text.replace("[\"paths/Ops_*\", \"paths/Other*\"]", "\"*\"");
+    for (text, caller, finding) in [
+        (&text, "night", Some("a proof names nobody by the pattern `paths/Ops_*`, `paths/Other*`")),
+        (&text, "shop", None),
+        (&text, "wide", None),
+        (&with_issuer, "night", None),
+        (&every, "night", None),
+        (&no_proofs, "night", Some("on `server` no proofs are taken")),
+        (&no_proofs, "shop", Some("on `other`, `server` no proofs are taken")),
+        (&no_proofs, "wide", Some("on `server` no proofs are taken")),
+    ] {
+        let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+        let plan = manifest.plan(&Lock::default());
+        let call = AskedCall::parse("GET /open/1").unwrap();
+        let said = match plan.can(&manifest.callers[caller], &manifest.stages["server"], &call) {
+            Answer::Yes(_) => None,
+            Answer::No(why) => Some(why.to_string()),
+            other => panic!("{other:?}"),
+        };
+        let no = format!("caller `{caller}` has no `issuer`, and on stage `server` no proof names it");
+        assert_eq!(said, finding.map(|_| no), "{caller}:\n{text}");
+        let of_caller = plan.findings_of(&manifest.callers[caller]);
+        let missing = of_caller.iter().find(|finding| finding.code.code() == "issuer_missing");
+        let expected = finding.map(|part| format!("it has no `issuer`, and {part}"));
+        assert_eq!(missing.map(|finding| finding.message.clone()), expected, "{caller}:\n{text}");
+    }
 }
 
 #[test]
