@@ -303,3 +303,43 @@ fn the_note_says_what_a_server_wants_and_leads_nobody_elsewhere() {
     }
     assert!(!note.contains("Signature Version 4"), "{note}");
 }
+
+/// Of an account whose issuer nobody has said a server takes proofs alone.
+#[test]
+fn the_note_shows_proofs_to_whom_tokens_do_not_let_in() {
+    let no_issuer = MANIFEST.lines().filter(|line| !line.starts_with("issuer = ")).collect::<Vec<_>>().join("\n");
+    let note = |text: &str| {
+        let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+        manifest.plan(&Lock::default()).note(&manifest.callers["batch"])
+    };
+    let elsewhere = "[identity]\nalgorithm = \"RS256\"\nregions = [\"us-east-1\", \"us-west-2\"]";
+    for (text, region) in [
+        (no_issuer.clone(), "eu-west-1"),
+        (no_issuer.replace("max_duration_seconds = 900", "max_duration_seconds = 60"), "eu-west-1"),
+        (no_issuer.replace("[identity]", elsewhere), "us-east-1"),
+    ] {
+        let note = note(&text);
+        for part in [
+            format!(
+                "auth = IdentityAuth(xacct_sign.IdentityProof(\n    \"https://api.example.com\",\n    region=\"{region}\",\n    base="
+            ),
+            "import { identityProof } from \"xacct-sign/identity\";\n".to_owned(),
+            format!("identityProof({{\n  audience: \"https://api.example.com\",\n  region: \"{region}\",\n}})"),
+            format!(
+                "xacct-sign call '--identity=https://api.example.com' --proof '--region={region}' \\\n  https://api"
+            ),
+            "or, where\nyour account has no tokens made, a proof".to_owned(),
+        ] {
+            assert!(note.contains(&part), "{part} is not in:\n{note}");
+        }
+        for part in ["IdentityToken(", "identityToken", "get-web-identity-token --region"] {
+            assert!(!note.contains(part), "{part} is in:\n{note}");
+        }
+    }
+    let note_of_tokens = note(MANIFEST);
+    assert!(!note_of_tokens.contains("Proof(") && !note_of_tokens.contains("--proof"), "{note_of_tokens}");
+    // Where no proofs are taken, none is spoken of.
+    let none = note(&MANIFEST.replace("[identity]", "[identity]\nregions = []"));
+    assert_eq!(none.to_lowercase().matches("proof").count(), 1, "{none}");
+    assert!(none.contains("- Proofs: none are taken\n"), "{none}");
+}
