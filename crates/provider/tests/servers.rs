@@ -154,6 +154,21 @@ fn whom_neither_a_token_nor_a_proof_names_can_do_nothing_and_is_found() {
     }
 }
 
+/// The server's verifier takes a role for the narrowest caller that it fits, so a wider one lifts nothing there.
+#[test]
+fn terms_hold_on_a_server_beside_a_wider_caller() {
+    let open = MANIFEST.replace("routes = [\"GET /open/*\"]\n", "");
+    let on_api = open.replace("[stages.server]\ntarget = \"server\"", "[stages.server]\napi_id = \"b1\"");
+    for (text, is_found) in [(&open, false), (&on_api, true)] {
+        let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+        let plan = manifest.plan(&Lock::default());
+        let batch = &manifest.callers["batch"];
+        let found = plan.findings_of(batch).iter().any(|finding| finding.code.code() == "overlapping_caller");
+        assert_eq!(found, is_found, "{text}");
+    }
+    assert_eq!(can("batch", "server", "GET /admin"), Answer::No(WhyNot::NoRoute { caller: "batch".to_owned() }));
+}
+
 #[test]
 fn who_knows_the_callers_of_a_server_by_their_own_roles() {
     let manifest = manifest();
