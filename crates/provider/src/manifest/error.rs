@@ -86,7 +86,7 @@ manifest_errors! {
         "leave `access` out: the callers assume a role in the API's account; or put a REST API or a function URL in front";
     InvalidAudience, "invalid_audience",
         "An `audience` is not one that tokens and policies can have.",
-        "write what stands for this server alone, such as `https://api.example.com`: 1 to 1000 visible ASCII characters without `\"`, `\\` and `$`";
+        "write what stands for this server alone, such as `https://api.example.com`: 1 to 1000 visible ASCII characters without `\"`, `\\` and `$`, and no user in a URL";
     InvalidAlgorithm, "invalid_algorithm",
         "The `algorithm` of tokens is neither `ES384` nor `RS256`.",
         "leave it out for `ES384`; write `RS256` where a load balancer or an HTTP API's authorizer checks tokens first";
