@@ -91,8 +91,8 @@ findings! {
         "An issuer of web identity tokens speaks for one account: of two, each could make tokens of the other, so no verifier is made of it.",
         "have each account say its own: `aws iam get-outbound-web-identity-federation-info`";
     IssuerMissing, "issuer_missing", Error,
-        "Where proofs are not taken, a caller comes into a server by tokens of its account's issuer alone.",
-        "write the caller's `issuer`, or leave `regions` out of `[identity]`, so that proofs are taken";
+        "Where proofs are not taken, and by a pattern of role names, since proofs have no path, a caller comes into a server by tokens of its account's issuer alone.",
+        "write the caller's `issuer`; without one name its roles whole, or all of the account, and leave `regions` out of `[identity]`, so that proofs are taken";
     TooManyRoles, "too_many_roles", Warning,
         "An account has 1,000 roles by default, its other roles included.",
         "have the quota `Roles per account` raised, trust whole accounts or an organization, or use several accounts";
@@ -107,7 +107,7 @@ findings! {
         "name the role that the caller runs as";
     ThirdPartyWithoutExternalId, "third_party_without_external_id", Warning,
         "A third party that serves several customers can be tricked into using one customer's role for another (the confused deputy).",
-        "have the third party make an id that is unique to you, and write it as `external_id`; direct access has none: make the whole stage `access = \"role\"` for it";
+        "have the third party make an id that is unique to you, and write it as `external_id`; direct access has none: make the whole stage `access = \"role\"` for it; a server has none either: have it call by a role that serves you alone, and accept it";
     OverlappingCaller, "overlapping_caller", Warning,
         "A wider caller on the same stage, or on another stage of the same API, lets the caller in without its terms: they bind nobody.",
         "give the wider caller the same terms, take the account out of it, or drop the terms";
@@ -149,7 +149,7 @@ findings! {
         "see to it that the function refuses what is not among the caller's routes";
     CallersNotToldApart, "callers_not_told_apart", Note,
         "A verifier lets nobody in who may be two callers: it refuses them with this very code.",
-        "give callers who share a role `session_names` that no other has, or `routes`, with which each has a role of its own; write patterns of role names that no role fits twice";
+        "give callers who share a provider's role `session_names` that no other has, or `routes`, with which each has a role of its own; on a server, or with direct access, write patterns of role names that no role fits twice";
     SameAccountOneSide, "same_account_one_side", Note,
         "Within the API's own account either side suffices: a role there that has leave of its own needs no resource policy.",
         "look at who may attach policies to roles in the API's account; what the resource policy says of this caller binds nobody there";

@@ -416,6 +416,19 @@ fn findings_stand_in_the_order_of_the_file() {
     assert_eq!(found, expected);
 }
 
+/// What is found on a server is not answered by what a server has not alone.
+#[test]
+fn hints_of_what_is_found_on_servers_say_what_to_do_there() {
+    let hints = [
+        ManifestErrorKind::TermNotExpressible.hint(),
+        FindingCode::ThirdPartyWithoutExternalId.hint(),
+        FindingCode::CallersNotToldApart.hint(),
+    ];
+    for hint in hints {
+        assert!(hint.contains("a server"), "{hint}");
+    }
+}
+
 #[test]
 fn the_tables_are_complete() {
     let codes: BTreeSet<&str> = FindingCode::ALL.iter().map(|code| code.code()).collect();

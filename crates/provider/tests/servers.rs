@@ -38,6 +38,7 @@ routes = ["GET /open/*"]
 account = "222222222222"
 roles = { server = "Night*" }
 trust = "account"
+issuer = "https://b103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws"
 [callers.nightly]
 account = "222222222222"
 roles = { server = "*ly" }
@@ -116,6 +117,56 @@ fn a_role_of_two_patterns_is_nobody() {
     let answer = plan.can(&manifest.callers["night"], &manifest.stages["server"], &AskedCall::parse("GET /").unwrap());
     assert!(matches!(answer, Answer::No(WhyNot::NotListed { .. })), "{answer:?}");
     assert!(plan.findings().iter().any(|finding| finding.code.code() == "callers_not_told_apart"));
+}
+
+/// A proof has no path: by a pattern a token alone names a role, and where proofs are not taken any role.
+#[test]
+fn whom_neither_a_token_nor_a_proof_names_can_do_nothing_and_is_found() {
+    let text = MANIFEST.lines().filter(|line| !line.starts_with("issuer = ")).collect::<Vec<_>>().join("\n");
+    let text = text.replace("\"Night*\"", "[\"paths/Ops_*\", \"paths/Other*\"]");
+    let no_proofs = text.replace("[identity]", "[identity]\nregions = []");
+    let with_issuer = MANIFEST.replace("\"Night*\"", "\"paths/Ops_*\"");
+    let every = text.replace("[\"paths/Ops_*\", \"paths/Other*\"]", "\"*\"");
+    for (text, caller, finding) in [
+        (&text, "night", Some("a proof names nobody by the pattern `paths/Ops_*`, `paths/Other*`")),
+        (&text, "shop", None),
+        (&text, "wide", None),
+        (&with_issuer, "night", None),
+        (&every, "night", None),
+        (&no_proofs, "night", Some("on `server` no proofs are taken")),
+        (&no_proofs, "shop", Some("on `other`, `server` no proofs are taken")),
+        (&no_proofs, "wide", Some("on `server` no proofs are taken")),
+    ] {
+        let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+        let plan = manifest.plan(&Lock::default());
+        let call = AskedCall::parse("GET /open/1").unwrap();
+        let said = match plan.can(&manifest.callers[caller], &manifest.stages["server"], &call) {
+            Answer::Yes(_) => None,
+            Answer::No(why) => Some(why.to_string()),
+            other => panic!("{other:?}"),
+        };
+        let no = format!("caller `{caller}` has no `issuer`, and on stage `server` no proof names it");
+        assert_eq!(said, finding.map(|_| no), "{caller}:\n{text}");
+        let of_caller = plan.findings_of(&manifest.callers[caller]);
+        let missing = of_caller.iter().find(|finding| finding.code.code() == "issuer_missing");
+        let expected = finding.map(|part| format!("it has no `issuer`, and {part}"));
+        assert_eq!(missing.map(|finding| finding.message.clone()), expected, "{caller}:\n{text}");
+    }
+}
+
+/// The server's verifier takes a role for the narrowest caller that it fits, so a wider one lifts nothing there.
+#[test]
+fn terms_hold_on_a_server_beside_a_wider_caller() {
+    let open = MANIFEST.replace("routes = [\"GET /open/*\"]\n", "");
+    let on_api = open.replace("[stages.server]\ntarget = \"server\"", "[stages.server]\napi_id = \"b1\"");
+    for (text, is_found) in [(&open, false), (&on_api, true)] {
+        let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+        let plan = manifest.plan(&Lock::default());
+        let batch = &manifest.callers["batch"];
+        let found = plan.findings_of(batch).iter().any(|finding| finding.code.code() == "overlapping_caller");
+        assert_eq!(found, is_found, "{text}");
+    }
+    assert_eq!(can("batch", "server", "GET /admin"), Answer::No(WhyNot::NoRoute { caller: "batch".to_owned() }));
 }
 
 #[test]
@@ -266,4 +317,44 @@ fn the_note_says_what_a_server_wants_and_leads_nobody_elsewhere() {
         assert!(note.contains(part), "{part} is not in:\n{note}");
     }
     assert!(!note.contains("Signature Version 4"), "{note}");
+}
+
+/// Of an account whose issuer nobody has said a server takes proofs alone.
+#[test]
+fn the_note_shows_proofs_to_whom_tokens_do_not_let_in() {
+    let no_issuer = MANIFEST.lines().filter(|line| !line.starts_with("issuer = ")).collect::<Vec<_>>().join("\n");
+    let note = |text: &str| {
+        let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+        manifest.plan(&Lock::default()).note(&manifest.callers["batch"])
+    };
+    let elsewhere = "[identity]\nalgorithm = \"RS256\"\nregions = [\"us-east-1\", \"us-west-2\"]";
+    for (text, region) in [
+        (no_issuer.clone(), "eu-west-1"),
+        (no_issuer.replace("max_duration_seconds = 900", "max_duration_seconds = 60"), "eu-west-1"),
+        (no_issuer.replace("[identity]", elsewhere), "us-east-1"),
+    ] {
+        let note = note(&text);
+        for part in [
+            format!(
+                "auth = IdentityAuth(xacct_sign.IdentityProof(\n    \"https://api.example.com\",\n    region=\"{region}\",\n    base="
+            ),
+            "import { identityProof } from \"xacct-sign/identity\";\n".to_owned(),
+            format!("identityProof({{\n  audience: \"https://api.example.com\",\n  region: \"{region}\",\n}})"),
+            format!(
+                "xacct-sign call '--identity=https://api.example.com' --proof '--region={region}' \\\n  https://api"
+            ),
+            "or, where\nyour account has no tokens made, a proof".to_owned(),
+        ] {
+            assert!(note.contains(&part), "{part} is not in:\n{note}");
+        }
+        for part in ["IdentityToken(", "identityToken", "get-web-identity-token --region"] {
+            assert!(!note.contains(part), "{part} is in:\n{note}");
+        }
+    }
+    let note_of_tokens = note(MANIFEST);
+    assert!(!note_of_tokens.contains("Proof(") && !note_of_tokens.contains("--proof"), "{note_of_tokens}");
+    // Where no proofs are taken, none is spoken of.
+    let none = note(&MANIFEST.replace("[identity]", "[identity]\nregions = []"));
+    assert_eq!(none.to_lowercase().matches("proof").count(), 1, "{none}");
+    assert!(none.contains("- Proofs: none are taken\n"), "{none}");
 }

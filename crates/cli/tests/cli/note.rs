@@ -83,6 +83,8 @@ class Session:
         return call
 def IdentityToken(audience, *, base, **options):
     note('token', dict(options, audience=audience))
+def IdentityProof(audience, *, base, region):
+    note('proof', dict(region=region, audience=audience))
 sys.modules['xacct_sign.requests'] = requests = types.ModuleType('requests')
 requests.IdentityAuth = lambda identity: 'auth'
 ",
@@ -104,6 +106,7 @@ def __getattr__(method):
         "node_modules/xacct-sign/identity.js",
         r#"import { appendFileSync } from "node:fs";
 export const identityToken = (options) => (appendFileSync("calls", JSON.stringify(["token", options]) + "\n"), "identity");
+export const identityProof = (options) => (appendFileSync("calls", JSON.stringify(["proof", options]) + "\n"), "identity");
 "#,
     );
     write(
@@ -325,6 +328,8 @@ fn what_is_called_directly_is_signed_as_oneself() {
     }
 }
 
+const ISSUER: &str = "issuer = \"https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws\"\n";
+
 /// A server's part of the note: values are quoted there, too, and the token is in no argument.
 #[test]
 fn whatever_a_server_s_audience_is_the_snippets_send_it_as_it_is() {
@@ -336,7 +341,7 @@ fn whatever_a_server_s_audience_is_the_snippets_send_it_as_it_is() {
         let manifest =
             MANIFEST.replace("api_id = \"f6g7h8i9j0\"", "target = \"server\"\nurl = \"https://api.example.com/base\"");
         let manifest =
-            format!("{manifest}routes = [\"PUT /!x;$HOME\"]\n[identity]\naudience = \"{audience}\"\n{lines}");
+            format!("{manifest}{ISSUER}routes = [\"PUT /!x;$HOME\"]\n[identity]\naudience = \"{audience}\"\n{lines}");
         let note = Note::of_manifest(&folder, &manifest);
         assert!(note.spans.iter().any(|span| span == audience), "{:?}", note.spans);
         let url = json!("https://api.example.com/base/!x;$HOME");
@@ -368,5 +373,26 @@ fn whatever_a_server_s_audience_is_the_snippets_send_it_as_it_is() {
                 }
             }
         }
+    }
+}
+
+/// Without an issuer a server takes no token of the caller's: each snippet makes a proof.
+#[test]
+fn without_an_issuer_the_snippets_send_a_proof() {
+    let folder = stand_ins("server-note-proof");
+    let audience = "https://api.example.com/'!x;`touch`&&touch";
+    let manifest = MANIFEST.replace("api_id = \"f6g7h8i9j0\"", "target = \"server\"");
+    let note = Note::of_manifest(&folder, &format!("{manifest}[identity]\naudience = \"{audience}\"\n"));
+    assert_eq!(note.blocks.iter().filter(|(_, lines)| lines.contains("token=$(")).count(), 0, "{:?}", note.blocks);
+    for (program, language) in [("python3", "python"), ("node", "js")] {
+        let called = calls(&folder, program, note.block(language));
+        let made = called.iter().find(|call| call[0] == "proof").unwrap_or_else(|| panic!("{program}: {called:?}"));
+        assert_eq!(made[1], json!({ "audience": audience, "region": "ap-northeast-1" }), "{program}");
+    }
+    for program in ["sh", "bash"] {
+        let called = calls(&folder, program, note.command());
+        let words = called[0][1].as_array().unwrap();
+        assert!(words.contains(&json!("--proof")), "{words:?}");
+        assert!(words.contains(&json!(format!("--identity={audience}"))), "{words:?}");
     }
 }

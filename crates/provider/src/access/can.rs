@@ -119,6 +119,14 @@ pub enum WhyNot {
         /// The stage's name.
         stage: String,
     },
+    /// A server is told nothing that it would know it by.
+    #[error("caller `{caller}` has no `issuer`, and on stage `{stage}` no proof names it")]
+    NoIssuer {
+        /// The name of the caller that it would be.
+        caller: String,
+        /// The stage's name.
+        stage: String,
+    },
     /// A server refuses it the route.
     #[error("caller `{caller}` has no such route: the server refuses it")]
     NoRoute {

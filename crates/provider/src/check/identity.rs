@@ -1,6 +1,6 @@
 //! What a verifier would have to refuse: callers that cannot come in, and callers that nobody can tell apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Findings, quoted};
 use crate::finding::{Finding, FindingCode as Code, Subject};
@@ -85,9 +85,25 @@ fn check_issuers(manifest: &Manifest, found: &mut Findings<'_>) {
         }
         let servers = manifest.stages.values().filter(|stage| stage.audience().is_some() && caller.is_on(&stage.name));
         let servers: Vec<&str> = servers.map(|stage| stage.name.as_str()).collect();
-        let is_mute = manifest.identity.regions.is_empty() && manifest.issuer_of(account).is_none();
-        if is_mute && !servers.is_empty() {
+        if servers.is_empty() || manifest.issuer_of(account).is_some() {
+            continue;
+        }
+        if manifest.identity.regions.is_empty() {
             let message = format!("it has no `issuer`, and on {} no proofs are taken", quoted(&servers));
+            found.add(Code::IssuerMissing, subject(), message);
+            continue;
+        }
+        // Of a pattern that stands on several stages once.
+        let roles = servers.iter().flat_map(|stage| caller.roles_on(stage));
+        let patterns: BTreeSet<String> = roles
+            .filter_map(|role| match role {
+                WhichRole::Like(pattern) => Some(pattern.to_string()),
+                WhichRole::Named(_) | WhichRole::Every => None,
+            })
+            .collect();
+        if !patterns.is_empty() {
+            let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+            let message = format!("it has no `issuer`, and a proof names nobody by the pattern {}", quoted(&patterns));
             found.add(Code::IssuerMissing, subject(), message);
         }
     }

@@ -93,7 +93,10 @@ impl<'m> WideCallers<'m> {
         }
         let routes = caller.routes.as_ref().map(|routes| routes.iter().flat_map(Route::arn_suffixes).collect());
         let on_api = |stage: &str| self.by_api.get(&api_of(self.manifest, stage));
-        for (stage, on_stage) in caller.stages().filter_map(|stage| Some((stage, on_api(stage)?))) {
+        // A server's verifier takes a role for the narrowest caller that it fits, and keeps that to its terms.
+        let is_server = |stage: &&str| self.manifest.stages.get(*stage).is_some_and(|stage| stage.audience().is_some());
+        let stages = caller.stages().filter(|stage| !is_server(stage));
+        for (stage, on_stage) in stages.filter_map(|stage| Some((stage, on_api(stage)?))) {
             let lifted = on_stage.covering(caller, stage).into_iter().filter_map(|wider| {
                 let terms = terms_lifted(caller, routes.as_ref(), wider)?;
                 Some(format!("on stage `{stage}` caller `{}` lets it in without its {terms}", wider.name))

@@ -86,7 +86,7 @@ manifest_errors! {
         "leave `access` out: the callers assume a role in the API's account; or put a REST API or a function URL in front";
     InvalidAudience, "invalid_audience",
         "An `audience` is not one that tokens and policies can have.",
-        "write what stands for this server alone, such as `https://api.example.com`: 1 to 1000 visible ASCII characters without `\"`, `\\` and `$`";
+        "write what stands for this server alone, such as `https://api.example.com`: 1 to 1000 visible ASCII characters without `\"`, `\\` and `$`, and no user in a URL";
     InvalidAlgorithm, "invalid_algorithm",
         "The `algorithm` of tokens is neither `ES384` nor `RS256`.",
         "leave it out for `ES384`; write `RS256` where a load balancer or an HTTP API's authorizer checks tokens first";
@@ -134,7 +134,7 @@ manifest_errors! {
         "AWS would let the caller use every route: leave `routes` out; or, where the function itself refuses what is not among them, write `routes_enforced_by = \"function\"` for the stage";
     TermNotExpressible, "term_not_expressible",
         "A caller's term is one that direct access, or a server, cannot express.",
-        "an external id, session names, tags and a source identity belong to assuming a role, and the way in is the stage's: make the whole stage `access = \"role\"`, or drop the term, or make a caller of its own for the stage; `aws:PrincipalArn` (`trust = \"account\"`) needs `permissions = \"document\"` on a function URL";
+        "an external id, session names, tags and a source identity belong to assuming a role, and the way in is the stage's: drop the term, or make a caller of its own for the stage; or make a whole stage with direct access `access = \"role\"`, which a server has not; `aws:PrincipalArn` (`trust = \"account\"`) needs `permissions = \"document\"` on a function URL";
     UnknownStage, "unknown_stage",
         "A caller names a stage that is not in the manifest.",
         "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";

@@ -76,7 +76,10 @@ impl Source<'_> {
         }
         let raw = raw::Manifest::read(self, table.get_ref());
         let api = raw.api.and_then(|(key, api)| self.api(&key, api));
+        let has_audience = raw.identity.as_ref().is_some_and(|(_, identity)| identity.audience.is_some());
         let identity = self.identity(raw.identity, api.as_ref());
+        // One that is wrong is one all the same to the servers that take it.
+        let audience = identity.audience.as_deref().or(has_audience.then_some(""));
         // A stage that is wrong is one all the same to the callers that name it.
         let partition = api.as_ref().map(Api::partition);
         let mut known = caller::KnownStages { partition, ..caller::KnownStages::default() };
@@ -86,7 +89,7 @@ impl Source<'_> {
         let mut said = said::SaidOfApis::default();
         for (name, stage) in raw.stages {
             let place = name.span();
-            let Some(stage) = self.stage(name, stage, identity.audience.as_deref()) else { continue };
+            let Some(stage) = self.stage(name, stage, audience) else { continue };
             self.note(self.check_api_is_one(&stage, &mut said, &place));
             if stage.is_direct() {
                 known.direct.insert(stage.name.clone(), stage.target.takes_conditions());

@@ -42,7 +42,7 @@ impl Plan<'_> {
             text.push_str(&format!("\n{how} each request with AWS Signature Version 4 for {service}{of}.\n"));
         }
         if is_at_servers {
-            text.push_str(server::HOW);
+            text.push_str(server::how(&self.manifest.identity));
         }
         for stage in all() {
             text.push_str(&match self.manifest.target(stage) {

@@ -102,6 +102,25 @@ pub(super) fn refused() -> Vec<Refused> {
     ]
 }
 
+/// A wrong audience is one mistake, also where servers would take it; and the password of its user is shown to nobody.
+#[test]
+fn a_wrong_audience_is_said_once_and_no_password_with_it() {
+    for audience in ["https://u:secretpw@x.example", "https://u@x.example/a", " https://x.example", "https://ä.example"]
+    {
+        let server = "[stages.x]\ntarget = \"server\"\n[stages.y]\ntarget = \"server\"\naudience = \"y\"";
+        let of_identity = identity(&format!("audience = \"{audience}\"\n{server}"));
+        let own = with_api(&format!("[stages.x]\ntarget = \"server\"\naudience = \"{audience}\""));
+        for (text, line) in [(of_identity, 5), (own, 6)] {
+            let error = Manifest::parse(&text, "f").unwrap_err();
+            assert_eq!((error.code(), error.line(), error.others().len()), ("invalid_audience", line, 0), "{error}");
+            assert!(!error.to_string().contains("secretpw"), "{error}");
+        }
+    }
+    for right in ["https://x.example/@a", "shop@x.example", "https://x.example/?a=b@c"] {
+        assert!(Manifest::parse(&identity(&format!("audience = \"{right}\"")), "f").is_ok(), "{right}");
+    }
+}
+
 #[test]
 fn an_issuer_is_of_one_account_alone() {
     let text = with_api(&format!(

@@ -7,13 +7,18 @@ use super::call::{json_of, request};
 use super::markdown::{block, code, list};
 use super::shell::word;
 use super::{command, javascript, shell, who};
-use crate::manifest::{Caller, Identity, Stage};
+use crate::manifest::{Caller, CallerPrincipals, Identity, Stage};
 use crate::plan::Plan;
 
-pub(super) const HOW: &str = "
+const BY_EITHER: &str = "
 To a stage with an audience send `authorization: Bearer` and a token that AWS STS makes for your role, for this audience; or, where
 your account has no tokens made, a proof: the values of a signed `GetCallerIdentity`. Either is enough to be you until it ends: send it
 to this server alone, over https.
+";
+
+const BY_TOKEN: &str = "
+To a stage with an audience send `authorization: Bearer` and a token that AWS STS makes for your role, for this audience. It is enough
+to be you until it ends: send it to this server alone, over https.
 ";
 
 /// How long a token lives, in seconds, of which nobody says it.
@@ -21,6 +26,11 @@ const USUAL_DURATION: u32 = 300;
 
 /// Where it is not said where the server is: no name, so that nothing is sent to anybody.
 const NOWHERE: &str = "https://server.invalid";
+
+/// How a caller shows who it is.
+pub(super) fn how(identity: &Identity) -> &'static str {
+    if identity.regions.is_empty() { BY_TOKEN } else { BY_EITHER }
+}
 
 /// What the account has to do once, beside the policy.
 pub(super) fn federation(identity: &Identity, caller: &Caller) -> String {
@@ -60,35 +70,51 @@ impl Plan<'_> {
             text.push_str(&format!("- Routes: {}\n", list(routes)));
         }
         let (method, path) = request(caller);
+        let region = &self.manifest.api.region;
+        // Of an account whose issuer is not known no token is taken, and of a proof that is signed elsewhere none.
+        let signed_for = regions.iter().find(|one| *one == region).or(regions.first());
+        let signed_for = signed_for.filter(|_| !self.has_issuer(caller));
+        let by_token = signed_for.is_none();
         let call = Shown {
-            region: &self.manifest.api.region,
+            region: signed_for.unwrap_or(region),
+            is_proof: !by_token,
             audience,
             url: format!("{}{path}", url.map_or(NOWHERE, |url| url.trim_end_matches('/'))),
             method,
             json: json_of(method),
-            algorithm: Some(algorithm.name()).filter(|_| *algorithm != TokenAlgorithm::default()),
-            duration_seconds: Some(*max_duration_seconds).filter(|most| *most < USUAL_DURATION),
+            algorithm: Some(algorithm.name()).filter(|_| by_token && *algorithm != TokenAlgorithm::default()),
+            duration_seconds: Some(*max_duration_seconds).filter(|most| by_token && *most < USUAL_DURATION),
         };
-        for (how, language, snippet) in [
-            ("Python, with `pip install xacct_sign requests`", "python", call.python()),
-            ("JavaScript, with `npm install xacct-sign`", "js", call.javascript()),
-            ("Shell, with the AWS CLI and curl", "sh", call.shell()),
-            ("Shell, with `pip install xacct-sign-cli`", "sh", call.command()),
-        ] {
+        // The AWS CLI makes no proofs.
+        let shell = (!call.is_proof).then(|| ("Shell, with the AWS CLI and curl", "sh", call.shell()));
+        let snippets = [
+            Some(("Python, with `pip install xacct_sign requests`", "python", call.python())),
+            Some(("JavaScript, with `npm install xacct-sign`", "js", call.javascript())),
+            shell,
+            Some(("Shell, with `pip install xacct-sign-cli`", "sh", call.command())),
+        ];
+        for (how, language, snippet) in snippets.into_iter().flatten() {
             text.push_str(&format!("\n{how}:\n\n{}", block(language, &snippet)));
         }
         text
+    }
+
+    fn has_issuer(&self, caller: &Caller) -> bool {
+        let CallerPrincipals::Roles { account, .. } = &caller.principals else { return false };
+        self.manifest.issuer_of(account).is_some()
     }
 }
 
 /// The call that the note shows: values, not yet quoted for any language.
 struct Shown<'a> {
     region: &'a str,
+    /// By a proof, in place of a token.
+    is_proof: bool,
     audience: &'a str,
     url: String,
     method: &'a str,
     json: Option<&'static str>,
-    /// Of a token, if it is not the usual one.
+    /// Of a token, if it is not the usual one; of a proof never.
     algorithm: Option<&'static str>,
     duration_seconds: Option<u32>,
 }
@@ -110,10 +136,11 @@ impl Shown<'_> {
 import xacct_sign
 from xacct_sign.requests import IdentityAuth
 
-auth = IdentityAuth(xacct_sign.IdentityToken(
+auth = IdentityAuth(xacct_sign.{made}(
 {arguments}))
 print(requests.{method}({url}{json}, auth=auth, timeout=35).status_code)
 ",
+            made = if self.is_proof { "IdentityProof" } else { "IdentityToken" },
             method = self.method.to_ascii_lowercase(),
             url = literal(&self.url),
             json = self.json.map(|json| format!(", json={json}")).unwrap_or_default(),
@@ -128,13 +155,14 @@ print(requests.{method}({url}{json}, auth=auth, timeout=35).status_code)
         let options: String = options.iter().map(|option| format!("  {option},\n")).collect();
         format!(
             "import {{ createFetch }} from \"xacct-sign\";
-import {{ identityToken }} from \"xacct-sign/identity\";
+import {{ {made} }} from \"xacct-sign/identity\";
 
-const api = createFetch({{ identity: identityToken({{
+const api = createFetch({{ identity: {made}({{
 {options}}}) }});
 const answer = await api({url}{init});
 console.log(answer.status);
 ",
+            made = if self.is_proof { "identityProof" } else { "identityToken" },
             url = literal(&self.url),
             init = javascript::init(self.method, self.json),
         )
@@ -175,8 +203,10 @@ EOF
     fn command(&self) -> String {
         let region = command::option("--region", self.region);
         if self.algorithm.is_none() && self.duration_seconds.is_none() {
+            let proof = self.is_proof.then(|| "--proof".to_owned());
+            let words = [Some(command::option("--identity", self.audience)), proof, Some(region)];
             let lines = [
-                Some([command::option("--identity", self.audience), region].join(" ")),
+                Some(words.into_iter().flatten().collect::<Vec<_>>().join(" ")),
                 command::request(self.method, self.json),
                 Some(word(&self.url).into_owned()),
             ];
