@@ -389,3 +389,18 @@ print("\\n".join(set(sys.modules) - before))
     new = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name.partition(".")[0] for name in new} == {"xacct_sign"}
     assert "xacct_sign.testing._process" not in new
+
+
+def test_callers_that_overlap_are_told_and_leave_nothing_behind(xacct_emulator: Emulator) -> None:
+    before = dict(os.environ)
+    first, second = xacct_emulator.as_caller("shop", "stag"), xacct_emulator.as_caller("partner", "prod")
+    first.__enter__()
+    second.__enter__()
+    url = os.environ["XACCT_URL"]
+    with pytest.raises(xacct_sign.ValidationError) as told:
+        first.__exit__(None, None, None)
+    assert told.value.code == "as_caller_overlaps"
+    # The one that goes on has its own environment.
+    assert url == os.environ["XACCT_URL"] == xacct_emulator.url("prod")
+    second.__exit__(None, None, None)
+    assert dict(os.environ) == before

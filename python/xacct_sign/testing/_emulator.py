@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ._process import Log
 
 
+_open: list[dict[str, str | None]] = []
+"""What those that are open have to put back, in the order in which they began."""
+
+
 class Call(NamedTuple):
     """What a test sent to an API; it compares with a tuple.
 
@@ -68,18 +72,27 @@ class Emulator:
         `XACCT_ROLE_ARN` the API's URL, what requests are signed for, and the role to assume, if there is one. What
         would lead elsewhere is not: profiles, web identities, containers. What was there is put back at the end.
 
-        It is `os.environ` of the whole process that changes: what has read it before goes on with what it read.
+        It is `os.environ` of the whole process that changes: what has read it before goes on with what it read. One may
+        stand within another; where two overlap, in threads or tasks, the first to end is told `as_caller_overlaps`.
         """
         variables: dict[str, str | None] = {
             **self._ready["environment"],
             **self._access(caller, stage)["environment"][stage],
         }
         before = {name: os.environ.get(name) for name in variables}
+        _open.append(before)
         try:
             _put(variables)
             yield
         finally:
-            _put(before)
+            is_overlapped = _ended(before)
+        if is_overlapped:
+            raise ValidationError(
+                f"another `as_caller` began within that of {_shown(caller)}, and has not ended",
+                code="as_caller_overlaps",
+                hint="let one end before the next begins, or run each in a process of its own: "
+                "there is one environment in a process",
+            )
 
     @property
     def calls(self) -> list[Call]:
@@ -126,6 +139,18 @@ def _unknown(kind: str, name: object, known: Any) -> ValidationError:
 
 def _shown(name: object) -> str:
     return f"`{name}`" if isinstance(name, str) and name.isprintable() else repr(name)
+
+
+def _ended(before: dict[str, str | None]) -> bool:
+    """Puts back what was there; where another has begun meanwhile, leaves that to it, and says so."""
+    index = next(index for index, each in enumerate(_open) if each is before)
+    later = _open[index + 1 :]
+    del _open[index]
+    if not later:
+        _put(before)
+        return False
+    later[0].update(before)
+    return True
 
 
 def _put(variables: dict[str, str | None]) -> None:

@@ -47,6 +47,11 @@ fn callers(arguments: &StageArguments) -> Result<(), Failure> {
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);
     findings::refuse_errors(&manifest, &plan.findings_on(stage))?;
     let file = plan.callers(stage)?;
+    let others: Vec<String> = plan.other_stages_of_api(stage).map(|name| format!("`{name}`")).collect();
+    if !others.is_empty() {
+        let stages = others.join(", ");
+        output::note(&[format!("the API is that of {stages}, too, whose callers reach it and are not in this list")]);
+    }
     if let Some(finding) = plan.callers_not_told_apart(stage) {
         // A note, which other commands keep to themselves: here it says whom the verifier will refuse.
         output::note(&findings::lines(&manifest.file, &finding));

@@ -175,6 +175,9 @@ fn a_functions_policy_of_several_stages_is_said_to_be_one() {
         assert_eq!((code, stderr.contains(said)), (0, false), "{stderr}");
     }
     assert_eq!(run(&folder, "policy resource --stage by-role").1, "{}\n");
+    let said = "the API is that of `by-role`, `next`, too, whose callers reach it and are not in this list";
+    let (code, _, stderr) = run(&folder, "render callers --stage stag");
+    assert_eq!((code, stderr.contains(said)), (0, true), "{stderr}");
     let (code, checked, _) = run(&folder, "check");
     assert_eq!(code, 1);
     assert!(

@@ -132,7 +132,9 @@ fn at_server(folder: &Path, caller: &str, script: &str) -> (i32, String, String)
 
 #[test]
 fn a_caller_comes_into_a_server_at_the_emulator_by_token_and_by_proof() {
-    let folder = folder("server-emulated", SERVER);
+    // Who sends tokens has an issuer in the manifest, here as where it is deployed.
+    let issuer = "issuer = \"https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws\"\n[callers.batch]";
+    let folder = folder("server-emulated", &SERVER.replace("[callers.batch]", issuer));
     for proof in ["", " --proof"] {
         let script = format!("xacct-sign call --identity \"$XACCT_AUDIENCE\"{proof} \"$XACCT_URL/items/1\"");
         let (code, stdout, stderr) = at_server(&folder, "shop", &script);

@@ -107,6 +107,13 @@ impl Plan<'_> {
         self.apis.get(&stage.target.identity()).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The names of the other stages that are the same API: whoever may call one of them may call this one.
+    pub fn other_stages_of_api(&self, stage: &Stage) -> impl Iterator<Item = &str> {
+        let others =
+            self.stages_of_api(stage).iter().filter(|other| other.name != stage.name && other.audience().is_none());
+        others.map(|other| other.name.as_str())
+    }
+
     fn callers_on(&self, stage: &Stage) -> impl Iterator<Item = &Caller> {
         self.direct.get(stage.name.as_str()).into_iter().flatten().copied()
     }
