@@ -34,6 +34,8 @@ fn identity() -> String {
         .replace("#identity", "audience = \"https://a.example\"\n#identity")
 }
 
+const ISSUER: &str = "issuer = \"https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws\"";
+
 fn organization() -> String {
     let roles = "account = \"000000000000\"\nroles = { s = \"Shop\" }";
     HTTP.replace(roles, "organization = \"o-a1b2c3d4e5\"\nstages = [\"s\"]")
@@ -168,7 +170,14 @@ fn cases() -> Vec<Case> {
         ("identity.audience", identity(), "a.example", "b.example", SERVER),
         ("identity.algorithm", server(), "#identity", "algorithm = \"RS256\"", SERVER),
         ("identity.max_duration_seconds", server(), "#identity", "max_duration_seconds = 60", SERVER),
-        ("identity.regions", server(), "#identity", "regions = []", "callers check emulator note"),
+        (
+            "identity.regions",
+            // Without proofs every caller needs an issuer.
+            with(server(), "#caller", ISSUER),
+            "#identity",
+            "regions = []",
+            "callers emulator note",
+        ),
         (
             "identity.dev_issuers",
             server(),
@@ -185,13 +194,7 @@ fn cases() -> Vec<Case> {
         ),
         ("stage.audience", server(), "a.example", "b.example", SERVER),
         ("stage.url", server(), "#stage", "url = \"https://api.example.com/v1\"", "emulator note"),
-        (
-            "caller.issuer",
-            server(),
-            "#caller",
-            "issuer = \"https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws\"",
-            SERVER,
-        ),
+        ("caller.issuer", server(), "#caller", ISSUER, SERVER),
         ("caller.routes", server(), "#caller", "routes = [\"GET /\"]", SERVER),
         ("caller.roles", server(), "\"Shop\"", "\"Other\"", SERVER),
         ("caller.account", http(), "000000000000", "222222222222", KNOWN),
