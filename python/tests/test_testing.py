@@ -18,7 +18,7 @@ import pytest
 import xacct_sign
 from emulator import DEMO, FRONTS, PARTNER, cli
 from fresh_project import Project, wheel
-from xacct_sign.testing import Call, Emulator
+from xacct_sign.testing import Call, Emulator, _process
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -404,3 +404,35 @@ def test_callers_that_overlap_are_told_and_leave_nothing_behind(xacct_emulator: 
     assert url == os.environ["XACCT_URL"] == xacct_emulator.url("prod")
     second.__exit__(None, None, None)
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("sleep 300", "it said nothing"),
+        ("echo hello; sleep 300", "it said b'hello"),
+        ("echo '{}'; sleep 300", "it said b'{}"),
+        ("exit 0", "it said nothing"),
+        ("echo 'no, thank you' >&2; exit 3", "no, thank you"),
+    ],
+)
+def test_a_program_that_is_no_emulator_is_an_error_that_says_what_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+) -> None:
+    other = tmp_path / "xacct-sign-emulator"
+    other.write_text(f"#!/bin/sh\n{script}\n")
+    other.chmod(0o755)
+    monkeypatch.setattr(_process, "program", lambda: [str(other)])
+    monkeypatch.setattr(_process, "_PATIENCE", 1.0)
+    with _process.Processes() as processes, pytest.raises(xacct_sign.XacctSignError, match="did not start") as told:
+        processes.of(PARTNER)
+    assert said in str(told.value)
+    assert told.value.code == "emulator_failed"
+
+
+def test_a_manifest_that_is_a_link_to_nowhere_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "xacct.toml").write_text("")
+    below = tmp_path / "tests"
+    below.mkdir()
+    (below / "xacct.toml").symlink_to(tmp_path / "nowhere")
+    assert _process.nearest_manifest(below / "test_it.py") == below / "xacct.toml"

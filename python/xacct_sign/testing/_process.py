@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
 
 MANIFEST = "xacct.toml"
 
+_PATIENCE = 30.0
+"""For so many seconds whoever waits for an emulator to start, or to end, takes it for one that will."""
+
 
 def nearest_manifest(test: Path) -> Path:
     """The manifest beside a test's file, else that in the nearest folder above."""
     for folder in test.parents:
-        if (folder / MANIFEST).is_file():
+        # A link to nowhere, too: that one further up is another's would not be seen.
+        if os.path.lexists(folder / MANIFEST):
             return folder / MANIFEST
     raise ValidationError(
         f"there is no {MANIFEST} beside `{test}`, nor in a folder above it",
@@ -70,9 +76,9 @@ class Processes:
                 return manifest, self._running[manifest].manifest, self._running[manifest].content
             folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="xacct-sign-"))
             path = Path(folder, MANIFEST)
-            path.write_text(manifest, encoding="utf-8")
+            path.write_text(manifest, encoding="utf-8", errors="replace")
             return manifest, path, ()
-        if not isinstance(manifest, str | os.PathLike) or not os.fspath(manifest):
+        if not isinstance(manifest, str | os.PathLike) or not os.fspath(manifest) or "\0" in os.fsdecode(manifest):
             raise ValidationError(
                 f"the fixture `xacct_manifest` returned {type(manifest).__name__}, "
                 "neither a path nor the text of a manifest",
@@ -102,13 +108,17 @@ class Process:
             self._process = subprocess.Popen(  # noqa: S603 - it is found where it was installed
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
             )
+        patience = threading.Timer(_PATIENCE, self._kill)
+        patience.start()
         line = self._process.stdout.readline() if self._process.stdout else b""
-        if not line:
-            self._process.wait()
+        patience.cancel()
+        ready = _told(line)
+        if ready is None:
             text = said.read_text(encoding="utf-8", errors="replace").strip()
+            self._kill()
             self.end()
-            raise _not_started(text)
-        self.ready: dict[str, Any] = json.loads(line)
+            raise _not_started(text or _shown(line) or f"it said nothing, for up to {_PATIENCE:.0f} s")
+        self.ready = ready
 
     def runs(self) -> bool:
         """Whether nobody has ended it."""
@@ -119,8 +129,20 @@ class Process:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        self._process.wait()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            self._process.wait()
         self._open.close()
+
+    def _kill(self) -> None:
+        """Ends it whatever it does, and what it has started: that would hold its output open."""
+        if self._process.poll() is None and hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
 
 
 class Log:
@@ -163,6 +185,19 @@ def program() -> list[str]:
         code="emulator_not_found",
         hint="pip install xacct-sign-emulator, beside xacct_sign",
     )
+
+
+def _told(line: bytes) -> dict[str, Any] | None:
+    """What an emulator says once it is ready; of another program nothing."""
+    with contextlib.suppress(ValueError):
+        ready = json.loads(line)
+        if isinstance(ready, dict) and {"sts_url", "stages", "callers", "environment"} <= ready.keys():
+            return ready
+    return None
+
+
+def _shown(line: bytes) -> str:
+    return f"it said {line[:200]!r}, as no emulator does" if line else ""
 
 
 def _not_started(said: str) -> XacctSignError:
