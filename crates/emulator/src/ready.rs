@@ -74,7 +74,7 @@ impl Ready {
             (name.to_owned(), StageFacts { api_id: api.api_id.clone(), target: api.target, service })
         });
         let servers = emulator.servers().map(|(name, server)| {
-            let callers = for_development(&server.callers, &addresses.sts);
+            let callers = json!(for_development(&server.callers, &addresses.sts));
             (name.to_owned(), ServerFacts { audience: server.audience.clone(), callers })
         });
         Self {

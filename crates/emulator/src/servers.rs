@@ -51,27 +51,16 @@ pub(crate) fn servers(deployment: &Deployment, iam: &Iam) -> Result<BTreeMap<Str
 }
 
 fn verifier(stage: &str, callers: &CallersFile, iam: &Iam) -> Result<Verifier, SetupError> {
-    let text = for_development(callers, iam.issuers.sts_url()).to_string();
+    let text = for_development(callers, iam.issuers.sts_url()).to_json();
     let seed = Entropy::of(iam.seed, &["verifier", stage]).bytes(16).try_into().unwrap_or_default();
     let failed = |source| SetupError::Callers { stage: stage.to_owned(), source };
     let callers = Callers::parse(text.as_bytes(), Development::Yes).map_err(failed)?;
     Ok(Verifier::new(callers, seed))
 }
 
-/// The list of a server whose callers are of an emulator that is reached there. Who has no issuer when deployed gets none here
-/// either: it comes in by a proof alone. The list of issuers has every account's, so that a list without any caller's is one for
-/// development, too.
-pub(crate) fn for_development(callers: &CallersFile, sts_url: &str) -> Value {
-    let local = callers.clone().with_dev_issuers(|account| issuer::url(sts_url, account));
-    let (deployed, mut local) = (json!(callers), json!(local));
-    let deployed = deployed.get("callers").and_then(Value::as_array).into_iter().flatten();
-    let listed = local.get_mut("callers").and_then(Value::as_array_mut).into_iter().flatten();
-    for (caller, _) in listed.zip(deployed).filter(|(_, deployed)| deployed.get("issuer").is_none()) {
-        if let Value::Object(caller) = caller {
-            caller.remove("issuer");
-        }
-    }
-    local
+/// The list of a server whose callers are of an emulator that is reached there.
+pub(crate) fn for_development(callers: &CallersFile, sts_url: &str) -> CallersFile {
+    callers.clone().with_dev_issuers(|account| issuer::url(sts_url, account))
 }
 
 impl Server {

@@ -75,14 +75,18 @@ impl CallersFile {
         format!("{}\n", pretty(self))
     }
 
-    /// The same for development: each account's issuer is one on this machine. A verifier takes it only if it is made for that.
+    /// The same for development: each account's issuer is one on this machine, and whoever has one has that; who has none comes in
+    /// by a proof alone, here too. A verifier takes the list only if it is made for that.
     #[must_use]
     pub fn with_dev_issuers(mut self, issuer_of: impl Fn(&str) -> String) -> Self {
         let Some(identity) = &mut self.identity else { return self };
         let mut issuers = BTreeSet::new();
         for listed in &mut self.callers {
-            listed.issuer = listed.account.as_deref().map(&issuer_of);
-            issuers.extend(listed.issuer.clone());
+            let Some(issuer) = listed.account.as_deref().map(&issuer_of) else { continue };
+            if let Some(known) = &mut listed.issuer {
+                known.clone_from(&issuer);
+            }
+            issuers.insert(issuer);
         }
         identity.dev_issuers = issuers.into_iter().collect();
         self
