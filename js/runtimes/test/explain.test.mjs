@@ -9,9 +9,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import aws4 from "aws4";
-import { build } from "esbuild";
-import { Miniflare } from "miniflare";
 import { parse } from "smol-toml";
+import { startWorkerd } from "../lib/edges.mjs";
 import { startEmulator } from "../lib/emulator.mjs";
 import { freshApp } from "../lib/run.mjs";
 
@@ -182,28 +181,7 @@ test("workerd, through miniflare", async () => {
     const answer = () => new Response('{"message":"Forbidden"}', { status: 403 });
     export default { fetch: async () => Response.json(await explain(answer())) };`;
   writeFileSync(join(folder, "explain-worker.mjs"), worker);
-  const { outputFiles } = await build({
-    absWorkingDir: folder,
-    entryPoints: ["explain-worker.mjs"],
-    bundle: true,
-    write: false,
-    outdir: folder,
-    platform: "neutral",
-    format: "esm",
-    conditions: ["workerd", "worker", "browser"],
-    loader: { ".wasm": "copy" },
-    assetNames: "[name]",
-  });
-  const script = outputFiles.find(({ path }) => path.endsWith(".js"));
-  const wasm = outputFiles.find(({ path }) => path.endsWith(".wasm"));
-  assert.ok(script && wasm, "the entry for workerd imports the module");
-  const miniflare = new Miniflare({
-    modules: [
-      { type: "ESModule", path: "worker.mjs", contents: script.text },
-      { type: "CompiledWasm", path: "xacct_sign_explain.wasm", contents: wasm.contents },
-    ],
-    compatibilityDate: "2026-01-01",
-  });
+  const miniflare = await startWorkerd(folder, "explain-worker.mjs");
   try {
     const answer = await miniflare.dispatchFetch("http://worker.example/");
     assert.deepEqual(codes(/** @type {any} */ (await answer.json())), ["forbidden"]);

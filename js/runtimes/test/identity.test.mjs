@@ -7,9 +7,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
-import { Miniflare } from "miniflare";
+import { startWorkerd } from "../lib/edges.mjs";
 import { startEmulator } from "../lib/emulator.mjs";
 import { emptyFolder, freshApp } from "../lib/run.mjs";
 
@@ -117,28 +116,7 @@ test("workerd, through miniflare", async () => {
     const proof = identityProof({ audience: "${AUDIENCE}", region: "us-east-1", base });
     export default { fetch: async () => new Response(await proof()) };`;
   writeFileSync(join(folder, "identity-worker.mjs"), worker);
-  const { outputFiles } = await build({
-    absWorkingDir: folder,
-    entryPoints: ["identity-worker.mjs"],
-    bundle: true,
-    write: false,
-    outdir: folder,
-    platform: "neutral",
-    format: "esm",
-    conditions: ["workerd", "worker", "browser"],
-    loader: { ".wasm": "copy" },
-    assetNames: "[name]",
-  });
-  const script = outputFiles.find(({ path }) => path.endsWith(".js"));
-  const wasm = outputFiles.find(({ path }) => path.endsWith(".wasm"));
-  assert.ok(script && wasm, "the entry for workerd imports the module");
-  const miniflare = new Miniflare({
-    modules: [
-      { type: "ESModule", path: "worker.mjs", contents: script.text },
-      { type: "CompiledWasm", path: "xacct_sign_identity.wasm", contents: wasm.contents },
-    ],
-    compatibilityDate: "2026-01-01",
-  });
+  const miniflare = await startWorkerd(folder, "identity-worker.mjs");
   try {
     assert.match(await (await miniflare.dispatchFetch("http://worker.example/")).text(), /^xacct1\.[\w-]+$/);
   } finally {

@@ -1,12 +1,10 @@
 // `xacct-sign-server` in every runtime, with tokens that jose made.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { EdgeVM } from "@edge-runtime/vm";
 import { build } from "esbuild";
-import { Miniflare } from "miniflare";
+import { edgeRuntime, startWorkerd } from "../lib/edges.mjs";
 import { startIssuer } from "../lib/issuer.mjs";
 import { emptyFolder, freshServer, notRun, outcomeOf, runs, tool } from "../lib/run.mjs";
 
@@ -75,25 +73,6 @@ for (const { name, program, options } of [
   });
 }
 
-/** A bundle under these conditions, and the files that it leaves to the platform. */
-async function bundle(entry, format, conditions, plugins = []) {
-  const { outputFiles } = await build({
-    absWorkingDir: app,
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    outdir: app,
-    platform: "neutral",
-    target: "es2022",
-    format,
-    conditions,
-    plugins,
-    loader: { ".wasm": "copy" },
-    assetNames: "[name]",
-  });
-  return outputFiles;
-}
-
 for (const format of /** @type {const} */ (["esm", "cjs"])) {
   test(`esbuild, as for Lambda: ${format}`, async () => {
     const folder = emptyFolder();
@@ -114,17 +93,7 @@ for (const format of /** @type {const} */ (["esm", "cjs"])) {
 }
 
 test("workerd, through miniflare", async () => {
-  const files = await bundle("server-worker.mjs", "esm", ["workerd", "worker", "browser"]);
-  const script = files.find(({ path }) => path.endsWith(".js"));
-  const wasm = files.find(({ path }) => path.endsWith(".wasm"));
-  assert.ok(script && wasm, "the entry for workerd imports the module");
-  const worker = new Miniflare({
-    modules: [
-      { type: "ESModule", path: "worker.mjs", contents: script.text },
-      { type: "CompiledWasm", path: "xacct_sign_server.wasm", contents: wasm.contents },
-    ],
-    compatibilityDate: "2026-01-01",
-  });
+  const worker = await startWorkerd(app, "server-worker.mjs");
   try {
     await assertServes(async (body) => {
       const answer = await worker.dispatchFetch("http://worker.example/", { method: "POST", body });
@@ -136,26 +105,7 @@ test("workerd, through miniflare", async () => {
 });
 
 test("the edge runtime", async () => {
-  let seen = "";
-  /** As the platform does it: an import of `FILE.wasm?module` is a compiled module, handed in from outside. */
-  const compiled = {
-    name: "compiled",
-    setup(builder) {
-      builder.onResolve({ filter: /\.wasm\?module$/ }, ({ path, resolveDir }) => {
-        seen = join(resolveDir, path.replace("?module", ""));
-        return { path: seen, namespace: "compiled" };
-      });
-      builder.onLoad({ filter: /.*/, namespace: "compiled" }, () => ({ contents: "export default wasm_xacct_sign" }));
-    },
-  };
-  const [script] = await bundle("server-edge.mjs", "iife", ["edge-light"], [compiled]);
-  assert.ok(script && seen, "the entry for edge-light imports the module");
-  const module = await WebAssembly.compile(readFileSync(seen));
-  const runtime = new EdgeVM({
-    codeGeneration: { strings: false, wasm: false },
-    extend: (context) => Object.assign(context, { wasm_xacct_sign: module }),
-  });
-  runtime.evaluate(script.text);
+  const runtime = await edgeRuntime(app, "server-edge.mjs");
   await assertServes(async (body) => {
     const answer = await runtime.dispatchFetch("http://edge.example/", { method: "POST", body });
     return answer.json();
