@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use xacct_sign_identity::{Caller, Callers, Development, Refusal, Verifier};
 use xacct_sign_provider::{CallersFile, DeployedServer, Deployment};
@@ -131,6 +131,11 @@ impl Checkpoint<'_> {
         if usize::try_from(body_bytes).map_or(true, |bytes| bytes > max_body_bytes()) {
             return Err(Box::new(self.body_failed(BodyFailure::TooLarge, log)));
         }
+        // `CONNECT host:port` and `OPTIONS *`: what is meant for a proxy, or for no resource.
+        if !parts.uri.path().starts_with('/') || [Method::CONNECT, Method::TRACE].contains(&parts.method) {
+            let reason = Reason::new(Kind::MethodUnknown, "a server's application does not get such a request");
+            return Err(Box::new(self.explained(ServerFront.told(&Refused::Method).respond(), reason, log)));
+        }
         let values: Vec<&[u8]> = parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect();
         let check = server.verifier.check(&values, parts.method.as_str(), &[parts.uri.path()]);
         match driver::drive(check, self.iam, self.options, now) {
@@ -191,7 +196,8 @@ impl Checkpoint<'_> {
         match &options.upstream {
             None => Outcome::Respond(reply(None).answered(echo::respond(&parts, &body, ("caller", told)), log)),
             Some(upstream) => {
-                let request = forward::to_server(upstream, parts, body, (CALLER, &told));
+                let query = parts.uri.query().map(str::to_owned);
+                let request = forward::to_server(upstream, parts, query, body, (CALLER, &told));
                 forward::forwarded(request, reply(None), log)
             }
         }

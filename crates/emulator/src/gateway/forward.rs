@@ -203,22 +203,24 @@ pub(crate) fn request(
     for name in SECRET_HEADERS {
         parts.headers.remove(name);
     }
-    let mut request = to_server(upstream, parts, body, (REQUEST_CONTEXT, context))?;
+    let query = parts.uri.query().map(without_signature);
+    let mut request = to_server(upstream, parts, query, body, (REQUEST_CONTEXT, context))?;
     // The last of all: `connection` may name what is to be removed before.
     mapped.put(request.headers_mut());
     Some(request)
 }
 
-/// The request for a server, with what was shown to it, and who calls in this header; `None` if the URL gets too long or malformed.
+/// The request for a server, with this query, with what was shown to it, and who calls in this header; `None` if the URL gets too long
+/// or malformed.
 pub(crate) fn to_server(
     upstream: &Uri,
     mut parts: Parts,
+    query: Option<String>,
     body: Bytes,
     (name, said): (HeaderName, &Value),
 ) -> Option<Request<Bytes>> {
     let base = upstream.path().trim_end_matches('/');
-    let query = parts.uri.query().map(without_signature).filter(|query| !query.is_empty());
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let query = query.filter(|query| !query.is_empty()).map(|query| format!("?{query}")).unwrap_or_default();
     let authority = upstream.authority()?;
     let scheme = upstream.scheme_str()?;
     let uri = format!("{scheme}://{authority}{base}{}{query}", parts.uri.path());

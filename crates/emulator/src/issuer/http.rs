@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use ::http::header::{CONTENT_TYPE, HeaderValue};
+use ::http::header::{CONTENT_TYPE, HeaderValue, ORIGIN};
 use ::http::request::Parts;
 use ::http::{Method, Response, StatusCode};
 use bytes::Bytes;
@@ -19,6 +19,10 @@ pub(crate) fn answer(
     log: &mut LogEntry,
 ) -> Option<Response<Bytes>> {
     let (account, what) = parts.uri.path().strip_prefix(FOLDER)?.split_once('/').unwrap_or_default();
+    // No page of a browser is to change keys or accounts: whoever types a command sends no origin.
+    if parts.method == Method::POST && parts.headers.contains_key(ORIGIN) {
+        return Some(respond(StatusCode::FORBIDDEN, &json!({ "message": "Forbidden" })));
+    }
     let done = match (&parts.method, what) {
         (&Method::GET | &Method::HEAD, ".well-known/openid-configuration") => issuers.configuration(account),
         (&Method::GET | &Method::HEAD, ".well-known/jwks.json") => issuers.key_set(account, now),

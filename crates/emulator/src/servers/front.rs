@@ -35,12 +35,11 @@ impl Answers for ServerFront {
             Refused::Body(BodyFailure::NoRoom) => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
             Refused::Upstream(UpstreamFailure::Timeout) => (StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout"),
             Refused::Upstream(_) => (StatusCode::BAD_GATEWAY, "Bad Gateway"),
+            Refused::Method => (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
             // The verifier says all else.
-            Refused::Method
-            | Refused::OutsideStage
-            | Refused::Head
-            | Refused::Unauthenticated(..)
-            | Refused::Denied(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Refused::OutsideStage | Refused::Head | Refused::Unauthenticated(..) | Refused::Denied(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
         };
         Told::message(status, text)
     }

@@ -183,6 +183,22 @@ fn keys_that_are_rotated_are_fetched_anew() {
 }
 
 #[test]
+fn e7_what_is_meant_for_a_proxy_reaches_no_server() {
+    for upstream in [None, Some(Uri::from_static("http://127.0.0.1:3000"))] {
+        let mut world = with(Options { upstream, ..Options::default() });
+        let token = world.token_of("/Shop");
+        for (method, target) in [("CONNECT", "evil.example:443"), ("TRACE", "/"), ("OPTIONS", "*")] {
+            let request =
+                Request::builder().method(method).uri(target).header("authorization", format!("Bearer {token}"));
+            let request = request.body(Bytes::new()).unwrap();
+            let outcome = world.emulator.handle(&at("server"), request, world.now).outcome;
+            let Outcome::Respond(answer) = outcome else { panic!("{method} is forwarded") };
+            assert_eq!(answer.status(), 405, "{method}");
+        }
+    }
+}
+
+#[test]
 fn the_head_alone_is_refused_before_a_body_is_read() {
     let mut world = server();
     let token = world.token_of("/Shop");
@@ -214,7 +230,7 @@ fn the_upstream_is_told_who_calls_by_nobody_else_and_sees_what_was_shown() {
     let mut world = with(Options { upstream, ..Options::default() });
     let token = world.token_of("/Shop");
     let Forward { request, .. } = forwarded(&mut world, &token);
-    assert_eq!(request.uri().path(), "/base/a%2Fb");
+    assert_eq!(request.uri().path_and_query().unwrap(), "/base/a%2Fb?x=1&X-Amz-Signature=0");
     // A server checks it itself, if it likes.
     assert_eq!(request.headers()["authorization"], format!("Bearer {token}"));
     assert!(

@@ -325,6 +325,19 @@ fn keys_are_rotated_on_command() {
 }
 
 #[test]
+fn no_page_of_a_browser_changes_an_issuer() {
+    let mut world = world_of_policy(WIDE);
+    let keys = world.key_set(SHOP);
+    for what in ["rotate", "disable", "enable"] {
+        let request = http::Request::post(format!("/issuers/{SHOP}/{what}")).header("origin", "https://evil.example");
+        let answer = world.send(&Target::Sts, request.body(Bytes::new()).unwrap());
+        assert_eq!(answer.status(), 403, "{what}");
+    }
+    assert_eq!(world.key_set(SHOP), keys);
+    assert!(world.token(&world.shop(), &GetWebIdentityToken::new(AUDIENCE)).is_ok());
+}
+
+#[test]
 fn keys_stay_through_a_deployment_and_a_restart() {
     let start = |seed| {
         let manifest = Manifest::parse(DEMO, "xacct.toml").unwrap();
