@@ -46,9 +46,8 @@ pub(crate) struct Stage<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Role {
-    /// The number of a shared role, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shared: Option<u32>,
+    /// Its id in a template.
+    template_id: String,
     name: String,
     path: String,
     max_session_duration: u32,
@@ -184,14 +183,10 @@ impl Parameters {
 
 impl Role {
     fn of(role: ProviderRole) -> Self {
-        let shared = match role.kind {
-            RoleKind::Shared(number) => Some(number),
-            _ => None,
-        };
-        let ProviderRole { name, path, max_session_duration, permissions_boundary, tags, .. } = role;
+        let ProviderRole { template_id, name, path, max_session_duration, permissions_boundary, tags, .. } = role;
         let ProviderRole { trust_policy, invoke_policy, callers, .. } = role;
         Self {
-            shared,
+            template_id,
             name,
             path,
             max_session_duration,

@@ -230,11 +230,8 @@ export class CrossAccountApiAccess extends Construct {
   }
 
   private makeRole(role: StageRole): iam.Role {
-    // Neither the stage nor the role's name is in the id: another stage's template is an update of this one.
-    const kind =
-      role.shared === undefined ? `CallerRole-${role.callers[0]}` : `Role${role.shared > 1 ? role.shared : ""}`;
     const Statement = role.invokePolicy.Statement.map((statement) => onApi(this.stage, this.places, statement));
-    const made = new iam.Role(this, kind, {
+    const made = new iam.Role(this, role.templateId, {
       roleName: role.name,
       path: role.path,
       maxSessionDuration: Duration.seconds(role.maxSessionDuration),
@@ -242,7 +239,7 @@ export class CrossAccountApiAccess extends Construct {
       ...(role.permissionsBoundary !== undefined && {
         permissionsBoundary: iam.ManagedPolicy.fromManagedPolicyArn(
           this,
-          `${kind}-Boundary`,
+          `${role.templateId}-Boundary`,
           inPartition(this.places)(role.permissionsBoundary),
         ),
       }),

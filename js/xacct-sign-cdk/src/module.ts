@@ -37,8 +37,8 @@ export interface Stage {
 
 /** A role of the stage with its documents. */
 export interface StageRole {
-  /** The number of a role that callers share, from 1; a caller with routes of its own has a role without one. */
-  readonly shared?: number;
+  /** Its id in a template, the stage not in it: another stage's template is an update of this one. */
+  readonly templateId: string;
   readonly name: string;
   readonly path: string;
   readonly maxSessionDuration: number;

@@ -10,7 +10,6 @@ import type { ApiCaller, CallersProps, FromManifest, InCode } from "./props.js";
 
 /** What stands for what is known at deployment only. */
 const PLACEHOLDER = {
-  account: "000000000000",
   region: "us-east-1",
   apiId: "0000000000",
   function: "Function",
@@ -63,9 +62,10 @@ export function stageOfProps(props: CallersProps, api: Api): Stage {
   const known = (value: string, otherwise: string) => (Token.isUnresolved(value) ? otherwise : value);
   const place = placeOf(api);
   const callers = Object.entries(props.callers).map(([name, caller]) => [name, callerTable(caller, props.stage)]);
+  const theirs = Object.values(props.callers).map(({ account }) => account);
   const manifest = {
     api: {
-      account: known(place.account, PLACEHOLDER.account),
+      account: known(place.account, accountOfNone(theirs)),
       region: known(place.region, PLACEHOLDER.region),
       role_name: props.roleName,
       max_session_duration: seconds(props),
@@ -85,6 +85,13 @@ export function stageOfProps(props: CallersProps, api: Api): Stage {
     if (!(error instanceof XacctSignError) || error.place === undefined) throw error;
     throw new XacctSignError(error.code, `${tableAt(text, error.place.line)}: ${error.message}`, error.hint);
   }
+}
+
+/** An account that is none of these: what is in the API's own is told otherwise. */
+function accountOfNone(accounts: readonly (string | undefined)[]): string {
+  let account = 999_999_999_999;
+  while (accounts.includes(String(account))) account -= 1;
+  return String(account);
 }
 
 /** What a manifest says of the API itself. */

@@ -38,8 +38,11 @@ export function newApi(props: HttpApiProps = {}, stackProps: StackProps = { env 
 }
 
 /** A stack with a REST API that is authorized by IAM: `PUT /hoge`, `GET /items/{id}`, on the stage `v1`. */
-export function newRestApi(props: RestApiProps = {}): { stack: Stack; restApi: RestApi } {
-  const stack = newStack();
+export function newRestApi(
+  props: RestApiProps = {},
+  stackProps: StackProps = { env },
+): { stack: Stack; restApi: RestApi } {
+  const stack = newStack(stackProps);
   const restApi = new RestApi(stack, "RestApi", {
     defaultMethodOptions: { authorizationType: AuthorizationType.IAM },
     deployOptions: { stageName: "v1" },

@@ -28,6 +28,8 @@ pub struct ProviderRole {
     pub stage: String,
     /// Which of the stage's roles it is.
     pub kind: RoleKind,
+    /// Its id in a template, in letters and digits. The stage is not in it: another stage's template is an update of this one.
+    pub template_id: String,
     /// The longest session that the role gives, in seconds, 3600 to 43200.
     pub max_session_duration: u32,
     /// The ARN of its permissions boundary, if it has one.
@@ -209,6 +211,18 @@ impl<'m> Plan<'m> {
         }
     }
 
+    /// A caller that keeps an old name keeps its resource: CloudFormation would make the new one first, and the name is taken.
+    fn template_id(&self, kind: &RoleKind) -> String {
+        match kind {
+            RoleKind::Shared(1) => "SharedRole".to_owned(),
+            RoleKind::Shared(number) => format!("SharedRole{number}"),
+            RoleKind::Own(caller) => {
+                let caller = self.manifest.callers.get(caller).map(Caller::role_part);
+                format!("CallerRole{}", caller.unwrap_or_default())
+            }
+        }
+    }
+
     fn provider_role(&self, stage: &'m Stage, target: Target<'_>, callers: &[&Caller], kind: RoleKind) -> ProviderRole {
         let api = &self.manifest.api;
         let name = self.name(&stage.name, &kind);
@@ -219,6 +233,7 @@ impl<'m> Plan<'m> {
             path: name.path().to_owned(),
             arn: name.arn(api.partition(), &api.account),
             stage: stage.name.clone(),
+            template_id: self.template_id(&kind),
             kind,
             max_session_duration: api.max_session_duration,
             permissions_boundary: api.permissions_boundary.clone(),

@@ -8,13 +8,14 @@ use serde::Serialize;
 use super::{compact, is_whole, pretty};
 use crate::iam::document::Document;
 use crate::limits::{TEMPLATE_BODY, TEMPLATE_OUTPUTS};
-use crate::manifest::names::title_case;
-use crate::manifest::{Caller, Manifest, Stage};
+use crate::manifest::{Manifest, Stage};
 use crate::plan::{self, ProviderRole, ResourcePolicy, RoleKind};
 use crate::targets::Target;
 
 /// The key of the template's metadata that says what the template is for.
 pub(crate) const METADATA: &str = "XacctSign";
+/// How many stages a description names: it has 1,024 bytes, and a name up to 64.
+const MOST_NAMED: usize = 10;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -149,7 +150,7 @@ pub(crate) fn template(
                 deletion_policy: "Delete",
                 properties: Properties::Role(properties),
             };
-            (logical_id(manifest, &role.kind), resource)
+            (role.template_id.clone(), resource)
         })
         .collect();
     if let Some(policy) = policy {
@@ -167,6 +168,7 @@ pub(crate) fn template(
     // A function's permissions may be those of several stages.
     let of_permissions = policy.filter(|_| stage.is_direct()).map(|policy| policy.stages.as_slice());
     let which = match of_permissions {
+        Some(stages) if stages.len() > MOST_NAMED => format!("{} stages", stages.len()),
         Some(stages) if stages.len() > 1 => format!("stages {}", stages.join(", ")),
         _ => format!("stage {}", stage.name),
     };
@@ -178,7 +180,7 @@ pub(crate) fn template(
         ),
         metadata: BTreeMap::from([(METADATA, Origin { stage: &stage.name, target: target.kind().if_not_default() })]),
         resources,
-        outputs: if roles.len() > TEMPLATE_OUTPUTS.at_most { BTreeMap::new() } else { outputs(manifest, roles) },
+        outputs: if roles.len() > TEMPLATE_OUTPUTS.at_most { BTreeMap::new() } else { outputs(roles) },
     };
     let text = pretty(&template);
     if text.len() < TEMPLATE_BODY.at_most { text } else { compact(&template) }
@@ -206,7 +208,7 @@ pub(crate) fn to_import(
         .iter()
         .map(|role| ToImport {
             resource_type: "AWS::IAM::Role",
-            logical_resource_id: logical_id(manifest, &role.kind),
+            logical_resource_id: role.template_id.clone(),
             resource_identifier: BTreeMap::from([("RoleName", role.name.as_str())]),
         })
         .collect();
@@ -226,9 +228,9 @@ pub(crate) fn to_import(
 }
 
 /// Each role's ARN, for other stacks and for people.
-fn outputs(manifest: &Manifest, roles: &[ProviderRole]) -> BTreeMap<String, Output> {
+fn outputs(roles: &[ProviderRole]) -> BTreeMap<String, Output> {
     let output = |role: &ProviderRole| {
-        let id = logical_id(manifest, &role.kind);
+        let id = role.template_id.clone();
         let description = match &role.kind {
             // Not the caller's name: one that is renamed keeps its resource as it is.
             RoleKind::Own(_) => "The role of a caller with routes of its own.",
@@ -260,17 +262,4 @@ fn of_permission(permission: &plan::Permission, function: String) -> (String, Re
 /// A caller's name without the signs that an id cannot have, and no two names the same.
 fn letters_and_digits(name: &str) -> String {
     name.replace('Z', "ZZ").replace('-', "Zd").replace('_', "Zu")
-}
-
-/// The id of the resource: the stage is not in it, so that it stays when the template is used for another stage. A caller that
-/// keeps an old name keeps its resource: CloudFormation would make the new one first, and the name is taken.
-fn logical_id(manifest: &Manifest, kind: &RoleKind) -> String {
-    match kind {
-        RoleKind::Shared(1) => "SharedRole".to_owned(),
-        RoleKind::Shared(number) => format!("SharedRole{number}"),
-        RoleKind::Own(caller) => {
-            let part = manifest.callers.get(caller).map_or_else(|| title_case(caller), Caller::role_part);
-            format!("CallerRole{part}")
-        }
-    }
 }

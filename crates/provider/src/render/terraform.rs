@@ -239,7 +239,7 @@ fn of_permission(permission: &plan::Permission, stage: &str, url: FunctionUrl<'_
     let kind = if permission.invoked_via_function_url().is_some() { "invoke" } else { "url" };
     // Not at the end, where it could be a part of another caller's name.
     let number = if permission.number == 1 { String::new() } else { permission.number.to_string() };
-    let label = format!("{kind}{number}_{stage}_{}", permission.caller);
+    let label = format!("{kind}{number}_{}", both(stage, &permission.caller));
     let written = Permission {
         statement_id: permission.statement_id.clone(),
         action: permission.action,
@@ -260,8 +260,13 @@ fn label(stage: &Stage, kind: &RoleKind) -> String {
         RoleKind::Shared(1) => format!("shared_{stage}"),
         // The number is not at the end, where it could be a part of another stage's name.
         RoleKind::Shared(number) => format!("shared{number}_{stage}"),
-        RoleKind::Own(caller) => format!("caller_{stage}_{caller}"),
+        RoleKind::Own(caller) => format!("caller_{}", both(stage, caller)),
     }
+}
+
+/// A stage and a caller in one label, as no other two have it: each may have the sign between them, and neither begins with it.
+fn both(stage: &str, caller: &str) -> String {
+    format!("{}_{}", stage.replace('_', "__"), caller.replace('_', "__"))
 }
 
 /// A text in which Terraform finds no template.
