@@ -28,19 +28,22 @@ export async function answer(
   unasked: boolean,
 ): Promise<void> {
   const { emulator, stage, calls } = endpoint;
-  const note = calls?.came();
   const { method = "", url: target = "", rawHeaders } = request;
   const head = WasmRequest.read(method, target, rawHeaders);
   if (head === undefined) return end(response.writeHead(400, { connection: "close" }));
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
   const path = target.split("?", 1)[0] ?? "";
-  const noted = ({ status, caller }: WasmAnswer) =>
-    note?.(Object.freeze({ method, path, status, stage, caller: caller ?? null }));
+  const note = calls?.came({ method, path, status: null, stage, caller: null });
+  const called = ({ caller }: WasmAnswer) => note?.({ status: null, caller: caller ?? null });
+  const answered = ({ status, caller }: WasmAnswer) => note?.({ status, caller: caller ?? null });
 
   const refused = emulator.beforeBody(stage, head, Date.now());
   if (refused !== undefined) {
     head.free();
-    if (!unasked && (await bodyOf(request, 0)) === "broken") return;
-    noted(refused);
+    called(refused);
+    if (!unasked && (await bodyOf(request, 0)) === "broken") return refused.free();
+    answered(refused);
     // Whoever is not given leave may send the body nevertheless: what follows could be either.
     return whole(response, refused, unasked ? ["connection", "close"] : []);
   }
@@ -50,28 +53,27 @@ export async function answer(
   if (body === "too long") {
     const decided = emulator.bodyTooLarge(stage, head, Date.now());
     head.free();
-    noted(decided);
+    answered(decided);
     return whole(response, decided);
   }
   // It takes the head with it.
   const decided = emulator.handle(stage, head, body, Date.now());
   const forward = decided.forward();
   if (forward === undefined) {
-    noted(decided);
+    answered(decided);
     return whole(response, decided);
   }
 
-  const gone = new AbortController();
-  response.once("close", () => gone.abort());
+  called(decided);
   const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(decided.timeout)]);
-  const answered = await sent(endpoint.send, decided, forward, signal);
+  const coming = await sent(endpoint.send, decided, forward, signal);
   if (gone.signal.aborted) {
-    answered?.drop();
+    coming?.drop();
     return decided.free();
   }
-  noted(decided);
-  if (answered === undefined) return whole(response, decided);
-  await relay(response, decided, answered, signal);
+  answered(decided);
+  if (coming === undefined) return whole(response, decided);
+  await relay(response, decided, coming, signal);
 }
 
 /** The body, up to so many bytes. What is longer is read, but not kept, so that its sender gets to read the answer. */

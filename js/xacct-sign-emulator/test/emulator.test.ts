@@ -1,6 +1,7 @@
 // What an emulator tells, and what it notes.
 
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -64,7 +65,7 @@ test("refused calls are noted, too, each where it came", async () => {
   ]);
 });
 
-test("calls stand in the order in which they came, whichever is answered first", async () => {
+test("calls stand in the order in which they came, and have no status until they are answered", async () => {
   let release = () => {};
   const held = new Promise<void>((fulfil) => {
     release = fulfil;
@@ -76,24 +77,48 @@ test("calls stand in the order in which they came, whichever is answered first",
     return new Response("done");
   };
   const emulator = await started({ upstream });
+  const shown = () => emulator.calls.map(({ path, status, caller }) => [path, status, caller]);
   const first = direct(emulator, "GET", "/first");
   await vi.waitFor(() => expect(came).toHaveBeenCalledTimes(1));
   await direct(emulator, "GET", "/second");
-  expect(emulator.calls.map(({ path }) => path)).toEqual(["/v1/second"]);
+  expect(shown()).toEqual([
+    ["/v1/first", null, "shop"],
+    ["/v1/second", 200, "shop"],
+  ]);
   release();
   await first;
-  expect(emulator.calls.map(({ path }) => path)).toEqual(["/v1/first", "/v1/second"]);
+  expect(shown()).toEqual([
+    ["/v1/first", 200, "shop"],
+    ["/v1/second", 200, "shop"],
+  ]);
+});
+
+test("a call whose body breaks off was sent, too, and so was one that the emulator's end breaks off", async () => {
+  const came = vi.fn();
+  const emulator = await started({ upstream: () => new Promise<Response>(() => came()) });
+  const { hostname, port } = new URL(emulator.url("restd"));
+  const broken = connect(Number(port), hostname);
+  broken.write("PUT /v1/half HTTP/1.1\r\nhost: a.example\r\ncontent-length: 9\r\n\r\nhalf");
+  await vi.waitFor(() => expect(emulator.calls.length).toBe(1));
+  broken.destroy();
+  const under = expect(direct(emulator, "GET", "/x")).rejects.toThrow("socket hang up");
+  await vi.waitFor(() => expect(came).toHaveBeenCalled());
+  await emulator.close();
+  await under;
+  expect(emulator.calls).toEqual([
+    { method: "PUT", path: "/v1/half", status: null, stage: "restd", caller: null },
+    { method: "GET", path: "/v1/x", status: null, stage: "restd", caller: "shop" },
+  ]);
 });
 
 test("what was sent before the list was emptied does not get into it", () => {
   const calls = new Calls();
-  const call = { method: "GET", path: "/", status: 200, stage: "stag", caller: null };
-  const before = calls.came();
+  const call = { method: "GET", path: "/", status: null, stage: "stag", caller: null };
+  const before = calls.came({ ...call, path: "/before" });
   calls.clear();
-  const after = calls.came();
-  before({ ...call, path: "/before" });
-  after({ ...call, path: "/after" });
-  expect(calls.list).toEqual([{ ...call, path: "/after" }]);
+  const after = calls.came({ ...call, path: "/after" });
+  for (const answered of [before, after]) answered({ status: 200, caller: null });
+  expect(calls.list).toEqual([{ ...call, path: "/after", status: 200 }]);
 });
 
 test("who is not there is told who is", async () => {

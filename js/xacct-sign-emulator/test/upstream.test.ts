@@ -172,7 +172,10 @@ test("a caller that goes away is no timeout, and ends what is done for it", asyn
   await direct(emulator, "GET", "/x", {
     credentials: { ...emulator.credentials("shop", "restd"), secretAccessKey: "x" },
   });
-  expect(emulator.calls).toMatchObject([{ status: 403 }]);
+  expect(emulator.calls).toMatchObject([
+    { path: "/v1/x", status: null, caller: "shop" },
+    { status: 403, caller: null },
+  ]);
 });
 
 test("an answer that is too long is refused where it says so, and broken off where it does not", async () => {
