@@ -1,5 +1,5 @@
 import { type Call, Calls } from "./calls.js";
-import { withEnvironment } from "./environment.js";
+import { endAll, withEnvironment } from "./environment.js";
 import { XacctSignError } from "./errors.js";
 import { answer } from "./exchange.js";
 import { listen, type Port } from "./listening.js";
@@ -34,12 +34,13 @@ export interface Emulator {
   credentials(caller: string, stage: string): CallerCredentials;
   /**
    * Runs a function as a caller: with the environment that `xacct-sign emulator --as` gives a program. After it the environment is as it was.
-   * Calls within it nest; others wait for it, as a process has one environment.
+   * One within another nests. One that begins while another is open, and not within it, is refused, as a process has one environment; and
+   * so is one that ends before another that began within it.
    *
-   * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, and what the function throws
+   * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, `as_caller_overlaps`, and what the function throws
    */
   asCaller<T>(caller: string, stage: string, run: () => T | Promise<T>): Promise<T>;
-  /** Breaks off what is under way, and frees the ports. */
+  /** Breaks off what is under way, puts back the environment where `asCaller` has not ended, and frees the ports. */
   close(): Promise<void>;
 }
 
@@ -64,6 +65,7 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
 
   const ports: Port[] = [];
   const close = async () => {
+    endAll(emulator);
     await Promise.all(ports.map((port) => port.close()));
   };
   const open = async (stage: string, noted: Calls | undefined) => {
@@ -91,10 +93,15 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
         return { accessKeyId, secretAccessKey, sessionToken };
       },
       asCaller: (caller, stage, run) =>
-        withEnvironment(() => {
-          const there = Object.entries(process.env).flatMap(([name, value]) => [name, value ?? ""]);
-          return pairs(rethrown(() => emulator.changes(String(caller), String(stage), there)));
-        }, run),
+        withEnvironment(
+          emulator,
+          String(caller),
+          () => {
+            const there = Object.entries(process.env).flatMap(([name, value]) => [name, value ?? ""]);
+            return pairs(rethrown(() => emulator.changes(String(caller), String(stage), there)));
+          },
+          run,
+        ),
       close,
     };
   } catch (thrown) {

@@ -3,6 +3,7 @@ import type { ManifestErrorCode } from "../wasm/constants.js";
 /** What is wrong; stable, unlike the messages. */
 export type ErrorCode =
   | ManifestErrorCode
+  | "as_caller_overlaps"
   | "caller_not_on_stage"
   | "callers_unusable"
   | "emulator_not_running"
