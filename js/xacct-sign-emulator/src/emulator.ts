@@ -14,11 +14,11 @@ export interface CallerCredentials {
   readonly sessionToken: string;
 }
 
-/** STS and the APIs of a manifest, on free ports of this machine. */
+/** STS and the APIs of a manifest, on free ports of this machine. Once it is closed it throws `emulator_not_running`, but for `calls`. */
 export interface Emulator {
   /** The URL of STS. */
   readonly stsUrl: string;
-  /** What was sent to the APIs, in order, refused calls too. */
+  /** What was sent to the APIs, in the order in which it came, refused calls too. They stay when it is closed. */
   readonly calls: readonly Call[];
   /**
    * The URL of a stage's API, without a `/` at its end.
@@ -64,7 +64,17 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
   }
 
   const ports: Port[] = [];
+  let isClosed = false;
+  const running = () => {
+    if (isClosed)
+      throw notRunning(
+        "the emulator is closed",
+        "close it behind whatever needs it; `startEmulator` starts another one",
+      );
+    return emulator;
+  };
   const close = async () => {
+    isClosed = true;
     endAll(emulator);
     await Promise.all(ports.map((port) => port.close()));
   };
@@ -83,25 +93,26 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
     for (const stage of emulator.stages) stages.push(stage, await open(stage, calls));
     rethrown(() => emulator.listens(stsUrl, stages));
     return {
-      stsUrl,
+      get stsUrl() {
+        running();
+        return stsUrl;
+      },
       calls: calls.list,
-      url: (stage) => rethrown(() => emulator.url(String(stage))),
+      url: (stage) => rethrown(() => running().url(String(stage))),
       credentials(caller, stage) {
         const [accessKeyId = "", secretAccessKey = "", sessionToken = ""] = rethrown(() =>
-          emulator.credentials(String(caller), String(stage)),
+          running().credentials(String(caller), String(stage)),
         );
         return { accessKeyId, secretAccessKey, sessionToken };
       },
-      asCaller: (caller, stage, run) =>
-        withEnvironment(
-          emulator,
-          String(caller),
-          () => {
-            const there = Object.entries(process.env).flatMap(([name, value]) => [name, value ?? ""]);
-            return pairs(rethrown(() => emulator.changes(String(caller), String(stage), there)));
-          },
-          run,
-        ),
+      async asCaller(caller, stage, run) {
+        const emulator = running();
+        const changes = () => {
+          const there = Object.entries(process.env).flatMap(([name, value]) => [name, value ?? ""]);
+          return pairs(rethrown(() => emulator.changes(String(caller), String(stage), there)));
+        };
+        return withEnvironment(emulator, String(caller), changes, run);
+      },
       close,
     };
   } catch (thrown) {
@@ -117,8 +128,6 @@ function pairs(inTurns: (string | undefined)[]): Map<string, string | undefined>
 }
 
 /** @internal What is asked of an emulator that does not run. */
-export function notRunning(): XacctSignError {
-  return new XacctSignError("emulator_not_running", "the emulator does not run", {
-    hint: "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, once its own hook has started it",
-  });
+export function notRunning(message: string, hint: string): XacctSignError {
+  return new XacctSignError("emulator_not_running", message, { hint });
 }

@@ -317,3 +317,25 @@ test("closing breaks off what is under way, frees the ports, and may be done twi
   await broken;
   await expect(call("GET", url)).rejects.toThrow("ECONNREFUSED");
 });
+
+test("one that is closed says so, whatever it is asked, but for the calls that were sent", async () => {
+  const emulator = await started();
+  await direct(emulator, "GET", "/x");
+  await emulator.close();
+  const run = vi.fn();
+  for (const ask of [
+    () => emulator.stsUrl,
+    () => emulator.url("restd"),
+    () => emulator.credentials("shop", "restd"),
+    () => emulator.asCaller("shop", "restd", run),
+  ]) {
+    const { code, message, hint } = await failure(ask);
+    expect([code, message, hint]).toEqual([
+      "emulator_not_running",
+      "the emulator is closed",
+      "close it behind whatever needs it; `startEmulator` starts another one",
+    ]);
+  }
+  expect(run).not.toHaveBeenCalled();
+  expect(emulator.calls).toMatchObject([{ path: "/v1/x", status: 200 }]);
+});
