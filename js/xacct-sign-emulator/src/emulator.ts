@@ -1,6 +1,6 @@
 import { type Call, Calls } from "./calls.js";
 import { endAll, withEnvironment } from "./environment.js";
-import { XacctSignError } from "./errors.js";
+import { kindOf, XacctSignError } from "./errors.js";
 import { answer } from "./exchange.js";
 import { listen, type Port } from "./listening.js";
 import { moduleOf, rethrown } from "./module.js";
@@ -37,7 +37,7 @@ export interface Emulator {
    * One within another nests. One that begins while another is open, and not within it, is refused, as a process has one environment; and
    * so is one that ends before another that began within it.
    *
-   * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, `as_caller_overlaps`, and what the function throws
+   * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, `as_caller_overlaps`, `invalid_argument`, and what the function throws
    */
   asCaller<T>(caller: string, stage: string, run: () => T | Promise<T>): Promise<T>;
   /** Breaks off what is under way, puts back the environment where `asCaller` has not ended, and frees the ports. */
@@ -107,6 +107,11 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
       },
       async asCaller(caller, stage, run) {
         const emulator = running();
+        if (typeof run !== "function") {
+          throw new XacctSignError("invalid_argument", `\`asCaller\` got ${kindOf(run)} in place of a function`, {
+            hint: "give what is to be run as the caller: asCaller(caller, stage, () => ...)",
+          });
+        }
         const changes = () => {
           const there = Object.entries(process.env).flatMap(([name, value]) => [name, value ?? ""]);
           return pairs(rethrown(() => emulator.changes(String(caller), String(stage), there)));

@@ -127,13 +127,14 @@ test("who is not there is told who is", async () => {
     const error = await failure(ask);
     expect([error.code, error.message]).toEqual([
       "unknown_stage",
-      "the manifest has no stage `test`; it has deve, prod, stag",
+      `the manifest has no stage \`test\`; it has deve, prod, stag (unknown_stage: ${error.hint})`,
     ]);
   }
   for (const ask of [() => emulator.credentials("shp", "stag"), () => emulator.asCaller("shp", "stag", () => 1)]) {
     const error = await failure(ask);
-    expect([error.code, error.message]).toEqual(["unknown_caller", "the manifest has no caller `shp`; it has shop"]);
-    expect(error.hint).toBe("give the name of a table `[callers.NAME]` of the manifest");
+    const hint = "give the name of a table `[callers.NAME]` of the manifest";
+    const text = `the manifest has no caller \`shp\`; it has shop (unknown_caller: ${hint})`;
+    expect([error.code, error.message, error.hint]).toEqual(["unknown_caller", text, hint]);
   }
 });
 
@@ -141,10 +142,10 @@ test("a caller is asked for on the stages that it is on", async () => {
   const manifest = readFileSync(DEMO, "utf8").replace(', prod = "LambdaRoleProd"', "");
   const emulator = await started({ manifest });
   expect(emulator.credentials("shop", "stag").accessKeyId).toMatch(/^ASIA/);
-  const { code, message } = await failure(() => emulator.credentials("shop", "prod"));
+  const { code, message, hint } = await failure(() => emulator.credentials("shop", "prod"));
   expect([code, message]).toEqual([
     "caller_not_on_stage",
-    "the caller `shop` is not on the stage `prod`; it is on deve, stag",
+    `the caller \`shop\` is not on the stage \`prod\`; it is on deve, stag (caller_not_on_stage: ${hint})`,
   ]);
 });
 
@@ -173,7 +174,7 @@ test("a manifest that is not there names its file", async () => {
   const { code, message, hint, cause } = await failure(() => startEmulator({ manifest: path }));
   expect([code, message]).toEqual([
     "manifest_unreadable",
-    `cannot read the manifest \`${path}\`: ENOENT: no such file or directory, open '${path}'`,
+    `cannot read the manifest \`${path}\`: ENOENT: no such file or directory, open '${path}' (manifest_unreadable: ${hint})`,
   ]);
   expect(hint).toContain("`xacct.toml`");
   expect(cause).toBeInstanceOf(Error);
@@ -188,7 +189,10 @@ test("a manifest that is wrong has its code and its place", async () => {
 test.each<[string, unknown, string]>([
   ["none", undefined, "no options are given"],
   ["no manifest", {}, "`manifest` is not given"],
-  ["an empty manifest", { manifest: "" }, "`manifest` is not given"],
+  ["an empty manifest", { manifest: "" }, "`manifest` is empty"],
+  ["a manifest of another kind", { manifest: 5 }, "`manifest` is a number, and neither text nor a URL"],
+  ["a manifest's bytes", { manifest: readFileSync(DEMO) }, "`manifest` is bytes, and neither text nor a URL"],
+  ["a manifest as an object", { manifest: {} }, "`manifest` is an object, and neither text nor a URL"],
   [
     "a manifest elsewhere",
     { manifest: new URL("https://example.com/xacct.toml") },
@@ -201,9 +205,10 @@ test.each<[string, unknown, string]>([
   ["a text for explain", { manifest: DEMO, explain: "yes" }, "`explain` is neither true nor false"],
   ["a text for policies", { manifest: DEMO, policies: "x" }, "`policies` is no object"],
 ])("options: %s", async (_, options, text) => {
-  const { code, message } = await failure(() => startEmulator(options as EmulatorOptions));
+  const { code, message, hint } = await failure(() => startEmulator(options as EmulatorOptions));
   expect(code).toBe("invalid_option");
   expect(message).toContain(text);
+  expect(hint).toMatch(/^(give|there are) /);
   expect(message).not.toContain("a:b");
 });
 
@@ -330,11 +335,9 @@ test("one that is closed says so, whatever it is asked, but for the calls that w
     () => emulator.asCaller("shop", "restd", run),
   ]) {
     const { code, message, hint } = await failure(ask);
-    expect([code, message, hint]).toEqual([
-      "emulator_not_running",
-      "the emulator is closed",
-      "close it behind whatever needs it; `startEmulator` starts another one",
-    ]);
+    expect(code).toBe("emulator_not_running");
+    expect(message).toBe(`the emulator is closed (emulator_not_running: ${hint})`);
+    expect(hint).toBe("close it behind whatever needs it; `startEmulator` starts another one");
   }
   expect(run).not.toHaveBeenCalled();
   expect(emulator.calls).toMatchObject([{ path: "/v1/x", status: 200 }]);

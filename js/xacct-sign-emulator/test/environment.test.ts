@@ -67,6 +67,17 @@ test("what the function returns or throws comes out, and the environment is as i
   await expect(emulator.asCaller("shop", "stag", () => Promise.reject(thrown))).rejects.toBe(thrown);
 });
 
+test.each([
+  [undefined, "undefined"],
+  [null, "null"],
+  [Promise.resolve(), "an object"],
+])("what is no function is none to run: %s", async (run, kind) => {
+  await expect(emulator.asCaller("shop", "stag", run as unknown as () => void)).rejects.toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringMatching(`^\`asCaller\` got ${kind} in place of a function \\(invalid_argument: give `),
+  });
+});
+
 test("callers nest", async () => {
   const { XACCT_URL: url } = await emulator.asCaller("shop", "stag", async () => {
     const outer = { ...process.env };
@@ -93,7 +104,7 @@ test("who comes meanwhile is told who is there, whichever emulator it is of", as
   for (const which of [emulator, other]) {
     await expect(which.asCaller("shop", "prod", () => {})).rejects.toMatchObject({
       code: "as_caller_overlaps",
-      message: "another `asCaller`, that of `shop`, has begun, and has not ended",
+      message: expect.stringMatching(/^another `asCaller`, that of `shop`, has begun, and has not ended \(/),
       hint: "await one before the next begins, or run each in a process of its own: there is one environment in a process",
     });
     expect(process.env.XACCT_URL).toBe(emulator.url("stag"));
@@ -122,7 +133,7 @@ test("one that ends before another within it is told, and the other puts back wh
   });
   await expect(outer).rejects.toMatchObject({
     code: "as_caller_overlaps",
-    message: "another `asCaller` began within that of `shop`, and has not ended",
+    message: expect.stringMatching(/^another `asCaller` began within that of `shop`, and has not ended \(/),
   });
   expect(process.env.XACCT_URL).toBe(emulator.url("prod"));
   inner.end();
