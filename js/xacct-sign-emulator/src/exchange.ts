@@ -41,7 +41,6 @@ export async function answer(
   const refused = emulator.beforeBody(stage, head, Date.now());
   if (refused !== undefined) {
     head.free();
-    called(refused);
     if (unasked || (await bodyOf(request, 0)) !== "broken") {
       answered(refused);
       // Whoever is not given leave may send the body nevertheless: what follows could be either.
