@@ -288,6 +288,31 @@ test("a caller that goes away while its answer comes is not told as a failure", 
   expect(emulator.calls).toMatchObject([{ status: 200 }]);
 });
 
+test("an answer that a function gives when its caller is gone is not wanted, and may fail", async () => {
+  let give: (response: Response) => void = () => {};
+  const ended = vi.fn();
+  const upstream = ({ signal }: Request) => {
+    signal.addEventListener("abort", ended);
+    return new Promise<Response>((fulfil) => {
+      give = fulfil;
+    });
+  };
+  const emulator = await started({ upstream });
+  const { host, pathname } = new URL(emulator.url("restd"));
+  const request = { host, path: `${pathname}/x`, service: "execute-api", region: REGION };
+  const signed = aws4.sign(request, emulator.credentials("shop", "restd"));
+  const left = fetch(`http://${host}${pathname}/x`, { headers: signed.headers as Record<string, string> });
+  const broken = expect(left).rejects.toThrow();
+  await vi.waitFor(() => expect(emulator.calls).toMatchObject([{ caller: "shop" }]));
+  await emulator.close();
+  await broken;
+  await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+  const canceled = vi.fn();
+  give(new Response(new ReadableStream<Uint8Array>({ cancel: canceled })));
+  await vi.waitFor(() => expect(canceled).toHaveBeenCalled());
+  expect(told()).toEqual([]);
+});
+
 test("an answer is passed on while it comes", async () => {
   const pieces: ReadableStreamDefaultController<Uint8Array>[] = [];
   const body = new ReadableStream<Uint8Array>({ start: (controller) => void pieces.push(controller) });

@@ -17,7 +17,10 @@ export function byFunction(upstream: UpstreamFunction): Send {
     });
     const called = async () => {
       try {
-        return answered(await upstream(requestOf(sent)));
+        const given = answered(await upstream(requestOf(sent)));
+        // Nobody waits for it any more.
+        if (signal.aborted) given.body?.destroy();
+        return given;
       } catch (thrown) {
         throw ofFunction(thrown);
       }
@@ -60,7 +63,8 @@ function answered(response: Response): Answered {
 
 /** That of a package that has streams of Node's is one. */
 function readable(body: NonNullable<Response["body"]>): Readable {
-  return body instanceof Readable ? body : Readable.fromWeb(body as unknown as Parameters<typeof Readable.fromWeb>[0]);
+  if (body instanceof Readable) return body;
+  return Readable.fromWeb(body as unknown as Parameters<typeof Readable.fromWeb>[0]);
 }
 
 function ofFunction(thrown: unknown): UpstreamError {
