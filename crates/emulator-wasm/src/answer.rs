@@ -74,12 +74,13 @@ impl WasmAnswer {
     /// The upstream gave no answer.
     pub fn failed(&mut self, failure: Failure) {
         let Some(reply) = &self.reply else { return };
-        let failure = match failure {
-            Failure::Connection => UpstreamFailure::Connection,
-            Failure::Timeout => UpstreamFailure::Timeout,
-            Failure::TooLarge => UpstreamFailure::TooLarge,
-        };
-        self.response = reply.failed(failure, &mut self.log);
+        self.response = reply.failed(failure.into(), &mut self.log);
+    }
+
+    /// Why there is no answer, or why it ends before its end: code and detail.
+    pub fn reason(&self, failure: Failure) -> Vec<String> {
+        let reason = self.reply.as_ref().map(|reply| reply.reason(failure.into()));
+        reason.map(|reason| vec![reason.code().to_owned(), reason.detail().to_owned()]).unwrap_or_default()
     }
 }
 
@@ -137,4 +138,16 @@ pub enum Failure {
     Connection,
     Timeout,
     TooLarge,
+    Function,
+}
+
+impl From<Failure> for UpstreamFailure {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Connection => Self::Connection,
+            Failure::Timeout => Self::Timeout,
+            Failure::TooLarge => Self::TooLarge,
+            Failure::Function => Self::Function,
+        }
+    }
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -12,58 +12,76 @@ import { fileURLToPath } from "node:url";
 import { freshCaller, run } from "../lib/run.mjs";
 
 const PAGE = readFileSync(new URL("../../../docs/javascript-testing.md", import.meta.url), "utf8");
-const PROGRAMS = new Map(
-  [...PAGE.matchAll(/^```js\n\/\/ (\S+)\n([\s\S]*?)^```$/gm)].map(([, name, code]) => [name, code]),
+/** Each program with the heading that it stands under. */
+const PROGRAMS = PAGE.split(/^## /m).flatMap((section) =>
+  [...section.matchAll(/^```js\n\/\/ (\S+\.[cm]?js)\b.*\n([\s\S]*?)^```$/gm)].map(([, name = "", code = ""]) => ({
+    heading: section.split("\n", 1)[0],
+    name,
+    code,
+  })),
 );
 const EXPECTED = "status: 200";
+
+/** @param {string} heading */
+const under = (heading) => PROGRAMS.filter((program) => program.heading === heading);
+const [ORDERS] = PROGRAMS;
 
 let app;
 before(async () => {
   app = await freshCaller("jest", "vitest", "@aws-sdk/client-sts");
-  copyFileSync(fileURLToPath(new URL("../../../demo/xacct.toml", import.meta.url)), join(app, "xacct.toml"));
-  for (const [name, code] of PROGRAMS) writeFileSync(join(app, name), code);
-  writeFileSync(join(app, "orders.cjs"), commonJs(PROGRAMS.get("orders.mjs")));
+  project("", [ORDERS, ...under("Without a runner's hooks, and with other signers"), ...under("The API behind it")]);
+  project("vitest", [ORDERS, ...under("Vitest")]);
+  project("jest", under("Jest"), "commonjs");
+  project("node-test", [ORDERS, ...under("node:test")]);
 });
 
-/** A program in CommonJS. */
-function commonJs(code) {
-  const required = code.replace(/^import (\{.*\}) from (".*");$/m, "const $1 = require($2);");
-  return required.replace("export async function putOrder", "exports.putOrder = async function putOrder");
+/**
+ * A folder with programs, and the manifest beside them.
+ *
+ * @param {string} folder
+ * @param {{ name: string, code: string }[]} programs
+ * @param {string} type
+ */
+function project(folder, programs, type = "module") {
+  mkdirSync(join(app, folder), { recursive: true });
+  if (folder !== "") writeFileSync(join(app, folder, "package.json"), JSON.stringify({ private: true, type }));
+  copyFileSync(fileURLToPath(new URL("../../../demo/xacct.toml", import.meta.url)), join(app, folder, "xacct.toml"));
+  for (const { name, code } of programs) writeFileSync(join(app, folder, name), code);
 }
 
 /**
  * Runs a program in the project, whether it succeeds or not.
  *
+ * @param {string} folder
  * @param {string[]} options
  * @returns {Promise<{ code: number, stdout: string, stderr: string }>}
  */
-function ended(options) {
+function ended(folder, options) {
   const env = { PATH: process.env.PATH, HOME: app, AWS_PROFILE: "somebody" };
   return new Promise((fulfil) => {
-    execFile(process.execPath, options, { cwd: app, env }, (error, stdout, stderr) => {
+    execFile(process.execPath, options, { cwd: join(app, folder), env }, (error, stdout, stderr) => {
       fulfil({ code: Number(error?.code ?? 0), stdout, stderr });
     });
   });
 }
 
-/** Writes a test with another expectation, and gives its name. */
-function failing(name) {
-  const code = readFileSync(join(app, name), "utf8");
-  assert.ok(code.includes(EXPECTED), name);
-  const other = `failing.${name}`;
-  writeFileSync(join(app, other), code.replace(EXPECTED, "status: 500"));
-  return other;
+/** Gives the test in a folder, the only one that a runner may find there, another expectation for as long as something runs. */
+async function expectingOther(folder, name, run) {
+  const path = join(app, folder, name);
+  const code = readFileSync(path, "utf8");
+  assert.ok(code.includes(EXPECTED), path);
+  writeFileSync(path, code.replace(EXPECTED, "status: 500"));
+  const outcome = await run();
+  writeFileSync(path, code);
+  return outcome;
 }
 
 const bin = (path) => join(app, "node_modules", path);
-const vitest = (file, ...more) => {
-  const matched = ["--dir", app, "--root", app, "--reporter=json", ...more];
-  return ended([bin("vitest/vitest.mjs"), "run", ...matched, file]);
-};
-const jest = (file) => {
-  const matched = ["--rootDir", app, "--testMatch", "**/*.jest.?js", "--runTestsByPath", file];
-  return ended(["--experimental-vm-modules", "--no-warnings", bin("jest/bin/jest.js"), "--json", ...matched]);
-};
+const vitest = (folder = "vitest", ...more) =>
+  ended(folder, [bin("vitest/vitest.mjs"), "run", "--reporter=json", ...more]);
+const jest = (folder = "jest") =>
+  ended(folder, ["--experimental-vm-modules", "--no-warnings", bin("jest/bin/jest.js"), "--json"]);
+const nodeTest = (folder = "node-test") => ended(folder, ["--test", "--test-reporter=tap"]);
 /** What both of them report. */
 const counted = ({ stdout }) => {
   const { numPassedTests: passed, numFailedTests: failed } = JSON.parse(stdout);
@@ -71,45 +89,78 @@ const counted = ({ stdout }) => {
 };
 
 test("the page has these programs", () => {
-  const names = ["orders.mjs", "orders.vitest.mjs", "orders.jest.cjs", "orders.test.mjs", "sdk.mjs", "upstream.mjs"];
-  assert.deepEqual([...PROGRAMS.keys()], names);
+  const names = [
+    "orders.mjs",
+    "orders.test.mjs",
+    "orders.js",
+    "orders.test.js",
+    "orders.test.mjs",
+    "sdk.mjs",
+    "upstream.mjs",
+  ];
+  assert.deepEqual(
+    PROGRAMS.map(({ name }) => name),
+    names,
+  );
   assert.equal(PAGE.match(/^```js$/gm)?.length, names.length);
 });
 
-test("Vitest: what holds passes, and what does not fails", async () => {
-  writeFileSync(join(app, "vitest.config.mjs"), 'export default { test: { include: ["**/*.vitest.mjs"] } };\n');
-  const good = await vitest("./orders.vitest.mjs", "--config", "vitest.config.mjs");
+test("Vitest finds its test: what holds passes, and what does not fails", async () => {
+  const good = await vitest();
   assert.deepEqual([good.code, counted(good)], [0, { passed: 2, failed: 0 }], good.stderr);
-  const bad = await vitest(`./${failing("orders.vitest.mjs")}`, "--config", "vitest.config.mjs");
+  const bad = await expectingOther("vitest", "orders.test.mjs", vitest);
   assert.deepEqual([bad.code, counted(bad)], [1, { passed: 1, failed: 1 }], bad.stderr);
 });
 
 /** The test of Vitest, for Jest's modules of ECMAScript. */
-function ofJest() {
-  const code = PROGRAMS.get("orders.vitest.mjs").replace('from "vitest"', 'from "@jest/globals"');
-  writeFileSync(join(app, "orders.jest.mjs"), code.replace("xacct-sign-emulator/vitest", "xacct-sign-emulator/jest"));
-  return "orders.jest.mjs";
+function jestOfModules() {
+  const [{ code = "" } = {}] = under("Vitest");
+  const ofJest = code.replace('from "vitest"', 'from "@jest/globals"').replace("emulator/vitest", "emulator/jest");
+  project("jest-modules", [ORDERS, { name: "orders.test.js", code: ofJest }]);
+  return "jest-modules";
 }
 
-for (const [name, file, count] of /** @type {[string, () => string, number][]} */ ([
-  ["CommonJS", () => "orders.jest.cjs", 1],
-  ["modules of ECMAScript", ofJest, 2],
+for (const [name, folder, count] of /** @type {[string, () => string, number][]} */ ([
+  ["CommonJS", () => "jest", 1],
+  ["modules of ECMAScript", jestOfModules, 2],
 ])) {
-  test(`Jest, ${name}: what holds passes, and what does not fails`, async () => {
-    const good = await jest(file());
+  test(`Jest finds its test, ${name}: what holds passes, and what does not fails`, async () => {
+    const where = folder();
+    const good = await jest(where);
     assert.deepEqual([good.code, counted(good)], [0, { passed: count, failed: 0 }], good.stderr);
-    const bad = await jest(failing(file()));
+    const bad = await expectingOther(where, "orders.test.js", () => jest(where));
     assert.deepEqual([bad.code, counted(bad)], [1, { passed: count - 1, failed: 1 }], bad.stderr);
   });
 }
 
-test("node:test: what holds passes, and what does not fails", async () => {
-  const good = await ended(["--test", "--test-reporter=tap", "orders.test.mjs"]);
+test("node:test finds its test: what holds passes, and what does not fails", async () => {
+  const good = await nodeTest();
   assert.equal(good.code, 0, good.stdout);
   assert.match(good.stdout, /^# pass 1$/m);
-  const bad = await ended(["--test", "--test-reporter=tap", failing("orders.test.mjs")]);
+  const bad = await expectingOther("node-test", "orders.test.mjs", nodeTest);
   assert.equal(bad.code, 1, bad.stdout);
   assert.match(bad.stdout, /^# fail 1$/m);
+});
+
+test("runners show code and hint of what is wrong", async () => {
+  const code = `
+    import { useEmulator } from "xacct-sign-emulator/RUNNER";
+    import { test } from "MODULE";
+    const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
+    test("an unknown stage", () => emulator.url("none"));
+  `;
+  const told = "it has deve, prod, stag (unknown_stage: give the name of a table `[stages.NAME]` of the manifest)";
+  for (const [runner, module, run] of /** @type {[string, string, (folder: string) => ReturnType<typeof ended>][]} */ ([
+    ["vitest", "vitest", (folder) => ended(folder, [bin("vitest/vitest.mjs"), "run"])],
+    ["jest", "@jest/globals", jest],
+    ["node-test", "node:test", nodeTest],
+  ])) {
+    const folder = `wrong-${runner}`;
+    project(folder, [{ name: "wrong.test.js", code: code.replace("RUNNER", runner).replace("MODULE", module) }]);
+    const { code: exit, stdout, stderr } = await run(folder);
+    assert.equal(exit, 1);
+    assert.ok((stdout + stderr).includes(told), runner + stdout + stderr);
+  }
 });
 
 test("hooks stand around a describe alone", async () => {
@@ -138,8 +189,8 @@ test("hooks stand around a describe alone", async () => {
       test("fails", () => {});
     });
   `;
-  writeFileSync(join(app, "inside.test.mjs"), code);
-  const { stdout } = await ended(["--test", "--test-reporter=tap", "inside.test.mjs"]);
+  project("inside", [{ name: "inside.test.mjs", code }]);
+  const { stdout } = await nodeTest("inside");
   assert.match(stdout, /manifest_unreadable/);
   assert.match(stdout, /none\.toml/);
   assert.match(stdout, /^ {4}ok 1 - first$/m);
@@ -157,8 +208,8 @@ test("with the permission to read files, and no other", async () => {
     if (refused.length !== 3) throw new Error("may do more than read");
     await import("./orders.test.mjs");
   `;
-  writeFileSync(join(app, "permitted.mjs"), code);
-  const { code: exit, stdout, stderr } = await ended([...permission, "permitted.mjs"]);
+  writeFileSync(join(app, "node-test/permitted.mjs"), code);
+  const { code: exit, stdout, stderr } = await ended("node-test", [...permission, "permitted.mjs"]);
   assert.equal(exit, 0, stdout + stderr);
   assert.match(stdout, /pass 1$/m);
 });
@@ -176,7 +227,7 @@ for (const pool of ["forks", "threads"]) {
     meeting.listen(0, "127.0.0.1");
     await once(meeting, "listening");
     const { port } = /** @type {import("node:net").AddressInfo} */ (meeting.address());
-    for (let file = 0; file < files; file += 1) {
+    const tests = Array.from({ length: files }, (_, file) => {
       const code = `
         import { beforeAll, expect, test } from "vitest";
         import { useEmulator } from "xacct-sign-emulator/vitest";
@@ -197,11 +248,10 @@ for (const pool of ["forks", "threads"]) {
           expect(emulator.calls.length).toBe(count);
         });
       `;
-      writeFileSync(join(app, `workers-${file}.vitest.mjs`), code);
-    }
-    writeFileSync(join(app, "vitest.config.mjs"), 'export default { test: { include: ["**/*.vitest.mjs"] } };\n');
-    const more = ["--config", "vitest.config.mjs", `--pool=${pool}`, `--maxWorkers=${files}`];
-    const outcome = await vitest("workers-", ...more);
+      return { name: `workers-${file}.test.mjs`, code };
+    });
+    project(`workers-${pool}`, [ORDERS, ...tests]);
+    const outcome = await vitest(`workers-${pool}`, `--pool=${pool}`, `--maxWorkers=${files}`);
     meeting.close();
     assert.deepEqual(counted(outcome), { passed: 5 * files, failed: 0 }, outcome.stderr);
     const seen = [...waiting.values()];
@@ -215,7 +265,7 @@ test("the AWS SDK", async () => {
 });
 
 test("a function as upstream", async () => {
-  const code = `${PROGRAMS.get("upstream.mjs")}
+  const code = `${readFileSync(join(app, "upstream.mjs"), "utf8")}
     import { createFetch } from "xacct-sign";
     const answer = await emulator.asCaller("shop", "stag", async () => {
       const { XACCT_ROLE_ARN: roleArn, XACCT_URL: url } = process.env;

@@ -17,9 +17,10 @@ export async function used(): Promise<number> {
   const credentials: CallerCredentials = emulator.credentials("shop", "stag");
   const length: number = await emulator.asCaller("shop", "stag", () => credentials.sessionToken.length);
   const callers: (string | null)[] = emulator.calls.map(({ caller }: Call) => caller);
+  const statuses: (number | null)[] = emulator.calls.map(({ status }) => status);
   await emulator.asCaller("shop", "stag", async () => {});
   await emulator.close();
-  return length + callers.length + emulator.url("stag").length;
+  return length + callers.length + statuses.length + emulator.url("stag").length;
 }
 
 export const code = (error: unknown): ErrorCode | undefined =>

@@ -5,41 +5,31 @@ export interface Call {
   readonly method: string;
   /** The path as it was sent, without the query. */
   readonly path: string;
-  /** What was answered. */
-  readonly status: number;
+  /** What was answered; null as long as nothing is, and for good where the caller went away, or the emulator was closed, before. */
+  readonly status: number | null;
   readonly stage: string;
-  /** The manifest's name of who called; null where nobody known signed rightly. */
+  /** The manifest's name of who called; null where nobody known signed rightly, and until the whole request is there. */
   readonly caller: string | null;
 }
 
-/** @internal Keeps calls in the order in which they came. They are in the list before they are answered. */
+/** @internal Keeps calls in the order in which they came. */
 export class Calls {
   readonly list: Call[] = [];
-  readonly #numbers = new WeakMap<Call, number>();
-  #came = 0;
-  /** The number of the first that counts. */
-  #first = 0;
 
-  /** A call that has come: what is returned takes what came of it. */
-  came(): (call: Call) => void {
-    const number = this.#came++;
-    return (call) => {
-      // It was sent before the list was emptied.
-      if (number < this.#first) return;
-      this.#numbers.set(call, number);
-      let index = this.list.length;
-      while (index > 0 && this.#numberOf(this.list[index - 1]) > number) index -= 1;
-      this.list.splice(index, 0, call);
+  /** A call that has come: what is returned takes what is known of it later. */
+  came(call: Call): (known: Pick<Call, "status" | "caller">) => void {
+    let shown = Object.freeze(call);
+    this.list.push(shown);
+    return (known) => {
+      const index = this.list.lastIndexOf(shown);
+      shown = Object.freeze({ ...shown, ...known });
+      // The list was emptied since.
+      if (index >= 0) this.list[index] = shown;
     };
   }
 
   /** Empties the list; what is still under way does not get into it any more. */
   clear(): void {
     this.list.length = 0;
-    this.#first = this.#came;
-  }
-
-  #numberOf(call: Call | undefined): number {
-    return (call && this.#numbers.get(call)) ?? 0;
   }
 }

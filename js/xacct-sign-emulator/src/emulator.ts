@@ -1,6 +1,6 @@
 import { type Call, Calls } from "./calls.js";
-import { withEnvironment } from "./environment.js";
-import { XacctSignError } from "./errors.js";
+import { endAll, withEnvironment } from "./environment.js";
+import { kindOf, XacctSignError } from "./errors.js";
 import { answer } from "./exchange.js";
 import { listen, type Port } from "./listening.js";
 import { moduleOf, rethrown } from "./module.js";
@@ -14,11 +14,11 @@ export interface CallerCredentials {
   readonly sessionToken: string;
 }
 
-/** STS and the APIs of a manifest, on free ports of this machine. */
+/** STS and the APIs of a manifest, on free ports of this machine. Once it is closed it throws `emulator_not_running`, but for `calls`. */
 export interface Emulator {
   /** The URL of STS. */
   readonly stsUrl: string;
-  /** What was sent to the APIs, in order, refused calls too. */
+  /** What was sent to the APIs, in the order in which it came, refused calls too. They stay when it is closed. */
   readonly calls: readonly Call[];
   /**
    * The URL of a stage's API, without a `/` at its end.
@@ -34,12 +34,13 @@ export interface Emulator {
   credentials(caller: string, stage: string): CallerCredentials;
   /**
    * Runs a function as a caller: with the environment that `xacct-sign emulator --as` gives a program. After it the environment is as it was.
-   * Calls within it nest; others wait for it, as a process has one environment.
+   * One within another nests. One that begins while another is open, and not within it, is refused, as a process has one environment; and
+   * so is one that ends before another that began within it.
    *
-   * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, and what the function throws
+   * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, `as_caller_overlaps`, `invalid_argument`, and what the function throws
    */
   asCaller<T>(caller: string, stage: string, run: () => T | Promise<T>): Promise<T>;
-  /** Breaks off what is under way, and frees the ports. */
+  /** Breaks off what is under way, puts back the environment where `asCaller` has not ended, and frees the ports. */
   close(): Promise<void>;
 }
 
@@ -63,7 +64,18 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
   }
 
   const ports: Port[] = [];
+  let isClosed = false;
+  const running = () => {
+    if (isClosed)
+      throw notRunning(
+        "the emulator is closed",
+        "close it behind whatever needs it; `startEmulator` starts another one",
+      );
+    return emulator;
+  };
   const close = async () => {
+    isClosed = true;
+    endAll(emulator);
     await Promise.all(ports.map((port) => port.close()));
   };
   const open = async (stage: string, noted: Calls | undefined) => {
@@ -81,20 +93,31 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
     for (const stage of emulator.stages) stages.push(stage, await open(stage, calls));
     rethrown(() => emulator.listens(stsUrl, stages));
     return {
-      stsUrl,
+      get stsUrl() {
+        running();
+        return stsUrl;
+      },
       calls: calls.list,
-      url: (stage) => rethrown(() => emulator.url(String(stage))),
+      url: (stage) => rethrown(() => running().url(String(stage))),
       credentials(caller, stage) {
         const [accessKeyId = "", secretAccessKey = "", sessionToken = ""] = rethrown(() =>
-          emulator.credentials(String(caller), String(stage)),
+          running().credentials(String(caller), String(stage)),
         );
         return { accessKeyId, secretAccessKey, sessionToken };
       },
-      asCaller: (caller, stage, run) =>
-        withEnvironment(() => {
+      async asCaller(caller, stage, run) {
+        const emulator = running();
+        if (typeof run !== "function") {
+          throw new XacctSignError("invalid_argument", `\`asCaller\` got ${kindOf(run)} in place of a function`, {
+            hint: "give what is to be run as the caller: asCaller(caller, stage, () => ...)",
+          });
+        }
+        const changes = () => {
           const there = Object.entries(process.env).flatMap(([name, value]) => [name, value ?? ""]);
           return pairs(rethrown(() => emulator.changes(String(caller), String(stage), there)));
-        }, run),
+        };
+        return withEnvironment(emulator, String(caller), changes, run);
+      },
       close,
     };
   } catch (thrown) {
@@ -110,8 +133,6 @@ function pairs(inTurns: (string | undefined)[]): Map<string, string | undefined>
 }
 
 /** @internal What is asked of an emulator that does not run. */
-export function notRunning(): XacctSignError {
-  return new XacctSignError("emulator_not_running", "the emulator does not run", {
-    hint: "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, once its own hook has started it",
-  });
+export function notRunning(message: string, hint: string): XacctSignError {
+  return new XacctSignError("emulator_not_running", message, { hint });
 }

@@ -1,47 +1,81 @@
 // The environment of this process, as long as it is a caller's.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { XacctSignError } from "./errors.js";
 
 /** What an environment gets, and without a value what must not be there. */
 export type Changes = ReadonlyMap<string, string | undefined>;
 
-/** Somebody who has the environment; those within him have it one after the other. */
-interface Turn {
-  readonly outer: Turn | undefined;
-  last: Promise<unknown>;
-  isOver: boolean;
+/** Somebody who has the environment. */
+interface Block {
+  /** The emulator that it is of. */
+  readonly of: object;
+  readonly caller: string;
+  /** The one within which it began. */
+  readonly outer: Block | undefined;
+  /** What is to be put back. */
+  readonly before: Map<string, string | undefined>;
 }
 
-const everybody: Turn = { outer: undefined, last: Promise.resolve(), isOver: false };
-const turns = new AsyncLocalStorage<Turn>();
+/** Those that have not ended, in the order in which they began. */
+const open: Block[] = [];
+const blocks = new AsyncLocalStorage<Block>();
 
 /**
- * Runs something with the environment changed, and puts back what was there. There is one environment: so who comes meanwhile, and not from
- * within, waits.
+ * Runs something with the environment changed, and puts back what was there. There is one environment: who comes meanwhile, and not from
+ * within, would change it under somebody's feet.
+ *
+ * @throws XacctSignError `as_caller_overlaps`
  */
-export function withEnvironment<T>(changes: () => Changes, run: () => T | Promise<T>): Promise<T> {
-  let outer = turns.getStore() ?? everybody;
-  while (outer.isOver && outer.outer) outer = outer.outer;
-  const turn: Turn = { outer, last: Promise.resolve(), isOver: false };
-  const done = outer.last.then(() => turns.run(turn, () => changed(changes(), turn, run)));
-  outer.last = done.catch(() => {});
-  return done;
+export async function withEnvironment<T>(
+  of: object,
+  caller: string,
+  changes: () => Changes,
+  run: () => T | Promise<T>,
+): Promise<T> {
+  const last = open.at(-1);
+  const outer = blocks.getStore();
+  if (last !== undefined && !isWithin(outer, last)) {
+    throw overlaps(`another \`asCaller\`, that of \`${last.caller}\`, has begun, and has not ended`);
+  }
+  const changed = changes();
+  const before = new Map([...changed.keys()].map((name) => [name, process.env[name]]));
+  const block: Block = { of, caller, outer, before };
+  open.push(block);
+  apply(changed);
+  let isOverlapped = false;
+  let result: T;
+  try {
+    result = await blocks.run(block, run);
+  } finally {
+    isOverlapped = end(block);
+  }
+  if (isOverlapped) throw overlaps(`another \`asCaller\` began within that of \`${caller}\`, and has not ended`);
+  return result;
 }
 
-async function changed<T>(changes: Changes, turn: Turn, run: () => T | Promise<T>): Promise<T> {
-  const before = new Map([...changes.keys()].map((name) => [name, process.env[name]]));
-  apply(changes);
-  try {
-    return await run();
-  } finally {
-    // Those from within that nobody waited for put back what is here.
-    for (let last: unknown; last !== turn.last; ) {
-      last = turn.last;
-      await last;
-    }
-    turn.isOver = true;
-    apply(before);
+/** Ends those of an emulator that have not ended: what still runs there stops nobody any more. */
+export function endAll(of: object): void {
+  for (const block of open.filter((block) => block.of === of).reverse()) end(block);
+}
+
+/** Puts back what was there; where another has begun within, leaves that to it, and says so. */
+function end(block: Block): boolean {
+  const index = open.indexOf(block);
+  if (index < 0) return false;
+  open.splice(index, 1);
+  const later = open[index];
+  if (later === undefined) {
+    apply(block.before);
+    return false;
   }
+  for (const [name, value] of block.before) later.before.set(name, value);
+  return true;
+}
+
+function isWithin(inner: Block | undefined, outer: Block): boolean {
+  for (let block = inner; block !== undefined; block = block.outer) if (block === outer) return true;
+  return false;
 }
 
 function apply(changes: Changes): void {
@@ -49,4 +83,10 @@ function apply(changes: Changes): void {
     if (value === undefined) delete process.env[name];
     else process.env[name] = value;
   }
+}
+
+function overlaps(message: string): XacctSignError {
+  return new XacctSignError("as_caller_overlaps", message, {
+    hint: "await one before the next begins, or run each in a process of its own: there is one environment in a process",
+  });
 }

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { messageOf, XacctSignError } from "./errors.js";
+import { kindOf, messageOf, XacctSignError } from "./errors.js";
 import type { TextFile } from "./module.js";
 
 /** What answers requests that are allowed, in the style of `fetch`. */
@@ -49,7 +49,8 @@ export async function checked(given: EmulatorOptions): Promise<Checked> {
   const unknown = Object.keys(given).find((name) => !(NAMES as readonly string[]).includes(name));
   if (unknown !== undefined) throw invalid(`\`${unknown}\` is no option`, `there are ${NAMES.join(", ")}`);
   const { explain = false } = given;
-  if (typeof explain !== "boolean") throw invalid("`explain` is neither true nor false");
+  if (typeof explain !== "boolean")
+    throw invalid("`explain` is neither true nor false", "give true to be told reasons, else leave it out");
   return {
     ...(await manifestOf(given.manifest)),
     upstream: upstreamOf(given.upstream),
@@ -60,8 +61,11 @@ export async function checked(given: EmulatorOptions): Promise<Checked> {
 
 async function manifestOf(manifest: unknown): Promise<{ manifest: TextFile; lock: TextFile | undefined }> {
   const isUrl = Object.prototype.toString.call(manifest) === "[object URL]";
-  if (manifest === "" || (typeof manifest !== "string" && !isUrl))
-    throw invalid("`manifest` is not given", MANIFEST_HINT);
+  if (manifest === undefined) throw invalid("`manifest` is not given", MANIFEST_HINT);
+  if (manifest === "") throw invalid("`manifest` is empty", MANIFEST_HINT);
+  if (typeof manifest !== "string" && !isUrl) {
+    throw invalid(`\`manifest\` is ${kindOf(manifest)}, and neither text nor a URL`, MANIFEST_HINT);
+  }
   const given = String(manifest);
   if (/[\n\r]/.test(given)) return { manifest: { name: "xacct.toml", text: given }, lock: undefined };
   const path = /^file:/i.test(given) ? fileURLToPath(given) : given;
@@ -88,17 +92,21 @@ function upstreamOf(upstream: unknown): URL | UpstreamFunction | undefined {
   const url = URL.canParse(String(upstream)) ? new URL(String(upstream)) : undefined;
   const isHttp = url !== undefined && /^https?:$/.test(url.protocol);
   if (isHttp && url.search === "" && url.hash === "" && url.username === "" && url.password === "") return url;
-  throw invalid("`upstream` is neither a function nor a URL of http or https without user, query and fragment");
+  throw invalid(
+    "`upstream` is neither a function nor a URL of http or https without user, query and fragment",
+    "give a server such as `http://127.0.0.1:3000`, or a function such as `() => Response.json({})`",
+  );
 }
 
 function policiesOf(policies: unknown): Record<string, string> {
   if (policies === undefined) return {};
-  if (typeof policies !== "object" || policies === null) throw invalid("`policies` is no object");
+  if (typeof policies !== "object" || policies === null)
+    throw invalid("`policies` is no object", "give the document of each policy by its ARN: { [arn]: document }");
   const text = (document: unknown) => (typeof document === "string" ? document : JSON.stringify(document));
   return Object.fromEntries(Object.entries(policies).map(([arn, document]) => [arn, text(document)]));
 }
 
-function invalid(message: string, hint?: string): XacctSignError {
+function invalid(message: string, hint: string): XacctSignError {
   return new XacctSignError("invalid_option", message, { hint });
 }
 

@@ -9,12 +9,15 @@ export interface Hooks {
   readonly beforeEach: (hook: () => void) => void;
 }
 
+const HINT =
+  "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, once its own hook has started it";
+
 /** An emulator for the tests around which these hooks stand. */
 export function useWith({ beforeAll, afterAll, beforeEach }: Hooks, options: EmulatorOptions): Emulator {
   const calls = new Calls();
   let emulator: Emulator | undefined;
   const running = () => {
-    if (emulator === undefined) throw notRunning();
+    if (emulator === undefined) throw notRunning("the emulator does not run", HINT);
     return emulator;
   };
   const close = async () => {

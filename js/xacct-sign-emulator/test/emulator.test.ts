@@ -1,6 +1,7 @@
 // What an emulator tells, and what it notes.
 
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -64,7 +65,7 @@ test("refused calls are noted, too, each where it came", async () => {
   ]);
 });
 
-test("calls stand in the order in which they came, whichever is answered first", async () => {
+test("calls stand in the order in which they came, and have no status until they are answered", async () => {
   let release = () => {};
   const held = new Promise<void>((fulfil) => {
     release = fulfil;
@@ -76,24 +77,48 @@ test("calls stand in the order in which they came, whichever is answered first",
     return new Response("done");
   };
   const emulator = await started({ upstream });
+  const shown = () => emulator.calls.map(({ path, status, caller }) => [path, status, caller]);
   const first = direct(emulator, "GET", "/first");
   await vi.waitFor(() => expect(came).toHaveBeenCalledTimes(1));
   await direct(emulator, "GET", "/second");
-  expect(emulator.calls.map(({ path }) => path)).toEqual(["/v1/second"]);
+  expect(shown()).toEqual([
+    ["/v1/first", null, "shop"],
+    ["/v1/second", 200, "shop"],
+  ]);
   release();
   await first;
-  expect(emulator.calls.map(({ path }) => path)).toEqual(["/v1/first", "/v1/second"]);
+  expect(shown()).toEqual([
+    ["/v1/first", 200, "shop"],
+    ["/v1/second", 200, "shop"],
+  ]);
+});
+
+test("a call whose body breaks off was sent, too, and so was one that the emulator's end breaks off", async () => {
+  const came = vi.fn();
+  const emulator = await started({ upstream: () => new Promise<Response>(() => came()) });
+  const { hostname, port } = new URL(emulator.url("restd"));
+  const broken = connect(Number(port), hostname);
+  broken.write("PUT /v1/half HTTP/1.1\r\nhost: a.example\r\ncontent-length: 9\r\n\r\nhalf");
+  await vi.waitFor(() => expect(emulator.calls.length).toBe(1));
+  broken.destroy();
+  const under = expect(direct(emulator, "GET", "/x")).rejects.toThrow("socket hang up");
+  await vi.waitFor(() => expect(came).toHaveBeenCalled());
+  await emulator.close();
+  await under;
+  expect(emulator.calls).toEqual([
+    { method: "PUT", path: "/v1/half", status: null, stage: "restd", caller: null },
+    { method: "GET", path: "/v1/x", status: null, stage: "restd", caller: "shop" },
+  ]);
 });
 
 test("what was sent before the list was emptied does not get into it", () => {
   const calls = new Calls();
-  const call = { method: "GET", path: "/", status: 200, stage: "stag", caller: null };
-  const before = calls.came();
+  const call = { method: "GET", path: "/", status: null, stage: "stag", caller: null };
+  const before = calls.came({ ...call, path: "/before" });
   calls.clear();
-  const after = calls.came();
-  before({ ...call, path: "/before" });
-  after({ ...call, path: "/after" });
-  expect(calls.list).toEqual([{ ...call, path: "/after" }]);
+  const after = calls.came({ ...call, path: "/after" });
+  for (const answered of [before, after]) answered({ status: 200, caller: null });
+  expect(calls.list).toEqual([{ ...call, path: "/after", status: 200 }]);
 });
 
 test("who is not there is told who is", async () => {
@@ -102,13 +127,14 @@ test("who is not there is told who is", async () => {
     const error = await failure(ask);
     expect([error.code, error.message]).toEqual([
       "unknown_stage",
-      "the manifest has no stage `test`; it has deve, prod, stag",
+      `the manifest has no stage \`test\`; it has deve, prod, stag (unknown_stage: ${error.hint})`,
     ]);
   }
   for (const ask of [() => emulator.credentials("shp", "stag"), () => emulator.asCaller("shp", "stag", () => 1)]) {
     const error = await failure(ask);
-    expect([error.code, error.message]).toEqual(["unknown_caller", "the manifest has no caller `shp`; it has shop"]);
-    expect(error.hint).toBe("give the name of a table `[callers.NAME]` of the manifest");
+    const hint = "give the name of a table `[callers.NAME]` of the manifest";
+    const text = `the manifest has no caller \`shp\`; it has shop (unknown_caller: ${hint})`;
+    expect([error.code, error.message, error.hint]).toEqual(["unknown_caller", text, hint]);
   }
 });
 
@@ -116,10 +142,10 @@ test("a caller is asked for on the stages that it is on", async () => {
   const manifest = readFileSync(DEMO, "utf8").replace(', prod = "LambdaRoleProd"', "");
   const emulator = await started({ manifest });
   expect(emulator.credentials("shop", "stag").accessKeyId).toMatch(/^ASIA/);
-  const { code, message } = await failure(() => emulator.credentials("shop", "prod"));
+  const { code, message, hint } = await failure(() => emulator.credentials("shop", "prod"));
   expect([code, message]).toEqual([
     "caller_not_on_stage",
-    "the caller `shop` is not on the stage `prod`; it is on deve, stag",
+    `the caller \`shop\` is not on the stage \`prod\`; it is on deve, stag (caller_not_on_stage: ${hint})`,
   ]);
 });
 
@@ -148,7 +174,7 @@ test("a manifest that is not there names its file", async () => {
   const { code, message, hint, cause } = await failure(() => startEmulator({ manifest: path }));
   expect([code, message]).toEqual([
     "manifest_unreadable",
-    `cannot read the manifest \`${path}\`: ENOENT: no such file or directory, open '${path}'`,
+    `cannot read the manifest \`${path}\`: ENOENT: no such file or directory, open '${path}' (manifest_unreadable: ${hint})`,
   ]);
   expect(hint).toContain("`xacct.toml`");
   expect(cause).toBeInstanceOf(Error);
@@ -163,7 +189,10 @@ test("a manifest that is wrong has its code and its place", async () => {
 test.each<[string, unknown, string]>([
   ["none", undefined, "no options are given"],
   ["no manifest", {}, "`manifest` is not given"],
-  ["an empty manifest", { manifest: "" }, "`manifest` is not given"],
+  ["an empty manifest", { manifest: "" }, "`manifest` is empty"],
+  ["a manifest of another kind", { manifest: 5 }, "`manifest` is a number, and neither text nor a URL"],
+  ["a manifest's bytes", { manifest: readFileSync(DEMO) }, "`manifest` is bytes, and neither text nor a URL"],
+  ["a manifest as an object", { manifest: {} }, "`manifest` is an object, and neither text nor a URL"],
   [
     "a manifest elsewhere",
     { manifest: new URL("https://example.com/xacct.toml") },
@@ -176,9 +205,10 @@ test.each<[string, unknown, string]>([
   ["a text for explain", { manifest: DEMO, explain: "yes" }, "`explain` is neither true nor false"],
   ["a text for policies", { manifest: DEMO, policies: "x" }, "`policies` is no object"],
 ])("options: %s", async (_, options, text) => {
-  const { code, message } = await failure(() => startEmulator(options as EmulatorOptions));
+  const { code, message, hint } = await failure(() => startEmulator(options as EmulatorOptions));
   expect(code).toBe("invalid_option");
   expect(message).toContain(text);
+  expect(hint).toMatch(/^(give|there are) /);
   expect(message).not.toContain("a:b");
 });
 
@@ -291,4 +321,24 @@ test("closing breaks off what is under way, frees the ports, and may be done twi
   await Promise.all([emulator.close(), emulator.close()]);
   await broken;
   await expect(call("GET", url)).rejects.toThrow("ECONNREFUSED");
+});
+
+test("one that is closed says so, whatever it is asked, but for the calls that were sent", async () => {
+  const emulator = await started();
+  await direct(emulator, "GET", "/x");
+  await emulator.close();
+  const run = vi.fn();
+  for (const ask of [
+    () => emulator.stsUrl,
+    () => emulator.url("restd"),
+    () => emulator.credentials("shop", "restd"),
+    () => emulator.asCaller("shop", "restd", run),
+  ]) {
+    const { code, message, hint } = await failure(ask);
+    expect(code).toBe("emulator_not_running");
+    expect(message).toBe(`the emulator is closed (emulator_not_running: ${hint})`);
+    expect(hint).toBe("close it behind whatever needs it; `startEmulator` starts another one");
+  }
+  expect(run).not.toHaveBeenCalled();
+  expect(emulator.calls).toMatchObject([{ path: "/v1/x", status: 200 }]);
 });

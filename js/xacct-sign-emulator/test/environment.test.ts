@@ -2,7 +2,6 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Emulator } from "xacct-sign-emulator";
-import { withEnvironment } from "../src/environment.js";
 import { DEMO, started } from "./world.js";
 
 let emulator: Emulator;
@@ -68,6 +67,17 @@ test("what the function returns or throws comes out, and the environment is as i
   await expect(emulator.asCaller("shop", "stag", () => Promise.reject(thrown))).rejects.toBe(thrown);
 });
 
+test.each([
+  [undefined, "undefined"],
+  [null, "null"],
+  [Promise.resolve(), "an object"],
+])("what is no function is none to run: %s", async (run, kind) => {
+  await expect(emulator.asCaller("shop", "stag", run as unknown as () => void)).rejects.toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringMatching(`^\`asCaller\` got ${kind} in place of a function \\(invalid_argument: give `),
+  });
+});
+
 test("callers nest", async () => {
   const { XACCT_URL: url } = await emulator.asCaller("shop", "stag", async () => {
     const outer = { ...process.env };
@@ -79,71 +89,113 @@ test("callers nest", async () => {
   expect(url).toBe(emulator.url("stag"));
 });
 
-test("who comes meanwhile waits, whichever emulator it is of", async () => {
-  const other = await started({ manifest: DEMO });
-  const seen: string[] = [];
-  const act = (which: Emulator, stage: string) =>
-    which.asCaller("shop", stage, async () => {
-      const url = process.env.XACCT_URL;
-      expect(url).toBe(which.url(stage));
-      seen.push(stage);
-      // Both of these within have to wait for each other, too.
-      await Promise.all(
-        ["deve", "prod"].map((inner) =>
-          which.asCaller("shop", inner, async () => {
-            await new Promise((fulfil) => setImmediate(fulfil));
-            expect(process.env.XACCT_URL).toBe(which.url(inner));
-          }),
-        ),
-      );
-      expect(process.env.XACCT_URL).toBe(url);
-    });
-  await Promise.all([act(emulator, "stag"), act(other, "prod"), act(emulator, "deve")]);
-  expect(seen).toEqual(["stag", "prod", "deve"]);
-});
-
-test("one that fails does not stop those who wait", async () => {
-  const failing = emulator.asCaller("shop", "stag", () => Promise.reject(new Error("first")));
-  const waiting = emulator.asCaller("shop", "prod", () => process.env.XACCT_URL);
-  await expect(failing).rejects.toThrow("first");
-  expect(await waiting).toBe(emulator.url("prod"));
-});
-
-test("one within that nobody waited for is over before the environment is put back", async () => {
-  let inner: Promise<void> | undefined;
-  await emulator.asCaller("shop", "stag", () => {
-    inner = emulator.asCaller("shop", "prod", async () => {
-      await new Promise((fulfil) => setImmediate(fulfil));
-    });
+/** Something that goes on until it is told to end. */
+function going(which: Emulator, stage: string) {
+  let end = () => {};
+  const told = new Promise<void>((fulfil) => {
+    end = fulfil;
   });
-  expect({ ...process.env }).toEqual(before);
-  await inner;
+  return { over: which.asCaller("shop", stage, () => told), end };
+}
+
+test("who comes meanwhile is told who is there, whichever emulator it is of", async () => {
+  const other = await started({ manifest: DEMO });
+  const first = going(emulator, "stag");
+  for (const which of [emulator, other]) {
+    await expect(which.asCaller("shop", "prod", () => {})).rejects.toMatchObject({
+      code: "as_caller_overlaps",
+      message: expect.stringMatching(/^another `asCaller`, that of `shop`, has begun, and has not ended \(/),
+      hint: "await one before the next begins, or run each in a process of its own: there is one environment in a process",
+    });
+    expect(process.env.XACCT_URL).toBe(emulator.url("stag"));
+  }
+  first.end();
+  await first.over;
+  expect(await other.asCaller("shop", "prod", () => process.env.XACCT_URL)).toBe(other.url("prod"));
 });
 
-test("who was begun within and comes when that is over waits as everybody does", async () => {
+test("two within one are told, too", async () => {
+  await emulator.asCaller("shop", "stag", async () => {
+    const first = going(emulator, "deve");
+    await expect(emulator.asCaller("shop", "prod", () => {})).rejects.toMatchObject({ code: "as_caller_overlaps" });
+    first.end();
+    await first.over;
+    expect(process.env.XACCT_URL).toBe(emulator.url("stag"));
+  });
+});
+
+test("one that ends before another within it is told, and the other puts back what was there", async () => {
+  let inner = going(emulator, "stag");
+  inner.end();
+  await inner.over;
+  const outer = emulator.asCaller("shop", "stag", () => {
+    inner = going(emulator, "prod");
+  });
+  await expect(outer).rejects.toMatchObject({
+    code: "as_caller_overlaps",
+    message: expect.stringMatching(/^another `asCaller` began within that of `shop`, and has not ended \(/),
+  });
+  expect(process.env.XACCT_URL).toBe(emulator.url("prod"));
+  inner.end();
+  await inner.over;
+  expect({ ...process.env }).toEqual(before);
+});
+
+test("one that throws while another within it is open throws its own", async () => {
+  let inner = { over: Promise.resolve(), end: () => {} };
+  const outer = emulator.asCaller("shop", "stag", () => {
+    inner = going(emulator, "prod");
+    throw new Error("mine");
+  });
+  await expect(outer).rejects.toThrow("mine");
+  inner.end();
+  await inner.over;
+});
+
+test("one that fails does not stop the next", async () => {
+  await expect(emulator.asCaller("shop", "stag", () => Promise.reject(new Error("first")))).rejects.toThrow("first");
+  expect(await emulator.asCaller("shop", "prod", () => process.env.XACCT_URL)).toBe(emulator.url("prod"));
+});
+
+test("one that hangs is over when its emulator is closed", async () => {
+  const hanging = going(emulator, "stag");
+  await emulator.close();
+  expect({ ...process.env }).toEqual(before);
+  const other = await started({ manifest: DEMO });
+  const next = await other.asCaller("shop", "prod", async () => {
+    // It ends after all, and puts back nothing.
+    hanging.end();
+    await hanging.over;
+    return process.env.XACCT_URL;
+  });
+  expect(next).toBe(other.url("prod"));
+});
+
+test("one that is closed within another leaves the other what it has, and the other puts back what was there", async () => {
+  const other = await started({ manifest: DEMO });
+  let inner = going(other, "prod");
+  inner.end();
+  await inner.over;
+  const outer = emulator.asCaller("shop", "stag", async () => {
+    inner = going(other, "prod");
+    await emulator.close();
+    expect(process.env.XACCT_URL).toBe(other.url("prod"));
+    inner.end();
+    await inner.over;
+    expect({ ...process.env }).toEqual(before);
+  });
+  await outer;
+});
+
+test("one that was begun within another, and comes when that is over, is as any", async () => {
   let late: Promise<unknown> | undefined;
   let go = () => {};
   const gone = new Promise<void>((fulfil) => {
     go = fulfil;
   });
-  await withEnvironment(
-    () => new Map([["XACCT_TEST", "outer"]]),
-    () => {
-      late = gone.then(() =>
-        withEnvironment(
-          () => new Map([["XACCT_TEST", "late"]]),
-          () => process.env.XACCT_TEST,
-        ),
-      );
-    },
-  );
-  const meanwhile = withEnvironment(
-    () => new Map([["XACCT_TEST", "meanwhile"]]),
-    async () => {
-      go();
-      await new Promise((fulfil) => setImmediate(fulfil));
-      return process.env.XACCT_TEST;
-    },
-  );
-  expect([await meanwhile, await late]).toEqual(["meanwhile", "late"]);
+  await emulator.asCaller("shop", "stag", () => {
+    late = gone.then(() => emulator.asCaller("shop", "prod", () => process.env.XACCT_URL));
+  });
+  go();
+  expect(await late).toBe(emulator.url("prod"));
 });

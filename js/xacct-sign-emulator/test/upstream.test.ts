@@ -6,10 +6,14 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import aws4 from "aws4";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, type MockInstance, test, vi } from "vitest";
 import { call, direct, REGION, started } from "./world.js";
 
 const servers: Server[] = [];
+let warned: MockInstance<(warning: string | Error, options?: NodeJS.EmitWarningOptions) => void>;
+beforeEach(() => {
+  warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {}) as unknown as typeof warned;
+});
 afterEach(() => {
   vi.restoreAllMocks();
   for (const server of servers.splice(0)) server.close();
@@ -21,6 +25,16 @@ async function listening(listener: RequestListener): Promise<string> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** What whoever wrote the upstream was told: code and text. */
+function told(): [string | undefined, string][] {
+  const warnings = warned.mock.calls.map(([text, options]): [string | undefined, string] => [
+    options?.code,
+    String(text),
+  ]);
+  for (const [, options] of warned.mock.calls) expect(options?.type).toBe("XacctSignWarning");
+  return warnings;
 }
 
 test("a server gets what passed, without what the caller signed with, and its answer is passed on", async () => {
@@ -95,25 +109,60 @@ test("a function is not called for what is refused", async () => {
   expect(upstream).not.toHaveBeenCalled();
 });
 
-test("a function that throws is told as a warning, and answered as the gateway answers", async () => {
-  const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
-  const emulator = await started({
-    upstream: () => {
+test.each<[string, (request: Request) => Response | Promise<Response>, string]>([
+  [
+    "throws",
+    () => {
       throw new Error("a mistake of mine");
     },
-    explain: true,
-  });
-  const answer = await direct(emulator, "GET", "/x");
+    "Error: a mistake of mine\n    at ",
+  ],
+  ["rejects", () => Promise.reject("text"), "'text'"],
+  ["fails to fetch", () => fetch("http://127.0.0.1:1"), "[cause]: Error: "],
+  ["gives nothing", () => undefined as unknown as Response, "it gave undefined in place of a `Response`"],
+  ["gives an object", () => ({ status: 200 }) as Response, "it gave an object in place of a `Response`"],
+  ["gives what is no answer", () => Response.error(), "it gave `Response.error()`, which is no answer of HTTP"],
+  [
+    "gives what was read",
+    async () => {
+      const read = new Response("x");
+      await read.text();
+      return read;
+    },
+    "it gave a `Response` that was read before: make a new one each time",
+  ],
+])("a function that %s is told as a warning, and answered as the gateway answers", async (_, upstream, text) => {
+  const emulator = await started({ upstream, explain: true });
+  const answer = await direct(emulator, "GET", "/x?secret=1");
   expect([answer.status, answer.body]).toEqual([502, '{"message":"Internal server error"}']);
-  expect(answer.headers["x-xacct-reason"]).toMatch(/^upstream_failed/);
-  expect(String(warned.mock.calls[0]?.[0])).toContain("a mistake of mine");
+  expect(answer.headers["x-xacct-reason"]).toBe("upstream_failed: the function failed");
+  expect(told()).toEqual([["upstream_failed", expect.stringContaining(text)]]);
+  expect(told()[0]?.[1]).toMatch(/^the emulator's upstream, for `GET \/v1\/x` on `restd`: the function failed: /);
   expect(emulator.calls).toMatchObject([{ status: 502, caller: "shop" }]);
 });
 
-test("a function that gives no response is one that fails", async () => {
-  vi.spyOn(process, "emitWarning").mockImplementation(() => {});
-  const emulator = await started({ upstream: () => undefined as unknown as Response });
+test("a function whose answer fails after its head is told, too", async () => {
+  const body = () =>
+    new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(new TextEncoder().encode("half"));
+        controller.error(new Error("a mistake of mine"));
+      },
+    });
+  const emulator = await started({ upstream: () => new Response(body()) });
+  await expect(direct(emulator, "GET", "/x")).rejects.toThrow();
+  await vi.waitFor(() => expect(warned).toHaveBeenCalled());
+  expect(told()).toEqual([
+    ["upstream_failed", expect.stringContaining("the function failed: Error: a mistake of mine")],
+  ]);
+});
+
+test("one `Response` for all calls is told with the second", async () => {
+  const answer = new Response("x");
+  const emulator = await started({ upstream: () => answer });
+  expect((await direct(emulator, "GET", "/x")).status).toBe(200);
   expect((await direct(emulator, "GET", "/x")).status).toBe(502);
+  expect(told()).toEqual([["upstream_failed", expect.stringContaining("make a new one each time")]]);
 });
 
 test("what a function has fetched is passed on as it was read", async () => {
@@ -128,11 +177,22 @@ test("what a function has fetched is passed on as it was read", async () => {
 test("a server that is not there", async () => {
   const gone = await listening(() => {});
   servers[0]?.close();
-  const emulator = await started({ upstream: gone });
+  const emulator = await started({ upstream: gone, explain: true });
   expect(await direct(emulator, "GET", "/x")).toMatchObject({
     status: 502,
+    headers: { "x-xacct-reason": "upstream_failed: the upstream could not be reached or broke off" },
     body: '{"message":"Internal server error"}',
   });
+  expect(told()).toEqual([["upstream_failed", expect.stringContaining("broke off: connect ECONNREFUSED 127.0.0.1:")]]);
+});
+
+test("a name of several addresses where nobody listens", async () => {
+  const gone = await listening(() => {});
+  servers[0]?.close();
+  const emulator = await started({ upstream: gone.replace("127.0.0.1", "localhost") });
+  expect((await direct(emulator, "GET", "/x")).status).toBe(502);
+  expect(told()).toEqual([["upstream_failed", expect.stringContaining("broke off: ")]]);
+  expect(told()[0]?.[1]).toContain("ECONNREFUSED");
 });
 
 test("an upstream that takes longer than the gateway waits", async () => {
@@ -147,6 +207,7 @@ test("an upstream that takes longer than the gateway waits", async () => {
     body: '{"message":"Endpoint request timed out"}',
   });
   expect(waited).toEqual([29_000]);
+  expect(told()).toEqual([["upstream_timeout", expect.stringMatching(/: the upstream took longer than .* 29 s$/)]]);
 });
 
 test("a caller that goes away is no timeout, and ends what is done for it", async () => {
@@ -172,7 +233,11 @@ test("a caller that goes away is no timeout, and ends what is done for it", asyn
   await direct(emulator, "GET", "/x", {
     credentials: { ...emulator.credentials("shop", "restd"), secretAccessKey: "x" },
   });
-  expect(emulator.calls).toMatchObject([{ status: 403 }]);
+  expect(emulator.calls).toMatchObject([
+    { path: "/v1/x", status: null, caller: "shop" },
+    { status: 403, caller: null },
+  ]);
+  expect(told()).toEqual([]);
 });
 
 test("an answer that is too long is refused where it says so, and broken off where it does not", async () => {
@@ -182,9 +247,15 @@ test("an answer that is too long is refused where it says so, and broken off whe
     response.writeHead(200, isTold ? { "content-length": String(long) } : {});
     response.end(Buffer.alloc(long));
   });
-  const emulator = await started({ upstream });
-  expect((await direct(emulator, "GET", "/told")).status).toBe(502);
+  const emulator = await started({ upstream, explain: true });
+  const answer = await direct(emulator, "GET", "/told");
+  expect(answer.status).toBe(502);
+  expect(answer.headers["x-xacct-reason"]).toBe("upstream_too_large: the upstream's answer is longer than 10 MB");
   await expect(direct(emulator, "GET", "/untold")).rejects.toThrow("aborted");
+  const other = await started({ upstream: () => new Response(new Uint8Array(long)) });
+  await expect(direct(other, "GET", "/x")).rejects.toThrow(/aborted|socket hang up/);
+  const text = expect.stringMatching(/`: the upstream's answer is longer than 10 MB$/);
+  await vi.waitFor(() => expect(told()).toEqual(Array(3).fill(["upstream_too_large", text])));
 });
 
 test("an answer that breaks off breaks off here, too", async () => {
@@ -194,6 +265,52 @@ test("an answer that breaks off breaks off here, too", async () => {
   });
   const emulator = await started({ upstream });
   await expect(direct(emulator, "GET", "/x")).rejects.toThrow("aborted");
+  await vi.waitFor(() => expect(told()).toEqual([["upstream_failed", expect.stringContaining("broke off: aborted")]]));
+});
+
+test("a caller that goes away while its answer comes is not told as a failure", async () => {
+  const canceled = vi.fn();
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("first")),
+    cancel: canceled,
+  });
+  const emulator = await started({ upstream: () => new Response(body) });
+  const { host, pathname } = new URL(emulator.url("restd"));
+  const request = { host, path: `${pathname}/x`, service: "execute-api", region: REGION };
+  const signed = aws4.sign(request, emulator.credentials("shop", "restd"));
+  const leaving = new AbortController();
+  const sent = { headers: signed.headers as Record<string, string>, signal: leaving.signal };
+  const answer = await fetch(`http://${host}${pathname}/x`, sent);
+  leaving.abort();
+  await expect(answer.text()).rejects.toThrow("aborted");
+  await vi.waitFor(() => expect(canceled).toHaveBeenCalled());
+  expect(told()).toEqual([]);
+  expect(emulator.calls).toMatchObject([{ status: 200 }]);
+});
+
+test("an answer that a function gives when its caller is gone is not wanted, and may fail", async () => {
+  let give: (response: Response) => void = () => {};
+  const ended = vi.fn();
+  const upstream = ({ signal }: Request) => {
+    signal.addEventListener("abort", ended);
+    return new Promise<Response>((fulfil) => {
+      give = fulfil;
+    });
+  };
+  const emulator = await started({ upstream });
+  const { host, pathname } = new URL(emulator.url("restd"));
+  const request = { host, path: `${pathname}/x`, service: "execute-api", region: REGION };
+  const signed = aws4.sign(request, emulator.credentials("shop", "restd"));
+  const left = fetch(`http://${host}${pathname}/x`, { headers: signed.headers as Record<string, string> });
+  const broken = expect(left).rejects.toThrow();
+  await vi.waitFor(() => expect(emulator.calls).toMatchObject([{ caller: "shop" }]));
+  await emulator.close();
+  await broken;
+  await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+  const canceled = vi.fn();
+  give(new Response(new ReadableStream<Uint8Array>({ cancel: canceled })));
+  await vi.waitFor(() => expect(canceled).toHaveBeenCalled());
+  expect(told()).toEqual([]);
 });
 
 test("an answer is passed on while it comes", async () => {

@@ -28,6 +28,13 @@ export interface VerifierOptions {
 
 const NAMES = ["callers", "development", "log", "fetch", "now"] as const;
 
+/** What is to be given where a function is. */
+const FUNCTIONS = {
+  log: "give a function, such as (entry) => logger.warn(entry), or leave it out: then it is console.warn",
+  fetch: "give a function with the arguments of `fetch`, or leave it out: then the package has its own client",
+  now: "give a function that returns a Date, such as () => new Date(), or leave it out",
+} as const;
+
 /**
  * The options, copied and checked.
  *
@@ -47,10 +54,11 @@ export function checked(given: VerifierOptions): VerifierOptions {
     now: own("now"),
   };
   if (options.development !== undefined && typeof options.development !== "boolean") {
-    throw invalid("`development` is neither true nor false");
+    throw invalid("`development` is neither true nor false", "give true where nobody real calls, else leave it out");
   }
   for (const name of ["log", "fetch", "now"] as const) {
-    if (options[name] !== undefined && typeof options[name] !== "function") throw invalid(`\`${name}\` is no function`);
+    if (options[name] === undefined || typeof options[name] === "function") continue;
+    throw invalid(`\`${name}\` is no function`, FUNCTIONS[name]);
   }
   return options;
 }

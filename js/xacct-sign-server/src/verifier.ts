@@ -50,7 +50,7 @@ export class Verifier {
       Array.isArray(values) && [...values, method, first, ...others].every((text) => typeof text === "string");
     if (!areTexts) {
       throw new XacctSignError("invalid_argument", "a header, the method or the path is no string", {
-        hint: "give check(authorization, method, path), such as check(request.headers.authorization, request.method, path)",
+        hint: "give each header: check(request.headersDistinct.authorization, request.method, path)",
       });
     }
     const verifier = this.#seeded();
@@ -80,12 +80,20 @@ export class Verifier {
     return nodeMiddleware(this, this.#log);
   }
 
-  /** For servers in the style of `fetch`: the caller of a request, or the answer with which it is refused. */
+  /**
+   * For servers in the style of `fetch`: the caller of a request, or the answer with which it is refused.
+   *
+   * @throws XacctSignError `invalid_argument` for what is no `Request`
+   */
   async admit(request: HostRequest): Promise<Caller | HostResponse> {
     return admitted(this, this.#log, request);
   }
 
-  /** The handler of a Lambda function: `handle` is called for callers alone, with the event, the context and the caller. */
+  /**
+   * The handler of a Lambda function: `handle` is called for callers alone, with the event, the context and the caller.
+   *
+   * @throws XacctSignError `invalid_argument` for what is no function
+   */
   handler<Event extends object, Context, Result>(
     handle: LambdaHandler<Event, Context, Result>,
   ): (event: Event, context: Context) => Promise<Result | LambdaRefusal> {

@@ -61,6 +61,16 @@ test.each<[string, unknown, string]>([
   throw new Error("a verifier was made");
 });
 
+test.each<[string, unknown, RegExp]>([
+  ["development", "false", /^give true where nobody real calls/],
+  ["log", console, /^give a function, such as \(entry\) => logger\.warn\(entry\)/],
+  ["fetch", "https", /^give a function with the arguments of `fetch`/],
+  ["now", 0, /^give a function that returns a Date, such as \(\) => new Date\(\)/],
+])("the hint of %s says what may stand there", (name, value, hint) => {
+  const make = () => createVerifier({ callers, [name]: value } as VerifierOptions);
+  expect(make).toThrow(expect.objectContaining({ code: "invalid_option", hint: expect.stringMatching(hint) }));
+});
+
 test("what somebody put on Object.prototype is no option", () => {
   const prototype = Object.prototype as Json;
   prototype.development = true;
@@ -117,17 +127,48 @@ test.each(["127.0.0.1:4100", "file:///tmp", "x", "http://sts.example", "http://1
 test("an argument that is no string is a mistake, and lets nobody in", async () => {
   const { verifier } = worldOf();
   const check = verifier.check as (...given: unknown[]) => Promise<unknown>;
-  for (const given of [
-    [1, "GET", "/"],
-    [[1], "GET", "/"],
-    ["Bearer x", undefined, "/"],
-    ["Bearer x", "GET", {}],
-  ]) {
-    await expect(check.apply(verifier, given)).rejects.toMatchObject({ code: "invalid_argument" });
+  for (const given of [[], [1, "GET", "/"], [[1], "GET", "/"], ["Bearer x", undefined, "/"], ["Bearer x", "GET", {}]]) {
+    const hint = expect.stringContaining("check(request.headersDistinct.authorization, request.method, path)");
+    await expect(check.apply(verifier, given)).rejects.toMatchObject({ code: "invalid_argument", hint });
   }
   await expect(verifier.check(undefined, "GET", "/")).rejects.toMatchObject({ code: "authorization_missing" });
   await expect(verifier.check(null, "GET", "/")).rejects.toMatchObject({ code: "authorization_missing" });
   await expect(verifier.check([], "GET", "/")).rejects.toMatchObject({ code: "authorization_missing" });
+});
+
+test.each<[string, unknown]>([
+  ["nothing", undefined],
+  ["null", null],
+  ["a text", "https://api.example.com/"],
+  ["Node's request", { method: "GET", url: "/", headers: { authorization: "Bearer x" } }],
+  ["Hono's context", { req: new Request("https://api.example.com/") }],
+])("what is no Request is a mistake, and lets nobody in: %s", async (_, request) => {
+  const { verifier, logged } = worldOf();
+  await expect(verifier.admit(request as Request)).rejects.toMatchObject({
+    name: "XacctSignError",
+    code: "invalid_argument",
+    message: "`admit` got no `Request`",
+    hint: expect.stringContaining("middleware()"),
+  });
+  expect(logged).toEqual([]);
+});
+
+test("what is no function is no handler, which is told when it is made", () => {
+  const { verifier } = worldOf();
+  const make = verifier.handler as (handle?: unknown) => unknown;
+  for (const handle of [undefined, null, {}]) {
+    expect(() => make.call(verifier, handle)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", hint: expect.stringContaining("(event, context, caller)") }),
+    );
+  }
+});
+
+test("what is no event is refused", async () => {
+  const { verifier } = worldOf();
+  const fromEvent = verifier.fromEvent as (event?: unknown) => Promise<unknown>;
+  for (const event of [undefined, null, 5, "", "x", []]) {
+    await expect(fromEvent.call(verifier, event)).rejects.toMatchObject({ name: "RefusedError", status: 401 });
+  }
 });
 
 test("what is changed later in the object of callers changes nothing", async () => {

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request as overHttp } from "node:http";
 import { request as overHttps, Agent as TlsAgent } from "node:https";
-import type { Answered, Send } from "./send.js";
+import { type Answered, type Send, upstreamError } from "./send.js";
 
 /** Sends to a server. A connection that idles may be closed just as the next request is sent on it: each has its own. */
 export function toServer({ protocol, hostname, port, origin }: URL): Send {
@@ -31,6 +31,6 @@ function answered(answer: IncomingMessage): Answered {
     headers,
     length: length === undefined ? undefined : Number(length),
     body: answer,
-    drop: () => void answer.destroy(),
+    error: upstreamError,
   };
 }

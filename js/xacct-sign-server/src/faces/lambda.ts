@@ -2,6 +2,7 @@
 
 import type { Caller } from "../caller.js";
 import type { Checks } from "../checks.js";
+import { XacctSignError } from "../errors.js";
 import type { Log } from "../log.js";
 import { headersOf, refused } from "./refusing.js";
 
@@ -24,6 +25,11 @@ export function lambdaHandler<Event extends object, Context, Result>(
   log: Log,
   handle: LambdaHandler<Event, Context, Result>,
 ): (event: Event, context: Context) => Promise<Result | LambdaRefusal> {
+  if (typeof handle !== "function") {
+    throw new XacctSignError("invalid_argument", "`handler` got no function", {
+      hint: "give what is done for a caller: handler(async (event, context, caller) => ...)",
+    });
+  }
   return async (event, context) => {
     let caller: Caller;
     try {

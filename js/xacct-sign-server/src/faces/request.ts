@@ -2,6 +2,7 @@
 
 import type { Caller } from "../caller.js";
 import type { Checks } from "../checks.js";
+import { XacctSignError } from "../errors.js";
 import type { Log } from "../log.js";
 import { headersOf, refused } from "./refusing.js";
 
@@ -18,6 +19,11 @@ export type HostResponse = typeof globalThis extends { Response: { prototype: in
   : { readonly status: number };
 
 export async function admitted(verifier: Checks, log: Log, request: HostRequest): Promise<Caller | HostResponse> {
+  if (!isRequest(request)) {
+    throw new XacctSignError("invalid_argument", "`admit` got no `Request`", {
+      hint: "give the request itself, such as Hono's context.req.raw; Node's requests are for middleware() or check()",
+    });
+  }
   const path = pathOf(request.url);
   try {
     // Several headers come joined by a comma, which the check refuses.
@@ -26,6 +32,12 @@ export async function admitted(verifier: Checks, log: Log, request: HostRequest)
     const status = refused(log, thrown, request.method, path);
     return new Response(null, { status, headers: headersOf(status) });
   }
+}
+
+/** Of whichever realm or package. */
+function isRequest(given: HostRequest | null | undefined): boolean {
+  const { method, url, headers } = given ?? {};
+  return typeof method === "string" && typeof url === "string" && typeof headers?.get === "function";
 }
 
 /** As it stands: some servers make no `URL` of it, and take this very text. */
