@@ -121,8 +121,7 @@ impl Plan<'_> {
         let policy = self.resource_policy(stage);
         match format {
             Format::CloudFormation => {
-                text =
-                    cloudformation::to_import(self.manifest, stage, target, &self.stage_roles(stage), policy.as_ref());
+                text = cloudformation::to_import(stage, target, &self.stage_roles(stage), policy.as_ref());
                 text.push('\n');
             }
             Format::Terraform => {

@@ -197,7 +197,6 @@ struct ToImport<'a> {
 
 /// The file of `--resources-to-import` for the template of a stage, without a newline at its end.
 pub(crate) fn to_import(
-    manifest: &Manifest,
     stage: &Stage,
     target: Target<'_>,
     roles: &[ProviderRole],
