@@ -31,8 +31,8 @@ fn init_writes_a_manifest_that_is_valid_and_keeps_what_is_there() {
     let (code, stdout, stderr) = run(&folder, "check");
     assert_eq!(code, 1, "{stderr}");
     let found: Vec<&str> = stdout.lines().filter_map(|line| line.split(['[', ']']).nth(1)).collect();
-    // The example of an acceptance, and the custom domain of an API that the other stages are not of.
-    assert_eq!(found, ["unused_acceptance"], "{stdout}");
+    // What shows a wide caller beside one with terms, and an acceptance.
+    assert_eq!(found, ["overlapping_caller", "unused_acceptance"], "{stdout}");
     let (code, callers, stderr) = run(&folder, "render callers --stage server");
     assert!(code == 0 && callers.contains("\"name\": \"batch\""), "{callers}{stderr}");
 

@@ -122,21 +122,21 @@ impl Plan<'_> {
         open_table(page, "callers", "Callers", &heads);
         for row in rows {
             let without = if is_of_server(row) { "none, it shows who it is" } else { "none, it calls as itself" };
-            let role = row.role.as_deref().map_or_else(|| without.to_owned(), code);
+            let role = row.role.as_deref().map_or_else(|| without.to_owned(), arn);
             let routes = row
                 .routes
                 .as_ref()
                 .map_or_else(|| "every route".to_owned(), |routes| list(routes.iter().map(|route| code(route))));
             let terms = list(row.terms_as_toml().iter().map(|term| code(term)));
-            let change = match change(row, told) {
-                Change::Unknown => None,
-                Change::Same => Some("none".to_owned()),
-                Change::Added => Some("<b>added</b>".to_owned()),
-                Change::Moved(from) => Some(format!("<b>moved</b> from {}", code(from))),
+            let (role, change) = match change(row, told) {
+                Change::Unknown => (role, None),
+                Change::Same => (role, Some("none")),
+                Change::Added => (role, Some("<b>added</b>")),
+                Change::Moved(from) => (format!("{role}<br>before: {}", arn(from)), Some("<b>moved</b>")),
             };
             let found = list(of_callers.get(row.caller.as_str()).into_iter().flatten().map(|finding| said(finding)));
             let cells = [Some(escaped(&row.stage)), Some(self.principals(row)), Some(role), Some(routes), Some(terms)];
-            let cells = cells.into_iter().chain([change, Some(found)]).flatten();
+            let cells = cells.into_iter().chain([change.map(str::to_owned), Some(found)]).flatten();
             let cells: String = cells.map(|cell| format!("<td>{cell}</td>")).collect();
             let _ = writeln!(page, "<tr><th scope=\"row\">{}</th>{cells}</tr>", escaped(&row.caller));
         }
@@ -152,8 +152,8 @@ impl Plan<'_> {
         };
         let partition = self.manifest.api.partition();
         list(caller.roles_on(&row.stage).iter().map(|role| match role {
-            WhichRole::Named(role) => code(&role.arn(partition, account)),
-            WhichRole::Like(pattern) => code(&pattern.arn(partition, account)),
+            WhichRole::Named(role) => arn(&role.arn(partition, account)),
+            WhichRole::Like(pattern) => arn(&pattern.arn(partition, account)),
             WhichRole::Every => format!("all of account {}", code(account)),
         }))
     }
@@ -170,7 +170,7 @@ fn removed(page: &mut String, rows: &[AccessRow], told: &BTreeMap<(&str, &str), 
         let _ = writeln!(
             page,
             "<tr><th scope=\"row\">{caller}</th><td>{stage}</td><td>{}</td><td><b>removed</b></td></tr>",
-            code(role)
+            arn(role)
         );
     }
     page.push_str("</tbody>\n</table>\n");
@@ -199,7 +199,7 @@ fn what_to_do(page: &mut String, findings: &[Finding]) {
     }
     open_table(page, "codes", "What the findings mean", &["Finding", "Why", "Hint"]);
     for of in codes {
-        let (code, why, hint) = (code(of.code()), escaped(of.reason()), escaped(of.hint()));
+        let (code, why, hint) = (parted(of.code(), '_'), escaped(of.reason()), escaped(of.hint()));
         let _ = writeln!(page, "<tr><th scope=\"row\">{code}</th><td>{why}</td><td>{hint}</td></tr>");
     }
     page.push_str("</tbody>\n</table>\n");
@@ -215,7 +215,9 @@ fn open_table(page: &mut String, id: &str, caption: &str, columns: &[&str]) {
 fn said(finding: &Finding) -> String {
     let Finding { code: of, line, message, accepted, .. } = finding;
     let accepted = accepted.as_ref().map(|reason| format!(" (accepted: {})", escaped(reason))).unwrap_or_default();
-    format!("{} {}, line {line}: {}{accepted}", of.level(), code(of.code()), escaped(message))
+    // The row shows both roles.
+    let message = if *of == FindingCode::RoleArnChanged { String::new() } else { format!(": {}", escaped(message)) };
+    format!("{} {}, line {line}{message}{accepted}", of.level(), parted(of.code(), '_'))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
@@ -224,6 +226,15 @@ fn list(items: impl Iterator<Item = String>) -> String {
 
 fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
+}
+
+fn arn(text: &str) -> String {
+    parted(text, '/')
+}
+
+/// As [`code`], with a line's end where it may have one, which it has nowhere by itself.
+fn parted(text: &str, after: char) -> String {
+    format!("<code>{}</code>", escaped(text).replace(after, &format!("{after}<wbr>")))
 }
 
 /// A text that is no markup, in an element or an attribute.
