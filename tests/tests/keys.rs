@@ -183,7 +183,7 @@ fn cases() -> Vec<Case> {
             server(),
             "#identity",
             "dev_issuers = [\"http://127.0.0.1:4566/issuers/000000000000\"]",
-            "callers emulator",
+            "callers check emulator",
         ),
         (
             "stage.target",
@@ -294,8 +294,14 @@ fn a_key_that_nobody_reads_is_refused_or_found() {
                 continue;
             };
             let key = line.split(' ').next().unwrap();
+            let table = match mark {
+                "#api" => "[api]",
+                "#stage" => "[stages.s]",
+                "#identity" => "[identity]",
+                _ => "[callers.c]",
+            };
             let said = unused(&after);
-            let is_found = said.iter().any(|finding| finding.contains(&format!("`{key}`")));
+            let is_found = said.iter().any(|one| one.contains(table) && one.contains(&format!("`{key}`")));
             let readers = readers(&text, &after);
             let is_read = readers.iter().any(|reader| *reader != "check") || (!readers.is_empty() && !is_found);
             assert!(is_read != is_found, "`{line}`: {readers:?}, {said:?}\n{text}");
