@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use xacct_sign_emulator::{Emulator, Options};
-use xacct_sign_provider::{Access, Format, JSON_SCHEMA, Lock, Manifest, read_roles};
+use xacct_sign_provider::{Access, FindingCode, Format, JSON_SCHEMA, Lock, Manifest, read_roles};
 
 const HTTP: &str = "[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n#api\n[stages.s]\napi_id = \"a1\"\n#stage\n[callers.c]\naccount = \"000000000000\"\nroles = { s = \"Shop\" }\n#caller\n";
 
@@ -183,7 +183,7 @@ fn cases() -> Vec<Case> {
             server(),
             "#identity",
             "dev_issuers = [\"http://127.0.0.1:4566/issuers/000000000000\"]",
-            "callers emulator",
+            "callers check emulator",
         ),
         (
             "stage.target",
@@ -193,7 +193,7 @@ fn cases() -> Vec<Case> {
             "callers cloudformation emulator json note terraform",
         ),
         ("stage.audience", server(), "a.example", "b.example", SERVER),
-        ("stage.url", server(), "#stage", "url = \"https://api.example.com/v1\"", "emulator note"),
+        ("stage.url", server(), "#stage", "url = \"https://api.example.com/v1\"", "note"),
         ("caller.issuer", server(), "#caller", ISSUER, SERVER),
         ("caller.routes", server(), "#caller", "routes = [\"GET /\"]", SERVER),
         ("caller.roles", server(), "\"Shop\"", "\"Other\"", SERVER),
@@ -238,4 +238,76 @@ fn every_key_is_read_where_it_should_be() {
     };
     let all: BTreeSet<String> = ["api", "identity", "stage", "caller"].into_iter().flat_map(keys).collect();
     assert_eq!(seen, all, "every key of the schema has a case");
+}
+
+/// Of every manifest, with each line that some manifest may have: it is refused, or somebody reads it, or it is found.
+#[test]
+fn a_key_that_nobody_reads_is_refused_or_found() {
+    let manifests = [HTTP.to_owned(), rest(), url(), direct(), server(), identity(), organization()];
+    let direct_rest = rest().replace("#stage", "access = \"direct\"\n#stage");
+    let with_routes = HTTP.replace("#caller", "routes = [\"GET /\"]\n#caller");
+    let manifests = manifests.into_iter().chain([direct_rest, with_routes]);
+    let lines = [
+        ("#api", "role_name = \"Other\""),
+        ("#api", "path = \"/apis/\""),
+        ("#api", "permissions_boundary = \"arn:aws:iam::aws:policy/PowerUserAccess\""),
+        ("#api", "tags = { team = \"x\" }"),
+        ("#api", "max_session_duration = 7200"),
+        ("#stage", "url = \"https://api.example.com/v1\""),
+        ("#stage", "role_name = \"Old\""),
+        ("#stage", "alias = \"live\""),
+        ("#stage", "permissions = \"document\""),
+        ("#stage", "vpc_endpoints = [\"vpce-01234567\"]"),
+        ("#stage", "audience = \"https://b.example\""),
+        ("#identity", "audience = \"https://b.example\""),
+        ("#identity", "algorithm = \"RS256\""),
+        ("#identity", "max_duration_seconds = 60"),
+        ("#identity", "regions = [\"us-east-1\"]"),
+        ("#identity", "dev_issuers = [\"http://127.0.0.1:4566/issuers/000000000000\"]"),
+        ("#caller", "trust = \"account\""),
+        ("#caller", ISSUER),
+        ("#caller", "external_id = \"b3c7\""),
+        ("#caller", "session_names = [\"x-*\"]"),
+        ("#caller", "tags = [\"team\"]"),
+        ("#caller", "source_identity = [\"*\"]"),
+        ("#caller", "third_party = true"),
+        ("#caller", "role_name = \"Old\""),
+        ("#caller", "routes = [\"GET /\"]"),
+    ];
+    let unused = |text: &str| {
+        let found = Manifest::parse(text, "xacct.toml").unwrap().plan(&Lock::default()).findings();
+        found
+            .iter()
+            .filter(|finding| finding.code == FindingCode::UnusedKey)
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    let (mut read, mut found, mut refused) = (0, 0, 0);
+    for text in manifests {
+        // Where nothing else stands in it the table is one that is looked at.
+        let text = if text.contains("#identity") { text } else { format!("{text}[identity]\n#identity\n") };
+        assert_eq!(unused(&text), Vec::<String>::new(), "{text}");
+        for (mark, line) in lines {
+            let after = text.replacen(mark, &format!("{line}\n{mark}"), 1);
+            let Ok(_) = Manifest::parse(&after, "xacct.toml") else {
+                refused += 1;
+                continue;
+            };
+            let key = line.split(' ').next().unwrap();
+            let table = match mark {
+                "#api" => "[api]",
+                "#stage" => "[stages.s]",
+                "#identity" => "[identity]",
+                _ => "[callers.c]",
+            };
+            let said = unused(&after);
+            let is_found = said.iter().any(|one| one.contains(table) && one.contains(&format!("`{key}`")));
+            let readers = readers(&text, &after);
+            let is_read = readers.iter().any(|reader| *reader != "check") || (!readers.is_empty() && !is_found);
+            assert!(is_read != is_found, "`{line}`: {readers:?}, {said:?}\n{text}");
+            if is_read { read += 1 } else { found += 1 }
+        }
+    }
+    println!("{read} are read, {found} found, {refused} refused");
+    assert!(read > 0 && found > 0 && refused > 0);
 }

@@ -3,6 +3,7 @@
 mod identity;
 mod overlap;
 pub(crate) mod report;
+mod unused;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -53,6 +54,7 @@ impl Plan<'_> {
             }
         }
         self.check_identity(&mut found);
+        unused::check_unused_keys(self.manifest, &mut found);
         found.check_acceptances();
         let mut findings = found.findings;
         findings.sort_by(|a, b| a.line.cmp(&b.line).then_with(|| a.subject.cmp(&b.subject)));
@@ -65,7 +67,7 @@ impl Plan<'_> {
     pub fn findings_on(&self, stage: &Stage) -> Vec<Finding> {
         let is_on = |name: &str| self.manifest.callers.get(name).is_some_and(|caller| caller.is_on(&stage.name));
         let concerns = |finding: &Finding| match &finding.subject {
-            Subject::Api => true,
+            Subject::Api | Subject::Identity => true,
             Subject::Stage(name) => *name == stage.name,
             // The lock file, which knows them, is written for all stages at once.
             Subject::Caller(_) if finding.code == Code::RoleArnChanged => true,
@@ -85,7 +87,7 @@ impl Plan<'_> {
         findings.retain(|finding| {
             finding.accepted.is_none()
                 && match &finding.subject {
-                    Subject::Api => true,
+                    Subject::Api | Subject::Identity => true,
                     Subject::Stage(name) => caller.is_on(name),
                     Subject::Caller(name) => *name == caller.name,
                 }
@@ -101,7 +103,8 @@ impl Plan<'_> {
             found.add(Code::TooManyRoles, Subject::Api, message);
         }
         let seconds = self.manifest.api.max_session_duration;
-        if seconds > 3_600 {
+        // Where there is no role to assume, nobody gets less.
+        if seconds > 3_600 && self.manifest.stages.values().any(Stage::is_by_role) {
             let message = format!("`max_session_duration` is {seconds} s, role chaining gives 3600 s at most");
             found.add(Code::DurationBeyondChaining, Subject::Api, message);
         }
@@ -407,11 +410,12 @@ struct Findings<'m> {
 impl Findings<'_> {
     fn add(&mut self, code: Code, subject: Subject, message: String) {
         let place = match &subject {
-            Subject::Api => Some((self.manifest.api.line, &self.manifest.api.accept)),
-            Subject::Stage(name) => self.manifest.stages.get(name).map(|stage| (stage.line, &stage.accept)),
-            Subject::Caller(name) => self.manifest.callers.get(name).map(|caller| (caller.line, &caller.accept)),
+            Subject::Api => Some((self.manifest.api.line, Some(&self.manifest.api.accept))),
+            Subject::Identity => self.manifest.identity.line.map(|line| (line, None)),
+            Subject::Stage(name) => self.manifest.stages.get(name).map(|stage| (stage.line, Some(&stage.accept))),
+            Subject::Caller(name) => self.manifest.callers.get(name).map(|caller| (caller.line, Some(&caller.accept))),
         };
-        let (line, accept) = place.map_or((1, None), |(line, accept)| (line, Some(accept)));
+        let (line, accept) = place.unwrap_or((1, None));
         let accepted = accept.filter(|_| code.can_be_accepted()).and_then(|accept| accept.get(&code)).cloned();
         self.findings.push(Finding { code, subject, line, message, accepted });
     }

@@ -135,6 +135,9 @@ findings! {
     AudienceIsShared, "audience_is_shared", Warning,
         "What a caller sends to one of two servers with the same audience is good at the other, too: whoever runs one could be its callers at the other.",
         "write an `audience` of its own into the table of each stage";
+    DevelopmentOnly, "development_only", Warning,
+        "One of `dev_issuers` is whatever program listens on the server's own machine, and makes tokens of each caller that has it: a verifier refuses the list with this very code, unless it is made for development.",
+        "delete `dev_issuers`: the emulator gives a list for development itself; or accept it on a stage that runs on developers' machines alone";
     RoleArnChanged, "role_arn_changed", Warning,
         "A caller assumes its role by an ARN that it has been told: with another one it is refused as soon as this is deployed.",
         "tell the caller, `xacct-sign policy note` writes what; or keep the old name, with `role_name` in the stage's or the caller's table";
@@ -144,6 +147,9 @@ findings! {
     UnusedAcceptance, "unused_acceptance", Warning,
         "What is accepted is not found any more.",
         "delete the line";
+    UnusedKey, "unused_key", Warning,
+        "What a key says is read by no stage of the manifest: nothing would be other without it.",
+        "delete the key, or put it into a comment until a stage reads it";
     RoutesNotEnforced, "routes_not_enforced", Note,
         "A function URL's policy knows no path and no method: AWS lets the caller use every route.",
         "see to it that the function refuses what is not among the caller's routes";
@@ -165,10 +171,10 @@ impl FindingCode {
         Self::ALL.iter().copied().find(|known| known.code() == code)
     }
 
-    /// Whether a manifest can accept it: what AWS would refuse nobody can.
+    /// Whether a manifest can accept it: what AWS would refuse nobody can, and what says nothing nobody needs.
     #[must_use]
     pub fn can_be_accepted(self) -> bool {
-        self.level() < Level::Error && self != Self::UnusedAcceptance
+        self.level() < Level::Error && !matches!(self, Self::UnusedAcceptance | Self::UnusedKey)
     }
 }
 
@@ -178,6 +184,8 @@ impl FindingCode {
 pub enum Subject {
     /// The table `[api]`.
     Api,
+    /// The table `[identity]`, where nothing can be accepted.
+    Identity,
     /// The table `[stages.NAME]`.
     Stage(String),
     /// The table `[callers.NAME]`.
@@ -188,6 +196,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api => f.write_str("[api]"),
+            Self::Identity => f.write_str("[identity]"),
             Self::Stage(name) => write!(f, "[stages.{name}]"),
             Self::Caller(name) => write!(f, "[callers.{name}]"),
         }

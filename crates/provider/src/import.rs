@@ -21,6 +21,9 @@ use crate::plan::RoleKind;
 use crate::render::cloudformation::METADATA;
 use crate::targets::{HttpApi, TargetKind};
 
+/// As many roles as are named where none is left.
+const SHOWN_REASONS: usize = 3;
+
 /// A manifest that has been read from deployed roles, with its lock file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -58,6 +61,8 @@ impl ApiRole<'_> {
 struct Origin {
     stage: Option<String>,
     is_rest_api: bool,
+    /// Whether there are other pages of what the AWS CLI prints.
+    is_page: bool,
 }
 
 impl Origin {
@@ -69,7 +74,8 @@ impl Origin {
             said.and_then(Value::as_str).map(str::to_owned)
         };
         let is_rest_api = said("Target", "target").is_some_and(|target| target == TargetKind::RestApi.name());
-        Self { stage: said("Stage", "stage"), is_rest_api }
+        let is_page = value.get("IsTruncated") == Some(&Value::Bool(true)) || value.get("NextToken").is_some();
+        Self { stage: said("Stage", "stage"), is_rest_api, is_page }
     }
 }
 
@@ -92,9 +98,13 @@ impl Imported {
     /// move a caller (`not_expressible`).
     pub fn read(texts: &[&str], file_name: &str) -> Result<Self, DeployedError> {
         let mut deployed: Vec<(DeployedRole, Origin)> = Vec::new();
+        let mut notes = Vec::new();
         for text in texts {
             let origin = Origin::of(text);
-            for role in read_roles(text)? {
+            if origin.is_page {
+                notes.push("a file is one page of several: roles of the others are not in the manifest".to_owned());
+            }
+            for role in read_roles(text).map_err(DeployedError::of_import)? {
                 if role.unseen.contains(&RolePart::InlinePolicies) {
                     let message = format!("it does not say what role `{}` may invoke", role.name.unwrap_or_default());
                     return Err(DeployedError::new("no_invoke_policies", message));
@@ -102,14 +112,11 @@ impl Imported {
                 deployed.push((role, origin.clone()));
             }
         }
-        let mut notes = Vec::new();
         let (mut place, mut roles) = (None, Vec::new());
         for (role, origin) in &deployed {
             roles.extend(api_role(role, origin, &mut place, &mut notes)?);
         }
-        let Some(place) = place else {
-            return Err(DeployedError::new("no_api_role", "none of its roles invokes an API"));
-        };
+        let Some(place) = place else { return Err(no_api_role(&notes)) };
         let mut seen = BTreeSet::new();
         if let Some(twice) = roles.iter().find(|role| !seen.insert(role.name)) {
             return Err(DeployedError::new("duplicate", format!("role `{}` stands twice", twice.name)));
@@ -172,42 +179,87 @@ fn left_out(role: &str, what: &str) -> String {
     format!("the manifest does not say of role `{role}`: {what}")
 }
 
-/// The role, if it invokes an API and has callers.
+/// That no role is left, and why: of many the first.
+fn no_api_role(notes: &[String]) -> DeployedError {
+    let mut message = "none of its roles is one by which callers invoke an API".to_owned();
+    for (number, note) in notes.iter().enumerate().take(SHOWN_REASONS) {
+        message.push_str(&format!("{}{note}", if number == 0 { ": " } else { "; " }));
+    }
+    match notes.len().saturating_sub(SHOWN_REASONS) {
+        0 => {}
+        more => message.push_str(&format!("; and {more} more")),
+    }
+    DeployedError::new("no_api_role", message)
+}
+
+/// The role, if it invokes an API and has callers. One that nobody of an account may assume, as that of a function that calls an
+/// API itself, is no matter of the manifest, whatever its policies say.
 fn api_role<'d>(
     role: &'d DeployedRole,
     origin: &Origin,
     place: &mut Option<Place>,
     notes: &mut Vec<String>,
 ) -> Result<Option<ApiRole<'d>>, DeployedError> {
+    if !trusts_accounts(role) {
+        return Ok(None);
+    }
     let shown = role.name.as_deref().unwrap_or_default();
+    let mut left_out = |why: &str| notes.push(format!("role `{shown}` is left out: {why}"));
     let opened = match invoke::opened(&role.policies) {
-        invoke::Read::Nothing => return Ok(None),
         invoke::Read::Opened(opened) => opened,
         invoke::Read::NotSaid(why) => {
-            notes.push(format!("role `{shown}` is left out: {why}"));
+            left_out(&why);
+            return Ok(None);
+        }
+        invoke::Read::Nothing => {
+            if let Some(unread) = unread_policies(role) {
+                left_out(&format!(
+                    "no inline policy of it invokes an API, and what else it may do is not read: {unread}"
+                ));
+            }
             return Ok(None);
         }
     };
     let Some(name) = role.name.as_deref() else {
         return Err(DeployedError::new("role_unknown", "a role that invokes an API has no name"));
     };
+    let here = opened.place.clone();
+    let callers = callers::read(&role.trust_policy, &here.partition)
+        .map_err(|why| not_expressible(&format!("role `{name}`: {why}")))?;
+    if callers.is_empty() {
+        left_out("it lets nobody in whom a manifest could name");
+        return Ok(None);
+    }
+    if role.account.as_deref().is_some_and(|account| account != here.account) {
+        left_out(&format!("it invokes an API of another account, `{}`, as a caller does", here.account));
+        return Ok(None);
+    }
     let denies = |policy: &Value| trust::statements(policy).any(|one| one.get("Effect") == Some(&Value::from("Deny")));
     if denies(&role.trust_policy) || role.policies.iter().any(denies) {
         return Err(not_expressible(&format!("a policy of role `{name}` denies, which no manifest says")));
     }
-    let here = opened.place.clone();
     if *place.get_or_insert_with(|| here.clone()) != here {
         let message = format!("role `{name}` invokes an API of another account or region than the others");
-        return Err(DeployedError::new("not_an_api", message));
+        return Err(DeployedError::new("not_an_api", message).of_import());
     }
-    let callers = callers::read(&role.trust_policy, &here.partition)
-        .map_err(|why| not_expressible(&format!("role `{name}`: {why}")))?;
-    if callers.is_empty() {
-        notes.push(format!("role `{name}` is left out: it lets nobody in whom a manifest could name"));
-        return Ok(None);
-    }
-    let Origin { stage, is_rest_api } = origin.clone();
+    let Origin { stage, is_rest_api, .. } = origin.clone();
     Ok(Some(ApiRole { deployed: role, name, opened, stage, is_rest_api, callers }))
+}
+
+/// Whether anybody of an account may assume it: the roles of functions and of AWS's services are most of those that there are.
+fn trusts_accounts(role: &DeployedRole) -> bool {
+    let is_of_accounts = |one: &Value| {
+        let principal = one.get("Principal");
+        principal.is_some_and(|principal| principal.is_string() || principal.get("AWS").is_some())
+    };
+    trust::statements(&role.trust_policy).any(is_of_accounts)
+}
+
+/// What gives it rights beside its inline policies: it may invoke an API by that.
+fn unread_policies(role: &DeployedRole) -> Option<String> {
+    let managed = role.managed_policies.iter().map(|policy| format!("managed policy `{policy}`"));
+    let unread: Vec<String> = managed.chain(role.ignored.iter().cloned()).collect();
+    (!unread.is_empty()).then(|| unread.join(", "))
 }
 
 /// The lock file that has each caller where it is.

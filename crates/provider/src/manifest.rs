@@ -22,4 +22,4 @@ pub use types::{
     Accepted, Access, Api, Caller, CallerPrincipals, Identity, Manifest, Permissions, RolePattern, RoutesEnforcedBy,
     Stage, StageTarget, TrustForm, WhichRole,
 };
-pub(crate) use validate::DEFAULT_ROLE_NAME;
+pub(crate) use validate::{DEFAULT_ROLE_NAME, MIN_SESSION_DURATION};

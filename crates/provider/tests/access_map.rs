@@ -55,15 +55,19 @@ fn who_may_call_what_stands_beside_its_findings() {
         [
             "partner",
             "stag",
+            "arn:aws:iam::222222222222:role/Partner",
             &format!("{role}Partner"),
             "GET /items/{id}",
             "external_id = \"b3c7\"".replace('"', "&quot;").as_str(),
-            "not known"
         ]
     );
-    assert!(callers[0][6].starts_with("line 14, warning wildcard_spans_segments: "), "{:?}", callers[0]);
-    assert_eq!(callers[1][..6], ["shop", "stag", role, "every route", "", "not known"]);
-    assert_eq!(callers[2][..3], ["shop", "url", "none, it calls as itself"]);
+    assert!(callers[0][6].starts_with("warning wildcard_spans_segments, line 14: "), "{:?}", callers[0]);
+    assert_eq!(callers[1][..6], ["shop", "stag", "arn:aws:iam::000000000000:role/Shop", role, "every route", ""]);
+    assert_eq!(callers[2][..2], ["shop", "url"]);
+    assert_eq!(callers[2][3], "none, it calls as itself");
+    // What to do stands once for all of a kind.
+    let codes = rows(&page, "codes");
+    assert!(codes.iter().any(|row| row[0] == "wildcard_spans_segments" && row[2].starts_with("write ")), "{codes:?}");
     assert_eq!(callers.len(), 3);
     assert!(page.contains("what has changed is not known"));
     assert!(rows(&page, "removed").is_empty());
@@ -79,10 +83,11 @@ fn what_has_changed_since_the_lock_file_is_said_in_words() {
     let manifest = parsed(&changed, "xacct.toml");
     let page = manifest.plan(&recorded).access_map(&recorded);
     let changes: Vec<(String, String)> =
-        rows(&page, "callers").into_iter().map(|row| (format!("{} {}", row[0], row[1]), row[5].clone())).collect();
-    let before = "moved from arn:aws:iam::111111111111:role/ApiAllowByIamRoleStagPartner";
-    let expected = [("partner stag", before), ("shop stag", "none"), ("shop stag2", "added")];
+        rows(&page, "callers").into_iter().map(|row| (format!("{} {}", row[0], row[1]), row[6].clone())).collect();
+    let expected = [("partner stag", "moved"), ("shop stag", "none"), ("shop stag2", "added")];
     assert_eq!(changes, expected.map(|(row, change)| (row.to_owned(), change.to_owned())));
+    let role = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag";
+    assert_eq!(rows(&page, "callers")[0][3], format!("{role}\nbefore: {role}Partner"));
     assert_eq!(rows(&page, "removed")[0][..4], ["shop", "url", "direct", "removed"]);
     assert!(page.contains("1 added, 1 removed, 1 moved."), "{page}");
     // Nothing has changed where it was rendered.

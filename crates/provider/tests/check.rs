@@ -257,6 +257,33 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             "its audience `https://a.example` is that of stage `stag`, too",
         ),
         (
+            "development_only",
+            format!("{}[identity]\ndev_issuers = [\"http://127.0.0.1:4100\"]\n", on_stag("").replace(STAG, SERVER)),
+            Subject::Stage("stag".to_owned()),
+            "its callers.json has the `dev_issuers` `http://127.0.0.1:4100`",
+        ),
+        (
+            "unused_key",
+            on_stag("").replace(API, &format!("{API}tags = {{ team = \"x\" }}\n")).replace(STAG, SERVER),
+            Subject::Api,
+            "`tags`: callers of no stage assume a role",
+        ),
+        (
+            "unused_key",
+            format!("{}[identity]\nalgorithm = \"RS256\"\nmax_duration_seconds = 60\n", on_stag("")),
+            Subject::Identity,
+            "`algorithm`, `max_duration_seconds`: no stage is a server",
+        ),
+        (
+            "unused_key",
+            format!("{}[identity]\naudience = \"b\"\n", on_stag("").replace(STAG, SERVER)),
+            Subject::Identity,
+            "`audience`: every server has one of its own",
+        ),
+        ("unused_key", on_stag(ISSUER), shop(), "`issuer`: no caller of its account is on a server"),
+        ("unused_key", on_stag("role_name = \"Old\""), shop(), "`role_name`: no role is its own"),
+        ("unused_key", on_stag("trust = \"account\"").replace(STAG, SERVER), shop(), "`trust`: it is on servers only"),
+        (
             "callers_not_told_apart",
             format!("{}[identity]\n", many_callers(2, "")),
             Subject::Stage("stag".to_owned()),
@@ -349,6 +376,17 @@ fn what_is_right_is_not_found() {
         beside(&WHOLE.replace("000000000000", "000000000001"), "external_id = \"b3c7\""),
         beside(&ANY.replace("Batch", "Other"), "external_id = \"b3c7\""),
         format!("{}{PROD}{}", on_stag("external_id = \"b3c7\""), ORGANIZATION.replace("\"stag\"", "\"prod\"")),
+        // The issuer of an account at a caller that is on no server, for one that is.
+        format!(
+            "{}[stages.server]\ntarget = \"server\"\naudience = \"a\"\n{}",
+            on_stag(ISSUER),
+            caller("").replace("shop", "other").replace("stag", "server")
+        ),
+        // A pattern has to be trusted so.
+        on_stag("trust = \"account\"").replace("Batch", "Batch*").replace(STAG, SERVER).replace(
+            "[callers",
+            &format!("[callers.zoo]\naccount = \"000000000000\"\nroles = {{ stag = \"Zoo\" }}\n{ISSUER}[callers"),
+        ),
         many_stages(60, "Batch"),
         on_stag(&many_routes(80)),
         on_stag(&many_any_routes(10)),

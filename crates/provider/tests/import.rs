@@ -235,6 +235,10 @@ fn role(name: &str, principal: &str, routes: &[&str]) -> Value {
     })
 }
 
+fn on_another_account(role: Value) -> Value {
+    serde_json::from_str(&role.to_string().replace("eu-west-1:111111111111:", "eu-west-1:999999999999:")).unwrap()
+}
+
 fn on_another_api(role: Value) -> Value {
     serde_json::from_str(&role.to_string().replace(":a1/", ":a2/")).unwrap()
 }
@@ -385,4 +389,113 @@ fn the_function_urls_role_is_named_and_left_out() {
         imported.notes
     );
     assert_eq!(Manifest::parse(&imported.manifest, "f").unwrap().stages.len(), 1);
+}
+
+/// What an account has besides: functions that call an API themselves, roles of other accounts' APIs, administrators.
+#[test]
+fn roles_that_are_no_way_in_are_no_matter_of_the_manifest() {
+    let lambda = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    let calling = |name: &str, trust: Option<&Value>| {
+        let mut role = on_another_account(role(name, OTHER, &["*"]));
+        role["Arn"] = json!(format!("arn:aws:iam::111111111111:role/{name}"));
+        if let Some(trust) = trust {
+            role["AssumeRolePolicyDocument"] = trust.clone();
+        }
+        role
+    };
+    let mut denying = role("OwnFunction", OTHER, &["*"]);
+    denying["AssumeRolePolicyDocument"] = lambda.clone();
+    denying["RolePolicyList"].as_array_mut().unwrap().push(json!({"PolicyName": "d", "PolicyDocument":
+        {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}}));
+    let mut admin = role("Admin", OTHER, &["*"]);
+    admin["RolePolicyList"] = json!([]);
+    admin["AttachedManagedPolicies"] = json!([{"PolicyName": "A", "PolicyArn": "arn:aws:iam::aws:policy/A"}]);
+    let mut plain = denying.clone();
+    plain["RoleName"] = json!("Plain");
+    plain["RolePolicyList"] = json!([]);
+    plain["AttachedManagedPolicies"] = admin["AttachedManagedPolicies"].clone();
+    let mut everything = role("Everything", OTHER, &["*"]);
+    everything["RolePolicyList"][0]["PolicyDocument"]["Statement"] =
+        json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let alice = role("Alice", "arn:aws:iam::222222222222:user/alice", &["*"]);
+    let others =
+        [calling("Calling", Some(&lambda)), calling("Assumed", None), denying, everything, alice, admin, plain];
+    let alone = of(&[role("ApiStag", SHOP, &["*"])]).unwrap();
+    let imported = of(&[&others[..], &[role("ApiStag", SHOP, &["*"])]].concat()).unwrap();
+    assert_eq!(imported.manifest, alone.manifest);
+    let notes: Vec<&str> =
+        imported.notes.iter().filter(|note| note.contains("is left out")).map(String::as_str).collect();
+    assert_eq!(
+        notes,
+        [
+            "role `Assumed` is left out: it invokes an API of another account, `999999999999`, as a caller does",
+            "role `Everything` is left out: it may invoke `*`, which is not one stage of one API",
+            "role `Alice` is left out: it lets nobody in whom a manifest could name",
+            "role `Admin` is left out: no inline policy of it invokes an API, and what else it may do is not read: managed policy `arn:aws:iam::aws:policy/A`",
+        ]
+    );
+    // Where nothing is left the same is said, of the first of them.
+    let error = of(&others).unwrap_err();
+    assert_eq!(error.code(), "no_api_role");
+    let text = error.to_string();
+    assert!(text.contains("role `Alice` is left out") && text.ends_with("; and 1 more"), "{text}");
+    // Of two places nobody can say which is meant.
+    let mut second = calling("Second", None);
+    second.as_object_mut().unwrap().remove("Arn");
+    let error = of(&[role("ApiStag", SHOP, &["*"]), second]).unwrap_err();
+    assert_eq!(error.code(), "not_an_api");
+    assert!(error.hint().starts_with("make a manifest for each account and region"), "{}", error.hint());
+}
+
+/// As the CDK synthesizes them, and what Terraform keeps: what is known only where it is deployed is not there.
+#[test]
+fn what_a_file_cannot_say_is_told_with_what_to_give_instead() {
+    let reference =
+        json!({"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":execute-api:*:*:", {"Ref": "Api"}, "/*"]]});
+    let invoke = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": reference}]});
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": SHOP}, "Action": "sts:AssumeRole"}]});
+    let role = |policies: Value| {
+        json!({"Type": "AWS::IAM::Role", "Properties":
+        {"RoleName": "ApiStag", "AssumeRolePolicyDocument": trust, "Policies": policies}})
+    };
+    let inline = json!({"Resources": {"Role": role(json!([{"PolicyName": "p", "PolicyDocument": invoke}]))}});
+    let beside = json!({"Resources": {"Role": role(json!([])), "Default": {"Type": "AWS::IAM::Policy", "Properties":
+        {"PolicyName": "p", "PolicyDocument": invoke, "Roles": [{"Ref": "Role"}]}}}});
+    let state = json!({"version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": "x", "outputs": {},
+        "resources": [{"mode": "managed", "type": "aws_iam_role", "name": "api", "instances": []}]});
+    for (text, code, part) in [
+        (
+            inline.to_string(),
+            "no_api_role",
+            "role `ApiStag` is left out: its invoke policy names the API by an intrinsic function",
+        ),
+        (beside.to_string(), "no_api_role", "resource `Default` of type `AWS::IAM::Policy`"),
+        (state.to_string(), "terraform_state", "a state or a plan of Terraform's"),
+        ("Resources:\n  Role:\n".to_owned(), "not_json", "it is not JSON"),
+        (String::new(), "not_json", "it is not JSON"),
+        ("[]".to_owned(), "no_role", "neither a role"),
+    ] {
+        let error = Imported::read(&[&text], "xacct.toml").unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+        assert!(error.hint().contains("aws iam get-account-authorization-details --filter Role"), "{}", error.hint());
+        // None that it would refuse next.
+        assert!(!error.hint().contains("get-role"), "{}", error.hint());
+    }
+}
+
+#[test]
+fn one_page_of_several_is_said() {
+    let roles = json!([role("ApiStag", SHOP, &["*"])]);
+    for (key, value, is_page) in
+        [("IsTruncated", json!(true), true), ("IsTruncated", json!(false), false), ("NextToken", json!("x"), true)]
+    {
+        let mut details = json!({"RoleDetailList": roles});
+        details[key] = value;
+        let imported = Imported::read(&[&details.to_string()], "xacct.toml").unwrap();
+        assert_eq!(imported.notes.iter().any(|note| note.contains("one page of several")), is_page, "{key}");
+    }
 }

@@ -122,6 +122,37 @@ test("the keyboard searches, and what is found is said", async (t) => {
   await close();
 });
 
+test("who reviews finds a caller by its account, in one row a stage", async (t) => {
+  if (!browser) return notRun(t, "Chromium, the access map", "Debian's package chromium, or CHROMIUM");
+  const { page, close } = await open(mapOf(MANIFEST));
+  const words = page.getByLabel("Search callers");
+  for (const [text, rows] of [
+    ["222222222222", 1],
+    ["arn:aws:iam::000000000000:role/Shop", 2],
+    ["third_party", 1],
+    ["nobody", 0],
+  ]) {
+    await words.fill(/** @type {string} */ (text));
+    assert.equal(await page.getByRole("status").textContent(), `${rows} of 3 rows`, `${text}`);
+  }
+  await close();
+});
+
+test("on a narrow screen no heading is broken, and the caller stays in sight", async (t) => {
+  if (!browser) return notRun(t, "Chromium, the access map", "Debian's package chromium, or CHROMIUM");
+  for (const width of [375, 1280]) {
+    const { page, close } = await open(mapOf(changed, MANIFEST), { viewport: { width, height: 800 } });
+    const heights = await page
+      .locator("#callers thead th")
+      .evaluateAll((heads) => heads.map((head) => head.scrollHeight));
+    assert.ok(Math.max(...heights) < 45, `${width}: ${heights}`);
+    await page.evaluate("scrollTo(700, 0)");
+    const box = await page.locator("#callers tbody th").first().boundingBox();
+    assert.ok(box && box.x >= 0, `${width}: ${box?.x}`);
+    await close();
+  }
+});
+
 test("ten thousand callers open in under two seconds", async (t) => {
   if (!browser) return notRun(t, "Chromium, the access map", "Debian's package chromium, or CHROMIUM");
   const caller = (i) => `[callers.c${i}]\naccount = "${String(500_000_000_000 + i)}"\nroles = { stag = "Role" }\n`;

@@ -15,6 +15,9 @@ pub(crate) fn run(arguments: &CanArguments) -> Result<(), Failure> {
     match plan.can(caller, stage, &call) {
         Answer::No(why) => {
             output::answer_lines(&["no".to_owned(), format!("  {why}")])?;
+            if let Some(below) = call.below_url(stage) {
+                output::note(&[format!("routes are below the path of the stage's URL: did you mean `{below}`?")]);
+            }
             Err(Failure::No.silent())
         }
         Answer::Yes(granted) => {

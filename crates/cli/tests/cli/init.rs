@@ -30,7 +30,11 @@ fn init_writes_a_manifest_that_is_valid_and_keeps_what_is_there() {
     fs::write(folder.join("xacct.toml"), uncommented).unwrap();
     let (code, stdout, stderr) = run(&folder, "check");
     assert_eq!(code, 1, "{stderr}");
-    assert!(stdout.contains("unused_acceptance") && !stdout.contains("error["), "{stdout}");
+    let found: Vec<&str> = stdout.lines().filter_map(|line| line.split(['[', ']']).nth(1)).collect();
+    // What shows a wide caller beside one with terms, and an acceptance.
+    assert_eq!(found, ["overlapping_caller", "unused_acceptance"], "{stdout}");
+    let (code, callers, stderr) = run(&folder, "render callers --stage server");
+    assert!(code == 0 && callers.contains("\"name\": \"batch\""), "{callers}{stderr}");
 
     let (code, _, stderr) = run(&folder, "init --account 1 --manifest other.toml");
     assert_eq!(code, 2);

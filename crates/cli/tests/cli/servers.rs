@@ -159,3 +159,32 @@ fn a_caller_comes_into_a_server_at_the_emulator_by_token_and_by_proof() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("stag"), "{stderr}");
 }
+
+/// The path of a server's URL is taken away before the server sees it: the note calls below it, `can` and the emulator do not
+/// know it, and who asks with it is told.
+#[test]
+fn routes_of_a_server_are_below_the_path_of_its_url() {
+    let text = SERVER.replace("target = \"server\"", "target = \"server\"\nurl = \"https://api.example.com/v1\"");
+    let folder = folder("server-below", &text);
+    let (code, note, _) = run(&folder, "policy note --caller shop");
+    assert_eq!(code, 0);
+    assert!(
+        note.contains("- URL: `https://api.example.com/v1`") && note.contains("https://api.example.com/v1/items/1")
+    );
+    let can = |call: &str| run_words(&folder, &["can", "shop", "stag", call]);
+    assert_eq!(can("GET /items/1").0, 0);
+    let no = |call: &str| {
+        let (code, stdout, stderr) = can(call);
+        assert!(code == 1 && stdout.starts_with("no\n"), "{stdout}");
+        stderr
+    };
+    let said = "routes are below the path of the stage's URL: did you mean `GET /items/1`?\n";
+    assert_eq!(no("GET /v1/items/1?x=1"), said);
+    assert_eq!(no("GET /v1"), said.replace("/items/1", "/"));
+    assert_eq!(no("GET /v10/items/1"), "");
+    assert_eq!(no("GET /items/2"), "");
+    let script = "for path in /items/1 /v1/items/1; do
+        xacct-sign call -o answer --fail --identity \"$XACCT_AUDIENCE\" --proof \"$XACCT_URL$path\"; echo $?; done";
+    let (_, stdout, stderr) = at_server(&folder, "shop", script);
+    assert_eq!(stdout, "0\n22\n", "{stderr}");
+}

@@ -1,6 +1,7 @@
 //! Whether a caller may make a call: what the emulator decides, and what AWS will once the documents are deployed.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use xacct_sign::path_readings;
 
@@ -14,11 +15,17 @@ use crate::manifest::{Caller, Stage, StageTarget};
 use crate::plan::{Plan, ProviderRole};
 use crate::targets::{Asked, Target};
 
-/// A call that is asked about: a method and a path.
+/// A call that is asked about: a method and a path. `Display` gives both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedCall {
     pub(super) method: String,
     path: String,
+}
+
+impl fmt::Display for AskedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
 }
 
 impl AskedCall {
@@ -40,6 +47,18 @@ impl AskedCall {
         }
         let path = path.split(['?', '#']).next().unwrap_or_default();
         Ok(Self { method: method.to_owned(), path: path.bytes().map(escaped).collect() })
+    }
+
+    /// The same without the path of the stage's URL, if it begins with that: whatever is in front, a custom domain or a proxy,
+    /// takes it away, and routes are below it.
+    #[must_use]
+    pub fn below_url(&self, stage: &Stage) -> Option<Self> {
+        let audience = || stage.audience().filter(|audience| audience.starts_with("https://"));
+        let (_, base) = stage.url.as_deref().or_else(audience)?.strip_prefix("https://")?.split_once('/')?;
+        let base = base.trim_end_matches('/');
+        let path = self.path.strip_prefix('/')?.strip_prefix(base).filter(|_| !base.is_empty())?;
+        let path = if path.is_empty() { "/" } else { path };
+        path.starts_with('/').then(|| Self { method: self.method.clone(), path: path.to_owned() })
     }
 }
 

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::list::AccessRow;
-use crate::finding::{Finding, Subject};
-use crate::manifest::Lock;
+use crate::finding::{Finding, FindingCode, Subject};
+use crate::manifest::{CallerPrincipals, Lock, WhichRole};
 use crate::plan::Plan;
 use crate::plan::told::{DIRECT, IDENTITY};
 
@@ -34,11 +34,16 @@ impl Plan<'_> {
         let told: BTreeMap<(&str, &str), &str> =
             before.told().map(|(stage, caller, told)| ((caller, stage), told.role.as_str())).collect();
         let mut page = head(&self.manifest.file);
+        let (callers, stages) = (self.manifest.callers.len(), self.manifest.stages.len());
+        let open = findings.iter().filter(|finding| finding.is_open()).count();
+        let _ =
+            writeln!(page, "<p>Callers: {callers}. Stages: {stages}. Findings that nobody has accepted: {open}.</p>");
         let _ = writeln!(page, "<p>{}</p>", summary(&rows, &told));
         page.push_str(SEARCH);
-        callers(&mut page, &rows, &findings, &told);
+        self.callers_table(&mut page, &rows, &findings, &told);
         removed(&mut page, &rows, &told);
         others(&mut page, &findings);
+        what_to_do(&mut page, &findings);
         let _ = writeln!(page, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>");
         page
     }
@@ -52,7 +57,7 @@ fn head(file: &str) -> String {
 }
 
 /// It is there where a script can use it.
-const SEARCH: &str = "<p id=\"search\" hidden><label for=\"words\">Search callers</label> <input id=\"words\" type=\"search\" autocomplete=\"off\" aria-describedby=\"found\"> <span id=\"found\" role=\"status\"></span></p>\n";
+const SEARCH: &str = "<p id=\"search\" hidden><label for=\"words\">Search callers: a name, an account, a role, a route, a finding</label> <input id=\"words\" type=\"search\" autocomplete=\"off\" aria-describedby=\"found\"> <span id=\"found\" role=\"status\"></span></p>\n";
 
 fn summary(rows: &[AccessRow], told: &BTreeMap<(&str, &str), &str>) -> String {
     if told.is_empty() {
@@ -96,34 +101,62 @@ fn gone<'l>(rows: &[AccessRow], told: &BTreeMap<(&'l str, &'l str), &'l str>) ->
     gone.map(|((caller, stage), role)| [*caller, *stage, *role]).collect()
 }
 
-fn callers(page: &mut String, rows: &[AccessRow], findings: &[Finding], told: &BTreeMap<(&str, &str), &str>) {
-    let mut of_callers: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
-        if let Subject::Caller(name) = &finding.subject {
-            of_callers.entry(name).or_default().push(finding);
+impl Plan<'_> {
+    fn callers_table(
+        &self,
+        page: &mut String,
+        rows: &[AccessRow],
+        findings: &[Finding],
+        told: &BTreeMap<(&str, &str), &str>,
+    ) {
+        let mut of_callers: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+        for finding in findings {
+            if let Subject::Caller(name) = &finding.subject {
+                of_callers.entry(name).or_default().push(finding);
+            }
         }
+        // Where it is not known in any row, the page says so once.
+        let has_changes = !told.is_empty();
+        let heads = ["Caller", "Stage", "Principal", "Role", "Routes", "Terms", "Change", "Findings"];
+        let heads: Vec<&str> = heads.into_iter().filter(|head| has_changes || *head != "Change").collect();
+        open_table(page, "callers", "Callers", &heads);
+        for row in rows {
+            let without = if is_of_server(row) { "none, it shows who it is" } else { "none, it calls as itself" };
+            let role = row.role.as_deref().map_or_else(|| without.to_owned(), arn);
+            let routes = row
+                .routes
+                .as_ref()
+                .map_or_else(|| "every route".to_owned(), |routes| list(routes.iter().map(|route| code(route))));
+            let terms = list(row.terms_as_toml().iter().map(|term| code(term)));
+            let (role, change) = match change(row, told) {
+                Change::Unknown => (role, None),
+                Change::Same => (role, Some("none")),
+                Change::Added => (role, Some("<b>added</b>")),
+                Change::Moved(from) => (format!("{role}<br>before: {}", arn(from)), Some("<b>moved</b>")),
+            };
+            let found = list(of_callers.get(row.caller.as_str()).into_iter().flatten().map(|finding| said(finding)));
+            let cells = [Some(escaped(&row.stage)), Some(self.principals(row)), Some(role), Some(routes), Some(terms)];
+            let cells = cells.into_iter().chain([change.map(str::to_owned), Some(found)]).flatten();
+            let cells: String = cells.map(|cell| format!("<td>{cell}</td>")).collect();
+            let _ = writeln!(page, "<tr><th scope=\"row\">{}</th>{cells}</tr>", escaped(&row.caller));
+        }
+        page.push_str("</tbody>\n</table>\n");
     }
-    open_table(page, "callers", "Callers", &["Caller", "Stage", "Role", "Routes", "Terms", "Change", "Findings"]);
-    for row in rows {
-        let without = if is_of_server(row) { "none, it shows who it is" } else { "none, it calls as itself" };
-        let role = row.role.as_deref().map_or_else(|| without.to_owned(), code);
-        let routes = row
-            .routes
-            .as_ref()
-            .map_or_else(|| "every route".to_owned(), |routes| list(routes.iter().map(|route| code(route))));
-        let terms = list(row.terms_as_toml().iter().map(|term| code(term)));
-        let change = match change(row, told) {
-            Change::Unknown => "not known".to_owned(),
-            Change::Same => "none".to_owned(),
-            Change::Added => "<b>added</b>".to_owned(),
-            Change::Moved(from) => format!("<b>moved</b> from {}", code(from)),
+
+    /// Who the caller is on the stage, as logs name it.
+    fn principals(&self, row: &AccessRow) -> String {
+        let Some(caller) = self.manifest.callers.get(&row.caller) else { return String::new() };
+        let account = match &caller.principals {
+            CallerPrincipals::Organization { id, .. } => return format!("organization {}", code(id)),
+            CallerPrincipals::Roles { account, .. } => account,
         };
-        let found = list(of_callers.get(row.caller.as_str()).into_iter().flatten().map(|finding| said(finding)));
-        let cells = [escaped(&row.stage), role, routes, terms, change, found];
-        let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        let _ = writeln!(page, "<tr><th scope=\"row\">{}</th>{cells}</tr>", escaped(&row.caller));
+        let partition = self.manifest.api.partition();
+        list(caller.roles_on(&row.stage).iter().map(|role| match role {
+            WhichRole::Named(role) => arn(&role.arn(partition, account)),
+            WhichRole::Like(pattern) => arn(&pattern.arn(partition, account)),
+            WhichRole::Every => format!("all of account {}", code(account)),
+        }))
     }
-    page.push_str("</tbody>\n</table>\n");
 }
 
 fn removed(page: &mut String, rows: &[AccessRow], told: &BTreeMap<(&str, &str), &str>) {
@@ -137,7 +170,7 @@ fn removed(page: &mut String, rows: &[AccessRow], told: &BTreeMap<(&str, &str), 
         let _ = writeln!(
             page,
             "<tr><th scope=\"row\">{caller}</th><td>{stage}</td><td>{}</td><td><b>removed</b></td></tr>",
-            code(role)
+            arn(role)
         );
     }
     page.push_str("</tbody>\n</table>\n");
@@ -158,8 +191,23 @@ fn others(page: &mut String, findings: &[Finding]) {
     page.push_str("</tbody>\n</table>\n");
 }
 
+/// What to do about each kind of finding, once for all of its rows.
+fn what_to_do(page: &mut String, findings: &[Finding]) {
+    let codes: BTreeSet<FindingCode> = findings.iter().map(|finding| finding.code).collect();
+    if codes.is_empty() {
+        return;
+    }
+    open_table(page, "codes", "What the findings mean", &["Finding", "Why", "Hint"]);
+    for of in codes {
+        let (code, why, hint) = (parted(of.code(), '_'), escaped(of.reason()), escaped(of.hint()));
+        let _ = writeln!(page, "<tr><th scope=\"row\">{code}</th><td>{why}</td><td>{hint}</td></tr>");
+    }
+    page.push_str("</tbody>\n</table>\n");
+}
+
 fn open_table(page: &mut String, id: &str, caption: &str, columns: &[&str]) {
-    let heads: String = columns.iter().map(|column| format!("<th scope=\"col\">{column}</th>")).collect();
+    let head = |column: &&str| format!("<th scope=\"col\" class=\"{}\">{column}</th>", column.to_ascii_lowercase());
+    let heads: String = columns.iter().map(head).collect();
     let _ =
         writeln!(page, "<table id=\"{id}\">\n<caption>{caption}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>");
 }
@@ -167,8 +215,9 @@ fn open_table(page: &mut String, id: &str, caption: &str, columns: &[&str]) {
 fn said(finding: &Finding) -> String {
     let Finding { code: of, line, message, accepted, .. } = finding;
     let accepted = accepted.as_ref().map(|reason| format!(" (accepted: {})", escaped(reason))).unwrap_or_default();
-    let hint = escaped(of.hint());
-    format!("line {line}, {} {}: {}{accepted}; {hint}", of.level(), code(of.code()), escaped(message))
+    // The row shows both roles.
+    let message = if *of == FindingCode::RoleArnChanged { String::new() } else { format!(": {}", escaped(message)) };
+    format!("{} {}, line {line}{message}{accepted}", of.level(), parted(of.code(), '_'))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
@@ -177,6 +226,15 @@ fn list(items: impl Iterator<Item = String>) -> String {
 
 fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
+}
+
+fn arn(text: &str) -> String {
+    parted(text, '/')
+}
+
+/// As [`code`], with a line's end where it may have one, which it has nowhere by itself.
+fn parted(text: &str, after: char) -> String {
+    format!("<code>{}</code>", escaped(text).replace(after, &format!("{after}<wbr>")))
 }
 
 /// A text that is no markup, in an element or an attribute.

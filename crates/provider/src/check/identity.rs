@@ -12,6 +12,7 @@ impl Plan<'_> {
     pub(super) fn check_identity(&self, found: &mut Findings<'_>) {
         let manifest = self.manifest;
         check_audiences(manifest, found);
+        check_dev_issuers(manifest, found);
         check_issuers(manifest, found);
         let has_verifiers =
             manifest.identity.line.is_some() || manifest.stages.values().any(|stage| stage.audience().is_some());
@@ -66,6 +67,18 @@ fn check_audiences(manifest: &Manifest, found: &mut Findings<'_>) {
             let message = format!("its audience `{audience}` is that of stage `{}`, too", first.name);
             found.add(Code::AudienceIsShared, Subject::Stage(stage.name.clone()), message);
         }
+    }
+}
+
+/// On each server, since the table is of all of them: where one is for development only, it is accepted there.
+fn check_dev_issuers(manifest: &Manifest, found: &mut Findings<'_>) {
+    let issuers: Vec<&str> = manifest.identity.dev_issuers.iter().map(String::as_str).collect();
+    if issuers.is_empty() {
+        return;
+    }
+    for stage in manifest.stages.values().filter(|stage| stage.audience().is_some()) {
+        let message = format!("its callers.json has the `dev_issuers` {}", quoted(&issuers));
+        found.add(Code::DevelopmentOnly, Subject::Stage(stage.name.clone()), message);
     }
 }
 

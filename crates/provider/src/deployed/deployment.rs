@@ -46,8 +46,6 @@ pub struct Deployment {
 pub struct DeployedServer {
     /// What tokens and proofs have to be for.
     pub audience: String,
-    /// Where callers reach it, if the manifest says so.
-    pub url: Option<String>,
     /// What it knows of its callers: `callers.json`, see [`Plan::callers`].
     pub callers: CallersFile,
 }
@@ -144,9 +142,9 @@ impl Plan<'_> {
             Some((name.clone(), DeployedStage { resource_policy, ..manifest.target(stage)?.into() }))
         });
         let servers = manifest.stages.iter().filter_map(|(name, stage)| {
-            let (audience, url) = (stage.audience()?.to_owned(), stage.url.clone());
+            let audience = stage.audience()?.to_owned();
             // Of a server there is nothing that the file could not say.
-            Some((name.clone(), DeployedServer { audience, url, callers: self.callers(stage).ok()? }))
+            Some((name.clone(), DeployedServer { audience, callers: self.callers(stage).ok()? }))
         });
         Deployment {
             partition: manifest.api.partition().to_owned(),

@@ -29,6 +29,15 @@ impl DeployedError {
         Self { hinted: "no_resource_policy", ..self }
     }
 
+    /// The same where a manifest is made of the roles, for which not every form says enough.
+    pub(crate) fn of_import(self) -> Self {
+        match self.code {
+            "not_json" | "no_role" | "terraform_state" => Self { hinted: "no_invoke_policies", ..self },
+            "not_an_api" => Self { hinted: "another_place", ..self },
+            _ => self,
+        }
+    }
+
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
     /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy`, `no_invoke_policies`, `no_api_role`,
     /// `not_expressible`, `terraform_state`, `nothing_deployed` or `duplicate`.
@@ -54,9 +63,14 @@ impl DeployedError {
                 "policies have to stand there in full: intrinsic functions such as `Fn::Sub`, and Terraform's expressions, are not resolved; give what AWS itself prints of it instead"
             }
             "no_invoke_policies" => {
-                "give what `aws iam get-account-authorization-details --filter Role` prints, or a template with the roles' policies"
+                "give what `aws iam get-account-authorization-details --filter Role` prints, or a template, in JSON, with the roles' policies"
             }
-            "no_api_role" => "give a file whose roles have inline policies that invoke an API, and that trust somebody",
+            "no_api_role" => {
+                "give a file whose roles trust somebody and have inline policies that invoke an API; where a template has references, what `aws iam get-account-authorization-details --filter Role` prints of the deployed roles"
+            }
+            "another_place" => {
+                "make a manifest for each account and region, of files with its roles: leave the others out, with `jq` or by hand"
+            }
             "not_expressible" => {
                 "leave the role out of the file, or change it in AWS first: a manifest that opened more, or moved a caller, would be no copy"
             }

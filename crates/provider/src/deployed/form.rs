@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use xacct_sign::aws::Arn;
 use xacct_sign::encode::percent_decoded;
 
 use super::error::DeployedError;
@@ -52,6 +53,7 @@ impl Form {
         }
         Ok(DeployedRole {
             name: text_of(role, self.name).map(str::to_owned),
+            account: role.get("Arn").and_then(Value::as_str).and_then(account_of),
             is_alone: false,
             path: text_of(role, self.path).unwrap_or("/").to_owned(),
             max_session_duration: seconds.unwrap_or(3_600),
@@ -64,6 +66,10 @@ impl Form {
             ignored,
         })
     }
+}
+
+fn account_of(arn: &str) -> Option<String> {
+    Arn::parse(arn).map(|arn| arn.account.to_owned())
 }
 
 pub(super) fn with_ignored(mut role: DeployedRole, ignored: &[String]) -> DeployedRole {

@@ -78,6 +78,7 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
 fn bare(trust_policy: Value) -> DeployedRole {
     DeployedRole {
         name: None,
+        account: None,
         is_alone: true,
         path: "/".to_owned(),
         max_session_duration: 3_600,

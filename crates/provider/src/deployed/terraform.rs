@@ -74,12 +74,14 @@ pub(super) fn read(written: &Value, policy: &str, place: &str) -> Result<Value, 
     Ok(unescaped(written))
 }
 
-/// Why what `terraform show -json` prints is not read: in a plan, what is only known after it is applied is not there.
+/// Why what `terraform show -json` prints, and the state itself, is not read: in a plan, what is only known after it is applied is not there.
 pub(super) fn not_configuration(value: &Value) -> Option<DeployedError> {
     let is_shown =
         ["planned_values", "values", "prior_state"].iter().any(|key| value.get(key).is_some_and(Value::is_object));
     let message = "it is a state or a plan of Terraform's, which is not read";
-    (is_shown && value.get("format_version").is_some()).then(|| DeployedError::new("terraform_state", message))
+    let is_state = value.get("terraform_version").is_some() && value.get("resources").is_some_and(Value::is_array);
+    (is_state || (is_shown && value.get("format_version").is_some()))
+        .then(|| DeployedError::new("terraform_state", message))
 }
 
 /// Whether a text is what Terraform makes of it somewhere else.

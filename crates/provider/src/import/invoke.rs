@@ -43,6 +43,10 @@ pub(super) fn opened(policies: &[Value]) -> Read {
     if all.iter().any(|one| one.get("NotAction").is_some() || one.get("NotResource").is_some()) {
         return Read::NotSaid("an inline policy of it allows by exclusion".to_owned());
     }
+    let is_of_all = |one: &&&Value| texts(one.get("Resource")).iter().any(|resource| resource == "*");
+    if all.iter().filter(is_of_all).any(|one| invoking(HttpApi::INVOKE, one)) {
+        return Read::NotSaid("it may invoke `*`, which is not one stage of one API".to_owned());
+    }
     if all.iter().any(|one| invoking(FunctionUrl::INVOKE_URL, one)) {
         return Read::NotSaid(
             "it opens a function's URL, whose id does not stand in a role: write its stage by hand".to_owned(),
@@ -65,6 +69,12 @@ pub(super) fn opened(policies: &[Value]) -> Read {
         [one] => one.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
         _ => return Read::NotSaid("the statements of its invoke policy have different conditions".to_owned()),
     };
+    if all.iter().any(|one| !is_text(one.get("Resource"))) {
+        return Read::NotSaid(
+            "its invoke policy names the API by an intrinsic function, which says it only where it is deployed"
+                .to_owned(),
+        );
+    }
     let mut api: Option<(Place, String, String)> = None;
     let mut suffixes = Vec::new();
     for resource in all.iter().flat_map(|one| texts(one.get("Resource"))) {
@@ -87,6 +97,14 @@ pub(super) fn opened(policies: &[Value]) -> Read {
         return Read::NotSaid("none of the routes that it opens is one that a manifest can say".to_owned());
     }
     Read::Opened(Opened { place, api_id, api_stage, vpc_endpoints, routes })
+}
+
+/// Whether it is a text, or all of a list are.
+fn is_text(value: Option<&Value>) -> bool {
+    match value {
+        Some(Value::Array(values)) => values.iter().all(Value::is_string),
+        one => one.is_some_and(Value::is_string),
+    }
 }
 
 /// The VPC endpoints of a statement's condition; none without one, `None` for another condition.

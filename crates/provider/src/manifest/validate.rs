@@ -25,7 +25,7 @@ use crate::limits;
 /// What the names of roles begin with when the manifest does not say.
 pub(crate) const DEFAULT_ROLE_NAME: &str = "ApiAllowByIamRole";
 /// The shortest maximum that IAM takes, and its own default, in seconds.
-const MIN_SESSION_DURATION: u32 = 3_600;
+pub(crate) const MIN_SESSION_DURATION: u32 = 3_600;
 /// The longest maximum that IAM takes, in seconds.
 const MAX_SESSION_DURATION: u32 = 43_200;
 

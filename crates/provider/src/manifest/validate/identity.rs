@@ -20,17 +20,24 @@ const MAX_DURATION: u32 = 3_600;
 /// The issuer that each account has, with the caller that says so first.
 pub(super) type IssuersOfAccounts = BTreeMap<String, (String, String)>;
 
-impl Source<'_> {
-    /// The table; what it does not say is what tokens and proofs of the API's region are.
-    pub(super) fn identity(&self, raw: Option<(Key, raw::Identity)>, api: Option<&Api>) -> Identity {
-        let mut identity = Identity {
+impl Identity {
+    /// What an API of this region has without the table: tokens and proofs as STS gives them there.
+    pub(crate) fn of_region(region: Option<&str>) -> Self {
+        Self {
             audience: None,
             algorithm: TokenAlgorithm::Es384,
             max_duration_seconds: MAX_DURATION,
-            regions: api.map(|api| api.region.clone()).into_iter().collect(),
+            regions: region.map(str::to_owned).into_iter().collect(),
             dev_issuers: Vec::new(),
             line: None,
-        };
+        }
+    }
+}
+
+impl Source<'_> {
+    /// The table; what it does not say is what tokens and proofs of the API's region are.
+    pub(super) fn identity(&self, raw: Option<(Key, raw::Identity)>, api: Option<&Api>) -> Identity {
+        let mut identity = Identity::of_region(api.map(|api| api.region.as_str()));
         let Some((key, raw)) = raw else { return identity };
         identity.line = Some(self.line(key.span().start));
         identity.audience = raw.audience.and_then(|text| self.note(self.audience(text)));
