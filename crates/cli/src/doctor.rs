@@ -376,15 +376,13 @@ fn shown_key(credentials: &Credentials) -> String {
 }
 
 fn failed(error: &Error) -> Failed {
-    let broken = broken_link(error).and_then(|link| match link {
-        Link::Name => Some("name"),
-        Link::Certificate | Link::Tls => Some("certificate"),
-        Link::Proxy | Link::ProxyName | Link::ProxyConnection | Link::ProxyTls | Link::ProxyCertificate => {
-            Some("proxy")
-        }
+    let broken = broken_link(error).map(|link| match link {
+        Link::Name => "name",
+        Link::Certificate | Link::Tls => "certificate",
+        Link::Proxy | Link::ProxyName | Link::ProxyConnection | Link::ProxyTls | Link::ProxyCertificate => "proxy",
         // The way there is whole.
-        Link::AnswerHead | Link::AnswerBody => None,
-        _ => Some("connection"),
+        Link::AnswerHead | Link::AnswerBody => "answer",
+        _ => "connection",
     });
     Failed {
         code: error.code().to_owned(),

@@ -90,6 +90,8 @@ fn on_the_way(failure: &Failure, unreachable: Option<Code>) -> Option<Code> {
         Some("name") => Some(Code::HostUnknown),
         Some("certificate") => Some(Code::CertificateUntrusted),
         Some("proxy") => Some(Code::ProxyFailed),
+        Some("answer") if failure.code == "response_too_large" => Some(Code::NotTheApi),
+        Some("answer") => Some(Code::AnswerCut),
         Some("connection" | "time") => unreachable,
         _ => match failure.code.as_str() {
             "transport" | "timeout" => unreachable,

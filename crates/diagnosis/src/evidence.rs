@@ -216,7 +216,7 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// Of what broke on the way: `name`, `connection`, `certificate`, `proxy`, `time`.
+    /// Of what broke on the way: `name`, `connection`, `certificate`, `proxy`, `time`, or on the way back, `answer`.
     pub broken: Option<String>,
 }
 

@@ -268,6 +268,9 @@ codes! {
     ApiUnreachable, "api_unreachable", Network,
         "The API cannot be reached.",
         "check host and port, and that a firewall lets the connection through";
+    AnswerCut, "answer_cut", Network,
+        "The connection was closed before the answer was whole.",
+        "try again; if it goes on, look for what ends connections on the way, such as a proxy, and into the log of whoever answered";
     StsThrottled, "sts_throttled", Caller,
         "STS throttles the caller.",
         "share one AssumeRole among all that use the role";
