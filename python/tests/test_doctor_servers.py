@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from doctoring import Told, Way, doctor, environment_of, nothing, policy_file
-from emulator import Emulator
+from emulator import REPOSITORY, Emulator, cli
 from helpers import Answer, Clock, Request, serve, sts_error
 
 AUDIENCE = "https://api.example.com"
@@ -91,9 +94,7 @@ def test_the_callers_own_policy(start: Callable[..., Emulator], manifest: Path) 
 
 
 @WAYS
-def test_another_audience(
-    start: Callable[..., Emulator], explains: bool, manifest: Path, way: tuple[str, ...]
-) -> None:
+def test_another_audience(start: Callable[..., Emulator], explains: bool, manifest: Path, way: tuple[str, ...]) -> None:
     with policy_file(ANYTHING) as file:
         emulator = start("--caller-policy", f"shop={file}", manifest=manifest)
     arguments = ("--identity", "https://api.example.com/", *way)
@@ -246,9 +247,7 @@ def test_a_server_that_asks_nobody(start_emulator: Callable[..., Emulator], mani
     assert "the server" in told.findings[0]["hint"]
 
 
-def test_a_signature_for_a_server_that_asks_for_a_token(
-    start: Callable[..., Emulator], manifest: Path
-) -> None:
+def test_a_signature_for_a_server_that_asks_for_a_token(start: Callable[..., Emulator], manifest: Path) -> None:
     emulator = start(manifest=manifest)
     told = doctor(environment_of(emulator), emulator.url("/items"), "--service", "execute-api")
     assert told.codes == ["identity_wanted"]
@@ -260,3 +259,16 @@ def test_a_token_for_an_api_that_asks_for_a_signature(start: Callable[..., Emula
     told = told_of(emulator, url=emulator.url("/items", "http"))
     assert told.codes == ["request_unsigned"]
     assert "sign" in told.findings[0]["hint"]
+
+
+def test_the_command_of_the_page_runs(start_emulator: Callable[..., Emulator], manifest: Path, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+    block = next(block for block in re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S) if "--identity" in block)
+    emulator = start_emulator(manifest=manifest)
+    (tmp_path / "xacct-sign").symlink_to(cli())
+    environment = environment_of(emulator)
+    environment["PATH"] = f"{tmp_path}{os.pathsep}{environment['PATH']}"
+    command = block.replace("https://api.example.com/items", emulator.url("/items"))
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("nothing is broken\n")
