@@ -6,7 +6,7 @@ use std::env;
 use crate::not_run::not_run;
 use crate::python::STUB_DOCS;
 use crate::run::{Step, root, target};
-use crate::{api, errors, findings, js, python};
+use crate::{api, codes, errors, findings, js, python};
 
 const CARGO_DENY: &str = "0.20.2";
 
@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<(), String> {
     skips()?;
     errors::check()?;
     findings::check()?;
+    codes::check()?;
     is_light("xacct-sign", 20, &["syn", "tokio", "tracing"])?;
     is_light("xacct-sign-python", 61, &[])?;
     Step::cargo([

@@ -7,6 +7,7 @@
 
 mod api;
 mod bench;
+mod codes;
 mod errors;
 mod findings;
 mod js;
@@ -56,7 +57,7 @@ fn run(command: &str) -> Result<(), String> {
             .iter()
             .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),
-        "errors" => errors::write().and_then(|()| findings::write()),
+        "errors" => errors::write().and_then(|()| findings::write()).and_then(|()| codes::check()),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),
         _ => Err(USAGE.to_owned()),
     }

@@ -23,7 +23,7 @@ pub(crate) use call::CallArguments;
 pub(crate) use caller::{AssumeArguments, BaseArguments, NeededRoleArguments, RoleArguments};
 pub(crate) use doctor::{DoctorArguments, ExplainArguments};
 pub(crate) use emulator::{EmulatorArguments, RequestFormat};
-pub(crate) use identity::{IdentityArguments, TokenArguments};
+pub(crate) use identity::{IdentityArguments, IdentityKindArguments, TokenArguments};
 pub(crate) use provider::{
     CanArguments, CheckArguments, CheckFormat, ListArguments, SchemaArguments, SchemaOf, WhoArguments,
 };
@@ -153,6 +153,7 @@ pub(crate) enum Command {
     ///
     /// Credentials, who you are, clock, name and certificate of the host, proxy, the role (and that it cannot be had without the
     /// external id, where one is given), the signed call. What is found has a code, the side that can change it, and what to do.
+    /// With `--identity` the call is one to a server without API Gateway: the token or the proof, and what the server makes of it.
     #[command(after_help = DOCTOR_CODES, after_long_help = DOCTOR_CODES)]
     Doctor(Box<DoctorArguments>),
 

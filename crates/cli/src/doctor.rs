@@ -1,6 +1,7 @@
 //! Walks the chain of a call from the caller's side, and gathers what `xacct_sign_diagnosis::diagnose` judges.
 
 mod recorded;
+mod server;
 mod tried;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::arguments::{DoctorArguments, RoleArguments};
 use crate::caller::{Caller, ask_for_code, role_options};
 use crate::failure::Failure;
 use crate::hints;
+use crate::identity::Wanted;
 use crate::request::{Content, Prepared};
 use recorded::Recorded;
 
@@ -54,9 +56,15 @@ pub(crate) fn walk(arguments: &DoctorArguments) -> Result<Walk, Failure> {
         Err(failure) => return Err(failure),
     };
     let recorded = Arc::new(Recorded::new(Arc::new(Machine::default())));
+    let identity = &arguments.identity;
+    let wanted = identity.identity.as_ref().map(|audience| Wanted::new(audience, &identity.kind)).transpose()?;
     let scope = PartialScope::new(arguments.role.base.region.clone(), arguments.request.service.clone())?;
-    let mut doctor = Doctor { recorded, role: &arguments.role, prepared, scope, walk: Walk::default() };
-    doctor.walk();
+    let mut doctor =
+        Doctor { recorded, role: &arguments.role, prepared, scope, walk: Walk::default(), count_before_call: 0 };
+    match &wanted {
+        None => doctor.walk(),
+        Some(wanted) => doctor.walk_to_server(wanted),
+    }
     doctor.clock();
     Ok(doctor.walk)
 }
@@ -74,6 +82,8 @@ struct Doctor<'a> {
     prepared: Prepared,
     scope: PartialScope,
     walk: Walk,
+    /// How many answers there were before the call.
+    count_before_call: usize,
 }
 
 impl Doctor<'_> {
@@ -88,7 +98,7 @@ impl Doctor<'_> {
         self.base(&chain)?;
         let who = self.identity(&chain, scope.region())?;
         let source: Arc<dyn CredentialSource> = match &self.role.role {
-            Some(role) => self.assume(role, chain, &scope)?,
+            Some(role) => self.assume(role, chain, scope.region())?,
             None => Arc::new(chain),
         };
         self.call(source, &scope, who.as_deref())
@@ -114,8 +124,7 @@ impl Doctor<'_> {
         let signing = Signing::on(self.host(), chain.clone(), self.scope.clone());
         match reachable.and_then(|()| signing.scope_of(url.as_url())) {
             Ok(scope) => {
-                let shown = url.as_str().split('?').next().unwrap_or_default();
-                let seen = format!("{} {shown}, {} in {}", self.prepared.method, scope.service(), scope.region());
+                let seen = format!("{}, {} in {}", self.shown_request(), scope.service(), scope.region());
                 self.note("URL", true, seen);
                 self.walk.evidence.place = Some(PlaceEvidence { error: None });
                 Some(scope)
@@ -125,6 +134,11 @@ impl Doctor<'_> {
                 self.broken("URL", &error)
             }
         }
+    }
+
+    /// The query may hold what is nobody's business.
+    fn shown_request(&self) -> String {
+        format!("{} {}", self.prepared.method, self.prepared.url.as_str().split('?').next().unwrap_or_default())
     }
 
     fn base(&mut self, chain: &DefaultChain) -> Option<()> {
@@ -195,9 +209,9 @@ impl Doctor<'_> {
         }
     }
 
-    fn assume(&mut self, role: &str, chain: DefaultChain, scope: &Scope) -> Option<Arc<dyn CredentialSource>> {
+    fn assume(&mut self, role: &str, chain: DefaultChain, region: &str) -> Option<Arc<dyn CredentialSource>> {
         let host = self.host();
-        let mut options = role_options(&*host, role, Some(scope.region()), &self.role.assume, None);
+        let mut options = role_options(&*host, role, Some(region), &self.role.assume, None);
         let before = self.recorded.count();
         let mut evidence = AssumeRoleEvidence {
             role_arn: Some(role.to_owned()),
@@ -250,25 +264,7 @@ impl Doctor<'_> {
 
     fn call(&mut self, source: Arc<dyn CredentialSource>, scope: &Scope, who: Option<&str>) -> Option<()> {
         let session = Session::on(self.host(), Arc::clone(&source), scope.clone());
-        let content = std::mem::replace(&mut self.prepared.body, Content::Bytes(Vec::new()));
-        let bytes = match &content {
-            Content::Bytes(bytes) => Some(bytes.clone()),
-            Content::Stream(..) => None,
-        };
-        let body = match content.into_body() {
-            Ok(body) => body,
-            Err(error) => return self.broken("call", &error),
-        };
-        let mut request = Request::new(self.prepared.method.as_str(), self.prepared.url.as_str());
-        request.headers.clone_from(&self.prepared.headers);
-        request.body = body;
-        let answer = match session.send(request) {
-            Ok(answer) => answer,
-            Err(error) => {
-                self.walk.evidence.call = Some(CallEvidence { error: Some(failed(&error)), ..CallEvidence::default() });
-                return self.broken("call", &error);
-            }
-        };
+        let (answer, bytes) = self.send(&session)?;
         let exchange = match answer.sent() {
             Some(sent) => sent.exchange(answer.status, &answer.headers, &answer.body),
             None => Exchange {
@@ -285,9 +281,7 @@ impl Doctor<'_> {
         if let Some(body) = bytes.as_ref().filter(|_| needs_another) {
             (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, body);
         }
-        // What may do something is not done twice.
-        let is_read = (200..300).contains(&answer.status) && matches!(self.prepared.method.as_str(), "GET" | "HEAD");
-        if let Some(body) = bytes.filter(|_| is_read && findings.is_empty()) {
+        if let Some(body) = bytes.filter(|_| self.is_read(&answer) && findings.is_empty()) {
             evidence.unsigned_status = self.unsigned(&body).ok();
         }
         let unsigned = evidence.unsigned_status;
@@ -304,6 +298,40 @@ impl Doctor<'_> {
             self.note("unsigned", status >= 300, format!("without a signature the answer is {status}"));
         }
         Some(())
+    }
+
+    /// Sends the call; the body as it went out, where it is in memory.
+    fn send(&mut self, session: &Session) -> Option<(Response, Option<Vec<u8>>)> {
+        let content = std::mem::replace(&mut self.prepared.body, Content::Bytes(Vec::new()));
+        let bytes = match &content {
+            Content::Bytes(bytes) => Some(bytes.clone()),
+            Content::Stream(..) => None,
+        };
+        let body = match content.into_body() {
+            Ok(body) => body,
+            Err(error) => return self.broken("call", &error),
+        };
+        let mut request = self.request();
+        request.body = body;
+        match session.send(request) {
+            Ok(answer) => Some((answer, bytes)),
+            Err(error) => {
+                self.walk.evidence.call = Some(CallEvidence { error: Some(failed(&error)), ..CallEvidence::default() });
+                self.broken("call", &error)
+            }
+        }
+    }
+
+    /// The call without its body.
+    fn request(&self) -> Request {
+        let mut request = Request::new(self.prepared.method.as_str(), self.prepared.url.as_str());
+        request.headers.clone_from(&self.prepared.headers);
+        request
+    }
+
+    /// What may do something is not done twice.
+    fn is_read(&self, answer: &Response) -> bool {
+        (200..300).contains(&answer.status) && matches!(self.prepared.method.as_str(), "GET" | "HEAD")
     }
 
     /// Where redirects have led: within the API they are followed, and to elsewhere not.
@@ -324,7 +352,9 @@ impl Doctor<'_> {
 
     /// This machine's clock against those that answered.
     fn clock(&mut self) {
-        let Some(seconds) = self.recorded.ahead_seconds() else { return };
+        // A server's clock is its own: AWS's is STS's.
+        let until = self.walk.evidence.bearer.as_ref().map(|_| self.count_before_call);
+        let Some(seconds) = self.recorded.ahead_seconds(until) else { return };
         self.walk.evidence.clock = Some(ClockEvidence { ahead_seconds: seconds });
         let is_right = seconds.unsigned_abs() <= 300;
         let seen = match seconds {
@@ -346,15 +376,13 @@ fn shown_key(credentials: &Credentials) -> String {
 }
 
 fn failed(error: &Error) -> Failed {
-    let broken = broken_link(error).and_then(|link| match link {
-        Link::Name => Some("name"),
-        Link::Certificate | Link::Tls => Some("certificate"),
-        Link::Proxy | Link::ProxyName | Link::ProxyConnection | Link::ProxyTls | Link::ProxyCertificate => {
-            Some("proxy")
-        }
+    let broken = broken_link(error).map(|link| match link {
+        Link::Name => "name",
+        Link::Certificate | Link::Tls => "certificate",
+        Link::Proxy | Link::ProxyName | Link::ProxyConnection | Link::ProxyTls | Link::ProxyCertificate => "proxy",
         // The way there is whole.
-        Link::AnswerHead | Link::AnswerBody => None,
-        _ => Some("connection"),
+        Link::AnswerHead | Link::AnswerBody => "answer",
+        _ => "connection",
     });
     Failed {
         code: error.code().to_owned(),

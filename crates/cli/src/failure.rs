@@ -229,6 +229,7 @@ impl Failure {
             Failure::Setup(SetupError::HeaderName(_)) => {
                 Some("give a name of your own before the `=`, such as `x-caller`")
             }
+            Failure::Setup(SetupError::HeaderTwice { .. }) => Some("give one of the two"),
             Failure::Setup(SetupError::HeadersOfFunction) => Some("leave `--header` out, or `--format lambda-event`"),
             Failure::Setup(SetupError::Variable { .. }) => {
                 Some("in a shell, write it in single quotes: --header 'x-caller=$context.identity.userArn'")

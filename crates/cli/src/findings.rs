@@ -37,6 +37,17 @@ pub(crate) fn note_shared(stage: &Stage, policy: Option<&ResourcePolicy>) {
     }
 }
 
+/// Says on stderr whose policy there is, where a stage that needs none prints none.
+pub(crate) fn note_beside(stage: &Stage, others: &[String]) {
+    let Some(first) = others.first() else { return };
+    let names: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
+    output::note(&[format!(
+        "stage `{}` is called by role and needs no policy; the one that its API has is of {}: see `xacct-sign policy resource --stage {first}`",
+        stage.name,
+        names.join(", ")
+    )]);
+}
+
 /// A finding with its place, its reason and what to do about it.
 pub(crate) fn lines(file: &str, finding: &Finding) -> Vec<String> {
     let mut lines = vec![format!("{file}:{}: {finding}", finding.line)];

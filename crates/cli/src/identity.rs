@@ -3,35 +3,75 @@
 use std::sync::Arc;
 
 use xacct_sign::Error;
-use xacct_sign_client::{Identity, IdentityProof, IdentityToken, TokenOptions, sts_region};
+use xacct_sign::sts::TokenAlgorithm;
+use xacct_sign_client::host::Host;
+use xacct_sign_client::{CredentialSource, Identity, IdentityProof, IdentityToken, TokenOptions, sts_region};
 
+use crate::arguments::IdentityKindArguments;
 use crate::caller::Caller;
 use crate::request::refuse_user_info;
 
-/// A token for an audience, made at the STS of the region that is typed, or that is known otherwise. Nothing is asked yet.
-///
-/// # Errors
-///
-/// `InvalidUrl` for an audience with a password in it, `InvalidRegion` if no region is known; as [`IdentityToken::on`].
-pub(crate) fn token(
-    caller: &Caller,
-    audience: &str,
-    change: impl FnOnce(&mut TokenOptions),
-) -> Result<Arc<dyn Identity>, Error> {
-    refuse_user_info("the audience", audience)?;
-    let region = sts_region(&caller.host, &*caller.source, caller.region.as_deref())?;
-    let mut options = TokenOptions::new(audience, region);
-    change(&mut options);
-    Ok(Arc::new(IdentityToken::on(Arc::clone(&caller.host), options, Arc::clone(&caller.source))?))
+/// What is typed of a token or a proof, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) audience: String,
+    pub(crate) is_proof: bool,
+    algorithm: TokenAlgorithm,
+    duration_seconds: u32,
 }
 
-/// A proof for an audience. Nothing is asked yet.
-///
-/// # Errors
-///
-/// `InvalidUrl` for an audience with a password in it, `InvalidRegion` if no region is known; as [`IdentityProof::on`].
-pub(crate) fn proof(caller: &Caller, audience: &str) -> Result<Arc<dyn Identity>, Error> {
-    refuse_user_info("the audience", audience)?;
-    let region = sts_region(&caller.host, &*caller.source, caller.region.as_deref())?;
-    Ok(Arc::new(IdentityProof::on(Arc::clone(&caller.host), audience, region, Arc::clone(&caller.source))?))
+impl Wanted {
+    /// # Errors
+    ///
+    /// `InvalidUrl` for an audience with a password in it; as [`TokenAlgorithm::named`].
+    pub(crate) fn new(audience: &str, kind: &IdentityKindArguments) -> Result<Self, Error> {
+        refuse_user_info("the audience", audience)?;
+        Ok(Self {
+            audience: audience.to_owned(),
+            is_proof: kind.proof,
+            algorithm: TokenAlgorithm::named(&kind.algorithm)?,
+            // What is too long for a number is too long for STS.
+            duration_seconds: u32::try_from(kind.expires_in).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// The caller's, of the STS of the region that is typed, or that is known otherwise. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRegion` if no region is known; as [`Wanted::of`].
+    pub(crate) fn of_caller(&self, caller: &Caller) -> Result<Arc<dyn Identity>, Error> {
+        let region = sts_region(&caller.host, &*caller.source, caller.region.as_deref())?;
+        self.of(Arc::clone(&caller.host), region, Arc::clone(&caller.source))
+    }
+
+    /// The same as a proof.
+    pub(crate) fn as_proof(&self) -> Self {
+        Self { is_proof: true, ..self.clone() }
+    }
+
+    /// `token` or `proof`.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.is_proof { "proof" } else { "token" }
+    }
+
+    /// That of whoever has these credentials.
+    ///
+    /// # Errors
+    ///
+    /// As [`IdentityToken::on`] and [`IdentityProof::on`].
+    pub(crate) fn of(
+        &self,
+        host: Arc<dyn Host>,
+        region: String,
+        source: Arc<dyn CredentialSource>,
+    ) -> Result<Arc<dyn Identity>, Error> {
+        if self.is_proof {
+            return Ok(Arc::new(IdentityProof::on(host, &self.audience, region, source)?));
+        }
+        let mut options = TokenOptions::new(&self.audience, region);
+        options.call.algorithm = self.algorithm;
+        options.call.duration_seconds = self.duration_seconds;
+        Ok(Arc::new(IdentityToken::on(host, options, source)?))
+    }
 }

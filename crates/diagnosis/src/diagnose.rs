@@ -2,13 +2,16 @@
 
 use xacct_sign::aws::Arn;
 
-use crate::evidence::{AssumeRoleEvidence, BaseEvidence, CallEvidence, Evidence, Failure, IdentityEvidence};
+use crate::evidence::{
+    AssumeRoleEvidence, BaseEvidence, BearerEvidence, CallEvidence, Evidence, Failure, IdentityEvidence,
+};
 use crate::exchange::{Exchange, instant};
 use crate::explain;
 use crate::finding::{Code, Finding, SIGNATURE_HINT, Side};
 use crate::forbidden::{BOTH_ACTIONS, BOTH_SIDES, Front};
 use crate::from_here::{TOLERATED_SECONDS, clock_off_by, has_passed};
 use crate::scope::Signed;
+use crate::server;
 
 /// The broken link of a chain, and nothing else: what comes behind it fails for its sake. Empty where nothing is broken.
 ///
@@ -25,8 +28,12 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     // What is not the API says nothing of whom the API lets in.
     let is_the_api = !found.iter().any(|each| each.code == Code::NotTheApi);
     if let Some(status) = passes_unsigned.filter(|_| is_the_api) {
-        let reason = format!("the same call without a signature was answered with {status}, too");
-        found.push(Finding::new(Code::OpenToAll, reason));
+        let (what, hint) = match &evidence.bearer {
+            None => ("a signature", Code::OpenToAll.hint()),
+            Some(_) => ("a token or a proof", "let the server check who calls before it answers on this route"),
+        };
+        let reason = format!("the same call without {what} was answered with {status}, too");
+        found.push(Finding::new(Code::OpenToAll, reason).hint(hint));
     }
     let works_without = evidence.assume_role.as_ref().and_then(|role| role.works_without_external_id);
     if works_without == Some(true) {
@@ -37,11 +44,12 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
 
 fn broken(evidence: &Evidence) -> Vec<Finding> {
     let place = evidence.place.as_ref().and_then(|place| place.error.as_ref());
-    let links: [&dyn Fn() -> Vec<Finding>; 5] = [
+    let links: [&dyn Fn() -> Vec<Finding>; 6] = [
         &|| place.map(of_place).into_iter().collect(),
         &|| evidence.base.as_ref().and_then(of_base).into_iter().collect(),
         &|| evidence.identity.as_ref().map(of_identity).unwrap_or_default(),
         &|| evidence.assume_role.as_ref().map(|role| of_role(role, evidence.identity.as_ref())).unwrap_or_default(),
+        &|| evidence.bearer.as_ref().map(of_bearer).unwrap_or_default(),
         &|| evidence.call.as_ref().map(|call| of_call(call, evidence)).unwrap_or_default(),
     ];
     links.iter().map(|link| link()).find(|found| !found.is_empty()).unwrap_or_default()
@@ -82,6 +90,8 @@ fn on_the_way(failure: &Failure, unreachable: Option<Code>) -> Option<Code> {
         Some("name") => Some(Code::HostUnknown),
         Some("certificate") => Some(Code::CertificateUntrusted),
         Some("proxy") => Some(Code::ProxyFailed),
+        Some("answer") if failure.code == "response_too_large" => Some(Code::NotTheApi),
+        Some("answer") => Some(Code::AnswerCut),
         Some("connection" | "time") => unreachable,
         _ => match failure.code.as_str() {
             "transport" | "timeout" => unreachable,
@@ -157,6 +167,21 @@ fn of_role(role: &AssumeRoleEvidence, identity: Option<&IdentityEvidence>) -> Ve
     found
 }
 
+fn of_bearer(bearer: &BearerEvidence) -> Vec<Finding> {
+    let Some(failure) = &bearer.error else { return Vec::new() };
+    let mut found = of_sts(failure, bearer.answer.as_ref());
+    // No role is assumed here: STS refuses what the caller's own policy does not allow.
+    for finding in found.iter_mut().filter(|finding| finding.code == Code::AssumeRoleDenied) {
+        *finding = with_own_hint(Finding::new(Code::CallerPolicy, &finding.reason), failure);
+    }
+    let is_plain =
+        |finding: &&mut Finding| finding.code == Code::CallerPolicy && finding.hint == Code::CallerPolicy.hint();
+    for finding in found.iter_mut().filter(is_plain) {
+        *finding = with_own_hint(finding.clone(), failure);
+    }
+    found
+}
+
 fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
     if let Some(failure) = &call.error {
         let code = on_the_way(failure, Some(Code::ApiUnreachable)).unwrap_or(match failure.code.as_str() {
@@ -166,6 +191,9 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
         return vec![with_own_hint(Finding::new(code, &failure.message), failure)];
     }
     let Some(exchange) = &call.exchange else { return Vec::new() };
+    if let Some(bearer) = &evidence.bearer {
+        return server::of_call(exchange, call, bearer, evidence);
+    }
     let mut found = explain::of(exchange, true);
     // STS has just given these credentials, or taken them: what does not match was changed on the way.
     let is_known = match (&evidence.assume_role, &evidence.identity) {

@@ -20,7 +20,9 @@ pub struct Evidence {
     pub clock: Option<ClockEvidence>,
     /// The role: STS `AssumeRole`.
     pub assume_role: Option<AssumeRoleEvidence>,
-    /// The signed call.
+    /// What says who calls in place of a signature, to a server without API Gateway in front.
+    pub bearer: Option<BearerEvidence>,
+    /// The call, signed or with what says who calls.
     pub call: Option<CallEvidence>,
 }
 
@@ -41,6 +43,7 @@ impl Evidence {
             identity: fields.object("identity", IdentityEvidence::read)?,
             clock: fields.object("clock", ClockEvidence::read)?,
             assume_role: fields.object("assume_role", AssumeRoleEvidence::read)?,
+            bearer: fields.object("bearer", BearerEvidence::read)?,
             call: fields.object("call", CallEvidence::read)?,
         })
     }
@@ -141,7 +144,37 @@ impl AssumeRoleEvidence {
     }
 }
 
-/// The signed call.
+/// A token or a proof.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BearerEvidence {
+    /// Whether it is a proof, and no token.
+    pub is_proof: bool,
+    /// For whom it is.
+    pub audience: String,
+    /// The region whose STS makes the token, or answers the proof.
+    pub region: String,
+    /// The token's issuer.
+    pub issuer: Option<String>,
+    /// Why it could not be had.
+    pub error: Option<Failure>,
+    /// What STS answered in place of it.
+    pub answer: Option<Exchange>,
+}
+
+impl BearerEvidence {
+    fn read(fields: &mut Fields) -> Result<Self, InvalidInput> {
+        Ok(Self {
+            is_proof: fields.boolean("is_proof")?.unwrap_or_default(),
+            audience: fields.text("audience")?.unwrap_or_default(),
+            region: fields.text("region")?.unwrap_or_default(),
+            issuer: fields.text("issuer")?,
+            error: fields.object("error", Failure::read)?,
+            answer: fields.object("answer", Exchange::read)?,
+        })
+    }
+}
+
+/// The call, signed or with a token or a proof.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallEvidence {
     /// Why there was no answer.
@@ -152,8 +185,12 @@ pub struct CallEvidence {
     pub presigned_status: Option<u16>,
     /// The status of the same call without its body, where that was tried.
     pub bodiless_status: Option<u16>,
-    /// The status of the same call without a signature, where that was tried.
+    /// The status of the same call without a signature, token or proof, where that was tried.
     pub unsigned_status: Option<u16>,
+    /// The status of the same call with a proof in place of the token, where that was tried.
+    pub proof_status: Option<u16>,
+    /// By how many seconds the clock of whoever answered is ahead of AWS's; below zero, behind.
+    pub server_ahead_seconds: Option<i64>,
 }
 
 impl CallEvidence {
@@ -164,6 +201,8 @@ impl CallEvidence {
             presigned_status: fields.status("presigned_status")?,
             bodiless_status: fields.status("bodiless_status")?,
             unsigned_status: fields.status("unsigned_status")?,
+            proof_status: fields.status("proof_status")?,
+            server_ahead_seconds: fields.integer("server_ahead_seconds")?,
         })
     }
 }
@@ -177,7 +216,7 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// Of what broke on the way: `name`, `connection`, `certificate`, `proxy`, `time`.
+    /// Of what broke on the way: `name`, `connection`, `certificate`, `proxy`, `time`, or on the way back, `answer`.
     pub broken: Option<String>,
 }
 

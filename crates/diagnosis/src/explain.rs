@@ -5,7 +5,7 @@ use crate::denial::Denial;
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, SIGNATURE_HINT};
 use crate::forbidden::Front;
-use crate::{emulated, forbidden, from_here, mismatch, scope};
+use crate::{emulated, forbidden, from_here, mismatch, scope, server};
 
 /// What stands in AWS's sentence of a signature without its instant.
 const NO_DATE: &str = "'X-Amz-Date' or a 'Date'";
@@ -42,7 +42,8 @@ pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
     if !is_failure && let Some(found) = by_words(exchange, &answer, is_signed) {
         return found;
     }
-    if let Some(finding) = from_here::not_the_api(exchange, &answer) {
+    let by_form = server::challenge(exchange, &answer, is_signed);
+    if let Some(finding) = by_form.or_else(|| from_here::not_the_api(exchange, &answer)) {
         return vec![finding];
     }
     let Some(status) = exchange.status else {
@@ -199,6 +200,8 @@ fn by_text(exchange: &Exchange, answer: &Answer, is_signed: bool) -> Option<Find
         Code::Throttled
     } else if code.starts_with("OutboundWebIdentityFederationDisabled") {
         Code::IssuerDisabled
+    } else if code == "InvalidAction" && has("GetWebIdentityToken") {
+        Code::TokensUnavailable
     } else if matches!(code, "ValidationError" | "MalformedPolicyDocument" | "PackedPolicyTooLarge")
         || code.starts_with("SessionDurationEscalation")
         || code.starts_with("JWTPayloadSizeExceeded")

@@ -172,6 +172,9 @@ codes! {
     IssuerDisabled, "issuer_disabled", Caller,
         "The caller's account gives no web identity tokens.",
         "an administrator of the caller's account runs `aws iam enable-outbound-web-identity-federation`, once; a proof needs no such thing";
+    TokensUnavailable, "tokens_unavailable", Caller,
+        "The STS that was asked makes no web identity tokens.",
+        "ask the STS of another region of the partition, or send a proof, which needs none";
     StsParameter, "sts_parameter", Caller,
         "STS does not take a parameter of the call.",
         "change the parameter that the reason names";
@@ -208,6 +211,24 @@ codes! {
     RefusedBeforeIam, "refused_before_iam", Provider,
         "The API refused before it asked IAM: an API key, a web application firewall, a custom domain without a mapping, a private API.",
         "look at usage plan, WAF and domain mapping of the API, and at the path: without a domain of one's own it begins with the stage";
+    IdentityWanted, "identity_wanted", Caller,
+        "The server asks for a token or a proof of who calls, and has got none that it can read.",
+        "say who calls by a session with an identity, or `--identity AUDIENCE`: a signature says nothing to it; let nothing on the way change Authorization";
+    AudienceWrong, "audience_wrong", Caller,
+        "The token is for another audience than the server's.",
+        "give the audience as the provider wrote it, to the letter";
+    CallerUnlisted, "caller_unlisted", Provider,
+        "The server's list of callers does not have who calls.",
+        "let the manifest name the caller's account and role, and for tokens its issuer, and give the server the new callers.json";
+    IdentityRefused, "identity_refused", Provider,
+        "The server takes the token or the proof for nobody's.",
+        "compare the audience with the one that the provider wrote; provider: does the list of callers have this role, and for tokens its issuer? the reason is in the server's log";
+    RouteRefused, "route_refused", Provider,
+        "The server knows who calls, and does not let that caller make this call.",
+        "let the caller's `routes` have this method and path; where they do, the application behind the check has refused it: its log has the reason";
+    IdentityUnchecked, "identity_unchecked", Provider,
+        "The server could not check who calls: keys or STS are out of its reach, or throttle it.",
+        "see that the server reaches the issuer, or for proofs STS, over https, and try again; the reason is in its log";
     TooLarge, "too_large", Caller,
         "The request is larger than the API takes.",
         "stay below 10 MB of body and 10,240 bytes of headers, the session token included";
@@ -247,6 +268,9 @@ codes! {
     ApiUnreachable, "api_unreachable", Network,
         "The API cannot be reached.",
         "check host and port, and that a firewall lets the connection through";
+    AnswerCut, "answer_cut", Network,
+        "The connection was closed before the answer was whole.",
+        "try again; if it goes on, look for what ends connections on the way, such as a proxy, and into the log of whoever answered";
     StsThrottled, "sts_throttled", Caller,
         "STS throttles the caller.",
         "share one AssumeRole among all that use the role";

@@ -29,10 +29,12 @@ mod forbidden;
 mod from_here;
 mod mismatch;
 mod scope;
+mod server;
 
 pub use diagnose::{diagnose, needs_another_form};
 pub use evidence::{
-    AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Failure, IdentityEvidence, PlaceEvidence,
+    AssumeRoleEvidence, BaseEvidence, BearerEvidence, CallEvidence, ClockEvidence, Evidence, Failure, IdentityEvidence,
+    PlaceEvidence,
 };
 pub use exchange::Exchange;
 pub use explain::explain;

@@ -80,7 +80,11 @@ impl Options {
         if self.format == Format::LambdaEvent && !self.headers.is_empty() {
             return Err(SetupError::HeadersOfFunction);
         }
+        let mut names = BTreeMap::new();
         for (name, variable) in &self.headers {
+            if let Some(other) = names.insert(mapping::read_as(name), name) {
+                return Err(SetupError::HeaderTwice { name: name.clone(), other: other.clone() });
+            }
             if mapping::settable(name).is_none() {
                 return Err(SetupError::HeaderName(name.clone()));
             }
@@ -213,6 +217,14 @@ pub enum SetupError {
     /// A header cannot be mapped.
     #[error("`{0}` is no header that a mapping may set: it is no name, or API Gateway keeps it for itself")]
     HeaderName(String),
+    /// Two headers that differ only in how they are spelled.
+    #[error("the headers `{other}` and `{name}` are one: names have no case, and many read `_` as `-`")]
+    HeaderTwice {
+        /// The one.
+        name: String,
+        /// The other.
+        other: String,
+    },
     /// A header is to be made of what is no variable.
     #[error("there is no variable `{variable}` to map; there is {}", or(known))]
     Variable {
@@ -246,7 +258,7 @@ impl SetupError {
             Self::Policy { .. } => "policy_unusable",
             Self::Upstream(_) => "upstream_unusable",
             Self::Origin(_) => "origin_unusable",
-            Self::HeaderName(_) | Self::HeadersOfFunction => "header_unusable",
+            Self::HeaderName(_) | Self::HeaderTwice { .. } | Self::HeadersOfFunction => "header_unusable",
             Self::Variable { .. } => "unknown_variable",
             Self::NoCredentials { .. } => "credentials_missing",
             Self::SharedCredentials { .. } => "credentials_shared",

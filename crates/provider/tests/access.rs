@@ -223,3 +223,38 @@ fn what_is_no_arn_of_a_role_or_a_session_is_refused() {
     assert_eq!(short.code(), "invalid_principal");
     assert!(short.to_string().ends_with("the name of one has two characters at least"), "{short}");
 }
+
+#[test]
+fn who_comes_by_another_stages_endpoint_reaches_the_same_private_api() {
+    let text = r#"
+[api]
+account = "111111111111"
+region = "eu-west-1"
+[stages.roled]
+target = "rest_api"
+api_id = "a1"
+api_stage = "v1"
+vpc_endpoints = ["vpce-00000000000000001"]
+[stages.direct]
+target = "rest_api"
+api_id = "a1"
+api_stage = "v1"
+access = "direct"
+vpc_endpoints = ["vpce-00000000000000002"]
+[callers.shop]
+account = "000000000000"
+roles = { roled = "Shop" }
+[callers.batch]
+account = "222222222222"
+roles = { direct = "Batch" }
+"#;
+    let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let call = AskedCall::parse("GET /items").unwrap();
+    for caller in ["shop", "batch"] {
+        for stage in ["roled", "direct"] {
+            let answer = plan.can(&manifest.callers[caller], &manifest.stages[stage], &call);
+            assert!(matches!(answer, Answer::Yes(_)), "{caller} on {stage}: {answer:?}");
+        }
+    }
+}

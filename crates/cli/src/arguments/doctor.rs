@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{RequestArguments, RoleArguments, UnusedAnswerArguments};
+use super::{IdentityArguments, RequestArguments, RoleArguments, UnusedAnswerArguments};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
@@ -17,6 +17,9 @@ pub(crate) struct DoctorArguments {
 
     #[command(flatten)]
     pub(crate) unused: UnusedAnswerArguments,
+
+    #[command(flatten)]
+    pub(crate) identity: IdentityArguments,
 
     #[command(flatten)]
     pub(crate) role: RoleArguments,

@@ -9,7 +9,7 @@ use crate::answer::{self, Sink};
 use crate::arguments::CallArguments;
 use crate::caller::Caller;
 use crate::failure::Failure;
-use crate::identity;
+use crate::identity::Wanted;
 use crate::request::Prepared;
 use crate::verbose;
 
@@ -21,6 +21,8 @@ pub(crate) fn run(arguments: &CallArguments) -> Result<(), Failure> {
 
 fn call(arguments: &CallArguments) -> Result<(), Failure> {
     let scope = PartialScope::new(arguments.role.base.region.clone(), arguments.request.service.clone())?;
+    let identity = &arguments.identity;
+    let wanted = identity.identity.as_ref().map(|audience| Wanted::new(audience, &identity.kind)).transpose()?;
     let warns = !arguments.answer.silent || arguments.answer.show_error;
     let caller = Caller::of_call(&arguments.role, arguments.answer.verbose.then(verbose::listener), warns)?;
     let prepared = Prepared::new(&arguments.request)?;
@@ -37,10 +39,9 @@ fn call(arguments: &CallArguments) -> Result<(), Failure> {
     request.timeout = timeout;
     let host =
         if arguments.answer.verbose { verbose::host(Arc::clone(&caller.host)) } else { Arc::clone(&caller.host) };
-    let session = match (&arguments.identity.identity, arguments.identity.proof) {
-        (None, _) => Session::on(host, caller.source, scope),
-        (Some(audience), false) => Session::of_identity_on(host, identity::token(&caller, audience, |_| {})?),
-        (Some(audience), true) => Session::of_identity_on(host, identity::proof(&caller, audience)?),
+    let session = match &wanted {
+        None => Session::on(host, caller.source, scope),
+        Some(wanted) => Session::of_identity_on(host, wanted.of_caller(&caller)?),
     };
     let mut answer = session.send_streamed_within(request, &patience)?;
 
@@ -51,13 +52,16 @@ fn call(arguments: &CallArguments) -> Result<(), Failure> {
     if is_refused {
         let message = format!("the answer is {}", answer::status_line(answer.status));
         let error = Error::new(ErrorKind::HttpStatus, message);
-        return Err(match answer.status {
-            401 | 403 | 404 if arguments.identity.identity.is_none() => {
-                error.with_hint("`xacct-sign doctor` with the same URL and role says what is wrong, and on whose side")
+        // Each says to its caller no more than the status.
+        let unsaid: &[u16] = if wanted.is_some() { &[401, 403, 503] } else { &[401, 403, 404] };
+        let hint = match wanted {
+            None => "`xacct-sign doctor` with the same URL and role says what is wrong, and on whose side",
+            Some(_) => {
+                "`xacct-sign doctor` with the same URL, role and `--identity` says what can be known of it from here"
             }
-            _ => error,
-        }
-        .into());
+        };
+        let is_unsaid = unsaid.contains(&answer.status);
+        return Err(if is_unsaid { error.with_hint(hint) } else { error }.into());
     }
     // As in curl, whatever the method.
     if !arguments.request.head {

@@ -55,12 +55,12 @@ fn load(arguments: &EmulatorArguments) -> Result<(Deployment, Options), Failure>
         allow_origins: arguments.allow_origin.clone(),
         credential_lifetime: arguments.credential_lifetime,
         caller_credentials: callers::credentials(arguments, &deployment)?,
-        caller_policies: read_each(&arguments.caller_policy)?,
-        policies: read_each(&arguments.policy)?,
-        resource_policies: read_each(&arguments.resource_policy)?,
-        vpc_endpoints: arguments.vpc_endpoint.iter().cloned().collect(),
-        headers: arguments.header.iter().cloned().collect(),
-        organizations: arguments.organization.iter().cloned().collect(),
+        caller_policies: read_each("--caller-policy", &arguments.caller_policy)?,
+        policies: read_each("--policy", &arguments.policy)?,
+        resource_policies: read_each("--resource-policy", &arguments.resource_policy)?,
+        vpc_endpoints: by_name("--vpc-endpoint", &arguments.vpc_endpoint)?,
+        headers: by_name("--header", &arguments.header)?,
+        organizations: by_name("--organization", &arguments.organization)?,
     };
     note_boundaries(&deployment, &options);
     Ok((deployment, options))
@@ -77,9 +77,22 @@ fn note_boundaries(deployment: &Deployment, options: &Options) {
     output::note(&unknown.into_iter().map(line).collect::<Vec<_>>());
 }
 
+/// What an option gives, by name: for each name once, so that nothing that was typed is lost.
+fn by_name(option: &str, pairs: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut values = BTreeMap::new();
+    for (name, value) in pairs {
+        if values.insert(name.clone(), value.clone()).is_some() {
+            let text = format!("`{option}` is given twice for `{name}`");
+            return Err(Failure::Usage { text, hint: Some("give it once for each name") });
+        }
+    }
+    Ok(values)
+}
+
 /// The texts of files by name.
-fn read_each(files: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
-    files.iter().map(|(name, file)| Ok((name.clone(), files::read(Path::new(file))?))).collect()
+fn read_each(option: &str, files: &[(String, String)]) -> Result<BTreeMap<String, String>, Failure> {
+    let files = by_name(option, files)?;
+    files.into_iter().map(|(name, file)| Ok((name, files::read(Path::new(&file))?))).collect()
 }
 
 /// What the emulator enforces: the templates, or what the manifest renders to.

@@ -59,6 +59,7 @@ fn resource_documents(arguments: &StageArguments) -> Result<Documents, Failure> 
     has_policies(&plan, stage)?;
     let policy = plan.resource_policy(stage);
     findings::note_shared(stage, policy.as_ref());
+    findings::note_beside(stage, &plan.stages_with_policy_beside(stage));
     if let Some(how) = plan.deployed_by_hand(stage) {
         output::note(&[how]);
     }

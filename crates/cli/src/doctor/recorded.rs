@@ -23,6 +23,8 @@ struct Answer {
     host: String,
     /// In seconds, where the answer has a `Date`: by how much its clock is ahead.
     ahead_seconds: Option<i64>,
+    /// The same, where it is little, too.
+    raw_seconds: Option<i64>,
     /// What was refused.
     refusal: Option<Exchange>,
 }
@@ -51,9 +53,19 @@ impl Recorded {
         self.answers().iter().map(|answer| answer.host.clone()).collect()
     }
 
-    /// By how much AWS's clock is ahead of this machine's, by the answer that says the most.
-    pub(super) fn ahead_seconds(&self) -> Option<i64> {
-        self.answers().iter().filter_map(|answer| answer.ahead_seconds).max_by_key(|seconds| seconds.unsigned_abs())
+    /// By how much AWS's clock is ahead of this machine's, by the answer that says the most, of all or of so many.
+    pub(super) fn ahead_seconds(&self, until: Option<usize>) -> Option<i64> {
+        let answers = self.answers();
+        let counted = answers.iter().take(until.unwrap_or(usize::MAX));
+        counted.filter_map(|answer| answer.ahead_seconds).max_by_key(|seconds| seconds.unsigned_abs())
+    }
+
+    /// By how much the clock of who answered first after those is ahead of that of who answered last among them, to the second.
+    pub(super) fn apart_seconds(&self, count: usize) -> Option<i64> {
+        let answers = self.answers();
+        let after = answers.iter().skip(count).find_map(|answer| answer.raw_seconds)?;
+        let before = answers.iter().take(count).rev().find_map(|answer| answer.raw_seconds)?;
+        after.checked_sub(before)
     }
 
     fn note<B>(&self, request: &http::Request<&[u8]>, answer: &http::Response<B>, body: &[u8]) {
@@ -61,7 +73,8 @@ impl Recorded {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let date = answer.headers().get("date").map(header_text);
         // What is within four minutes is no skew.
-        let ahead_seconds = date.map(|date| Skew::of_date(&date, now).unwrap_or_default().as_seconds());
+        let ahead_seconds = date.as_ref().map(|date| Skew::of_date(date, now).unwrap_or_default().as_seconds());
+        let raw_seconds = date.as_ref().and_then(|date| raw_seconds(date, now));
         let status = answer.status().as_u16();
         let refusal = (status >= 400).then(|| Exchange {
             method: Some(request.method().as_str().to_owned()),
@@ -72,8 +85,17 @@ impl Recorded {
             body: String::from_utf8_lossy(body).into_owned(),
             ..Exchange::default()
         });
-        self.answers().push(Answer { host, ahead_seconds, refusal });
+        self.answers().push(Answer { host, ahead_seconds, raw_seconds, refusal });
     }
+}
+
+/// By how much an answer's clock is ahead. What is little is none to [`Skew`]: it is held against an instant that is far.
+fn raw_seconds(date: &str, now: SystemTime) -> Option<i64> {
+    let far = 4 * Skew::TOLERATED;
+    let skew = |ours| Some(Skew::of_date(date, ours)?.as_seconds());
+    let far_seconds = i64::try_from(far.as_secs()).ok()?;
+    let before = skew(now.checked_sub(far)?).and_then(|seconds| seconds.checked_sub(far_seconds));
+    before.or_else(|| skew(now.checked_add(far)?)?.checked_add(far_seconds))
 }
 
 /// Headers, as a diagnosis takes them.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use xacct_sign::{Error, ErrorKind, Payload, Request as Parts, Scope, Signer};
 use xacct_sign_client::host::{Host as _, Sending};
-use xacct_sign_client::{Clock, CredentialSource, Patience, Request, Session};
+use xacct_sign_client::{Clock, CredentialSource, Patience, Session};
 
 use super::Doctor;
 
@@ -26,9 +26,7 @@ impl Doctor<'_> {
         if presigned.is_some_and(|status| status != 403) || body.is_empty() {
             return (presigned, None);
         }
-        let mut request = Request::new(self.prepared.method.as_str(), self.prepared.url.as_str());
-        request.headers.clone_from(&self.prepared.headers);
-        (presigned, session.send(request).ok().map(|answer| answer.status))
+        (presigned, session.send(self.request()).ok().map(|answer| answer.status))
     }
 
     fn presigned(&self, source: &Arc<dyn CredentialSource>, scope: &Scope, body: &[u8]) -> Result<u16, Error> {

@@ -87,3 +87,21 @@ fn a_proxy_that_does_not_connect_has_curls_exit_code() {
         assert_eq!((curl.code, ours.code), (Some(code), Some(code)), "{what}: {curl:?}, {ours:?}");
     }
 }
+
+#[test]
+fn an_answer_of_sts_that_breaks_off_is_told_as_such_with_curls_exit_code() {
+    let world = World::new("broken-sts");
+    for (answer, code) in [("", 52), ("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", 18)] {
+        let sts = Server::answering(answer);
+        for arguments in [&["whoami"][..], &["token", "https://api.example.com"], &["doctor", "http://127.0.0.1:1/"]] {
+            let ran: Ran =
+                world.command(arguments.iter().copied()).env("AWS_ENDPOINT_URL_STS", &sts.url).output().unwrap().into();
+            let is_doctor = arguments[0] == "doctor";
+            assert_eq!(ran.code, Some(if is_doctor { 1 } else { code }), "{ran:?}");
+            let said = format!("{}{}", ran.text(), ran.stderr);
+            assert!(said.contains("STS did not answer whole: the connection to `127.0.0.1` broke: "), "{said}");
+            assert!(!said.contains("VPC") && !said.contains("reached"), "{said}");
+            assert_eq!(said.contains("answer_cut (network): "), is_doctor, "{said}");
+        }
+    }
+}

@@ -85,6 +85,16 @@ fn headers_that_cannot_be_mapped_are_refused_with_code_and_hint() {
             "x-caller=$context.stage --format lambda-event",
             "error[header_unusable]: no headers are mapped for a function",
         ),
+        // One that would be lost without a word.
+        (
+            "X-A=$context.stage --header x-a=$context.apiId",
+            "error[header_unusable]: the headers `X-A` and `x-a` are one: ",
+        ),
+        (
+            "x_a=$context.stage --header x-a=$context.apiId",
+            "error[header_unusable]: the headers `x-a` and `x_a` are one: ",
+        ),
+        ("x-a=$context.stage --header x-a=$context.apiId", "error[wrong_usage]: `--header` is given twice for `x-a`"),
     ] {
         let (code, stdout, stderr) = run(demo(), &format!("emulator --header {given}"));
         assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
@@ -92,4 +102,19 @@ fn headers_that_cannot_be_mapped_are_refused_with_code_and_hint() {
         assert!(stderr.contains("\nhint: "), "{stderr}");
     }
     assert_eq!(run(demo(), "emulator --header x-caller").0, 2);
+}
+
+#[test]
+fn what_is_given_twice_by_one_name_is_refused() {
+    for (option, value) in [
+        ("--caller-policy", "shop=none.json"),
+        ("--resource-policy", "stag=none.json"),
+        ("--policy", "arn:aws:iam::111111111111:policy/x=none.json"),
+        ("--vpc-endpoint", "stag=vpce-0123456789abcdef0"),
+        ("--organization", "000000000000=o-a1b2c3d4e5"),
+    ] {
+        let (code, stdout, stderr) = run(demo(), &format!("emulator {option} {value} {option} {value}"));
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.starts_with(&format!("error[wrong_usage]: `{option}` is given twice for `")), "{stderr}");
+    }
 }

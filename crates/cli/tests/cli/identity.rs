@@ -9,7 +9,7 @@ use xacct_sign_emulator::Options;
 
 use crate::command::MANIFEST;
 use crate::server::{Seen, Server};
-use crate::world::World;
+use crate::world::{Ran, World};
 
 const AUDIENCE: &str = "https://api.example.com";
 
@@ -79,6 +79,35 @@ fn what_cannot_be_had_says_why() {
 }
 
 #[test]
+fn a_call_takes_what_a_token_takes() {
+    let world = world("identity-same");
+    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi");
+    let ran = world.run(&["call", "--identity", AUDIENCE, "--expires-in", "1h", "--algorithm", "RS256", &server.url]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let seen = server.take();
+    let token = seen[0].header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
+    let claims = part(token, 1);
+    assert_eq!(part(token, 0)["alg"], "RS256");
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 3600);
+    // What is wrong is said in the same words.
+    for wrong in [
+        &["--algorithm", "HS256"][..],
+        &["--expires-in", "59"],
+        &["--expires-in", "x"],
+        &["--proof", "--expires-in", "60"],
+        &["--proof", "--algorithm", "RS256"],
+    ] {
+        let token = world.run(&[&["token"], wrong, &[AUDIENCE]].concat());
+        let call = world.run(&[&["call", "--identity", AUDIENCE], wrong, &[&server.url]].concat());
+        let said = |ran: &Ran| ran.stderr.lines().take(1).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!((call.code, said(&call)), (Some(2), said(&token)), "{call:?}");
+    }
+    let ran = world.run(&["call", "--algorithm", "RS256", &server.url]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("--identity"), "{ran:?}");
+    assert!(server.take().is_empty());
+}
+
+#[test]
 fn a_call_says_who_calls_and_shows_it_to_nobody() {
     let world = world("identity-call");
     let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi");
@@ -97,10 +126,16 @@ fn a_call_says_who_calls_and_shows_it_to_nobody() {
 }
 
 #[test]
-fn a_refusal_by_a_server_without_api_gateway_is_no_case_for_the_doctor() {
+fn a_refusal_by_a_server_without_api_gateway_is_a_case_for_the_doctor_with_the_same_identity() {
     let world = world("identity-401");
-    let server = Server::answering("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-    let ran = world.run(&["call", "--fail", "--identity", AUDIENCE, &server.url]);
-    assert_eq!(ran.code, Some(22), "{ran:?}");
-    assert!(!ran.stderr.contains("doctor"), "{}", ran.stderr);
+    for (status, is_said) in [("401 Unauthorized", true), ("503 Service Unavailable", true), ("404 Not Found", false)] {
+        let server = Server::answering(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
+        let ran = world.run(&["call", "--fail", "--identity", AUDIENCE, &server.url]);
+        assert_eq!(ran.code, Some(22), "{ran:?}");
+        assert_eq!(
+            ran.stderr.contains("`xacct-sign doctor` with the same URL, role and `--identity`"),
+            is_said,
+            "{ran:?}"
+        );
+    }
 }

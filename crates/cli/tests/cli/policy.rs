@@ -210,3 +210,70 @@ fn a_policy_that_replaces_others_is_warned_of_until_it_is_accepted() {
     let folder = directly("whole-accepted", &accepted);
     assert!(!run(&folder, "render cloudformation --stage stag").2.contains("replaces_whole_policy"));
 }
+
+/// A REST API's stage by role, and the same one with direct access.
+const BESIDE: &str = r#"[api]
+account = "111111111111"
+region = "ap-northeast-1"
+[stages.roled]
+target = "rest_api"
+api_id = "f6g7h8i9j0"
+api_stage = "v1"
+[stages.direct]
+target = "rest_api"
+api_id = "f6g7h8i9j0"
+api_stage = "v1"
+access = "direct"
+[callers.shop]
+account = "000000000000"
+roles = { roled = "LambdaRole" }
+[callers.batch]
+account = "222222222222"
+roles = { direct = "Batch" }
+"#;
+
+#[test]
+fn a_stage_by_role_says_whose_policy_its_api_has() {
+    let folder = folder("policy-beside", BESIDE);
+    let (code, stdout, stderr) = run(&folder, "policy resource --stage roled");
+    assert_eq!((code, stdout.as_str()), (0, "{}\n"));
+    assert!(
+        stderr.contains("`roled` is called by role") && stderr.contains("policy resource --stage direct"),
+        "{stderr}"
+    );
+    let (code, stdout, stderr) = run(&folder, "policy resource --stage direct");
+    assert!(code == 0 && stdout.contains("222222222222") && !stderr.contains("by role"), "{stderr}");
+    // Where nobody has one there is nothing to say.
+    let alone = crate::command::folder("policy-alone", MANIFEST);
+    assert_eq!(run(&alone, "policy resource --stage stag"), (0, "{}\n".to_owned(), String::new()));
+}
+
+#[test]
+fn the_policy_of_an_api_is_compared_with_no_role() {
+    let folder = folder("policy-no-trust", BESIDE);
+    for words in ["policy resource --stage direct", "policy invoke --stage roled"] {
+        fs::write(folder.join("deployed.json"), run(&folder, words).1).unwrap();
+        let (code, stdout, stderr) = run(&folder, "diff --stage roled --deployed deployed.json");
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains("error[no_role]: ") && stderr.contains("no trust policy"), "{stderr}");
+        assert!(stderr.contains("hint: give the trust policy of the stage's role; the policy of an API"), "{stderr}");
+    }
+    fs::write(folder.join("deployed.json"), run(&folder, "policy trust --stage roled").1).unwrap();
+    assert_eq!(run(&folder, "diff --stage roled --deployed deployed.json").0, 0);
+    fs::write(folder.join("deployed.json"), run(&folder, "policy resource --stage direct").1).unwrap();
+    assert_eq!(run(&folder, "diff --stage direct --deployed deployed.json").0, 0);
+}
+
+#[test]
+fn stages_of_one_api_have_a_short_hint_each() {
+    let twice = BESIDE.replace("access = \"direct\"\n", "");
+    let private =
+        BESIDE.replace("access = \"direct\"", "access = \"direct\"\nvpc_endpoints = [\"vpce-0123456789abcdef0\"]");
+    for (name, manifest, code) in [("twice", twice, "duplicate_api"), ("private", private, "contradictory_api")] {
+        let folder = folder(&format!("policy-hint-{name}"), &manifest);
+        let (_, _, stderr) = run(&folder, "check");
+        assert!(stderr.contains(code), "{stderr}");
+        let hint = stderr.lines().find(|line| line.contains("hint: ")).unwrap();
+        assert!(hint.len() < 240, "{hint}");
+    }
+}

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::events::{Event, Listener};
 use crate::host::{Host, Sending};
 use crate::patience::Patience;
+use crate::transport::{Link, broken_link};
 
 /// Who asks, and where.
 pub(crate) struct Asking<'a> {
@@ -80,8 +81,14 @@ impl Asking<'_> {
 
 /// What is said of an error that came in place of STS's answer.
 pub(crate) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
+    // Who has answered in part was reached.
+    let is_cut = matches!(broken_link(&error), Some(Link::AnswerHead | Link::AnswerBody));
     let hint = match (error.kind(), error.hint()) {
         (ErrorKind::Transport, Some(hint)) => hint.to_owned(),
+        (ErrorKind::Transport, None) if is_cut => {
+            "this was STS, not the API: try again, and look for what ends connections on the way, such as a proxy"
+                .to_owned()
+        }
         (ErrorKind::Transport | ErrorKind::Timeout, _) => format!(
             "this was STS, not the API: a VPC without a way to the internet needs an interface endpoint for \
              `com.amazonaws.{}.sts`, with private DNS",
@@ -89,5 +96,6 @@ pub(crate) fn unreachable(error: Error, endpoint: &Endpoint) -> Error {
         ),
         _ => return error,
     };
-    Error::new(error.kind(), format!("STS was not reached: {error}")).with_hint(hint).with_source(error)
+    let what = if is_cut { "STS did not answer whole" } else { "STS was not reached" };
+    Error::new(error.kind(), format!("{what}: {error}")).with_hint(hint).with_source(error)
 }

@@ -55,6 +55,11 @@ pub(crate) fn settable(name: &str) -> Option<HeaderName> {
     HeaderName::from_bytes(name.as_bytes()).ok().filter(|_| !is_reserved)
 }
 
+/// A header's name as those read it who take several names for one.
+pub(crate) fn read_as(name: &str) -> String {
+    plain(name)
+}
+
 /// A variable's name without what they all begin with; `None` for what is no variable.
 pub(crate) fn variable_name(variable: &str) -> Option<&str> {
     variable.strip_prefix(CONTEXT).filter(|name| VARIABLES.contains(name))

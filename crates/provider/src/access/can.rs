@@ -191,12 +191,13 @@ impl Plan<'_> {
         let asked: Vec<Asked> =
             readings.iter().flat_map(|path| target.kind().asked(&arn, &call.method, path)).collect();
         let runs = self.runs_as(caller);
+        let endpoints = self.endpoints(stage);
         let mut why = None;
-        for runs in &runs {
-            let direct = self.directly(runs, stage, &asked);
+        for (runs, endpoint) in runs.iter().flat_map(|runs| endpoints.iter().map(move |endpoint| (runs, *endpoint))) {
+            let direct = self.directly(runs, stage, &asked, endpoint);
             // Who has a role of another stage of the same API comes in here, too.
             let roles = self.stages_of_api(stage).iter().flat_map(|stage| self.stage_roles(stage));
-            let ways = roles.filter_map(|role| self.by_role(caller, runs, stage, &role, &asked));
+            let ways = roles.filter_map(|role| self.by_role(caller, (runs, endpoint), stage, &role, &asked));
             for way in direct.into_iter().chain(ways) {
                 match (way, &why) {
                     (Ok(_), _) if !self.has_route(runs, stage, &call.method, &readings) => {
@@ -234,6 +235,17 @@ impl Plan<'_> {
         })
     }
 
+    /// The VPC endpoints by which the call may come, and none where the API is not private. Any that one of the API's stages has leads to
+    /// all of them, and one of each stage is enough: its documents name all that it has.
+    fn endpoints<'s>(&'s self, stage: &Stage) -> Vec<Option<&'s str>> {
+        let first = |stage: &&'s Stage| match &stage.target {
+            StageTarget::RestApi { vpc_endpoints, .. } => vpc_endpoints.first().map(String::as_str),
+            _ => None,
+        };
+        let found: BTreeSet<_> = self.stages_of_api(stage).iter().filter_map(first).map(Some).collect();
+        if found.is_empty() { vec![None] } else { found.into_iter().collect() }
+    }
+
     fn runs_as(&self, caller: &Caller) -> Vec<Runs> {
         let callers = self.caller_roles();
         let (_, concrete) = concrete_roles(&callers, self.manifest.api.partition(), &self.manifest.api.account);
@@ -257,14 +269,20 @@ impl Plan<'_> {
     }
 
     /// As the caller's own role; `None` where the API has no policy that could let anybody in.
-    fn directly(&self, runs: &Runs, stage: &Stage, asked: &[Asked]) -> Option<Result<Vec<GrantedCall>, WhyNot>> {
+    fn directly(
+        &self,
+        runs: &Runs,
+        stage: &Stage,
+        asked: &[Asked],
+        endpoint: Option<&str>,
+    ) -> Option<Result<Vec<GrantedCall>, WhyNot>> {
         let document = self.policy_at(stage)?.document;
         let policy = parsed(&document, PolicyKind::Resource)?;
         let own: Vec<&PolicyDocument> = runs.policies.iter().collect();
         let is_of_the_account = runs.principal.account() == self.manifest.api.account;
         let sides = Sides { own: &own, limits: &[], resource: Some(&policy), is_of_the_account, is_private: false };
         let organization = runs.terms.iter().find_map(|terms| terms.organization.clone());
-        let way = Way { role: None, principal: &runs.principal, sides, organization, endpoint: endpoint(stage) };
+        let way = Way { role: None, principal: &runs.principal, sides, organization, endpoint };
         let stage_arn = self.manifest.stage_arn(stage)?;
         let holder = |side| match side {
             Side::Own => runs.arn.clone(),
@@ -282,7 +300,7 @@ impl Plan<'_> {
     fn by_role(
         &self,
         caller: &Caller,
-        runs: &Runs,
+        (runs, endpoint): (&Runs, Option<&str>),
         stage: &Stage,
         role: &ProviderRole,
         asked: &[Asked],
@@ -301,10 +319,10 @@ impl Plan<'_> {
         let invoke = parsed(&role.invoke_policy, PolicyKind::Identity)?;
         let resource = self.policy_at(stage).map(|policy| policy.document);
         let policy = resource.as_ref().and_then(|document| parsed(document, PolicyKind::Resource));
-        let (is_of_the_account, is_private) = (true, endpoint(stage).is_some());
+        let (is_of_the_account, is_private) = (true, endpoint.is_some());
         let sides = Sides { own: &[&invoke], limits: &[], resource: policy.as_ref(), is_of_the_account, is_private };
         let role_arn = Some(role.arn.clone());
-        let way = Way { role: role_arn, principal: &principal, sides, organization: None, endpoint: endpoint(stage) };
+        let way = Way { role: role_arn, principal: &principal, sides, organization: None, endpoint };
         let stage_arn = self.manifest.stage_arn(stage)?;
         let holder = |side| match side {
             Side::Resource => stage_arn.clone(),
@@ -320,7 +338,7 @@ struct Way<'w> {
     principal: &'w PrincipalIdentity,
     sides: Sides<'w>,
     organization: Option<String>,
-    endpoint: Option<String>,
+    endpoint: Option<&'w str>,
 }
 
 impl Way<'_> {
@@ -334,8 +352,10 @@ impl Way<'_> {
         let mut granted: Vec<GrantedCall> = Vec::new();
         for Asked { action, resource, key } in asked {
             let mut context = Context::new();
-            for (key, value) in [("aws:PrincipalOrgID", &self.organization), ("aws:SourceVpce", &self.endpoint)] {
-                context.set_all(key, value.iter().cloned());
+            for (key, value) in
+                [("aws:PrincipalOrgID", self.organization.as_deref()), ("aws:SourceVpce", self.endpoint)]
+            {
+                context.set_all(key, value);
             }
             if let Some((key, value)) = key {
                 context.set(key, *value);
@@ -375,14 +395,6 @@ fn matching<'d>(
 fn parsed(document: &Document, kind: PolicyKind) -> Option<PolicyDocument> {
     // What is deployed is decided about: the text.
     PolicyDocument::parse(&document.to_json(), kind).ok()
-}
-
-/// A VPC endpoint by which the call comes: any will do.
-fn endpoint(stage: &Stage) -> Option<String> {
-    match &stage.target {
-        StageTarget::RestApi { vpc_endpoints, .. } => vpc_endpoints.first().cloned(),
-        _ => None,
-    }
 }
 
 impl Terms {

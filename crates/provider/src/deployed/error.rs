@@ -24,6 +24,13 @@ impl DeployedError {
         Self::new("nothing_deployed", format!("stage `{stage}` is a server, of which nothing is deployed in AWS"))
     }
 
+    /// Of a policy that says on what it is: no trust policy does.
+    pub(crate) fn of_no_trust() -> Self {
+        let message =
+            "it is a policy with a `Resource`, as an API, a function or a role's own has it, and no trust policy";
+        Self { hinted: "no_trust", ..Self::new("no_role", message) }
+    }
+
     /// The same where the policy of an API or a function is read, and no role.
     pub(crate) fn of_resource_policy(self) -> Self {
         Self { hinted: "no_resource_policy", ..self }
@@ -52,6 +59,9 @@ impl DeployedError {
         match self.hinted {
             "not_json" | "no_role" => {
                 "give a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
+            }
+            "no_trust" => {
+                "give the trust policy of the stage's role; the policy of an API or a function is compared with a stage that is called directly, or is private"
             }
             "no_resource_policy" => {
                 "give the policy, what `aws lambda get-policy` or `aws apigateway get-rest-api` print, or a template with it"

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::error::DeployedError;
 use super::form::{self, Form, text_of};
 use super::role::{DeployedRole, RolePart};
-use super::terraform;
+use super::{policy, terraform};
 use crate::iam::json::Strict;
 
 /// [GetRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html) and
@@ -55,6 +55,9 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
         return Err(error);
     }
     let roles = if document.contains_key("Statement") {
+        if policy::statements(&value).iter().any(|statement| statement.get("Resource").is_some()) {
+            return Err(DeployedError::of_no_trust());
+        }
         vec![bare(value.clone())]
     } else if let Some(Value::Object(resources)) = document.get("Resources") {
         cloudformation(resources)?

@@ -119,10 +119,10 @@ manifest_errors! {
         "an API stage is `$default`, or up to 128 letters, digits, `-` or `_`; leave the key out for `$default`, which an HTTP API alone has";
     DuplicateApi, "duplicate_api",
         "Two stages are the same stage of the same API, or one function, and nothing in AWS would tell their callers apart.",
-        "the callers of one stage could call the other: give each its own API or API stage (`api_id`, `api_stage`), or function URL (`function`, `alias`, `url_id`), or make the two one stage; a stage by role and one with direct access may share a REST API's stage, and any may share a function, unless one of the two is production and the other is not";
+        "make the two one stage, or give each its own API stage or function URL; the same one may be two stages where one is by role and the other direct, or at a function, and never where only one of them is production";
     ContradictoryApi, "contradictory_api",
         "Two stages say of one API that it is two kinds of API, or that it is private and that it is not; or of one function that it has two URLs, or two forms of `permissions`.",
-        "an API id is that of a `rest_api` or of an `http_api`, and a private API is so on each of its stages: write the same `target` for both, and `vpc_endpoints` for both or for neither; a function, or its alias, has one URL and one policy: write the same `url_id` and the same `permissions`";
+        "write the same in both: of one API `target`, and `vpc_endpoints` or none; of one function `url_id` and `permissions`";
     InvalidExternalId, "invalid_external_id",
         "An external id is not one that STS takes.",
         "STS takes 2 to 1224 letters, digits or `+=,.@:/-_` as external id; the caller makes it, unique to this API";

@@ -84,6 +84,15 @@ impl Plan<'_> {
         (!document.statement.is_empty()).then_some(ResourcePolicy { stages, document, permissions })
     }
 
+    /// The stages whose policy an API has, where this stage of it needs none; empty where there is none.
+    #[must_use]
+    pub fn stages_with_policy_beside(&self, stage: &Stage) -> Vec<String> {
+        if stage.needs_resource_policy() {
+            return Vec::new();
+        }
+        self.policy_at(stage).map(|policy| policy.stages).unwrap_or_default()
+    }
+
     /// The stages whose callers stand in the policy of a stage's API, sorted.
     fn stages_of_policy(&self, stage: &Stage) -> &[&Stage] {
         let stages = stage.target.policy_place().and_then(|place| self.policies.get(&place));

@@ -1,0 +1,274 @@
+"""`xacct-sign doctor --identity` against a server without API Gateway, broken in one place."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+from doctoring import Told, Way, doctor, environment_of, nothing, policy_file
+from emulator import REPOSITORY, Emulator, cli
+from helpers import Answer, Clock, Request, serve, sts_error
+
+AUDIENCE = "https://api.example.com"
+MANIFEST = """
+[api]
+account = "111111111111"
+region = "ap-northeast-1"
+[identity]
+audience = "https://api.example.com"
+[stages.stag]
+target = "server"
+[stages.http]
+api_id = "f6g7h8i9j0"
+[callers.shop]
+account = "000000000000"
+issuer = "https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws"
+roles = { stag = "LambdaRoleDeve", http = "LambdaRoleDeve" }
+routes = ["GET /items", "POST /items"]
+[callers.batch]
+account = "222222222222"
+roles = { stag = "Batch" }
+[callers.other]
+account = "333333333333"
+issuer = "https://b103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws"
+roles = { http = "Other" }
+"""
+ANYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}}
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "xacct.toml"
+    path.write_text(MANIFEST)
+    return path
+
+
+def told_of(
+    emulator: Emulator, *more: str, url: str | None = None, name: str = "shop", stage: str = "stag", **variables: str
+) -> Told:
+    environment = environment_of(emulator, name, stage) | variables
+    return doctor(environment, url or emulator.url("/items"), "--identity", AUDIENCE, *more)
+
+
+WAYS = pytest.mark.parametrize("way", [(), ("--proof",)], ids=["token", "proof"])
+
+
+@WAYS
+def test_nothing_is_broken(start: Callable[..., Emulator], manifest: Path, way: tuple[str, ...]) -> None:
+    emulator = start(manifest=manifest)
+    told = told_of(emulator, *way)
+    assert told.codes == []
+    kind = "proof" if way else "token"
+    for link in ("URL", "credentials", "who you are", "clock", kind, "call", "by nobody"):
+        assert f"{link:12} ok " in told.text
+    assert f"without a {kind} the answer is 401" in told.text
+    # What may do something is done once.
+    assert "by nobody" not in told_of(emulator, *way, "-X", "POST", "-d", "a=b").text
+
+
+def test_the_account_gives_no_tokens(start: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start(manifest=manifest)
+    disable = urllib.request.Request(f"{emulator.sts_url}/issuers/000000000000/disable", method="POST")
+    urllib.request.urlopen(disable).close()
+    told = told_of(emulator)
+    assert told.codes == ["issuer_disabled"]
+    assert told.findings[0]["side"] == "caller"
+    assert "enable-outbound-web-identity-federation" in told.findings[0]["hint"]
+    assert "call " not in told.text
+    assert told_of(emulator, "--proof").codes == []
+
+
+def test_the_callers_own_policy(start: Callable[..., Emulator], manifest: Path) -> None:
+    with policy_file(ANYTHING | {"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}) as file:
+        emulator = start("--caller-policy", f"shop={file}", manifest=manifest)
+    told = told_of(emulator)
+    assert told.codes == ["caller_policy"]
+    assert "sts:GetWebIdentityToken" in told.findings[0]["reason"] + told.findings[0]["hint"]
+
+
+@WAYS
+def test_another_audience(start: Callable[..., Emulator], explains: bool, manifest: Path, way: tuple[str, ...]) -> None:
+    with policy_file(ANYTHING) as file:
+        emulator = start("--caller-policy", f"shop={file}", manifest=manifest)
+    arguments = ("--identity", "https://api.example.com/", *way)
+    told = doctor(environment_of(emulator), emulator.url("/items"), *arguments)
+    # STS does not say of a proof in what it is wrong.
+    assert told.codes == (["audience_wrong"] if explains and not way else ["identity_refused"])
+    assert "audience" in told.findings[0]["hint"]
+    if not explains:
+        assert "`https://api.example.com/`" in told.findings[0]["hint"]
+        assert "its log has the reason" in told.findings[0]["hint"]
+
+
+@WAYS
+@pytest.mark.parametrize("seconds", [-1200, 1200])
+def test_the_callers_clock(
+    start: Callable[..., Emulator], manifest: Path, tmp_path: Path, seconds: int, way: tuple[str, ...]
+) -> None:
+    emulator = start(manifest=manifest)
+    clock = Clock(tmp_path / "clock")
+    clock.move(timedelta(seconds=seconds))
+    told = told_of(emulator, *way, **clock.environment)
+    assert told.codes == ["clock_off"]
+    assert told.findings[0]["side"] == "caller"
+    assert "call         ok " in told.text
+
+
+@pytest.mark.parametrize("seconds", [-90, 400])
+def test_the_servers_clock(start_emulator: Callable[..., Emulator], manifest: Path, seconds: int) -> None:
+    emulator = start_emulator(manifest=manifest)
+
+    def refuse(_: Request) -> Answer:
+        date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
+        return Answer(401, {"www-authenticate": "Bearer", "date": date}, b"")
+
+    with serve(refuse) as server:
+        told = told_of(emulator, url=server.url)
+    assert told.codes == ["clock_off"]
+    assert told.findings[0]["side"] == "provider"
+    assert ("ahead of AWS's" if seconds > 0 else "behind AWS's") in told.findings[0]["reason"]
+
+
+def test_a_region_whose_sts_makes_no_tokens(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start_emulator(manifest=manifest)
+    unknown = sts_error(400, "InvalidAction", "Could not find operation GetWebIdentityToken for version 2011-06-15")
+    inactive = sts_error(403, "RegionDisabledException", "STS is not activated in this region for account:000000000000")
+    for answer, code in [(unknown, "tokens_unavailable"), (inactive, "region_disabled")]:
+
+        def sts(request: Request, answer: Answer = answer) -> Answer:
+            return answer if b"GetWebIdentityToken" in request.body else Way(emulator.sts_url, nothing)(request)
+
+        with serve(sts) as way:
+            told = told_of(emulator, AWS_ENDPOINT_URL_STS=way.url)
+        assert told.codes == [code]
+        assert "call " not in told.text
+
+
+def test_no_region(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start_emulator(manifest=manifest)
+    told = told_of(emulator, AWS_REGION="")
+    assert told.codes == ["region_wrong"]
+    assert "--region" in told.findings[0]["hint"]
+
+
+@WAYS
+def test_a_caller_that_is_not_in_the_list(
+    start: Callable[..., Emulator], explains: bool, manifest: Path, way: tuple[str, ...]
+) -> None:
+    with policy_file(ANYTHING) as file:
+        emulator = start("--caller-policy", f"other={file}", manifest=manifest)
+    told = told_of(emulator, *way, name="other", stage="http")
+    assert told.codes == (["caller_unlisted"] if explains else ["identity_refused"])
+    assert told.findings[0]["side"] == "provider"
+    assert explains or "list of callers" in told.findings[0]["hint"]
+
+
+def test_a_caller_whose_issuer_is_not_in_the_list(
+    start: Callable[..., Emulator], explains: bool, manifest: Path
+) -> None:
+    with policy_file(ANYTHING) as file:
+        emulator = start("--caller-policy", f"batch={file}", manifest=manifest)
+    told = told_of(emulator, name="batch")
+    assert told.codes == (["caller_unlisted"] if explains else ["identity_refused"])
+    assert "by proof     ok      with a proof in place of the token the answer is 200" in told.text
+    issuer = f"{emulator.sts_url}/issuers/222222222222"
+    assert issuer in told.findings[0]["reason"] + told.findings[0]["hint"]
+    assert told_of(emulator, "--proof", name="batch").codes == []
+
+
+@WAYS
+def test_a_call_that_the_caller_may_not_make(
+    start: Callable[..., Emulator], manifest: Path, way: tuple[str, ...]
+) -> None:
+    emulator = start(manifest=manifest)
+    told = told_of(emulator, *way, url=emulator.url("/admin"))
+    assert told.codes == ["route_refused"]
+    assert told.findings[0]["side"] == "provider"
+
+
+@pytest.mark.parametrize("body", [b"", b'{"detail":"Service Unavailable"}'])
+@WAYS
+def test_a_server_that_cannot_check(
+    start_emulator: Callable[..., Emulator], manifest: Path, way: tuple[str, ...], body: bytes
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+    with serve(lambda _: Answer(503, {"content-type": "application/json"}, body)) as server:
+        told = told_of(emulator, *way, url=server.url)
+    assert told.codes == ["identity_unchecked"]
+    assert ("STS in `ap-northeast-1`" if way else f"{emulator.sts_url}/issuers/") in told.findings[0]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "codes"),
+    [
+        (401, b'{"error":"log in"}', ["refused_by_application"]),
+        (403, b"order 7 is locked", ["refused_by_application"]),
+        (500, b"", ["api_failed"]),
+        (503, b"down for repairs", ["api_failed"]),
+        (404, b"", ["route_missing"]),
+        (400, b"no such day", []),
+    ],
+)
+def test_what_the_application_says(
+    start_emulator: Callable[..., Emulator], manifest: Path, status: int, body: bytes, codes: list[str]
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+    with serve(lambda _: Answer(status, {}, body)) as server:
+        assert told_of(emulator, url=server.url).codes == codes
+
+
+def test_a_server_that_says_the_token_back(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start_emulator(manifest=manifest)
+    said: list[str] = []
+
+    def back(request: Request) -> Answer:
+        said.append(request.headers["authorization"].removeprefix("Bearer "))
+        return Answer(403, {}, f"what is {said[-1]}?".encode())
+
+    with serve(back) as server:
+        told = told_of(emulator, url=server.url)
+    assert told.codes == ["refused_by_application"]
+    assert "what is …?" in told.findings[0]["reason"]
+    assert not any(token in told.text for token in said)
+
+
+def test_a_server_that_asks_nobody(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start_emulator(manifest=manifest)
+    with serve() as server:
+        told = told_of(emulator, url=server.url)
+    assert told.codes == ["open_to_all"]
+    assert "the server" in told.findings[0]["hint"]
+
+
+def test_a_signature_for_a_server_that_asks_for_a_token(start: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start(manifest=manifest)
+    told = doctor(environment_of(emulator), emulator.url("/items"), "--service", "execute-api")
+    assert told.codes == ["identity_wanted"]
+    assert "--identity" in told.findings[0]["hint"]
+
+
+def test_a_token_for_an_api_that_asks_for_a_signature(start: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start(manifest=manifest)
+    told = told_of(emulator, url=emulator.url("/items", "http"))
+    assert told.codes == ["request_unsigned"]
+    assert "sign" in told.findings[0]["hint"]
+
+
+def test_the_command_of_the_page_runs(start_emulator: Callable[..., Emulator], manifest: Path, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+    block = next(block for block in re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S) if "--identity" in block)
+    emulator = start_emulator(manifest=manifest)
+    (tmp_path / "xacct-sign").symlink_to(cli())
+    environment = environment_of(emulator)
+    environment["PATH"] = f"{tmp_path}{os.pathsep}{environment['PATH']}"
+    command = block.replace("https://api.example.com/items", emulator.url("/items"))
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("nothing is broken\n")
