@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 use xacct_sign_provider::iam::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
-use xacct_sign_provider::{Asker, Format, Imported, Lock, Manifest, read_roles};
+use xacct_sign_provider::{Asker, FindingCode, Format, Imported, Lock, Manifest, read_roles};
 
 use crate::with_caller;
 
@@ -106,6 +106,42 @@ fn patterns_of_many_paths_are_read_back_as_they_are() {
 
 const STAG: &str = "[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n[stages.stag]\napi_id = \"a1\"\n";
 
+/// What `overlapping_caller` says of each caller that it is about.
+fn overlaps(manifest: &Manifest) -> Vec<String> {
+    let findings = manifest.plan(&Lock::default()).findings().into_iter();
+    let overlaps = findings.filter(|finding| finding.code == FindingCode::OverlappingCaller);
+    overlaps.map(|finding| format!("{}: {}", finding.subject, finding.message)).collect()
+}
+
+#[test]
+fn a_pattern_within_another_is_let_in_without_its_terms() {
+    let one = |name: &str, account: &str, role: &str, terms: &str| {
+        format!(
+            "[callers.{name}]\naccount = \"{account}\"\ntrust = \"account\"\nroles = {{ stag = \"{role}\" }}\n{terms}"
+        )
+    };
+    let (id, own, any) = ("external_id = \"b3c7\"\n", "000000000000", "*");
+    for (narrow, wide, is_found) in [
+        ((own, "Ops_Audit*"), (own, "Ops_*"), true),
+        ((own, "Ops_Audit*"), (any, "Ops_*"), true),
+        ((own, "Ops_*"), (any, "Ops_1"), true),
+        ((own, "*_x"), (own, "Ops_*"), true),
+        ((any, "Vend"), (any, "Ven*"), true),
+        ((any, "Vend*"), (any, "Ven*"), true),
+        ((own, "Vend"), (any, "Ven*"), true),
+        // Whoever is narrower is meant to be let in on other terms.
+        ((own, "Ops_*"), (own, "Ops_Audit*"), false),
+        ((any, "Ven*"), (any, "Vend"), false),
+        ((own, "Ops_*"), (own, "Audit*"), false),
+        ((own, "Ops_*"), (own, "team/Ops_*"), false),
+    ] {
+        let text = STAG.to_owned() + &one("narrow", narrow.0, narrow.1, id) + &one("wide", wide.0, wide.1, "");
+        let expected = "[callers.narrow]: on stage `stag` caller `wide` lets it in without its `external_id`";
+        let expected: &[&str] = if is_found { &[expected] } else { &[] };
+        assert_eq!(overlaps(&parsed(&text)), expected, "{narrow:?} {wide:?}");
+    }
+}
+
 /// Named roles and patterns of several paths.
 const ROLES: [&str; 7] = ["Batch", "team/Bar", "Ba*", "team/B*", "*ch", "team/x/B*", "B*a*"];
 const ACCOUNTS: [&str; 3] = ["000000000000", "222222222222", "*"];
@@ -128,6 +164,17 @@ impl Entry {
 
     fn is(&self, account: &str, role: &str) -> bool {
         (self.account == "*" || self.account == account) && self.roles.iter().any(|own| is_of(own, role))
+    }
+}
+
+impl Entry {
+    /// Whether it lets this role of the other in, and is not just the narrower one.
+    fn lifts(&self, other: &Self, role: &str) -> bool {
+        let is_alike = self.account == other.account;
+        let of = |entry: &Self| entry.roles.iter().copied().filter(|own| is_of(own, role)).collect::<Vec<_>>();
+        let (own, others) = (of(self), of(other));
+        let is_narrower = |a: &str, b: &str| is_of(b, a) && !is_of(a, b);
+        (is_alike || self.account == "*") && own.iter().any(|a| others.iter().any(|b| !(is_alike && is_narrower(a, b))))
     }
 }
 
@@ -170,11 +217,12 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// By the documents, and by `who`.
+    /// By the documents, and by `who`; whose terms do not hold is said.
     #[test]
     fn who_is_let_in_is_who_the_manifest_says(entries in entries()) {
         let manifest = parsed(&(STAG.to_owned() + &entries.iter().enumerate().map(|(i, entry)| entry.toml(i)).collect::<String>()));
         let plan = manifest.plan(&Lock::default());
+        let overlaps = overlaps(&manifest);
         let probes = ["Batch", "Bar", "Ba", "team/Bar", "team/Batch", "team/x/Batch", "Ba/tch", "team/B/Bar", "a/Batch", "team/x/y/Bar"];
         for (account, role) in ["000000000000", "222222222222", "333333333333"].iter().flat_map(|a| probes.map(|p| (*a, p))) {
             let arn = format!("arn:aws:iam::{account}:role/{role}");
@@ -182,6 +230,13 @@ proptest! {
                 entries.iter().enumerate().filter(|(_, entry)| entry.is(account, role)).collect();
             let known = plan.who(&Asker::parse(&arn).unwrap()).into_iter().map(|known| known.caller).collect::<Vec<_>>();
             prop_assert_eq!(known, callers.iter().map(|(i, _)| format!("c{i}")).collect::<Vec<_>>(), "{}", arn);
+            for (i, entry) in callers.iter().filter(|(_, entry)| entry.external_id.is_some()) {
+                let without = callers.iter().filter(|(_, other)| other.external_id.is_none());
+                if without.clone().any(|(_, other)| other.lifts(entry, role)) {
+                    let is_said = overlaps.iter().any(|said| said.starts_with(&format!("[callers.c{i}]:")));
+                    prop_assert!(is_said, "c{} as {}: {:?}", i, arn, overlaps);
+                }
+            }
             for id in [None, Some("b3c7"), Some("x9")] {
                 let is_meant = callers.iter().any(|(_, entry)| entry.external_id.is_none() || entry.external_id == id);
                 prop_assert_eq!(lets_in(&manifest, &arn, id), is_meant, "{} with {:?}", arn, id);
