@@ -202,6 +202,23 @@ fn who_on_a_server_is_the_caller_that_its_verifier_takes_it_for() {
     }
 }
 
+#[test]
+fn the_rest_of_a_path_may_be_empty_in_a_policy_and_not_on_a_server() {
+    let text = MANIFEST.replace("routes = [\"GET /items/{id}\", \"ANY /hoge\"]", "routes = [\"GET /items/{p+}\"]");
+    let text = text.replace(
+        "roles = { server = \"paths/Batch\" }",
+        "roles = { server = \"paths/Batch\", http = \"paths/Batch\" }",
+    );
+    let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let can = |stage: &str, call: &str| {
+        let answer = plan.can(&manifest.callers["batch"], &manifest.stages[stage], &AskedCall::parse(call).unwrap());
+        matches!(answer, Answer::Yes(_))
+    };
+    assert!(can("http", "GET /items/a/b") && can("server", "GET /items/a/b"));
+    assert!(can("http", "GET /items/") && !can("server", "GET /items/"));
+}
+
 /// What the caller's own account lets it have made.
 fn may_have(policy: &str, audiences: &[&str], algorithm: &str, seconds: Option<u32>) -> bool {
     let policy = PolicyDocument::parse(policy, PolicyKind::Identity).unwrap();
