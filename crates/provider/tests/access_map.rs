@@ -1,7 +1,7 @@
 //! The access map: what it says, and that nothing of the manifest is markup in it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
-use xacct_sign_provider::{Lock, Manifest};
+use xacct_sign_provider::{Lock, Manifest, Reported};
 
 const MANIFEST: &str = r#"[api]
 account = "111111111111"
@@ -88,6 +88,27 @@ fn what_has_changed_since_the_lock_file_is_said_in_words() {
     // Nothing has changed where it was rendered.
     let same = parsed(MANIFEST, "f");
     assert!(same.plan(&recorded).access_map(&recorded).contains("0 added, 0 removed, 0 moved."));
+}
+
+#[test]
+fn no_control_character_leaves_by_the_map_or_by_github() {
+    let evil = "ok \\u202e evil\\u001b[31m";
+    let text = MANIFEST.replace(
+        "routes = [\"GET /items/{id}\"]\n",
+        &format!("routes = [\"GET /items/{{id}}\"]\naccept = {{ wildcard_spans_segments = \"{evil}\" }}\n"),
+    );
+    let manifest = parsed(&text, "xacct\u{202e}.toml");
+    let plan = manifest.plan(&Lock::default());
+    let mut texts = vec![plan.access_map(&Lock::default())];
+    let findings = plan.findings();
+    texts.extend(findings.iter().map(|one| Reported::finding(one, &manifest.file).github_command()));
+    for text in &texts {
+        let is_hidden = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(is_hidden), "{text:?}");
+    }
+    assert!(texts.iter().all(|text| text.contains("u{202e}")), "{texts:?}");
+    let github = texts.iter().find(|text| text.starts_with("::notice")).unwrap();
+    assert!(github.contains("%0Aaccepted: ok \\u{202e} evil\\u{1b}[31m"), "{github}");
 }
 
 #[test]

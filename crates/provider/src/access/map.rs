@@ -179,10 +179,10 @@ fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }
 
-/// A text that is no markup, in an element or an attribute.
+/// A text that is no markup, in an element or an attribute, and does nothing to the order in which it is read.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in xacct_sign::escaped(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
