@@ -91,6 +91,32 @@ fn what_has_changed_since_the_lock_file_is_said_in_words() {
 }
 
 #[test]
+fn a_caller_that_was_renamed_is_neither_added_nor_removed() {
+    let recorded = lock(MANIFEST);
+    let of = |text: &str| {
+        let manifest = parsed(text, "xacct.toml");
+        let plan = manifest.plan(&recorded);
+        let page = plan.access_map(&recorded);
+        let changes: Vec<(String, String)> =
+            rows(&page, "callers").into_iter().map(|row| (format!("{} {}", row[0], row[1]), row[5].clone())).collect();
+        let removed = rows(&page, "removed").len();
+        let moved = changes.iter().filter(|(_, change)| change.starts_with("moved")).count();
+        assert_eq!(moved, plan.role_changes().len(), "{page}");
+        (changes, removed)
+    };
+    let before = "moved from arn:aws:iam::111111111111:role/ApiAllowByIamRoleStagPartner";
+    let mut expected = vec![("mall stag", "none"), ("mall url", "none"), ("partner2 stag", before)];
+    let owned = |all: &[(&str, &str)]| all.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
+    let renamed =
+        MANIFEST.replace("[callers.partner]", "[callers.partner2]").replace("[callers.shop]", "[callers.mall]");
+    assert_eq!(of(&renamed), (owned(&expected), 0));
+    // A new caller with the old name is new.
+    let and_new = renamed + "[callers.shop]\naccount = \"333333333333\"\nroles = { stag = \"New\" }\n";
+    expected.push(("shop stag", "added"));
+    assert_eq!(of(&and_new), (owned(&expected), 0));
+}
+
+#[test]
 fn no_control_character_leaves_by_the_map_or_by_github() {
     let evil = "ok \\u202e evil\\u001b[31m";
     let text = MANIFEST.replace(
