@@ -50,6 +50,11 @@ roles = { deve = "*" }
 trust = "account"
 accept = { whole_account = "their only workload" }
 
+[callers.operators]
+account = "555555555555"
+roles = { stag = ["Ops_*", "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_*"] }
+trust = "account"
+
 [callers.everybody]
 organization = "o-a1b2c3d4e5"
 stages = ["deve"]

@@ -160,6 +160,21 @@ fn a_role_that_is_two_callers_has_the_rights_of_both() {
     assert!(matches!(plan.can(&manifest.callers["batch"], &manifest.stages["prod"], &call), Answer::Yes(_)));
 }
 
+/// As every policy of the same account that says `*`: it is to the caller itself.
+#[test]
+fn within_the_apis_account_a_trust_policy_that_names_the_caller_is_enough() {
+    let answer = |account: &str| {
+        let text = format!(
+            "[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n[stages.stag]\napi_id = \"a1\"\n[callers.own]\naccount = \"{account}\"\nroles = {{ stag = \"Batch\" }}\nroutes = [\"GET /a\"]\n[callers.any]\naccount = \"*\"\ntrust = \"account\"\nroles = {{ stag = \"Batch\" }}\n"
+        );
+        let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+        let plan = manifest.plan(&Lock::default());
+        plan.can(&manifest.callers["own"], &manifest.stages["stag"], &AskedCall::parse("GET /b").unwrap())
+    };
+    assert!(matches!(answer("111111111111"), Answer::Yes(_)), "{:?}", answer("111111111111"));
+    assert!(matches!(answer("222222222222"), Answer::No(_)), "{:?}", answer("222222222222"));
+}
+
 #[test]
 fn what_is_no_call_is_refused() {
     for text in ["", "GET", "/hoge", "get /", "ANY /", "TRACE /", "GET hoge", " GET /", "GET  /"] {

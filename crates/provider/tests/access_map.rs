@@ -1,7 +1,7 @@
 //! The access map: what it says, and that nothing of the manifest is markup in it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
-use xacct_sign_provider::{Lock, Manifest};
+use xacct_sign_provider::{Lock, Manifest, Reported};
 
 const MANIFEST: &str = r#"[api]
 account = "111111111111"
@@ -93,6 +93,53 @@ fn what_has_changed_since_the_lock_file_is_said_in_words() {
     // Nothing has changed where it was rendered.
     let same = parsed(MANIFEST, "f");
     assert!(same.plan(&recorded).access_map(&recorded).contains("0 added, 0 removed, 0 moved."));
+}
+
+#[test]
+fn a_caller_that_was_renamed_is_neither_added_nor_removed() {
+    let recorded = lock(MANIFEST);
+    let of = |text: &str| {
+        let manifest = parsed(text, "xacct.toml");
+        let plan = manifest.plan(&recorded);
+        let page = plan.access_map(&recorded);
+        let changes: Vec<(String, String)> =
+            rows(&page, "callers").into_iter().map(|row| (format!("{} {}", row[0], row[1]), row[5].clone())).collect();
+        let removed = rows(&page, "removed").len();
+        let moved = changes.iter().filter(|(_, change)| change.starts_with("moved")).count();
+        assert_eq!(moved, plan.role_changes().len(), "{page}");
+        (changes, removed)
+    };
+    let before = "moved from arn:aws:iam::111111111111:role/ApiAllowByIamRoleStagPartner";
+    let mut expected = vec![("mall stag", "none"), ("mall url", "none"), ("partner2 stag", before)];
+    let owned = |all: &[(&str, &str)]| all.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
+    let renamed =
+        MANIFEST.replace("[callers.partner]", "[callers.partner2]").replace("[callers.shop]", "[callers.mall]");
+    assert_eq!(of(&renamed), (owned(&expected), 0));
+    // A new caller with the old name is new.
+    let and_new = renamed + "[callers.shop]\naccount = \"333333333333\"\nroles = { stag = \"New\" }\n";
+    expected.push(("shop stag", "added"));
+    assert_eq!(of(&and_new), (owned(&expected), 0));
+}
+
+#[test]
+fn no_control_character_leaves_by_the_map_or_by_github() {
+    let evil = "ok \\u202e evil\\u001b[31m";
+    let text = MANIFEST.replace(
+        "routes = [\"GET /items/{id}\"]\n",
+        &format!("routes = [\"GET /items/{{id}}\"]\naccept = {{ wildcard_spans_segments = \"{evil}\" }}\n"),
+    );
+    let manifest = parsed(&text, "xacct\u{202e}.toml");
+    let plan = manifest.plan(&Lock::default());
+    let mut texts = vec![plan.access_map(&Lock::default())];
+    let findings = plan.findings();
+    texts.extend(findings.iter().map(|one| Reported::finding(one, &manifest.file).github_command()));
+    for text in &texts {
+        let is_hidden = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(is_hidden), "{text:?}");
+    }
+    assert!(texts.iter().all(|text| text.contains("u{202e}")), "{texts:?}");
+    let github = texts.iter().find(|text| text.starts_with("::notice")).unwrap();
+    assert!(github.contains("%0Aaccepted: ok \\u{202e} evil\\u{1b}[31m"), "{github}");
 }
 
 #[test]

@@ -177,9 +177,46 @@ fn who_knows_the_callers_of_a_server_by_their_own_roles() {
         let known = plan.who(&Asker::parse(arn).unwrap());
         known.into_iter().map(|one| format!("{} {}", one.caller, one.stages.join(","))).collect::<Vec<_>>()
     };
-    assert_eq!(who("arn:aws:iam::000000000000:role/paths/Batch"), ["batch server", "wide server"]);
+    assert_eq!(who("arn:aws:iam::000000000000:role/paths/Batch"), ["batch server"]);
     assert_eq!(who("arn:aws:sts::222222222222:assumed-role/Nightly/xx"), ["night server", "nightly server"]);
     assert!(who("arn:aws:iam::444444444444:role/Shop").is_empty());
+}
+
+#[test]
+fn who_on_a_server_is_the_caller_that_its_verifier_takes_it_for() {
+    let manifest = manifest();
+    let plan = manifest.plan(&Lock::default());
+    for (role, stage, callers) in [
+        ("000000000000:role/Shop", "server", vec!["shop"]),
+        ("000000000000:role/paths/Batch", "server", vec!["batch"]),
+        ("000000000000:role/Else", "server", vec!["wide"]),
+        ("000000000000:role/Else", "http", vec!["wide"]),
+        ("222222222222:role/Night1", "server", vec!["night"]),
+        // Two patterns fit: the verifier refuses it.
+        ("222222222222:role/Nightly", "server", vec![]),
+        ("222222222222:role/a/Nightly", "server", vec![]),
+    ] {
+        let known = plan.who(&Asker::parse(&format!("arn:aws:iam::{role}")).unwrap());
+        let on = known.iter().filter(|known| known.stages.iter().any(|on| on == stage));
+        assert_eq!(on.map(|known| known.caller.as_str()).collect::<Vec<_>>(), callers, "{role} on {stage}");
+    }
+}
+
+#[test]
+fn the_rest_of_a_path_may_be_empty_in_a_policy_and_not_on_a_server() {
+    let text = MANIFEST.replace("routes = [\"GET /items/{id}\", \"ANY /hoge\"]", "routes = [\"GET /items/{p+}\"]");
+    let text = text.replace(
+        "roles = { server = \"paths/Batch\" }",
+        "roles = { server = \"paths/Batch\", http = \"paths/Batch\" }",
+    );
+    let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let can = |stage: &str, call: &str| {
+        let answer = plan.can(&manifest.callers["batch"], &manifest.stages[stage], &AskedCall::parse(call).unwrap());
+        matches!(answer, Answer::Yes(_))
+    };
+    assert!(can("http", "GET /items/a/b") && can("server", "GET /items/a/b"));
+    assert!(can("http", "GET /items/") && !can("server", "GET /items/"));
 }
 
 /// What the caller's own account lets it have made.

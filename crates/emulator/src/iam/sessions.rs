@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xacct_sign::Credentials;
-use xacct_sign_provider::iam::{Context, Decision, PolicyDocument, PrincipalIdentity, Request, evaluate, folded_key};
+use xacct_sign_provider::iam::{
+    Context, Decision, Effect, PolicyDocument, PrincipalIdentity, Request, evaluate, folded_key,
+};
 
 use crate::iam::entropy::Entropy;
 use crate::iam::roles::ProviderRole;
@@ -88,13 +90,37 @@ impl Session {
     /// Why not.
     pub(crate) fn may(&self, action: &str, resource: &str, context: Context) -> Result<(), String> {
         let request = Request { principal: Some(self.principal.clone()), action, resource, context };
+        allowed("the role's policy", self.own(&request))?;
+        self.limited(&request)
+    }
+
+    /// The same where a policy of something in the session's own account names its role: that allows, if nothing of the session's
+    /// side denies or limits it
+    /// ([Permissions boundaries](https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html)).
+    ///
+    /// # Errors
+    ///
+    /// What does.
+    pub(crate) fn may_as_named(&self, action: &str, resource: &str, context: Context) -> Result<(), String> {
+        let request = Request { principal: Some(self.principal.clone()), action, resource, context };
+        let own = self.own(&request);
+        if own.effect() == Effect::ExplicitDeny {
+            allowed("the role's policy", own)?;
+        }
+        self.limited(&request)
+    }
+
+    fn own<'a>(&'a self, request: &'a Request<'_>) -> Decision<'a> {
         let policies: Vec<&PolicyDocument> = self.policies.iter().map(Arc::as_ref).collect();
-        allowed("the role's policy", evaluate(&policies, &request))?;
+        evaluate(&policies, request)
+    }
+
+    fn limited(&self, request: &Request<'_>) -> Result<(), String> {
         if let Some(boundary) = &self.boundary {
-            allowed("the permissions boundary", evaluate(&[boundary.as_ref()], &request))?;
+            allowed("the permissions boundary", evaluate(&[boundary.as_ref()], request))?;
         }
         match &self.session_policy {
-            Some(policy) => allowed("the session policy", evaluate(&[policy], &request)),
+            Some(policy) => allowed("the session policy", evaluate(&[policy], request)),
             None => Ok(()),
         }
     }

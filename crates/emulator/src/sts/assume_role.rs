@@ -78,6 +78,8 @@ pub(crate) fn assume_role(
 
 /// Whether both accounts let the caller assume the role: its own, and the role's
 /// ([Cross-account policy evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)).
+/// Within one account the role's is enough where its trust policy names the caller, and not all of the account
+/// ([AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)).
 /// Session tags and a source identity are actions of their own, on both sides.
 fn authorize(iam: &Iam, caller: &Session, call: &AssumeRole, now: SystemTime) -> Result<Arc<ProviderRole>, Fault> {
     let arn = caller.principal.arn();
@@ -108,15 +110,17 @@ fn authorize(iam: &Iam, caller: &Session, call: &AssumeRole, now: SystemTime) ->
         actions.push("sts:SetSourceIdentity");
     }
     for action in actions {
-        caller.may(action, &role.arn, context.clone()).map_err(|why| denied(action, Kind::CallerNotAllowed, why))?;
         let request = Request {
             principal: Some(caller.principal.clone()),
             action,
             resource: &role.arn,
             context: context.clone(),
         };
-        allowed("the trust policy", evaluate(&[&role.trust], &request))
-            .map_err(|why| denied(action, Kind::TrustDenied, why))?;
+        let trust = evaluate(&[&role.trust], &request);
+        let is_named = caller.principal.account() == iam.account && trust.allows_asker_itself();
+        let own = if is_named { Session::may_as_named } else { Session::may };
+        own(caller, action, &role.arn, context.clone()).map_err(|why| denied(action, Kind::CallerNotAllowed, why))?;
+        allowed("the trust policy", trust).map_err(|why| denied(action, Kind::TrustDenied, why))?;
     }
     Ok(role)
 }

@@ -56,6 +56,35 @@ fn refused(world: &mut World, base: &Credentials, call: &AssumeRole) -> &'static
     world.reason().unwrap()
 }
 
+/// Within the role's account its trust policy is enough, if it names the caller and not the account.
+#[test]
+fn within_one_account_a_trust_policy_that_names_the_role_is_enough() {
+    const NOTHING: &str =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+    const DENIES: &str =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sts:AssumeRole","Resource":"*"}]}"#;
+    for (account, trust, policy, reason) in [
+        ("111111111111", "role", NOTHING, None),
+        ("111111111111", "role", DENIES, Some("caller_not_allowed")),
+        // The account, which has to hand it on.
+        ("111111111111", "account", NOTHING, Some("caller_not_allowed")),
+        ("000000000000", "role", NOTHING, Some("caller_not_allowed")),
+    ] {
+        let api = MANIFEST.split_once("[callers.shop]").unwrap().0;
+        let shop =
+            format!("[callers.shop]\naccount = \"{account}\"\nroles = {{ stag = \"A\" }}\ntrust = \"{trust}\"\n");
+        let caller_policies = BTreeMap::from([("shop".to_owned(), policy.to_owned())]);
+        let mut world =
+            world_of(&format!("{api}{shop}"), Options { caller_policies, explain: true, ..Options::default() });
+        let shop = base(&world, "shop");
+        let is_in = world.try_assume(&shop, &AssumeRole::new(STAG, "shop-1")).is_ok();
+        assert_eq!(is_in, reason.is_none(), "{account} {trust}");
+        if !is_in {
+            assert_eq!(world.reason(), reason, "{account} {trust}");
+        }
+    }
+}
+
 fn shop_call() -> AssumeRole {
     AssumeRole::new(STAG, "shop-1")
 }

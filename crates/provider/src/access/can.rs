@@ -9,7 +9,7 @@ use super::decide::{Side, Sides};
 use super::error::AccessError;
 use crate::deployed::concrete_roles;
 use crate::iam::document::Document;
-use crate::iam::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate, is_covered};
+use crate::iam::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate, is_covered};
 use crate::manifest::route::METHODS;
 use crate::manifest::{Caller, Stage, StageTarget};
 use crate::plan::{Plan, ProviderRole};
@@ -312,7 +312,12 @@ impl Plan<'_> {
             Request { principal, action: "sts:AssumeRole", resource: &role.arn, context: terms.context() }
         };
         let trusted = runs.terms.iter().find(|terms| evaluate(&[&trust], &request(terms)).is_allowed())?;
-        if !evaluate(&own, &request(trusted)).is_allowed() {
+        let asked_for = request(trusted);
+        // In the role's own account nothing but the trust policy has to allow whom it names.
+        let is_enough = runs.principal.account() == self.manifest.api.account
+            && evaluate(&[&trust], &asked_for).allows_asker_itself();
+        let leave = evaluate(&own, &asked_for).effect();
+        if leave == Effect::ExplicitDeny || (leave == Effect::ImplicitDeny && !is_enough) {
             return Some(Err(WhyNot::NoLeave { caller: caller.name.clone(), role: role.arn.clone() }));
         }
         let principal = PrincipalIdentity::assumed_role(&role.arn, &trusted.session_name).ok()?;

@@ -10,7 +10,7 @@ use super::list::AccessRow;
 use crate::finding::{Finding, FindingCode, Subject};
 use crate::manifest::{CallerPrincipals, Lock, WhichRole};
 use crate::plan::Plan;
-use crate::plan::told::{DIRECT, IDENTITY};
+use crate::plan::told::{Before, DIRECT, IDENTITY};
 
 const STYLE: &str = include_str!("map.css");
 const SCRIPT: &str = include_str!("map.js");
@@ -31,17 +31,17 @@ impl Plan<'_> {
     pub fn access_map(&self, before: &Lock) -> String {
         let rows = self.access();
         let findings = self.findings();
-        let told: BTreeMap<(&str, &str), &str> =
-            before.told().map(|(stage, caller, told)| ((caller, stage), told.role.as_str())).collect();
+        let told = Told { is_known: before.told().next().is_some(), before: self.told_before(before) };
+        let gone = told.gone(before);
         let mut page = head(&self.manifest.file);
         let (callers, stages) = (self.manifest.callers.len(), self.manifest.stages.len());
         let open = findings.iter().filter(|finding| finding.is_open()).count();
         let _ =
             writeln!(page, "<p>Callers: {callers}. Stages: {stages}. Findings that nobody has accepted: {open}.</p>");
-        let _ = writeln!(page, "<p>{}</p>", summary(&rows, &told));
+        let _ = writeln!(page, "<p>{}</p>", summary(&rows, &told, gone.len()));
         page.push_str(SEARCH);
         self.callers_table(&mut page, &rows, &findings, &told);
-        removed(&mut page, &rows, &told);
+        removed(&mut page, &gone);
         others(&mut page, &findings);
         what_to_do(&mut page, &findings);
         let _ = writeln!(page, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>");
@@ -59,33 +59,51 @@ fn head(file: &str) -> String {
 /// It is there where a script can use it.
 const SEARCH: &str = "<p id=\"search\" hidden><label for=\"words\">Search callers: a name, an account, a role, a route, a finding</label> <input id=\"words\" type=\"search\" autocomplete=\"off\" aria-describedby=\"found\"> <span id=\"found\" role=\"status\"></span></p>\n";
 
-fn summary(rows: &[AccessRow], told: &BTreeMap<(&str, &str), &str>) -> String {
-    if told.is_empty() {
+fn summary(rows: &[AccessRow], told: &Told<'_>, removed: usize) -> String {
+    if !told.is_known {
         return "No lock file says what was rendered last: what has changed is not known.".to_owned();
     }
     let (mut added, mut moved) = (0_usize, 0_usize);
     for row in rows {
-        match change(row, told) {
+        match told.change(row) {
             Change::Added => added = added.saturating_add(1),
             Change::Moved(_) => moved = moved.saturating_add(1),
             Change::Same | Change::Unknown => {}
         }
     }
-    let removed = gone(rows, told).len();
     format!(
         "Against the lock file, which knows what was rendered last: {added} added, {removed} removed, {moved} moved."
     )
 }
 
-fn change<'l>(row: &AccessRow, told: &BTreeMap<(&str, &str), &'l str>) -> Change<'l> {
-    if told.is_empty() {
-        return Change::Unknown;
+/// What the lock file knows.
+struct Told<'l> {
+    /// Whether it knows anybody.
+    is_known: bool,
+    /// By stage and caller as they are now.
+    before: BTreeMap<(&'l str, &'l str), Before<'l>>,
+}
+
+impl<'l> Told<'l> {
+    fn change(&self, row: &AccessRow) -> Change<'l> {
+        if !self.is_known {
+            return Change::Unknown;
+        }
+        let role = row.role.as_deref().unwrap_or(if is_of_server(row) { IDENTITY } else { DIRECT });
+        match self.before.get(&(row.stage.as_str(), row.caller.as_str())) {
+            None => Change::Added,
+            Some((_, _, before)) if before.role == role => Change::Same,
+            Some((_, _, before)) => Change::Moved(&before.role),
+        }
     }
-    let role = row.role.as_deref().unwrap_or(if is_of_server(row) { IDENTITY } else { DIRECT });
-    match told.get(&(row.caller.as_str(), row.stage.as_str())) {
-        None => Change::Added,
-        Some(before) if *before == role => Change::Same,
-        Some(before) => Change::Moved(before),
+
+    /// What it knows and the manifest does not mean any more: caller, stage and role.
+    fn gone(&self, before: &'l Lock) -> Vec<[&'l str; 3]> {
+        let there: BTreeSet<(&str, &str)> = self.before.values().map(|(stage, caller, _)| (*stage, *caller)).collect();
+        let gone = before.told().filter(|(stage, caller, _)| !there.contains(&(*stage, *caller)));
+        let mut gone: Vec<_> = gone.map(|(stage, caller, told)| [caller, stage, told.role.as_str()]).collect();
+        gone.sort_unstable();
+        gone
     }
 }
 
@@ -94,21 +112,8 @@ fn is_of_server(row: &AccessRow) -> bool {
     row.terms.contains_key("audience")
 }
 
-/// What the lock file knows and the manifest does not mean any more.
-fn gone<'l>(rows: &[AccessRow], told: &BTreeMap<(&'l str, &'l str), &'l str>) -> Vec<[&'l str; 3]> {
-    let there: BTreeSet<(&str, &str)> = rows.iter().map(|row| (row.caller.as_str(), row.stage.as_str())).collect();
-    let gone = told.iter().filter(|(key, _)| !there.contains(*key));
-    gone.map(|((caller, stage), role)| [*caller, *stage, *role]).collect()
-}
-
 impl Plan<'_> {
-    fn callers_table(
-        &self,
-        page: &mut String,
-        rows: &[AccessRow],
-        findings: &[Finding],
-        told: &BTreeMap<(&str, &str), &str>,
-    ) {
+    fn callers_table(&self, page: &mut String, rows: &[AccessRow], findings: &[Finding], told: &Told<'_>) {
         let mut of_callers: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
         for finding in findings {
             if let Subject::Caller(name) = &finding.subject {
@@ -116,7 +121,7 @@ impl Plan<'_> {
             }
         }
         // Where it is not known in any row, the page says so once.
-        let has_changes = !told.is_empty();
+        let has_changes = told.is_known;
         let heads = ["Caller", "Stage", "Principal", "Role", "Routes", "Terms", "Change", "Findings"];
         let heads: Vec<&str> = heads.into_iter().filter(|head| has_changes || *head != "Change").collect();
         open_table(page, "callers", "Callers", &heads);
@@ -128,7 +133,7 @@ impl Plan<'_> {
                 .as_ref()
                 .map_or_else(|| "every route".to_owned(), |routes| list(routes.iter().map(|route| code(route))));
             let terms = list(row.terms_as_toml().iter().map(|term| code(term)));
-            let (role, change) = match change(row, told) {
+            let (role, change) = match told.change(row) {
                 Change::Unknown => (role, None),
                 Change::Same => (role, Some("none")),
                 Change::Added => (role, Some("<b>added</b>")),
@@ -159,8 +164,7 @@ impl Plan<'_> {
     }
 }
 
-fn removed(page: &mut String, rows: &[AccessRow], told: &BTreeMap<(&str, &str), &str>) {
-    let gone = gone(rows, told);
+fn removed(page: &mut String, gone: &[[&str; 3]]) {
     if gone.is_empty() {
         return;
     }
@@ -237,10 +241,10 @@ fn parted(text: &str, after: char) -> String {
     format!("<code>{}</code>", escaped(text).replace(after, &format!("{after}<wbr>")))
 }
 
-/// A text that is no markup, in an element or an attribute.
+/// A text that is no markup, in an element or an attribute, and does nothing to the order in which it is read.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in xacct_sign::escaped(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

@@ -1,8 +1,7 @@
 //! Whether a caller may make a call of a server, which decides by itself: as the verifier of `callers.json` does.
 
-use xacct_sign::aws::{RoleArn, RoleName};
-
 use super::can::{Answer, AskedCall, WhyNot};
+use super::who::Asker;
 use crate::deployed::concrete_roles;
 use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
 use crate::plan::Plan;
@@ -20,12 +19,11 @@ impl Plan<'_> {
         let (_, concrete) = concrete_roles(&roles, self.manifest.api.partition(), &self.manifest.api.account);
         let mut why = WhyNot::NotListed { caller: caller.name.clone(), stage: stage.name.clone() };
         for role in concrete {
-            let Ok(arn) = RoleArn::parse(&role.arn) else { continue };
-            let name = role.arn.split_once(":role/").and_then(|(_, name)| RoleName::parse(name));
-            let Some((told, by)) = name.and_then(|name| self.told_as(stage, arn.account(), &name)) else { continue };
+            let Ok(asker) = Asker::parse(&role.arn) else { continue };
+            let Some((told, by)) = self.told_as(stage, &asker).pop() else { continue };
             // A proof has no path, so it names nobody by a pattern.
             let by_proof = !self.manifest.identity.regions.is_empty() && !matches!(by, WhichRole::Like(_));
-            if !by_proof && self.manifest.issuer_of(arn.account()).is_none() {
+            if !by_proof && self.manifest.issuer_of(&role.account).is_none() {
                 why = WhyNot::NoIssuer { caller: told.name.clone(), stage: stage.name.clone() };
                 continue;
             }
@@ -40,18 +38,20 @@ impl Plan<'_> {
         Answer::No(why)
     }
 
-    /// The caller that a role is told to be: its name goes before patterns, and these before its whole account. `None` where that
-    /// is nobody, and where the patterns of two callers fit.
-    fn told_as(&self, stage: &Stage, account: &str, role: &RoleName) -> Option<(&Caller, &WhichRole)> {
+    /// The caller that somebody is told to be: its name goes before patterns, and these before its whole account. Nobody where the
+    /// patterns of two callers fit. Several where the ARN is a session's, which has no path: whoever it could be.
+    pub(super) fn told_as(&self, stage: &Stage, asker: &Asker) -> Vec<(&Caller, &WhichRole)> {
         let of_account = self.manifest.callers.values().filter(
-            |caller| matches!(&caller.principals, CallerPrincipals::Roles { account: own, .. } if own == account),
+            |caller| matches!(&caller.principals, CallerPrincipals::Roles { account, .. } if asker.is_of(self.manifest.api.partition(), account)),
         );
         let (mut named, mut fitting, mut whole) = (None, Vec::new(), None);
         for caller in of_account {
             for which in caller.roles_on(&stage.name) {
                 match which {
-                    WhichRole::Named(own) if own == role => named = Some((caller, which)),
-                    WhichRole::Like(pattern) if pattern.covers(role) => fitting.push((caller, which)),
+                    WhichRole::Named(own) if asker.is(own.path(), own.name()) => named = Some((caller, which)),
+                    WhichRole::Like(pattern) if asker.is(pattern.path(), pattern.name()) => {
+                        fitting.push((caller, which))
+                    }
                     WhichRole::Every => whole = Some((caller, which)),
                     WhichRole::Named(_) | WhichRole::Like(_) => {}
                 }
@@ -59,10 +59,11 @@ impl Plan<'_> {
         }
         fitting.dedup_by_key(|(caller, _)| caller.name.as_str());
         match (named, fitting.as_slice()) {
-            (Some(named), _) => Some(named),
-            (None, []) => whole,
-            (None, [only]) => Some(*only),
-            (None, _) => None,
+            (Some(named), _) => vec![named],
+            (None, _) if !asker.has_path() => fitting.into_iter().chain(whole).collect(),
+            (None, []) => whole.into_iter().collect(),
+            (None, [only]) => vec![*only],
+            (None, _) => Vec::new(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Who somebody is, whose ARN stands in a log: which callers of the manifest it is, or could be.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use xacct_sign::aws::{Arn, Partition, RoleArn, is_account_id, is_role_name, is_session_name};
 
 use super::error::AccessError;
@@ -66,8 +68,18 @@ impl Asker {
 
     /// Whether it is the role of this path and name, or could be of this path where its own ARN does not say. The name may be
     /// a pattern.
-    fn is(&self, path: &str, name: &str) -> bool {
+    pub(super) fn is(&self, path: &str, name: &str) -> bool {
         self.path.as_deref().is_none_or(|own| own == path) && is_covered(name, &self.name)
+    }
+
+    /// Whether it is of the account, which may be `*`.
+    pub(super) fn is_of(&self, partition: &str, account: &str) -> bool {
+        self.partition == partition && (account == "*" || self.account == account)
+    }
+
+    /// Whether its ARN says the role's path.
+    pub(super) fn has_path(&self) -> bool {
+        self.path.is_some()
     }
 }
 
@@ -85,18 +97,29 @@ pub struct Known {
 
 impl Plan<'_> {
     /// The callers that somebody is, in the order of their names: as one of their own roles; or as a role of the provider's,
-    /// which several may share. Of a session on such a role, those that could have taken its name.
+    /// which several may share. Of a session on such a role, those that could have taken its name. On a server the one that a
+    /// verifier takes it for.
     #[must_use]
     pub fn who(&self, asker: &Asker) -> Vec<Known> {
         let roles: Vec<ProviderRole> =
             self.provider_roles().into_iter().filter(|role| self.is_role(asker, role)).collect();
+        let servers = self.manifest.stages.values().filter(|stage| stage.audience().is_some());
+        let told: BTreeMap<&str, BTreeSet<&str>> = servers
+            .map(|stage| {
+                let callers = self.told_as(stage, asker).into_iter().map(|(caller, _)| caller.name.as_str());
+                (stage.name.as_str(), callers.collect())
+            })
+            .collect();
         let known = self.manifest.callers.values().filter_map(|caller| {
             let as_provider = |stage: &str| {
                 let mut of_stage = roles.iter().filter(|role| role.stage == stage);
                 of_stage.any(|role| role.callers.contains(&caller.name)) && may_be_named(caller, asker)
             };
             let is = |stage: &&str| match roles.is_empty() {
-                true => self.is_principal(asker, caller, stage),
+                true => match told.get(stage) {
+                    Some(callers) => callers.contains(caller.name.as_str()),
+                    None => self.is_principal(asker, caller, stage),
+                },
                 false => as_provider(stage),
             };
             let stages = caller.stages().filter(is);
@@ -120,18 +143,16 @@ impl Plan<'_> {
 
     /// Whether it is one of the principals that the caller is on the stage.
     fn is_principal(&self, asker: &Asker, caller: &Caller, stage: &str) -> bool {
-        if asker.partition != self.manifest.api.partition() {
-            return false;
-        }
+        let partition = self.manifest.api.partition();
         match &caller.principals {
-            CallerPrincipals::Organization { .. } => true,
+            CallerPrincipals::Organization { .. } => asker.partition == partition,
             CallerPrincipals::Roles { account, .. } => {
                 let is_role = caller.roles_on(stage).iter().any(|role| match role {
                     WhichRole::Named(role) => asker.is(role.path(), role.name()),
                     WhichRole::Like(pattern) => asker.is(pattern.path(), pattern.name()),
                     WhichRole::Every => true,
                 });
-                (account == "*" || *account == asker.account) && is_role
+                asker.is_of(partition, account) && is_role
             }
         }
     }

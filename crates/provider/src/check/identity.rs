@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Findings, quoted};
 use crate::finding::{Finding, FindingCode as Code, Subject};
+use crate::iam::may_be_same;
 use crate::manifest::{Caller, CallerPrincipals, Manifest, RolePattern, Stage, WhichRole};
 use crate::plan::Plan;
 
@@ -135,7 +136,7 @@ fn alike<'m>(manifest: &'m Manifest, stage: &Stage) -> Option<(&'m Caller, &'m C
     }
     by_place.values().find_map(|all| {
         let is_of_two = |one: &(&Caller, &RolePattern), other: &(&Caller, &RolePattern)| {
-            one.0.name != other.0.name && may_be_same(one.1.name(), other.1.name())
+            one.0.name != other.0.name && one.1.meets(other.1)
         };
         let ((one, _), (other, pattern)) = pair(all, is_of_two)?;
         Some((*one, *other, *pattern))
@@ -160,62 +161,4 @@ fn share(one: &[String], other: &[String]) -> bool {
         return true;
     }
     one.iter().any(|a| other.iter().any(|b| may_be_same(a, b)))
-}
-
-/// Whether some text fits both patterns, with `*` for any characters and `?` for one.
-fn may_be_same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    // Whether what is left of `one`, from its end, and what is left of `other` from each place may be the same.
-    let mut below: Vec<bool> = Vec::new();
-    for at in (0..=one.len()).rev() {
-        let mine = one.get(at);
-        let mut row = vec![false; other.len().saturating_add(1)];
-        for place in (0..=other.len()).rev() {
-            let theirs = other.get(place);
-            let right = || row.get(place.saturating_add(1)).copied().unwrap_or_default();
-            let under = |place: usize| below.get(place).copied().unwrap_or_default();
-            let is_so = match (mine, theirs) {
-                (None, None) => true,
-                // A star is of nothing, or of what the other has next.
-                (Some(b'*'), _) => under(place) || (theirs.is_some() && right()),
-                (_, Some(b'*')) => right() || (mine.is_some() && under(place)),
-                (Some(a), Some(b)) => (a == b || *a == b'?' || *b == b'?') && under(place.saturating_add(1)),
-                (None, Some(_)) | (Some(_), None) => false,
-            };
-            if let Some(cell) = row.get_mut(place) {
-                *cell = is_so;
-            }
-        }
-        below = row;
-    }
-    below.first().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::may_be_same;
-
-    #[test]
-    fn two_patterns_may_be_of_one_text() {
-        for (one, other, are) in [
-            ("shop", "shop", true),
-            ("shop", "Shop", false),
-            ("shop-*", "shop-1", true),
-            ("shop-*", "mall-*", false),
-            ("shop-*", "*-1", true),
-            ("shop-*", "*", true),
-            ("a*b", "a*c", false),
-            ("a*b", "*bb", true),
-            ("a?c", "abc", true),
-            ("a?c", "ab", false),
-            ("a?", "?b", true),
-            ("*a*", "*b*", true),
-            ("a*", "a", true),
-            ("a**", "a", true),
-            ("?*", "*?", true),
-        ] {
-            assert_eq!(may_be_same(one, other), are, "{one} {other}");
-            assert_eq!(may_be_same(other, one), are, "{other} {one}");
-        }
-    }
 }

@@ -18,8 +18,9 @@ pub(crate) struct WideCallers<'m> {
 #[derive(Default)]
 struct OnStage<'m> {
     organizations: Alike<'m>,
+    /// Roles of a name, or by a pattern of names, in every account.
     any_account: Alike<'m>,
-    /// The same by the role's name: a role of this name in every account.
+    /// Those of a name, by it.
     any_account_by_role: BTreeMap<&'m RoleName, Alike<'m>>,
     whole_accounts: BTreeMap<&'m str, &'m Caller>,
     /// Those that are roles by a pattern of their names, by account; `*` for a pattern of every account.
@@ -64,8 +65,11 @@ impl<'m> WideCallers<'m> {
                     for (stage, role) in roles.iter().flat_map(|(stage, of)| of.iter().map(move |role| (stage, role))) {
                         match role {
                             WhichRole::Like(pattern) => {
-                                let patterns = &mut by_api.entry(api_of(stage)).or_default().patterns;
-                                patterns.entry(account).or_default().push((pattern, caller));
+                                let on_stage = by_api.entry(api_of(stage)).or_default();
+                                on_stage.patterns.entry(account).or_default().push((pattern, caller));
+                                if account == "*" {
+                                    on_stage.any_account.push(caller);
+                                }
                             }
                             WhichRole::Every => {
                                 by_api.entry(api_of(stage)).or_default().whole_accounts.insert(account, caller);
@@ -113,32 +117,50 @@ fn api_of(manifest: &Manifest, stage: &str) -> String {
 }
 
 impl<'m> OnStage<'m> {
-    /// The wider callers that the caller's principals are part of, or may be: the manifest does not say which accounts an
+    /// The wider callers that some of the caller's principals are part of, or may be: the manifest does not say which accounts an
     /// organization has.
     fn covering(&self, caller: &'m Caller, stage: &str) -> Vec<&'m Caller> {
         let CallerPrincipals::Roles { account, .. } = &caller.principals else {
             return self.any_account.open_to(caller).collect();
         };
         let mut covering: Vec<&'m Caller> = self.organizations.open_to(caller).collect();
+        let is_any = account == "*";
         for role in caller.roles_on(stage) {
             match role {
                 WhichRole::Every => covering.extend(self.any_account.open_to(caller)),
-                WhichRole::Named(_) if account == "*" => {}
                 WhichRole::Named(role) => {
                     covering.extend(self.whole_accounts.get(account.as_str()));
-                    let alike = self.any_account_by_role.get(role).into_iter();
-                    covering.extend(alike.flat_map(|alike| alike.open_to(caller)));
-                    let patterns = [account.as_str(), "*"].into_iter().filter_map(|of| self.patterns.get(of)).flatten();
+                    if !is_any {
+                        let alike = self.any_account_by_role.get(role).into_iter();
+                        covering.extend(alike.flat_map(|alike| alike.open_to(caller)));
+                    }
+                    let patterns = self.patterns_of(account).chain(self.patterns_of("*"));
                     covering.extend(patterns.filter(|(pattern, _)| pattern.covers(role)).map(|(_, wider)| *wider));
                 }
-                WhichRole::Like(_) if account == "*" => {}
-                WhichRole::Like(_) => covering.extend(self.whole_accounts.get(account.as_str())),
+                WhichRole::Like(own) => {
+                    covering.extend(self.whole_accounts.get(account.as_str()));
+                    // Who is the same account's, and narrower, is let in as it is meant to be.
+                    let is_wider =
+                        |of: &RolePattern| of.meets(own) && (of.covers_pattern(own) || !own.covers_pattern(of));
+                    let patterns = self.patterns_of(account).filter(|(of, _)| is_wider(of));
+                    covering.extend(patterns.map(|(_, wider)| *wider));
+                    if !is_any {
+                        let meeting = self.patterns_of("*").filter(|(of, _)| of.meets(own));
+                        covering.extend(meeting.map(|(_, wider)| *wider));
+                        let named = self.any_account_by_role.iter().filter(|(role, _)| own.covers(role));
+                        covering.extend(named.flat_map(|(_, alike)| alike.open_to(caller)));
+                    }
+                }
             }
         }
         // Several roles of one caller may be covered by the same wider one.
         let mut seen = BTreeSet::new();
         covering.retain(|wider| seen.insert(wider.name.as_str()));
         covering
+    }
+
+    fn patterns_of(&self, account: &str) -> impl Iterator<Item = &(&'m RolePattern, &'m Caller)> {
+        self.patterns.get(account).into_iter().flatten()
     }
 }
 

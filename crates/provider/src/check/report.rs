@@ -1,6 +1,7 @@
 //! What the check found, for programs: as JSON, and as GitHub shows it beside the lines.
 
 use serde::Serialize;
+use xacct_sign::escaped;
 
 use crate::finding::{Finding, Level};
 use crate::manifest::ManifestError;
@@ -70,8 +71,9 @@ impl Reported {
             (None, level) => (level, self.hint.to_owned()),
         };
         let Self { file, line, code, message, .. } = self;
-        let text = data(&format!("{message}\n{what_to_do}"));
-        format!("::{command} file={},line={line},title={}::{text}", property(file), property(code))
+        // What stands in a log is shown by a terminal, too.
+        let text = data(&format!("{}\n{}", escaped(message), escaped(&what_to_do)));
+        format!("::{command} file={},line={line},title={}::{text}", property(&escaped(file)), property(code))
     }
 }
 

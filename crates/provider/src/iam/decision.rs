@@ -51,6 +51,15 @@ impl<'a> Decision<'a> {
         self.effect == Effect::Allow
     }
 
+    /// Whether it is allowed to whoever asks itself, and not to its account: within that account nothing else has to allow it
+    /// ([identity-based policies and resource-based policies](https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_identity-vs-resource.html)).
+    #[must_use]
+    pub fn allows_asker_itself(&self) -> bool {
+        let is_to_itself =
+            |one: &StatementOutcome<'_>| matches!(one.outcome, Outcome::Allows { is_to_itself: true, .. });
+        self.is_allowed() && self.outcomes.iter().any(is_to_itself)
+    }
+
     /// What each statement said, in the order of documents and statements. Empty where there is no document.
     #[must_use]
     pub fn outcomes(&self) -> &[StatementOutcome<'a>] {
@@ -119,6 +128,8 @@ pub enum Outcome<'a> {
         action: &'a str,
         /// On what.
         resource: &'a str,
+        /// Whether it is to whoever asks, by its own ARN or to everybody, and not to its account, which then has to hand it on.
+        is_to_itself: bool,
     },
     /// It denies the action on the resource.
     #[non_exhaustive]
@@ -151,7 +162,7 @@ impl Outcome<'_> {
 impl fmt::Display for Outcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Allows { action, resource } => write!(f, "allows `{action}` on `{resource}`"),
+            Self::Allows { action, resource, .. } => write!(f, "allows `{action}` on `{resource}`"),
             Self::Denies { action, resource } => write!(f, "denies `{action}` on `{resource}`"),
             Self::CannotAllow(what) => {
                 write!(f, "cannot allow, because it holds what is not supported: {}", what.join(", "))

@@ -40,7 +40,12 @@ fn apply<'a>(statement: &'a Statement, malformed: &'a [String], request: &'a Req
         return Outcome::CannotAllow(malformed);
     }
     let Request { action, resource, .. } = *request;
-    if statement.allows { Outcome::Allows { action, resource } } else { Outcome::Denies { action, resource } }
+    if !statement.allows {
+        return Outcome::Denies { action, resource };
+    }
+    let who = request.principal.as_ref();
+    let mut principals = statement.principals.iter().flatten();
+    Outcome::Allows { action, resource, is_to_itself: principals.any(|one| !one.is_account() && one.matches(who)) }
 }
 
 fn matches<'a>(statement: &'a Statement, request: &'a Request<'_>) -> Result<(), Mismatch<'a>> {

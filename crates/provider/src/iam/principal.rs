@@ -164,6 +164,11 @@ impl Principal {
         }
     }
 
+    /// Whether it is all of an account.
+    pub(super) fn is_account(&self) -> bool {
+        matches!(self, Self::Account { .. })
+    }
+
     fn aws(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Self::Everybody);

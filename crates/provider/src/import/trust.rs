@@ -57,7 +57,7 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Option<Trusting> {
         principals => texts(principals.get("AWS")),
     };
     let mut terms: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    let (mut arns, mut organizations) = (None, None);
+    let (mut arns, mut not_arns, mut organizations) = (None, Vec::new(), None);
     for (operator, keys) in elements.get("Condition").and_then(Value::as_object).into_iter().flatten() {
         for (key, values) in keys.as_object()? {
             let values = texts(Some(values));
@@ -73,10 +73,14 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Option<Trusting> {
                 ("Null", "aws:tagkeys") if values == ["false"] => {}
                 ("ArnEquals" | "ArnLike", "aws:principalarn") if arns.is_none() => arns = Some(values),
                 ("StringEquals", "aws:principalarn") if arns.is_none() && is_exact => arns = Some(values),
+                ("ArnNotEquals" | "ArnNotLike", "aws:principalarn") if not_arns.is_empty() => not_arns = values,
                 ("StringEquals", "aws:principalorgid") if organizations.is_none() => organizations = Some(values),
                 _ => return None,
             }
         }
+    }
+    if !not_arns.iter().all(|not| arns.as_deref().is_some_and(|arns| is_deeper(not, arns, partition))) {
+        return None;
     }
     let mut whom = Vec::new();
     for principal in &principals {
@@ -102,6 +106,16 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Option<Trusting> {
     }
     let actions = texts(elements.get("Action"));
     Some(Trusting { actions, whom, terms })
+}
+
+/// Whether what is left out is roles of deeper paths than these, which is what a manifest means by its patterns.
+fn is_deeper(not: &str, arns: &[String], partition: &str) -> bool {
+    let path = not.strip_prefix(&format!("arn:{partition}:iam::*:role")).and_then(|rest| rest.strip_suffix("*/*"));
+    let is_of_path = |arn: &String| {
+        let role = Arn::parse(arn).and_then(|arn| arn.resource.strip_prefix("role"));
+        role.and_then(|role| role.rfind('/').and_then(|end| role.get(..=end))) == path
+    };
+    path.is_some() && arns.iter().all(is_of_path)
 }
 
 /// The account that a principal is the whole of.

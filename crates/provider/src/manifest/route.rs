@@ -14,7 +14,7 @@ pub(crate) const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATC
 /// A route that a caller may use: `METHOD /path`.
 ///
 /// `ANY` stands for the seven methods, `{name}` for one segment, and `{name+}` or `*` at the end for the
-/// rest of the path, be it empty. In an ARN a variable becomes `*`
+/// rest of the path, be it empty, which a server takes for `/*` alone. In an ARN a variable becomes `*`
 /// ([Control access for invoking an API](https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html)).
 /// IAM's `*` spans `/`: `GET /items/{id}` also allows `GET /items/1/secret`, if the API has such a
 /// route. So `ANY` is no `*`: `*/items` would allow `GET /admin/items`.

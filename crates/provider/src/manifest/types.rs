@@ -9,7 +9,7 @@ use xacct_sign::sts::TokenAlgorithm;
 use super::names::{is_role_pattern, title_case};
 use super::route::Route;
 use crate::finding::FindingCode;
-use crate::iam::is_covered;
+use crate::iam::{is_covered, may_be_same};
 use crate::targets::{FunctionUrl, HttpApi, RestApi, Target};
 
 /// Findings that somebody has looked at and takes as they are, with the reason for it.
@@ -356,6 +356,16 @@ impl RolePattern {
     /// Whether a role's name and path fit.
     pub(crate) fn covers(&self, role: &RoleName) -> bool {
         self.path == role.path() && is_covered(&self.name, role.name())
+    }
+
+    /// Whether all names that fit the other fit this one: a `*` of the other's is no character of this one's, so only a `*` fits it.
+    pub(crate) fn covers_pattern(&self, other: &Self) -> bool {
+        self.path == other.path && is_covered(&self.name, &other.name)
+    }
+
+    /// Whether there may be a role that fits both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.path == other.path && may_be_same(&self.name, &other.name)
     }
 }
 

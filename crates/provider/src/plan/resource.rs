@@ -145,7 +145,7 @@ impl Plan<'_> {
         let api = &self.manifest.api;
         let statements = groups.into_iter().flat_map(|(document, arns)| {
             let names = arns.into_iter().map(|arn| Named::by_account(api.partition(), &api.account, arn)).collect();
-            let (principals, who) = Form::ByAccount.of_statement(names);
+            let (principals, who) = Form::ByAccount.of_statement(api.partition(), names);
             let statements = document.statement.into_iter();
             statements.map(move |statement| statement.of(principals.clone(), &who))
         });
@@ -154,19 +154,21 @@ impl Plan<'_> {
 
     /// Callers with the same routes share statements. The stages are the same API.
     fn direct_statements(&self, stages: &[&Stage]) -> Vec<Statement> {
-        let mut groups: BTreeMap<_, Vec<Named>> = BTreeMap::new();
+        let partition = self.manifest.api.partition();
+        let mut groups: BTreeMap<_, Vec<Named<'_>>> = BTreeMap::new();
         for (stage, caller) in stages.iter().flat_map(|stage| self.callers_on(stage).map(move |caller| (stage, caller)))
         {
             // A function's policy knows no routes.
             let has_routes = self.manifest.target(stage).is_some_and(|target| target.enforces_routes());
             let routes = if has_routes { direct_routes(caller) } else { Vec::new() };
-            let names = named(caller, &stage.name, self.manifest.api.partition());
-            groups.entry((Form::of(caller, &stage.name), routes)).or_default().extend(names);
+            for name in named(caller, &stage.name, partition) {
+                groups.entry((name.form, routes.clone())).or_default().push(name);
+            }
         }
         let target = stages.first().and_then(|stage| self.manifest.target(stage));
         let Some(target) = target else { return Vec::new() };
         let statements = groups.into_iter().flat_map(|((form, routes), names)| {
-            let (principals, who) = form.of_statement(names);
+            let (principals, who) = form.of_statement(partition, names);
             let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
             let statements = target.statements(&routes).into_iter();
             statements.map(move |statement| statement.of(principals.clone(), &who))
@@ -188,13 +190,13 @@ impl Plan<'_> {
         let (mut seen, partition) = (BTreeSet::new(), self.manifest.api.partition());
         let callers = callers.into_values().flat_map(|on| {
             let named = on.into_iter().flat_map(|(caller, stage)| {
-                named(caller, &stage.name, partition).into_iter().map(move |name| (caller, stage, name))
+                named(caller, &stage.name, partition).into_iter().map(move |name| (caller, name))
             });
             let mut own = BTreeSet::new();
-            let new = named.filter(|(_, _, name)| own.insert((name.principal.clone(), name.condition_value.clone())));
+            let new = named.filter(|(_, name)| own.insert((name.principal.clone(), name.condition_value.clone())));
             new.zip(1_usize..).collect::<Vec<_>>()
         });
-        for ((caller, stage, name), number) in callers {
+        for ((caller, name), number) in callers {
             if !seen.insert((name.principal.clone(), name.condition_value.clone())) {
                 continue;
             }
@@ -204,7 +206,7 @@ impl Plan<'_> {
                 CallerPrincipals::Roles { account, .. } if name.principal.ends_with(":root") => (account.clone(), None),
                 CallerPrincipals::Roles { .. } => (name.principal.clone(), None),
             };
-            let (principals, who) = Form::of(caller, &stage.name).of_statement(vec![name]);
+            let (principals, who) = name.form.of_statement(partition, vec![name]);
             let actions = [(FunctionUrl::INVOKE_URL, "url"), (FunctionUrl::INVOKE, "invoke")];
             // The first of a caller's roles has no number, as its only one has none.
             let suffix = if number == 1 { String::new() } else { format!("-{number}") };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::trust::{self, Terms};
+use super::trust::{self, Part, Terms};
 use crate::manifest::{Access, Caller, Lock, Manifest, Stage};
 
 /// Callers by stage, sorted by name.
@@ -150,14 +150,29 @@ struct Shelf<'m> {
 
 /// What a caller adds to a policy, in characters.
 struct Measure<'m> {
-    terms: Terms<'m>,
-    /// Where its terms are there already, at least and at most.
-    least: usize,
-    most: usize,
-    /// As statements of its own.
-    own: usize,
+    parts: Vec<Part<'m>>,
     /// Its policy if it has the role for itself.
     alone: usize,
+}
+
+impl<'m> Measure<'m> {
+    fn terms(&self) -> impl Iterator<Item = Terms<'m>> {
+        self.parts.iter().map(|part| part.terms)
+    }
+
+    /// At least and at most, beside statements of these terms.
+    fn beside(&self, there: &BTreeSet<Terms<'m>>) -> (usize, usize) {
+        let each = self.parts.iter().map(|part| match there.contains(&part.terms) {
+            true => (part.least, part.most),
+            false => (part.own, part.own),
+        });
+        each.fold((0, 0), |(least, most), (l, m)| (least.saturating_add(l), most.saturating_add(m)))
+    }
+
+    /// At least, whatever is there.
+    fn least(&self) -> usize {
+        self.parts.iter().map(|part| part.least.min(part.own)).fold(0, usize::saturating_add)
+    }
 }
 
 struct Shelves<'m> {
@@ -183,16 +198,14 @@ impl<'m> Shelves<'m> {
     }
 
     fn measure(&self, caller: &'m Caller) -> Measure<'m> {
-        let (least, most) = trust::characters_added(caller, self.stage, self.partition);
         let alone = trust::policy(&[caller], self.stage, self.partition).characters();
-        let own = alone.saturating_sub(trust::EMPTY_POLICY.len()).saturating_add(",".len());
-        Measure { terms: Terms::of(caller, self.stage), least, most, own, alone }
+        Measure { parts: trust::parts(caller, self.stage, self.partition), alone }
     }
 
     /// Puts the caller into this role if it fits. The first one always does: alone it fits nowhere better.
     fn put(&mut self, caller: &'m Caller, number: u32) -> bool {
         let measure = self.measure(caller);
-        self.terms.insert(measure.terms);
+        self.terms.extend(measure.terms());
         match self.by_number.get_mut(&number) {
             Some(shelf) => shelf.put(caller, &measure, self.stage, self.partition, self.limit),
             None => {
@@ -206,12 +219,13 @@ impl<'m> Shelves<'m> {
     fn put_anywhere(&mut self, callers: &[&'m Caller]) -> Vec<u32> {
         let measures: Vec<_> = callers.iter().map(|caller| self.measure(caller)).collect();
         // No caller takes less: a role without that much room is not looked at again.
-        let smallest = measures.iter().map(|measure| measure.least.min(measure.own)).min().unwrap_or_default();
+        let smallest = measures.iter().map(Measure::least).min().unwrap_or_default();
         let mut with_room: BTreeSet<u32> = self.by_number.keys().copied().collect();
         let mut unused = 1;
         let mut numbers = Vec::new();
         for (caller, measure) in callers.iter().zip(measures) {
-            let is_new = self.terms.insert(measure.terms);
+            let (least, _) = measure.beside(&self.terms);
+            self.terms.extend(measure.terms());
             while self.by_number.contains_key(&unused) {
                 unused = unused.saturating_add(1);
             }
@@ -219,7 +233,6 @@ impl<'m> Shelves<'m> {
             for number in with_room.range(..unused) {
                 let Some(shelf) = self.by_number.get_mut(number) else { continue };
                 // Most roles are full, which two numbers tell.
-                let least = if is_new { measure.own } else { measure.least };
                 let is_full = shelf.is_exact && shelf.at_most.saturating_add(least) > self.limit;
                 if !is_full && shelf.put(caller, &measure, self.stage, self.partition, self.limit) {
                     found = Some(*number);
@@ -244,13 +257,11 @@ impl<'m> Shelves<'m> {
 
 impl<'m> Shelf<'m> {
     fn new(caller: &'m Caller, measure: &Measure<'m>) -> Self {
-        let terms = BTreeSet::from([measure.terms]);
-        Self { callers: vec![caller], terms, at_most: measure.alone, is_exact: true }
+        Self { callers: vec![caller], terms: measure.terms().collect(), at_most: measure.alone, is_exact: true }
     }
 
     fn put(&mut self, caller: &'m Caller, measure: &Measure<'m>, stage: &str, partition: &str, limit: usize) -> bool {
-        let has_terms = self.terms.contains(&measure.terms);
-        let (least, most) = if has_terms { (measure.least, measure.most) } else { (measure.own, measure.own) };
+        let (least, most) = measure.beside(&self.terms);
         // Close to the limit, the policy itself is measured, once for all callers to come.
         if !self.is_exact && self.at_most.saturating_add(most) > limit {
             self.at_most = trust::policy(&self.callers, stage, partition).characters();
@@ -271,7 +282,7 @@ impl<'m> Shelf<'m> {
             }
             self.at_most = size;
         }
-        self.terms.insert(measure.terms);
+        self.terms.extend(measure.terms());
         true
     }
 }

@@ -1,7 +1,7 @@
 //! What callers have been told, as the lock file has it, and what they have to be told now: a role whose ARN has changed.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::sharing::{Plan, RoleChange};
 use crate::manifest::{Lock, Told};
@@ -11,6 +11,9 @@ pub(crate) const DIRECT: &str = "direct";
 
 /// What it is told where it shows a server who it is.
 pub(crate) const IDENTITY: &str = "identity";
+
+/// A stage and a caller by the names that they had, and what the caller was told.
+pub(crate) type Before<'l> = (&'l str, &'l str, &'l Told);
 
 impl Plan<'_> {
     /// Callers that break when this is deployed and nobody tells them: their role has another ARN than the lock file knows,
@@ -22,11 +25,35 @@ impl Plan<'_> {
         &self.role_changes
     }
 
+    /// What the lock file knows of each caller on each stage, both as they are now: by what stays when they are renamed.
+    pub(crate) fn told_before<'l>(&'l self, before: &'l Lock) -> BTreeMap<(&'l str, &'l str), Before<'l>> {
+        let by_name: BTreeMap<(&str, &str), Before<'l>> = before.told().map(|one| ((one.0, one.1), one)).collect();
+        // Stages of one API are told apart by their names; what is left is of stages that were renamed.
+        let is_same = |known: &Told, told: &Told| known.api == told.api && known.caller == told.caller;
+        let now: BTreeMap<(&str, &str), &Told> =
+            self.lock.told().map(|(stage, caller, told)| ((stage, caller), told)).collect();
+        let is_found =
+            |(stage, caller, known): &Before<'l>| now.get(&(*stage, *caller)).is_some_and(|told| is_same(known, told));
+        let left = before.told().filter(|one| !is_found(one));
+        let by_principal: BTreeMap<(&str, &str), Before<'l>> =
+            left.map(|one| ((one.2.api.as_str(), one.2.caller.as_str()), one)).collect();
+        let mut known: BTreeMap<(&str, &str), Before<'l>> = BTreeMap::new();
+        for (key, told) in &now {
+            let same = by_name.get(key).filter(|known| is_same(known.2, told));
+            let same = same.or_else(|| by_principal.get(&(told.api.as_str(), told.caller.as_str())));
+            known.extend(same.map(|same| (*key, *same)));
+        }
+        // A name that another had before stands for that one.
+        let taken: BTreeSet<(&str, &str)> = known.values().map(|one| (one.0, one.1)).collect();
+        let others = by_name.into_iter().filter(|(key, _)| now.contains_key(key) && !taken.contains(key));
+        for (key, one) in others {
+            known.entry(key).or_insert(one);
+        }
+        known
+    }
+
     /// Records what every caller is told, and what of it is another thing than before.
     pub(super) fn tell(&mut self, before: &Lock) {
-        let by_name: BTreeMap<(&str, &str), &Told> =
-            before.told().map(|(stage, caller, told)| ((stage, caller), told)).collect();
-        let mut changes = Vec::new();
         // Of a caller that is several roles these stand together: it is told one role for all of them.
         let mut all: BTreeMap<(String, String), Told> = BTreeMap::new();
         for caller in self.caller_roles() {
@@ -43,28 +70,24 @@ impl Plan<'_> {
                 }
             }
         }
-        // Stages of one API are told apart by their names; what is left is of stages that were renamed.
-        let is_same = |known: &Told, told: &Told| known.api == told.api && known.caller == told.caller;
-        let is_found = |stage: &str, caller: &str, known: &Told| {
-            all.get(&(caller.to_owned(), stage.to_owned())).is_some_and(|told| is_same(known, told))
-        };
-        let left = before.told().filter(|(stage, caller, known)| !is_found(stage, caller, known));
-        let by_principal: BTreeMap<(&str, &str), &Told> =
-            left.map(|(_, _, told)| ((told.api.as_str(), told.caller.as_str()), told)).collect();
         for ((caller, stage), told) in all {
-            let by_name = by_name.get(&(stage.as_str(), caller.as_str()));
-            let known = by_name.filter(|known| is_same(known, &told));
-            let known = known.or_else(|| by_principal.get(&(told.api.as_str(), told.caller.as_str()))).or(by_name);
-            if let Some(known) = known.filter(|known| known.role != told.role) {
-                changes.push(RoleChange {
-                    caller: caller.clone(),
-                    stage: stage.clone(),
-                    from: known.role.clone(),
-                    to: told.role.clone(),
-                });
-            }
             self.lock.record_told(&stage, &caller, told);
         }
+        let known = self.told_before(before);
+        let now = self
+            .lock
+            .told()
+            .filter_map(|(stage, caller, told)| Some((stage, caller, told, known.get(&(stage, caller))?)));
+        let changed = now.filter(|(_, _, told, (_, _, known))| known.role != told.role);
+        let mut changes: Vec<RoleChange> = changed
+            .map(|(stage, caller, told, (_, _, known))| RoleChange {
+                caller: caller.to_owned(),
+                stage: stage.to_owned(),
+                from: known.role.clone(),
+                to: told.role.clone(),
+            })
+            .collect();
+        changes.sort_by(|a, b| (&a.caller, &a.stage).cmp(&(&b.caller, &b.stage)));
         self.role_changes = changes;
     }
 }

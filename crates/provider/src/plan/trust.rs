@@ -14,7 +14,7 @@ use crate::manifest::Caller;
 /// What callers of one statement have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Terms<'a> {
-    form: Form,
+    form: Form<'a>,
     external_id: Option<&'a str>,
     session_names: &'a [String],
     tags: &'a [String],
@@ -22,9 +22,9 @@ pub(crate) struct Terms<'a> {
 }
 
 impl<'a> Terms<'a> {
-    pub(crate) fn of(caller: &'a Caller, stage: &str) -> Self {
+    fn of(caller: &'a Caller, form: Form<'a>) -> Self {
         Self {
-            form: Form::of(caller, stage),
+            form,
             external_id: caller.external_id.as_deref(),
             session_names: &caller.session_names,
             tags: &caller.tags,
@@ -32,8 +32,8 @@ impl<'a> Terms<'a> {
         }
     }
 
-    fn statements(self, names: Vec<Named>) -> Vec<Statement> {
-        let (principals, who) = self.form.of_statement(names);
+    fn statements(self, partition: &str, names: Vec<Named<'a>>) -> Vec<Statement> {
+        let (principals, who) = self.form.of_statement(partition, names);
         let mut assume = who.clone();
         if let Some(external_id) = self.external_id {
             add(&mut assume, "StringEquals", "sts:ExternalId", external_id);
@@ -63,31 +63,60 @@ impl<'a> Terms<'a> {
 }
 
 /// What every policy has besides its statements.
-pub(crate) const EMPTY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+const EMPTY_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+
+/// A caller's principals on a stage, by the terms of the statements that name them: patterns of several paths take several.
+fn by_terms<'a>(caller: &'a Caller, stage: &str, partition: &str) -> BTreeMap<Terms<'a>, Vec<Named<'a>>> {
+    let mut by_terms: BTreeMap<Terms<'a>, Vec<Named<'a>>> = BTreeMap::new();
+    for name in named(caller, stage, partition) {
+        by_terms.entry(Terms::of(caller, name.form)).or_default().push(name);
+    }
+    by_terms
+}
 
 /// The trust policy of a role that these callers share on a stage.
 pub(crate) fn policy(callers: &[&Caller], stage: &str, partition: &str) -> Document {
-    let mut by_terms: BTreeMap<Terms<'_>, Vec<Named>> = BTreeMap::new();
-    for caller in callers {
-        by_terms.entry(Terms::of(caller, stage)).or_default().extend(named(caller, stage, partition));
+    let mut all: BTreeMap<Terms<'_>, Vec<Named<'_>>> = BTreeMap::new();
+    for (terms, names) in callers.iter().flat_map(|caller| by_terms(caller, stage, partition)) {
+        all.entry(terms).or_default().extend(names);
     }
-    Document::new(by_terms.into_iter().flat_map(|(terms, names)| terms.statements(names)).collect())
+    Document::new(all.into_iter().flat_map(|(terms, names)| terms.statements(partition, names)).collect())
 }
 
-/// How many characters a caller adds to a policy that has a statement of its terms: at least and at most.
-///
-/// A list of one is written without brackets, and an account may be in the list already.
-pub(crate) fn characters_added(caller: &Caller, stage: &str, partition: &str) -> (usize, usize) {
-    let named = named(caller, stage, partition);
-    let quoted = |text: &str| text.len().saturating_add("\"\",".len());
-    let statements = Terms::of(caller, stage).statement_count();
-    let (mut least, mut most) = (0_usize, "[]".len() * 2);
-    for Named { principal, condition_value } in &named {
-        let principal = quoted(principal);
-        let value = condition_value.as_deref().map_or(0, quoted);
-        // What stands in the condition is the caller's own; the principal is so only where there is no condition.
-        least = least.saturating_add(if condition_value.is_some() { value } else { principal });
-        most = most.saturating_add(principal + value);
+/// What a caller adds to a policy by those of its principals that have the same terms, in characters.
+pub(crate) struct Part<'a> {
+    pub(crate) terms: Terms<'a>,
+    /// Where there is a statement of these terms already, at least and at most: a list of one is written without brackets, and
+    /// an account may be in the list already.
+    pub(crate) least: usize,
+    pub(crate) most: usize,
+    /// As statements of its own.
+    pub(crate) own: usize,
+}
+
+pub(crate) fn parts<'a>(caller: &'a Caller, stage: &str, partition: &str) -> Vec<Part<'a>> {
+    let by_terms = by_terms(caller, stage, partition).into_iter();
+    by_terms.map(|(terms, names)| Part::of(terms, partition, names)).collect()
+}
+
+impl<'a> Part<'a> {
+    fn of(terms: Terms<'a>, partition: &str, names: Vec<Named<'a>>) -> Self {
+        let quoted = |text: &str| text.len().saturating_add("\"\",".len());
+        let (mut least, mut most) = (0_usize, "[]".len() * 2);
+        for Named { principal, condition_value, .. } in &names {
+            let principal = quoted(principal);
+            let value = condition_value.as_deref().map_or(0, quoted);
+            // What stands in the condition is the caller's own; the principal is so only where there is no condition.
+            least = least.saturating_add(if condition_value.is_some() { value } else { principal });
+            most = most.saturating_add(principal + value);
+        }
+        let count = terms.statement_count();
+        let alone = Document::new(terms.statements(partition, names)).characters();
+        Self {
+            terms,
+            least: least.saturating_mul(count),
+            most: most.saturating_mul(count),
+            own: alone.saturating_sub(EMPTY_POLICY.len()).saturating_add(",".len()),
+        }
     }
-    (least.saturating_mul(statements), most.saturating_mul(statements))
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod api;
+mod patterns;
 mod roles;
 mod servers;
 mod targets;

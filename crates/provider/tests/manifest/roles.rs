@@ -62,12 +62,15 @@ fn a_list_that_changes_keeps_the_role_that_was_told() {
 fn a_pattern_is_trusted_by_its_account_with_arn_like() {
     let manifest = parsed(&format!("trust = \"account\"\nroles = {{ stag = [\"Exact\", \"{SSO}\"] }}"));
     let arn = |role: &str| format!("arn:aws:iam::000000000000:role/{role}");
-    let expected = json!([{
-        "Effect": "Allow",
-        "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"ArnLike": {"aws:PrincipalArn": [arn("Exact"), arn(SSO)]}}
-    }]);
+    let statement = |condition: Value| {
+        let principal = json!({"AWS": "arn:aws:iam::000000000000:root"});
+        json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition})
+    };
+    let deeper = "arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/ap-northeast-1/*/*";
+    let expected = json!([
+        statement(json!({"ArnEquals": {"aws:PrincipalArn": arn("Exact")}})),
+        statement(json!({"ArnLike": {"aws:PrincipalArn": arn(SSO)}, "ArnNotLike": {"aws:PrincipalArn": deeper}}))
+    ]);
     assert_eq!(Value::from(trust(&manifest)), expected);
     let plan = manifest.plan(&Lock::default());
     let who = |name: &str| plan.who(&Asker::parse(&arn(name)).unwrap()).len();
