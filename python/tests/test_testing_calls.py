@@ -13,9 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 import xacct_sign
+from botocore.exceptions import ClientError
 from emulator import PARTNER, cli
+from moto import mock_aws
 from xacct_sign.testing import Call, Emulator, _process
 
 
@@ -194,9 +197,41 @@ def test_a_block_of_as_caller_may_be_used_again(xacct_emulator: Emulator) -> Non
         assert dict(os.environ) == before
 
 
-def test_an_unknown_caller_is_told_where_it_is_named(xacct_emulator: Emulator) -> None:
-    with pytest.raises(xacct_sign.ValidationError, match="no caller `nobody`"):
-        xacct_emulator.as_caller("nobody", "stag")
+def test_moto_s_services_and_the_emulator_are_there_in_one_test(xacct_emulator: Emulator) -> None:
+    def call() -> int:
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="orders")
+        assert boto3.client("sts").get_caller_identity()["Arn"].endswith("/LambdaRoleDeve/shop")
+        return xacct_sign.Session(os.environ["XACCT_ROLE_ARN"], base_url=os.environ["XACCT_URL"]).get("/").status_code
+
+    with mock_aws(), xacct_emulator.as_caller("shop", "stag"):
+        assert call() == 200
+    own = mock_aws(config={"core": {"mock_credentials": False}})
+    with xacct_emulator.as_caller("shop", "stag"), own:
+        assert call() == 200
+    # As moto has them, they are nobody's here; which is said.
+    with xacct_emulator.as_caller("shop", "stag"), mock_aws(), pytest.raises(ClientError):
+        call()
+    (refused,) = xacct_emulator._refused()
+    assert "the access key id `FOOBARKEY` was not issued here" in refused
+
+
+def test_a_program_that_calls_several_stages_is_one_caller(xacct_emulator: Emulator) -> None:
+    with xacct_emulator.as_caller("shop", "deve"):
+        other = os.environ["XACCT_ROLE_ARN"]
+    with xacct_emulator.as_caller("shop", "stag"):
+        for role, stage in [(os.environ["XACCT_ROLE_ARN"], "stag"), (other, "deve")]:
+            assert xacct_sign.Session(role, base_url=xacct_emulator.url(stage)).get("/").status_code == 200
+    assert [(call.stage, call.status) for call in xacct_emulator.calls] == [("stag", 200), ("deve", 200)]
+
+
+@pytest.mark.parametrize("name", ["nobody", None, 5, ["shop"]])
+def test_an_unknown_caller_or_stage_is_told_where_it_is_named(xacct_emulator: Emulator, name: str) -> None:
+    shown = f"`{name}`" if isinstance(name, str) else repr(name)
+    for caller, stage, kind in [(name, "stag", "caller"), ("shop", name, "stage")]:
+        with pytest.raises(xacct_sign.ValidationError) as told:
+            xacct_emulator.as_caller(caller, stage)
+        assert f"the manifest has no {kind} {shown}; there is " in str(told.value)
+        assert told.value.code == f"unknown_{kind}"
 
 
 def test_a_process_that_was_forked_and_stays_does_not_keep_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:

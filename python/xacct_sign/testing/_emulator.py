@@ -95,7 +95,7 @@ class Emulator:
 
     def _stage(self, name: str) -> dict[str, Any]:
         stages: dict[str, dict[str, Any]] = self._ready["stages"]
-        if name not in stages:
+        if not isinstance(name, str) or name not in stages:
             raise _unknown("stage", name, stages)
         return stages[name]
 
