@@ -67,15 +67,19 @@ class Manifest:
             )
         self.path = Path(os.fsdecode(given)).absolute()
         self.shown = str(self.path)
-        if not self.path.is_file():
+        try:
+            content = [self.path.read_bytes()]
+        except OSError as error:
             raise ValidationError(
-                f"`{self.shown}`, which the fixture `xacct_manifest` returned, is not a file that is there",
-                code="manifest_not_found",
-                hint="return the path of one that is, absolute or from the folder in which pytest was started; "
-                "`xacct-sign init` writes one",
-            )
-        beside = self.path.with_suffix(".lock.toml")
-        self.content = tuple(file.read_bytes() for file in (self.path, beside) if file.is_file())
+                f"cannot read the manifest `{self.shown}` of the fixture `xacct_manifest`: {error.strerror}",
+                code="manifest_unreadable",
+                hint="it returns the path of a file, absolute or from the folder in which pytest was started, "
+                f"or the text of a {MANIFEST}; `xacct-sign init` writes one",
+            ) from error
+        # One that cannot be read the emulator tells.
+        with contextlib.suppress(OSError):
+            content.append(self.path.with_suffix(".lock.toml").read_bytes())
+        self.content = tuple(content)
 
 
 def checked_upstream(given: object) -> str | None:
