@@ -108,7 +108,7 @@ def test_in_a_fresh_project_what_must_fail_does_and_nothing_else(
     }, said
     for line in [
         "assert 403 == 200",
-        "stag PUT /orders/1 403 not_allowed: the role's policy",
+        f"manifest: {tmp_path / 'xacct.toml'}\nstag PUT /orders/1 403 not_allowed: the role's policy",
         "the manifest has no stage `stage`; there is `deve`, `prod`, `stag`",
         "the manifest has no caller `shopp`; there is `partner`, `shop`",
     ]:
@@ -170,12 +170,24 @@ def test_waits(xacct_emulator, request):
 """
 
 
+MANIFEST_IS_TEXT = """
+import pytest
+
+@pytest.fixture
+def xacct_manifest():
+    with open("xacct.toml") as file:
+        return file.read()
+"""
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
-def test_no_emulator_outlives_pytest(project: Project, tmp_path: Path, how: signal.Signals) -> None:
+def test_no_emulator_outlives_pytest_and_no_file_of_its(project: Project, tmp_path: Path, how: signal.Signals) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     process = subprocess.Popen(
         project.command("-s", "-q"),
-        cwd=of_tests(tmp_path, WAITS),
-        env=project.environment(),
+        cwd=of_tests(tmp_path, MANIFEST_IS_TEXT + WAITS),
+        env=project.environment(TMPDIR=str(temporary)),
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -190,6 +202,7 @@ def test_no_emulator_outlives_pytest(project: Project, tmp_path: Path, how: sign
     for url in urls:
         while answers(url):
             pass
+    assert list(temporary.iterdir()) == []
 
 
 def answers(url: str) -> bool:
@@ -364,19 +377,36 @@ def test_other(xacct_emulator):
     assert outcomes == {"test_one": "passed", "test_other": "passed"}, said
 
 
-@pytest.mark.parametrize("manifest", ["None", "5", "''"])
-def test_what_is_no_manifest_is_said(project: Project, tmp_path: Path, manifest: str) -> None:
+@pytest.mark.parametrize(
+    ("fixture", "value", "said"),
+    [
+        ("manifest", "None", "the fixture `xacct_manifest` returned NoneType, neither a path"),
+        ("manifest", "5", "the fixture `xacct_manifest` returned int, neither a path"),
+        ("manifest", "''", "the fixture `xacct_manifest` returned str, neither a path"),
+        ("manifest", "'other.toml'", "/other.toml` of the fixture `xacct_manifest`: No such file or directory"),
+        ("manifest", "'tests'", "/tests` of the fixture `xacct_manifest`: Is a directory"),
+        ("manifest", r"'[api\n'", "error[syntax]: the text that `xacct_manifest` returned:1:5: "),
+        ("upstream", "5", "the fixture `xacct_upstream` returned int, neither a URL nor None"),
+        ("upstream", "'localhost:3000'", "the fixture `xacct_upstream` returned 'localhost:3000', "),
+        ("upstream", "'http://127.0.0.1/?a'", "the upstream `http://127.0.0.1/?a` is not a URL"),
+    ],
+)
+def test_what_a_fixture_must_not_return_is_said(
+    project: Project, tmp_path: Path, fixture: str, value: str, said: str
+) -> None:
     tests = f"""
 import pytest
 @pytest.fixture
-def xacct_manifest():
-    return {manifest}
+def xacct_{fixture}():
+    return {value}
 def test_one(xacct_emulator):
     pass
 """
-    outcomes, said = project.test(of_tests(tmp_path, tests))
+    outcomes, printed = project.test(of_tests(tmp_path, tests))
     assert outcomes == {"test_one": "error"}
-    assert "the fixture `xacct_manifest` returned" in said
+    assert said in printed
+    # Nobody of these has typed a command.
+    assert "--manifest" not in printed
 
 
 def test_the_plugin_loads_nothing_that_pytest_has_not_loaded() -> None:
@@ -425,7 +455,7 @@ def test_a_program_that_is_no_emulator_is_an_error_that_says_what_it_did(
     monkeypatch.setattr(_process, "program", lambda: [str(other)])
     monkeypatch.setattr(_process, "_PATIENCE", 1.0)
     with _process.Processes() as processes, pytest.raises(xacct_sign.XacctSignError, match="did not start") as told:
-        processes.of(PARTNER)
+        processes.of(_process.Manifest(PARTNER), None)
     assert said in str(told.value)
     assert told.value.code == "emulator_failed"
 

@@ -32,7 +32,7 @@ pub enum Target {
 }
 
 impl Target {
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Target::Sts => "sts",
             Target::Stage(name) => name,

@@ -6,12 +6,15 @@ use std::time::SystemTime;
 use serde_json::json;
 use xacct_sign::verify::Computed;
 
-use crate::reason::{Reason, one_line};
+use crate::reason::{Kind, Reason, one_line};
 
 /// One request in the log. It holds no secret: the query stays out, because presigned URLs carry their signature there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogEntry {
+    /// Which of a server's requests it is, from 1 on in the order in which they came. What is noted later of the same one takes the
+    /// place of what was before. 0 where no server counts them.
+    pub number: u64,
     /// When the request came.
     pub at: SystemTime,
     /// `sts`, or the stage's name.
@@ -20,7 +23,7 @@ pub struct LogEntry {
     pub method: String,
     /// The path as it stood on the wire, without the query.
     pub path: String,
-    /// The status of the answer; `None` while the upstream has not answered.
+    /// The status of the answer; `None` as long as there is none, and for good where the connection ended before.
     pub status: Option<u16>,
     /// The ARN of who signed, once that is proven.
     pub principal: Option<String>,
@@ -38,6 +41,7 @@ pub struct LogEntry {
 impl LogEntry {
     pub(crate) fn new(at: SystemTime, target: &str, method: &http::Method, path: &str) -> Self {
         Self {
+            number: 0,
             at,
             target: target.to_owned(),
             method: method.as_str().to_owned(),
@@ -51,12 +55,25 @@ impl LogEntry {
         }
     }
 
-    /// One line of JSON: `at`, `target`, `method`, `path`, `status`, `caller`, `principal`, `done`, and as `reason` null or `code`
+    /// Whether it may yet be answered.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.status.is_none() && self.reason.is_none()
+    }
+
+    /// Notes that the connection ended before there was an answer.
+    pub fn break_off(&mut self) {
+        let reason = Reason::new(Kind::BrokenOff, "the connection ended before there was an answer");
+        self.reason = Some(reason);
+    }
+
+    /// One line of JSON: `number`, `at`, `target`, `method`, `path`, `status`, `caller`, `principal`, `done`, and as `reason` null or `code`
     /// and `detail`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let reason = self.reason.as_ref().map(|reason| json!({ "code": reason.code(), "detail": reason.detail() }));
         json!({
+            "number": self.number,
             "at": xacct_sign::aws::format_rfc3339(self.at),
             "target": self.target,
             "method": self.method,

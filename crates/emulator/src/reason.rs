@@ -63,6 +63,7 @@ reasons! {
     BodyTooLarge = "body_too_large": "a limit of API Gateway; STS's is that of the longest call";
     BodyTooSlow = "body_too_slow": "the body did not come in time";
     NoRoom = "no_room": "so many bodies are held that there was no room for another in time";
+    BrokenOff = "broken_off": "the connection ended before there was an answer";
     UpstreamFailed = "upstream_failed": "the API behind the gateway could not be reached or broke off";
     UpstreamTimeout = "upstream_timeout": "the API behind the gateway took too long";
     UpstreamTooLarge = "upstream_too_large": "the answer of the API behind the gateway is too long";

@@ -6,6 +6,7 @@
 mod body;
 mod control;
 mod error;
+mod noted;
 mod relay;
 mod running;
 mod serve;

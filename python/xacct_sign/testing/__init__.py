@@ -7,7 +7,7 @@ It registers itself where xacct_sign is installed. The emulator comes with `pip 
             place_order()
         assert [(call.method, call.path) for call in xacct_emulator.calls] == [("PUT", "/orders/1")]
 
-The fixtures: `xacct_emulator`, an `Emulator`; `xacct_manifest`, which you may override.
+The fixtures: `xacct_emulator`, an `Emulator`; `xacct_manifest` and `xacct_upstream`, which you may override.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ def xacct_manifest(request: pytest.FixtureRequest) -> str | os.PathLike[str]:
     return nearest_manifest(request.path)
 
 
+@pytest.fixture
+def xacct_upstream() -> str | None:
+    """The URL of the server that answers the calls which are let in; None, as here, for the emulator's own answer.
+
+    Override it, in any scope. The emulator's own shows what an API behind it would see, as JSON.
+    """
+    return None
+
+
 @pytest.fixture(scope="session")
 def _xacct_processes() -> Iterator[Processes]:
     """The emulators of this process: one for each manifest, started when a test first needs it."""
@@ -49,13 +58,19 @@ def _xacct_processes() -> Iterator[Processes]:
 
 @pytest.fixture
 def xacct_emulator(
-    request: pytest.FixtureRequest, xacct_manifest: str | os.PathLike[str], _xacct_processes: Processes
+    request: pytest.FixtureRequest,
+    xacct_manifest: str | os.PathLike[str],
+    xacct_upstream: str | None,
+    _xacct_processes: Processes,
 ) -> Iterator[Emulator]:
     """STS and each stage's API, enforcing the roles of `xacct_manifest`: an `Emulator`.
 
-    What it refused, and why, is shown where the test fails.
+    Which manifest it was, what was refused, and why, is shown where the test fails.
     """
-    emulator = Emulator(*_xacct_processes.of(xacct_manifest))
+    from ._process import Manifest, checked_upstream
+
+    manifest = Manifest(xacct_manifest)
+    emulator = Emulator(*_xacct_processes.of(manifest, checked_upstream(xacct_upstream)))
     yield emulator
-    if refused := emulator._refused():
-        request.node.add_report_section("teardown", "xacct_emulator", refused)
+    shown = [f"manifest: {manifest.shown}", *emulator._refused()]
+    request.node.add_report_section("teardown", "xacct_emulator", "\n".join(shown))

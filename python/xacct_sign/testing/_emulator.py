@@ -12,10 +12,8 @@ __tracebackhide__ = True
 """What fails here fails the test: pytest shows the line of the test."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .. import Credentials
-    from ._process import Log
+    from ._calls import Since
 
 
 _open: list[dict[str, str | None]] = []
@@ -28,15 +26,16 @@ class Call(NamedTuple):
     Attributes:
         method: the method.
         path: the path as it was sent, without the query.
-        status: that of the answer.
+        status: that of the answer; None as long as there is none, and for good where the caller went away before.
         stage: the stage of the manifest whose API it was.
         caller: the caller of the manifest whose credentials signed, or assumed the role whose credentials did; None
-            where nobody known signed, or the signature is wrong.
+            where nobody known signed, or the signature is wrong; and where nobody has looked, which is until all of the
+            request is there, and where that is too long.
     """
 
     method: str
     path: str
-    status: int
+    status: int | None
     stage: str
     caller: str | None
 
@@ -48,8 +47,8 @@ class Emulator:
         sts_url: where STS is.
     """
 
-    def __init__(self, ready: dict[str, Any], log: Log) -> None:
-        """Of an emulator that runs: what it said when it was ready, and its log from now on."""
+    def __init__(self, ready: dict[str, Any], log: Since) -> None:
+        """Of an emulator that runs: what it said when it was ready, and what it notes from now on."""
         self._ready = ready
         self._log = log
         self.sts_url: str = ready["sts_url"]
@@ -64,8 +63,7 @@ class Emulator:
 
         return Credentials(**self._access(caller, stage)["credentials"])
 
-    @contextlib.contextmanager
-    def as_caller(self, caller: str, stage: str) -> Iterator[None]:
+    def as_caller(self, caller: str, stage: str) -> contextlib.AbstractContextManager[None]:
         """Within it the environment is that of a caller which calls this stage.
 
         Its own credentials and the region are there, `AWS_ENDPOINT_URL_STS`, and as `XACCT_URL`, `XACCT_SERVICE` and
@@ -75,43 +73,29 @@ class Emulator:
         It is `os.environ` of the whole process that changes: what has read it before goes on with what it read. One may
         stand within another; where two overlap, in threads or tasks, the first to end is told `as_caller_overlaps`.
         """
-        variables: dict[str, str | None] = {
-            **self._ready["environment"],
-            **self._access(caller, stage)["environment"][stage],
-        }
-        before = {name: os.environ.get(name) for name in variables}
-        _open.append(before)
-        try:
-            _put(variables)
-            yield
-        finally:
-            is_overlapped = _ended(before)
-        if is_overlapped:
-            raise ValidationError(
-                f"another `as_caller` began within that of {_shown(caller)}, and has not ended",
-                code="as_caller_overlaps",
-                hint="let one end before the next begins, or run each in a process of its own: "
-                "there is one environment in a process",
-            )
+        variables = {**self._ready["environment"], **self._access(caller, stage)["environment"][stage]}
+        return _AsCaller(caller, variables)
 
     @property
     def calls(self) -> list[Call]:
-        """What this test has sent to the APIs up to now, refused or not, in the order of the answers."""
+        """What this test has sent to the APIs up to now, refused or not, in the order in which it came."""
         entries = (entry for entry in self._log.entries() if entry["target"] != "sts")
         return [
             Call(entry["method"], entry["path"], entry["status"], entry["target"], entry["caller"]) for entry in entries
         ]
 
-    def _refused(self) -> str:
+    def _refused(self) -> list[str]:
         """What was refused in this test, STS's refusals too, a line each."""
-        refused = (entry for entry in self._log.entries() if entry["reason"])
-        return "\n".join(
-            "{target} {method} {path} {status} {reason[code]}: {reason[detail]}".format(**entry) for entry in refused
-        )
+        return [
+            f"{entry['target']} {entry['method']} {entry['path']} {entry['status'] or '-'} "
+            f"{entry['reason']['code']}: {entry['reason']['detail']}"
+            for entry in self._log.entries()
+            if entry["reason"]
+        ]
 
     def _stage(self, name: str) -> dict[str, Any]:
         stages: dict[str, dict[str, Any]] = self._ready["stages"]
-        if name not in stages:
+        if not isinstance(name, str) or name not in stages:
             raise _unknown("stage", name, stages)
         return stages[name]
 
@@ -130,6 +114,31 @@ class Emulator:
             code="caller_not_on_stage",
             hint="give one of these, or add the stage to `roles` or `stages` of the caller in the manifest",
         )
+
+
+class _AsCaller(contextlib.AbstractContextManager[None]):
+    """The environment of a caller, as often as it is begun."""
+
+    def __init__(self, caller: str, variables: dict[str, str | None]) -> None:
+        self._caller = caller
+        self._variables = variables
+        self._begun: list[dict[str, str | None]] = []
+
+    def __enter__(self) -> None:
+        before = {name: os.environ.get(name) for name in self._variables}
+        self._begun.append(before)
+        _open.append(before)
+        _put(self._variables)
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        # What failed within it is told before this is.
+        if _ended(self._begun.pop()) and failed is None:
+            raise ValidationError(
+                f"another `as_caller` began within that of {_shown(self._caller)}, and has not ended",
+                code="as_caller_overlaps",
+                hint="let one end before the next begins, or run each in a process of its own: "
+                "there is one environment in a process",
+            )
 
 
 def _unknown(kind: str, name: object, known: Any) -> ValidationError:

@@ -8,18 +8,19 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ValidationError, XacctSignError
+from ._calls import Log
+from ._files import Nameless
 
 __tracebackhide__ = True
 """What fails here fails the test: pytest shows the line of the test."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from ._calls import Since
 
 MANIFEST = "xacct.toml"
 
@@ -41,12 +42,65 @@ def nearest_manifest(test: Path) -> Path:
     )
 
 
+class Manifest:
+    """What the fixture `xacct_manifest` returned, as it is now.
+
+    Attributes:
+        shown: what it is called.
+        path: its file; None for a text.
+        content: what is in it: one that was edited is another one.
+    """
+
+    def __init__(self, given: object) -> None:
+        """Of a path, or of a text: what has a line break."""
+        self.path: Path | None = None
+        if isinstance(given, str) and "\n" in given:
+            self.shown = "the text that `xacct_manifest` returned"
+            self.content: tuple[bytes, ...] = (given.encode("utf-8", "replace"),)
+            return
+        if not isinstance(given, str | os.PathLike) or not os.fspath(given) or "\0" in os.fsdecode(given):
+            raise ValidationError(
+                f"the fixture `xacct_manifest` returned {type(given).__name__}, "
+                "neither a path nor the text of a manifest",
+                code="invalid_option",
+                hint=f"return the path of a file such as `{MANIFEST}`, or what is in one",
+            )
+        self.path = Path(os.fsdecode(given)).absolute()
+        self.shown = str(self.path)
+        try:
+            content = [self.path.read_bytes()]
+        except OSError as error:
+            raise ValidationError(
+                f"cannot read the manifest `{self.shown}` of the fixture `xacct_manifest`: {error.strerror}",
+                code="manifest_unreadable",
+                hint="it returns the path of a file, absolute or from the folder in which pytest was started, "
+                f"or the text of a {MANIFEST}; `xacct-sign init` writes one",
+            ) from error
+        # One that cannot be read the emulator tells.
+        with contextlib.suppress(OSError):
+            content.append(self.path.with_suffix(".lock.toml").read_bytes())
+        self.content = tuple(content)
+
+
+def checked_upstream(given: object) -> str | None:
+    """What the fixture `xacct_upstream` returned."""
+    if given is None or (isinstance(given, str) and given.startswith(("http://", "https://"))):
+        return given
+    raise ValidationError(
+        f"the fixture `xacct_upstream` returned {given!r}, neither a URL nor None"
+        if isinstance(given, str)
+        else f"the fixture `xacct_upstream` returned {type(given).__name__}, neither a URL nor None",
+        code="invalid_option",
+        hint="return the URL of a server, such as `http://127.0.0.1:3000`",
+    )
+
+
 class Processes:
     """The emulators of this process, by manifest."""
 
     def __init__(self) -> None:
         """None yet."""
-        self._running: dict[str, Process] = {}
+        self._running: dict[Path | tuple[bytes, ...], Process] = {}
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Processes:
@@ -57,68 +111,57 @@ class Processes:
         """Ends all of them."""
         self._open.close()
 
-    def of(self, manifest: object) -> tuple[dict[str, Any], Log]:
-        """What the emulator of a manifest said when it was ready, and its log from now on."""
-        key, path, content = self._read(manifest)
+    def of(self, manifest: Manifest, upstream: str | None) -> tuple[dict[str, Any], Since]:
+        """What the emulator of a manifest said when it was ready, and what it notes from now on."""
+        key = manifest.path or manifest.content
         process = self._running.get(key)
-        if process is None or process.content != content or not process.runs():
+        if process is None or process.made_of != (manifest.content, upstream) or not process.runs():
             if process is not None:
                 process.end()
-            process = Process(path, content)
+            process = Process(manifest, upstream)
             self._open.callback(process.end)
             self._running[key] = process
-        return process.ready, Log(process.log)
-
-    def _read(self, manifest: object) -> tuple[str, Path, tuple[bytes, ...]]:
-        """By which key it is known, its file, and what is in it: a manifest that was edited is another one."""
-        if isinstance(manifest, str) and "\n" in manifest:
-            if manifest in self._running:
-                return manifest, self._running[manifest].manifest, self._running[manifest].content
-            folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="xacct-sign-"))
-            path = Path(folder, MANIFEST)
-            path.write_text(manifest, encoding="utf-8", errors="replace")
-            return manifest, path, ()
-        if not isinstance(manifest, str | os.PathLike) or not os.fspath(manifest) or "\0" in os.fsdecode(manifest):
-            raise ValidationError(
-                f"the fixture `xacct_manifest` returned {type(manifest).__name__}, "
-                "neither a path nor the text of a manifest",
-                code="invalid_option",
-            )
-        path = Path(os.fsdecode(manifest)).absolute()
-        beside = path.with_suffix(".lock.toml")
-        return str(path), path, tuple(file.read_bytes() for file in (path, beside) if file.is_file())
+        return process.ready, process.log.from_now_on()
 
 
 class Process:
     """An emulator that runs until it is ended, or until this process has ended in whichever way."""
 
-    def __init__(self, manifest: Path, content: tuple[bytes, ...]) -> None:
+    def __init__(self, manifest: Manifest, upstream: str | None) -> None:
         """Starts it, and waits until it is ready."""
-        self.manifest = manifest
-        self.content = content
+        self.made_of = (manifest.content, upstream)
         self._open = contextlib.ExitStack()
-        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="xacct-sign-")))
-        self.log = folder / "log.jsonl"
-        said = folder / "said"
-        command = [*program(), "--manifest", str(manifest), "--json", "--until-eof", "--log", str(self.log)]
-        # A file, because a pipe that nobody reads fills up and stops it.
-        with said.open("wb") as errors:
-            # Ctrl-C at a terminal goes to all of a session: those who clean up after it may need the emulator. It ends
-            # with its standard input, which nobody else has the other end of.
-            self._process = subprocess.Popen(  # noqa: S603 - it is found where it was installed
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
-            )
+        log, said = self._file(), self._file()
+        text = None if manifest.path else self._file(b"".join(manifest.content))
+        path = text.path if text else str(manifest.path)
+        command = [*program(), "--manifest", path, "--json", "--until-eof", "--log", log.path]
+        command += ["--upstream", upstream] if upstream else []
+        # Ctrl-C at a terminal goes to all of a session: those who clean up after it may need the emulator. It ends with
+        # its standard input. What it says goes into a file, because a pipe that nobody reads fills up and stops it.
+        self._process = subprocess.Popen(  # noqa: S603 - it is found where it was installed
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said.file,
+            start_new_session=True,
+            pass_fds=[number for file in (log, text) if file for number in file.inherited],
+        )
         patience = threading.Timer(_PATIENCE, self._kill)
         patience.start()
         line = self._process.stdout.readline() if self._process.stdout else b""
         patience.cancel()
         ready = _told(line)
         if ready is None:
-            text = said.read_text(encoding="utf-8", errors="replace").strip()
+            words = said.read().decode("utf-8", "replace").strip()
+            words = words.replace(path, manifest.shown) if text else words
             self._kill()
             self.end()
-            raise _not_started(text or _shown(line) or f"it said nothing, for up to {_PATIENCE:.0f} s")
+            raise _not_started(words or _shown(line) or f"it said nothing, for up to {_PATIENCE:.0f} s")
         self.ready = ready
+        self.log = Log(log)
+
+    def _file(self, content: bytes = b"") -> Nameless:
+        return self._open.enter_context(contextlib.closing(Nameless(content)))
 
     def runs(self) -> bool:
         """Whether nobody has ended it."""
@@ -126,6 +169,8 @@ class Process:
 
     def end(self) -> None:
         """Ends it, and waits for that; a second time does nothing."""
+        # A process that was forked from this one, and is still there, has its standard input open, too.
+        self._process.terminate()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -143,24 +188,6 @@ class Process:
                 os.killpg(self._process.pid, signal.SIGKILL)
         else:
             self._process.kill()
-
-
-class Log:
-    """The lines that an emulator writes from now on."""
-
-    def __init__(self, file: Path) -> None:
-        """After what is there now."""
-        self._file = file
-        self._start = file.stat().st_size
-
-    def entries(self) -> Iterator[dict[str, Any]]:
-        """Each of them up to now. The line of a request is there before its answer."""
-        with self._file.open("rb") as file:
-            file.seek(self._start)
-            for line in file:
-                # One that is being written is of a request that is not answered.
-                if line.endswith(b"\n"):
-                    yield json.loads(line)
 
 
 PROGRAMS = {"xacct-sign-emulator": (), "xacct-sign-cli": ("emulator",)}

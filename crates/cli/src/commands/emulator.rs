@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &EmulatorArguments) -> Result<(), Failure> {
     // What the command does well is for the command to tell.
     let log = move |entry: &LogEntry| {
         log_file.iter().for_each(|file| file.write(entry));
-        if !with_command || entry.reason.is_some() {
+        if !entry.is_under_way() && (!with_command || entry.reason.is_some()) {
             log(entry, is_explained);
         }
     };

@@ -34,7 +34,7 @@ fn the_log_is_a_line_of_json_for_each_request_before_its_answer() {
     assert_eq!(
         entries[0],
         json!({
-            "at": null, "target": "stag", "method": "GET", "path": "/a%20b", "status": 403,
+            "number": 1, "at": null, "target": "stag", "method": "GET", "path": "/a%20b", "status": 403,
             "caller": null, "principal": null, "done": null,
             "reason": {
                 "code": "signature_missing",
@@ -42,7 +42,7 @@ fn the_log_is_a_line_of_json_for_each_request_before_its_answer() {
             },
         })
     );
-    assert_eq!(entries[1]["path"], "/c");
+    assert_eq!((&entries[1]["path"], &entries[1]["number"]), (&json!("/c"), &json!(2)));
     let (code, _, stderr) = run(&folder, "emulator --log missing/log");
     assert_eq!(code, 23, "{stderr}");
     assert!(stderr.starts_with("error[file_unwritable]: cannot write `missing/log`"), "{stderr}");

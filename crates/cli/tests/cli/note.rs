@@ -396,3 +396,24 @@ fn without_an_issuer_the_snippets_send_a_proof() {
         assert!(words.contains(&json!(format!("--identity={audience}"))), "{words:?}");
     }
 }
+
+#[test]
+fn the_call_that_is_shown_has_a_body_where_a_route_takes_one_and_else_it_is_said() {
+    let folder = folder("note-body", MANIFEST);
+    let of_others = "- Body: with `PATCH`, `POST` or `PUT`, as JSON by `json={\"foo\": \"bar\"}` in Python, ";
+    for (routes, shown, said) in [
+        (r#"routes = ["GET /a", "PATCH /b/{id}", "PUT /c"]"#, r#"api.patch("/b/1", json={"foo": "bar"})"#, None),
+        (r#"routes = ["GET /a", "DELETE /b"]"#, r#"api.get("/a")"#, Some("- Body: none of these routes takes one\n")),
+        (r#"routes = ["ANY /a"]"#, r#"api.get("/a")"#, Some(of_others)),
+        ("", r#"api.get("/")"#, Some(of_others)),
+    ] {
+        fs::write(folder.join("xacct.toml"), format!("{MANIFEST}{routes}\n")).unwrap();
+        let (code, text, stderr) = run(&folder, "policy note --caller shop");
+        assert_eq!(code, 0, "{stderr}");
+        assert!(text.contains(shown), "{routes}: {text}");
+        match said {
+            Some(said) => assert!(text.contains(said), "{routes}: {text}"),
+            None => assert!(!text.contains("- Body"), "{routes}: {text}"),
+        }
+    }
+}

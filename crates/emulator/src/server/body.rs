@@ -59,8 +59,8 @@ impl Room {
                 let Ok(data) = frame.into_data() else { continue };
                 if kept.len().saturating_add(data.len()) > max_bytes {
                     drop(kept);
-                    discard(&mut body).await;
-                    return Err(Unread::Failed(BodyFailure::TooLarge));
+                    let is_broken = !discard(&mut body).await;
+                    return Err(if is_broken { Unread::Broken } else { Unread::Failed(BodyFailure::TooLarge) });
                 }
                 kept.extend_from_slice(&data);
             }
@@ -79,19 +79,25 @@ impl Room {
 }
 
 /// Reads a body that nobody wants, without keeping it. A sender that waits for leave to send is not asked to.
-pub(super) async fn refuse(parts: &Parts, mut body: Incoming, patience: Duration) {
-    if !parts.headers.contains_key(http::header::EXPECT) {
-        // Whether the sender is done by then or not: it is answered.
-        let _ = timeout(patience, discard(&mut body)).await;
+///
+/// Whether there is somebody to be answered.
+pub(super) async fn refuse(parts: &Parts, mut body: Incoming, patience: Duration) -> bool {
+    if parts.headers.contains_key(http::header::EXPECT) {
+        return true;
     }
+    // Whether the sender is done by then or not: it is answered.
+    timeout(patience, discard(&mut body)).await.unwrap_or(true)
 }
 
-async fn discard(body: &mut Incoming) {
+/// Whether it did not break off.
+async fn discard(body: &mut Incoming) -> bool {
     let mut length: usize = 0;
-    while let Some(Ok(frame)) = body.frame().await {
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return false };
         length = length.saturating_add(frame.data_ref().map_or(0, Bytes::len));
         if length > MAX_DISCARDED_BYTES {
-            return;
+            break;
         }
     }
+    true
 }

@@ -77,7 +77,7 @@ impl Running {
                 .build()
                 .map_err(ServerError::Start)
                 .and_then(|runtime| {
-                    let log = move |entry: &LogEntry| lock(&entries).push(entry.clone());
+                    let log = move |entry: &LogEntry| note(&mut lock(&entries), entry);
                     Ok((runtime.block_on(Server::bind(emulator, ANY_PORT, log))?, runtime))
                 });
             match server {
@@ -102,7 +102,8 @@ impl Running {
         &self.ready
     }
 
-    /// The log so far. The entry of a request is in it before the request is answered.
+    /// The log so far, in the order in which requests came. The entry of a request is in it before the request is answered; one that
+    /// is [under way](LogEntry::is_under_way) has no status yet.
     #[must_use]
     pub fn log(&self) -> Vec<LogEntry> {
         lock(&self.log).clone()
@@ -117,6 +118,15 @@ impl Drop for Running {
             // If it panicked, the message is on stderr.
             let _ = thread.join();
         }
+    }
+}
+
+/// What is noted of a request takes the place of what was noted of it before.
+fn note(log: &mut Vec<LogEntry>, entry: &LogEntry) {
+    let index = log.partition_point(|known| known.number < entry.number);
+    match log.get_mut(index) {
+        Some(known) if known.number == entry.number => known.clone_from(entry),
+        _ => log.insert(index, entry.clone()),
     }
 }
 

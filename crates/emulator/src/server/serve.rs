@@ -4,10 +4,12 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -26,6 +28,7 @@ use crate::ready::Ready;
 use crate::server::body::{self, Room, Unread};
 use crate::server::control::{Control, Listening, Ports};
 use crate::server::error::ServerError;
+use crate::server::noted::{Log, Noted};
 use crate::server::relay::{AnswerBody, Relayed};
 use crate::server::upstream::{Upstream, whole};
 
@@ -44,8 +47,6 @@ const MAX_BUFFERED_BYTES: usize = 64 * 1024;
 
 /// How long to wait before a connection is taken again where the system gives none.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
-
-type Log = Arc<dyn Fn(&LogEntry) + Send + Sync>;
 
 /// An emulator on its ports, not yet answering: for a program that has a runtime. [`Running`](crate::server::Running) brings its
 /// own.
@@ -113,11 +114,14 @@ struct Shared {
     read_timeout: Duration,
     room: Room,
     log: Log,
+    /// How many requests have come.
+    came: AtomicU64,
 }
 
 impl Server {
     /// Opens the ports: that of the address is STS's, the stages get those after it in the order of their names; 0 takes any free
-    /// ones. `log` is called for each request, from several threads.
+    /// ones. `log` is called for each request before its answer, from several threads; before, too, where the request is
+    /// [under way](LogEntry::is_under_way): while its body comes, and while the upstream has not answered.
     ///
     /// # Errors
     ///
@@ -144,6 +148,7 @@ impl Server {
             read_timeout: READ_TIMEOUT,
             room: Room::new(),
             log: Arc::new(log),
+            came: AtomicU64::new(0),
         };
         Ok(Self { listeners, ports, more: unbounded_channel(), shared, ready })
     }
@@ -262,10 +267,14 @@ async fn serve_connection(stream: TcpStream, endpoint: Endpoint, mut stopping: w
 
 async fn answer(Endpoint { target, shared }: &Endpoint, request: Request<Incoming>) -> Response<AnswerBody> {
     let (parts, body) = request.into_parts();
+    let noted = shared.came(target, &parts);
     let refused = shared.emulator().before_body(target, &parts, now());
+    if !body.is_end_stream() {
+        noted.under_way();
+    }
     if let Some(answer) = refused {
-        body::refuse(&parts, body, shared.read_timeout).await;
-        return shared.finish(answer).await;
+        let is_there = body::refuse(&parts, body, shared.read_timeout).await;
+        return if is_there { shared.finish(answer, noted).await } else { nobody() };
     }
     // The room is taken until the answer is there: so long a copy of the body may be on its way to the upstream.
     let max_bytes = shared.emulator().max_body_bytes(target);
@@ -275,13 +284,16 @@ async fn answer(Endpoint { target, shared }: &Endpoint, request: Request<Incomin
             (shared.emulator().handle(target, request, now()), Some(held))
         }
         Err(Unread::Failed(failure)) => (shared.emulator().body_failed(target, &parts, failure, now()), None),
-        Err(Unread::Broken) => {
-            let mut response = Response::new(AnswerBody::whole(Bytes::new()));
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            return response;
-        }
+        Err(Unread::Broken) => return nobody(),
     };
-    shared.finish(answer).await
+    shared.finish(answer, noted).await
+}
+
+/// What is answered where nobody is there to read it, or what came is no HTTP.
+fn nobody() -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::whole(Bytes::new()));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 impl Shared {
@@ -290,22 +302,30 @@ impl Shared {
         self.emulator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn finish(&self, answer: Answer) -> Response<AnswerBody> {
+    /// A request, of which the head is there.
+    fn came(&self, target: &Target, parts: &Parts) -> Noted {
+        let mut entry = LogEntry::new(now(), target.name(), &parts.method, parts.uri.path());
+        entry.number = self.came.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        Noted::new(entry, Arc::clone(&self.log))
+    }
+
+    async fn finish(&self, answer: Answer, mut noted: Noted) -> Response<AnswerBody> {
         let Answer { outcome, mut log } = answer;
         match outcome {
             Outcome::Respond(response) => {
-                (self.log)(&log);
+                noted.over(log);
                 response.map(AnswerBody::whole)
             }
             Outcome::Forward(forward) => {
                 let Forward { request, reply } = *forward;
+                noted.goes_on(&log);
                 let end = Instant::now() + self.upstream_timeout.unwrap_or(reply.timeout());
                 let answered = match tokio::time::timeout_at(end, self.exchange(request, &reply)).await {
                     Ok(Ok(answered)) => answered,
                     Ok(Err(failure)) => Answered::Whole(reply.failed(failure, &mut log)),
                     Err(_) => Answered::Whole(reply.failed(UpstreamFailure::Timeout, &mut log)),
                 };
-                self.relay(answered, reply, end, log)
+                self.relay(answered, reply, end, log, noted)
             }
         }
     }
@@ -324,20 +344,27 @@ impl Shared {
         Ok(Answered::Coming(response))
     }
 
-    fn relay(&self, answered: Answered, reply: Reply, end: Instant, mut log: LogEntry) -> Response<AnswerBody> {
+    fn relay(
+        &self,
+        answered: Answered,
+        reply: Reply,
+        end: Instant,
+        mut log: LogEntry,
+        noted: Noted,
+    ) -> Response<AnswerBody> {
         let response = match answered {
             Answered::Whole(response) => response,
             Answered::Function(response) => reply.function_answered(&response, &mut log),
             Answered::Coming(response) => {
                 let (parts, body) = reply.answered(response, &mut log).into_parts();
-                (self.log)(&log);
+                let log = noted.over(log);
                 let write = Arc::clone(&self.log);
                 let patience = end.saturating_duration_since(Instant::now());
                 let relayed = Relayed::new(body, reply, patience, log, move |entry| write(entry));
                 return Response::from_parts(parts, AnswerBody::Relayed(relayed));
             }
         };
-        (self.log)(&log);
+        noted.over(log);
         response.map(AnswerBody::whole)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -34,14 +34,19 @@ fn upstream(answer: impl FnOnce(TcpStream) + Send + 'static) -> http::Uri {
 struct Emulated {
     ready: Ready,
     log: Arc<Mutex<Vec<LogEntry>>>,
+    more: Arc<Condvar>,
     _stop: oneshot::Sender<()>,
 }
 
 async fn emulated(upstream: http::Uri, timeout: Option<Duration>) -> Emulated {
     let options = Options { upstream: Some(upstream), ..Options::default() };
     let log = Arc::new(Mutex::new(Vec::new()));
-    let entries = Arc::clone(&log);
-    let write = move |entry: &LogEntry| entries.lock().unwrap().push(entry.clone());
+    let more = Arc::new(Condvar::new());
+    let (entries, written) = (Arc::clone(&log), Arc::clone(&more));
+    let write = move |entry: &LogEntry| {
+        entries.lock().unwrap().push(entry.clone());
+        written.notify_all();
+    };
     let mut server =
         Server::bind(world_of(FRONTS, options).emulator, "127.0.0.1:0".parse().unwrap(), write).await.unwrap();
     if let Some(timeout) = timeout {
@@ -50,7 +55,7 @@ async fn emulated(upstream: http::Uri, timeout: Option<Duration>) -> Emulated {
     let ready = server.ready().clone();
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(server.serve(async { drop(stopped.await) }));
-    Emulated { ready, log, _stop: stop }
+    Emulated { ready, log, more, _stop: stop }
 }
 
 impl Emulated {
@@ -69,9 +74,19 @@ impl Emulated {
         stream
     }
 
-    /// The code of the reason of each entry in the log.
+    /// The first entry that is so, once it is there.
+    fn when(&self, is_so: impl Fn(&LogEntry) -> bool) -> Option<LogEntry> {
+        let log = self.log.lock().unwrap();
+        let log = self.more.wait_while(log, |log| !log.iter().any(&is_so)).unwrap();
+        log.iter().find(|entry| is_so(entry)).cloned()
+    }
+
+    /// The code of the reason of each entry in the log that is of an answer.
     fn reasons(&self) -> Vec<Option<&'static str>> {
-        self.log.lock().unwrap().iter().map(|entry| entry.reason.as_ref().map(|reason| reason.code())).collect()
+        let log = self.log.lock().unwrap();
+        assert!(log.iter().all(|entry| entry.number == 1));
+        let answered = log.iter().filter(|entry| !entry.is_under_way());
+        answered.map(|entry| entry.reason.as_ref().map(|reason| reason.code())).collect()
     }
 }
 
@@ -188,4 +203,38 @@ async fn a_client_that_takes_its_time_gets_its_answer() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     assert_eq!((answer.len(), emulated.reasons()), (32 << 20, vec![None]));
+}
+
+/// As its client sees it that has waited long enough; and as one does that goes away before it has sent all.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_breaks_off_is_in_the_log_from_when_it_came_and_has_no_status() {
+    let (came, is_there) = mpsc::channel();
+    let (done, is_done) = mpsc::channel::<()>();
+    let uri = upstream(move |_open| {
+        came.send(()).unwrap();
+        let _ = is_done.recv();
+    });
+    let emulated = emulated(uri, None).await;
+    let waiting = emulated.call("urld", "lambda");
+    is_there.recv().unwrap();
+    let known = |entry: &LogEntry| {
+        (entry.number, entry.status, entry.caller.clone(), entry.reason.as_ref().map(|reason| reason.code()))
+    };
+    let shop = Some("shop".to_owned());
+    assert_eq!(emulated.log.lock().unwrap().last().map(known), Some((1, None, shop.clone(), None)));
+    drop(waiting);
+    assert_eq!(
+        emulated.when(|entry| !entry.is_under_way()).as_ref().map(known),
+        Some((1, None, shop, Some("broken_off")))
+    );
+
+    let url = &emulated.ready.addresses().stages["urld"];
+    let mut half = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    write!(half, "PUT /x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf").unwrap();
+    let coming = emulated.when(|entry| entry.number == 2);
+    assert_eq!(coming.as_ref().map(known), Some((2, None, None, None)));
+    drop(half);
+    let broken = emulated.when(|entry| entry.number == 2 && !entry.is_under_way());
+    assert_eq!(broken.as_ref().map(known), Some((2, None, None, Some("broken_off"))));
+    drop(done);
 }

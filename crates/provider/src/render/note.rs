@@ -92,6 +92,9 @@ impl Plan<'_> {
         if let Some(routes) = &caller.routes {
             text.push_str(&format!("- Routes: {}\n", list(routes)));
         }
+        if let Some(body) = call::without_body(caller) {
+            text.push_str(&format!("- Body: {body}\n"));
+        }
         if !caller.session_names.is_empty() {
             text.push_str(&format!("- Session name, one of: {}\n", list(&caller.session_names)));
         }

@@ -53,6 +53,20 @@ pub(super) fn json_of(method: &str) -> Option<&'static str> {
     matches!(method, "PATCH" | "POST" | "PUT").then_some(r#"{"foo": "bar"}"#)
 }
 
+/// What is to be said of bodies where the call that is shown has none; in Markdown.
+pub(super) fn without_body(caller: &Caller) -> Option<&'static str> {
+    if json_of(request(caller).0).is_some() {
+        return None;
+    }
+    Some(match &caller.routes {
+        Some(routes) if routes.iter().all(|route| !route.is_any()) => "none of these routes takes one",
+        _ => concat!(
+            "with `PATCH`, `POST` or `PUT`, as JSON by `json={\"foo\": \"bar\"}` in Python, `body: JSON.stringify({\"foo\": \"bar\"})` ",
+            "in JavaScript, `--json '{\"foo\": \"bar\"}'` with the command"
+        ),
+    })
+}
+
 /// A session name that the trust policy takes: a pattern without its wildcards, or where any is taken the caller's name.
 fn session_name(caller: &Caller) -> String {
     let pattern = caller.session_names.first().unwrap_or(&caller.name);
@@ -65,9 +79,10 @@ fn session_name(caller: &Caller) -> String {
     }
 }
 
-/// A method and a path that the caller may use: those of its first route, or the root.
+/// A method and a path that the caller may use: those of its first route with a body, else of its first, or the root.
 pub(super) fn request(caller: &Caller) -> (&str, String) {
-    let Some(route) = caller.routes.iter().flatten().next() else {
+    let routes = || caller.routes.iter().flatten();
+    let Some(route) = routes().find(|route| json_of(route.method()).is_some()).or(routes().next()) else {
         return ("GET", "/".to_owned());
     };
     let segment =

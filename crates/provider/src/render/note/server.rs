@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use xacct_sign::sts::TokenAlgorithm;
 
-use super::call::{json_of, request};
+use super::call::{json_of, request, without_body};
 use super::markdown::{block, code, list};
 use super::shell::word;
 use super::{command, javascript, shell, who};
@@ -68,6 +68,9 @@ impl Plan<'_> {
         }
         if let Some(routes) = &caller.routes {
             text.push_str(&format!("- Routes: {}\n", list(routes)));
+        }
+        if let Some(body) = without_body(caller) {
+            text.push_str(&format!("- Body: {body}\n"));
         }
         let (method, path) = request(caller);
         let region = &self.manifest.api.region;
