@@ -34,12 +34,18 @@ pub(crate) struct Object<'t>(Vec<(Cow<'t, str>, Json<'t>)>);
 impl<'t> Object<'t> {
     /// Reads a text that is one object and nothing else.
     pub(crate) fn read(text: &'t [u8]) -> Option<Self> {
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        let value = Seed { depth: DEPTH }.deserialize(&mut reader).ok()?;
-        reader.end().ok()?;
-        match value {
+        match value(text).ok()? {
             Json::Object(object) => Some(object),
             _ => None,
+        }
+    }
+
+    /// The same of what may be shown: where it is none, what it is, with the place of what is wrong.
+    pub(crate) fn read_or_why(text: &'t [u8]) -> Result<Self, String> {
+        match value(text) {
+            Ok(Json::Object(object)) => Ok(object),
+            Ok(_) => Err("no JSON object".to_owned()),
+            Err(error) => Err(format!("not strict JSON: {error}")),
         }
     }
 
@@ -92,6 +98,13 @@ impl Json<'_> {
             _ => None,
         }
     }
+}
+
+fn value(text: &[u8]) -> serde_json::Result<Json<'_>> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = Seed { depth: DEPTH }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
 }
 
 /// Reads one value at a depth.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Action;
 use super::parts::{Answer, Form, Parts};
-use crate::aws::parse_rfc3339;
+use crate::aws::{audience_problem, parse_rfc3339};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, quote, quote_name};
 use crate::small::text::contains;
@@ -140,17 +140,9 @@ impl GetWebIdentityToken {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidOption`] for an audience that is empty, too long or holds a control character;
-    /// [`ErrorKind::InvalidDuration`].
+    /// [`ErrorKind::InvalidOption`] for an audience that is none ([`audience_problem`]); [`ErrorKind::InvalidDuration`].
     pub fn validate(&self) -> Result<(), Error> {
-        let length = self.audience.chars().count();
-        let problem = match length {
-            0 => Some("is empty".to_owned()),
-            1..=1000 if self.audience.chars().any(char::is_control) => Some("holds a control character".to_owned()),
-            1..=1000 => None,
-            _ => Some(format!("has {length} characters; STS takes 1000")),
-        };
-        if let Some(problem) = problem {
+        if let Some(problem) = audience_problem(&self.audience) {
             return Err(Error::new(ErrorKind::InvalidOption, format!("the audience {problem}"))
                 .with_hint("give the server's audience as its provider wrote it, such as `https://api.example.com`"));
         }

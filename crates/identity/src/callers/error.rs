@@ -68,11 +68,17 @@ errors! {
 pub struct CallersError {
     kind: CallersErrorKind,
     message: String,
+    hint: &'static str,
 }
 
 impl CallersError {
     pub(super) fn new(kind: CallersErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), hint: kind.hint() }
+    }
+
+    /// With another hint than that of its kind.
+    pub(super) fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
     }
 
     /// What is wrong, as a value.
@@ -90,7 +96,7 @@ impl CallersError {
     /// What to do about it, where we know it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        Some(self.kind.hint()).filter(|hint| !hint.is_empty())
+        Some(self.hint).filter(|hint| !hint.is_empty())
     }
 }
 
