@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use xacct_sign::aws::{audience_problem, parse_amz_date};
-use xacct_sign::sts::Endpoint;
+use xacct_sign::aws::parse_amz_date;
+use xacct_sign::sts::{Endpoint, GetWebIdentityToken};
 use xacct_sign::{Credentials, Error, ErrorKind, Payload, Request, Signer, Url};
 
 use crate::json::Object;
@@ -74,10 +74,7 @@ impl fmt::Debug for StsRequest {
 /// for credentials that are not a role's, or that no proof can hold; [`ErrorKind::CredentialsExpired`], [`ErrorKind::InvalidTime`].
 pub fn make_proof(credentials: &Credentials, region: &str, audience: &str, now: SystemTime) -> Result<String, Error> {
     credentials.check_usable(now)?;
-    if let Some(problem) = audience_problem(audience) {
-        return Err(Error::new(ErrorKind::InvalidOption, format!("the audience {problem}"))
-            .with_hint("give the server's audience as its provider wrote it, such as `https://api.example.com`"));
-    }
+    GetWebIdentityToken::new(audience).validate()?;
     let Some(token) = credentials.session_token() else {
         return Err(Error::new(ErrorKind::InvalidCredentials, "the credentials have no session token")
             .with_hint("callers are roles: give the credentials of a role's session"));

@@ -121,6 +121,10 @@ impl fmt::Debug for WebIdentityToken {
 }
 
 impl GetWebIdentityToken {
+    /// What to do about a [`GetWebIdentityToken::duration_seconds`] that is none, also where it is no number: not what an assumed
+    /// role's would be.
+    pub const DURATION_HINT: &'static str = "use 60 to 3600 seconds";
+
     /// A token for this audience, with defaults for the rest.
     #[must_use]
     pub fn new(audience: impl Into<String>) -> Self {
@@ -148,7 +152,7 @@ impl GetWebIdentityToken {
         }
         if !(SHORTEST..=3600).contains(&self.duration_seconds) {
             let message = format!("a token for {} seconds is not to be had", self.duration_seconds);
-            return Err(Error::new(ErrorKind::InvalidDuration, message).with_hint("use 60 to 3600 seconds"));
+            return Err(Error::new(ErrorKind::InvalidDuration, message).with_hint(Self::DURATION_HINT));
         }
         Ok(())
     }
