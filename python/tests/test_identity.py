@@ -139,8 +139,8 @@ def test_botocores_request_for_a_token_is_ours(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", server.url)
         client = sts_client(credentials, server.url)
         with pytest.raises(client.exceptions.ClientError):
-            client.get_web_identity_token(Audience=["https://a b+c"], SigningAlgorithm="RS256", DurationSeconds=60)
-        ours = IdentityToken("https://a b+c", region=REGION, algorithm="RS256", duration_seconds=60, base=credentials)
+            client.get_web_identity_token(Audience=["https://a+b/%20&c=~"], SigningAlgorithm="RS256", DurationSeconds=60)
+        ours = IdentityToken("https://a+b/%20&c=~", region=REGION, algorithm="RS256", duration_seconds=60, base=credentials)
         with pytest.raises(xacct_sign.StsError):
             ours.token()
     theirs, mine = server.requests
@@ -150,7 +150,7 @@ def test_botocores_request_for_a_token_is_ours(monkeypatch: pytest.MonkeyPatch) 
         == {
             "Action": "GetWebIdentityToken",
             "Version": "2011-06-15",
-            "Audience.member.1": "https://a b+c",
+            "Audience.member.1": "https://a+b/%20&c=~",
             "SigningAlgorithm": "RS256",
             "DurationSeconds": "60",
         }
@@ -415,14 +415,14 @@ def test_tokens_proofs_and_servers_have_one_rule_for_audiences(audience: str) ->
             identity(audience, region=REGION)
         assert refused.value.code == "invalid_option"
         assert refused.value.hint is not None
-        told.append(str(refused.value))
+        told.append(str(refused.value).partition(" (")[0])
     assert told[0] == told[1]
     assert "password" not in told[0]
     world = tomllib.loads((REPOSITORY / "tests" / "attacks.toml").read_text())["world"]
     with pytest.raises(xacct_sign.ValidationError) as refused:
         Verifier(world | {"audience": audience})
     assert refused.value.code == "audience_missing"
-    assert str(refused.value) == told[0].replace("the audience", "the `audience` of callers.json")
+    assert str(refused.value).startswith(told[0].replace("the audience", "the `audience` of callers.json"))
 
 
 def test_a_hint_about_seconds_is_that_of_what_they_are_for() -> None:
