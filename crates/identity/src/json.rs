@@ -34,14 +34,15 @@ pub(crate) struct Object<'t>(Vec<(Cow<'t, str>, Json<'t>)>);
 impl<'t> Object<'t> {
     /// Reads a text that is one object and nothing else.
     pub(crate) fn read(text: &'t [u8]) -> Option<Self> {
-        match value(text).ok()? {
+        // Once for all: a reader of bytes looks at each text.
+        match value(std::str::from_utf8(text).ok()?).ok()? {
             Json::Object(object) => Some(object),
             _ => None,
         }
     }
 
     /// The same of what may be shown: where it is none, what it is, with the place of what is wrong.
-    pub(crate) fn read_or_why(text: &'t [u8]) -> Result<Self, String> {
+    pub(crate) fn read_or_why(text: &'t str) -> Result<Self, String> {
         match value(text) {
             Ok(Json::Object(object)) => Ok(object),
             Ok(_) => Err("no JSON object".to_owned()),
@@ -100,8 +101,8 @@ impl Json<'_> {
     }
 }
 
-fn value(text: &[u8]) -> serde_json::Result<Json<'_>> {
-    let mut reader = serde_json::Deserializer::from_slice(text);
+fn value(text: &str) -> serde_json::Result<Json<'_>> {
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = Seed { depth: DEPTH }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
@@ -171,7 +172,8 @@ impl<'t> Visitor<'t> for Seed {
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut members: A) -> Result<Json<'t>, A::Error> {
-        let mut object = Object::default();
+        // As many as a token or a key has.
+        let mut object = Object(Vec::with_capacity(8));
         while let Some(name) = members.next_key_seed(Name)? {
             if object.has(&name) {
                 return Err(A::Error::custom("a member stands twice"));

@@ -34,7 +34,7 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
     // It comes from a file, whose form is its editor's or its shell's; tokens and keys have one form alone.
     let text =
         file_text(text).ok_or_else(|| malformed("callers.json is not text in UTF-8".to_owned()).with_hint(NOT_TEXT))?;
-    let object = Object::read_or_why(text.as_bytes()).map_err(|why| malformed(format!("callers.json is {why}")))?;
+    let object = Object::read_or_why(&text).map_err(|why| malformed(format!("callers.json is {why}")))?;
     match object.get("version") {
         Some(Json::Whole(VERSION)) => {}
         Some(Json::Whole(_)) => {
