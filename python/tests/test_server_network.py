@@ -128,7 +128,12 @@ def test_the_log_names_what_an_outage_comes_from_and_the_client_is_told_503(
     def logged(verifier: Verifier, authorization: str) -> str:
         caplog.clear()
         told: list[Any] = []
-        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/items", "SCRIPT_NAME": "", "HTTP_AUTHORIZATION": authorization}
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": "/items",
+            "SCRIPT_NAME": "",
+            "HTTP_AUTHORIZATION": authorization,
+        }
         body = CallerMiddleware(app, verifier)(environ, lambda *answer: told.append(answer))
         assert (b"".join(body), told[0][0][:3], dict(told[0][1])) == (b"", "503", {"content-length": "0"})
         return caplog.text

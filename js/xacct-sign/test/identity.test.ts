@@ -179,7 +179,10 @@ test("tokens and proofs have one rule for audiences", () => {
     const token = thrown(() => identityToken({ ...about, audience, base })) as XacctSignError;
     expect(token, audience).toMatchObject({ code: "invalid_option", message: expect.stringMatching(/^the audience /) });
     const { code, message, hint } = token;
-    expect(thrown(() => identityProof({ ...about, audience, base })), audience).toMatchObject({ code, message, hint });
+    expect(
+      thrown(() => identityProof({ ...about, audience, base })),
+      audience,
+    ).toMatchObject({ code, message, hint });
     expect(token.message).not.toContain("password");
   }
 });
