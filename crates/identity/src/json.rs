@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 
 /// How deep values may be nested.
 const DEPTH: usize = 8;
@@ -46,7 +47,15 @@ impl<'t> Object<'t> {
         match value(text) {
             Ok(Json::Object(object)) => Ok(object),
             Ok(_) => Err("no JSON object".to_owned()),
-            Err(error) => Err(format!("not strict JSON: {error}")),
+            Err(error) => {
+                // serde_json's own words are 3 kB of the module of WebAssembly.
+                let why = match error.classify() {
+                    Category::Eof => "it ends too early",
+                    Category::Data => "a member stands twice, or there are too many, or it is nested too deep",
+                    Category::Syntax | Category::Io => "a syntax error",
+                };
+                Err(format!("not strict JSON: {why}, at line {} column {}", error.line(), error.column()))
+            }
         }
     }
 

@@ -8,14 +8,17 @@
 /// told no password.
 #[must_use]
 pub fn audience_problem(text: &str) -> Option<&'static str> {
-    let authority = text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    // By bytes: a search for a text is 3 kB of the module of WebAssembly.
+    let bytes = text.as_bytes();
+    let authority = bytes.windows(3).position(|three| three == b"://").and_then(|at| bytes.get(at + 3..));
+    let mut authority = authority.unwrap_or_default().iter().take_while(|byte| !b"/?#".contains(byte));
     if text.is_empty() {
         Some("is empty")
     } else if text.len() > 1000 {
         Some("has more than 1000 characters")
-    } else if authority.is_some_and(|authority| authority.contains('@')) {
+    } else if authority.any(|byte| *byte == b'@') {
         Some("has a user, which tokens and proofs would show")
-    } else if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\$".contains(&byte)) {
+    } else if !bytes.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\$".contains(byte)) {
         Some("is not of visible ASCII characters without `\"`, `\\` and `$`")
     } else {
         None
