@@ -101,6 +101,30 @@ def test_a_verifier_of_a_manifest_is_that_of_its_callers_json(manifest: Path, tm
     assert (known.name, known.role) == ("shop", "Shop")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_both_are_read_as_powershell_and_editors_write_them(manifest: Path, tmp_path: Path, encoding: str) -> None:
+    rendered = run("render", "callers", "--stage", "server", folder=tmp_path).stdout
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    callers = tmp_path / "callers.json"
+    callers.write_bytes((mark + rendered.replace("\n", "\r\n")).encode(encoding))
+    assert Verifier.from_file(callers).stage == "server"
+    assert Verifier(callers.read_bytes()).stage == "server"
+    manifest.write_bytes((mark + MANIFEST).encode(encoding))
+    assert Verifier.from_manifest(manifest, "server").stage == "server"
+
+
+def test_utf_16_without_a_mark_and_a_file_that_was_cut_say_what_is_wrong(manifest: Path, tmp_path: Path) -> None:
+    rendered = run("render", "callers", "--stage", "server", folder=tmp_path).stdout
+    for callers, what, hint in (
+        (rendered.encode("utf-16-le"), "is not text in UTF-8", "Out-File -Encoding utf8"),
+        (rendered.encode()[:-20], "it ends too early, at line ", "render it anew"),
+    ):
+        with pytest.raises(xacct_sign.ValidationError, match=what) as refused:
+            Verifier(callers)
+        assert refused.value.code == "callers_malformed"
+        assert hint in (refused.value.hint or "")
+
+
 def test_whatever_is_wrong_with_it_is_said_with_the_commands_code(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

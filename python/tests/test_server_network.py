@@ -18,6 +18,7 @@ import xacct_sign
 from emulator import Emulator
 from helpers import REGION, moto_server
 from xacct_sign.server import RefusedError, Verifier
+from xacct_sign.server.wsgi import CallerMiddleware
 
 POLICY = {
     "Version": "2012-10-17",
@@ -35,10 +36,15 @@ def token(issuer: str) -> str:
     return "Bearer " + serving.token_of(*map(serving.compact, serving.good(issuer)))
 
 
-def code(verifier: Verifier, authorization: str) -> tuple[str, int]:
+def refusal(verifier: Verifier, authorization: str) -> RefusedError:
     with pytest.raises(RefusedError) as refused:
         verifier.check(authorization, "GET", "/items")
-    return refused.value.code, refused.value.status
+    return refused.value
+
+
+def code(verifier: Verifier, authorization: str) -> tuple[str, int]:
+    refused = refusal(verifier, authorization)
+    return refused.code, refused.status
 
 
 # ---------------------------------------------------------------- keys
@@ -111,6 +117,56 @@ def test_keys_of_a_bad_server_are_none(parts: list[bytes]) -> None:
 def test_the_same_server_with_good_keys_is_taken() -> None:
     with answering(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(GOOD), GOOD) as (url, _):
         assert verifier_of(url).check(token(url), "GET", "/items").name == "shop"
+
+
+def test_the_log_names_what_an_outage_comes_from_and_the_client_is_told_503(
+    here: serving.Loopback, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        raise AssertionError("nobody comes in")
+
+    def logged(verifier: Verifier, authorization: str) -> str:
+        caplog.clear()
+        told: list[Any] = []
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": "/items",
+            "SCRIPT_NAME": "",
+            "HTTP_AUTHORIZATION": authorization,
+        }
+        body = CallerMiddleware(app, verifier)(environ, lambda *answer: told.append(answer))
+        assert (b"".join(body), told[0][0][:3], dict(told[0][1])) == (b"", "503", {"content-length": "0"})
+        return caplog.text
+
+    def of_world(issuer: str) -> Verifier:
+        callers = serving.tomllib.loads(serving.table())["world"]
+        callers["callers"] = [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd", "issuer": issuer}]
+        return Verifier(callers)
+
+    for status, why in ((500, "status 500"), (302, "status 302, which is not followed")):
+        here.status = status
+        assert why in logged(Verifier(here.world()["world"], development=True), token(here.issuer("shop")))
+    huge = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
+    with answering(huge, GOOD, b" " * (1_000_000 - len(GOOD))) as (url, _):
+        assert "more than 65536 bytes" in logged(verifier_of(url), token(url))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        gone = f"http://127.0.0.1:{free.getsockname()[1]}"
+    assert "connect" in logged(verifier_of(gone), token(gone))
+    with answering(b"no TLS") as (url, _):
+        issuer = url.replace("http:", "https:")
+        assert "secure connection" in logged(verifier_of(issuer), token(issuer))
+    for issuer, why in (
+        ("https://issuer.invalid", "the host `issuer.invalid` is not known"),
+        ("https://a103a2cc.localhost", "the host `a103a2cc.localhost` has no public address"),
+    ):
+        assert why in logged(of_world(issuer), token(issuer))
+    # Nobody listens there any more: STS's outage, too.
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", gone)
+    proof = serving.proof_of(serving.compact(serving.proof_values()))
+    line = logged(Verifier(here.world()["world"], development=True), f"Bearer {proof}")
+    assert "sts_unavailable" in line
+    assert "connect" in line
+    assert proof not in line
 
 
 @pytest.mark.sleeps

@@ -301,7 +301,8 @@ class IdentityProof:
         base: what gives the credentials that sign, those of a role; as that of `AssumeRole`: None stands for `DefaultCredentials()`.
 
     Raises:
-        ValidationError: `invalid_region`, `unknown_partition`; when it is used, for an audience or credentials that no proof can hold.
+        ValidationError: for an audience that is none, `invalid_region`, `unknown_partition`; when it is used, for credentials that no
+            proof can hold.
     """
     def __new__(cls, audience: str, *, region: str, base: _Source | None = None) -> IdentityProof: ...
     def proof(self) -> str:
@@ -310,7 +311,7 @@ class IdentityProof:
 
         Raises:
             CredentialsError: there are no credentials, or they have expired.
-            ValidationError: the audience, or the credentials, are of a kind that no proof can hold.
+            ValidationError: the credentials are of a kind that no proof can hold.
         """
     @property
     def audience(self) -> str: ...

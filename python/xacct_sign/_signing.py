@@ -173,7 +173,7 @@ def refuse_proxy(url: str, proxy: object) -> None:
     """Refuses plain http, which is for this machine and hosts that were named, where it would go through a proxy."""
     if url.startswith("http:") and proxy:
         raise ValidationError(
-            "a proxy of the environment would get a signed request over plain http",
+            "a proxy of the environment would get the request over plain http",
             code="insecure_url",
             hint="set NO_PROXY to `localhost,127.0.0.1,::1`, and to the hosts that plain http may go to",
         )

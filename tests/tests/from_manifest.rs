@@ -22,7 +22,7 @@ account = "000000000000"
 roles = { prod = "Shop", http = "Shop" }
 "#;
 
-fn made(text: &str, lock: Option<&str>, stage: &str) -> Result<Verifier, FromManifestError> {
+fn made(text: impl AsRef<[u8]>, lock: Option<&str>, stage: &str) -> Result<Verifier, FromManifestError> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("from-manifest-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -57,6 +57,16 @@ fn a_verifier_of_a_manifest_knows_its_stage_and_the_lock_file_beside_it() {
         let caller = verifier.check_event(&session(role), &Patience::default()).unwrap();
         assert_eq!((caller.name.as_str(), caller.role.as_deref()), ("shop", Some("Shop")));
     }
+}
+
+#[test]
+fn a_manifest_is_read_as_powershell_writes_it() {
+    let utf16: Vec<u8> = format!("\u{feff}{MANIFEST}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [utf16.clone(), format!("\u{feff}{MANIFEST}").into_bytes()] {
+        assert_eq!(made(bytes, None, "prod").unwrap().callers().stage(), "prod");
+    }
+    let error = made(&utf16[2..], None, "prod").unwrap_err();
+    assert_eq!((error.code(), error.hint().is_some_and(|hint| hint.contains("Out-File"))), ("file_unreadable", true));
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
+use xacct_sign::file_text;
 
 use crate::failure::Failure;
-use crate::text;
 
 /// How a file begins that is not in its place yet.
 const UNFINISHED: &str = ".xacct-";
@@ -15,7 +15,7 @@ const UNFINISHED: &str = ".xacct-";
 /// The text of a file; a failure calls it by `what`.
 pub(crate) fn read_as(what: &'static str, path: &Path) -> Result<String, Failure> {
     let bytes = fs::read(path).map_err(|source| Failure::Unreadable { what, path: path.to_path_buf(), source })?;
-    text::decode(bytes).ok_or_else(|| Failure::NotText { what, path: path.to_path_buf() })
+    file_text(&bytes).ok_or_else(|| Failure::NotText { what, path: path.to_path_buf() })
 }
 
 /// The text of a file that has no name of its own.

@@ -19,7 +19,6 @@ mod report;
 mod request;
 mod shell;
 mod signed;
-mod text;
 mod unfinished;
 mod usage;
 mod verbose;

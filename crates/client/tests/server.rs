@@ -175,6 +175,38 @@ fn a_redirect_or_an_error_is_no_set_of_keys() {
     }
 }
 
+fn sentence(verifier: &Verifier, bearer: &str) -> String {
+    let header = format!("Bearer {bearer}");
+    let checked = verifier.check(&[header.as_bytes()], "GET", &["/items"], &Patience::default());
+    checked.map_or_else(|error| error.to_string(), |caller| panic!("{} came in", caller.name))
+}
+
+#[test]
+fn an_outage_says_in_the_log_what_it_comes_from() {
+    let outage = |answer: fn() -> Answer| server(&Arc::new(Fake::new(move |_| answer())));
+    let of_keys = format!("the issuer's keys could not be had: `{SHOP}`: ");
+    let name =
+        || Error::new(ErrorKind::Transport, "the host is not known").with_source(io::Error::other("no\nsuch name"));
+    for (verifier, why) in [
+        (outage(|| Ok((500, Vec::new()))), "the answer has status 500"),
+        (outage(|| Ok((302, Vec::new()))), "the answer has status 302, which is not followed"),
+        (outage(|| Ok((200, b"{}".to_vec()))), "what was answered is no set of keys"),
+        (outage(|| Err(transport())), "nobody is there"),
+        (server(&Arc::new(Fake::new(move |_| Err(name())))), r"the host is not known: no\nsuch name"),
+    ] {
+        let said = format!("{of_keys}{why}");
+        assert_eq!(sentence(&verifier, &good_token(now())), said);
+        // Whoever comes meanwhile, and asks nobody, is told the same.
+        assert_eq!(sentence(&verifier, &good_token(now())), said);
+    }
+    let proof = make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap();
+    let verifier = outage(|| Err(transport()));
+    assert_eq!(sentence(&verifier, &proof), "STS could not be asked, or failed: nobody is there");
+    assert_eq!(sentence(&verifier, &proof), "STS could not be asked, or failed: nobody is there");
+    let verifier = outage(|| Ok((503, Vec::new())));
+    assert_eq!(sentence(&verifier, &proof), "STS could not be asked, or failed: status 503");
+}
+
 #[test]
 fn a_connection_that_breaks_is_tried_again_and_an_outage_is_503() {
     let tries = AtomicUsize::new(0);

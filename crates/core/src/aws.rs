@@ -3,6 +3,7 @@
 
 mod account;
 mod arn;
+mod audience;
 mod host;
 mod name;
 mod partition;
@@ -10,6 +11,7 @@ pub(crate) mod time;
 
 pub use account::{is_account_id, is_organization_id};
 pub use arn::{Arn, RoleArn};
+pub use audience::audience_problem;
 pub use host::ApiHost;
 pub use name::{RoleName, is_external_id, is_name_character, is_role_name, is_session_name};
 pub(crate) use partition::check_region;

@@ -29,6 +29,7 @@ mod signer;
 mod skew;
 mod small;
 pub mod sts;
+mod text;
 mod url;
 pub mod verify;
 
@@ -43,4 +44,5 @@ pub use settings::{
 };
 pub use signer::{QUERY_PARAMETERS, Request, Signed, Signer, SigningTrace};
 pub use skew::Skew;
+pub use text::file_text;
 pub use url::{CanonicalUrl, Origin, Url, canonical_url, path_readings, without_dot_segments};

@@ -241,7 +241,10 @@ impl Callers {
 
 /// What tells a role from others of all accounts: IAM has no two of one account whose names differ by case alone.
 fn role_key(account: &str, name: &str) -> String {
-    format!("{account}/{}", name.to_ascii_lowercase())
+    // The account is digits.
+    let mut key = [account, "/", name].concat();
+    key.make_ascii_lowercase();
+    key
 }
 
 /// Whether a text is of a pattern with `*` and `?`, as `StringLike` has it.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 
 /// How deep values may be nested.
 const DEPTH: usize = 8;
@@ -34,12 +35,27 @@ pub(crate) struct Object<'t>(Vec<(Cow<'t, str>, Json<'t>)>);
 impl<'t> Object<'t> {
     /// Reads a text that is one object and nothing else.
     pub(crate) fn read(text: &'t [u8]) -> Option<Self> {
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        let value = Seed { depth: DEPTH }.deserialize(&mut reader).ok()?;
-        reader.end().ok()?;
-        match value {
+        // Once for all: a reader of bytes looks at each text.
+        match value(std::str::from_utf8(text).ok()?).ok()? {
             Json::Object(object) => Some(object),
             _ => None,
+        }
+    }
+
+    /// The same of what may be shown: where it is none, what it is, with the place of what is wrong.
+    pub(crate) fn read_or_why(text: &'t str) -> Result<Self, String> {
+        match value(text) {
+            Ok(Json::Object(object)) => Ok(object),
+            Ok(_) => Err("no JSON object".to_owned()),
+            Err(error) => {
+                // serde_json's own words are 3 kB of the module of WebAssembly.
+                let why = match error.classify() {
+                    Category::Eof => "it ends too early",
+                    Category::Data => "a member stands twice, or there are too many, or it is nested too deep",
+                    Category::Syntax | Category::Io => "a syntax error",
+                };
+                Err(format!("not strict JSON: {why}, at line {} column {}", error.line(), error.column()))
+            }
         }
     }
 
@@ -92,6 +108,13 @@ impl Json<'_> {
             _ => None,
         }
     }
+}
+
+fn value(text: &str) -> serde_json::Result<Json<'_>> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Seed { depth: DEPTH }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
 }
 
 /// Reads one value at a depth.
@@ -158,7 +181,8 @@ impl<'t> Visitor<'t> for Seed {
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut members: A) -> Result<Json<'t>, A::Error> {
-        let mut object = Object::default();
+        // As many as a token or a key has.
+        let mut object = Object(Vec::with_capacity(8));
         while let Some(name) = members.next_key_seed(Name)? {
             if object.has(&name) {
                 return Err(A::Error::custom("a member stands twice"));

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use xacct_sign::aws::parse_amz_date;
-use xacct_sign::sts::Endpoint;
+use xacct_sign::sts::{Endpoint, GetWebIdentityToken};
 use xacct_sign::{Credentials, Error, ErrorKind, Payload, Request, Signer, Url};
 
 use crate::json::Object;
@@ -70,14 +70,11 @@ impl fmt::Debug for StsRequest {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidRegion`]; [`ErrorKind::InvalidOption`] for an audience that no header can hold; [`ErrorKind::InvalidCredentials`]
+/// [`ErrorKind::InvalidRegion`]; [`ErrorKind::InvalidOption`] for an audience that is none; [`ErrorKind::InvalidCredentials`]
 /// for credentials that are not a role's, or that no proof can hold; [`ErrorKind::CredentialsExpired`], [`ErrorKind::InvalidTime`].
 pub fn make_proof(credentials: &Credentials, region: &str, audience: &str, now: SystemTime) -> Result<String, Error> {
     credentials.check_usable(now)?;
-    if !is_audience(audience) {
-        return Err(Error::new(ErrorKind::InvalidOption, "the audience is not 1 to 1000 visible ASCII characters")
-            .with_hint("give the server's audience as its provider wrote it, such as `https://api.example.com`"));
-    }
+    GetWebIdentityToken::new(audience).validate()?;
     let Some(token) = credentials.session_token() else {
         return Err(Error::new(ErrorKind::InvalidCredentials, "the credentials have no session token")
             .with_hint("callers are roles: give the credentials of a role's session"));
@@ -192,11 +189,6 @@ impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proof").field("region", &self.region).field("key", &self.key).finish_non_exhaustive()
     }
-}
-
-/// Whether a header can hold it as it stands.
-pub(crate) fn is_audience(text: &str) -> bool {
-    (1..=1000).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_key(text: &str) -> bool {

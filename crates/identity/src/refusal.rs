@@ -137,6 +137,17 @@ impl Refusal {
         Self::with(kind, quote(text))
     }
 
+    /// The same with what a driver says of it, if it says anything: on one line, and not all of it.
+    pub(crate) fn because(self, why: &str) -> Self {
+        let cut: String = why.chars().take(512).collect();
+        let detail = match (self.detail.is_empty(), cut.is_empty()) {
+            (_, true) => self.detail,
+            (true, false) => escaped(&cut).into(),
+            (false, false) => format!("{}: {}", self.detail, escaped(&cut)).into(),
+        };
+        Self { detail, ..self }
+    }
+
     /// Why, as a value.
     #[must_use]
     pub fn kind(&self) -> RefusalKind {

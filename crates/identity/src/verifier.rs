@@ -320,9 +320,10 @@ impl Check {
                 let (key, generation) = match look.ok_or_else(not_here)? {
                     Look::Key(key, generation) => (key, generation),
                     Look::Wait => return Ok(Some(Step::Wait)),
-                    Look::Refused(refusal) if refusal.kind() == Kind::KeysUnavailable => {
+                    Look::Unavailable(why) => {
                         let issuer = identity.issuers.get(token.issuer).map(|issuer| issuer.url.as_str());
-                        return Err(Refusal::about(Kind::KeysUnavailable, issuer.unwrap_or_default()));
+                        let of = Refusal::about(Kind::KeysUnavailable, issuer.unwrap_or_default());
+                        return Err(of.because(&why));
                     }
                     Look::Refused(refusal) => return Err(refusal),
                     Look::Fetch { is_early } => {
@@ -387,10 +388,24 @@ impl Check {
     /// What came for [`Need::Keys`] at `now`: the body of an answer with status 200, or nothing. Without it the keys at hand serve for
     /// a day.
     pub fn keys(&mut self, body: Option<&[u8]>, now: SystemTime) {
+        // Read before the lock is taken: nobody waits for arithmetic.
+        let set = body.map(|body| KeySet::read(body).ok_or("what was answered is no set of keys"));
+        self.fetched(set.unwrap_or(Err("")), now);
+    }
+
+    /// Why what is needed could not be had at `now`: one sentence, for the log, without a secret in it. For [`Need::Keys`] and
+    /// [`Need::Sts`], and else the same as telling them that nothing came.
+    pub fn not_had(&mut self, why: &str, now: SystemTime) {
+        match self.state {
+            State::Asked { .. } => self.answered(Err(why), now),
+            _ => self.fetched(Err(why), now),
+        }
+    }
+
+    fn fetched(&mut self, set: Result<KeySet, &str>, now: SystemTime) {
         let State::Read { token, .. } = &self.state else { return };
         self.asks = None;
-        // Read before the lock is taken: nobody waits for arithmetic.
-        let set = body.and_then(KeySet::read);
+        let set = set.map_err(str::to_owned);
         if let Some(keys) = self.verifier.memory().keys.get_mut(token.issuer) {
             keys.fetched(set, now);
         }
@@ -412,6 +427,10 @@ impl Check {
 
     /// What STS answered at `now` to the request of [`Need::Sts`]: status and body; or nothing, where it could not be asked.
     pub fn sts(&mut self, answer: Option<(u16, &[u8])>, now: SystemTime) {
+        self.answered(answer.ok_or(""), now);
+    }
+
+    fn answered(&mut self, answer: Result<(u16, &[u8]), &str>, now: SystemTime) {
         let State::Asked { hash, proof } = &self.state else { return };
         self.asks = None;
         let said = self.judged(proof, answer, now);
@@ -423,9 +442,9 @@ impl Check {
         };
     }
 
-    fn judged(&self, proof: &Proof, answer: Option<(u16, &[u8])>, now: SystemTime) -> Result<Passed, Refusal> {
+    fn judged(&self, proof: &Proof, answer: Result<(u16, &[u8]), &str>, now: SystemTime) -> Result<Passed, Refusal> {
         let callers = self.verifier.callers();
-        let (status, body) = answer.ok_or_else(|| Refusal::new(Kind::StsUnavailable))?;
+        let (status, body) = answer.map_err(|why| Refusal::new(Kind::StsUnavailable).because(why))?;
         let session = proof::read_answer(status, body, callers.partition())?;
         if proof.expires_at() < now {
             return Err(Refusal::new(Kind::ProofExpired));

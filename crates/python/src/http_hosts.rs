@@ -42,7 +42,7 @@ impl PyHttpHosts {
         http_hosts.check_reachable(url.as_url()).map_err(to_py)?;
         let name = origin.host().split(':').next().unwrap_or_default();
         if origin.scheme() == "http" && name.ends_with(".localhost") {
-            let message = format!("`{name}` would be looked up, and get a signed request over plain http");
+            let message = format!("`{name}` would be looked up, and get the request over plain http");
             let error = Error::new(ErrorKind::InsecureUrl, message).with_hint("use `localhost` itself, or https");
             return Err(to_py(error));
         }

@@ -6,7 +6,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use xacct_sign::sts::TokenAlgorithm;
+use xacct_sign::sts::{GetWebIdentityToken, TokenAlgorithm};
 use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::{DefaultChain, Identity, IdentityProof, IdentityToken, Patience, TokenOptions};
 
@@ -57,7 +57,10 @@ impl PyIdentityToken {
         let region = text(region, ErrorKind::InvalidRegion, "the region")?;
         let mut options = TokenOptions::new(audience, region);
         if let Some(seconds) = duration_seconds.0 {
-            let seconds = integer(&seconds, ErrorKind::InvalidDuration, "`duration_seconds`")?;
+            // A role's are others.
+            let refused =
+                |message| Error::new(ErrorKind::InvalidDuration, message).with_hint(GetWebIdentityToken::DURATION_HINT);
+            let seconds = integer(&seconds, "`duration_seconds`", refused)?;
             // What is none is refused as any other that is too long, or too short.
             options.call.duration_seconds = u32::try_from(seconds).unwrap_or(if seconds < 0 { 0 } else { u32::MAX });
         }
@@ -117,7 +120,8 @@ impl PyIdentityToken {
 ///     base: what gives the credentials that sign, those of a role; as that of `AssumeRole`: None stands for `DefaultCredentials()`.
 ///
 /// Raises:
-///     ValidationError: `invalid_region`, `unknown_partition`; when it is used, for an audience or credentials that no proof can hold.
+///     ValidationError: for an audience that is none, `invalid_region`, `unknown_partition`; when it is used, for credentials that no
+///         proof can hold.
 #[pyclass(name = "IdentityProof", module = "xacct_sign", frozen)]
 pub(crate) struct PyIdentityProof {
     identity: IdentityProof,
@@ -147,7 +151,7 @@ impl PyIdentityProof {
     ///
     /// Raises:
     ///     CredentialsError: there are no credentials, or they have expired.
-    ///     ValidationError: the audience, or the credentials, are of a kind that no proof can hold.
+    ///     ValidationError: the credentials are of a kind that no proof can hold.
     fn proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         bearer(py, &self.identity)
     }

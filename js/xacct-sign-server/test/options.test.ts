@@ -23,6 +23,10 @@ test.each<[string, VerifierOptions["callers"]]>([
   ["its text", text],
   ["its text, indented", JSON.stringify(callers, undefined, 2)],
   ["its bytes", new TextEncoder().encode(text)],
+  ["its text with a byte order mark", `\uFEFF${text}`],
+  ["its bytes with a byte order mark", new Uint8Array([0xef, 0xbb, 0xbf, ...new TextEncoder().encode(text)])],
+  ["what PowerShell's `>` writes", Buffer.from(`\uFEFF${text}`, "utf16le")],
+  ["UTF-16 in the other order", Buffer.from(`\uFEFF${text}`, "utf16le").swap16()],
 ])("callers.json is taken as %s", async (_, given) => {
   const { verifier } = worldOf({ callers: given as object });
   const { header, claims } = good();
@@ -32,7 +36,7 @@ test.each<[string, VerifierOptions["callers"]]>([
 
 const loop: Json = {};
 loop.loop = loop;
-const BOM = new Uint8Array([0xef, 0xbb, 0xbf, ...new TextEncoder().encode(text)]);
+const misread = Buffer.from(`\uFEFF${text}`, "utf16le").toString("utf8");
 
 test.each<[string, unknown, string]>([
   ["nothing", undefined, "invalid_option"],
@@ -41,7 +45,8 @@ test.each<[string, unknown, string]>([
   ["a number", { callers: 1 }, "invalid_option"],
   ["what is no JSON", { callers: loop }, "invalid_option"],
   ["bytes that are not UTF-8", { callers: new Uint8Array([0x7b, 0xff]) }, "invalid_option"],
-  ["a byte order mark", { callers: BOM }, "callers_malformed"],
+  ["UTF-16 that was read as UTF-8", { callers: misread }, "invalid_option"],
+  ["UTF-16 without a mark", { callers: Buffer.from(text, "utf16le") }, "callers_malformed"],
   ["a member that stands twice", { callers: text.replace("{", '{"version":1,') }, "callers_malformed"],
   ["a name that is none", { callers, developement: true }, "invalid_option"],
   ["development as a text", { callers, development: "false" }, "invalid_option"],
@@ -176,4 +181,8 @@ test("what is changed later in the object of callers changes nothing", async () 
   const { verifier } = worldOf({ callers: given });
   given.audience = "https://other.example.com";
   expect(await outcome(verifier.check(`Bearer ${token()}`, "GET", "/items"))).toBe("caller shop");
+});
+
+test("UTF-16 that was read as UTF-8 is said to be that", () => {
+  expect(() => createVerifier({ callers: misread })).toThrow("`callers` was read as UTF-8, and is none");
 });

@@ -171,21 +171,34 @@ test("other credentials make another proof, and some make none", async () => {
   await expect(proof()).rejects.toMatchObject({ code: "invalid_credentials" });
   now = { ...base, expiration: time.now() };
   await expect(proof()).rejects.toMatchObject({ code: "credentials_expired" });
-  await expect(identityProof({ ...about, audience: "a b", base })()).rejects.toMatchObject({ code: "invalid_option" });
+});
+
+test("tokens and proofs have one rule for audiences", () => {
+  const user = "https://user:password@api.example.com";
+  for (const audience of ["a b", "a\nb", "ü", "a".repeat(1001), 'a"b', "$" + "{aws:username}", user]) {
+    const token = thrown(() => identityToken({ ...about, audience, base })) as XacctSignError;
+    expect(token, audience).toMatchObject({ code: "invalid_option", message: expect.stringMatching(/^the audience /) });
+    const { code, message, hint } = token;
+    expect(
+      thrown(() => identityProof({ ...about, audience, base })),
+      audience,
+    ).toMatchObject({ code, message, hint });
+    expect(token.message).not.toContain("password");
+  }
 });
 
 test("options that cannot work are refused at once", () => {
-  for (const [options, code] of [
+  for (const [options, code, hint] of [
     [undefined, "invalid_option"],
     [{ ...about, audience: "" }, "invalid_option"],
     [{ ...about, audience: undefined }, "invalid_option"],
     [{ ...about, region: undefined }, "invalid_region"],
     [{ ...about, region: "us-east-1/x" }, "invalid_region"],
     [{ ...about, region: "us-iso-east-9" }, "unknown_partition"],
-    [{ ...about, durationSeconds: 59 }, "invalid_duration"],
+    [{ ...about, durationSeconds: 59 }, "invalid_duration", "use 60 to 3600 seconds"],
     [{ ...about, durationSeconds: -1 }, "invalid_duration"],
     [{ ...about, durationSeconds: 1e20 }, "invalid_duration"],
-    [{ ...about, durationSeconds: "300" }, "invalid_duration"],
+    [{ ...about, durationSeconds: "300" }, "invalid_duration", "use 60 to 3600 seconds"],
     [{ ...about, algorithm: "HS256" }, "invalid_option"],
     [{ ...about, base: "key" }, "invalid_credentials"],
     [{ ...about, fetch: 1 }, "invalid_option"],
@@ -194,7 +207,7 @@ test("options that cannot work are refused at once", () => {
     expect(
       thrown(() => identityToken(options as never)),
       inspect(options),
-    ).toMatchObject({ code });
+    ).toMatchObject(hint === undefined ? { code } : { code, hint });
   }
   for (const [options, code] of [
     [{ ...about, region: "us-iso-east-9" }, "unknown_partition"],
@@ -264,7 +277,10 @@ test("an identity goes to no other origin, and over no plain http", async () => 
   }
   expect(seen.every(({ url }) => url.startsWith("https://api.example.com/"))).toBe(true);
   expect(seen.length).toBe(5);
-  await expect(api("http://api.example.com/")).rejects.toMatchObject({ code: "insecure_url" });
+  await expect(api("http://api.example.com/")).rejects.toMatchObject({
+    code: "insecure_url",
+    message: expect.not.stringContaining("signed"),
+  });
   expect((await api("http://127.0.0.1:8000/")).status).toBe(200);
 });
 

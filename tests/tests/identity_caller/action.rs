@@ -46,8 +46,11 @@ fn a_bad_call_makes_no_request() {
     };
     for (call, code, text) in [
         (with("", 300), "invalid_option", "the audience is empty"),
-        (with(&"ü".repeat(1001), 300), "invalid_option", "has 1001 characters"),
-        (with("a\nb", 300), "invalid_option", "holds a control character"),
+        (with(&"a".repeat(1001), 300), "invalid_option", "has more than 1000 characters"),
+        (with("a\nb", 300), "invalid_option", "visible ASCII"),
+        (with("ü", 300), "invalid_option", "visible ASCII"),
+        (with("https://${aws:username}.example.com", 300), "invalid_option", "visible ASCII"),
+        (with("https://user:password@api.example.com", 300), "invalid_option", "has a user"),
         (with("a", 59), "invalid_duration", "59 seconds"),
         (with("a", 3601), "invalid_duration", "3601 seconds"),
     ] {
@@ -57,7 +60,7 @@ fn a_bad_call_makes_no_request() {
         assert_eq!(call.validate().unwrap_err().to_string(), error.to_string());
     }
     assert_eq!(form(&with("a", 59)).unwrap_err().hint(), Some("use 60 to 3600 seconds"));
-    for good in [with(&"ü".repeat(1000), 60), with("a", 3600)] {
+    for good in [with(&"a".repeat(1000), 60), with("a", 3600)] {
         assert!(form(&good).is_ok());
     }
     for name in ["es384", "HS256", "none", ""] {

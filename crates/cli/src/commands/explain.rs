@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
-use xacct_sign::{Error, ErrorKind};
+use xacct_sign::{Error, ErrorKind, file_text};
 use xacct_sign_diagnosis::{Exchange, explain, to_json};
 
 use super::doctor::lines;
 use crate::arguments::ExplainArguments;
 use crate::failure::Failure;
-use crate::{output, text};
+use crate::output;
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     let answer = read("the answer", &arguments.file)?;
@@ -46,7 +46,7 @@ fn read(what: &str, path: &Path) -> Result<String, Failure> {
         File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
     read.map_err(|source| Failure::InputUnreadable { path: path.to_path_buf(), source })?;
-    text::decode(bytes).ok_or_else(|| Failure::InputNotText(path.to_path_buf()))
+    file_text(&bytes).ok_or_else(|| Failure::InputNotText(path.to_path_buf()))
 }
 
 /// How much of standard input is read: an answer of API Gateway is no longer, and what tells is at its start.

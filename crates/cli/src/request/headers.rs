@@ -1,10 +1,9 @@
 //! Headers, as curl's `-H` takes them.
 
-use xacct_sign::{Error, ErrorKind};
+use xacct_sign::{Error, ErrorKind, file_text};
 
 use super::file;
 use crate::failure::Failure;
-use crate::text;
 
 /// The headers that were typed.
 #[derive(Debug, Default)]
@@ -23,7 +22,7 @@ impl Headers {
                 Some(name) => {
                     let bytes = file::read(name)?;
                     // As PowerShell writes it, or in whatever else it is.
-                    let text = text::decode(bytes.clone()).map_or(bytes, String::into_bytes);
+                    let text = file_text(&bytes).map_or(bytes, String::into_bytes);
                     for line in text.split(|byte| *byte == b'\n') {
                         headers.push(line.trim_ascii())?;
                     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use xacct_sign::sts::Endpoint;
+use xacct_sign::sts::{Endpoint, GetWebIdentityToken};
 use xacct_sign::{Credentials, Error};
 use xacct_sign_identity::make_proof;
 
@@ -77,6 +77,8 @@ impl IdentityProof {
         base: impl CredentialSource + 'static,
     ) -> Result<Self, Error> {
         let (audience, region) = (audience.into(), region.into());
+        // One rule for both: who has a proof's audience may ask for a token, too.
+        GetWebIdentityToken::new(audience.as_str()).validate()?;
         // The region's own, whatever the environment says: the server asks there.
         Endpoint::new(&region, None)?;
         base.learn_region(&region)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
-use xacct_sign::Error;
+use xacct_sign::{Error, file_text};
 use xacct_sign_identity::{Callers, CallersError, Development};
 use xacct_sign_provider::{Lock, Manifest, ManifestError, RenderError};
 
@@ -13,7 +13,7 @@ use super::Verifier;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FromManifestError {
-    /// The manifest or its lock file cannot be read, or is not UTF-8.
+    /// The manifest or its lock file cannot be read, or is no text.
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -55,6 +55,9 @@ impl FromManifestError {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
+            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
+                Some("save it as UTF-8, in PowerShell with `| Out-File -Encoding utf8`")
+            }
             Self::Unreadable { .. } => Some("give the path of a manifest, a file such as `xacct.toml`"),
             Self::Manifest(error) => Some(error.hint()),
             Self::UnknownStage { .. } => Some("give the name of a table `[stages.NAME]` of the manifest"),
@@ -113,12 +116,19 @@ impl Verifier {
     }
 }
 
+/// As the command reads them, in whatever form an editor or PowerShell wrote them.
+fn read(path: &Path) -> io::Result<String> {
+    let no_text =
+        || io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8, nor in UTF-16 with a byte order mark");
+    file_text(&fs::read(path)?).ok_or_else(no_text)
+}
+
 fn callers(path: &Path, stage: &str, development: Development) -> Result<Callers, FromManifestError> {
     let unreadable = |path: &Path, source| FromManifestError::Unreadable { path: path.to_owned(), source };
-    let text = fs::read_to_string(path).map_err(|source| unreadable(path, source))?;
+    let text = read(path).map_err(|source| unreadable(path, source))?;
     let manifest = Manifest::parse(&text, &path.to_string_lossy()).map_err(FromManifestError::Manifest)?;
     let lock_path = path.with_extension("lock.toml");
-    let lock = match fs::read_to_string(&lock_path) {
+    let lock = match read(&lock_path) {
         Ok(text) => Lock::parse(&text, &lock_path.to_string_lossy()).map_err(FromManifestError::Manifest)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Lock::default(),
         Err(source) => return Err(unreadable(&lock_path, source)),

@@ -1,10 +1,10 @@
 //! The driver of a verifier.
 
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{fmt, iter};
 
 use http::header::{ACCEPT, HeaderName, HeaderValue};
 use xacct_sign::retry::Retry;
@@ -231,8 +231,10 @@ impl Verifier {
                     let (own, way) = (Arc::clone(own), Arc::clone(way));
                     let mut early = std::mem::replace(&mut check, new());
                     let fetch = move || {
-                        let set = way.keys(&url, is_development, &Patience::default()).ok().flatten();
-                        early.keys(set.as_deref(), way.host.now());
+                        match way.keys(&url, is_development, &Patience::default()) {
+                            Ok(set) => early.keys(Some(&set), way.host.now()),
+                            Err(error) => early.not_had(&causes(&error), way.host.now()),
+                        }
                         own.report();
                     };
                     // Where there is no thread to be had, this one fetches.
@@ -240,9 +242,9 @@ impl Verifier {
                 }
                 Step::Need(Need::Keys { url, is_development, .. }) => {
                     match way.keys(&url, is_development, patience) {
-                        Ok(set) => check.keys(set.as_deref(), way.host.now()),
+                        Ok(set) => check.keys(Some(&set), way.host.now()),
                         Err(error) if patience.is_over_with(&error) => return Err(own.given_up(check, error)),
-                        Err(_) => check.keys(None, way.host.now()),
+                        Err(error) => check.not_had(&causes(&error), way.host.now()),
                     }
                     own.report();
                 }
@@ -250,7 +252,7 @@ impl Verifier {
                     match way.ask(&request, patience) {
                         Ok(answer) => check.sts(Some((answer.status().as_u16(), answer.body())), way.host.now()),
                         Err(error) if patience.is_over_with(&error) => return Err(own.given_up(check, error)),
-                        Err(_) => check.sts(None, way.host.now()),
+                        Err(error) => check.not_had(&causes(&error), way.host.now()),
                     }
                     own.report();
                 }
@@ -259,6 +261,16 @@ impl Verifier {
             }
         }
     }
+}
+
+/// An error and what it came from, in one sentence for the log.
+fn causes(error: &Error) -> String {
+    let causes = iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| {
+        let cause = cause.to_string();
+        // Some sentences have it already.
+        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+    })
 }
 
 /// What a verifier's hashes begin with. The hasher's keys are drawn at random for each process.
@@ -270,7 +282,7 @@ fn seed() -> [u8; 16] {
 
 impl Way {
     /// The keys of an issuer. Anything but a set with status 200 is none; so is a redirect.
-    fn keys(&self, url: &str, is_development: bool, patience: &Patience) -> Result<Option<Vec<u8>>, Error> {
+    fn keys(&self, url: &str, is_development: bool, patience: &Patience) -> Result<Vec<u8>, Error> {
         let invalid =
             |error| Error::new(ErrorKind::InvalidUrl, "the issuer's keys have no usable URL").with_source(error);
         let request =
@@ -278,7 +290,12 @@ impl Way {
         let addresses = if is_development { Addresses::Any } else { Addresses::Public };
         let limit = u64::try_from(KEYS_LIMIT).unwrap_or(u64::MAX);
         let answer = self.send(&request, Sending { limit, addresses, ..Sending::default() }, patience)?;
-        Ok((answer.status() == http::StatusCode::OK).then(|| answer.into_body()))
+        let status = answer.status();
+        if status == http::StatusCode::OK {
+            return Ok(answer.into_body());
+        }
+        let redirect = if status.is_redirection() { ", which is not followed" } else { "" };
+        Err(Error::new(ErrorKind::Transport, format!("the answer has status {}{redirect}", status.as_u16())))
     }
 
     /// STS's answer, whatever it is.

@@ -175,7 +175,7 @@ fn check(url: Url<'_>, is_named: impl FnOnce(Origin<'_>) -> bool) -> Result<(), 
     if origin.is_private() || is_named(origin) {
         return Ok(());
     }
-    let message = format!("`{}` would get a signed request over plain http", origin.host());
+    let message = format!("`{}` would get the request over plain http", origin.host());
     Err(Error::new(ErrorKind::InsecureUrl, message))
 }
 

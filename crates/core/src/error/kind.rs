@@ -106,7 +106,7 @@ kinds! {
     InvalidOption, "invalid_option", Validation, Never, "",
         "An option or a combination of options makes no sense.";
     InsecureUrl, "insecure_url", Validation, Never, "use https; plain http is for loopback only, and for hosts that are named as safe for it, by an option or in XACCT_ALLOW_HTTP_HOSTS",
-        "A signed request would leave over plain http to a host that is not loopback.";
+        "A request that says who calls would leave over plain http to a host that is not loopback.";
     OriginMismatch, "origin_mismatch", Validation, Never,
         "give a path, or make a session of its own for the other API: a signature must not go elsewhere",
         "The URL lies outside `base_url`'s origin.";

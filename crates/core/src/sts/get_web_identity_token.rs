@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Action;
 use super::parts::{Answer, Form, Parts};
-use crate::aws::parse_rfc3339;
+use crate::aws::{audience_problem, parse_rfc3339};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, quote, quote_name};
 use crate::small::text::contains;
@@ -121,6 +121,10 @@ impl fmt::Debug for WebIdentityToken {
 }
 
 impl GetWebIdentityToken {
+    /// What to do about a [`GetWebIdentityToken::duration_seconds`] that is none, also where it is no number: not what an assumed
+    /// role's would be.
+    pub const DURATION_HINT: &'static str = "use 60 to 3600 seconds";
+
     /// A token for this audience, with defaults for the rest.
     #[must_use]
     pub fn new(audience: impl Into<String>) -> Self {
@@ -140,23 +144,15 @@ impl GetWebIdentityToken {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidOption`] for an audience that is empty, too long or holds a control character;
-    /// [`ErrorKind::InvalidDuration`].
+    /// [`ErrorKind::InvalidOption`] for an audience that is none ([`audience_problem`]); [`ErrorKind::InvalidDuration`].
     pub fn validate(&self) -> Result<(), Error> {
-        let length = self.audience.chars().count();
-        let problem = match length {
-            0 => Some("is empty".to_owned()),
-            1..=1000 if self.audience.chars().any(char::is_control) => Some("holds a control character".to_owned()),
-            1..=1000 => None,
-            _ => Some(format!("has {length} characters; STS takes 1000")),
-        };
-        if let Some(problem) = problem {
+        if let Some(problem) = audience_problem(&self.audience) {
             return Err(Error::new(ErrorKind::InvalidOption, format!("the audience {problem}"))
                 .with_hint("give the server's audience as its provider wrote it, such as `https://api.example.com`"));
         }
         if !(SHORTEST..=3600).contains(&self.duration_seconds) {
             let message = format!("a token for {} seconds is not to be had", self.duration_seconds);
-            return Err(Error::new(ErrorKind::InvalidDuration, message).with_hint("use 60 to 3600 seconds"));
+            return Err(Error::new(ErrorKind::InvalidDuration, message).with_hint(Self::DURATION_HINT));
         }
         Ok(())
     }

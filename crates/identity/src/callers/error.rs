@@ -33,8 +33,8 @@ errors! {
         "render it anew: `xacct-sign render callers --stage STAGE`";
     VersionUnknown, "callers_version_unknown", "It is of a version that this one does not know.",
         "render it with the version of xacct-sign that the server has";
-    AudienceMissing, "audience_missing", "It names no audience, or one that no header can hold: tokens for anybody would be taken.",
-        "write `audience` into the manifest's `[identity]`, a URL of this server alone";
+    AudienceMissing, "audience_missing", "It names no audience, or one that is none: tokens for anybody would be taken.",
+        "write `audience` into the manifest's `[identity]`, a URL of this server alone, without a user";
     AlgorithmUnknown, "algorithm_unknown", "The algorithm is neither `ES384` nor `RS256`.", "leave it out: `ES384` is the default";
     DurationInvalid, "duration_invalid", "The longest life of a token is not 60 to 3600 seconds, as STS has it.",
         "write `max_duration_seconds` into the manifest's `[identity]`, 60 to 3600";
@@ -54,7 +54,8 @@ errors! {
     IssuerShared, "issuer_shared", "One issuer stands for two accounts: each could make tokens of the other.",
         "each account has an issuer of its own";
     IssuersDiffer, "issuers_differ", "One account has two issuers: an account has one.", "";
-    IssuerMissing, "issuer_missing", "A caller has no issuer where proofs are not taken: it can never come in.",
+    IssuerMissing, "issuer_missing",
+        "A caller has no issuer where proofs are not taken, or is known by a pattern alone, which no proof fulfils: it can never come in.",
         "write the caller's `issuer`, or `regions` for proofs";
     DevIssuerInvalid, "dev_issuer_invalid", "An issuer for development is not on this machine.",
         "write the emulator's, such as `http://127.0.0.1:4100/issuers/000000000000`";
@@ -68,11 +69,17 @@ errors! {
 pub struct CallersError {
     kind: CallersErrorKind,
     message: String,
+    hint: &'static str,
 }
 
 impl CallersError {
     pub(super) fn new(kind: CallersErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), hint: kind.hint() }
+    }
+
+    /// With another hint than that of its kind.
+    pub(super) fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
     }
 
     /// What is wrong, as a value.
@@ -90,7 +97,7 @@ impl CallersError {
     /// What to do about it, where we know it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        Some(self.kind.hint()).filter(|hint| !hint.is_empty())
+        Some(self.hint).filter(|hint| !hint.is_empty())
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use xacct_sign::aws::{Partition, RoleName, is_account_id, is_name_character, is_organization_id, is_region};
+use xacct_sign::aws::{
+    Partition, RoleName, audience_problem, is_account_id, is_name_character, is_organization_id, is_region,
+};
+use xacct_sign::file_text;
 
 use super::error::{CallersError, CallersErrorKind as Kind};
 use super::index::{By, Index};
@@ -16,29 +19,41 @@ use crate::route::Route;
 
 const VERSION: u64 = 1;
 
+/// What is said to be wrong, where it is no caller.
+const FILE: &str = "callers.json";
+
+const NOT_TEXT: &str = "save it as UTF-8, in PowerShell with `| Out-File -Encoding utf8`; \
+    UTF-16 is read where it begins with a byte order mark, and where its bytes come as they are";
+
 /// STS's limits of a token's life, in seconds.
 const DURATIONS: std::ops::RangeInclusive<u64> = 60..=3600;
 
 type Read<T> = Result<T, CallersError>;
 
 pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
-    let object =
-        Object::read(text).ok_or_else(|| malformed("callers.json is not an object of strict JSON".to_owned()))?;
+    // It comes from a file, whose form is its editor's or its shell's; tokens and keys have one form alone.
+    let text =
+        file_text(text).ok_or_else(|| malformed("callers.json is not text in UTF-8".to_owned()).with_hint(NOT_TEXT))?;
+    let object = Object::read_or_why(&text).map_err(|why| malformed(format!("callers.json is {why}")))?;
     match object.get("version") {
         Some(Json::Whole(VERSION)) => {}
         Some(Json::Whole(_)) => {
             return Err(error(Kind::VersionUnknown, format!("callers.json is not of version {VERSION}")));
         }
-        _ => return Err(malformed("callers.json has no `version`".to_owned())),
+        Some(_) => {
+            let error = malformed("`version` of callers.json is not a whole number".to_owned());
+            return Err(error.with_hint("write it without quotes: `\"version\": 1`"));
+        }
+        None => return Err(malformed("callers.json has no `version`".to_owned())),
     }
-    let target = needed(&object, "target")?;
+    let target = needed(&object, FILE, "target")?;
     let front_members: &[&str] = match target {
         "server" => &["audience", "algorithm", "max_duration_seconds", "regions", "dev_issuers"],
         "http_api" | "rest_api" | "function_url" => &["access", "account"],
         _ => return Err(malformed(format!("callers.json has the unknown target {}", quote(target)))),
     };
-    only(&object, "callers.json", &["version", "stage", "target", "partition", "callers"], front_members)?;
-    let partition = needed(&object, "partition")?;
+    only(&object, FILE, &["version", "stage", "target", "partition", "callers"], front_members)?;
+    let partition = needed(&object, FILE, "partition")?;
     let partition =
         Partition::named(partition).filter(|partition| partition.dns_suffix().is_some()).ok_or_else(|| {
             error(Kind::PartitionInvalid, format!("no endpoints are known of partition {}", quote(partition)))
@@ -50,7 +65,7 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
         _ => event(&object, Via::FunctionUrl)?,
     };
     let mut callers = Callers {
-        stage: needed(&object, "stage")?.to_owned(),
+        stage: needed(&object, FILE, "stage")?.to_owned(),
         partition: partition.name(),
         front,
         callers: Vec::new(),
@@ -58,7 +73,7 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
         patterns: Vec::new(),
         found_by: Index::default(),
     };
-    let dev_issuers = texts(&object, "callers.json", "dev_issuers")?.unwrap_or_default();
+    let dev_issuers = texts(&object, FILE, "dev_issuers")?.unwrap_or_default();
     for caller in object.list("callers").ok_or_else(|| malformed("callers.json has no list `callers`".to_owned()))? {
         let Json::Object(caller) = caller else {
             return Err(malformed("a caller is not an object".to_owned()));
@@ -75,9 +90,8 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
 
 fn identity(object: &Object<'_>, partition: &Partition, development: Development) -> Read<Identity> {
     let audience = object.text("audience").unwrap_or_default();
-    if !(1..=1000).contains(&audience.len()) || !audience.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let what = "callers.json has no `audience` of 1 to 1000 visible ASCII characters";
-        return Err(error(Kind::AudienceMissing, what.to_owned()));
+    if let Some(problem) = audience_problem(audience) {
+        return Err(error(Kind::AudienceMissing, format!("the `audience` of callers.json {problem}")));
     }
     let algorithm = match object.text("algorithm").unwrap_or_default() {
         "ES384" => Algorithm::Es384,
@@ -88,13 +102,13 @@ fn identity(object: &Object<'_>, partition: &Partition, development: Development
     let max_duration = max_duration.ok_or_else(|| {
         error(Kind::DurationInvalid, "`max_duration_seconds` is not a whole number from 60 to 3600".to_owned())
     })?;
-    let regions = texts(object, "callers.json", "regions")?
-        .ok_or_else(|| malformed("callers.json has no list `regions`".to_owned()))?;
+    let regions =
+        texts(object, FILE, "regions")?.ok_or_else(|| malformed("callers.json has no list `regions`".to_owned()))?;
     if let Some(bad) = regions.iter().find(|region| !is_region(region) || Partition::of_region(region) != partition) {
         let message = format!("{} is no region of partition `{}`", quote(bad), partition.name());
         return Err(error(Kind::RegionInvalid, message));
     }
-    let dev_issuers = texts(object, "callers.json", "dev_issuers")?.unwrap_or_default();
+    let dev_issuers = texts(object, FILE, "dev_issuers")?.unwrap_or_default();
     if let Some(bad) = dev_issuers.iter().find(|issuer| form(issuer) != IssuerForm::Loopback) {
         return Err(error(
             Kind::DevIssuerInvalid,
@@ -118,9 +132,9 @@ fn identity(object: &Object<'_>, partition: &Partition, development: Development
 }
 
 fn event(object: &Object<'_>, via: Via) -> Read<Front> {
-    let provider_account = match (needed(object, "access")?, via) {
+    let provider_account = match (needed(object, FILE, "access")?, via) {
         ("direct", Via::RestApi | Via::FunctionUrl) => None,
-        ("role", _) => Some(account(needed(object, "account")?, "the API")?),
+        ("role", _) => Some(account(needed(object, FILE, "account")?, "the API")?),
         (other, _) => return Err(malformed(format!("the access {} is none of this target's", quote(other)))),
     };
     Ok(Front::Event { via, provider_account })
@@ -128,7 +142,7 @@ fn event(object: &Object<'_>, via: Via) -> Read<Front> {
 
 /// Adds one caller to the list, by whatever it is known.
 fn add(callers: &mut Callers, caller: &Object<'_>, dev_issuers: &[String]) -> Read<()> {
-    let name = needed(caller, "name")?.to_owned();
+    let name = needed(caller, "a caller", "name")?.to_owned();
     let whose = format!("caller {}", quote(&name));
     let is_by_role = matches!(&callers.front, Front::Event { provider_account: Some(_), .. });
     let members: &[&str] = match &callers.front {
@@ -149,7 +163,7 @@ fn add(callers: &mut Callers, caller: &Object<'_>, dev_issuers: &[String]) -> Re
         organization_of(callers, organization, caller, &whose, index)?;
     } else {
         // By role any account may be trusted: whom STS let assume the provider's role is let in.
-        let text = needed(caller, "account")?;
+        let text = needed(caller, &whose, "account")?;
         if !(is_by_role && text == "*") {
             listed.account = Some(account(text, &whose)?);
         }
@@ -163,7 +177,7 @@ fn add(callers: &mut Callers, caller: &Object<'_>, dev_issuers: &[String]) -> Re
         }
     }
     if is_by_role {
-        let role = needed(caller, "provider_role")?;
+        let role = needed(caller, &whose, "provider_role")?;
         RoleName::parse(role).filter(|parsed| parsed.name() == role).ok_or_else(|| {
             error(Kind::RoleInvalid, format!("{whose} has the provider's role {}, which is none", quote(role)))
         })?;
@@ -301,19 +315,28 @@ fn issuer(
     Ok(())
 }
 
-/// Refuses a caller of an account without an issuer where proofs are not taken: it could not show itself by anything. Any other caller
-/// of its account may have the issuer, wherever it stands.
+/// Refuses a caller of an account without an issuer that could not show itself by anything: where proofs are not taken, or by a pattern,
+/// which a proof does not fulfil. Any other caller of its account may have the issuer, wherever it stands.
 fn issuers_suffice(callers: &Callers) -> Read<()> {
     let Front::Server(identity) = &callers.front else { return Ok(()) };
-    if !identity.regions.is_empty() {
-        return Ok(());
-    }
     let known: BTreeSet<&str> = identity.issuers.iter().map(|issuer| issuer.account.as_str()).collect();
-    let is_mute = |listed: &&Listed| listed.account.as_deref().is_none_or(|account| !known.contains(account));
-    callers.callers.iter().find(is_mute).map_or(Ok(()), |listed| {
-        let whose = quote(&listed.name);
-        Err(error(Kind::IssuerMissing, format!("caller {whose} has no `issuer`, and proofs are not taken")))
-    })
+    let is_without = |listed: &&Listed| listed.account.as_deref().is_none_or(|account| !known.contains(account));
+    if identity.regions.is_empty() {
+        return callers.callers.iter().find(is_without).map_or(Ok(()), |listed| {
+            let whose = quote(&listed.name);
+            Err(error(Kind::IssuerMissing, format!("caller {whose} has no `issuer`, and proofs are not taken")))
+        });
+    }
+    let by_pattern = callers.patterns.iter().filter_map(|(pattern, index)| Some((pattern, callers.listed(*index)?)));
+    by_pattern.filter(|(_, listed)| is_without(listed)).map(mute_pattern).next().map_or(Ok(()), Err)
+}
+
+fn mute_pattern((pattern, listed): (&RolePattern, &Listed)) -> CallersError {
+    let RolePattern { path, name } = pattern;
+    let what = quote(path.strip_prefix('/').map_or(name.clone(), |path| format!("{path}{name}")).as_str());
+    let message =
+        format!("caller {} has no `issuer`, and a proof names nobody by the pattern {what}", quote(&listed.name));
+    error(Kind::IssuerMissing, message).with_hint("write the caller's `issuer`, or the whole name of its role")
 }
 
 fn routes(caller: &Object<'_>, whose: &str) -> Read<Option<Vec<Route>>> {
@@ -335,11 +358,15 @@ fn account(text: &str, whose: &str) -> Read<String> {
     Err(error(Kind::AccountInvalid, format!("{whose} has the account {}, which is none", quote(text))))
 }
 
-fn needed<'o>(object: &'o Object<'_>, name: &str) -> Read<&'o str> {
-    object
-        .text(name)
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| malformed(format!("callers.json has an object without the text `{name}`")))
+/// A member that has to be there, and a text that is not empty.
+fn needed<'o>(object: &'o Object<'_>, whose: &str, name: &str) -> Read<&'o str> {
+    match object.get(name) {
+        Some(Json::Text(text)) if !text.is_empty() => Ok(text),
+        Some(Json::Text(_)) => Err(malformed(format!("`{name}` of {whose} is empty"))),
+        Some(_) => Err(malformed(format!("`{name}` of {whose} is not a text"))
+            .with_hint("write it in quotes, as the schema has it")),
+        None => Err(malformed(format!("{whose} has no `{name}`"))),
+    }
 }
 
 fn texts(object: &Object<'_>, whose: &str, name: &str) -> Read<Option<Vec<String>>> {

@@ -29,17 +29,18 @@ struct Had {
     fetched_at: SystemTime,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Asked {
     at: SystemTime,
     outcome: Outcome,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     None,
     Fetched,
-    Failed,
+    /// For this reason, for the log.
+    Failed(String),
 }
 
 /// What to do for a key.
@@ -54,38 +55,49 @@ pub(crate) enum Look {
     /// Somebody else is fetching them: look again when they are there.
     Wait,
     Refused(Refusal),
+    /// They could not be had, for this reason.
+    Unavailable(String),
 }
 
 impl IssuerKeys {
     /// What there is of a key at `now`. [`Look::Fetch`] is given to one caller at a time, who reports by [`IssuerKeys::fetched`].
     pub(crate) fn look(&mut self, key_id: &str, now: SystemTime) -> Look {
-        let is_asked = self.asked.filter(|asked| within(asked.at, AGAIN, now));
-        let is_underway = is_asked.is_some_and(|asked| asked.outcome == Outcome::None);
-        let failed = is_asked.is_some_and(|asked| asked.outcome == Outcome::Failed);
+        let asked = self.asked.as_ref().filter(|asked| within(asked.at, AGAIN, now)).map(|asked| &asked.outcome);
+        let is_asked = asked.is_some();
+        let is_underway = asked == Some(&Outcome::None);
+        let failed = match asked {
+            Some(Outcome::Failed(why)) => Some(why.as_str()),
+            _ => None,
+        };
         let key = self.usable(now).and_then(|had| Some((had.set.get(key_id)?.cloned(), had)));
         match key {
             // One fetches; the others go on with what there is.
-            Some((_, had)) if is_asked.is_none() && !within(had.fetched_at, FRESH, now) => self.ask(true, now),
+            Some((_, had)) if !is_asked && !within(had.fetched_at, FRESH, now) => self.ask(true, now),
             Some((Some(key), had)) => Look::Key(key, had.generation),
             Some((None, _)) => Look::Refused(Refusal::about(Kind::KeyRefused, key_id)),
             None if is_underway => Look::Wait,
-            None if is_asked.is_none() => self.ask(false, now),
+            None if !is_asked => self.ask(false, now),
             // It may be a new one, which the fetch would have brought.
-            None if failed || self.usable(now).is_none() => Look::Refused(Refusal::new(Kind::KeysUnavailable)),
+            None if failed.is_some() || self.usable(now).is_none() => {
+                Look::Unavailable(failed.unwrap_or_default().to_owned())
+            }
             None => Look::Refused(Refusal::about(Kind::KeyUnknown, key_id)),
         }
     }
 
     /// Whether what was found right with the set of a generation is so still, and nobody has to fetch another first.
     pub(crate) fn stands(&self, generation: u64, now: SystemTime) -> bool {
-        let is_asked = self.asked.is_some_and(|asked| within(asked.at, AGAIN, now));
+        let is_asked = self.asked.as_ref().is_some_and(|asked| within(asked.at, AGAIN, now));
         self.usable(now)
             .is_some_and(|had| had.generation == generation && (is_asked || within(had.fetched_at, FRESH, now)))
     }
 
-    /// What a fetch brought at `now`: a set, or nothing. A set replaces the whole one before it.
-    pub(crate) fn fetched(&mut self, set: Option<KeySet>, now: SystemTime) {
-        let outcome = if set.is_some() { Outcome::Fetched } else { Outcome::Failed };
+    /// What a fetch brought at `now`: a set, or why there is none. A set replaces the whole one before it.
+    pub(crate) fn fetched(&mut self, set: Result<KeySet, String>, now: SystemTime) {
+        let (outcome, set) = match set {
+            Ok(set) => (Outcome::Fetched, Some(set)),
+            Err(why) => (Outcome::Failed(why), None),
+        };
         self.asked = Some(Asked { at: now, outcome });
         if let Some(set) = set {
             let before = self.had.as_ref();
@@ -97,7 +109,7 @@ impl IssuerKeys {
 
     /// Whoever was to fetch at that instant does not any more: the next may at once.
     pub(crate) fn given_up(&mut self, at: SystemTime) {
-        self.asked = self.asked.filter(|asked| asked.at != at || asked.outcome != Outcome::None);
+        self.asked = self.asked.take().filter(|asked| asked.at != at || asked.outcome != Outcome::None);
     }
 
     fn usable(&self, now: SystemTime) -> Option<&Had> {

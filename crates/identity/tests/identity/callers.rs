@@ -53,6 +53,62 @@ fn the_issuer_of_an_account_may_stand_at_any_of_its_callers() {
     assert_eq!(parse(json!([other, with])), Err("issuer_missing"));
 }
 
+fn refused(text: impl AsRef<[u8]>) -> (&'static str, String, String) {
+    let error = Callers::parse(text.as_ref(), Development::No).unwrap_err();
+    (error.code(), error.to_string(), error.hint().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_file_is_read_as_editors_and_powershell_write_it() {
+    let text = world(&json!({ "stage": "prød" })).to_string();
+    let utf16 =
+        |unit: fn(u16) -> [u8; 2]| format!("\u{feff}{text}\r\n").encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+    for bytes in [format!("\u{feff}{text}").into_bytes(), utf16(u16::to_le_bytes), utf16(u16::to_be_bytes)] {
+        assert_eq!(Callers::parse(&bytes, Development::No).unwrap().stage(), "prød");
+    }
+    // Nothing says what it is; or it has been read as something else.
+    let without_mark: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let lossy = String::from_utf8_lossy(&utf16(u16::to_le_bytes)).into_owned().into_bytes();
+    let mut odd = utf16(u16::to_le_bytes);
+    odd.pop();
+    for bytes in [without_mark, lossy, odd, b"\xff\xff{}".to_vec()] {
+        let (code, message, hint) = refused(bytes);
+        assert_eq!((code, message.as_str()), ("callers_malformed", "callers.json is not text in UTF-8"));
+        assert!(hint.contains("Out-File -Encoding utf8"), "{hint}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place_and_whose_it_is() {
+    let text = serde_json::to_string_pretty(&world(&json!({}))).unwrap();
+    let (_, message, _) = refused(&text[..text.len() / 2]);
+    assert!(message.starts_with("callers.json is not strict JSON: it ends too early, at line "), "{message}");
+    let (_, message, _) = refused(r#"{"version": 1, "version": 1}"#);
+    let why = "a member stands twice, or there are too many, or it is nested too deep";
+    assert_eq!(message, format!("callers.json is not strict JSON: {why}, at line 1 column 24"));
+    assert_eq!(refused("[]").1, "callers.json is no JSON object");
+    let (_, message, hint) = refused(world(&json!({ "version": "1" })).to_string());
+    assert_eq!(message, "`version` of callers.json is not a whole number");
+    assert_eq!(hint, r#"write it without quotes: `"version": 1`"#);
+    let of = |caller: Value| refused(world(&json!({ "callers": [caller] })).to_string());
+    let (_, message, hint) = of(json!({ "name": "shop", "account": 0, "role": "R" }));
+    assert_eq!(message, "`account` of caller `shop` is not a text");
+    assert!(hint.starts_with("write it in quotes"), "{hint}");
+    assert_eq!(of(json!({ "name": "shop", "role": "R" })).1, "caller `shop` has no `account`");
+    assert_eq!(of(json!({ "name": "", "role": "R" })).1, "`name` of a caller is empty");
+    let (code, message, hint) = of(json!({ "name": "shop", "account": "000000000000", "role": ["R", "path/R*"] }));
+    assert_eq!(code, "issuer_missing");
+    assert_eq!(message, "caller `shop` has no `issuer`, and a proof names nobody by the pattern `path/R*`");
+    assert_eq!(hint, "write the caller's `issuer`, or the whole name of its role");
+}
+
+#[test]
+fn an_audience_shows_no_password() {
+    let (code, message, _) = refused(world(&json!({ "audience": "https://user:hunter2@api.example.com" })).to_string());
+    assert_eq!(code, "audience_missing");
+    assert_eq!(message, "the `audience` of callers.json has a user, which tokens and proofs would show");
+}
+
 #[test]
 fn a_shorter_life_than_an_hour_can_be_asked_for() {
     let verifier = verifier(&world(&json!({ "max_duration_seconds": 299 })));

@@ -116,21 +116,6 @@ pub(crate) fn is_tag_key(text: &str) -> bool {
         && !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
 
-/// Whether tokens, proofs and policies can have it as audience, as it stands: a header holds it, and no policy takes a part of it
-/// for a variable
-/// ([policy variables](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html)).
-pub(crate) fn is_audience(text: &str) -> bool {
-    (1..=1000).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\$".contains(&b))
-        && !has_user(text)
-}
-
-/// Whether a text is a URL with a user, who may have a password.
-pub(crate) fn has_user(text: &str) -> bool {
-    let rest = text.split_once("://").map(|(_, rest)| rest);
-    rest.and_then(|rest| rest.split(['/', '?', '#']).next()).is_some_and(|authority| authority.contains('@'))
-}
-
 /// Whether it is an issuer of web identity tokens of AWS's. What those of other partitions end in is not documented: there it is
 /// a host's name.
 pub(crate) fn is_issuer(text: &str, partition: &str) -> bool {

@@ -39,14 +39,13 @@ pub(crate) fn texts(value: Option<&Bound<'_, PyAny>>, kind: ErrorKind, what: &st
     items.map(|item| text(&item?, kind, &format!("an item of {what}")).map(str::to_owned)).collect()
 }
 
-/// A whole number; what has more than 64 bits is refused as the core refuses what is too large.
-pub(crate) fn integer(value: &Bound<'_, PyAny>, kind: ErrorKind, what: &str) -> PyResult<i64> {
+/// A whole number; what has more than 64 bits is refused as the core refuses what is too large, by an error that has the hint of what
+/// it is for.
+pub(crate) fn integer(value: &Bound<'_, PyAny>, what: &str, refused: impl Fn(String) -> Error) -> PyResult<i64> {
     // A bool is an int, and no number of seconds.
     let number = value.extract().ok().filter(|_| !value.is_instance_of::<PyBool>());
-    number.ok_or_else(|| {
-        let message = format!("{what} is a `{}`, or too large: not a whole number", type_name(value));
-        to_py(Error::new(kind, message))
-    })
+    number
+        .ok_or_else(|| to_py(refused(format!("{what} is a `{}`, or too large: not a whole number", type_name(value)))))
 }
 
 /// That a value is of another type than the one wanted.

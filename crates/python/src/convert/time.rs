@@ -43,10 +43,10 @@ pub(crate) fn datetime(py: Python<'_>, at: SystemTime) -> PyResult<Bound<'_, PyA
 
 /// The lifetime of a presigned URL; a negative one is refused as the core refuses zero.
 pub(crate) fn lifetime(seconds: &Bound<'_, PyAny>) -> PyResult<Duration> {
-    let seconds = integer(seconds, ErrorKind::InvalidExpiresIn, "`expires_in`")?;
-    u64::try_from(seconds).map(Duration::from_secs).map_err(|_| {
-        to_py(Error::new(ErrorKind::InvalidExpiresIn, format!("a presigned URL cannot live {seconds} seconds")))
-    })
+    let refused = |message| Error::new(ErrorKind::InvalidExpiresIn, message);
+    let seconds = integer(seconds, "`expires_in`", refused)?;
+    let live = u64::try_from(seconds).map(Duration::from_secs);
+    live.map_err(|_| to_py(refused(format!("a presigned URL cannot live {seconds} seconds"))))
 }
 
 /// A timeout in seconds; `None` waits forever.

@@ -119,10 +119,9 @@ impl PyAssumeRole {
 }
 
 fn duration(seconds: &Bound<'_, PyAny>) -> PyResult<u32> {
-    let seconds = integer(seconds, ErrorKind::InvalidDuration, "`duration_seconds`")?;
-    u32::try_from(seconds).map_err(|_| {
-        to_py(Error::new(ErrorKind::InvalidDuration, format!("a duration of {seconds} seconds is not allowed")))
-    })
+    let refused = |message| Error::new(ErrorKind::InvalidDuration, message);
+    let seconds = integer(seconds, "`duration_seconds`", refused)?;
+    u32::try_from(seconds).map_err(|_| to_py(refused(format!("a duration of {seconds} seconds is not allowed"))))
 }
 
 /// Session tags, of a mapping.

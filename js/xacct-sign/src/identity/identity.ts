@@ -162,8 +162,8 @@ class Proving {
     requireType(options.now, "function", "now");
     const { audience, region, now, base } = callerOf(options);
     ready();
-    // A region that is none, or of no known partition, is refused at once.
-    guarded(() => new WasmToken("-", region, undefined, 300, "ES384"));
+    // An audience or a region that is none, or of no known partition, is refused at once.
+    guarded(() => new WasmToken(audience, region, undefined, 300, "ES384"));
     this.#audience = audience;
     this.#region = region;
     this.#base = base;

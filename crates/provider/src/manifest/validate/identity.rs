@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use toml::Spanned;
-use xacct_sign::aws::{Partition, is_region};
+use xacct_sign::aws::{Partition, audience_problem, is_region};
 use xacct_sign::sts::TokenAlgorithm;
 
 use crate::manifest::error::ManifestErrorKind as Kind;
-use crate::manifest::names::{has_user, is_audience, is_dev_issuer, is_issuer};
+use crate::manifest::names::{is_dev_issuer, is_issuer};
 use crate::manifest::raw;
 use crate::manifest::source::{Mistake, Source};
 use crate::manifest::table::Key;
@@ -63,13 +63,11 @@ impl Source<'_> {
     }
 
     pub(super) fn audience(&self, text: Spanned<String>) -> Result<String, Mistake> {
-        if has_user(text.get_ref()) {
-            // Every caller is told it, and so would be told a password; a message is no place for one, either.
-            let message = "the audience has a user, which tokens and proofs would show".to_owned();
-            return Err(self.error(Kind::InvalidAudience, text.span(), message));
+        // It is not shown: it may hold a password, of which every caller would be told.
+        match audience_problem(text.get_ref()) {
+            Some(problem) => Err(self.error(Kind::InvalidAudience, text.span(), format!("the audience {problem}"))),
+            None => Ok(text.into_inner()),
         }
-        let what = "an audience, 1 to 1000 visible ASCII characters without `\"`, `\\` and `$`";
-        self.text_that(is_audience, Kind::InvalidAudience, what, text)
     }
 
     fn algorithm(&self, text: &Spanned<String>) -> Result<TokenAlgorithm, Mistake> {
