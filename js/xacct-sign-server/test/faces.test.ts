@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from "node:net";
 import { text as readText } from "node:stream/consumers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Caller, createVerifier, type NodeRequest, RefusedError } from "xacct-sign-server";
-import { type Json, TABLE, token, type World, worldOf } from "./world.js";
+import { type Json, outcome, TABLE, token, type World, worldOf } from "./world.js";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -27,6 +27,30 @@ async function served({ verifier }: World): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
+}
+
+/** What `check` says of a target's path, what the application before its query; then what each face does with the target. */
+async function answersTo(target: string): Promise<[string, Record<string, string>]> {
+  const authorization = bearer(READER);
+  const { verifier } = worldOf();
+  const [path] = target.split("?") as [string];
+  const checked = await outcome(verifier.check(authorization, "GET", path));
+  const logged = (world: World, let_in: boolean) => (let_in ? "caller reader" : String(world.logged.at(-1)?.code));
+
+  const node = worldOf();
+  const answer = await answerTo(await served(node), `GET ${target} HTTP/1.1`, `Authorization: ${authorization}`);
+  const faces: Record<string, string> = { middleware: logged(node, answer.endsWith("caller reader")) };
+  const headers = new Headers({ authorization });
+  const url = `http://api.example.com${target}`;
+  for (const [name, request] of [
+    ["a Request", new Request(url, { headers })],
+    ["a server's own request", { method: "GET", url, headers }],
+    ["a server's own request without a host", { method: "GET", url: target, headers }],
+  ] as const) {
+    const world = worldOf();
+    faces[name] = logged(world, !((await world.verifier.admit(request)) instanceof Response));
+  }
+  return [checked, faces];
 }
 
 /** The whole answer to these lines. */
@@ -158,6 +182,7 @@ describe("middleware", () => {
     ["connect, mounted or rewritten", { url: "/items/1", originalUrl: "/admin/items/1" }, "403"],
     ["connect, rewritten", { url: "/admin", originalUrl: "/items/1" }, "403"],
     ["a query and a fragment", { url: "/items/1?a#b" }, "caller reader"],
+    ["a fragment in the query that reads like a way up", { url: "/items/1?a#/../../admin" }, "caller reader"],
     ["nothing", {}, "403"],
     ["another method", { url: "/items/1", method: "DELETE" }, "403"],
   ])("the path is the one that the application sees: %s", async (_, request, expected) => {
@@ -195,6 +220,23 @@ describe("middleware", () => {
     await worldOf().verifier.middleware()(told, { statusCode: 200, setHeader() {}, end() {} }, () => {});
     expect(told.caller?.name).toBe("reader");
   });
+});
+
+// A server that knows no fragments, and one that normalizes, serves what stands behind the `#`.
+test.each([
+  ["/items/1", "caller reader"],
+  ["/items/1?q=#/../../admin", "caller reader"],
+  ["/items/1#/../../admin", "route_refused"],
+  ["/items/1#/../../admin?q=1", "route_refused"],
+  ["/items/x#/../../../admin", "route_refused"],
+  ["/items#/1", "route_refused"],
+  ["/items/1%23/../../admin", "route_refused"],
+  ["/items/1;a/../../admin", "route_refused"],
+  ["/items/1\\..\\..\\admin", "route_refused"],
+])("every face says of %s what `check` does", async (target, expected) => {
+  const [checked, faces] = await answersTo(target);
+  expect(checked).toBe(expected);
+  for (const [face, found] of Object.entries(faces)) expect(found, face).toBe(expected);
 });
 
 describe("admit", () => {
@@ -236,6 +278,8 @@ describe("admit", () => {
     ["http://api.example.com\\admin", "\\admin"],
     ["http://api.example.com?/items/1", "/"],
     ["http://api.example.com", "/"],
+    ["http://api.example.com#/items/1", "#/items/1"],
+    ["http://api.example.com/items/1#/\n?", "/items/1#/\n"],
     ["/items/1", undefined],
     ["items/1", "items/1"],
   ])("the path of %s", async (url, refused) => {

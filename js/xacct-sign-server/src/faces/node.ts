@@ -4,6 +4,7 @@ import type { Caller } from "../caller.js";
 import type { Checks } from "../checks.js";
 import type { Log } from "../log.js";
 import { headersOf, refused } from "./refusing.js";
+import { withoutQuery } from "./target.js";
 
 declare global {
   namespace Express {
@@ -78,9 +79,4 @@ function pathsOf({ url = "", baseUrl, originalUrl }: NodeRequest): [string, ...s
   const path = withoutQuery(`${baseUrl ?? ""}${url}`);
   const original = baseUrl === undefined && originalUrl !== undefined ? withoutQuery(originalUrl) : path;
   return original === path ? [path] : [original, path];
-}
-
-function withoutQuery(url: string): string {
-  const end = url.search(/[?#]/);
-  return end < 0 ? url : url.slice(0, end);
 }

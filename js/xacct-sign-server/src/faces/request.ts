@@ -5,6 +5,7 @@ import type { Checks } from "../checks.js";
 import { XacctSignError } from "../errors.js";
 import type { Log } from "../log.js";
 import { headersOf, refused } from "./refusing.js";
+import { withoutQuery } from "./target.js";
 
 /** What is used of a `Request`. */
 export interface HostRequest {
@@ -42,6 +43,6 @@ function isRequest(given: HostRequest | null | undefined): boolean {
 
 /** As it stands: some servers make no `URL` of it, and take this very text. */
 function pathOf(url: string): string {
-  const path = /^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*([^?#]*)/i.exec(url)?.[1] ?? url;
+  const path = withoutQuery(/^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*(.*)/is.exec(url)?.[1] ?? url);
   return path === "" ? "/" : path;
 }
