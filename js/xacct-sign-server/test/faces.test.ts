@@ -48,7 +48,7 @@ async function answersTo(target: string): Promise<[string, Record<string, string
     ["a server's own request without a host", { method: "GET", url: target, headers }],
   ] as const) {
     const world = worldOf();
-    faces[name] = logged(world, !((await world.verifier.admit(request)) instanceof Response));
+    faces[name] = logged(world, (await world.verifier.serve(request, () => "let in")) === "let in");
   }
   return [checked, faces];
 }
@@ -239,13 +239,14 @@ test.each([
   for (const [face, found] of Object.entries(faces)) expect(found, face).toBe(expected);
 });
 
-describe("admit", () => {
+describe("serve", () => {
   const request = (path: string, headers: HeadersInit = { authorization: bearer(READER) }, method = "GET") =>
     new Request(`https://api.example.com${path}`, { headers, method });
 
-  test("gives the caller, or the answer to who is refused", async () => {
+  test("calls its function for callers, and answers who is refused without it", async () => {
     const world = worldOf();
-    expect(await world.verifier.admit(request("/items/1?a=b"))).toMatchObject({ name: "reader" });
+    const told = await world.verifier.serve(request("/items/1?a=b"), async (caller) => ({ hello: caller.name }));
+    expect(told).toEqual({ hello: "reader" });
     const cases: [Request, number, string][] = [
       [request("/items/1", {}), 401, "authorization_missing"],
       [
@@ -262,13 +263,21 @@ describe("admit", () => {
       [request(""), 403, "route_refused"],
     ];
     for (const [refused, status, code] of cases) {
-      const answer = await world.verifier.admit(refused);
-      if (!(answer instanceof Response)) throw new Error(`${refused.url} is let in`);
+      const answer = await world.verifier.serve(refused, () => expect.unreachable(`${refused.url} is let in`));
       expect(answer.status).toBe(status);
       expect(await answer.text()).toBe("");
       expect(answer.headers.get("www-authenticate")).toBe(status === 401 ? "Bearer" : null);
       expect(world.logged.pop()).toMatchObject({ code, status });
     }
+  });
+
+  test("what its function throws is the function's", async () => {
+    const { verifier, logged } = worldOf();
+    const own = () => {
+      throw new Error("the function's own");
+    };
+    await expect(verifier.serve(request("/items/1"), own)).rejects.toThrow("the function's own");
+    expect(logged).toEqual([]);
   });
 
   // Servers on Node make requests whose URL is the text that came.
@@ -285,9 +294,9 @@ describe("admit", () => {
   ])("the path of %s", async (url, refused) => {
     const { verifier, logged } = worldOf();
     const headers = new Headers({ authorization: bearer(READER) });
-    const answer = await verifier.admit({ method: "GET", url, headers });
+    const answer = await verifier.serve({ method: "GET", url, headers }, () => "let in");
     expect(logged.map(({ path }) => path)).toEqual(refused === undefined ? [] : [refused]);
-    expect(answer instanceof Response).toBe(refused !== undefined);
+    expect(answer === "let in").toBe(refused === undefined);
   });
 });
 
