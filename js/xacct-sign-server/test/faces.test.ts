@@ -156,6 +156,8 @@ describe("middleware", () => {
     expect(await answerTo(port, "GET /items HTTP/1.1", ...lines)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  const POST = { method: "POST" };
+
   /** What middleware does with a request, as a framework has it. */
   async function outcomeOf(request: Partial<NodeRequest>, { verifier }: World = worldOf()): Promise<string> {
     const told: NodeRequest = { method: "GET", rawHeaders: ["authorization", bearer(READER)], ...request };
@@ -171,6 +173,22 @@ describe("middleware", () => {
   test.each<[string, Partial<NodeRequest>, string]>([
     ["Express", { url: "/items/1", originalUrl: "/items/1", baseUrl: "" }, "caller reader"],
     ["Express, mounted", { url: "/1", originalUrl: "/items/1", baseUrl: "/items" }, "caller reader"],
+    [
+      "Express, asked for what it is mounted at",
+      { url: "/", originalUrl: "/orders", baseUrl: "/orders", ...POST },
+      "caller reader",
+    ],
+    [
+      "Express, asked for what it is mounted at, with a query",
+      { url: "/?a=/b", originalUrl: "/orders?a=/b", baseUrl: "/orders", ...POST },
+      "caller reader",
+    ],
+    ["Express, mounted, and a slash more", { url: "/", originalUrl: "/orders/", baseUrl: "/orders", ...POST }, "403"],
+    [
+      "Express, asked for what it is mounted at, and rewritten",
+      { url: "/x", originalUrl: "/orders", baseUrl: "/orders", ...POST },
+      "403",
+    ],
     ["Express, mounted elsewhere", { url: "/items/1", originalUrl: "/admin/items/1", baseUrl: "/admin" }, "403"],
     [
       "Express, rewritten to what is the caller's",
