@@ -1,6 +1,7 @@
 //! What js/xacct-sign-server has in common with the Rust crates.
 
-use xacct_sign_identity::{CallersErrorKind, KEYS_LIMIT, RefusalKind};
+use xacct_sign::refresh::GRACE;
+use xacct_sign_identity::{CallersErrorKind, KEYS_LIMIT, PLACES, RefusalKind};
 
 use crate::constants::Constants;
 
@@ -17,5 +18,7 @@ pub(crate) fn constants() -> Constants {
         CallersErrorKind::ALL.iter().map(|kind| kind.code()),
     );
     file.number("ANSWER_LIMIT", "How many bytes of keys, or of an answer of STS, are read.", KEYS_LIMIT);
+    file.number("PLACES", "How many checks may wait in one line.", PLACES);
+    file.number("GRACE_SECONDS", "How long a check waits for new keys where those at hand serve.", GRACE.as_secs());
     file
 }

@@ -62,4 +62,4 @@ pub use callers::{Algorithm, CALLERS_SCHEMA, Callers, CallersError, CallersError
 pub use keys::{KEYS_LIMIT, PublicKey};
 pub use proof::{StsRequest, make_proof};
 pub use refusal::{Refusal, RefusalKind};
-pub use verifier::{Check, Line, Need, Step, Verifier};
+pub use verifier::{Check, Line, Need, PLACES, Step, Verifier};

@@ -31,6 +31,11 @@ struct Inner {
     memory: Mutex<Memory>,
 }
 
+/// How many checks may wait in one [`Line`], as every driver has it: one more is refused, as [`RefusalKind::TooBusy`].
+///
+/// [`RefusalKind::TooBusy`]: crate::RefusalKind::TooBusy
+pub const PLACES: usize = 256;
+
 /// In which line a check waits that has to wait: garbage that anybody can make holds up nobody who is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -383,6 +388,22 @@ impl Check {
             }
         }
         Ok(None)
+    }
+
+    /// In which line it waits, where [`Check::step`] says that it does, and for what: a number that is the same for all that wait for the
+    /// keys of one issuer, or for STS's answer to one proof, and for the one that gets it. `None` where it needs neither.
+    #[must_use]
+    pub fn waits(&self) -> Option<(Line, u64)> {
+        match &self.state {
+            State::Read { token, .. } => Some((Line::Token, token.issuer as u64)),
+            State::Asked { hash, proof } => {
+                let key = self.verifier.hash(&proof.key);
+                let line = if self.verifier.memory().is_known(&key) { Line::KnownProof } else { Line::Proof };
+                // Drawn at random by the seed: none is an issuer's.
+                Some((line, hash.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))))
+            }
+            _ => None,
+        }
     }
 
     /// What came for [`Need::Keys`] at `now`: the body of an answer with status 200, or nothing. Without it the keys at hand serve for

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasm_bindgen::prelude::*;
-use xacct_sign_identity::{Callers, Check, Development, Verifier};
+use xacct_sign_identity::{Callers, Check, Development, RefusalKind, Step, Verifier};
 
 /// See `xacct_sign_identity::Verifier`.
 #[wasm_bindgen]
@@ -67,7 +67,8 @@ pub struct WasmCheck(Check);
 impl WasmCheck {
     /// What it has come to, as JSON: see `js/xacct-sign-server/src/module.ts`.
     pub fn step(&mut self, now: f64) -> String {
-        step::to_json(self.0.step(instant(now)))
+        let step = self.0.step(instant(now));
+        step::to_json(step, self.0.waits())
     }
 
     /// What came for keys: a body, or nothing.
@@ -84,6 +85,12 @@ impl WasmCheck {
     pub fn sts(&mut self, status: u16, body: Option<Box<[u8]>>, now: f64) {
         self.0.sts(body.as_deref().map(|body| (status, body)), instant(now));
     }
+}
+
+/// What a check comes to for which there is no place in its line, as JSON.
+#[wasm_bindgen(js_name = tooBusy)]
+pub fn too_busy() -> String {
+    step::to_json(Step::Refused(RefusalKind::TooBusy.into()), None)
 }
 
 /// See `xacct_sign_identity::is_public`; what is no address is not.

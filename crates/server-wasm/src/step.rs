@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Serialize;
-use xacct_sign_identity::{Caller, Need, PublicKey, Refusal, Step};
+use xacct_sign_identity::{Caller, Line, Need, PublicKey, Refusal, Step};
 
 #[derive(Serialize)]
 #[serde(tag = "step", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -22,6 +22,8 @@ enum Told<'a> {
         url: &'a str,
         is_development: bool,
         is_early: bool,
+        /// See `xacct_sign_identity::Check::waits`; a text, since no number of JavaScript is so large.
+        on: String,
     },
     Signature {
         key: Jwk,
@@ -33,8 +35,12 @@ enum Told<'a> {
         url: &'a str,
         headers: &'a [(&'static str, String)],
         body: &'a str,
+        on: String,
     },
-    Wait,
+    Wait {
+        line: &'static str,
+        on: String,
+    },
     Unknown,
 }
 
@@ -66,25 +72,35 @@ enum Jwk {
     Unknown,
 }
 
-pub(crate) fn to_json(step: Step) -> String {
+pub(crate) fn to_json(step: Step, waits: Option<(Line, u64)>) -> String {
+    let (line, on) = waits.map_or(("", String::new()), |(line, on)| (name(line), on.to_string()));
     let told = match &step {
         Step::Passed(caller) => Told::Passed { caller: passed(caller) },
         Step::Refused(refusal) => refused(refusal),
         Step::Need(Need::Keys { url, is_development, is_early, .. }) => {
-            Told::Keys { url, is_development: *is_development, is_early: *is_early }
+            Told::Keys { url, is_development: *is_development, is_early: *is_early, on }
         }
         Step::Need(Need::Signature { key, message, signature, .. }) => {
             Told::Signature { key: jwk(key), message, signature: STANDARD.encode(signature) }
         }
         Step::Need(Need::Sts(request)) => {
-            Told::Sts { url: &request.url, headers: &request.headers, body: request.body }
+            Told::Sts { url: &request.url, headers: &request.headers, body: request.body, on }
         }
-        Step::Wait => Told::Wait,
+        Step::Wait => Told::Wait { line, on },
         // One that this module does not know yet is never met: the driver refuses it.
         Step::Need(_) => Told::Unknown,
     };
     // What cannot be written is none of the steps: the driver refuses it.
     serde_json::to_string(&told).unwrap_or_default()
+}
+
+fn name(line: Line) -> &'static str {
+    match line {
+        Line::Token => "token",
+        Line::KnownProof => "known_proof",
+        // One that this module does not know yet is as crowded.
+        _ => "proof",
+    }
 }
 
 fn passed(caller: &Caller) -> Passed<'_> {

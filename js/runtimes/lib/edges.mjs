@@ -27,8 +27,11 @@ async function bundle(folder, entry, format, conditions, plugins = []) {
   return outputFiles;
 }
 
-/** workerd, through miniflare, with the worker that is `entry` of `folder`; whoever starts it has to `dispose()` of it. */
-export async function startWorkerd(folder, entry) {
+/**
+ * workerd, through miniflare, with the worker that is `entry` of `folder`, and behaves as on a day; whoever starts it has to `dispose()`
+ * of it.
+ */
+export async function startWorkerd(folder, entry, compatibilityDate = "2026-01-01") {
   const files = await bundle(folder, entry, "esm", ["workerd", "worker", "browser"]);
   const script = files.find(({ path }) => path.endsWith(".js"));
   const wasm = files.find(({ path }) => path.endsWith(".wasm"));
@@ -38,7 +41,7 @@ export async function startWorkerd(folder, entry) {
       { type: "ESModule", path: "worker.mjs", contents: script.text },
       { type: "CompiledWasm", path: basename(wasm.path), contents: wasm.contents },
     ],
-    compatibilityDate: "2026-01-01",
+    compatibilityDate,
   });
 }
 

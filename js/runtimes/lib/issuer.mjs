@@ -19,8 +19,10 @@ export async function startIssuer(algorithm = "ES384", name) {
   const alg = algorithm === "ES384" ? { alg: algorithm } : {};
   const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid, use: "sig", ...alg }] });
   let fetched = 0;
-  const server = createServer((_request, response) => {
+  let published = Promise.resolve();
+  const server = createServer(async (_request, response) => {
     fetched += 1;
+    await published;
     response.end(keys);
   });
   server.listen(0, "127.0.0.1");
@@ -45,6 +47,14 @@ export async function startIssuer(algorithm = "ES384", name) {
     /** How often its keys were fetched. */
     get fetched() {
       return fetched;
+    },
+    /** Has it answer nobody, until what this gives is called. */
+    hold() {
+      let letGo = () => {};
+      published = new Promise((resolve) => {
+        letGo = resolve;
+      });
+      return letGo;
     },
     /** A good token of the caller, with what is changed. */
     token(changes = {}) {

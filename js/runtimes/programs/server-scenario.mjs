@@ -11,8 +11,8 @@ export async function scenario({ createVerifier }, { callers, tokens }) {
   for (const token of tokens) {
     for (const path of ["/items/1", "/admin"]) {
       const request = new Request(`https://api.example.com${path}`, { headers: { authorization: `Bearer ${token}` } });
-      const answer = await verifier.admit(request);
-      answers.push(answer instanceof Response ? answer.status : answer.name);
+      const answer = await verifier.serve(request, (caller) => caller.name);
+      answers.push(answer instanceof Response ? answer.status : answer);
     }
   }
   return { answers, logged };

@@ -1,8 +1,11 @@
 // `xacct-sign-server` in every runtime, with tokens that jose made.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { edgeRuntime, startWorkerd } from "../lib/edges.mjs";
 import { startIssuer } from "../lib/issuer.mjs";
@@ -101,6 +104,69 @@ test("workerd, through miniflare", async () => {
     });
   } finally {
     await worker.dispose();
+  }
+});
+
+// Before `handle_cross_request_promise_resolution` (2024-10-14) a request that awaits what another one settles never ends.
+for (const date of ["2024-01-01", "2026-01-01"]) {
+  test(`workerd of ${date}: requests that wait for the keys that another one fetches`, async () => {
+    const issuer = await startIssuer();
+    const worker = await startWorkerd(app, "server-waiting-worker.mjs", date);
+    const send = async (jti) => {
+      const body = JSON.stringify({ callers: issuer.callers, token: await issuer.token({ jti }) });
+      const answer = await worker.dispatchFetch("http://worker.example/", { method: "POST", body });
+      return answer.text();
+    };
+    try {
+      const publish = issuer.hold();
+      const answers = ["1", "2", "3"].map(send);
+      let isEarly = false;
+      const early = () => {
+        isEarly = true;
+      };
+      Promise.race(answers).then(early, early);
+      const begun = async () => (await worker.dispatchFetch("http://worker.example/")).json();
+      while ((await begun()) !== answers.length || issuer.fetched === 0) assert.ok(!isEarly);
+      publish();
+      assert.deepEqual(await Promise.all(answers), ['"shop"', '"shop"', '"shop"']);
+      assert.equal(issuer.fetched, 1);
+    } finally {
+      await worker.dispose();
+      issuer.stop();
+    }
+  });
+}
+
+test("Express: the path that it is mounted at, and those below", async () => {
+  const express = createRequire(import.meta.url)("express");
+  const { createVerifier } = await import(
+    pathToFileURL(join(app, "node_modules/xacct-sign-server/dist/index.js")).href
+  );
+  const [issuer] = issuers;
+  const [caller] = issuer.callers.callers;
+  const callers = { ...issuer.callers, callers: [{ ...caller, routes: ["GET /api", "GET /api/items/{id}"] }] };
+  const verifier = createVerifier({ callers, development: true, log() {} });
+  const application = express();
+  application.use("/api", verifier.middleware(), (request, response) => response.send(request.caller.name));
+  const server = application.listen(0, "127.0.0.1");
+  try {
+    await once(server, "listening");
+    const headers = { authorization: `Bearer ${await issuer.token()}` };
+    const statuses = ["/api", "/api?x=/y", "/api/items/1", "/api/", "/api/items", "/API"].map(async (path) => {
+      const answer = await fetch(`http://127.0.0.1:${server.address().port}${path}`, { headers });
+      return [path, answer.status];
+    });
+    assert.deepEqual(Object.fromEntries(await Promise.all(statuses)), {
+      "/api": 200,
+      "/api?x=/y": 200,
+      "/api/items/1": 200,
+      "/api/": 403,
+      "/api/items": 403,
+      "/API": 403,
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
   }
 });
 

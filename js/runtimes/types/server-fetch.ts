@@ -4,11 +4,11 @@ import { createVerifier } from "xacct-sign-server";
 
 const verifier = createVerifier({ callers: new Uint8Array(), fetch: globalThis.fetch });
 
-export async function serve(request: Request): Promise<Response> {
-  const caller = await verifier.admit(request);
-  if (caller instanceof Response) return caller;
-  return new Response(caller.name);
+export function serve(request: Request): Promise<Response> {
+  return verifier.serve(request, async (caller) => new Response(caller.name));
 }
 
-// @ts-expect-error: who is refused has no name
-export const named = async (request: Request): Promise<string> => (await verifier.admit(request)).name;
+export const others: Promise<number | Response> = verifier.serve(new Request("https://api.example.com/"), () => 1);
+
+// @ts-expect-error: who is refused has an answer, too
+export const named: Promise<string> = verifier.serve(new Request("https://api.example.com/"), (caller) => caller.name);

@@ -1,8 +1,9 @@
+import { GRACE_SECONDS } from "../wasm/constants.js";
 import type { Caller } from "./caller.js";
 import { messageOf, RefusedError, XacctSignError } from "./errors.js";
 import { Gate } from "./gate.js";
 import type { Log } from "./log.js";
-import type { KeysStep, PublicJwk, Step, WasmCheck } from "./module.js";
+import { type KeysStep, type PublicJwk, type RefusedStep, type Step, tooBusy, type WasmCheck } from "./module.js";
 import type { Network } from "./network/network.js";
 import { isRight } from "./signature.js";
 
@@ -11,11 +12,12 @@ export class Driver {
   readonly #network: Network;
   readonly #log: Log;
   readonly #now: () => number;
-  readonly #gate = new Gate();
+  readonly #gate: Gate;
 
   constructor(network: Network, log: Log, now: (() => Date) | undefined) {
     this.#network = network;
     this.#log = log;
+    this.#gate = new Gate(!network.isEachAlone);
     this.#now = now === undefined ? Date.now : () => now().getTime();
   }
 
@@ -25,21 +27,26 @@ export class Driver {
    * @throws RefusedError
    */
   async drive(begin: () => WasmCheck): Promise<Caller> {
-    let check = begin();
+    let check: WasmCheck | undefined;
+    let leave: (() => void) | undefined;
+    /** What it is getting, for which others may wait. */
+    let gets: string | undefined;
     try {
       for (;;) {
+        check ??= begin();
         const step = JSON.parse(check.step(this.#now())) as Step;
         switch (step.step) {
           case "passed":
             return step.caller;
           case "refused":
-            throw new RefusedError(step.code, step.status, step.message, step.hint);
+            throw refusal(step);
           case "keys":
             if (step.isEarly && this.#network.goesOn) {
               // The fetch is for all, and nobody waits for it: another check goes on with the keys at hand.
               this.#fetchBeside(check, step);
-              check = begin();
+              check = undefined;
             } else {
+              gets = step.on;
               await this.#fetch(check, step);
             }
             break;
@@ -47,42 +54,54 @@ export class Driver {
             check.signature(await this.#isRight(step.key, step.message, step.signature), this.#now());
             break;
           case "sts": {
+            gets = step.on;
             const answer = await this.#network.sts(step.url, step.headers, step.body);
             check.sts(answer?.status ?? 0, answer?.body, this.#now());
-            this.#gate.open();
             break;
           }
-          case "wait":
-            await this.#gate.wait();
+          case "wait": {
+            // Who gets something needs no place: the rules have few at it.
+            leave ??= this.#gate.enter(step.line);
+            if (leave === undefined) throw refusal(JSON.parse(tooBusy()) as RefusedStep);
+            const opened = this.#gate.wait(step.on);
+            // What was sent may be long: it is read again.
+            check.free();
+            check = undefined;
+            await opened;
             break;
+          }
           default:
             throw new XacctSignError("wasm_unavailable", "the WebAssembly module said what is no step", {
               hint: "this is a bug",
             });
         }
+        if (gets !== undefined) this.#gate.open(gets);
+        gets = undefined;
       }
-    } catch (thrown) {
-      // One that fails by itself gets nothing for anybody: one of those who wait goes on.
-      if (!(thrown instanceof RefusedError)) this.#gate.open();
-      throw thrown;
     } finally {
-      check.free();
+      check?.free();
+      leave?.();
+      // One that fails by itself gets nothing for anybody: one of those who wait goes on.
+      if (gets !== undefined) this.#gate.open(gets);
     }
   }
 
-  async #fetch(check: WasmCheck, { url, isDevelopment }: KeysStep): Promise<void> {
-    check.keys(await this.#network.keys(url, isDevelopment), this.#now());
-    this.#gate.open();
+  async #fetch(check: WasmCheck, { url, isDevelopment, isEarly }: KeysStep): Promise<void> {
+    const isWaitedFor = isEarly && !this.#network.goesOn;
+    const body = await this.#network.keys(url, isDevelopment, isWaitedFor ? GRACE_SECONDS : undefined);
+    check.keys(body, this.#now());
   }
 
   #fetchBeside(check: WasmCheck, step: KeysStep): void {
     const failed = (cause: unknown) => {
       this.#log({ code: "check_failed", message: `fetching keys failed: ${messageOf(cause)}`, cause });
-      this.#gate.open();
     };
     void this.#fetch(check, step)
       .catch(failed)
-      .finally(() => check.free());
+      .finally(() => {
+        check.free();
+        this.#gate.open(step.on);
+      });
   }
 
   async #isRight(key: PublicJwk, message: string, signature: string): Promise<boolean> {
@@ -94,4 +113,8 @@ export class Driver {
       return false;
     }
   }
+}
+
+function refusal({ code, status, message, hint }: RefusedStep): RefusedError {
+  return new RefusedError(code, status, message, hint);
 }

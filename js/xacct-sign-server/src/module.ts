@@ -1,26 +1,30 @@
 // The module of the identity crate, instantiated on first use. Each entry says where its bytes come from.
 
 import type { RefusalCode } from "../wasm/constants.js";
-import { initSync, isPublicAddress, type WasmCheck, WasmRetry, WasmVerifier } from "../wasm/xacct_sign.js";
+import { initSync, isPublicAddress, tooBusy, type WasmCheck, WasmRetry, WasmVerifier } from "../wasm/xacct_sign.js";
 import type { Caller } from "./caller.js";
 import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
+import type { Line } from "./gate.js";
 
-export { isPublicAddress, type WasmCheck, WasmRetry, type WasmVerifier };
+export { isPublicAddress, tooBusy, type WasmCheck, WasmRetry, type WasmVerifier };
 
 /** What a check has come to: the same as in crates/server-wasm/src/step.rs. */
 export type Step =
   | { readonly step: "passed"; readonly caller: Caller }
-  | {
-      readonly step: "refused";
-      readonly code: RefusalCode;
-      readonly status: 401 | 403 | 503;
-      readonly message: string;
-      readonly hint?: string;
-    }
+  | RefusedStep
   | KeysStep
   | { readonly step: "signature"; readonly key: PublicJwk; readonly message: string; readonly signature: string }
-  | { readonly step: "sts"; readonly url: string; readonly headers: readonly [string, string][]; readonly body: string }
-  | { readonly step: "wait" };
+  | StsStep
+  | { readonly step: "wait"; readonly line: Line; readonly on: string };
+
+/** It is refused. */
+export interface RefusedStep {
+  readonly step: "refused";
+  readonly code: RefusalCode;
+  readonly status: 401 | 403 | 503;
+  readonly message: string;
+  readonly hint?: string;
+}
 
 /** The keys of an issuer are needed. */
 export interface KeysStep {
@@ -30,6 +34,18 @@ export interface KeysStep {
   readonly isDevelopment: boolean;
   /** Whether the keys at hand still serve. */
   readonly isEarly: boolean;
+  /** What others may wait for: the same for all that do. */
+  readonly on: string;
+}
+
+/** STS's answer is needed. */
+interface StsStep {
+  readonly step: "sts";
+  readonly url: string;
+  readonly headers: readonly [string, string][];
+  readonly body: string;
+  /** As in a {@link KeysStep}. */
+  readonly on: string;
 }
 
 /** A public key, as WebCrypto takes it. */

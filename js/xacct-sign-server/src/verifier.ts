@@ -4,7 +4,7 @@ import { Driver } from "./driver.js";
 import { XacctSignError } from "./errors.js";
 import { type LambdaHandler, type LambdaRefusal, lambdaHandler } from "./faces/lambda.js";
 import { type Middleware, nodeMiddleware } from "./faces/node.js";
-import { admitted, type HostRequest, type HostResponse } from "./faces/request.js";
+import { type HostRequest, type HostResponse, served } from "./faces/request.js";
 import { guarded, type Log } from "./log.js";
 import { verifierOf, type WasmVerifier } from "./module.js";
 import { Network } from "./network/network.js";
@@ -81,12 +81,16 @@ export class Verifier {
   }
 
   /**
-   * For servers in the style of `fetch`: the caller of a request, or the answer with which it is refused.
+   * For servers in the style of `fetch`: `handle` is called for callers alone, with the caller. Gives what it gives, or the answer with
+   * which the request is refused.
    *
-   * @throws XacctSignError `invalid_argument` for what is no `Request`
+   * @throws XacctSignError `invalid_argument` for what is no `Request` or no function
    */
-  async admit(request: HostRequest): Promise<Caller | HostResponse> {
-    return admitted(this, this.#log, request);
+  async serve<Result>(
+    request: HostRequest,
+    handle: (caller: Caller) => Result | Promise<Result>,
+  ): Promise<Result | HostResponse> {
+    return served(this, this.#log, request, handle);
   }
 
   /**

@@ -217,7 +217,7 @@ test("a server that takes the connection and says nothing is given eight seconds
     const [socket] = await connected;
     await vi.advanceTimersByTimeAsync(8_000);
     expect(await check).toBe("keys_unavailable");
-    expect(logged).toMatchObject([{ message: expect.stringContaining("no whole answer in 8 seconds") }]);
+    expect(logged).toMatchObject([{ message: expect.stringContaining("no whole answer in 8 s") }]);
     // The connection is given up, too.
     await once(socket.resume(), "close");
   } finally {

@@ -1,6 +1,7 @@
 // What the driver does for the rules: one fetch for many, what fails, what takes too long, what is said of it.
 
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { PLACES } from "../wasm/constants.js";
 import {
   good,
   keySet,
@@ -9,6 +10,7 @@ import {
   outcome,
   proofOf,
   proofValues,
+  SHOP,
   sts,
   token,
   tokenOf,
@@ -32,19 +34,98 @@ const ofKey = (kid: string) => {
   return tokenOf(JSON.stringify(merged(header, { kid })), JSON.stringify(claims));
 };
 
+/** Keys that an issuer publishes once it is let. */
+function held() {
+  let letGo = () => {};
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  return { keys: (url: string) => released.then(() => usualKeys(url)), publish: () => letGo() };
+}
+
+/** The claims of a token of somebody else's account. */
+const PARTNER = {
+  iss: "https://b203b2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws",
+  sub: "arn:aws:iam::222222222222:role/a/b/Any",
+  "https://sts.amazonaws.com/": { aws_account: "222222222222" },
+};
+
+/** The module's memory: set when it is instantiated. */
+let memory: WebAssembly.Memory;
+WebAssembly.Instance = class extends WebAssembly.Instance {
+  constructor(...given: ConstructorParameters<typeof WebAssembly.Instance>) {
+    super(...given);
+    memory = this.exports.memory as WebAssembly.Memory;
+  }
+};
+
 describe("keys", () => {
-  test("are fetched once for a thousand that wait", async () => {
-    let publish = (_: string) => {};
-    const keys = () =>
-      new Promise<string>((resolve) => {
-        publish = resolve;
-      });
+  test("are fetched once for all that wait, and one more than the line has places for is refused at once", async () => {
+    const { keys, publish } = held();
     const { verifier, asked } = worldOf({ keys });
-    const checks = many(1000, (index) => outcome(verifier.check(bearer(token({ jti: `${index % 20}` })), "GET", "/")));
-    await vi.waitFor(() => expect(asked).toHaveLength(1));
-    publish(usualKeys(asked[0] as string));
+    const checks = many(1 + PLACES, (index) =>
+      outcome(verifier.check(bearer(token({ jti: `${index % 20}` })), "GET", "/")),
+    );
+    const more = await Promise.allSettled(many(10, () => verifier.check(bearer(token()), "GET", "/")));
+    for (const refused of more) {
+      const reason = {
+        name: "RefusedError",
+        code: "too_busy",
+        status: 503,
+        message: expect.stringMatching(/^too many /),
+      };
+      expect(refused).toMatchObject({ status: "rejected", reason });
+    }
+    expect(asked).toHaveLength(1);
+    publish();
     expect(new Set(await Promise.all(checks))).toEqual(new Set(["caller shop"]));
     expect(asked).toHaveLength(1);
+    // The places are free again: a refusal frees one, too.
+    expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("caller shop");
+  });
+
+  test("a full line holds up nobody whose keys are at hand, and no proof", async () => {
+    const partner = held();
+    const { verifier } = worldOf({ keys: (url) => (url.startsWith(SHOP) ? usualKeys(url) : partner.keys(url)) });
+    expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("caller shop");
+    const waiting = many(1 + PLACES, () => outcome(verifier.check(bearer(token(PARTNER)), "GET", "/")));
+    expect(await outcome(verifier.check(bearer(token(PARTNER)), "GET", "/"))).toBe("too_busy");
+    expect(await outcome(verifier.check(bearer(token({ jti: "another" })), "GET", "/"))).toBe("caller shop");
+    const proofs = many(2, () => outcome(verifier.check(bearer(proofOf(proofValues())), "GET", "/")));
+    expect(await Promise.all(proofs)).toEqual(["caller shop", "caller shop"]);
+    partner.publish();
+    // It is the shop's key that made them.
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(["signature_wrong"]));
+  });
+
+  test("a report lets go who waits for it, and nobody else", async () => {
+    const partner = held();
+    let steps = 0;
+    const now = () => {
+      steps += 1;
+      return new Date(NOW);
+    };
+    const { verifier } = worldOf({ now, keys: (url) => (url.startsWith(SHOP) ? usualKeys(url) : partner.keys(url)) });
+    const waiting = many(1 + PLACES, () => outcome(verifier.check(bearer(token(PARTNER)), "GET", "/")));
+    const proof = (audience: string) => verifier.check(bearer(proofOf(proofValues(audience))), "GET", "/");
+    steps = 0;
+    for (const index of many(10, (index) => index)) expect(await outcome(proof(`a${index}`))).toBe("proof_refused");
+    expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("caller shop");
+    expect(steps).toBeLessThan(60);
+    partner.publish();
+    await Promise.all(waiting);
+  });
+
+  test("those who wait keep nothing in the module, however long what they sent is", async () => {
+    const { keys, publish } = held();
+    const { verifier } = worldOf({ keys });
+    const long = (index: number) => bearer(token({ jti: `${index}`, pad: "A".repeat(10_000) }));
+    const sent = many(20, long);
+    const before = memory.buffer.byteLength;
+    const waiting = many(1 + PLACES, (index) => outcome(verifier.check(sent[index % 20] as string, "GET", "/")));
+    expect(memory.buffer.byteLength - before).toBeLessThan(1_000_000);
+    publish();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(["caller shop"]));
   });
 
   test("a thousand key ids that nobody knows cause one fetch", async () => {
@@ -52,7 +133,8 @@ describe("keys", () => {
     const found = await Promise.all(
       many(1000, (index) => outcome(verifier.check(bearer(ofKey(`EC384_X${index}`)), "GET", "/"))),
     );
-    expect(new Set(found)).toEqual(new Set(["key_unknown"]));
+    expect(found.filter((code) => code === "too_busy")).toHaveLength(1000 - 1 - PLACES);
+    expect(found.filter((code) => code === "key_unknown")).toHaveLength(1 + PLACES);
     expect(asked).toHaveLength(1);
   });
 
@@ -136,6 +218,38 @@ describe("keys", () => {
     expect(await outcome(verifier.check(bearer(token({}, LATER)), "GET", "/"))).toBe("signature_wrong");
   });
 
+  test("in a Lambda function are waited for no longer than a second where those at hand serve", async () => {
+    vi.stubEnv("AWS_LAMBDA_FUNCTION_NAME", "orders");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let isOut = false;
+    const keys = (url: string) => (isOut ? new Promise<never>(() => {}) : usualKeys(url));
+    const { verifier, asked, logged, pass } = worldOf({ keys });
+    expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("caller shop");
+    isOut = true;
+    pass(2 * 3600);
+    const check = (jti: string) => outcome(verifier.check(bearer(token({ jti }, LATER)), "GET", "/"));
+    let found = "";
+    void check("first").then((outcome) => {
+      found = outcome;
+    });
+    await vi.advanceTimersByTimeAsync(999);
+    expect(found).toBe("");
+    await vi.advanceTimersByTimeAsync(1);
+    await vi.waitFor(() => expect(found).toBe("caller shop"));
+    expect(logged).toMatchObject([
+      { code: "keys_not_fetched", message: expect.stringContaining("no whole answer in 1 s") },
+    ]);
+    // And those who come next do not wait at all.
+    expect(await check("next")).toBe("caller shop");
+    expect(asked).toHaveLength(2);
+    // Who has none at hand waits for the whole fetch.
+    const partner = outcome(verifier.check(bearer(token(PARTNER, LATER)), "GET", "/"));
+    await vi.advanceTimersByTimeAsync(7_999);
+    expect(logged).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await partner).toBe("keys_unavailable");
+  });
+
   test("a connection that breaks is tried again", async () => {
     let count = 0;
     const keys = (url: string) => {
@@ -207,7 +321,7 @@ describe("keys", () => {
     expect(logged).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(await Promise.all(checks)).toEqual(many(3, () => "keys_unavailable"));
-    expect(logged).toMatchObject([{ message: expect.stringContaining("no whole answer in 8 seconds") }]);
+    expect(logged).toMatchObject([{ message: expect.stringContaining("no whole answer in 8 s") }]);
   });
 
   test("a body that drips is given no more time", async () => {

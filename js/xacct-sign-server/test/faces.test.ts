@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from "node:net";
 import { text as readText } from "node:stream/consumers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Caller, createVerifier, type NodeRequest, RefusedError } from "xacct-sign-server";
-import { type Json, TABLE, token, type World, worldOf } from "./world.js";
+import { type Json, outcome, TABLE, token, type World, worldOf } from "./world.js";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -27,6 +27,30 @@ async function served({ verifier }: World): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
+}
+
+/** What `check` says of a target's path, what the application before its query; then what each face does with the target. */
+async function answersTo(target: string): Promise<[string, Record<string, string>]> {
+  const authorization = bearer(READER);
+  const { verifier } = worldOf();
+  const [path] = target.split("?") as [string];
+  const checked = await outcome(verifier.check(authorization, "GET", path));
+  const logged = (world: World, let_in: boolean) => (let_in ? "caller reader" : String(world.logged.at(-1)?.code));
+
+  const node = worldOf();
+  const answer = await answerTo(await served(node), `GET ${target} HTTP/1.1`, `Authorization: ${authorization}`);
+  const faces: Record<string, string> = { middleware: logged(node, answer.endsWith("caller reader")) };
+  const headers = new Headers({ authorization });
+  const url = `http://api.example.com${target}`;
+  for (const [name, request] of [
+    ["a Request", new Request(url, { headers })],
+    ["a server's own request", { method: "GET", url, headers }],
+    ["a server's own request without a host", { method: "GET", url: target, headers }],
+  ] as const) {
+    const world = worldOf();
+    faces[name] = logged(world, (await world.verifier.serve(request, () => "let in")) === "let in");
+  }
+  return [checked, faces];
 }
 
 /** The whole answer to these lines. */
@@ -132,6 +156,8 @@ describe("middleware", () => {
     expect(await answerTo(port, "GET /items HTTP/1.1", ...lines)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  const POST = { method: "POST" };
+
   /** What middleware does with a request, as a framework has it. */
   async function outcomeOf(request: Partial<NodeRequest>, { verifier }: World = worldOf()): Promise<string> {
     const told: NodeRequest = { method: "GET", rawHeaders: ["authorization", bearer(READER)], ...request };
@@ -147,6 +173,22 @@ describe("middleware", () => {
   test.each<[string, Partial<NodeRequest>, string]>([
     ["Express", { url: "/items/1", originalUrl: "/items/1", baseUrl: "" }, "caller reader"],
     ["Express, mounted", { url: "/1", originalUrl: "/items/1", baseUrl: "/items" }, "caller reader"],
+    [
+      "Express, asked for what it is mounted at",
+      { url: "/", originalUrl: "/orders", baseUrl: "/orders", ...POST },
+      "caller reader",
+    ],
+    [
+      "Express, asked for what it is mounted at, with a query",
+      { url: "/?a=/b", originalUrl: "/orders?a=/b", baseUrl: "/orders", ...POST },
+      "caller reader",
+    ],
+    ["Express, mounted, and a slash more", { url: "/", originalUrl: "/orders/", baseUrl: "/orders", ...POST }, "403"],
+    [
+      "Express, asked for what it is mounted at, and rewritten",
+      { url: "/x", originalUrl: "/orders", baseUrl: "/orders", ...POST },
+      "403",
+    ],
     ["Express, mounted elsewhere", { url: "/items/1", originalUrl: "/admin/items/1", baseUrl: "/admin" }, "403"],
     [
       "Express, rewritten to what is the caller's",
@@ -158,6 +200,7 @@ describe("middleware", () => {
     ["connect, mounted or rewritten", { url: "/items/1", originalUrl: "/admin/items/1" }, "403"],
     ["connect, rewritten", { url: "/admin", originalUrl: "/items/1" }, "403"],
     ["a query and a fragment", { url: "/items/1?a#b" }, "caller reader"],
+    ["a fragment in the query that reads like a way up", { url: "/items/1?a#/../../admin" }, "caller reader"],
     ["nothing", {}, "403"],
     ["another method", { url: "/items/1", method: "DELETE" }, "403"],
   ])("the path is the one that the application sees: %s", async (_, request, expected) => {
@@ -197,13 +240,31 @@ describe("middleware", () => {
   });
 });
 
-describe("admit", () => {
+// A server that knows no fragments, and one that normalizes, serves what stands behind the `#`.
+test.each([
+  ["/items/1", "caller reader"],
+  ["/items/1?q=#/../../admin", "caller reader"],
+  ["/items/1#/../../admin", "route_refused"],
+  ["/items/1#/../../admin?q=1", "route_refused"],
+  ["/items/x#/../../../admin", "route_refused"],
+  ["/items#/1", "route_refused"],
+  ["/items/1%23/../../admin", "route_refused"],
+  ["/items/1;a/../../admin", "route_refused"],
+  ["/items/1\\..\\..\\admin", "route_refused"],
+])("every face says of %s what `check` does", async (target, expected) => {
+  const [checked, faces] = await answersTo(target);
+  expect(checked).toBe(expected);
+  for (const [face, found] of Object.entries(faces)) expect(found, face).toBe(expected);
+});
+
+describe("serve", () => {
   const request = (path: string, headers: HeadersInit = { authorization: bearer(READER) }, method = "GET") =>
     new Request(`https://api.example.com${path}`, { headers, method });
 
-  test("gives the caller, or the answer to who is refused", async () => {
+  test("calls its function for callers, and answers who is refused without it", async () => {
     const world = worldOf();
-    expect(await world.verifier.admit(request("/items/1?a=b"))).toMatchObject({ name: "reader" });
+    const told = await world.verifier.serve(request("/items/1?a=b"), async (caller) => ({ hello: caller.name }));
+    expect(told).toEqual({ hello: "reader" });
     const cases: [Request, number, string][] = [
       [request("/items/1", {}), 401, "authorization_missing"],
       [
@@ -220,13 +281,21 @@ describe("admit", () => {
       [request(""), 403, "route_refused"],
     ];
     for (const [refused, status, code] of cases) {
-      const answer = await world.verifier.admit(refused);
-      if (!(answer instanceof Response)) throw new Error(`${refused.url} is let in`);
+      const answer = await world.verifier.serve(refused, () => expect.unreachable(`${refused.url} is let in`));
       expect(answer.status).toBe(status);
       expect(await answer.text()).toBe("");
       expect(answer.headers.get("www-authenticate")).toBe(status === 401 ? "Bearer" : null);
       expect(world.logged.pop()).toMatchObject({ code, status });
     }
+  });
+
+  test("what its function throws is the function's", async () => {
+    const { verifier, logged } = worldOf();
+    const own = () => {
+      throw new Error("the function's own");
+    };
+    await expect(verifier.serve(request("/items/1"), own)).rejects.toThrow("the function's own");
+    expect(logged).toEqual([]);
   });
 
   // Servers on Node make requests whose URL is the text that came.
@@ -236,14 +305,16 @@ describe("admit", () => {
     ["http://api.example.com\\admin", "\\admin"],
     ["http://api.example.com?/items/1", "/"],
     ["http://api.example.com", "/"],
+    ["http://api.example.com#/items/1", "#/items/1"],
+    ["http://api.example.com/items/1#/\n?", "/items/1#/\n"],
     ["/items/1", undefined],
     ["items/1", "items/1"],
   ])("the path of %s", async (url, refused) => {
     const { verifier, logged } = worldOf();
     const headers = new Headers({ authorization: bearer(READER) });
-    const answer = await verifier.admit({ method: "GET", url, headers });
+    const answer = await verifier.serve({ method: "GET", url, headers }, () => "let in");
     expect(logged.map(({ path }) => path)).toEqual(refused === undefined ? [] : [refused]);
-    expect(answer instanceof Response).toBe(refused !== undefined);
+    expect(answer === "let in").toBe(refused === undefined);
   });
 });
 

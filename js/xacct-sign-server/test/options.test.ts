@@ -149,10 +149,11 @@ test.each<[string, unknown]>([
   ["Hono's context", { req: new Request("https://api.example.com/") }],
 ])("what is no Request is a mistake, and lets nobody in: %s", async (_, request) => {
   const { verifier, logged } = worldOf();
-  await expect(verifier.admit(request as Request)).rejects.toMatchObject({
+  const serving = verifier.serve(request as Request, () => expect.unreachable());
+  await expect(serving).rejects.toMatchObject({
     name: "XacctSignError",
     code: "invalid_argument",
-    message: "`admit` got no `Request`",
+    message: "`serve` got no `Request`",
     hint: expect.stringContaining("middleware()"),
   });
   expect(logged).toEqual([]);
@@ -165,6 +166,16 @@ test("what is no function is no handler, which is told when it is made", () => {
     expect(() => make.call(verifier, handle)).toThrow(
       expect.objectContaining({ code: "invalid_argument", hint: expect.stringContaining("(event, context, caller)") }),
     );
+  }
+});
+
+test("`serve` without a function is a mistake, and lets nobody in", async () => {
+  const { verifier } = worldOf();
+  const request = new Request("https://api.example.com/items", { headers: { authorization: `Bearer ${token()}` } });
+  const serve = verifier.serve as (request: Request, handle?: unknown) => Promise<unknown>;
+  for (const handle of [undefined, null, new Response()]) {
+    const hint = expect.stringContaining("serve(request, (caller) =>");
+    await expect(serve.call(verifier, request, handle)).rejects.toMatchObject({ code: "invalid_argument", hint });
   }
 });
 

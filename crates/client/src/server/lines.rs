@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
-use xacct_sign_identity::{Caller, Line, Refusal, RefusalKind};
+use xacct_sign_identity::{Caller, Line, PLACES, Refusal, RefusalKind};
 
 use super::verifier::{CheckError, Verifier};
 use crate::patience::Patience;
-
-/// How many checks may be under way at once in each line: whoever makes up proofs must not have everybody wait behind them.
-const PLACES: usize = 256;
 
 /// What a check is of.
 #[derive(Debug)]

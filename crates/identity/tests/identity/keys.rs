@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
-use xacct_sign_identity::{Check, Need, Step, Verifier};
+use xacct_sign_identity::{Check, Line, Need, Step, Verifier, make_proof};
 
 use crate::world::{
-    PARTNER, SHOP, bearer, drive, good, good_token, key_set, later, now, table, token_of, usual, verifier,
+    AUDIENCE, PARTNER, SHOP, bearer, credentials, drive, good, good_token, key_set, later, now, table, token_of, usual, verifier,
 };
 
 const HOUR: u64 = 3600;
@@ -245,4 +245,35 @@ fn an_outage_names_the_issuer() {
     let Step::Refused(refusal) = check.step(now()) else { panic!("it has no keys") };
     assert_eq!(refusal.code(), "keys_unavailable");
     assert!(refusal.to_string().contains(SHOP), "{refusal}");
+}
+
+#[test]
+fn who_waits_waits_for_the_same_as_who_gets_it_and_for_nothing_else() {
+    let verifier = server();
+    let (header, mut claims) = good(now());
+    claims["iss"] = PARTNER.into();
+    claims["sub"] = "arn:aws:iam::222222222222:role/Any".into();
+    claims["https://sts.amazonaws.com/"]["aws_account"] = "222222222222".into();
+    let partner = token_of(&header.to_string(), &claims.to_string(), "ES384", "partner_ec");
+    let proof = |region| make_proof(&credentials(), region, AUDIENCE, now()).unwrap();
+    let of_region = ["ap-northeast-1", "us-east-1"].map(proof);
+    let mut all = Vec::new();
+    for (bearers, line) in [
+        ([good_token(now()), with_kid(now(), "EC384_9", "shop_ec")], Line::Token),
+        ([partner.clone(), partner], Line::Token),
+        ([of_region[0].clone(), of_region[0].clone()], Line::Proof),
+        ([of_region[1].clone(), of_region[1].clone()], Line::Proof),
+    ] {
+        let [mut gets, mut waits] = bearers.map(|text| bearer(&verifier, &text));
+        assert!(matches!(gets.step(now()), Step::Need(_)));
+        assert!(matches!(waits.step(now()), Step::Wait));
+        let (in_line, on) = waits.waits().unwrap();
+        assert_eq!((in_line, Some((line, on))), (line, gets.waits()));
+        assert!(all.iter().all(|(other, _)| *other != on));
+        all.push((on, gets));
+    }
+    // Who has all that it needs waits for nothing.
+    let mut refused = bearer(&verifier, "a.b.c");
+    assert!(matches!(refused.step(now()), Step::Refused(_)));
+    assert_eq!(refused.waits(), None);
 }

@@ -4,6 +4,7 @@ import type { Caller } from "../caller.js";
 import type { Checks } from "../checks.js";
 import type { Log } from "../log.js";
 import { headersOf, refused } from "./refusing.js";
+import { withoutQuery } from "./target.js";
 
 declare global {
   namespace Express {
@@ -75,12 +76,9 @@ function authorizationsOf({ rawHeaders, headers }: NodeRequest): string | readon
  * done, both have to be the caller's.
  */
 function pathsOf({ url = "", baseUrl, originalUrl }: NodeRequest): [string, ...string[]] {
-  const path = withoutQuery(`${baseUrl ?? ""}${url}`);
+  // Express puts a slash where nothing is left of what was asked for.
+  const isBase = originalUrl !== undefined && withoutQuery(originalUrl) === baseUrl && withoutQuery(url) === "/";
+  const path = isBase ? baseUrl : withoutQuery(`${baseUrl ?? ""}${url}`);
   const original = baseUrl === undefined && originalUrl !== undefined ? withoutQuery(originalUrl) : path;
   return original === path ? [path] : [original, path];
-}
-
-function withoutQuery(url: string): string {
-  const end = url.search(/[?#]/);
-  return end < 0 ? url : url.slice(0, end);
 }

@@ -5,6 +5,7 @@ import type { Checks } from "../checks.js";
 import { XacctSignError } from "../errors.js";
 import type { Log } from "../log.js";
 import { headersOf, refused } from "./refusing.js";
+import { withoutQuery } from "./target.js";
 
 /** What is used of a `Request`. */
 export interface HostRequest {
@@ -18,20 +19,32 @@ export type HostResponse = typeof globalThis extends { Response: { prototype: in
   ? R
   : { readonly status: number };
 
-export async function admitted(verifier: Checks, log: Log, request: HostRequest): Promise<Caller | HostResponse> {
+export async function served<Result>(
+  verifier: Checks,
+  log: Log,
+  request: HostRequest,
+  handle: (caller: Caller) => Result | Promise<Result>,
+): Promise<Result | HostResponse> {
   if (!isRequest(request)) {
-    throw new XacctSignError("invalid_argument", "`admit` got no `Request`", {
+    throw new XacctSignError("invalid_argument", "`serve` got no `Request`", {
       hint: "give the request itself, such as Hono's context.req.raw; Node's requests are for middleware() or check()",
     });
   }
+  if (typeof handle !== "function") {
+    throw new XacctSignError("invalid_argument", "`serve` got no function", {
+      hint: "give what is done for a caller: serve(request, (caller) => new Response(caller.name))",
+    });
+  }
   const path = pathOf(request.url);
+  let caller: Caller;
   try {
     // Several headers come joined by a comma, which the check refuses.
-    return await verifier.check(request.headers.get("authorization"), request.method, path);
+    caller = await verifier.check(request.headers.get("authorization"), request.method, path);
   } catch (thrown) {
     const status = refused(log, thrown, request.method, path);
     return new Response(null, { status, headers: headersOf(status) });
   }
+  return handle(caller);
 }
 
 /** Of whichever realm or package. */
@@ -42,6 +55,6 @@ function isRequest(given: HostRequest | null | undefined): boolean {
 
 /** As it stands: some servers make no `URL` of it, and take this very text. */
 function pathOf(url: string): string {
-  const path = /^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*([^?#]*)/i.exec(url)?.[1] ?? url;
+  const path = withoutQuery(/^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*(.*)/is.exec(url)?.[1] ?? url);
   return path === "" ? "/" : path;
 }

@@ -1,22 +1,22 @@
 import { ANSWER_LIMIT } from "../../wasm/constants.js";
 
 /** How long all tries of a fetch may take: less than the ten seconds after which it is taken for lost. */
-const SECONDS = 8;
+export const WHOLE_SECONDS = 8;
 
 /** A failure that stands, however often it is tried. */
 export class Final extends Error {}
 
-/** Gives what is started, and the signal that ends it, its time. */
-export async function inTime<T>(start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** Gives what is started, and the signal that ends it, so many seconds. */
+export async function inTime<T>(seconds: number, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   // A `fetch` of somebody else's may not heed its signal.
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const error = new Final(`no whole answer in ${SECONDS} seconds`);
+      const error = new Final(`no whole answer in ${seconds} s`);
       reject(error);
       controller.abort(error);
-    }, SECONDS * 1000);
+    }, seconds * 1000);
   });
   try {
     return await Promise.race([start(controller.signal), late]);

@@ -7,7 +7,7 @@ import type { Log } from "../log.js";
 import { WasmRetry } from "../module.js";
 import type { Fetch } from "../options.js";
 import { sendBy, sendByFetch } from "./fetched.js";
-import { Final, inTime } from "./limits.js";
+import { Final, inTime, WHOLE_SECONDS } from "./limits.js";
 import type { Answer, Outgoing, Send } from "./send.js";
 
 let direct: Send | undefined;
@@ -19,6 +19,8 @@ export function provideSend(send: Send): void {
 
 /** The calls of one verifier. What fails is logged, and told as nothing. */
 export class Network {
+  /** Whether each request is one apart, as on Workers: what it awaits no other may settle. */
+  readonly isEachAlone: boolean;
   /**
    * Whether what one request began goes on behind its answer. Workers end it there, and a Lambda function is frozen.
    */
@@ -28,18 +30,19 @@ export class Network {
   readonly #stsEndpoint: URL | undefined;
 
   constructor(fetch: Fetch | undefined, stsEndpoint: URL | undefined, log: Log) {
-    this.goesOn = direct !== undefined && env("AWS_LAMBDA_FUNCTION_NAME") === undefined;
+    this.isEachAlone = direct === undefined;
+    this.goesOn = !this.isEachAlone && env("AWS_LAMBDA_FUNCTION_NAME") === undefined;
     this.#send = fetch === undefined ? (direct ?? sendByFetch) : sendBy(fetch);
     this.#stsEndpoint = stsEndpoint;
     this.#log = log;
   }
 
-  /** The body of an issuer's keys. */
-  async keys(url: string, isDevelopment: boolean): Promise<Uint8Array | undefined> {
+  /** The body of an issuer's keys, for which so long is waited at most. */
+  async keys(url: string, isDevelopment: boolean, seconds: number = WHOLE_SECONDS): Promise<Uint8Array | undefined> {
     const headers = { accept: "application/json" };
     try {
       const outgoing = { method: "GET", url: new URL(url), headers, isPublicOnly: !isDevelopment } as const;
-      const { status, body } = await this.#answer(outgoing);
+      const { status, body } = await this.#answer(outgoing, seconds);
       if (status !== 200) throw new Error(`it answers with status ${status}`);
       if (body.byteLength > ANSWER_LIMIT) throw new Error(`its answer is longer than ${ANSWER_LIMIT} bytes`);
       return body;
@@ -63,7 +66,7 @@ export class Network {
         body,
         isPublicOnly: false,
       } as const;
-      return await this.#answer(outgoing);
+      return await this.#answer(outgoing, WHOLE_SECONDS);
     } catch (cause) {
       this.#log({ code: "sts_not_asked", message: `${target.origin} cannot be asked: ${messageOf(cause)}`, cause });
       return undefined;
@@ -71,8 +74,8 @@ export class Network {
   }
 
   /** Tries again what may come right by that. */
-  #answer(outgoing: Outgoing): Promise<Answer> {
-    return inTime(async (signal) => {
+  #answer(outgoing: Outgoing, seconds: number): Promise<Answer> {
+    return inTime(seconds, async (signal) => {
       const retry = new WasmRetry(Math.floor(Math.random() * 2 ** 32));
       try {
         for (;;) {
