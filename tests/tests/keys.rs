@@ -308,6 +308,5 @@ fn a_key_that_nobody_reads_is_refused_or_found() {
             if is_read { read += 1 } else { found += 1 }
         }
     }
-    println!("{read} are read, {found} found, {refused} refused");
     assert!(read > 0 && found > 0 && refused > 0);
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use xacct_sign_identity::{Check, Line, Need, Step, Verifier, make_proof};
 
 use crate::world::{
-    AUDIENCE, PARTNER, SHOP, bearer, credentials, drive, good, good_token, key_set, later, now, table, token_of, usual, verifier,
+    AUDIENCE, PARTNER, SHOP, bearer, credentials, drive, good, good_token, key_set, later, now, table, token_of, usual,
+    verifier,
 };
 
 const HOUR: u64 = 3600;
