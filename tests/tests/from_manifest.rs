@@ -1,5 +1,5 @@
 //! A verifier of a manifest, without a `callers.json` between.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test panics to fail")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test panics to fail")]
 
 use std::fs;
 use std::path::PathBuf;
