@@ -258,24 +258,39 @@ struct Said {
     whole: Option<String>,
 }
 
+/// Whether a role is of a pattern, whose stars are of its name.
+fn fits(pattern: &str, role: &str) -> bool {
+    let apart = |text: &'_ str| text.rfind('/').map_or(0, |end| end + 1);
+    let ((path, name), (own_path, own)) = (pattern.split_at(apart(pattern)), role.split_at(apart(role)));
+    let mut parts = name.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| own.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, between)) = parts.split_last() else { return false };
+    for part in between {
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    path == own_path && rest.ends_with(last)
+}
+
 fn said(manifest: &Manifest, account: &str, role: &str) -> Said {
-    let plan = manifest.plan(&Lock::default());
-    let known = plan.who(&Asker::parse(&format!("arn:aws:iam::{account}:role/{role}")).unwrap());
-    let fitting: Vec<String> = known.into_iter().map(|known| known.caller).collect();
     let file = rendered(manifest, "s");
-    let mut said = Said { fitting, named: None, by_pattern: Vec::new(), whole: None };
-    for name in &said.fitting {
-        let listed = file["callers"].as_array().unwrap().iter().find(|listed| listed["name"] == **name).unwrap();
+    let mut said = Said { fitting: Vec::new(), named: None, by_pattern: Vec::new(), whole: None };
+    for listed in file["callers"].as_array().unwrap().iter().filter(|listed| listed["account"] == account) {
+        let name = listed["name"].as_str().unwrap().to_owned();
         let roles = match &listed["role"] {
             Value::Array(many) => many.clone(),
             one => vec![one.clone()],
         };
         if roles.iter().any(|own| own == role) {
             said.named = Some(name.clone());
+            said.fitting.push(name);
         } else if roles.iter().any(|own| own == "*") {
             said.whole = Some(name.clone());
-        } else {
+            said.fitting.push(name);
+        } else if roles.iter().any(|own| fits(own.as_str().unwrap(), role)) {
             said.by_pattern.push(name.clone());
+            said.fitting.push(name);
         }
     }
     said
@@ -300,6 +315,9 @@ proptest! {
                     (Some(name), _, _) | (None, [name], _) | (None, [], Some(name)) => Some(name.clone()),
                     (None, _, _) => None,
                 };
+                let asker = Asker::parse(&format!("arn:aws:iam::{account}:role/{role}")).unwrap();
+                let known = manifest.plan(&Lock::default()).who(&asker).into_iter().map(|known| known.caller);
+                prop_assert_eq!(known.collect::<Vec<_>>(), expected.iter().cloned().collect::<Vec<_>>(), "{}", role);
                 let told = by_token(&verifier, account, &role, call);
                 match (&told, expected) {
                     (Ok(caller), Some(expected)) => {
