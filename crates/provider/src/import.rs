@@ -16,6 +16,7 @@ use self::callers::ReadCaller;
 use self::invoke::Opened;
 use self::names::{Names, stage_names};
 use crate::deployed::{DeployedError, DeployedRole, RoleFact, RolePart, read_roles};
+use crate::iam::elements::statements;
 use crate::manifest::{Lock, Manifest};
 use crate::plan::RoleKind;
 use crate::render::cloudformation::METADATA;
@@ -234,7 +235,7 @@ fn api_role<'d>(
         left_out(&format!("it invokes an API of another account, `{}`, as a caller does", here.account));
         return Ok(None);
     }
-    let denies = |policy: &Value| trust::statements(policy).any(|one| one.get("Effect") == Some(&Value::from("Deny")));
+    let denies = |policy: &Value| statements(policy).iter().any(|one| one.get("Effect") == Some(&Value::from("Deny")));
     if denies(&role.trust_policy) || role.policies.iter().any(denies) {
         return Err(not_expressible(&format!("a policy of role `{name}` denies, which no manifest says")));
     }
@@ -252,7 +253,7 @@ fn trusts_accounts(role: &DeployedRole) -> bool {
         let principal = one.get("Principal");
         principal.is_some_and(|principal| principal.is_string() || principal.get("AWS").is_some())
     };
-    trust::statements(&role.trust_policy).any(is_of_accounts)
+    statements(&role.trust_policy).iter().any(is_of_accounts)
 }
 
 /// What gives it rights beside its inline policies: it may invoke an API by that.

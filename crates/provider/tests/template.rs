@@ -213,3 +213,25 @@ fn r6_names_in_a_template_are_names() {
     let caller = text.replace("role/Shop", &format!("role/Shop{line}"));
     assert!(Deployment::of_templates(&[&caller]).unwrap().callers.is_empty());
 }
+
+/// A `Statement` may be one object, which IAM takes: alone, and beside a role whose policies are lists.
+#[test]
+fn r9_statements_that_are_one_object_are_read() {
+    let mut document = rendered(Format::CloudFormation);
+    let other = document["Resources"]["SharedRole"].to_string().replace("ApiAllowByIamRoleStag", "Other");
+    let other: Value = serde_json::from_str(&other.replace("role/Shop", "role/Else")).unwrap();
+    let properties = &mut document["Resources"]["SharedRole"]["Properties"];
+    for pointer in ["/AssumeRolePolicyDocument/Statement", "/Policies/0/PolicyDocument/Statement"] {
+        let statements = properties.pointer_mut(pointer).unwrap();
+        *statements = statements[0].clone();
+    }
+    let arn = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag";
+    for beside in [None, Some(other)] {
+        if let Some(other) = beside {
+            document["Resources"]["Other"] = other;
+        }
+        let deployment = Deployment::of_templates(&[&document.to_string()]).unwrap();
+        let shop = deployment.callers.iter().find(|caller| caller.role_name == "Shop").unwrap();
+        assert_eq!(shop.may_assume.values().collect::<Vec<_>>(), [arn], "{deployment:?}");
+    }
+}

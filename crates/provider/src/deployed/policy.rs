@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::error::DeployedError;
 use super::permission::{self, Found};
 use super::{form, terraform};
+use crate::iam::elements::statements;
 use crate::iam::json::Strict;
 use crate::targets::{FunctionUrl, Target};
 
@@ -75,15 +76,6 @@ pub(super) fn none() -> DeployedError {
     DeployedError::new("no_resource_policy", "it holds no resource policy")
 }
 
-/// The statements of a policy, which may be one without a list.
-pub(super) fn statements(policy: &Value) -> Vec<Value> {
-    match policy.get("Statement") {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    }
-}
-
 /// What a template's resources make, put together.
 #[derive(Default)]
 struct Parts {
@@ -97,7 +89,7 @@ impl Parts {
     fn add_policy(&mut self, policy: Option<&Value>, what: &str) -> Result<(), DeployedError> {
         self.is_there = true;
         if policy.is_some_and(|policy| !policy.is_null()) {
-            self.statements.extend(statements(&document(policy, what)?));
+            self.statements.extend_from_slice(statements(&document(policy, what)?));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::error::DeployedError;
 use super::fault::{self, ResourceFault};
 use super::policy::{self, ReadPolicy};
 use crate::iam::PolicyKind;
+use crate::iam::elements::statements;
 use crate::iam::grants::{self, Grant};
 use crate::manifest::{Permissions, Stage, StageTarget};
 use crate::plan::Plan;
@@ -54,7 +55,7 @@ impl Plan<'_> {
         let target = self.manifest.target(stage).ok_or_else(|| DeployedError::of_server(&stage.name))?;
         let ReadPolicy { policy, unjudged, of_api } = policy::read(deployed, target)?;
         // By role it may be a trust policy, which says no resource.
-        let said = policy::statements(&policy);
+        let said = statements(&policy);
         if !stage.is_direct() && !said.is_empty() && said.iter().all(|statement| statement.get("Resource").is_none()) {
             return Err(policy::none());
         }
@@ -64,7 +65,7 @@ impl Plan<'_> {
         let (policy, beside) = if is_separate { without_services(&policy) } else { (policy, None) };
         let there = grants::of_policy(&policy, partition);
         // One of which no grant can be told is no less a statement.
-        let has_statements = !policy::statements(&policy).is_empty();
+        let has_statements = !statements(&policy).is_empty();
         Ok(ResourceDiff {
             resource: target.arn(),
             only_deployed: grants::beyond(&there, &meant),
@@ -85,12 +86,11 @@ impl Plan<'_> {
 
 /// The policy without the statements that are of services alone, and these.
 fn without_services(policy: &Value) -> (Value, Option<Value>) {
-    let statements = policy::statements(policy);
     let is_of_service = |statement: &Value| {
         let principal = statement.get("Principal").and_then(Value::as_object);
         principal.is_some_and(|by_type| by_type.keys().all(|kind| kind == "Service"))
     };
-    let (of_services, others): (Vec<_>, Vec<_>) = statements.into_iter().partition(is_of_service);
+    let (of_services, others): (Vec<_>, Vec<_>) = statements(policy).iter().cloned().partition(is_of_service);
     let with = |statements: Vec<Value>| {
         let mut policy = policy.clone();
         if let Some(document) = policy.as_object_mut() {

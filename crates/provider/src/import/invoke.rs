@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Place;
-use super::trust::{statements, texts};
+use super::trust::texts;
+use crate::iam::elements::statements;
 use crate::iam::is_covered;
 use crate::manifest::Route;
 use crate::manifest::route::METHODS;
