@@ -6,6 +6,7 @@ mod diff;
 mod error;
 mod fault;
 mod form;
+pub(crate) mod opens;
 mod permission;
 mod policy;
 mod read;

@@ -6,11 +6,10 @@ use serde_json::Value;
 use xacct_sign::aws::{Arn, Partition, RoleArn, is_account_id, is_organization_id, is_region};
 
 use super::error::DeployedError;
-use super::policy;
 use super::read::read_roles;
 use super::role::DeployedRole;
+use super::{opens, policy};
 use crate::iam::document::{Document, Statement};
-use crate::iam::elements::resources;
 use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
 use crate::iam::json::Strict;
 use crate::manifest::names::{is_label, title_case};
@@ -180,7 +179,7 @@ impl Deployment {
             })?;
             for role in read_roles(template)? {
                 refuse_what_is_ignored(&role)?;
-                for arn in role.policies.iter().flat_map(resources) {
+                for arn in opens::opened(&role) {
                     let (stage, at) = opened(&arn, kind).ok_or_else(|| not_an_api(&arn))?;
                     if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
                         return Err(not_an_api(&arn));
@@ -305,7 +304,7 @@ fn trusted(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<Caller
     let mut by_principal: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
     for role in roles {
         let (arn, _) = role_policies(role, &deployment.partition, &deployment.account)?;
-        let stage = role.policies.iter().flat_map(resources).find_map(|resource| stage_of(&resource));
+        let stage = opens::opened(role).iter().find_map(|resource| stage_of(resource));
         stages.extend(stage.map(|stage| (arn.clone(), stage.clone())));
         for grant in grants::of_policy(&role.trust_policy, &deployment.partition) {
             if grant.is_denied {

@@ -54,6 +54,7 @@ impl Form {
         Ok(DeployedRole {
             name: text_of(role, self.name).map(str::to_owned),
             account: role.get("Arn").and_then(Value::as_str).and_then(account_of),
+            place: text_of(role, self.name).is_none().then(|| place.to_owned()),
             is_alone: false,
             path: text_of(role, self.path).unwrap_or("/").to_owned(),
             max_session_duration: seconds.unwrap_or(3_600),

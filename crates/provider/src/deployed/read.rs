@@ -82,6 +82,7 @@ fn bare(trust_policy: Value) -> DeployedRole {
     DeployedRole {
         name: None,
         account: None,
+        place: None,
         is_alone: true,
         path: "/".to_owned(),
         max_session_duration: 3_600,

@@ -11,11 +11,6 @@ pub(crate) fn statements(policy: &Value) -> &[Value] {
     }
 }
 
-/// The resources that a policy's statements name, in their order.
-pub(crate) fn resources(policy: &Value) -> Vec<String> {
-    statements(policy).iter().filter_map(|statement| statement.get("Resource")).flat_map(texts).collect()
-}
-
 /// A text, or each of a list; what is no text as JSON, so that it is not lost.
 pub(crate) fn texts(value: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
