@@ -1,17 +1,20 @@
 //! What is deployed: read back, compared with the manifest, and as the emulator takes it.
 
 mod concrete;
+mod configuration;
 mod deployment;
 mod diff;
 mod error;
 mod fault;
 mod form;
+mod mention;
 pub(crate) mod opens;
 mod permission;
 mod policy;
 mod read;
 mod resource;
 mod role;
+mod template;
 mod terraform;
 
 pub use concrete::{ConcreteRole, concrete_roles};

@@ -96,7 +96,10 @@ fn r6_what_restricts_is_not_ignored() {
         "aws_iam_role_policies_exclusive",
         "aws_iam_role_policy_attachments_exclusive",
     ] {
-        let (code, text) = terraform(&|resource| resource[kind] = json!({"x": {"role": "y"}}));
+        let (code, text) = terraform(&|resource| {
+            let on = "${aws_iam_role.shared_stag.name}";
+            resource[kind] = json!({"x": {"role": on, "role_name": on, "roles": [on]}});
+        });
         assert!(code == "policy_ignored" && text.contains(kind), "{code}: {text}");
     }
     // A policy that denies, on the role by its name, by a reference and by what is not understood.

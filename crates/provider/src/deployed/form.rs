@@ -73,11 +73,6 @@ fn account_of(arn: &str) -> Option<String> {
     Arn::parse(arn).map(|arn| arn.account.to_owned())
 }
 
-pub(super) fn with_ignored(mut role: DeployedRole, ignored: &[String]) -> DeployedRole {
-    role.ignored.extend_from_slice(ignored);
-    role
-}
-
 /// The ARN within an object of IAM's, or a text; of everything else what stands there.
 fn arn_of(value: &Value, key: &str) -> String {
     value.as_str().or_else(|| text_of(value, key)).map_or_else(|| value.to_string(), str::to_owned)
