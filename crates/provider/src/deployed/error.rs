@@ -47,7 +47,7 @@ impl DeployedError {
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
     /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy`, `no_invoke_policies`, `no_api_role`,
-    /// `not_expressible`, `terraform_state`, `nothing_deployed` or `duplicate`.
+    /// `not_expressible`, `truncated`, `terraform_state`, `nothing_deployed` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -68,6 +68,9 @@ impl DeployedError {
             }
             "terraform_state" => {
                 "give the configuration in Terraform's JSON syntax, or what AWS itself prints: `aws iam get-account-authorization-details --filter Role`, `aws lambda get-policy`, `aws apigateway get-rest-api`"
+            }
+            "truncated" => {
+                "give the whole list: let the AWS CLI fetch all of its pages, without `--no-paginate` and `--max-items`"
             }
             "invalid_policy" => {
                 "policies have to stand there in full: intrinsic functions such as `Fn::Sub`, and Terraform's expressions, are not resolved; give what AWS itself prints of it instead"

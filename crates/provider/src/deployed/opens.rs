@@ -46,14 +46,19 @@ pub(super) fn opens(role: &DeployedRole, target: Target<'_>) -> bool {
     }
 }
 
-/// Whether a role may open more than the document says: somebody may assume it, and rights of it stand elsewhere.
-pub(crate) fn may_open_unseen(role: &DeployedRole) -> bool {
-    let is_unseen = !role.managed_policies.is_empty() || role.unseen.contains(&RolePart::InlinePolicies);
-    is_unseen && lets_principals_in(role)
+/// Where the rights of a role stand that the document does not say, in words; none where nobody may assume it who could be a
+/// caller.
+pub(crate) fn unseen_rights(role: &DeployedRole) -> Vec<String> {
+    if !lets_principals_in(role) {
+        return Vec::new();
+    }
+    let inline = role.unseen.contains(&RolePart::InlinePolicies).then(|| "inline policies".to_owned());
+    let managed = role.managed_policies.iter().map(|arn| format!("managed policy `{arn}`"));
+    inline.into_iter().chain(managed).chain(role.ignored.iter().cloned()).collect()
 }
 
 /// Whether anybody may assume the role who is no service, and no user of an identity provider's: whom a manifest could name.
-fn lets_principals_in(role: &DeployedRole) -> bool {
+pub(crate) fn lets_principals_in(role: &DeployedRole) -> bool {
     let is_principal = |grant: &Grant| match &grant.subject {
         GrantSubject::Principal(principal) => {
             !["Service:", "Federated:", "CanonicalUser:"].iter().any(|kind| principal.starts_with(kind))

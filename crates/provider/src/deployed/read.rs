@@ -46,7 +46,7 @@ const RENDERED: Form = Form {
 ///
 /// # Errors
 ///
-/// [`DeployedError`] when the text is not JSON, holds no role, or a policy is not one.
+/// [`DeployedError`] when the text is not JSON, holds no role, is a part of a list, or a policy is not one.
 pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     let Strict(value) = serde_json::from_str(text)
         .map_err(|error| DeployedError::new("not_json", format!("it is not JSON: {error}")))?;
@@ -56,6 +56,10 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     };
     if let Some(error) = terraform::not_configuration(&value) {
         return Err(error);
+    }
+    // What is missing would look as if it were not there.
+    if document.get("IsTruncated") == Some(&Value::Bool(true)) || text_of(&value, "NextToken").is_some() {
+        return Err(DeployedError::new("truncated", "it is a part of a list, which goes on"));
     }
     let roles = if document.contains_key("Statement") {
         if statements(&value).iter().any(|statement| statement.get("Resource").is_some()) {
