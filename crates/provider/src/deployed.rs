@@ -1,5 +1,6 @@
 //! What is deployed: read back, compared with the manifest, and as the emulator takes it.
 
+mod compare;
 mod concrete;
 mod configuration;
 mod deployment;
@@ -17,6 +18,7 @@ mod role;
 mod template;
 mod terraform;
 
+pub use compare::StageDiff;
 pub use concrete::{ConcreteRole, concrete_roles};
 pub use deployment::{DeployedServer, DeployedStage, Deployment, RolePolicies};
 pub use diff::{RoleDiff, RoleFact};

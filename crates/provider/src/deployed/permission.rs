@@ -15,6 +15,8 @@ pub(super) enum Found {
     Statement(Value),
     /// What it is cannot be told, in words.
     Unknown(String),
+    /// Of which function it is cannot be told; it is for a service of AWS.
+    OfService(String),
 }
 
 /// The parameters by their names in CloudFormation and in Terraform.
@@ -61,7 +63,13 @@ fn found(
 ) -> Found {
     let unknown = |key: &str| Found::Unknown(format!("`{key}` of {place}"));
     let text = |key: &str| parameters.get(key).filter(|value| !is_unknown(value)).and_then(Value::as_str);
-    let Some(function) = text("FunctionName") else { return unknown("FunctionName") };
+    let Some(function) = text("FunctionName") else {
+        let is_service = text("Principal").is_some_and(|principal| principal.ends_with(".amazonaws.com"));
+        return match unknown("FunctionName") {
+            Found::Unknown(what) if is_service => Found::OfService(what),
+            other => other,
+        };
+    };
     if !is_of(function, url) {
         return Found::OfAnother;
     }

@@ -15,18 +15,23 @@ use crate::targets::{FunctionUrl, Target};
 /// What begins the ARN of the API that a policy hangs on, for short.
 const SHORT: &str = "execute-api:/";
 
+/// Where a document that describes an API has its policy.
+const BODY_POLICY: &str = "x-amazon-apigateway-policy";
+
 /// What a document says of the policy of an API or a function.
 pub(super) struct ReadPolicy {
     pub(super) policy: Value,
     /// What stands there and cannot be judged, in words.
     pub(super) unjudged: Vec<String>,
+    /// The same of what can only be permissions of services.
+    pub(super) unjudged_of_services: Vec<String>,
     /// The id of the REST API that it says to be of.
     pub(super) of_api: Option<String>,
 }
 
 impl From<Value> for ReadPolicy {
     fn from(policy: Value) -> Self {
-        Self { policy, unjudged: Vec::new(), of_api: None }
+        Self { policy, unjudged: Vec::new(), unjudged_of_services: Vec::new(), of_api: None }
     }
 }
 
@@ -67,7 +72,7 @@ fn written(value: Value, target: Target<'_>) -> Result<ReadPolicy, DeployedError
         _ => return Err(none()),
     };
     let of_api = matches!(target, Target::RestApi(_)).then(|| form::text_of(&value, "id")).flatten();
-    Ok(ReadPolicy { policy, unjudged: Vec::new(), of_api: of_api.map(str::to_owned) })
+    Ok(ReadPolicy { of_api: of_api.map(str::to_owned), ..policy.into() })
 }
 
 /// Whether it is a REST API as `aws apigateway get-rest-api` prints it, which has more than these.
@@ -84,6 +89,7 @@ pub(super) fn none() -> DeployedError {
 struct Parts {
     statements: Vec<Value>,
     unjudged: Vec<String>,
+    unjudged_of_services: Vec<String>,
     is_there: bool,
 }
 
@@ -100,7 +106,13 @@ impl Parts {
     /// The policy that an API's own resource says. Where it says none but is described by a document, it may stand there.
     fn add_api(&mut self, api: &Value, [policy, body]: [&str; 2], place: &str) -> Result<(), DeployedError> {
         let said = api.get(policy).filter(|policy| !policy.is_null());
-        if said.is_none() && api.as_object().is_some_and(|api| api.keys().any(|key| key.starts_with(body))) {
+        // Where it stands there in full, it is seen to have none.
+        let is_without = |document: &Value| {
+            let keys = document.as_object().map(|document| document.keys());
+            keys.is_some_and(|mut keys| !keys.any(|key| key == BODY_POLICY || key.starts_with("Fn::") || key == "Ref"))
+        };
+        let may_say = |(key, value): (&String, &Value)| key.starts_with(body) && (key != body || !is_without(value));
+        if said.is_none() && api.as_object().is_some_and(|api| api.iter().any(may_say)) {
             self.unjudged.push(format!("whether `{body}` of {place} has a policy"));
         }
         self.add_policy(said, &format!("`{policy}` of {place}"))
@@ -113,6 +125,7 @@ impl Parts {
                 self.is_there = true;
                 self.statements.push(statement);
             }
+            Found::OfService(what) => self.unjudged_of_services.push(what),
             Found::Unknown(what) => {
                 self.is_there = true;
                 self.unjudged.push(what);
@@ -122,7 +135,7 @@ impl Parts {
 
     /// Which of them is the stage's is decided where the template is deployed.
     fn note_apis(&mut self, number: usize) {
-        if number > 1 {
+        if number > 1 && !self.statements.is_empty() {
             let what = format!("which of the template's {number} REST APIs it is: it is compared with all of them");
             self.unjudged.push(what);
         }
@@ -137,9 +150,9 @@ impl Parts {
     }
 
     fn into_policy(self) -> Result<ReadPolicy, DeployedError> {
-        let Self { statements, unjudged, is_there } = self;
+        let Self { statements, unjudged, unjudged_of_services, is_there } = self;
         let policy = json!({ "Version": "2012-10-17", "Statement": statements });
-        if is_there { Ok(ReadPolicy { policy, unjudged, of_api: None }) } else { Err(none()) }
+        if is_there { Ok(ReadPolicy { policy, unjudged, unjudged_of_services, of_api: None }) } else { Err(none()) }
     }
 }
 
@@ -260,11 +273,12 @@ fn of_terraform(configuration: &Configuration<'_>, target: Target<'_>) -> Result
             .of_type("aws_api_gateway_rest_api")
             .filter(|resource| ["policy", "body"].iter().any(|key| resource.written.get(key).is_some()))
             .collect();
-        parts.note_apis(apis.len());
+        let number = apis.len();
         for resource in apis {
             let written = terraform::read(resource.written, "policy", &resource.place())?;
             parts.add_api(&written, ["policy", "body"], &resource.place())?;
         }
+        parts.note_apis(number);
     }
     let addresses = configuration.of_type("aws_api_gateway_rest_api").filter(|_| matches!(target, Target::RestApi(_)));
     let functions = configuration.of_type("aws_lambda_function").filter(|function| {
