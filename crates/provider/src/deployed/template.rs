@@ -38,6 +38,14 @@ const MACROS: [&str; 5] = [
     "AWS::CodeDeployBlueGreen",
 ];
 
+/// The custom resources of the CDK's own that are given functions and roles, and hang nothing on them.
+const OF_CDK: [&str; 4] = [
+    "Custom::LogRetention",
+    "Custom::S3AutoDeleteObjects",
+    "Custom::S3BucketNotifications",
+    "Custom::CDKBucketDeployment",
+];
+
 /// What decides nothing of a resource that is read.
 const ATTRIBUTES: [&str; 8] = [
     "Type",
@@ -92,7 +100,8 @@ impl<'v> Resource<'v> {
         let is_stack = ["AWS::CloudFormation::Stack", "AWS::CloudFormation::CustomResource", "AWS::ServiceCatalog::"];
         let is_changed = ["Connectors", "Fn::Transform"].iter().any(|key| self.written.get(key).is_some());
         let is_read_by_macro = self.kind.starts_with("AWS::Serverless::");
-        !is_of_aws || is_changed || is_read_by_macro || is_stack.iter().any(|kind| self.kind.starts_with(kind))
+        let is_any = !is_of_aws || is_read_by_macro || is_stack.iter().any(|kind| self.kind.starts_with(kind));
+        is_changed || (is_any && !OF_CDK.contains(&self.kind))
     }
 }
 
