@@ -61,7 +61,7 @@ impl DeployedError {
                 "give a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
             }
             "no_trust" => {
-                "give the trust policy of the stage's role; the policy of an API or a function is compared with a stage that is called directly, or is private"
+                "give the trust policy of the stage's role; the policy of an API or a function is compared with a stage of it, which is no HTTP API's"
             }
             "no_resource_policy" => {
                 "give the policy, what `aws lambda get-policy` or `aws apigateway get-rest-api` print, or a template with it"

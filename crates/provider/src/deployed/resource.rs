@@ -61,9 +61,11 @@ impl Plan<'_> {
         let partition = self.manifest.api.partition();
         let target = self.manifest.target(stage).ok_or_else(|| DeployedError::of_server(&stage.name))?;
         let ReadPolicy { policy, unjudged, unjudged_of_services, of_api } = policy::read(deployed, target)?;
-        // By role it may be a trust policy, which says no resource.
+        // By role it may be a trust policy, which says no resource, or a role's own, which says nobody.
         let said = statements(&policy);
-        if !stage.is_direct() && !said.is_empty() && said.iter().all(|statement| statement.get("Resource").is_none()) {
+        let lacks = |key: &str| said.iter().all(|statement| statement.get(key).is_none());
+        let is_of_role = lacks("Resource") || (lacks("Principal") && lacks("NotPrincipal"));
+        if !stage.is_direct() && !said.is_empty() && is_of_role {
             return Err(policy::none());
         }
         let meant = self.policy_at(stage).map(|policy| grants_of(&policy.document, partition));
