@@ -15,7 +15,7 @@ pub(super) enum Found {
     Statement(Value),
     /// What it is cannot be told, in words.
     Unknown(String),
-    /// Of which function it is cannot be told; it is for a service of AWS.
+    /// The same of one that is for a service of AWS.
     OfService(String),
 }
 
@@ -61,15 +61,13 @@ fn found(
     place: &str,
     is_unknown: impl Fn(&Value) -> bool,
 ) -> Found {
-    let unknown = |key: &str| Found::Unknown(format!("`{key}` of {place}"));
     let text = |key: &str| parameters.get(key).filter(|value| !is_unknown(value)).and_then(Value::as_str);
-    let Some(function) = text("FunctionName") else {
-        let is_service = text("Principal").is_some_and(|principal| principal.ends_with(".amazonaws.com"));
-        return match unknown("FunctionName") {
-            Found::Unknown(what) if is_service => Found::OfService(what),
-            other => other,
-        };
+    let is_of_service = text("Principal").is_some_and(|principal| principal.ends_with(".amazonaws.com"));
+    let unknown = |key: &str| {
+        let what = format!("`{key}` of {place}");
+        if is_of_service { Found::OfService(what) } else { Found::Unknown(what) }
     };
+    let Some(function) = text("FunctionName") else { return unknown("FunctionName") };
     if !is_of(function, url) {
         return Found::OfAnother;
     }
