@@ -1,18 +1,24 @@
 //! What is deployed: read back, compared with the manifest, and as the emulator takes it.
 
+mod compare;
 mod concrete;
+mod configuration;
 mod deployment;
 mod diff;
 mod error;
 mod fault;
 mod form;
+mod mention;
+pub(crate) mod opens;
 mod permission;
 mod policy;
 mod read;
 mod resource;
 mod role;
+mod template;
 mod terraform;
 
+pub use compare::StageDiff;
 pub use concrete::{ConcreteRole, concrete_roles};
 pub use deployment::{DeployedServer, DeployedStage, Deployment, RolePolicies};
 pub use diff::{RoleDiff, RoleFact};

@@ -15,6 +15,7 @@ mod context;
 mod date;
 mod decision;
 pub(crate) mod document;
+pub(crate) mod elements;
 mod error;
 mod evaluate;
 pub(crate) mod grants;

@@ -15,7 +15,8 @@ use serde_json::Value;
 use self::callers::ReadCaller;
 use self::invoke::Opened;
 use self::names::{Names, stage_names};
-use crate::deployed::{DeployedError, DeployedRole, RoleFact, RolePart, read_roles};
+use crate::deployed::{DeployedError, DeployedRole, RoleFact, RolePart, opens, read_roles};
+use crate::iam::elements::statements;
 use crate::manifest::{Lock, Manifest};
 use crate::plan::RoleKind;
 use crate::render::cloudformation::METADATA;
@@ -61,8 +62,6 @@ impl ApiRole<'_> {
 struct Origin {
     stage: Option<String>,
     is_rest_api: bool,
-    /// Whether there are other pages of what the AWS CLI prints.
-    is_page: bool,
 }
 
 impl Origin {
@@ -74,8 +73,7 @@ impl Origin {
             said.and_then(Value::as_str).map(str::to_owned)
         };
         let is_rest_api = said("Target", "target").is_some_and(|target| target == TargetKind::RestApi.name());
-        let is_page = value.get("IsTruncated") == Some(&Value::Bool(true)) || value.get("NextToken").is_some();
-        Self { stage: said("Stage", "stage"), is_rest_api, is_page }
+        Self { stage: said("Stage", "stage"), is_rest_api }
     }
 }
 
@@ -101,9 +99,6 @@ impl Imported {
         let mut notes = Vec::new();
         for text in texts {
             let origin = Origin::of(text);
-            if origin.is_page {
-                notes.push("a file is one page of several: roles of the others are not in the manifest".to_owned());
-            }
             for role in read_roles(text).map_err(DeployedError::of_import)? {
                 if role.unseen.contains(&RolePart::InlinePolicies) {
                     let message = format!("it does not say what role `{}` may invoke", role.name.unwrap_or_default());
@@ -200,11 +195,14 @@ fn api_role<'d>(
     place: &mut Option<Place>,
     notes: &mut Vec<String>,
 ) -> Result<Option<ApiRole<'d>>, DeployedError> {
-    if !trusts_accounts(role) {
+    if !opens::lets_principals_in(role) {
         return Ok(None);
     }
-    let shown = role.name.as_deref().unwrap_or_default();
-    let mut left_out = |why: &str| notes.push(format!("role `{shown}` is left out: {why}"));
+    let shown = match (&role.name, &role.place) {
+        (None, Some(place)) => format!("the role of {place}"),
+        (name, _) => format!("role `{}`", name.as_deref().unwrap_or_default()),
+    };
+    let mut left_out = |why: &str| notes.push(format!("{shown} is left out: {why}"));
     let opened = match invoke::opened(&role.policies) {
         invoke::Read::Opened(opened) => opened,
         invoke::Read::NotSaid(why) => {
@@ -212,7 +210,8 @@ fn api_role<'d>(
             return Ok(None);
         }
         invoke::Read::Nothing => {
-            if let Some(unread) = unread_policies(role) {
+            let unread = opens::unseen_rights(role).join(", ");
+            if !unread.is_empty() {
                 left_out(&format!(
                     "no inline policy of it invokes an API, and what else it may do is not read: {unread}"
                 ));
@@ -221,7 +220,8 @@ fn api_role<'d>(
         }
     };
     let Some(name) = role.name.as_deref() else {
-        return Err(DeployedError::new("role_unknown", "a role that invokes an API has no name"));
+        left_out("it has no literal name");
+        return Ok(None);
     };
     let here = opened.place.clone();
     let callers = callers::read(&role.trust_policy, &here.partition)
@@ -234,7 +234,7 @@ fn api_role<'d>(
         left_out(&format!("it invokes an API of another account, `{}`, as a caller does", here.account));
         return Ok(None);
     }
-    let denies = |policy: &Value| trust::statements(policy).any(|one| one.get("Effect") == Some(&Value::from("Deny")));
+    let denies = |policy: &Value| statements(policy).iter().any(|one| one.get("Effect") == Some(&Value::from("Deny")));
     if denies(&role.trust_policy) || role.policies.iter().any(denies) {
         return Err(not_expressible(&format!("a policy of role `{name}` denies, which no manifest says")));
     }
@@ -242,24 +242,8 @@ fn api_role<'d>(
         let message = format!("role `{name}` invokes an API of another account or region than the others");
         return Err(DeployedError::new("not_an_api", message).of_import());
     }
-    let Origin { stage, is_rest_api, .. } = origin.clone();
+    let Origin { stage, is_rest_api } = origin.clone();
     Ok(Some(ApiRole { deployed: role, name, opened, stage, is_rest_api, callers }))
-}
-
-/// Whether anybody of an account may assume it: the roles of functions and of AWS's services are most of those that there are.
-fn trusts_accounts(role: &DeployedRole) -> bool {
-    let is_of_accounts = |one: &Value| {
-        let principal = one.get("Principal");
-        principal.is_some_and(|principal| principal.is_string() || principal.get("AWS").is_some())
-    };
-    trust::statements(&role.trust_policy).any(is_of_accounts)
-}
-
-/// What gives it rights beside its inline policies: it may invoke an API by that.
-fn unread_policies(role: &DeployedRole) -> Option<String> {
-    let managed = role.managed_policies.iter().map(|policy| format!("managed policy `{policy}`"));
-    let unread: Vec<String> = managed.chain(role.ignored.iter().cloned()).collect();
-    (!unread.is_empty()).then(|| unread.join(", "))
 }
 
 /// The lock file that has each caller where it is.

@@ -66,7 +66,7 @@ pub use access::{
 pub use check::report::{Reported, json_of_findings};
 pub use deployed::{
     ConcreteRole, DeployedError, DeployedRole, DeployedServer, DeployedStage, Deployment, ResourceDiff, ResourceFault,
-    RoleDiff, RoleFact, RolePart, RolePolicies, concrete_roles, read_roles,
+    RoleDiff, RoleFact, RolePart, RolePolicies, StageDiff, concrete_roles, read_roles,
 };
 pub use finding::{Finding, FindingCode, Level, Subject};
 pub use iam::document::{Conditions, Document, OneOrMany, Statement};

@@ -223,6 +223,9 @@ fn roles_are_matched_by_name() {
             ("ApiAllowByIamRoleStag", true, true, true),
             ("ApiAllowByIamRoleStagGone", false, true, false),
             ("ApiAllowByIamRoleStagNarrow", true, false, false),
+            // Named as those of another stage, and as none: they open this one.
+            ("ApiAllowByIamRoleStaging", false, true, false),
+            ("SomethingElse", false, true, false),
         ]
     );
     // Three callers and the routes; one of each.

@@ -136,6 +136,78 @@ fn r3_a_role_without_a_literal_name_is_none_of_the_stages() {
     assert_eq!(missing.unjudged, ["whether it is one of the file's 2 roles without a literal name"]);
 }
 
+/// The names of the roles that a stage is compared with, after the dump got one more role.
+fn compared_with(manifest: &str, stage: &str, statement: Value, principal: Value) -> Vec<(String, bool, bool)> {
+    let manifest = Manifest::parse(manifest, "xacct.toml").unwrap();
+    let policy = |statement: Value| json!({"Version": "2012-10-17", "Statement": statement});
+    let trust = json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+    let role = json!({"RoleName": "Backdoor", "Path": "/", "AssumeRolePolicyDocument": policy(trust),
+        "AttachedManagedPolicies": [], "RolePolicyList": [{"PolicyName": "x", "PolicyDocument": policy(statement)}]});
+    let roles = read_roles(&json!({"RoleDetailList": [role]}).to_string()).unwrap();
+    let diffs = manifest.plan(&Lock::default()).diff(&manifest.stages[stage], None, &roles).unwrap();
+    let there = diffs.into_iter().filter(|diff| diff.is_deployed);
+    there.map(|diff| (diff.role.clone(), diff.is_meant, diff.is_same())).collect()
+}
+
+/// By its name alone it would be passed over.
+#[test]
+fn r2_a_role_that_opens_the_stage_counts_whatever_it_is_called() {
+    let api = "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/$default";
+    let (account, service) = (json!({"AWS": "999999999999"}), json!({"Service": "lambda.amazonaws.com"}));
+    let allow = |action: &str, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+    for (statement, counts) in [
+        (allow("execute-api:Invoke", &format!("{api}/*")), true),
+        (allow("execute-api:Invoke", &format!("{api}/GET/items")), true),
+        (allow("execute-api:*", "arn:aws:execute-api:*:111111111111:*/$default/PUT/x"), true),
+        (allow("*", "*"), true),
+        (json!([allow("logs:*", "*"), allow("EXECUTE-API:inv*", "arn:aws:execute-api:*")]), true),
+        (json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}), true),
+        (json!({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::*"}), true),
+        (allow("execute-api:Invoke", "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/v1/*"), false),
+        (allow("execute-api:Invoke", "arn:aws:execute-api:eu-west-1:*:*"), false),
+        (allow("execute-api:ManageConnections", &format!("{api}/*")), false),
+        (allow("apigateway:*", "*"), false),
+        (json!({"Effect": "Allow", "NotAction": "execute-api:*", "Resource": "*"}), false),
+        (json!({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:execute-api:*"}), false),
+        (json!({"Effect": "Deny", "Action": "*", "Resource": "*"}), false),
+    ] {
+        for principal in [&account, &service] {
+            let expected = if counts { vec![("Backdoor".to_owned(), false, false)] } else { vec![] };
+            assert_eq!(compared_with(MANIFEST, "stag", statement.clone(), principal.clone()), expected, "{statement}");
+        }
+    }
+    // A service may run the function; who assumes such a role gets past its URL.
+    let url = MANIFEST
+        .replace("api_id = \"f6g7h8i9j0\"", "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abc\"");
+    let url = url.split_once("[callers.narrow]").unwrap().0;
+    let function = "arn:aws:lambda:ap-northeast-1:111111111111:function:orders";
+    for (action, principal, counts) in [
+        ("lambda:InvokeFunctionUrl", &account, true),
+        ("lambda:InvokeFunctionUrl", &service, true),
+        ("lambda:InvokeFunction", &account, true),
+        ("lambda:InvokeFunction", &service, false),
+    ] {
+        let there = compared_with(url, "stag", allow(action, function), principal.clone());
+        assert_eq!(!there.is_empty(), counts, "{action} {principal}");
+        assert!(compared_with(url, "stag", allow(action, &format!("{function}-2")), principal.clone()).is_empty());
+    }
+}
+
+/// A template's role may have no literal name, and open the stage.
+#[test]
+fn r2_a_role_without_a_literal_name_counts_if_it_opens_the_stage() {
+    let manifest = manifest();
+    let plan = manifest.plan(&Lock::default());
+    let stage = &manifest.stages["stag"];
+    let mut template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation).unwrap()).unwrap();
+    let mut other = template["Resources"]["SharedRole"].clone();
+    assert!(other["Properties"].as_object_mut().unwrap().remove("RoleName").is_some());
+    template["Resources"]["Other"] = other;
+    let diffs = plan.diff(stage, None, &read_roles(&template.to_string()).unwrap()).unwrap();
+    let other = diffs.iter().find(|diff| diff.role == "resource `Other`").unwrap();
+    assert!(other.is_deployed && !other.is_meant && !other.only_deployed.is_empty(), "{other:?}");
+}
+
 #[test]
 fn r3_it_says_what_it_could_not_see() {
     let of = |document: Value| {

@@ -472,7 +472,11 @@ fn what_a_file_cannot_say_is_told_with_what_to_give_instead() {
             "no_api_role",
             "role `ApiStag` is left out: its invoke policy names the API by an intrinsic function",
         ),
-        (beside.to_string(), "no_api_role", "resource `Default` of type `AWS::IAM::Policy`"),
+        (
+            beside.to_string(),
+            "no_api_role",
+            "role `ApiStag` is left out: its invoke policy names the API by an intrinsic function",
+        ),
         (state.to_string(), "terraform_state", "a state or a plan of Terraform's"),
         ("Resources:\n  Role:\n".to_owned(), "not_json", "it is not JSON"),
         (String::new(), "not_json", "it is not JSON"),
@@ -487,15 +491,106 @@ fn what_a_file_cannot_say_is_told_with_what_to_give_instead() {
     }
 }
 
+/// `RoleDetailList` with these at its side.
+fn list_of(roles: &[Value], beside: &Value) -> String {
+    let mut list = json!({"RoleDetailList": roles});
+    list.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+    list.to_string()
+}
+
+/// What of it opens an API stands elsewhere, and nobody would notice that its callers are not in the manifest.
 #[test]
-fn one_page_of_several_is_said() {
-    let roles = json!([role("ApiStag", SHOP, &["*"])]);
-    for (key, value, is_page) in
-        [("IsTruncated", json!(true), true), ("IsTruncated", json!(false), false), ("NextToken", json!("x"), true)]
-    {
-        let mut details = json!({"RoleDetailList": roles});
-        details[key] = value;
-        let imported = Imported::read(&[&details.to_string()], "xacct.toml").unwrap();
-        assert_eq!(imported.notes.iter().any(|note| note.contains("one page of several")), is_page, "{key}");
+fn r5_a_role_whose_rights_do_not_stand_in_the_file_is_named() {
+    let arn = "arn:aws:iam::aws:policy/AmazonAPIGatewayInvokeFullAccess";
+    let mut managed = role("ApiProd", OTHER, &[]);
+    managed["RolePolicyList"] = json!([]);
+    managed["AttachedManagedPolicies"] = json!([{"PolicyName": "x", "PolicyArn": arn}]);
+    let mut of_a_service = managed.clone();
+    of_a_service["RoleName"] = json!("Lambda");
+    of_a_service["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = json!({"Service": "lambda.amazonaws.com"});
+    let imported = of(&[role("ApiStag", SHOP, &["*"]), managed.clone(), of_a_service]).unwrap();
+    let why =
+        format!("no inline policy of it invokes an API, and what else it may do is not read: managed policy `{arn}`");
+    assert_eq!(imported.notes, [format!("role `ApiProd` is left out: {why}")]);
+    // Also where it is the only one.
+    let error = of(&[managed]).unwrap_err();
+    assert_eq!(error.code(), "no_api_role");
+    assert!(error.to_string().ends_with(&format!(": role `ApiProd` is left out: {why}")), "{error}");
+
+    let terraform = |kind: &str, written: Value| {
+        let manifest = Manifest::parse(HTTP_ONLY, "xacct.toml").unwrap();
+        let (_, files) = forms(&manifest).remove(1);
+        let mut file: Value = serde_json::from_str(&files[0]).unwrap();
+        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}]});
+        file["resource"]["aws_iam_role"]["other"] = json!({"name": "Other", "assume_role_policy": trust.to_string()});
+        match kind {
+            "aws_iam_role" => file["resource"][kind]["other"]["managed_policy_arns"] = written,
+            _ => file["resource"][kind] = json!({"x": written}),
+        }
+        import(&[file.to_string()]).notes
+    };
+    for (kind, written) in [
+        ("aws_iam_role", json!([arn])),
+        ("aws_iam_role_policy_attachment", json!({"role": "${aws_iam_role.other.name}", "policy_arn": arn})),
+    ] {
+        let notes = terraform(kind, written);
+        assert!(matches!(notes.as_slice(), [one] if one.starts_with("role `Other` is left out: ")), "{notes:?}");
     }
+}
+
+/// The CDK hangs a role's rights on it beside it, with what only the deployment knows in them, and names few roles.
+#[test]
+fn r5_a_templates_role_with_its_rights_beside_it_is_read_or_named() {
+    let manifest = Manifest::parse(HTTP_ONLY, "xacct.toml").unwrap();
+    let (_, files) = forms(&manifest).remove(0);
+    let template: Value = serde_json::from_str(&files[0]).unwrap();
+    let apart = |change: &dyn Fn(&mut Value)| {
+        let mut template = template.clone();
+        let resources = template["Resources"].as_object_mut().unwrap();
+        let (id, mut role) = resources
+            .iter()
+            .find(|(_, one)| one["Type"] == "AWS::IAM::Role")
+            .map(|(id, one)| (id.clone(), one.clone()))
+            .unwrap();
+        let policy = role["Properties"]["Policies"][0]["PolicyDocument"].clone();
+        role["Properties"].as_object_mut().unwrap().remove("Policies");
+        let mut beside = json!({"Type": "AWS::IAM::Policy", "Properties": {"PolicyName": "p", "PolicyDocument": policy, "Roles": [{"Ref": id}]}});
+        let mut both = json!({"role": role, "beside": beside.take()});
+        change(&mut both);
+        resources.insert(id, both["role"].take());
+        resources.insert("Beside".to_owned(), both["beside"].take());
+        Imported::read(&[&template.to_string()], "xacct.toml")
+    };
+    let whole = Imported::read(&[&files[0]], "xacct.toml").unwrap();
+    let same = apart(&|_| {}).unwrap();
+    assert_eq!((same.manifest, same.notes), (whole.manifest, whole.notes));
+    let by_reference = json!({"Fn::Join": ["", ["arn:aws:execute-api:", {"Ref": "Api"}, "/*"]]});
+    for resource in [by_reference.clone(), json!([by_reference])] {
+        let unknown = apart(&|both| {
+            both["beside"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] = resource.clone()
+        });
+        let notes = unknown.map_or_else(|error| error.to_string(), |imported| imported.notes.join("; "));
+        assert!(notes.contains(" is left out: its invoke policy names the API by an intrinsic function"), "{notes}");
+    }
+    let nameless = apart(&|both| drop(both["role"]["Properties"].as_object_mut().unwrap().remove("RoleName")));
+    let notes = nameless.map_or_else(|error| error.to_string(), |imported| imported.notes.join("; "));
+    assert!(
+        notes.contains("the role of resource `") && notes.contains("` is left out: it has no literal name"),
+        "{notes}"
+    );
+}
+
+/// What is not there of a list would look as if it were not deployed, or as if nobody called.
+#[test]
+fn r5_a_list_that_goes_on_is_an_error() {
+    let roles = [role("ApiStag", SHOP, &["*"])];
+    for beside in [json!({"IsTruncated": true, "Marker": "m"}), json!({"NextToken": "t"})] {
+        let error = Imported::read(&[&list_of(&roles, &beside)], "xacct.toml").unwrap_err();
+        assert_eq!(error.code(), "truncated", "{error}");
+        assert!(error.hint().contains("--no-paginate"), "{}", error.hint());
+        let list = list_of(&roles, &beside).replace("RoleDetailList", "Roles");
+        assert_eq!(xacct_sign_provider::read_roles(&list).unwrap_err().code(), "truncated");
+    }
+    let whole = list_of(&roles, &json!({"IsTruncated": false, "NextToken": null}));
+    assert!(Imported::read(&[&whole], "xacct.toml").is_ok());
 }

@@ -96,7 +96,10 @@ fn r6_what_restricts_is_not_ignored() {
         "aws_iam_role_policies_exclusive",
         "aws_iam_role_policy_attachments_exclusive",
     ] {
-        let (code, text) = terraform(&|resource| resource[kind] = json!({"x": {"role": "y"}}));
+        let (code, text) = terraform(&|resource| {
+            let on = "${aws_iam_role.shared_stag.name}";
+            resource[kind] = json!({"x": {"role": on, "role_name": on, "roles": [on]}});
+        });
         assert!(code == "policy_ignored" && text.contains(kind), "{code}: {text}");
     }
     // A policy that denies, on the role by its name, by a reference and by what is not understood.
@@ -212,4 +215,26 @@ fn r6_names_in_a_template_are_names() {
     // A caller's role that no role could be called is nobody's.
     let caller = text.replace("role/Shop", &format!("role/Shop{line}"));
     assert!(Deployment::of_templates(&[&caller]).unwrap().callers.is_empty());
+}
+
+/// A `Statement` may be one object, which IAM takes: alone, and beside a role whose policies are lists.
+#[test]
+fn r9_statements_that_are_one_object_are_read() {
+    let mut document = rendered(Format::CloudFormation);
+    let other = document["Resources"]["SharedRole"].to_string().replace("ApiAllowByIamRoleStag", "Other");
+    let other: Value = serde_json::from_str(&other.replace("role/Shop", "role/Else")).unwrap();
+    let properties = &mut document["Resources"]["SharedRole"]["Properties"];
+    for pointer in ["/AssumeRolePolicyDocument/Statement", "/Policies/0/PolicyDocument/Statement"] {
+        let statements = properties.pointer_mut(pointer).unwrap();
+        *statements = statements[0].clone();
+    }
+    let arn = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag";
+    for beside in [None, Some(other)] {
+        if let Some(other) = beside {
+            document["Resources"]["Other"] = other;
+        }
+        let deployment = Deployment::of_templates(&[&document.to_string()]).unwrap();
+        let shop = deployment.callers.iter().find(|caller| caller.role_name == "Shop").unwrap();
+        assert_eq!(shop.may_assume.values().collect::<Vec<_>>(), [arn], "{deployment:?}");
+    }
 }

@@ -135,8 +135,21 @@ describe("what is synthesized grants what is rendered", () => {
   });
 
   test.each([
-    ["rest", ["ApiAllowByIamRoleRest: the same", "ApiAllowByIamRoleRestPartner: the same"]],
-    ["url", ["ApiAllowByIamRoleUrl: the same"]],
+    [
+      "rest",
+      [
+        `${ACCOUNT}:q1s2t3u4v5/v1: the same`,
+        "ApiAllowByIamRoleRest: the same",
+        "ApiAllowByIamRoleRestPartner: the same",
+      ],
+    ],
+    [
+      "url",
+      [
+        "ApiAllowByIamRoleUrl: the same",
+        `? the file does not say: resource policy of \`${FUNCTIONS}:orders:live\``,
+      ],
+    ],
     ["separate", [`${FUNCTIONS}:billing:live: the same`]],
     ["whole", [`${FUNCTIONS}:refunds: the same`]],
   ])("`diff` finds nothing between the manifest and %s", (stage, expected) => {

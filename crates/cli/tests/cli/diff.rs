@@ -149,3 +149,98 @@ fn the_policy_of_a_private_api_is_compared_beside_its_roles_and_alone() {
         "`api.json` cannot be used: `Policy` of resource `Api` is `Fn::Sub`, and cannot be read from the template";
     assert!(stderr.starts_with("error[invalid_policy]: ") && stderr.contains(expected), "{stderr}");
 }
+
+/// A function's policy, and a REST API's, let others in beside the roles.
+#[test]
+fn r3_the_apis_own_policy_counts_where_callers_come_by_role() {
+    let function = "arn:aws:lambda:ap-northeast-1:111111111111:function:orders";
+    let by_role = "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abc\"";
+    let folder = folder("diff-own-policy", &MANIFEST.replace("api_id = \"f6g7h8i9j0\"", by_role));
+    let diff = |text: &str| {
+        fs::write(folder.join("deployed.json"), text).unwrap();
+        run(&folder, "diff --stage stag --deployed deployed.json")
+    };
+    let (_, template, _) = run(&folder, "render cloudformation --stage stag");
+    let unsaid = format!("? the file does not say: resource policy of `{function}`\n");
+    let same = "ApiAllowByIamRoleStag: the same\n";
+    assert_eq!(diff(&template), (0, format!("{same}{unsaid}"), String::new()));
+
+    let with =
+        |permission: &str| template.replacen("\"Resources\": {", &format!("\"Resources\": {{ \"P\": {permission},"), 1);
+    let permission = |principal: &str, action: &str| {
+        format!(
+            "{{ \"Type\": \"AWS::Lambda::Permission\", \"Properties\": {{ \"FunctionName\": \"orders\", \"Action\": \"{action}\", \"Principal\": \"{principal}\" }} }}"
+        )
+    };
+    let (code, stdout, stderr) = diff(&with(&permission("999999999999", "lambda:InvokeFunction")));
+    let stranger = "`arn:aws:iam::999999999999:root`";
+    let expected = format!(
+        "{function}\n- {stranger} may lambda:InvokeFunction on `{function}`\n! invoke_function_unconditioned: {stranger} "
+    );
+    assert!(code == 1 && stdout.starts_with(&expected) && stdout.ends_with(same), "{stdout}");
+    assert!(stderr.contains("the policy differs"), "{stderr}");
+    // What a service needs is its own business.
+    let (code, stdout, _) = diff(&with(&permission("events.amazonaws.com", "lambda:InvokeFunction")));
+    assert!(code == 0 && stdout.contains("  beside it: `Service:events.amazonaws.com`"), "{stdout}");
+
+    // Alone, as `aws lambda get-policy` prints it.
+    let statement = format!(
+        "{{\"Effect\":\"Allow\",\"Principal\":{{\"AWS\":\"999999999999\"}},\"Action\":\"lambda:InvokeFunctionUrl\",\"Resource\":\"{function}\"}}"
+    );
+    let policy = format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}");
+    let shown = format!("{{\"Policy\":\"{}\"}}", policy.replace('"', "\\\""));
+    for text in [&policy, &shown] {
+        let (code, stdout, stderr) = diff(text);
+        let expected = format!("{function}\n- {stranger} may lambda:InvokeFunctionUrl on `{function}`\n");
+        assert!(code == 1 && stdout.starts_with(&expected), "{text}\n{stdout}{stderr}");
+    }
+
+    let by_role = "target = \"rest_api\"\napi_id = \"f6g7h8i9j0\"\napi_stage = \"v1\"";
+    fs::write(folder.join("xacct.toml"), MANIFEST.replace("api_id = \"f6g7h8i9j0\"", by_role)).unwrap();
+    let arn = "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/v1";
+    let api = "{\"id\":\"f6g7h8i9j0\",\"name\":\"orders\"";
+    assert_eq!(diff(&format!("{api}}}")), (0, format!("{arn}: the same\n"), String::new()));
+    let open = policy.replace("lambda:InvokeFunctionUrl", "execute-api:Invoke").replace(function, &format!("{arn}/*"));
+    let (code, stdout, _) = diff(&format!("{api},\"policy\":\"{}\"}}", open.replace('"', "\\\"")));
+    assert_eq!((code, stdout), (1, format!("{arn}\n- {stranger} may execute-api:Invoke on `{arn}/*`\n")));
+    // One of many APIs that cannot be read keeps nobody from comparing the roles.
+    let (_, template, _) = run(&folder, "render cloudformation --stage stag");
+    let api =
+        "\"Api\": { \"Type\": \"AWS::ApiGateway::RestApi\", \"Properties\": { \"Policy\": { \"Fn::Sub\": \"x\" } } }";
+    let (code, stdout, _) = diff(&template.replacen("\"Resources\": {", &format!("\"Resources\": {{ {api},"), 1));
+    let expected = "? cannot be judged: `Policy` of resource `Api` is `Fn::Sub`, and cannot be read from the template";
+    assert_eq!((code, stdout), (1, format!("{arn}\n{expected}\n{same}")));
+}
+
+/// A dump of the account names the roles that it does not say enough of.
+#[test]
+fn r2_a_whole_accounts_other_roles_are_compared_or_named() {
+    let folder = folder("diff-account", MANIFEST);
+    let api = "arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/$default/*";
+    let (_, trust, _) = run(&folder, "policy trust --stage stag");
+    let role = |name: &str, trust: &str, allowed: &str, managed: &str| {
+        let policy = format!(
+            "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\"{allowed}\",\"Resource\":\"{api}\"}}]}}"
+        );
+        format!(
+            "{{\"RoleName\":\"{name}\",\"Path\":\"/\",\"AssumeRolePolicyDocument\":{trust},\"AttachedManagedPolicies\":[{managed}],\"RolePolicyList\":[{{\"PolicyName\":\"p\",\"PolicyDocument\":{policy}}}]}}"
+        )
+    };
+    let stranger = trust.replace("000000000000:role/LambdaRoleDeve", "999999999999:root");
+    let arn = "{\"PolicyName\":\"A\",\"PolicyArn\":\"arn:aws:iam::aws:policy/A\"}";
+    let ours = role("ApiAllowByIamRoleStag", &trust, "execute-api:Invoke", "");
+    let diff = |others: &[String]| {
+        let list = [std::slice::from_ref(&ours), others].concat().join(",");
+        fs::write(folder.join("deployed.json"), format!("{{\"RoleDetailList\":[{list}]}}")).unwrap();
+        run(&folder, "diff --stage stag --deployed deployed.json")
+    };
+    let same = "ApiAllowByIamRoleStag: no difference in what the file says\n? the file does not say: maximum session duration\n";
+    assert_eq!(diff(&[]), (0, same.to_owned(), String::new()));
+    let (code, stdout, _) = diff(&[role("Backdoor", &stranger, "execute-api:Invoke", "")]);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("\nBackdoor: is no role of the stage's in the manifest\n- `arn:aws:iam::999999999999:root` may sts:AssumeRole\n"), "{stdout}");
+    let service = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}";
+    let (code, stdout, _) = diff(&[role("Admin", &stranger, "s3:Get*", arn), role("Lambda", service, "s3:Get*", arn)]);
+    let unsaid = "? the file does not say: whether other roles open it by their managed policies, or by what is not read: `Admin`\n";
+    assert_eq!((code, stdout), (0, format!("{same}{unsaid}")));
+}

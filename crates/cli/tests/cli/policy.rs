@@ -251,9 +251,19 @@ fn a_stage_by_role_says_whose_policy_its_api_has() {
 #[test]
 fn the_policy_of_an_api_is_compared_with_no_role() {
     let folder = folder("policy-no-trust", BESIDE);
-    for words in ["policy resource --stage direct", "policy invoke --stage roled"] {
-        fs::write(folder.join("deployed.json"), run(&folder, words).1).unwrap();
-        let (code, stdout, stderr) = run(&folder, "diff --stage roled --deployed deployed.json");
+    // By role, too, the API has it.
+    fs::write(folder.join("deployed.json"), run(&folder, "policy resource --stage direct").1).unwrap();
+    let (code, stdout, _) = run(&folder, "diff --stage roled --deployed deployed.json");
+    assert!(code == 0 && stdout.ends_with("/v1: the same\n") && stdout.lines().count() == 1, "{stdout}");
+    let http = crate::command::folder("policy-no-trust-http", MANIFEST);
+    let of_an_api = run(&folder, "policy resource --stage direct").1;
+    for (folder, stage, policy) in [
+        (&http, "stag", of_an_api),
+        (&http, "stag", run(&http, "policy invoke --stage stag").1),
+        (&folder, "roled", run(&folder, "policy invoke --stage roled").1),
+    ] {
+        fs::write(folder.join("deployed.json"), policy).unwrap();
+        let (code, stdout, stderr) = run(folder, &format!("diff --stage {stage} --deployed deployed.json"));
         assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
         assert!(stderr.contains("error[no_role]: ") && stderr.contains("no trust policy"), "{stderr}");
         assert!(stderr.contains("hint: give the trust policy of the stage's role; the policy of an API"), "{stderr}");

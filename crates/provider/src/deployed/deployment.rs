@@ -6,9 +6,9 @@ use serde_json::Value;
 use xacct_sign::aws::{Arn, Partition, RoleArn, is_account_id, is_organization_id, is_region};
 
 use super::error::DeployedError;
-use super::policy;
 use super::read::read_roles;
 use super::role::DeployedRole;
+use super::{opens, policy};
 use crate::iam::document::{Document, Statement};
 use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
 use crate::iam::json::Strict;
@@ -179,7 +179,7 @@ impl Deployment {
             })?;
             for role in read_roles(template)? {
                 refuse_what_is_ignored(&role)?;
-                for arn in role.policies.iter().flat_map(invoked) {
+                for arn in opens::opened(&role) {
                     let (stage, at) = opened(&arn, kind).ok_or_else(|| not_an_api(&arn))?;
                     if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
                         return Err(not_an_api(&arn));
@@ -291,12 +291,6 @@ fn origin(template: &str) -> Option<Value> {
     value.get("Metadata")?.get(METADATA).cloned()
 }
 
-/// The resources of a policy.
-fn invoked(policy: &Value) -> Vec<String> {
-    let statements = policy.get("Statement").and_then(Value::as_array).into_iter().flatten();
-    statements.filter_map(|statement| statement.get("Resource")).flat_map(grants::texts).collect()
-}
-
 /// Whoever the trust policies name, with leave to assume the roles that do.
 fn trusted(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<CallerRole>, DeployedError> {
     let names: BTreeMap<&str, &String> =
@@ -310,7 +304,7 @@ fn trusted(roles: &[DeployedRole], deployment: &Deployment) -> Result<Vec<Caller
     let mut by_principal: BTreeMap<(String, Option<String>), BTreeSet<String>> = BTreeMap::new();
     for role in roles {
         let (arn, _) = role_policies(role, &deployment.partition, &deployment.account)?;
-        let stage = role.policies.iter().flat_map(invoked).find_map(|resource| stage_of(&resource));
+        let stage = opens::opened(role).iter().find_map(|resource| stage_of(resource));
         stages.extend(stage.map(|stage| (arn.clone(), stage.clone())));
         for grant in grants::of_policy(&role.trust_policy, &deployment.partition) {
             if grant.is_denied {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::error::DeployedError;
 use super::fault::{self, ResourceFault};
+use super::opens::opens;
 use super::role::{DeployedRole, RolePart};
 use crate::iam::document::Document;
 use crate::iam::grants::{self, Grant};
@@ -20,9 +21,9 @@ use crate::targets::Target;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoleDiff {
-    /// The role's name.
+    /// The role's name; of one without a literal name where it stands, in words.
     pub role: String,
-    /// Whether the manifest means this role.
+    /// Whether the manifest means this role for the stage.
     pub is_meant: bool,
     /// Whether the role is deployed.
     pub is_deployed: bool,
@@ -168,8 +169,8 @@ impl Side {
 impl Plan<'_> {
     /// Compares a stage's roles with those that are deployed, by what they grant and by all else that they have.
     ///
-    /// Roles are matched by name. Of a list or a template, those count that the manifest means, there or not, and those that
-    /// are named as a role of this stage would be; one without a literal name is none of them. A document about one role is
+    /// Roles are matched by name. Of a list or a template, those count that the manifest means, there or not, those that
+    /// are named as a role of this stage would be, and those that open it, whatever they are called. A document about one role is
     /// compared with that role alone. A bare policy hangs on the role `only`, or on the stage's only role. The time that it takes grows with the documents.
     ///
     /// # Errors
@@ -190,13 +191,18 @@ impl Plan<'_> {
         let mut there: BTreeMap<String, &DeployedRole> = BTreeMap::new();
         let mut twice: BTreeSet<String> = BTreeSet::new();
         let mut nameless = 0_usize;
+        let target = self.manifest.target(stage);
+        let opens_it = |role: &DeployedRole| target.is_some_and(|target| opens(role, target));
         for role in deployed {
             let name = match (&role.name, only, meant.len()) {
                 (Some(name), ..) => name.clone(),
                 // Beside others it is any role of the file's, such as a function's own.
                 (None, ..) if deployed.len() > 1 => {
                     nameless = nameless.saturating_add(1);
-                    continue;
+                    match role.place.as_ref().filter(|_| opens_it(role)) {
+                        Some(place) => place.clone(),
+                        None => continue,
+                    }
                 }
                 (None, Some(name), _) => name.to_owned(),
                 (None, None, 1) => meant.keys().next().cloned().unwrap_or_default(),
@@ -215,7 +221,15 @@ impl Plan<'_> {
             (None, [one]) if one.is_alone => there.keys().cloned().collect(),
             (None, _) => {
                 let is_of_stage = self.names_of(stage);
-                meant.keys().chain(there.keys().filter(|name| is_of_stage(name))).cloned().collect()
+                // Those of another stage that is the same function are there for that one.
+                let others = self.stages_of_api(stage).iter().filter(|other| other.name != stage.name);
+                let of_others: BTreeSet<String> =
+                    others.flat_map(|other| self.stage_roles(other)).map(|role| role.name).collect();
+                let counts = |name: &str, role: &DeployedRole| {
+                    is_of_stage(name) || (!of_others.contains(name) && opens_it(role))
+                };
+                let counting = there.iter().filter(|(name, role)| counts(name, role)).map(|(name, _)| name);
+                meant.keys().chain(counting).cloned().collect()
             }
         };
         if let Some(name) = names.intersection(&twice).next() {
@@ -234,7 +248,7 @@ impl Plan<'_> {
             let (is_meant, is_deployed) = (ours.is_some(), theirs.is_some());
             let (only_deployed, only_meant) = (beyond(&theirs, &ours), beyond(&ours, &theirs));
             let Side { unseen, mut unjudged, permissions, .. } = theirs.unwrap_or_default();
-            let faults = match self.manifest.target(stage) {
+            let faults = match target {
                 Some(Target::FunctionUrl(url)) => fault::of_role(&role, &permissions, url).into_iter().collect(),
                 Some(Target::HttpApi(_) | Target::RestApi(_)) | None => Vec::new(),
             };

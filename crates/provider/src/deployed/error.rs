@@ -47,7 +47,7 @@ impl DeployedError {
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
     /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy`, `no_invoke_policies`, `no_api_role`,
-    /// `not_expressible`, `terraform_state`, `nothing_deployed` or `duplicate`.
+    /// `not_expressible`, `truncated`, `terraform_state`, `nothing_deployed` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -61,13 +61,16 @@ impl DeployedError {
                 "give a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
             }
             "no_trust" => {
-                "give the trust policy of the stage's role; the policy of an API or a function is compared with a stage that is called directly, or is private"
+                "give the trust policy of the stage's role; the policy of an API or a function is compared with a stage of it, which is no HTTP API's"
             }
             "no_resource_policy" => {
                 "give the policy, what `aws lambda get-policy` or `aws apigateway get-rest-api` print, or a template with it"
             }
             "terraform_state" => {
                 "give the configuration in Terraform's JSON syntax, or what AWS itself prints: `aws iam get-account-authorization-details --filter Role`, `aws lambda get-policy`, `aws apigateway get-rest-api`"
+            }
+            "truncated" => {
+                "give the whole list: let the AWS CLI fetch all of its pages, without `--no-paginate` and `--max-items`"
             }
             "invalid_policy" => {
                 "policies have to stand there in full: intrinsic functions such as `Fn::Sub`, and Terraform's expressions, are not resolved; give what AWS itself prints of it instead"

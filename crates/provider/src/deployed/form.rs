@@ -54,6 +54,7 @@ impl Form {
         Ok(DeployedRole {
             name: text_of(role, self.name).map(str::to_owned),
             account: role.get("Arn").and_then(Value::as_str).and_then(account_of),
+            place: text_of(role, self.name).is_none().then(|| place.to_owned()),
             is_alone: false,
             path: text_of(role, self.path).unwrap_or("/").to_owned(),
             max_session_duration: seconds.unwrap_or(3_600),
@@ -70,11 +71,6 @@ impl Form {
 
 fn account_of(arn: &str) -> Option<String> {
     Arn::parse(arn).map(|arn| arn.account.to_owned())
-}
-
-pub(super) fn with_ignored(mut role: DeployedRole, ignored: &[String]) -> DeployedRole {
-    role.ignored.extend_from_slice(ignored);
-    role
 }
 
 /// The ARN within an object of IAM's, or a text; of everything else what stands there.

@@ -15,6 +15,8 @@ pub(super) enum Found {
     Statement(Value),
     /// What it is cannot be told, in words.
     Unknown(String),
+    /// The same of one that is for a service of AWS.
+    OfService(String),
 }
 
 /// The parameters by their names in CloudFormation and in Terraform.
@@ -59,8 +61,12 @@ fn found(
     place: &str,
     is_unknown: impl Fn(&Value) -> bool,
 ) -> Found {
-    let unknown = |key: &str| Found::Unknown(format!("`{key}` of {place}"));
     let text = |key: &str| parameters.get(key).filter(|value| !is_unknown(value)).and_then(Value::as_str);
+    let is_of_service = text("Principal").is_some_and(|principal| principal.ends_with(".amazonaws.com"));
+    let unknown = |key: &str| {
+        let what = format!("`{key}` of {place}");
+        if is_of_service { Found::OfService(what) } else { Found::Unknown(what) }
+    };
     let Some(function) = text("FunctionName") else { return unknown("FunctionName") };
     if !is_of(function, url) {
         return Found::OfAnother;

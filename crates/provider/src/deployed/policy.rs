@@ -1,28 +1,37 @@
 //! A resource policy, read back from the forms in which AWS and its tools show it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::configuration::Configuration;
 use super::error::DeployedError;
+use super::mention::{is_named, refers};
 use super::permission::{self, Found};
+use super::template::{Template, is_reference};
 use super::{form, terraform};
+use crate::iam::elements::statements;
 use crate::iam::json::Strict;
 use crate::targets::{FunctionUrl, Target};
 
 /// What begins the ARN of the API that a policy hangs on, for short.
 const SHORT: &str = "execute-api:/";
 
+/// Where a document that describes an API has its policy.
+const BODY_POLICY: &str = "x-amazon-apigateway-policy";
+
 /// What a document says of the policy of an API or a function.
 pub(super) struct ReadPolicy {
     pub(super) policy: Value,
     /// What stands there and cannot be judged, in words.
     pub(super) unjudged: Vec<String>,
+    /// The same of what can only be permissions of services.
+    pub(super) unjudged_of_services: Vec<String>,
     /// The id of the REST API that it says to be of.
     pub(super) of_api: Option<String>,
 }
 
 impl From<Value> for ReadPolicy {
     fn from(policy: Value) -> Self {
-        Self { policy, unjudged: Vec::new(), of_api: None }
+        Self { policy, unjudged: Vec::new(), unjudged_of_services: Vec::new(), of_api: None }
     }
 }
 
@@ -44,11 +53,11 @@ fn written(value: Value, target: Target<'_>) -> Result<ReadPolicy, DeployedError
     if value.get("Statement").is_some() {
         return Ok(value.into());
     }
-    if let Some(Value::Object(resources)) = value.get("Resources") {
-        return of_template(resources, target);
+    if let Some(template) = value.as_object().and_then(Template::of) {
+        return of_template(&template, target);
     }
-    if let Some(Value::Object(resource)) = value.get("resource") {
-        return of_terraform(resource, target);
+    if let Some(configuration) = value.as_object().and_then(Configuration::of) {
+        return of_terraform(&configuration, target);
     }
     let shown = ["Policy", "policy", "resource_policy"].iter().find_map(|key| value.get(key));
     let policy = match shown {
@@ -63,7 +72,7 @@ fn written(value: Value, target: Target<'_>) -> Result<ReadPolicy, DeployedError
         _ => return Err(none()),
     };
     let of_api = matches!(target, Target::RestApi(_)).then(|| form::text_of(&value, "id")).flatten();
-    Ok(ReadPolicy { policy, unjudged: Vec::new(), of_api: of_api.map(str::to_owned) })
+    Ok(ReadPolicy { of_api: of_api.map(str::to_owned), ..policy.into() })
 }
 
 /// Whether it is a REST API as `aws apigateway get-rest-api` prints it, which has more than these.
@@ -75,20 +84,12 @@ pub(super) fn none() -> DeployedError {
     DeployedError::new("no_resource_policy", "it holds no resource policy")
 }
 
-/// The statements of a policy, which may be one without a list.
-pub(super) fn statements(policy: &Value) -> Vec<Value> {
-    match policy.get("Statement") {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    }
-}
-
 /// What a template's resources make, put together.
 #[derive(Default)]
 struct Parts {
     statements: Vec<Value>,
     unjudged: Vec<String>,
+    unjudged_of_services: Vec<String>,
     is_there: bool,
 }
 
@@ -97,7 +98,7 @@ impl Parts {
     fn add_policy(&mut self, policy: Option<&Value>, what: &str) -> Result<(), DeployedError> {
         self.is_there = true;
         if policy.is_some_and(|policy| !policy.is_null()) {
-            self.statements.extend(statements(&document(policy, what)?));
+            self.statements.extend_from_slice(statements(&document(policy, what)?));
         }
         Ok(())
     }
@@ -105,7 +106,13 @@ impl Parts {
     /// The policy that an API's own resource says. Where it says none but is described by a document, it may stand there.
     fn add_api(&mut self, api: &Value, [policy, body]: [&str; 2], place: &str) -> Result<(), DeployedError> {
         let said = api.get(policy).filter(|policy| !policy.is_null());
-        if said.is_none() && api.as_object().is_some_and(|api| api.keys().any(|key| key.starts_with(body))) {
+        // Where it stands there in full, it is seen to have none.
+        let is_without = |document: &Value| {
+            let keys = document.as_object().map(|document| document.keys());
+            keys.is_some_and(|mut keys| !keys.any(|key| key == BODY_POLICY || key.starts_with("Fn::") || key == "Ref"))
+        };
+        let may_say = |(key, value): (&String, &Value)| key.starts_with(body) && (key != body || !is_without(value));
+        if said.is_none() && api.as_object().is_some_and(|api| api.iter().any(may_say)) {
             self.unjudged.push(format!("whether `{body}` of {place} has a policy"));
         }
         self.add_policy(said, &format!("`{policy}` of {place}"))
@@ -118,6 +125,7 @@ impl Parts {
                 self.is_there = true;
                 self.statements.push(statement);
             }
+            Found::OfService(what) => self.unjudged_of_services.push(what),
             Found::Unknown(what) => {
                 self.is_there = true;
                 self.unjudged.push(what);
@@ -127,16 +135,24 @@ impl Parts {
 
     /// Which of them is the stage's is decided where the template is deployed.
     fn note_apis(&mut self, number: usize) {
-        if number > 1 {
+        if number > 1 && !self.statements.is_empty() {
             let what = format!("which of the template's {number} REST APIs it is: it is compared with all of them");
             self.unjudged.push(what);
         }
     }
 
+    /// What may hang a policy on it that does not stand there; and what may change those that do.
+    fn add_unread(&mut self, beside: Vec<String>, unread: Vec<String>) {
+        self.is_there |= !beside.is_empty();
+        if self.is_there {
+            self.unjudged.extend(beside.into_iter().chain(unread));
+        }
+    }
+
     fn into_policy(self) -> Result<ReadPolicy, DeployedError> {
-        let Self { statements, unjudged, is_there } = self;
+        let Self { statements, unjudged, unjudged_of_services, is_there } = self;
         let policy = json!({ "Version": "2012-10-17", "Statement": statements });
-        if is_there { Ok(ReadPolicy { policy, unjudged, of_api: None }) } else { Err(none()) }
+        if is_there { Ok(ReadPolicy { policy, unjudged, unjudged_of_services, of_api: None }) } else { Err(none()) }
     }
 }
 
@@ -152,15 +168,30 @@ fn document(policy: Option<&Value>, what: &str) -> Result<Value, DeployedError> 
     if policy.get("Statement").is_none() { Err(invalid("has no statements")) } else { Ok(policy) }
 }
 
-fn of_template(resources: &Map<String, Value>, target: Target<'_>) -> Result<ReadPolicy, DeployedError> {
+fn of_template(template: &Template<'_>, target: Target<'_>) -> Result<ReadPolicy, DeployedError> {
     let mut parts = Parts::default();
-    let mut apis = 0_usize;
-    for (id, resource) in resources {
-        let place = format!("resource `{id}`");
-        let properties = resource.get("Properties").unwrap_or(&Value::Null);
-        let is_read = match (form::text_of(resource, "Type").unwrap_or_default(), target) {
+    let (mut apis, mut ids) = (0_usize, Vec::new());
+    let function_of = |properties: &Value| form::text_of(properties, "FunctionName").map(str::to_owned);
+    let functions: Vec<(&str, Option<String>)> = template
+        .resources()
+        .filter(|resource| resource.kind == "AWS::Lambda::Function")
+        .map(|resource| (resource.id, function_of(resource.properties)))
+        .collect();
+    for resource in template.resources() {
+        let (place, properties) = (resource.place(), resource.properties);
+        let is_read = match (resource.kind, target) {
             ("AWS::Lambda::Permission", Target::FunctionUrl(url)) => {
-                parts.add_permission(permission::of_template(properties, url, &place));
+                // A function of the template's by its name, where that stands there.
+                let of = properties.get("FunctionName");
+                let named =
+                    functions.iter().find(|(id, _)| of.is_some_and(|of| !of.is_string() && is_reference(of, id)));
+                let mut properties = properties.clone();
+                if let Some((name, written)) =
+                    named.and_then(|(_, name)| name.clone()).zip(properties.get_mut("FunctionName"))
+                {
+                    *written = Value::from(name);
+                }
+                parts.add_permission(permission::of_template(&properties, url, &place));
                 true
             }
             ("AWS::Lambda::ResourcePolicy", Target::FunctionUrl(url)) => {
@@ -169,38 +200,57 @@ fn of_template(resources: &Map<String, Value>, target: Target<'_>) -> Result<Rea
             }
             ("AWS::ApiGateway::RestApi", Target::RestApi(_)) => {
                 apis = apis.saturating_add(1);
+                ids.push(resource.id);
                 parts.add_api(properties, ["Policy", "Body"], &place)?;
                 true
             }
             _ => false,
         };
-        // Whether it holds is decided where the template is deployed.
-        if is_read && resource.get("Condition").is_some() {
-            parts.unjudged.push(format!("`Condition` of {place}"));
+        if is_read {
+            parts.unjudged.extend(resource.unread());
         }
     }
+    if let Target::FunctionUrl(url) = target {
+        ids.extend(functions.iter().filter(|(_, name)| name.as_deref() == Some(url.function)).map(|(id, _)| *id));
+    }
     parts.note_apis(apis);
+    let is_it = |value: &Value| {
+        value.as_str().is_some_and(|text| is_named(text, name_of(target)))
+            || ids.iter().any(|id| is_reference(value, id))
+    };
+    let kinds: &[&str] = match target {
+        Target::FunctionUrl(_) => &["AWS::Lambda::Permission", "AWS::Lambda::ResourcePolicy"],
+        Target::RestApi(_) => &["AWS::ApiGateway::RestApi"],
+        Target::HttpApi(_) => &[],
+    };
+    parts.add_unread([template.given(&is_it), template.loops(kinds)].concat(), template.unread());
     parts.into_policy()
 }
 
-fn of_terraform(resource: &Map<String, Value>, target: Target<'_>) -> Result<ReadPolicy, DeployedError> {
-    let of_type = |kind: &'static str| {
-        let resources = resource.get(kind).and_then(Value::as_object).into_iter().flatten();
-        resources.map(move |(label, written)| (format!("resource `{kind}.{label}`"), written))
-    };
+/// What files call it that is called.
+fn name_of(target: Target<'_>) -> &str {
+    match target {
+        Target::HttpApi(api) => api.api_id,
+        Target::RestApi(api) => api.api_id,
+        Target::FunctionUrl(url) => url.function,
+    }
+}
+
+fn of_terraform(configuration: &Configuration<'_>, target: Target<'_>) -> Result<ReadPolicy, DeployedError> {
     let mut parts = Parts::default();
     match target {
         Target::FunctionUrl(url) => {
-            for (place, written) in of_type("aws_lambda_permission") {
-                parts.add_permission(permission::of_terraform(written, url, &place));
+            for resource in configuration.of_type("aws_lambda_permission") {
+                parts.add_permission(permission::of_terraform(resource.written, url, &resource.place()));
             }
-            for (place, written) in of_type("aws_lambda_resource_policy") {
-                let written = terraform::read(written, "policy", &place)?;
-                whole_policy(&mut parts, &written, ["resource_arn", "policy"], url, &place)?;
+            for resource in configuration.of_type("aws_lambda_resource_policy") {
+                let written = terraform::read(resource.written, "policy", &resource.place())?;
+                whole_policy(&mut parts, &written, ["resource_arn", "policy"], url, &resource.place())?;
             }
         }
         Target::RestApi(api) => {
-            for (place, written) in of_type("aws_api_gateway_rest_api_policy") {
+            for resource in configuration.of_type("aws_api_gateway_rest_api_policy") {
+                let (written, place) = (resource.written, resource.place());
                 match written.get("rest_api_id") {
                     Some(id) if !terraform::is_expression(id) => {
                         if id.as_str() == Some(api.api_id) {
@@ -219,14 +269,24 @@ fn of_terraform(resource: &Map<String, Value>, target: Target<'_>) -> Result<Rea
     }
     if matches!(target, Target::RestApi(_)) {
         // An API whose resource says no policy may have one that stands in another file.
-        let apis: Vec<_> = of_type("aws_api_gateway_rest_api")
-            .filter(|(_, written)| ["policy", "body"].iter().any(|key| written.get(key).is_some()))
+        let apis: Vec<_> = configuration
+            .of_type("aws_api_gateway_rest_api")
+            .filter(|resource| ["policy", "body"].iter().any(|key| resource.written.get(key).is_some()))
             .collect();
-        parts.note_apis(apis.len());
-        for (place, written) in apis {
-            parts.add_api(&terraform::read(written, "policy", &place)?, ["policy", "body"], &place)?;
+        let number = apis.len();
+        for resource in apis {
+            let written = terraform::read(resource.written, "policy", &resource.place())?;
+            parts.add_api(&written, ["policy", "body"], &resource.place())?;
         }
+        parts.note_apis(number);
     }
+    let addresses = configuration.of_type("aws_api_gateway_rest_api").filter(|_| matches!(target, Target::RestApi(_)));
+    let functions = configuration.of_type("aws_lambda_function").filter(|function| {
+        matches!(target, Target::FunctionUrl(url) if form::text_of(function.written, "function_name") == Some(url.function))
+    });
+    let addresses: Vec<String> = addresses.chain(functions).map(|one| format!("{}.{}", one.kind, one.label)).collect();
+    let is_it = |text: &str| is_named(text, name_of(target)) || addresses.iter().any(|address| refers(text, address));
+    parts.add_unread(configuration.given(&is_it), configuration.unread());
     parts.into_policy()
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::configuration::Configuration;
 use super::error::DeployedError;
 use super::form::{self, Form, text_of};
 use super::role::{DeployedRole, RolePart};
-use super::{policy, terraform};
+use super::template::Template;
+use super::terraform;
+use crate::iam::elements::statements;
 use crate::iam::json::Strict;
 
 /// [GetRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html) and
@@ -23,7 +26,7 @@ const IAM: Form = Form {
     others: &["RoleId", "Arn", "CreateDate", "Description", "RoleLastUsed", "InstanceProfileList", "RolePolicyList"],
 };
 
-const CLOUDFORMATION: Form =
+pub(super) const CLOUDFORMATION: Form =
     Form { managed_policies: "ManagedPolicyArns", others: &["Description", "Policies"], ..IAM };
 
 const RENDERED: Form = Form {
@@ -43,7 +46,7 @@ const RENDERED: Form = Form {
 ///
 /// # Errors
 ///
-/// [`DeployedError`] when the text is not JSON, holds no role, or a policy is not one.
+/// [`DeployedError`] when the text is not JSON, holds no role, is a part of a list, or a policy is not one.
 pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     let Strict(value) = serde_json::from_str(text)
         .map_err(|error| DeployedError::new("not_json", format!("it is not JSON: {error}")))?;
@@ -54,13 +57,17 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     if let Some(error) = terraform::not_configuration(&value) {
         return Err(error);
     }
+    // What is missing would look as if it were not there.
+    if document.get("IsTruncated") == Some(&Value::Bool(true)) || text_of(&value, "NextToken").is_some() {
+        return Err(DeployedError::new("truncated", "it is a part of a list, which goes on"));
+    }
     let roles = if document.contains_key("Statement") {
-        if policy::statements(&value).iter().any(|statement| statement.get("Resource").is_some()) {
+        if statements(&value).iter().any(|statement| statement.get("Resource").is_some()) {
             return Err(DeployedError::of_no_trust());
         }
         vec![bare(value.clone())]
-    } else if let Some(Value::Object(resources)) = document.get("Resources") {
-        cloudformation(resources)?
+    } else if let Some(template) = Template::of(document) {
+        template.roles()?
     } else if let Some(role) = document.get("Role") {
         vec![DeployedRole { is_alone: true, ..of_iam(role, &[RolePart::ManagedPolicies])? }]
     } else if let Some(Value::Array(roles)) = document.get("Roles") {
@@ -70,8 +77,8 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
         roles.iter().map(|role| of_iam(role, &[])).collect::<Result<_, _>>()?
     } else if let Some(Value::Array(roles)) = document.get("roles") {
         roles.iter().map(rendered).collect::<Result<_, _>>()?
-    } else if let Some(Value::Object(resource)) = document.get("resource") {
-        terraform::roles(resource)?
+    } else if let Some(configuration) = Configuration::of(document) {
+        terraform::roles(&configuration)?
     } else {
         Vec::new()
     };
@@ -82,6 +89,7 @@ fn bare(trust_policy: Value) -> DeployedRole {
     DeployedRole {
         name: None,
         account: None,
+        place: None,
         is_alone: true,
         path: "/".to_owned(),
         max_session_duration: 3_600,
@@ -123,37 +131,12 @@ fn rendered(role: &Value) -> Result<DeployedRole, DeployedError> {
     Ok(read)
 }
 
-fn cloudformation(resources: &Map<String, Value>) -> Result<Vec<DeployedRole>, DeployedError> {
-    let mut ignored = Vec::new();
-    let mut roles = Vec::new();
-    for (id, resource) in resources {
-        match text_of(resource, "Type") {
-            Some(kind @ ("AWS::IAM::Policy" | "AWS::IAM::RolePolicy" | "AWS::IAM::ManagedPolicy")) => {
-                ignored.push(format!("resource `{id}` of type `{kind}`"));
-            }
-            Some("AWS::IAM::Role") => {
-                let place = format!("resource `{id}`");
-                let properties = resource.get("Properties").unwrap_or(&Value::Null);
-                let mut read = CLOUDFORMATION.read(properties, &place)?;
-                read.policies = inline(properties, "Policies", &mut read)?;
-                // Whether it holds, and so whether there is such a role, is decided where the template is deployed.
-                if resource.get("Condition").is_some() {
-                    read.ignored.push(format!("`Condition` of {place}"));
-                }
-                roles.push(read);
-            }
-            _ => {}
-        }
-    }
-    Ok(roles.into_iter().map(|role| form::with_ignored(role, &ignored)).collect())
-}
-
 fn place(role: &Value) -> String {
     format!("role `{}`", text_of(role, "RoleName").unwrap_or_default())
 }
 
 /// The inline policies of a role, each an object with its document.
-fn inline(role: &Value, key: &str, read: &mut DeployedRole) -> Result<Vec<Value>, DeployedError> {
+pub(super) fn inline(role: &Value, key: &str, read: &mut DeployedRole) -> Result<Vec<Value>, DeployedError> {
     match role.get(key) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(inline)) => inline.iter().map(|one| form::policy(one.get("PolicyDocument"))).collect(),

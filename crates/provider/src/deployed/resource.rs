@@ -7,6 +7,7 @@ use super::error::DeployedError;
 use super::fault::{self, ResourceFault};
 use super::policy::{self, ReadPolicy};
 use crate::iam::PolicyKind;
+use crate::iam::elements::statements;
 use crate::iam::grants::{self, Grant};
 use crate::manifest::{Permissions, Stage, StageTarget};
 use crate::plan::Plan;
@@ -31,6 +32,12 @@ pub struct ResourceDiff {
 }
 
 impl ResourceDiff {
+    /// Of a policy that is there and cannot be read, and why.
+    pub(super) fn unjudged(resource: String, why: String) -> Self {
+        let (only_deployed, only_meant, beside, faults) = Default::default();
+        Self { resource, only_deployed, only_meant, beside, unjudged: vec![why], faults }
+    }
+
     /// Whether the deployed policy is another than the manifest means, or could not be judged.
     #[must_use]
     pub fn is_different(&self) -> bool {
@@ -42,7 +49,8 @@ impl ResourceDiff {
 }
 
 impl Plan<'_> {
-    /// Compares the policy that a stage needs ([`Self::resource_policy`]) with a deployed one: a bare document, what `aws lambda
+    /// Compares the policy that a stage needs ([`Self::resource_policy`]), or that its API has for other stages, with a deployed
+    /// one, by role with none where there is no other: a bare document, what `aws lambda
     /// get-policy`, `aws lambda get-resource-policy` or `aws apigateway get-rest-api` print, a CloudFormation template,
     /// Terraform's JSON syntax, or what [`Self::render`] makes.
     ///
@@ -52,19 +60,25 @@ impl Plan<'_> {
     pub fn diff_resource_policy(&self, stage: &Stage, deployed: &str) -> Result<ResourceDiff, DeployedError> {
         let partition = self.manifest.api.partition();
         let target = self.manifest.target(stage).ok_or_else(|| DeployedError::of_server(&stage.name))?;
-        let ReadPolicy { policy, unjudged, of_api } = policy::read(deployed, target)?;
-        // By role it may be a trust policy, which says no resource.
-        let said = policy::statements(&policy);
-        if !stage.is_direct() && !said.is_empty() && said.iter().all(|statement| statement.get("Resource").is_none()) {
+        let ReadPolicy { policy, unjudged, unjudged_of_services, of_api } = policy::read(deployed, target)?;
+        // By role it may be a trust policy, which says no resource, or a role's own, which says nobody.
+        let said = statements(&policy);
+        let lacks = |key: &str| said.iter().all(|statement| statement.get(key).is_none());
+        let is_of_role = lacks("Resource") || (lacks("Principal") && lacks("NotPrincipal"));
+        if !stage.is_direct() && !said.is_empty() && is_of_role {
             return Err(policy::none());
         }
-        let meant = self.resource_policy(stage).map(|policy| grants_of(&policy.document, partition));
+        let meant = self.policy_at(stage).map(|policy| grants_of(&policy.document, partition));
         let meant = meant.unwrap_or_default();
-        let is_separate = matches!(stage.target, StageTarget::FunctionUrl { permissions: Permissions::Separate, .. });
+        // By role, the function's other permissions are no business of the stage's.
+        let is_separate = match stage.target {
+            StageTarget::FunctionUrl { permissions, .. } => !stage.is_direct() || permissions == Permissions::Separate,
+            _ => false,
+        };
         let (policy, beside) = if is_separate { without_services(&policy) } else { (policy, None) };
         let there = grants::of_policy(&policy, partition);
         // One of which no grant can be told is no less a statement.
-        let has_statements = !policy::statements(&policy).is_empty();
+        let has_statements = !statements(&policy).is_empty();
         Ok(ResourceDiff {
             resource: target.arn(),
             only_deployed: grants::beyond(&there, &meant),
@@ -72,7 +86,8 @@ impl Plan<'_> {
             beside: beside.iter().flat_map(|policy| grants::of_policy(policy, partition)).collect(),
             unjudged: {
                 let judged = has_statements.then(|| unjudged_of(&policy, PolicyKind::Resource, "policy"));
-                unjudged.into_iter().chain(judged.into_iter().flatten()).collect()
+                let beside = unjudged_of_services.into_iter().filter(|_| !is_separate);
+                unjudged.into_iter().chain(beside).chain(judged.into_iter().flatten()).collect()
             },
             faults: match target {
                 Target::FunctionUrl(url) => fault::of_function(&there, url),
@@ -85,12 +100,11 @@ impl Plan<'_> {
 
 /// The policy without the statements that are of services alone, and these.
 fn without_services(policy: &Value) -> (Value, Option<Value>) {
-    let statements = policy::statements(policy);
     let is_of_service = |statement: &Value| {
         let principal = statement.get("Principal").and_then(Value::as_object);
         principal.is_some_and(|by_type| by_type.keys().all(|kind| kind == "Service"))
     };
-    let (of_services, others): (Vec<_>, Vec<_>) = statements.into_iter().partition(is_of_service);
+    let (of_services, others): (Vec<_>, Vec<_>) = statements(policy).iter().cloned().partition(is_of_service);
     let with = |statements: Vec<Value>| {
         let mut policy = policy.clone();
         if let Some(document) = policy.as_object_mut() {

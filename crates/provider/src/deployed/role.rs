@@ -13,6 +13,8 @@ pub struct DeployedRole {
     pub name: Option<String>,
     /// The account that the role is in, if the document says so by the role's ARN.
     pub account: Option<String>,
+    /// Where it stands in the document, of one without a literal name.
+    pub(crate) place: Option<String>,
     /// Whether the document is about this role alone, and so says nothing of a stage's other roles: a bare trust policy, and
     /// what `aws iam get-role` prints.
     pub is_alone: bool,

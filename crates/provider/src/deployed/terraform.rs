@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::configuration::{Configuration, module};
 use super::error::DeployedError;
 use super::form::{self, Form};
+use super::mention::{is_named, refers};
 use super::role::DeployedRole;
 
 const ROLE: Form = Form {
@@ -19,50 +21,108 @@ const ROLE: Form = Form {
     others: &["description", "depends_on", "force_detach_policies", "lifecycle", "provider"],
 };
 
-/// The resources that attach something to roles, or take it from them, and are not read.
-const BESIDE_ROLES: [&str; 4] = [
-    "aws_iam_role_policy_attachment",
-    "aws_iam_policy_attachment",
-    "aws_iam_role_policies_exclusive",
-    "aws_iam_role_policy_attachments_exclusive",
+/// The resources that attach something to roles, or take it from them, each with the key that says to which; they are not read.
+const BESIDE_ROLES: [(&str, &str); 4] = [
+    ("aws_iam_role_policy_attachment", "role"),
+    ("aws_iam_policy_attachment", "roles"),
+    ("aws_iam_role_policies_exclusive", "role_name"),
+    ("aws_iam_role_policy_attachments_exclusive", "role_name"),
 ];
 
-pub(super) fn roles(resource: &Map<String, Value>) -> Result<Vec<DeployedRole>, DeployedError> {
-    let of_type = |kind: &str| resource.get(kind).and_then(Value::as_object).into_iter().flatten();
-    let mut ignored = Vec::new();
-    for kind in BESIDE_ROLES.into_iter().filter(|kind| resource.contains_key(*kind)) {
-        ignored.push(format!("resource of type `{kind}`"));
-    }
-    for kind in ["aws_iam_role", "aws_iam_role_policy"] {
-        if resource.get(kind).is_some_and(|resources| !resources.is_object()) {
-            ignored.push(format!("resources of type `{kind}` that are no object"));
+pub(super) fn roles(configuration: &Configuration<'_>) -> Result<Vec<DeployedRole>, DeployedError> {
+    let mut roles: BTreeMap<&str, DeployedRole> = BTreeMap::new();
+    for resource in configuration.of_type("aws_iam_role") {
+        let mut read = ROLE.read(&unescaped(resource.written), &resource.place())?;
+        // Which name it is, is known once it is applied.
+        if resource.written.get("name").is_some_and(is_expression) {
+            (read.name, read.place) = (None, Some(resource.place()));
         }
+        roles.insert(resource.label, read);
     }
-    let mut roles = BTreeMap::new();
-    for (label, written) in of_type("aws_iam_role") {
-        let read = ROLE.read(&unescaped(written), &format!("resource `aws_iam_role.{label}`"))?;
-        roles.insert(label.as_str(), read);
-    }
-    for (label, inline) in of_type("aws_iam_role_policy") {
-        let place = format!("resource `aws_iam_role_policy.{label}`");
-        let attributes = inline.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-        let unknown = attributes.filter(|name| !["name", "role", "policy", "depends_on", "provider"].contains(name));
-        let unknown: Vec<String> = unknown.map(|name| format!("`{name}` of {place}")).collect();
-        let on = form::text_of(inline, "role").unwrap_or_default();
-        let is_on = |label: &str, role: &DeployedRole| {
-            let reference = on.strip_prefix("${aws_iam_role.").and_then(|rest| rest.strip_suffix('}'));
-            let referred = reference.and_then(|reference| reference.strip_prefix(label));
-            matches!(referred, Some(".name" | ".id")) || role.name.as_deref() == Some(on)
-        };
-        match roles.iter_mut().find(|(label, role)| is_on(label, role)) {
-            Some((_, role)) => {
-                role.policies.push(form::policy(unescaped(inline).get("policy"))?);
-                role.ignored.extend(unknown);
+    let given: BTreeMap<&str, Vec<String>> =
+        roles.iter().map(|(label, role)| (*label, configuration.given(&|text| is_role(text, label, role)))).collect();
+    let mut ignored = configuration.unread();
+    for resource in configuration.of_type("aws_iam_role_policy") {
+        match whose(resource.written.get("role"), &roles, &given) {
+            Whose::Roles(labels) => {
+                for label in labels {
+                    let Some(role) = roles.get_mut(label.as_str()) else { continue };
+                    role.policies.push(form::policy(unescaped(resource.written).get("policy"))?);
+                    let known = ["name", "role", "policy", "depends_on", "provider"];
+                    let attributes = resource.written.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+                    let unknown = attributes.filter(|name| !known.contains(name));
+                    role.ignored.extend(unknown.map(|name| format!("`{name}` of {}", resource.place())));
+                }
             }
-            None => ignored.push(place),
+            Whose::Unknown => ignored.push(resource.place()),
         }
     }
-    Ok(roles.into_values().map(|role| form::with_ignored(role, &ignored)).collect())
+    for (kind, key) in BESIDE_ROLES {
+        for resource in configuration.of_type(kind) {
+            let on = resource.written.get(key);
+            if on.is_none() && ["users", "groups"].iter().any(|key| resource.written.get(key).is_some()) {
+                continue;
+            }
+            match whose(on, &roles, &given) {
+                Whose::Roles(labels) => {
+                    for label in labels {
+                        let Some(role) = roles.get_mut(label.as_str()) else { continue };
+                        role.ignored.push(resource.place());
+                    }
+                }
+                Whose::Unknown => ignored.push(resource.place()),
+            }
+        }
+    }
+    for (label, role) in &mut roles {
+        role.ignored.extend(given.get(label).into_iter().flatten().cloned());
+        role.ignored.extend_from_slice(&ignored);
+    }
+    Ok(roles.into_values().collect())
+}
+
+fn is_role(text: &str, label: &str, role: &DeployedRole) -> bool {
+    refers(text, &format!("aws_iam_role.{label}")) || role.name.as_ref().is_some_and(|name| is_named(text, name))
+}
+
+/// Whose something is that says on which roles it hangs.
+enum Whose {
+    /// Of these roles of the configuration, by label; of none where they are others'.
+    Roles(Vec<String>),
+    /// That is known once it is applied.
+    Unknown,
+}
+
+/// A name, a reference, or a list of them. What a module says of itself is a role of its own, unless it is given one of these.
+fn whose(on: Option<&Value>, roles: &BTreeMap<&str, DeployedRole>, given: &BTreeMap<&str, Vec<String>>) -> Whose {
+    let all = match on {
+        Some(Value::Array(all)) => all.iter().collect(),
+        one => one.into_iter().collect::<Vec<_>>(),
+    };
+    let mut labels = Vec::new();
+    for one in &all {
+        let Some(text) = one.as_str() else { return Whose::Unknown };
+        let name = text.replace("$${", "${");
+        if !is_expression(one) {
+            labels.extend(
+                roles
+                    .iter()
+                    .filter(|(_, role)| role.name.as_ref() == Some(&name))
+                    .map(|(label, _)| (*label).to_owned()),
+            );
+            continue;
+        }
+        let reference = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.[]\"".contains(c);
+        let mut parts = reference.split(['.', '[']);
+        match (parts.next(), parts.next()) {
+            _ if !reference.chars().all(is_plain) => return Whose::Unknown,
+            (Some("aws_iam_role"), Some(label)) => labels.extend(roles.contains_key(label).then(|| label.to_owned())),
+            (Some("module"), Some(name)) if !given.values().flatten().any(|given| *given == module(name)) => {}
+            _ => return Whose::Unknown,
+        }
+    }
+    if all.is_empty() { Whose::Unknown } else { Whose::Roles(labels) }
 }
 
 /// What a resource says, with a policy that stands there in full.

@@ -8,8 +8,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 pub(crate) use cover::beyond;
 pub(crate) use taken::of_policy;
 
@@ -127,13 +125,5 @@ impl<'a, I: Iterator<Item = &'a String> + ExactSizeIterator + Clone> fmt::Displa
             0 => Ok(()),
             more => write!(f, " and {more} more"),
         }
-    }
-}
-
-pub(crate) fn texts(value: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match value {
-        Value::Array(values) => values.iter().map(text).collect(),
-        one => vec![text(one)],
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::condition::{self, Condition};
+use super::elements;
 use super::error::PolicyError;
 use super::json::{Strict, texts};
 use super::principal::{self, Principal};
@@ -69,7 +70,7 @@ impl PolicyDocument {
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
         let Strict(value) =
             serde_json::from_str(text).map_err(|error| PolicyError::new(format!("the policy is not JSON: {error}")))?;
-        let Value::Object(document) = value else {
+        let Some(document) = value.as_object() else {
             return Err(PolicyError::new("the policy is not a JSON object".to_owned()));
         };
         let mut unsupported = Vec::new();
@@ -90,11 +91,7 @@ impl PolicyDocument {
                 unsupported.push(format!("policy element `{element}`"));
             }
         }
-        let statements = match document.get("Statement") {
-            Some(Value::Array(statements)) => statements.iter().collect(),
-            Some(statement) => vec![statement],
-            None => Vec::new(),
-        };
+        let statements = elements::statements(&value);
         if statements.is_empty() {
             return Err(PolicyError::new("the policy has no statement".to_owned()));
         }
@@ -104,7 +101,7 @@ impl PolicyDocument {
             malformed.push("`Id`, which is not a text".to_owned());
         }
         let statements = statements
-            .into_iter()
+            .iter()
             .enumerate()
             .map(|(index, value)| {
                 let place = |what: &dyn fmt::Display| format!("statement {}: {what}", index.saturating_add(1));

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::trust::{Who, statements, trusting};
+use super::trust::{Who, trusting};
+use crate::iam::elements::statements;
 
 /// A caller as one role's trust policy has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +29,7 @@ pub(super) struct Terms {
 ///
 /// Why not, where the same principal is let in on different terms.
 pub(super) fn read(policy: &Value, partition: &str) -> Result<Vec<ReadCaller>, String> {
-    let all: Vec<_> = statements(policy).filter_map(|statement| trusting(statement, partition)).collect();
+    let all: Vec<_> = statements(policy).iter().filter_map(|statement| trusting(statement, partition)).collect();
     let mut callers: BTreeMap<Who, Terms> = BTreeMap::new();
     for trust in all.iter().filter(|trust| has(&trust.actions, "sts:AssumeRole")) {
         // On an action whose key it is not, a condition lets nobody in.

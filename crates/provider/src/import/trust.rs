@@ -5,25 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use xacct_sign::aws::{Arn, RoleName, is_account_id, is_organization_id};
 
+use crate::iam::elements;
 use crate::manifest::RolePattern;
 
-/// The statements of a policy.
-pub(super) fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
-    let (one, many) = match policy.get("Statement") {
-        Some(Value::Array(many)) => (None, Some(many)),
-        one => (one, None),
-    };
-    one.into_iter().chain(many.into_iter().flatten())
-}
-
-/// A text, or each of a list.
+/// The texts of an element; none where it is not there, or is an object.
 pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
-    match value {
-        Some(Value::String(text)) => vec![text.clone()],
-        Some(Value::Bool(value)) => vec![value.to_string()],
-        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    }
+    value.filter(|value| !value.is_object()).map(elements::texts).unwrap_or_default()
 }
 
 /// Whom a statement trusts, as a manifest names it.

@@ -7,20 +7,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use xacct_sign::aws::{Arn, is_account_id};
 
-use super::{Grant, GrantCondition, GrantSubject, GrantTerms, ON, RESOURCE, texts};
+use super::{Grant, GrantCondition, GrantSubject, GrantTerms, ON, RESOURCE};
 use crate::iam::KNOWN_KEYS;
+use crate::iam::elements::{statements, texts};
 
 /// The most grants of one principal or resource that a statement is taken apart into.
 const MAX_TERMS: usize = 64;
 
 /// What a trust policy, or one on what its bearer may do, grants.
 pub(crate) fn of_policy(policy: &Value, partition: &str) -> Vec<Grant> {
-    let statements = match policy.get("Statement") {
-        Some(Value::Array(statements)) => statements.iter().collect(),
-        Some(statement) => vec![statement],
-        None => Vec::new(),
-    };
-    statements.into_iter().flat_map(|statement| of_statement(statement, partition)).collect()
+    statements(policy).iter().flat_map(|statement| of_statement(statement, partition)).collect()
 }
 
 fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {

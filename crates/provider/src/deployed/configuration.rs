@@ -1,0 +1,135 @@
+//! A Terraform configuration in JSON syntax: its resources, and what of it may say more than stands there.
+//!
+//! Every block may be written as an object or as a list of them
+//! ([JSON configuration syntax](https://developer.hashicorp.com/terraform/language/syntax/json)). What could change what is read is
+//! named: modules, and resources that may do anything with what they are given. The many others are passed over.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::mention::{anywhere, refers};
+
+/// What stands at the top of a configuration; `//` is a comment.
+const BLOCKS: [&str; 14] = [
+    "//",
+    "resource",
+    "data",
+    "module",
+    "output",
+    "variable",
+    "provider",
+    "terraform",
+    "locals",
+    "moved",
+    "import",
+    "removed",
+    "check",
+    "ephemeral",
+];
+
+/// What the providers are called whose resources do what their types say.
+const PLAIN: [&str; 6] = ["aws_", "random_", "time_", "tls_", "archive_", "local_"];
+
+/// The resources of AWS's provider that may do anything.
+const OPEN: [&str; 4] =
+    ["aws_cloudformation_stack", "aws_cloudcontrolapi_resource", "aws_servicecatalog_provisioned_product", "aws_ssm_"];
+
+/// A resource of a configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Resource<'v> {
+    pub(super) kind: &'v str,
+    pub(super) label: &'v str,
+    pub(super) written: &'v Value,
+}
+
+impl Resource<'_> {
+    pub(super) fn place(&self) -> String {
+        format!("resource `{}.{}`", self.kind, self.label)
+    }
+
+    fn is_open(&self) -> bool {
+        let is_plain = PLAIN.iter().any(|start| self.kind.starts_with(start));
+        !is_plain || OPEN.iter().any(|start| self.kind.starts_with(start)) || self.written.get("provisioner").is_some()
+    }
+}
+
+pub(super) struct Configuration<'v> {
+    resources: Vec<Resource<'v>>,
+    modules: Vec<(&'v str, &'v Value)>,
+    locals: Vec<(&'v str, &'v Value)>,
+    unread: Vec<String>,
+}
+
+impl<'v> Configuration<'v> {
+    pub(super) fn of(document: &'v Map<String, Value>) -> Option<Self> {
+        document.get("resource")?;
+        let unknown = document.keys().filter(|key| !BLOCKS.contains(&key.as_str()));
+        let mut unread: Vec<String> = unknown.map(|key| format!("`{key}` of the configuration")).collect();
+        let mut blocks =
+            |key: &str| document.get(key).map(|value| of_blocks(value, key, &mut unread)).unwrap_or_default();
+        let (types, modules, locals) = (blocks("resource"), blocks("module"), blocks("locals"));
+        let mut resources = Vec::new();
+        for (kind, labels) in types {
+            for (label, bodies) in of_blocks(labels, kind, &mut unread) {
+                let written = match bodies {
+                    Value::Array(bodies) => bodies.iter().collect(),
+                    one => vec![one],
+                };
+                if written.len() != 1 || written.iter().any(|one| !one.is_object()) {
+                    unread.push(format!("resource `{kind}.{label}`, which is not one object"));
+                }
+                resources.extend(written.into_iter().map(|written| Resource { kind, label, written }));
+            }
+        }
+        Some(Self { resources, modules, locals, unread })
+    }
+
+    pub(super) fn of_type(&self, kind: &'static str) -> impl Iterator<Item = Resource<'v>> {
+        self.resources.iter().filter(move |resource| resource.kind == kind).copied()
+    }
+
+    /// What has a shape that is not known, and so may be anything.
+    pub(super) fn unread(&self) -> Vec<String> {
+        self.unread.clone()
+    }
+
+    /// The modules and resources that may do anything with what they are given, and are given this: by itself, or by a local value.
+    pub(super) fn given(&self, is_this: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let mut locals: BTreeSet<&str> = BTreeSet::new();
+        let is_given = |value: &Value, locals: &BTreeSet<&str>| {
+            let is_so = |text: &str| is_this(text) || locals.iter().any(|name| refers(text, &format!("local.{name}")));
+            anywhere(value, &|value| value.as_str().is_some_and(is_so))
+        };
+        // One may be made of another: each round finds one at least.
+        loop {
+            let known = &self.locals;
+            let more = known.iter().find(|(name, value)| !locals.contains(name) && is_given(value, &locals));
+            match more {
+                Some((name, _)) => locals.insert(name),
+                None => break,
+            };
+        }
+        let modules =
+            self.modules.iter().filter(|(_, written)| is_given(written, &locals)).map(|(name, _)| module(name));
+        let resources = self.resources.iter().filter(|one| one.is_open() && is_given(one.written, &locals));
+        modules.chain(resources.map(Resource::place)).collect()
+    }
+}
+
+pub(super) fn module(name: &str) -> String {
+    format!("module `{name}`")
+}
+
+/// The members of a block, which may be several; what is no block is noted.
+fn of_blocks<'v>(value: &'v Value, what: &str, unread: &mut Vec<String>) -> Vec<(&'v str, &'v Value)> {
+    let blocks = match value {
+        Value::Array(blocks) => blocks.iter().collect(),
+        one => vec![one],
+    };
+    if blocks.iter().any(|block| !block.is_object()) {
+        unread.push(format!("`{what}`, which is no object"));
+    }
+    let members = blocks.into_iter().filter_map(Value::as_object).flatten();
+    members.filter(|(key, _)| *key != "//").map(|(key, value)| (key.as_str(), value)).collect()
+}
