@@ -57,7 +57,8 @@ class World:
         if number > len(answers):
             return Answer()
         answer = dict(answers[number - 1])
-        headers = {}
+        headers = answer.pop("headers", {})
+        body = answer.pop("body", "").encode()
         if "fault" in answer:
             return Answer(fault=answer["fault"])
         if "date" in answer:
@@ -66,7 +67,7 @@ class World:
             location = self._here(answer.pop("location"))
             # Headers are written as Latin-1; what goes over the wire is UTF-8.
             headers["location"] = location.encode().decode("latin-1")
-        return Answer(headers=headers, **answer)
+        return Answer(headers=headers, body=body, **answer)
 
     def _here(self, text: str) -> str:
         for name, value in (("origin", self.api.url), ("port", str(self.api.port)), ("other", self.other.url)):
@@ -82,7 +83,10 @@ class World:
         if "fault" in answer:
             return Answer(fault=answer["fault"])
         if "lifetime" in answer:
-            return sts_answer(*role_credentials(number), lifetime=answer["lifetime"])
+            given = sts_answer(*role_credentials(number), lifetime=answer["lifetime"])
+            if "date" in answer:
+                given.headers["date"] = formatdate(time.time() + answer["date"], usegmt=True)
+            return given
         return sts_refusal(answer)
 
     def check(self) -> None:

@@ -158,7 +158,7 @@ def test_a_log_that_fails_takes_no_answer_back(raised: type[Exception], monkeypa
             assert fake_role(sts).credentials().access_key_id == "ASIAFAKE"
             assert xacct_sign.Session(credentials=CREDENTIALS, region=REGION).post(api.url).status_code == 403
             ready = Signing(CREDENTIALS, REGION, None).ready(api.url)
-            assert ready.was_wrong(403, date)
+            assert ready.was_wrong("GET", 403, {"date": date})
             assert len(sts.requests) == 1
     finally:
         logger.removeFilter(broken)

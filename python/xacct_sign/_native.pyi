@@ -32,6 +32,10 @@ __all__ = [
 
 _Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
 
+class _Gettable(Protocol):
+    """An answer's headers, as every client has them."""
+    def get(self, name: str, /) -> str | None: ...
+
 @final
 class Credentials:
     """An access key id, its secret and, for temporary credentials, the session token and the instant they expire.
@@ -467,9 +471,10 @@ class Ready:
     def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
         """As `Signer.sign`, now."""
 
-    def was_wrong(self, status: int, date: str | None) -> bool:
-        """Takes note of an answer to what it signed. Whether the request may be signed anew and sent once more: the signature was
-        wrong, as the answer's `Date` shows, or the credentials have expired meanwhile.
+    def was_wrong(self, method: str, status: int, headers: _Gettable) -> bool:
+        """Takes note of an answer to what it signed; of its headers only `get` is asked, with names in lower case. Whether the request may
+        be signed anew and sent once more: the signature was wrong, as the answer's `Date` shows, or the credentials have expired
+        meanwhile; and nothing was done.
         """
 
 def _dumps(value: object) -> bytes | None:

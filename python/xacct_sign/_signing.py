@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, Protocol, TypeGuard
 
-    from ._native import AssumeRole, IdentityProof, IdentityToken, _Headers, _Source
+    from ._native import AssumeRole, IdentityProof, IdentityToken, _Gettable, _Headers, _Source
     from ._session import _Unset
 
     class Adds(Protocol):
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         def sign(self, method: str, url: str, headers: _Headers, body: object) -> dict[str, str]:
             """The headers to add."""
 
-        def was_wrong(self, status: int, date: str | None) -> bool:
+        def was_wrong(self, method: str, status: int, headers: _Gettable) -> bool:
             """Whether the request may be sent once more."""
 
 
@@ -136,7 +136,7 @@ class Presented:
         """The header; nothing of the request is part of it."""
         return self._added
 
-    def was_wrong(self, status: int, date: str | None) -> bool:
+    def was_wrong(self, method: str, status: int, headers: _Gettable) -> bool:
         """A refusal is the answer."""
         return False
 

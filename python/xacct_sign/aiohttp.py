@@ -76,7 +76,7 @@ class _Middleware:
             self._strip(request)
             request.headers.update(added)
             response = await handler(request)
-            if is_last or not ready.was_wrong(response.status, response.headers.get(hdrs.DATE)):
+            if is_last or not ready.was_wrong(request.method, response.status, response.headers):
                 break
             response.release()
         return response

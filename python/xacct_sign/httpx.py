@@ -227,7 +227,7 @@ class _Call:
     def was_wrong(self, ready: Adds, response: httpx.Response) -> bool:
         """Whether to sign once more. What a redirect led to has an answer of its own."""
         is_own = response.request is self._request
-        return is_own and ready.was_wrong(response.status_code, response.headers.get("date"))
+        return is_own and ready.was_wrong(self._request.method, response.status_code, response.headers)
 
     def redirected(self, sent: Any) -> str | None:
         """The URL of what httpcore is about to send, if httpx made it of a redirect and it stays within the origin."""

@@ -142,7 +142,8 @@ class _Call:
         ready, self._ready = self._ready, None
         if ready is None:
             return response
-        if not self._was_refused and ready.was_wrong(response.status_code, response.headers.get("date")):
+        sent = response.request.method or "GET"
+        if not self._was_refused and ready.was_wrong(sent, response.status_code, response.headers):
             self._was_refused = True
             return self(self._sent_again(response, options), **options)
         if response.is_redirect:

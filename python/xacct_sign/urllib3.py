@@ -109,7 +109,7 @@ class _Call:
             response = self._send(method, signed_url, redirect, {**kw, "headers": _with(unsigned, added)})
             # After a redirect it is another one, which has seen to its answer itself.
             is_own = self._ready is ready and not self._was_refused
-            if not is_own or not ready.was_wrong(response.status, response.headers.get("date")):
+            if not is_own or not ready.was_wrong(method, response.status, response.headers):
                 return response
             self._was_refused = True
             response.drain_conn()

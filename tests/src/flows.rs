@@ -67,6 +67,10 @@ pub struct Answer {
     pub status: u16,
     pub location: Option<String>,
     pub date: Option<i64>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub body: String,
     pub fault: Option<Fault>,
 }
 
@@ -135,6 +139,7 @@ pub struct StsAnswer {
     #[serde(default)]
     pub code: String,
     pub clock: Option<i64>,
+    pub date: Option<i64>,
     pub fault: Option<Fault>,
 }
 
@@ -244,7 +249,10 @@ impl Answer {
         if let Some(fault) = self.fault {
             return fault.bytes();
         }
-        let mut head = format!("HTTP/1.1 {} Answer\r\ncontent-length: 0\r\n", self.status);
+        let mut head = format!("HTTP/1.1 {} Answer\r\ncontent-length: {}\r\n", self.status, self.body.len());
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
         if let Some(location) = &self.location {
             let (_, port) = origin.rsplit_once(':').unwrap();
             let location = location.replace("{origin}", origin).replace("{other}", elsewhere).replace("{port}", port);
@@ -253,7 +261,7 @@ impl Answer {
         if let Some(seconds) = self.date {
             head += &format!("date: {}\r\n", httpdate::fmt_http_date(from_now(seconds)));
         }
-        format!("{head}\r\n").into_bytes()
+        format!("{head}\r\n{}", self.body).into_bytes()
     }
 }
 
@@ -263,7 +271,8 @@ impl StsAnswer {
             return fault.bytes();
         }
         if let Some(lifetime) = self.lifetime {
-            return text_answer("200 OK", &sts_answer(number, lifetime));
+            let date = self.date.map(|by| format!("\r\ndate: {}", httpdate::fmt_http_date(from_now(by))));
+            return text_answer(&format!("200 OK{}", date.unwrap_or_default()), &sts_answer(number, lifetime));
         }
         let amz = |at| format_rfc3339(at).unwrap().replace(['-', ':'], "");
         let message = self.clock.map_or_else(

@@ -392,7 +392,7 @@ impl Session {
             let (mut request, signed) = match &self.caller {
                 Caller::Signs(signing) => {
                     let signer = signing.signer(call.url().as_url(), patience)?;
-                    let known = signing.clock().skew();
+                    let known = signing.clock().skew_at(call.url().as_url().origin());
                     let signed_at = known.apply(self.host.now());
                     (call.sign(&signer, signed_at)?, Some((signing, signer, known, signed_at)))
                 }
@@ -410,25 +410,16 @@ impl Session {
             let Some((signing, signer, known, signed_at)) = signed else {
                 match call.redirected(answer.status(), answer.headers())? {
                     Step::Done => return Ok(answer),
-                    Step::Again | Step::Skewed(_) => continue,
+                    Step::Again | Step::Skewed { .. } => continue,
                 }
             };
             let answered_at = self.host.now();
-            let now = known.apply(answered_at);
-            match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
-                Step::Done => {
-                    if answer.status().is_client_error() || answer.status().is_server_error() {
-                        answer.extensions_mut().insert(Sent::new(signer, head, signed_at, answered_at));
-                    }
-                    return Ok(answer);
+            let (signed, head_of_answer) = ((&*signer, known, answered_at), (answer.status(), answer.headers()));
+            if signing.is_done(call, signed, head_of_answer, self.listener.as_ref())? {
+                if answer.status().is_client_error() || answer.status().is_server_error() {
+                    answer.extensions_mut().insert(Sent::new(signer, head, signed_at, answered_at));
                 }
-                Step::Again => {}
-                Step::Skewed(more) => {
-                    let is_news = signing.clock().learn(known, more);
-                    if let Some(listener) = self.listener.as_ref().filter(|_| is_news) {
-                        listener.tell(&Event::ClockSkew { seconds: signing.clock().skew().as_seconds() });
-                    }
-                }
+                return Ok(answer);
             }
         }
     }

@@ -1,10 +1,11 @@
 //! The signer for the credentials of now.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
-use http::StatusCode;
-use xacct_sign::call::{Step, after_refusal};
-use xacct_sign::{Credentials, Error, PartialScope, Scope, Signer, Skew, Url};
+use http::{HeaderMap, Method, StatusCode};
+use xacct_sign::call::{Call, Step, after_refusal};
+use xacct_sign::{Credentials, Error, Origin, PartialScope, Scope, Signer, Skew, Url};
 
 use crate::clock::Clock;
 use crate::credentials::CredentialSource;
@@ -67,24 +68,58 @@ impl Signing {
         &self.clock
     }
 
-    /// Takes note of an answer to what `signer` signed while the clock was `known` to be off by so much, for adapters that drive no
-    /// [`Call`](xacct_sign::call::Call): whether the request may be signed anew and sent once more ([`after_refusal`]). The
-    /// listener is told of a clock that is off.
+    /// Takes note of an answer to a request to `origin` that `signer` signed while that one's clock was `known` to be ahead by so much,
+    /// for adapters that drive no [`Call`](xacct_sign::call::Call): whether the request may be signed anew and sent once more
+    /// ([`after_refusal`]). The listener is told of a clock that is off.
     pub fn was_wrong(
         &self,
-        (signer, known): (&Signer, Skew),
-        (status, date): (u16, Option<&str>),
+        (origin, signer, known): (Origin<'_>, &Signer, Skew),
+        (method, status): (&Method, StatusCode),
+        header: &dyn Fn(&str) -> Option<String>,
         listener: &Listener,
     ) -> bool {
-        let now = known.apply(self.clock.host().now());
-        let status = StatusCode::from_u16(status).unwrap_or_default();
-        let step = after_refusal(status, date, signer.credentials(), now);
-        if let Some(Step::Skewed(more)) = step
-            && self.clock.learn(known, more)
-        {
-            listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
+        let now = self.clock.now_by(known);
+        match after_refusal(method, status, header, self.has_expired(signer), now) {
+            Step::Done => false,
+            Step::Again => true,
+            Step::Skewed { more, again } => {
+                self.learn_at(origin, known, more, Some(listener));
+                again
+            }
         }
-        step.is_some()
+    }
+
+    /// Whether a signer's credentials have expired since it was given out.
+    #[must_use]
+    pub fn has_expired(&self, signer: &Signer) -> bool {
+        signer.credentials().expires_at().is_some_and(|at| at <= self.clock.now())
+    }
+
+    /// What a call's answer leads to, which came at that time by the host's clock, to what `signer` signed: whether it is the call's
+    /// answer. Apart from what is generic: it is there once.
+    #[inline(never)]
+    pub(crate) fn is_done(
+        &self,
+        call: &mut Call,
+        (signer, known, answered_at): (&Signer, Skew, SystemTime),
+        (status, headers): (StatusCode, &HeaderMap),
+        listener: Option<&Listener>,
+    ) -> Result<bool, Error> {
+        Ok(match call.answered(status, headers, self.has_expired(signer), known.apply(answered_at))? {
+            Step::Done => true,
+            Step::Again => false,
+            Step::Skewed { more, again } => {
+                self.learn_at(call.url().as_url().origin(), known, more, listener);
+                !again
+            }
+        })
+    }
+
+    fn learn_at(&self, origin: Origin<'_>, known: Skew, more: Skew, listener: Option<&Listener>) {
+        let is_news = self.clock.learn_at(origin, known, more);
+        if let Some(listener) = listener.filter(|_| is_news) {
+            listener.tell(&Event::ClockSkew { seconds: self.clock.skew_at(origin).as_seconds() });
+        }
     }
 
     /// A signer for requests to a URL, with credentials that are valid now; it may block while they are fetched.

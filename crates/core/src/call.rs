@@ -5,7 +5,7 @@ mod place;
 use std::time::{Duration, SystemTime};
 
 use http::header::{
-    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue,
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, HeaderName, HeaderValue,
     LOCATION,
 };
 use http::{HeaderMap, Method, StatusCode};
@@ -13,7 +13,6 @@ use http::{HeaderMap, Method, StatusCode};
 pub use place::{BaseUrl, HttpHosts, check_reachable};
 
 use crate::canonical::check_header;
-use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, quote_name};
 use crate::payload::Payload;
 use crate::signer::{Signer, check_has_path};
@@ -53,7 +52,7 @@ const BODY_HEADERS: [HeaderName; 5] =
 /// let mut call = Call::new("post", url, &[("content-type", b"text/plain")], b"hello".to_vec())?;
 /// assert_eq!(call.sign(&signer, now)?.method(), "POST");
 /// let answer = http::Response::builder().status(303).header("location", "/b").body(())?;
-/// assert_eq!(call.answered(answer.status(), answer.headers(), signer.credentials(), now)?, Step::Again);
+/// assert_eq!(call.answered(answer.status(), answer.headers(), false, now)?, Step::Again);
 /// let request = call.sign(&signer, now)?;
 /// assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/b"));
 /// assert!(request.body().is_empty() && !request.headers().contains_key("content-type"));
@@ -82,9 +81,14 @@ pub enum Step {
     /// It was a redirect, which the call now follows, or a refusal of credentials that expired on the way: sign and send it
     /// again.
     Again,
-    /// It was a refusal, and this machine's clock is off by so much more than what was known: take note of that, sign and send it
-    /// again.
-    Skewed(Skew),
+    /// It was a refusal, and the clock that signed is behind that of this origin by so much: take note of that for later signatures
+    /// to this origin, and for nothing else. An answer's `Date` is its sender's word.
+    Skewed {
+        /// By how much more than what was known.
+        more: Skew,
+        /// Whether to sign and send it again; else the refusal is the call's answer.
+        again: bool,
+    },
 }
 
 impl Call {
@@ -184,11 +188,10 @@ impl Call {
         Ok(request)
     }
 
-    /// Takes note of an answer's status and headers, which came at `now`, by the clock that signed, to what these credentials had
-    /// signed.
+    /// Takes note of an answer's status and headers, which came at `now`, by the clock that signed, and of whether the credentials
+    /// that signed have expired meanwhile.
     ///
-    /// A refusal is the answer. Only if its `Date` says that the clock is off by more than four minutes, or if the credentials
-    /// have expired meanwhile, the call is made once more: a 403 says that nothing was done.
+    /// A refusal is the answer. Only as [`after_refusal`] has it the call is made once more.
     ///
     /// # Errors
     ///
@@ -197,15 +200,16 @@ impl Call {
         &mut self,
         status: StatusCode,
         headers: &HeaderMap,
-        credentials: &Credentials,
+        has_expired: bool,
         now: SystemTime,
     ) -> Result<Step, Error> {
-        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-        if !self.was_refused
-            && let Some(step) = after_refusal(status, date, credentials, now)
-        {
-            self.was_refused = true;
-            return Ok(step);
+        if !self.was_refused {
+            let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            let step = after_refusal(&self.method, status, &header, has_expired, now);
+            if step != Step::Done {
+                self.was_refused = true;
+                return Ok(step);
+            }
         }
         self.redirected(status, headers)
     }
@@ -258,22 +262,36 @@ impl Call {
     }
 }
 
-/// Whether a request that was answered with this status and `Date` at `now`, by the clock that signed, may be signed and sent once
-/// more, for adapters that drive no [`Call`]: only where the signature was wrong, because the clock is off or the credentials have
-/// expired meanwhile. A 403 says that nothing was done.
-#[must_use]
+/// What to do with an answer that came at `now`, by the clock that signed its request, for adapters that drive no [`Call`].
+///
+/// A request is signed and sent once more only where it was refused (403) and its signature was wrong: because the answer's `Date`
+/// says that the clock is off by more than four minutes, or because the credentials have expired meanwhile. A refusal of the service's
+/// front says that nothing was done. One of the application behind it says no such thing; so where the method is not idempotent
+/// (RFC 9110, section 9.2.2), only the front's count. `header` gives what the answer has under a name in lower case.
 pub fn after_refusal(
+    method: &Method,
     status: StatusCode,
-    date: Option<&str>,
-    credentials: &Credentials,
+    header: &dyn Fn(&str) -> Option<String>,
+    has_expired: bool,
     now: SystemTime,
-) -> Option<Step> {
+) -> Step {
     if status != StatusCode::FORBIDDEN {
-        return None;
+        return Step::Done;
     }
-    let has_expired = credentials.expires_at().is_some_and(|at| at <= now);
-    let skew = date.and_then(|date| Skew::of_date(date, now));
-    skew.map(Step::Skewed).or_else(|| has_expired.then_some(Step::Again))
+    let again = method.is_idempotent() || is_fronts(header);
+    match header("date").and_then(|date| Skew::of_date(&date, now)) {
+        Some(more) => Step::Skewed { more, again },
+        None if has_expired && again => Step::Again,
+        None => Step::Done,
+    }
+}
+
+/// Whether a 403 is that of AWS's front, and not of an application, as far as its head shows. REST APIs, function URLs and most services
+/// name the error. An HTTP API has its id in all answers, those of what lies behind it, too; its own is `{"message":"Forbidden"}`,
+/// which is 23 bytes.
+fn is_fronts(header: &dyn Fn(&str) -> Option<String>) -> bool {
+    let is_bare = || header("content-length").is_some_and(|length| length == "23");
+    header("x-amzn-errortype").is_some() || (header("apigw-requestid").is_some() && is_bare())
 }
 
 impl std::fmt::Debug for Call {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::{Method, StatusCode};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -44,14 +45,14 @@ impl PySigning {
     fn ready(&self, py: Python<'_>, url: &Bound<'_, PyAny>) -> PyResult<PyReady> {
         let url = parsed(url)?;
         let signer = wait(py, Patience::default(), |patience| self.signing.signer(url, patience))?;
-        Ok(self.ready_with(signer))
+        Ok(self.ready_with(signer, url))
     }
 
     /// The same, if nobody has to wait for it; else None. An early refresh goes on beside.
     fn at_hand(&self, py: Python<'_>, url: &Bound<'_, PyAny>) -> PyResult<Option<PyReady>> {
         let url = parsed(url)?;
         let signer = here(py, || self.signing.signer_at_hand(url))?;
-        Ok(signer.map(|signer| self.ready_with(signer)))
+        Ok(signer.map(|signer| self.ready_with(signer, url)))
     }
 
     /// The same on a thread beside, for which the program does not wait at its end. A `concurrent.futures.Future` is told what it
@@ -63,8 +64,12 @@ impl PySigning {
         // It holds what it fetches from.
         let signing = slf.unbind();
         // The fetch is for all who wait: it has a time of its own, and nobody's Ctrl-C ends it.
+        let place = url.clone();
         let fetch = move || Url::parse(&url).and_then(|url| fetched_from.signer(url, &Patience::default()));
-        beside::fetch(future, fetch, move |py, signer| Ok(Py::new(py, signing.get().ready_with(signer))?.into_any()))
+        beside::fetch(future, fetch, move |py, signer| {
+            let url = Url::parse(&place).map_err(to_py)?;
+            Ok(Py::new(py, signing.get().ready_with(signer, url))?.into_any())
+        })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -77,10 +82,10 @@ impl PySigning {
 }
 
 impl PySigning {
-    fn ready_with(&self, signer: Arc<Signer>) -> PyReady {
+    fn ready_with(&self, signer: Arc<Signer>, url: Url<'_>) -> PyReady {
         let signing = Arc::clone(&self.signing);
-        let known = signing.clock().skew();
-        PyReady { signing, signer, known, listener: log::listener() }
+        let (origin, known) = (url.origin().to_string(), signing.clock().skew_at(url.origin()));
+        PyReady { signing, signer, origin, known, listener: log::listener() }
     }
 }
 
@@ -93,7 +98,8 @@ fn parsed<'a>(url: &'a Bound<'_, PyAny>) -> PyResult<Url<'a>> {
 pub(crate) struct PyReady {
     signing: Arc<Signing>,
     signer: Arc<Signer>,
-    /// By how much the clock was known to be off.
+    origin: String,
+    /// By how much the origin's clock was known to be ahead.
     known: Skew,
     listener: Listener,
 }
@@ -110,15 +116,24 @@ impl PyReady {
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         with_request((method, url), Some(headers), body, |request| {
-            sign(py, &self.signer, request, self.signing.clock().now())
+            sign(py, &self.signer, request, self.signing.clock().now_by(self.known))
         })
     }
 
-    /// Takes note of an answer to what it signed. Whether the request may be signed anew and sent once more: the signature was
-    /// wrong, as the answer's `Date` shows, or the credentials have expired meanwhile.
-    fn was_wrong(&self, py: Python<'_>, status: u16, date: Option<&str>) -> PyResult<bool> {
-        let (is_wrong, told) =
-            collect(|| self.signing.was_wrong((&self.signer, self.known), (status, date), &self.listener));
+    /// Takes note of an answer to what it signed; of its headers only `get` is asked, with names in lower case. Whether the request may
+    /// be signed anew and sent once more: the signature was wrong, as the answer's `Date` shows, or the credentials have expired
+    /// meanwhile; and nothing was done.
+    fn was_wrong(&self, py: Python<'_>, method: &str, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<bool> {
+        if status != 403 {
+            return Ok(false);
+        }
+        // What is no text says nothing.
+        let header = |name: &str| headers.call_method1("get", (name,)).ok()?.extract().ok();
+        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).unwrap_or(Method::POST);
+        let origin = Url::parse(&self.origin).map_err(to_py)?.origin();
+        let signed = (origin, &*self.signer, self.known);
+        let answer = (&method, StatusCode::FORBIDDEN);
+        let (is_wrong, told) = collect(|| self.signing.was_wrong(signed, answer, &header, &self.listener));
         tell(py, &told)?;
         Ok(is_wrong)
     }

@@ -45,17 +45,20 @@ impl Api {
             let (signing, scope) = (Arc::clone(&self.signing), self.signing.scope_of(call.url().as_url())?);
             // Mostly it has a signer at hand. Where it has to ask STS, this is the thread that waits.
             let signer = tokio::task::spawn_blocking(move || signing.signer_for(scope, &Patience::default())).await??;
-            let known = self.signing.clock().skew();
+            let known = self.signing.clock().skew_at(call.url().as_url().origin());
             let signed = call.sign(&signer, known.apply(SystemTime::now()))?;
             let (parts, body) = signed.into_parts();
             let request = reqwest::Request::try_from(http::Request::from_parts(parts, body.to_vec()))?;
             let answer = self.client.execute(request).await?;
-            let now = known.apply(SystemTime::now());
-            match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
+            let (now, has_expired) = (known.apply(SystemTime::now()), self.signing.has_expired(&signer));
+            match call.answered(answer.status(), answer.headers(), has_expired, now)? {
                 Step::Done => return Ok(answer),
                 Step::Again => {}
-                Step::Skewed(more) => {
-                    self.signing.clock().learn(known, more);
+                Step::Skewed { more, again } => {
+                    self.signing.clock().learn_at(call.url().as_url().origin(), known, more);
+                    if !again {
+                        return Ok(answer);
+                    }
                 }
             }
         }

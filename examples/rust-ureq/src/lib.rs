@@ -39,7 +39,7 @@ impl Api {
         let mut call = Call::new(method, CanonicalUrl::parse(url)?, headers, body)?;
         loop {
             let signer = self.signing.signer(call.url().as_url(), &Patience::default())?;
-            let known = self.signing.clock().skew();
+            let known = self.signing.clock().skew_at(call.url().as_url().origin());
             let signed = call.sign(&signer, known.apply(SystemTime::now()))?;
             let expects_body = matches!(*signed.method(), Method::POST | Method::PUT | Method::PATCH);
             // ureq sends `content-length: 0` for a body that is empty, and a GET should have none.
@@ -48,12 +48,15 @@ impl Api {
             } else {
                 self.run(signed)?
             };
-            let now = known.apply(SystemTime::now());
-            match call.answered(answer.status(), answer.headers(), signer.credentials(), now)? {
+            let (now, has_expired) = (known.apply(SystemTime::now()), self.signing.has_expired(&signer));
+            match call.answered(answer.status(), answer.headers(), has_expired, now)? {
                 Step::Done => return Ok(answer),
                 Step::Again => {}
-                Step::Skewed(more) => {
-                    self.signing.clock().learn(known, more);
+                Step::Skewed { more, again } => {
+                    self.signing.clock().learn_at(call.url().as_url().origin(), known, more);
+                    if !again {
+                        return Ok(answer);
+                    }
                 }
             }
         }

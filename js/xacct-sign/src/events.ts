@@ -92,7 +92,7 @@ export function tell(onEvent: OnEvent | undefined, event: XacctSignEvent): void 
   new Promise((fulfil) => fulfil(onEvent(event))).catch(() => {});
 }
 
-/** @internal A clock takes note of what more it is off than was known, and `onEvent` is told if that is news. */
-export function learned(clock: Clock, known: number, more: number, onEvent: OnEvent | undefined): void {
-  if (more !== 0 && clock.learn(known, more)) tell(onEvent, { type: "clock_skew", skewSeconds: known + more });
+/** @internal A clock takes note of what more it is off than was known, as `learn` has it, and `onEvent` is told if that is news. */
+export function learned(clock: Clock, known: number, more: number, onEvent: OnEvent | undefined, url?: string): void {
+  if (more !== 0 && clock.learn(known, more, url)) tell(onEvent, { type: "clock_skew", skewSeconds: known + more });
 }

@@ -16,6 +16,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** What a REST API or a function URL says of its own refusals, and an HTTP API of its one. */
+const FRONTS = [
+  { "x-amzn-errortype": "InvalidSignatureException" },
+  { "apigw-requestid": "Z3", "content-length": "23" },
+];
+const FORBIDDEN = '{"message":"Forbidden"}';
+
 const body = (method: string) => (["PUT", "POST", "PATCH"].includes(method) ? "a" : undefined);
 const text = (date: Date) => date.toISOString().replace(/[-:]|\.\d+/g, "");
 
@@ -83,7 +90,7 @@ test.each(METHODS)(
     const ahead = 3600;
     const server = await serve(({ index, response }) => {
       response.setHeader("date", new Date(Date.now() + ahead * 1000).toUTCString());
-      response.writeHead(index === 0 ? 403 : 200).end();
+      response.writeHead(index === 0 ? 403 : 200, index === 0 ? FRONTS[0] : {}).end();
     });
     const events: XacctSignEvent[] = [];
     const call = createFetch({ credentials, region, onEvent: (event) => events.push(event) });
@@ -99,6 +106,53 @@ test.each(METHODS)(
   },
 );
 
+test.each(["POST", "PATCH"])(
+  "%s: a refusal of the application's own is the answer, and no reason to send it twice",
+  async (method) => {
+    for (const [headers, text, sent] of [
+      [{}, FORBIDDEN, 1],
+      [{ "apigw-requestid": "Z3" }, '{"error":"over your limit"}', 1],
+      ...FRONTS.map((front) => [front, FORBIDDEN, 2] as const),
+    ] as const) {
+      const server = await serve(({ index, response }) => {
+        response.setHeader("date", new Date(Date.now() + 3600_000).toUTCString());
+        if (index === 0) response.writeHead(403, { "content-length": text.length, ...headers }).end(text);
+        else response.end();
+      });
+      const call = createFetch({ credentials, region });
+      const answer = await call(server.url, { method, body: "a" });
+      expect([answer.status, await answer.text(), server.seen.length]).toEqual(
+        sent === 1 ? [403, text, 1] : [200, "", 2],
+      );
+      // What it said of the time is known all the same.
+      expect((await call(server.url, { method, body: "a" })).status).toBe(200);
+      const last = signedAt(server.seen.at(-1)?.headers["x-amz-date"]);
+      expect([server.seen.length, Math.round((last - Date.now()) / 60_000)]).toEqual([sent + 1, 60]);
+    }
+  },
+);
+
+test.each([86_400, -86_400])(
+  "what one API says of the time (%d s) counts for signatures to that one alone",
+  async (ahead) => {
+    const liar = await serve(({ response }) => {
+      response.setHeader("date", new Date(Date.now() + ahead * 1000).toUTCString());
+      response.writeHead(403).end();
+    });
+    const other = await serve(({ response }) => response.end());
+    const sts = fakeSts();
+    const provider = assumeRole({ ...role, fetch: sts.fetch });
+    const call = createFetch({ credentials: provider, region });
+    expect((await call(liar.url)).status).toBe(403);
+    // The credentials end in an hour as before, for this `fetch` and for another of the same role.
+    expect((await call(other.url)).status).toBe(200);
+    expect((await createFetch({ credentials: provider, region })(other.url)).status).toBe(200);
+    const apart = ({ seen }: typeof other) =>
+      seen.map(({ headers }) => Math.round((signedAt(headers["x-amz-date"]) - Date.now()) / 60_000) + 0);
+    expect([apart(liar), apart(other), sts.calls]).toEqual([[0, ahead / 60], [0, 0], 1]);
+  },
+);
+
 test("a refusal stands where the Date is right, missing or none, and after one fresh attempt", async () => {
   for (const [date, sent] of [
     [new Date().toUTCString(), 1],
@@ -111,7 +165,7 @@ test("a refusal stands where the Date is right, missing or none, and after one f
     const server = await serve(({ response }) => {
       response.sendDate = false;
       if (date !== undefined) response.setHeader("date", date);
-      response.writeHead(403).end("Forbidden");
+      response.writeHead(403, FRONTS[0]).end("Forbidden");
     });
     const answer = await createFetch({ credentials, region })(server.url, { method: "POST", body: "a" });
     expect([answer.status, await answer.text(), server.seen.length]).toEqual([403, "Forbidden", sent]);
@@ -162,7 +216,7 @@ test("a refusal of credentials that expired on the way leads to one fresh attemp
     response.sendDate = false;
     // A function that was frozen between sending and answering.
     if (index === 0) time.forward(3600);
-    response.writeHead(index === 0 ? 403 : 200).end();
+    response.writeHead(index === 0 ? 403 : 200, FRONTS[0]).end();
   });
   const sts = fakeSts(time.now);
   const provider = assumeRole({ ...role, fetch: sts.fetch, now: time.now });
@@ -181,7 +235,7 @@ test("a refusal of credentials that expired on the way leads to one fresh attemp
 });
 
 test("the role's credentials are judged by the same clock as the signatures", async () => {
-  // Ten minutes behind: STS does not mind, the API does.
+  // Ten minutes behind: STS does not mind, the API does. The `Date` of STS's answer says so.
   const behind = 600;
   const theirs = { past: 0 };
   const now = () => new Date(Date.parse("2026-11-24T00:00:00Z") + theirs.past * 1000);
@@ -193,14 +247,18 @@ test("the role's credentials are judged by the same clock as the signatures", as
     const isRight = request.headers["x-amz-date"] === text(aws());
     response.writeHead(isRight ? 200 : 403).end();
   });
-  const fetch = (async (url: string, init: RequestInit) =>
-    url.startsWith(server.url) ? globalThis.fetch(url, init) : sts.fetch(url, init)) as never;
+  const fetch = (async (url: string, init: RequestInit) => {
+    if (url.startsWith(server.url)) return globalThis.fetch(url, init);
+    const answer = await sts.fetch(url, init);
+    answer.headers.set("date", aws().toUTCString());
+    return answer;
+  }) as never;
   const call = createFetch({ ...role, fetch, now });
   expect((await call(server.url)).status).toBe(200);
   // By this machine's clock they live ten minutes longer than they do.
   theirs.past = 3600 - 30;
   expect((await call(server.url)).status).toBe(200);
-  expect([sts.calls, server.seen.length]).toEqual([2, 3]);
+  expect([sts.calls, server.seen.length]).toEqual([2, 2]);
 });
 
 test("c1: 35 seconds bound STS and the call together", async () => {

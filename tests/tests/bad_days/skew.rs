@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use xacct_sign::{Credentials, Error, Skew};
 use xacct_sign_client::host::Host as _;
-use xacct_sign_client::{CredentialSource, Patience, Request};
+use xacct_sign_client::{Clock, CredentialSource, Identity as _, IdentityProof, Patience, Request};
 use xacct_sign_emulator::Options;
+use xacct_sign_identity::make_proof;
 use xacct_sign_tests::virtual_host::VirtualHost;
 use xacct_sign_tests::{at, example_credentials, example_instant};
 
@@ -38,14 +39,18 @@ fn c4_skew_is_learned_from_sts_and_applied_to_every_later_signature() {
     }
 }
 
-/// Ten minutes: STS takes that, the API does not. What the API says, the role knows too; else it would hand out credentials that
-/// have expired by the clock that signs.
+/// Ten minutes: STS takes that, the API does not. The `Date` of STS's answer says so; else the API's first answer would be a refusal, and
+/// the role would hand out credentials that have expired.
 #[test]
-fn c4_what_the_api_says_of_the_time_the_role_knows_too() {
+fn c4_what_sts_takes_and_the_api_does_not_is_learned_from_stss_date() {
     for ahead in [600, -600] {
         let mut emulator = emulator(Options::default());
         let base = caller(&emulator);
-        let host = VirtualHost::new(move |request, now| Ok(answered(&mut emulator, request, now)));
+        let host = VirtualHost::new(move |request, now| {
+            let answer = answered(&mut emulator, request, now);
+            assert_eq!(answer.status(), 200, "nothing is refused");
+            Ok(answer)
+        });
         let host = Arc::new(host.ahead(ahead));
         let session = session(&host, role(&host, base));
         for minute in 0..120 {
@@ -136,6 +141,73 @@ fn c4_stss_texts_are_read() {
     }
 }
 
+/// An API in somebody else's account says that it is yesterday, or tomorrow. Signatures to it are of that day then; those to
+/// another, what proves who calls, what STS is asked and when anything expires are as they were.
+#[test]
+fn c4_what_one_api_says_of_the_time_counts_for_signatures_to_that_one_alone() {
+    for ahead in [86_400, -86_400] {
+        let dates = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&dates);
+        let mut emulator = emulator(Options::default());
+        let base = caller(&emulator);
+        let host = Arc::new(VirtualHost::new(move |request, now| {
+            let date = request.headers()["x-amz-date"].to_str().unwrap().to_owned();
+            let host = request.uri().host().unwrap().to_owned();
+            log.lock().unwrap().push((host.clone(), date));
+            if host == "liar.example.com" {
+                let mut answer = response(403, "{}");
+                let date = Skew::from_seconds(ahead).apply(now);
+                answer.headers_mut().insert("date", http_date(date).parse().unwrap());
+                return Ok(answer);
+            }
+            Ok(answered(&mut emulator, request, now))
+        }));
+        let role = role(&host, base);
+        let clock = role.clock().unwrap();
+        let api = session(&host, role.clone());
+        let proof = IdentityProof::on(Arc::clone(&host) as _, "https://b.example.com", "ap-northeast-1", role.clone());
+        let proof = proof.unwrap();
+        assert_eq!(api.send(Request::new("GET", "https://liar.example.com/")).unwrap().status, 403);
+        assert_eq!(api.send(Request::new("GET", API)).unwrap().status, 200);
+        assert_eq!((clock.skew(), clock.now()), (Skew::default(), example_instant()), "{ahead}");
+        let lie = Skew::from_seconds(ahead).apply(example_instant());
+        let (today, other) =
+            ("20150830T123600Z", xacct_sign::aws::format_rfc3339(lie).unwrap().replace(['-', ':'], ""));
+        let seen: Vec<_> = dates.lock().unwrap().iter().map(|(_, date)| date.clone()).collect();
+        assert_eq!(seen, [today, today, &other, today], "{ahead}: STS, the liar twice, the API");
+        let bearer = proof.bearer(&Patience::default()).unwrap();
+        let credentials = role.credentials().unwrap();
+        let right = make_proof(&credentials, "ap-northeast-1", "https://b.example.com", example_instant()).unwrap();
+        assert_eq!(bearer.as_str(), right, "{ahead}: the proof is of today");
+        // The role's credentials last their quarter of an hour, and no less.
+        host.pass(seconds(5 * 60));
+        assert_eq!(api.send(Request::new("GET", API)).unwrap().status, 200);
+        assert_eq!(host.sent(), 5, "{ahead}: STS is not asked anew");
+    }
+}
+
+/// A program may call any number of APIs: what they say is kept of so many, and of those that spoke last.
+#[test]
+fn c4_what_origins_say_of_the_time_is_bounded() {
+    let host = Arc::new(VirtualHost::new(|_, _| Ok(response(200, ""))));
+    let clock = Clock::new(host);
+    let (none, hour) = (Skew::default(), Skew::from_seconds(3600));
+    let urls: Vec<_> = (0..65).map(|number| format!("https://{number}.example.com/")).collect();
+    let origin = |number: usize| xacct_sign::Url::parse(&urls[number]).unwrap().origin();
+    for number in 0..64 {
+        assert!(clock.learn_at(origin(number), none, hour));
+        assert!(!clock.learn_at(origin(number), none, hour), "it is news once");
+    }
+    // It speaks again, and is the last then.
+    assert!(clock.learn_at(origin(0), hour, hour));
+    assert!(clock.learn_at(origin(64), none, hour));
+    let known = [0, 1, 2, 64].map(|number| clock.skew_at(origin(number)).as_seconds());
+    assert_eq!(known, [7200, 0, 3600, 3600]);
+    // What STS says counts for all that said nothing.
+    assert!(clock.learn(none, Skew::from_seconds(-600)));
+    assert_eq!([1, 2].map(|number| clock.skew_at(origin(number)).as_seconds()), [-600, 3600]);
+}
+
 /// An API that refuses so often with this `Date`, relative to the true time.
 fn refusing(times: usize, date: Option<i64>, ahead: i64) -> (Arc<VirtualHost>, Arc<Mutex<Vec<String>>>) {
     let dates = Arc::new(Mutex::new(Vec::new()));
@@ -148,6 +220,8 @@ fn refusing(times: usize, date: Option<i64>, ahead: i64) -> (Arc<VirtualHost>, A
         }
         refused += 1;
         let mut answer = response(403, r#"{"message":"Forbidden"}"#);
+        answer.headers_mut().insert("apigw-requestid", "Z3".parse().unwrap());
+        answer.headers_mut().insert("content-length", "23".parse().unwrap());
         if let Some(date) = date {
             let apart = seconds(date.unsigned_abs());
             let date = http_date(if date < 0 { now - apart } else { now + apart });
@@ -158,7 +232,7 @@ fn refusing(times: usize, date: Option<i64>, ahead: i64) -> (Arc<VirtualHost>, A
     (Arc::new(host.ahead(ahead)), dates)
 }
 
-/// A 403 leads to one more attempt where its `Date` is more than four minutes away, whatever the method: nothing was done.
+/// A 403 of the front leads to one more attempt where its `Date` is more than four minutes away, whatever the method: nothing was done.
 #[test]
 fn c4_a_403_is_tried_again_only_where_its_date_is_off() {
     for method in ["GET", "POST", "PATCH", "DELETE"] {
@@ -217,7 +291,9 @@ fn c4_a_403_for_credentials_that_expired_meanwhile_is_tried_again() {
             asked += 1;
             if asked == 1 {
                 frozen_in.lock().unwrap().as_ref().unwrap().pass(seconds(frozen));
-                return Ok(response(403, ""));
+                let mut refused = response(403, "");
+                refused.headers_mut().insert("x-amzn-errortype", "ExpiredTokenException".parse().unwrap());
+                return Ok(refused);
             }
             Ok(response(200, ""))
         }));

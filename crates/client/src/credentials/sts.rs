@@ -1,7 +1,10 @@
 //! A call of STS: with credentials of a source, tried again where that may help, at the time that STS has.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use http::HeaderMap;
+use http::header::DATE;
 use xacct_sign::retry::{Retry, TRY};
 use xacct_sign::sts::{ANSWER_LIMIT, Action, Endpoint};
 use xacct_sign::{Credentials, Error, ErrorKind, Skew};
@@ -44,12 +47,7 @@ impl Asking<'_> {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
-            if let Some(more) = error.skew() {
-                let is_news = self.clock.learn(known, more);
-                if let Some(listener) = self.listener.filter(|_| is_news) {
-                    listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
-                }
-            }
+            self.learn(known, error.skew());
             let Some(pause) = retry.failed(&error) else { return Err(error) };
             if error.kind() == ErrorKind::Interrupted || patience.left().is_some_and(|left| left <= pause) {
                 return Err(error);
@@ -75,7 +73,27 @@ impl Asking<'_> {
         let response = response.map(Zeroizing::new);
         // By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept.
         let now = host.now();
-        call.read_response(base, &response, now.min(known.apply(now)))
+        let output = call.read_response(base, &response, now.min(known.apply(now)));
+        // STS takes signatures that are a quarter of an hour off, APIs five minutes: where it takes one, its `Date` alone says so.
+        if output.is_ok() {
+            self.learn_date(known, response.headers(), now);
+        }
+        output
+    }
+
+    #[inline(never)]
+    fn learn_date(&self, known: Skew, headers: &HeaderMap, now: SystemTime) {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        self.learn(known, date.and_then(|date| Skew::of_date(date, known.apply(now))));
+    }
+
+    /// Takes note of how much more STS's clock is ahead than what was known. Apart from what is generic: it is there once.
+    #[inline(never)]
+    fn learn(&self, known: Skew, more: Option<Skew>) {
+        let is_news = more.is_some_and(|more| self.clock.learn(known, more));
+        if let Some(listener) = self.listener.filter(|_| is_news) {
+            listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
+        }
     }
 }
 

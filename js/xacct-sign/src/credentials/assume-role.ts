@@ -140,7 +140,7 @@ class Role {
     const { accessKeyId, secretAccessKey, sessionToken } = base;
     const request = this.#call.request(accessKeyId, secretAccessKey, sessionToken, this.clock.now(known));
     const place = { region: this.#stsRegion, isPlainHttp: this.#isPlainHttp };
-    const { status, text } = await post(this.#asking, request, place, deadline);
+    const { status, text } = await post(this.#asking, known, request, place, deadline);
     const now = answeredAt(this.clock, known);
     return credentialsOf(this.#call.readResponse(secretAccessKey, sessionToken, status, text, now));
   }

@@ -100,7 +100,7 @@ class Caller {
       throw new XacctSignError("invalid_option", "`identityHeader` needs an identity", { hint: "give `identity`" });
     }
     const scope = partialScopeOf(options);
-    // What STS says of the time holds for the API too, and the other way round.
+    // What STS says of the time holds for the API, too.
     const theirs = roleOf(options.credentials)?.clock;
     this.#clock = options.now === undefined && theirs !== undefined ? theirs : new Clock(options.now);
     this.#authority = new Signing(credentialSource(options, this.#clock, this.#hosts), scope);

@@ -1,8 +1,7 @@
-import { TOLERATED_SKEW_SECONDS } from "../../wasm/constants.js";
 import type { Credentials } from "../credentials/credentials.js";
 import { messageOf, XacctSignError } from "../errors.js";
 import { learned, type OnEvent } from "../events.js";
-import type { Clock } from "../host/clock.js";
+import { type Clock, skewOf } from "../host/clock.js";
 import type { Deadline } from "../host/deadline.js";
 import type { Fetch } from "../host/platform.js";
 import { hostFetch, send } from "../host/transport.js";
@@ -47,7 +46,8 @@ export class Sending {
   /**
    * The answer to the call as it is now. It is signed anew and sent a second time in two cases, once each:
    *
-   * - A refusal (403) whose `Date` says that the clock is off, or of credentials that have expired meanwhile: nothing was done.
+   * - A refusal (403) whose `Date` says that the clock is off, or of credentials that have expired meanwhile. That of AWS's front says
+   *   that nothing was done; an application's says no such thing, and sends only methods again that may be repeated.
    * - A connection broke before there was an answer, and the method may be repeated (RFC 9110, section 9.2.2).
    */
   async answer(): Promise<Response> {
@@ -70,7 +70,7 @@ export class Sending {
       return this.#send({ [authority.header]: `Bearer ${said}` });
     }
     const { signer, credentials } = await this.#deadline.wait("credentials", () => authority.valid(url));
-    const known = this.#clock.skewSeconds;
+    const known = this.#clock.skewAt(url);
     const payload =
       this.#options.unsignedPayload === true ? UNSIGNED_PAYLOAD : (hash ?? (body as Uint8Array | undefined));
     const signed = await signer.signAsync(method, url, pairs, payload, new Date(this.#clock.now(known)));
@@ -103,29 +103,35 @@ export class Sending {
   }
 
   #mayAnswerOtherwise(response: Response, credentials: Credentials, known: number): boolean {
-    if (response.status !== 403 || this.#wasRefused || isSpent(this.#call)) return false;
-    const now = this.#clock.now(known);
-    const skew = skewOf(response, now);
-    const hasExpired = credentials.expiration !== undefined && credentials.expiration.getTime() <= now;
-    if (skew === 0 && !hasExpired) return false;
-    learned(this.#clock, known, skew, this.#options.onEvent);
+    if (response.status !== 403 || this.#wasRefused) return false;
+    const skew = skewOf(response, this.#clock.now(known));
+    learned(this.#clock, known, skew, this.#options.onEvent, this.#call.url);
+    const ends = credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (skew === 0 && ends > this.#clock.now()) return false;
     this.#wasRefused = true;
-    return true;
+    return !isSpent(this.#call) && (this.#isIdempotent() || isFronts(response));
+  }
+
+  /** RFC 9110, section 9.2.2. */
+  #isIdempotent(): boolean {
+    return ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"].includes(this.#call.method);
   }
 
   #mayRepeat(error: unknown): boolean {
-    const isIdempotent = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"].includes(this.#call.method);
-    if (this.#wasBroken || !isIdempotent || isSpent(this.#call) || !wasBroken(error)) return false;
+    if (this.#wasBroken || !this.#isIdempotent() || isSpent(this.#call) || !wasBroken(error)) return false;
     this.#wasBroken = true;
     return true;
   }
 }
 
-/** By how many seconds the clock that said `now` is behind, by the answer's `Date`; zero if that does no harm. */
-function skewOf(response: Response, now: number): number {
-  const date = Date.parse(response.headers?.get?.("date") ?? "");
-  const seconds = Math.trunc((date - now) / 1000);
-  return Math.abs(seconds) > TOLERATED_SKEW_SECONDS ? seconds : 0;
+/**
+ * Whether a 403 is that of AWS's front, and not of an application, as far as its head shows. REST APIs, function URLs and most services
+ * name the error; an HTTP API says no more than `{"message":"Forbidden"}`, which is 23 bytes.
+ */
+function isFronts({ headers }: Response): boolean {
+  const has = (name: string) => headers?.get?.(name) ?? undefined;
+  if (has("x-amzn-errortype") !== undefined) return true;
+  return has("apigw-requestid") !== undefined && has("content-length") === "23";
 }
 
 /**

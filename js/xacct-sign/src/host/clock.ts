@@ -1,24 +1,41 @@
+import { TOLERATED_SKEW_SECONDS } from "../../wasm/constants.js";
 import { readClock } from "../options.js";
 
 /** What a clock says: of credentials that were just given, if their expiration is given with it. */
 export type Now = (given?: Date) => number;
 
-/** The clock that signatures are made by: the machine's, set right by what AWS was seen to have. */
+/** Of how many origins it is kept what they say of the time. Only those are, whose clock is another than what was known. */
+const KEPT = 64;
+
+/**
+ * The clock that signatures are made by: the machine's, set right by what STS says of the time.
+ *
+ * What an API says of it is its own word. It counts for signatures to that origin alone: not for what other origins get, for tokens and
+ * proofs, or for when anything expires.
+ */
 export class Clock {
   readonly #read: () => Date;
   #skewSeconds = 0;
+  /** What origins say. The one that spoke last stands at the end. */
+  readonly #origins = new Map<string, number>();
 
   constructor(read: (() => Date) | undefined) {
     this.#read = read ?? (() => new Date());
   }
 
-  /** By how much AWS's clock is known to be ahead. */
+  /** By how much STS's clock is known to be ahead. */
   get skewSeconds(): number {
     return this.#skewSeconds;
   }
 
+  /** What signatures to a URL take: what its origin itself said, else what STS did. */
+  skewAt(url: string): number {
+    const said = this.#origins.size === 0 ? undefined : this.#origins.get(new URL(url).origin);
+    return said ?? this.#skewSeconds;
+  }
+
   /**
-   * What AWS's clock says, in milliseconds since 1970: as far as is known now, or was when a signature was made.
+   * What STS's clock says, in milliseconds since 1970: as far as is known now, or was when a signature was made.
    *
    * @throws XacctSignError `invalid_time`
    */
@@ -28,8 +45,8 @@ export class Clock {
 
   /**
    * What it says of credentials that were just given, with this expiration. Where only what was learned has them as expired, that is
-   * forgotten: one answer with a wrong `Date` must not end a program whose credentials are good. If it was true, the next refusal
-   * says so again.
+   * forgotten: the machine's clock may have been set right since, and good credentials must not wait for the next answer of STS. If it
+   * was true, that one says so again.
    *
    * @throws XacctSignError `invalid_time`
    */
@@ -39,12 +56,29 @@ export class Clock {
     return this.now();
   }
 
-  /** Takes note of what more there was than was known. Whether that is news: of many who learn it at once, one is told so. */
-  learn(known: number, more: number): boolean {
-    if (this.#skewSeconds !== known) return false;
-    this.#skewSeconds = known + more;
+  /**
+   * Takes note of what more there was than was known: of STS's clock, or of that at a URL. Whether that is news: of many who learn it
+   * at once, one is told so.
+   */
+  learn(known: number, more: number, url?: string): boolean {
+    if ((url === undefined ? this.#skewSeconds : this.skewAt(url)) !== known) return false;
+    if (url === undefined) {
+      this.#skewSeconds = known + more;
+      return true;
+    }
+    const { origin } = new URL(url);
+    const [first] = this.#origins.keys();
+    if (!this.#origins.delete(origin) && this.#origins.size === KEPT) this.#origins.delete(first as string);
+    this.#origins.set(origin, known + more);
     return true;
   }
+}
+
+/** By how many seconds the clock that said `now` is behind, by an answer's `Date`; zero if that does no harm. */
+export function skewOf(response: Response, now: number): number {
+  const date = Date.parse(response.headers?.get?.("date") ?? "");
+  const seconds = Math.trunc((date - now) / 1000);
+  return Math.abs(seconds) > TOLERATED_SKEW_SECONDS ? seconds : 0;
 }
 
 /** Counts the seconds from now on, by a clock that nobody sets. */

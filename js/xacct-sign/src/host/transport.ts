@@ -73,6 +73,7 @@ export function isSpecific(hint: string | undefined): boolean {
 
 /** STS's answer, of any status. */
 export interface Answer {
+  response: Response;
   status: number;
   text: string;
 }
@@ -91,7 +92,7 @@ export async function postToSts(request: string, given: Fetch | undefined, deadl
   const { host } = new URL(url);
   try {
     const text = await deadline.wait(`end of the answer of \`${host}\``, () => limitedText(response));
-    return { status: response.status, text };
+    return { response, status: response.status, text };
   } catch (cause) {
     if (cause instanceof XacctSignError) throw cause;
     const message = `the answer of \`${host}\` broke off: ${messageOf(cause)}`;
