@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::keys::{AGAIN, IssuerKeys, within};
 use crate::refusal::{Refusal, RefusalKind as Kind};
 
-/// The SHA-256 of a whole token or proof, or of a key's id, behind the verifier's seed: nobody can choose those that meet.
+/// The SHA-256 of a whole token or proof, or of credentials, behind the verifier's seed: nobody can choose those that meet.
 pub(crate) type Hash = [u8; 32];
 
 /// How many tokens and proofs that were right are remembered, and how many proofs that were wrong; twice that, where many are new.
@@ -46,7 +46,7 @@ pub(crate) struct Memory {
     passed: Recent,
     /// Proofs by which STS does not stand: those stay wrong. Apart, so that garbage pushes out nobody.
     refused: Recent,
-    /// The ids of keys that made a proof by which STS stood. They let nobody in: who has one waits in another line.
+    /// The credentials that made a proof by which STS stood. They let nobody in: who has some waits in another line.
     known_keys: Recent,
     /// Proofs of which STS is being asked, or could not be asked a moment ago: by keys that are not known, and by those that are.
     asked: [Map; 2],

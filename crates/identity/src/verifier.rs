@@ -132,7 +132,7 @@ impl Verifier {
         match (authorization::read(authorization), self.identity()) {
             (Ok(Presented::Proof(text)), Some(identity)) => {
                 let proof = proof::read(text, &identity.regions, now);
-                let is_known = proof.is_ok_and(|proof| self.memory().is_known(&self.hash(&proof.key)));
+                let is_known = proof.is_ok_and(|proof| self.memory().is_known(&self.key(&proof)));
                 if is_known { Line::KnownProof } else { Line::Proof }
             }
             _ => Line::Token,
@@ -141,6 +141,11 @@ impl Verifier {
 
     fn hash(&self, text: &str) -> Hash {
         Sha256::new_with_prefix(self.0.seed).chain_update(text).finalize().into()
+    }
+
+    /// What credentials are known by: the key's id alone is no secret, and the session token is one.
+    fn key(&self, proof: &Proof) -> Hash {
+        self.hash(&proof.session())
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -374,7 +379,7 @@ impl Check {
                     self.state = State::Known(listed, caller);
                     return Ok(None);
                 }
-                let key = self.verifier.hash(&proof.key);
+                let key = self.verifier.key(proof);
                 match memory.ask(*hash, &key, now) {
                     Ask::Wait => return Ok(Some(Step::Wait)),
                     Ask::Refused(refusal) => return Err(refusal),
@@ -397,7 +402,7 @@ impl Check {
         match &self.state {
             State::Read { token, .. } => Some((Line::Token, token.issuer as u64)),
             State::Asked { hash, proof } => {
-                let key = self.verifier.hash(&proof.key);
+                let key = self.verifier.key(proof);
                 let line = if self.verifier.memory().is_known(&key) { Line::KnownProof } else { Line::Proof };
                 // Drawn at random by the seed: none is an issuer's.
                 Some((line, hash.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))))
@@ -455,7 +460,7 @@ impl Check {
         let State::Asked { hash, proof } = &self.state else { return };
         self.asks = None;
         let said = self.judged(proof, answer, now);
-        let key = self.verifier.hash(&proof.key);
+        let key = self.verifier.key(proof);
         self.verifier.memory().answered(*hash, key, said.clone(), now);
         self.state = match said {
             Ok(passed) => State::Known(passed.listed, passed.caller),

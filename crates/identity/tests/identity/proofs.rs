@@ -226,6 +226,24 @@ fn garbage_holds_up_no_caller_that_sts_has_stood_by() {
     assert_eq!(line("a.b.c", now()), Line::Token);
 }
 
+/// A key's id stands in logs, in the clear: who has seen one has no part in the line of whoever has the key.
+#[test]
+fn a_key_id_without_its_session_token_is_not_known() {
+    let verifier = server();
+    assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 1));
+    let mut asking = Vec::new();
+    for index in 0..300 {
+        let made_up = Credentials::new(credentials().access_key_id(), SECRET, Some(format!("x{index:04}===")), None);
+        let made_up = make_proof(&made_up.unwrap(), "us-east-1", AUDIENCE, later(1)).unwrap();
+        assert_eq!(verifier.line(&[format!("Bearer {made_up}").as_bytes()], later(1)), Line::Proof);
+        let mut check = bearer(&verifier, &made_up);
+        let _ = check.step(later(1));
+        assert!(check.waits().is_none_or(|(line, _)| line == Line::Proof));
+        asking.push(check);
+    }
+    assert_eq!(at(&verifier, &proof(later(1)), later(1), None), (shop(), 1));
+}
+
 #[test]
 fn every_form_of_a_path_has_to_be_the_callers_and_one_has_to_be_there() {
     let verifier = server();
