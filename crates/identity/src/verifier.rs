@@ -11,7 +11,7 @@ use crate::caller::{Caller, Via};
 use crate::callers::{Algorithm, Callers, Front, Identity, RolePath};
 use crate::event::{self, Who};
 use crate::issuer;
-use crate::keys::{KeySet, Look, PublicKey};
+use crate::keys::{Asks, KeySet, Look, PublicKey};
 use crate::memory::{Ask, Hash, Memory, Passed};
 use crate::proof::{self, Proof, StsRequest};
 use crate::refusal::{Refusal, RefusalKind as Kind};
@@ -194,7 +194,7 @@ pub struct Check {
     paths: Vec<String>,
     state: State,
     /// Since when others wait for what this one was to get.
-    asks: Option<SystemTime>,
+    asks: Option<Asks>,
 }
 
 enum State {
@@ -336,12 +336,12 @@ impl Check {
                         return Err(of.because(&why));
                     }
                     Look::Refused(refusal) => return Err(refusal),
-                    Look::Fetch { is_early } => {
+                    Look::Fetch { is_early, asks } => {
                         let issuer =
                             identity.issuers.get(token.issuer).map(|issuer| issuer.url.clone()).unwrap_or_default();
                         let url = issuer::keys_url(&issuer);
                         let is_development = issuer::form(&issuer) == issuer::IssuerForm::Loopback;
-                        self.asks = Some(now);
+                        self.asks = Some(asks);
                         return Ok(Some(Step::Need(Need::Keys { issuer, url, is_development, is_early })));
                     }
                 };
@@ -386,7 +386,8 @@ impl Check {
                     Ask::Sts => {}
                 }
                 drop(memory);
-                self.asks = Some(now);
+                // Of one proof there is one answer, whenever it was asked: it needs no turn.
+                self.asks = Some(Asks { at: now, turn: 0 });
                 let identity = self.verifier.identity().ok_or_else(not_here)?;
                 let request = proof.request(&identity.audience).ok_or_else(not_here)?;
                 return Ok(Some(Step::Need(Need::Sts(request))));
@@ -430,10 +431,11 @@ impl Check {
 
     fn fetched(&mut self, set: Result<KeySet, &str>, now: SystemTime) {
         let State::Read { token, .. } = &self.state else { return };
-        self.asks = None;
+        // Who was not told to fetch has nothing to say.
+        let Some(asks) = self.asks.take() else { return };
         let set = set.map_err(str::to_owned);
         if let Some(keys) = self.verifier.memory().keys.get_mut(token.issuer) {
-            keys.fetched(set, now);
+            keys.fetched(set, asks, now);
         }
     }
 
@@ -496,15 +498,15 @@ fn unheard() -> State {
 
 impl Drop for Check {
     fn drop(&mut self) {
-        let Some(at) = self.asks else { return };
+        let Some(asks) = self.asks else { return };
         let mut memory = self.verifier.memory();
         match &self.state {
             State::Read { token, .. } => {
                 if let Some(keys) = memory.keys.get_mut(token.issuer) {
-                    keys.given_up(at);
+                    keys.given_up(asks);
                 }
             }
-            State::Asked { hash, .. } => memory.given_up(hash, at),
+            State::Asked { hash, .. } => memory.given_up(hash, asks.at),
             _ => {}
         }
     }

@@ -19,6 +19,8 @@ pub(crate) const AGAIN: Duration = Duration::from_secs(10);
 pub(crate) struct IssuerKeys {
     had: Option<Had>,
     asked: Option<Asked>,
+    /// Counts what was asked: a clock may be set back, and turns are not.
+    turns: u64,
 }
 
 #[derive(Debug)]
@@ -26,12 +28,15 @@ struct Had {
     set: KeySet,
     /// Counts the sets that differed from the one before: what was found right with another set counts no more.
     generation: u64,
+    /// When it was asked, since the issuer may have made it then, however late it came.
     fetched_at: SystemTime,
+    turn: u64,
 }
 
 #[derive(Debug)]
 struct Asked {
     at: SystemTime,
+    turn: u64,
     outcome: Outcome,
 }
 
@@ -51,12 +56,20 @@ pub(crate) enum Look {
     /// Fetch the keys, and look again; early, while those that there are still serve.
     Fetch {
         is_early: bool,
+        asks: Asks,
     },
     /// Somebody else is fetching them: look again when they are there.
     Wait,
     Refused(Refusal),
     /// They could not be had, for this reason.
     Unavailable(String),
+}
+
+/// Since when somebody gets what others wait for, and in which turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asks {
+    pub(crate) at: SystemTime,
+    pub(crate) turn: u64,
 }
 
 impl IssuerKeys {
@@ -92,24 +105,30 @@ impl IssuerKeys {
             .is_some_and(|had| had.generation == generation && (is_asked || within(had.fetched_at, FRESH, now)))
     }
 
-    /// What a fetch brought at `now`: a set, or why there is none. A set replaces the whole one before it.
-    pub(crate) fn fetched(&mut self, set: Result<KeySet, String>, now: SystemTime) {
+    /// What a fetch brought at `now`: a set, or why there is none. A set replaces the whole one before it. One that was asked earlier than
+    /// the set at hand, and comes later, is older, and is dropped.
+    pub(crate) fn fetched(&mut self, set: Result<KeySet, String>, asks: Asks, now: SystemTime) {
         let (outcome, set) = match set {
             Ok(set) => (Outcome::Fetched, Some(set)),
             Err(why) => (Outcome::Failed(why), None),
         };
-        self.asked = Some(Asked { at: now, outcome });
-        if let Some(set) = set {
-            let before = self.had.as_ref();
+        // Whoever asked in a later turn is at it still.
+        if self.turns == asks.turn {
+            self.asked = Some(Asked { at: now, turn: asks.turn, outcome });
+        }
+        let before = self.had.as_ref();
+        if let Some(set) = set
+            && before.is_none_or(|had| had.turn < asks.turn)
+        {
             let is_same = before.is_some_and(|had| had.set == set);
             let generation = before.map_or(0, |had| had.generation + u64::from(!is_same));
-            self.had = Some(Had { set, generation, fetched_at: now });
+            self.had = Some(Had { set, generation, fetched_at: asks.at, turn: asks.turn });
         }
     }
 
-    /// Whoever was to fetch at that instant does not any more: the next may at once.
-    pub(crate) fn given_up(&mut self, at: SystemTime) {
-        self.asked = self.asked.take().filter(|asked| asked.at != at || asked.outcome != Outcome::None);
+    /// Whoever was to fetch in that turn does not any more: the next may at once.
+    pub(crate) fn given_up(&mut self, asks: Asks) {
+        self.asked = self.asked.take().filter(|asked| asked.turn != asks.turn || asked.outcome != Outcome::None);
     }
 
     fn usable(&self, now: SystemTime) -> Option<&Had> {
@@ -117,8 +136,10 @@ impl IssuerKeys {
     }
 
     fn ask(&mut self, is_early: bool, now: SystemTime) -> Look {
-        self.asked = Some(Asked { at: now, outcome: Outcome::None });
-        Look::Fetch { is_early }
+        self.turns += 1;
+        let asks = Asks { at: now, turn: self.turns };
+        self.asked = Some(Asked { at: now, turn: self.turns, outcome: Outcome::None });
+        Look::Fetch { is_early, asks }
     }
 }
 

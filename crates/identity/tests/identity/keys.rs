@@ -184,6 +184,45 @@ fn a_fetch_that_never_comes_back_is_made_anew() {
     assert!(matches!(next.step(later(11)), Step::Need(Need::Signature { .. })));
 }
 
+/// A key that was revoked does not come back with an answer that hung meanwhile.
+#[test]
+fn a_set_that_was_asked_earlier_and_comes_later_replaces_none() {
+    let verifier = server();
+    let old = good_token(now());
+    let mut late = bearer(&verifier, &old);
+    assert!(needs_keys(&mut late, now()));
+    let new = with_kid(later(10), "EC384_0", "next_ec");
+    assert_eq!(at(&verifier, &new, later(10), Some(&["next_ec"])), (shop(), 1));
+    late.keys(Some(&key_set(&["shop_ec"])), later(11));
+    assert_eq!(usual(late, later(11)).is, refused("signature_wrong"));
+    assert_eq!(at(&verifier, &new, later(11), None), (shop(), 0));
+    // Nor does one that fails late say that the next, which is under way, has failed.
+    let verifier = server();
+    let (mut late, mut next) = (bearer(&verifier, &old), bearer(&verifier, &old));
+    assert!(needs_keys(&mut late, now()));
+    assert!(needs_keys(&mut next, later(10)));
+    late.keys(None, later(11));
+    assert!(!needs_keys(&mut late, later(11)));
+    next.keys(Some(&key_set(&["shop_ec"])), later(12));
+    assert!(matches!(late.step(later(12)), Step::Need(Need::Signature { .. })));
+}
+
+/// What an issuer answers it may have made when it was asked: an hour, and a day in an outage, are counted from there.
+#[test]
+fn keys_are_as_old_as_the_request_for_them() {
+    let verifier = server();
+    let mut check = bearer(&verifier, &good_token(now()));
+    assert!(needs_keys(&mut check, now()));
+    check.keys(Some(&key_set(&["shop_ec"])), later(9));
+    assert!(matches!(check.step(later(9)), Step::Need(Need::Signature { .. })));
+    let hour = good_token(later(HOUR));
+    assert_eq!(at(&verifier, &hour, later(HOUR - 1), Some(&["shop_ec"])), (shop(), 0));
+    let mut check = bearer(&verifier, &good_token(later(HOUR)));
+    assert!(matches!(check.step(later(HOUR)), Step::Need(Need::Keys { is_early: true, .. })));
+    check.keys(None, later(HOUR + 9));
+    assert_eq!(at(&verifier, &good_token(later(DAY)), later(DAY), None), (refused("keys_unavailable"), 1));
+}
+
 #[test]
 fn who_gives_up_makes_room_for_the_next_at_once() {
     let verifier = server();
