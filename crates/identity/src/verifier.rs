@@ -208,10 +208,13 @@ enum State {
         hash: Hash,
         text: String,
         token: Box<Token>,
+        /// Its signature is wrong by the key of this generation.
+        wrong_by: Option<u64>,
     },
     /// It lacks the word that its signature is right, by a key of this generation.
     Signed {
         hash: Hash,
+        text: String,
         token: Box<Token>,
         generation: u64,
     },
@@ -312,7 +315,7 @@ impl Check {
                 let identity = self.verifier.identity().ok_or_else(not_here)?;
                 if matches!(self.state, State::Token { .. }) {
                     let token = Box::new(token::read(&text, self.verifier.callers(), identity, now)?);
-                    self.state = State::Read { hash, text, token };
+                    self.state = State::Read { hash, text, token, wrong_by: None };
                     return Ok(None);
                 }
                 if identity.regions.is_empty() {
@@ -321,12 +324,14 @@ impl Check {
                 let proof = Box::new(proof::read(&text, &identity.regions, now)?);
                 self.state = State::Asked { hash, proof };
             }
-            State::Read { text, token, .. } => {
+            State::Read { text, token, wrong_by, .. } => {
                 if token.expires_at <= now {
                     return Err(Refusal::new(Kind::TokenExpired));
                 }
                 let identity = self.verifier.identity().ok_or_else(not_here)?;
-                let look = self.verifier.memory().keys.get_mut(token.issuer).map(|keys| keys.look(&token.key_id, now));
+                let mut memory = self.verifier.memory();
+                let look = memory.keys.get_mut(token.issuer).map(|keys| keys.look(&token.key_id, *wrong_by, now));
+                drop(memory);
                 let (key, generation) = match look.ok_or_else(not_here)? {
                     Look::Key(key, generation) => (key, generation),
                     Look::Wait => return Ok(Some(Step::Wait)),
@@ -351,16 +356,15 @@ impl Check {
                 if !key.makes(&token.signature) {
                     return Err(Refusal::new(Kind::SignatureMalformed));
                 }
-                let mut message = std::mem::take(text);
-                message.truncate(token.signed_bytes);
+                // Both are kept: another key may be there by now under the same id.
                 let need = Need::Signature {
                     algorithm: key.algorithm(),
                     key,
-                    message,
-                    signature: std::mem::take(&mut token.signature),
+                    message: text.get(..token.signed_bytes).unwrap_or_default().to_owned(),
+                    signature: token.signature.clone(),
                 };
-                if let State::Read { hash, token, .. } = std::mem::replace(&mut self.state, unheard()) {
-                    self.state = State::Signed { hash, token, generation };
+                if let State::Read { hash, text, token, .. } = std::mem::replace(&mut self.state, unheard()) {
+                    self.state = State::Signed { hash, text, token, generation };
                 }
                 return Ok(Some(Step::Need(need)));
             }
@@ -439,17 +443,23 @@ impl Check {
         }
     }
 
-    /// Whether the signature of [`Need::Signature`] is right, found at `now`.
+    /// Whether the signature of [`Need::Signature`] is right, found at `now`. Where it is not, the next step may ask for keys: an issuer
+    /// may have put another one under the same id.
     pub fn signature(&mut self, is_right: bool, now: SystemTime) {
-        let State::Signed { hash, token, generation } = &self.state else { return };
+        if !matches!(self.state, State::Signed { .. }) {
+            return;
+        }
+        let State::Signed { hash, text, token, generation } = std::mem::replace(&mut self.state, unheard()) else {
+            return;
+        };
         if !is_right {
-            self.state = State::Refused(Refusal::new(Kind::SignatureWrong));
+            self.state = State::Read { hash, text, token, wrong_by: Some(generation) };
             return;
         }
         let (listed, caller) = (token.listed, Arc::clone(&token.caller));
-        let keys = Some((token.issuer, *generation));
+        let keys = Some((token.issuer, generation));
         let passed = Passed { listed, caller: Arc::clone(&caller), found_at: now, expires_at: token.expires_at, keys };
-        self.verifier.memory().remember(*hash, passed);
+        self.verifier.memory().remember(hash, passed);
         self.state = State::Known(listed, caller);
     }
 

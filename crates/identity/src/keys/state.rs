@@ -74,7 +74,8 @@ pub(crate) struct Asks {
 
 impl IssuerKeys {
     /// What there is of a key at `now`. [`Look::Fetch`] is given to one caller at a time, who reports by [`IssuerKeys::fetched`].
-    pub(crate) fn look(&mut self, key_id: &str, now: SystemTime) -> Look {
+    /// A key of the generation by which a signature was wrong is as good as none: an issuer may have put another one under its id.
+    pub(crate) fn look(&mut self, key_id: &str, wrong_by: Option<u64>, now: SystemTime) -> Look {
         let asked = self.asked.as_ref().filter(|asked| within(asked.at, AGAIN, now)).map(|asked| &asked.outcome);
         let is_asked = asked.is_some();
         let is_underway = asked == Some(&Outcome::None);
@@ -82,7 +83,8 @@ impl IssuerKeys {
             Some(Outcome::Failed(why)) => Some(why.as_str()),
             _ => None,
         };
-        let key = self.usable(now).and_then(|had| Some((had.set.get(key_id)?.cloned(), had)));
+        let usable = self.usable(now).filter(|had| wrong_by != Some(had.generation));
+        let key = usable.and_then(|had| Some((had.set.get(key_id)?.cloned(), had)));
         match key {
             // One fetches; the others go on with what there is.
             Some((_, had)) if !is_asked && !within(had.fetched_at, FRESH, now) => self.ask(true, now),
@@ -94,6 +96,7 @@ impl IssuerKeys {
             None if failed.is_some() || self.usable(now).is_none() => {
                 Look::Unavailable(failed.unwrap_or_default().to_owned())
             }
+            None if wrong_by.is_some() => Look::Refused(Refusal::new(Kind::SignatureWrong)),
             None => Look::Refused(Refusal::about(Kind::KeyUnknown, key_id)),
         }
     }
