@@ -16,6 +16,10 @@ use crate::refusal::{Refusal, RefusalKind as Kind};
 /// Headers by which frameworks take a request for one of another method.
 const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 
+/// The members of an event that are read. The others, such as the body and the query, are the client's, and say nothing.
+const MEMBERS: [&str; 7] =
+    ["version", "rawPath", "path", "httpMethod", "headers", "multiValueHeaders", "requestContext"];
+
 /// What of an event counts.
 #[derive(Debug)]
 pub(crate) struct Event {
@@ -37,7 +41,7 @@ pub(crate) enum Who {
 
 /// Reads an event's JSON. The body may be left out.
 pub(crate) fn read(text: &[u8], callers: &Callers) -> Result<Event, Refusal> {
-    let event = Object::read(text).ok_or_else(|| malformed("it is no strict JSON"))?;
+    let event = Object::read_members(text, &MEMBERS).ok_or_else(|| malformed("it is no strict JSON"))?;
     let context = event.object("requestContext").ok_or_else(|| malformed("it has no `requestContext`"))?;
     match callers.front() {
         Front::Server(_) => {
