@@ -79,13 +79,14 @@ impl Verifier {
 
     /// The check of a request with these values of `authorization`, each as it was sent, with the method and the path that the
     /// application will see: the path as it was sent, escapes and all, without its query; where that is not sure, in each form that
-    /// it may have, of which every one has to be the caller's.
+    /// it may have, of which every one has to be the caller's. Behind the method stand the values of the headers
+    /// [`METHOD_OVERRIDES`](crate::METHOD_OVERRIDES): who may not make a request of such a method is refused, too.
     #[must_use]
-    pub fn check(&self, authorization: &[&[u8]], method: &str, paths: &[&str]) -> Check {
+    pub fn check(&self, authorization: &[&[u8]], methods: &[&str], paths: &[&str]) -> Check {
         let state = self.presented(authorization).unwrap_or_else(State::Refused);
         Check {
             verifier: self.clone(),
-            methods: vec![method.to_owned()],
+            methods: event::methods(methods),
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             state,
             asks: None,
@@ -183,7 +184,7 @@ impl fmt::Debug for Verifier {
 ///     "callers": [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd"}]}"#;
 /// let seed = [7; 16]; // drawn at random
 /// let verifier = Verifier::new(Callers::parse(callers.as_bytes(), Development::No)?, seed);
-/// let mut check = verifier.check(&[], "GET", &["/items"]);
+/// let mut check = verifier.check(&[], &["GET"], &["/items"]);
 /// let Step::Refused(refusal) = check.step(UNIX_EPOCH + Duration::from_secs(1_795_000_000)) else { panic!() };
 /// assert_eq!((refusal.code(), refusal.status()), ("authorization_missing", 401));
 /// # Ok::<(), xacct_sign_identity::CallersError>(())
@@ -297,9 +298,12 @@ impl Check {
             State::Known(listed, caller) => {
                 let routes = self.verifier.callers().listed(*listed).and_then(|listed| listed.routes.as_ref());
                 if let Some(routes) = routes {
-                    // Of a request without a path nothing is known.
+                    // Of a request without a path or a method nothing is known.
                     if self.paths.is_empty() {
                         return Err(Refusal::new(Kind::PathUnreadable));
+                    }
+                    if self.methods.is_empty() {
+                        return Err(Refusal::with(Kind::RouteRefused, "a request without a method"));
                     }
                     self.paths.iter().try_for_each(|path| route::check(routes, &self.methods, path))?;
                 }

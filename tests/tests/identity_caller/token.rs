@@ -152,7 +152,7 @@ fn a_verifier_takes_what_the_emulator_issues() {
         Callers::parse(text.as_bytes(), Development::Yes).unwrap()
     };
     for (role, expected) in [("LambdaRoleDeve", Ok("shop".to_owned())), ("LambdaRoleProd", Err(401))] {
-        let mut check = Verifier::new(callers(role), [7; 16]).check(&[header.as_bytes()], "GET", &["/orders"]);
+        let mut check = Verifier::new(callers(role), [7; 16]).check(&[header.as_bytes()], &["GET"], &["/orders"]);
         let found = loop {
             match check.step(machine.time()) {
                 Step::Passed(caller) => break Ok(caller.name.clone()),

@@ -253,7 +253,7 @@ fn every_form_of_a_path_has_to_be_the_callers_and_one_has_to_be_there() {
         Some((200, identity_xml(arn, "000000000000").into_bytes()))
     };
     let is = |paths: &[&str]| {
-        let check = verifier.check(&[format!("Bearer {good}").as_bytes()], "GET", paths);
+        let check = verifier.check(&[format!("Bearer {good}").as_bytes()], &["GET"], paths);
         drive(check, now(), &|_| panic!("no token"), &reader).is
     };
     assert_eq!(is(&["/items/1"]), Ok("reader".to_owned()));

@@ -262,5 +262,5 @@ pub(crate) fn usual(check: Check, at: SystemTime) -> Outcome {
 }
 
 pub(crate) fn bearer(verifier: &Verifier, text: &str) -> Check {
-    verifier.check(&[format!("Bearer {text}").as_bytes()], "GET", &["/items"])
+    verifier.check(&[format!("Bearer {text}").as_bytes()], &["GET"], &["/items"])
 }
