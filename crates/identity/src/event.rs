@@ -77,13 +77,23 @@ fn version_2(event: &Object<'_>, context: &Object<'_>, http: &Object<'_>) -> Res
     let raw = event.text("rawPath").ok_or_else(|| malformed("it has no path"))?;
     let path = http.text("path").ok_or_else(|| malformed("it has no path"))?;
     // An API's stage that is not the default one stands before the path.
-    let stage = context.text("stage").filter(|stage| *stage != "$default").unwrap_or_default();
-    let within = |path: &str| match path.strip_prefix('/').and_then(|path| path.strip_prefix(stage)) {
-        Some("") if !stage.is_empty() => "/".to_owned(),
-        Some(rest) if !stage.is_empty() && rest.starts_with('/') => rest.to_owned(),
-        _ => path.to_owned(),
+    let stage = context.text("stage").filter(|stage| !matches!(*stage, "" | "$default"));
+    let within = |path: &str| match path.strip_prefix('/')?.strip_prefix(stage?)? {
+        "" => Some("/".to_owned()),
+        rest => rest.starts_with('/').then(|| rest.to_owned()),
     };
-    Ok((methods_of(event, http.text("method"))?, vec![within(raw), within(path)]))
+    // It does so at the API's own host. At another domain what looks like the stage may be the path's own, which the application sees: there
+    // both have to be the caller's.
+    let is_own_host = context.text("domainName").is_some_and(|name| name.split('.').nth(1) == Some("execute-api"));
+    let mut paths = Vec::new();
+    for path in [raw, path] {
+        let within = within(path);
+        if !is_own_host || within.is_none() {
+            paths.push(path.to_owned());
+        }
+        paths.extend(within);
+    }
+    Ok((methods_of(event, http.text("method"))?, paths))
 }
 
 /// Payload format 1.0, of REST APIs, and what a load balancer makes.
