@@ -61,7 +61,8 @@ impl Verifier {
             Front::Server(identity) => identity.issuers.len(),
             Front::Event { .. } => 0,
         };
-        Self(Arc::new(Inner { callers, seed, memory: Mutex::new(Memory::new(issuers)) }))
+        let many = callers.names().count();
+        Self(Arc::new(Inner { callers, seed, memory: Mutex::new(Memory::new(issuers, many)) }))
     }
 
     /// Another one for the same callers, which remembers nothing: a forked process must not wait for a lock that a thread of its parent

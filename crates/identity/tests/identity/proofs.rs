@@ -118,6 +118,24 @@ fn what_sts_refused_stays_refused_and_pushes_nobody_out() {
 }
 
 #[test]
+fn the_proofs_of_one_caller_push_out_none_of_another() {
+    let verifier = server();
+    let known = proof(now());
+    assert_eq!(at(&verifier, &known, now(), None), (shop(), 1));
+    let partner = identity_xml("arn:aws:sts::222222222222:assumed-role/Any/orders", "222222222222");
+    for index in 0..30_000 {
+        let another = Credentials::new(format!("ASIA{index:016}"), SECRET, Some("x".to_owned()), None).unwrap();
+        let proof = make_proof(&another, "ap-northeast-1", AUDIENCE, later(1)).unwrap();
+        let (is, _) = at(&verifier, &proof, later(1), Some((200, partner.clone())));
+        assert_eq!(is, Ok("partner".to_owned()));
+    }
+    // STS goes away: who is known needs it no more.
+    assert_eq!(at(&verifier, &known, later(2), Some((500, String::new()))), (shop(), 0));
+    let next = proof(later(2));
+    assert_eq!(verifier.line(&[format!("Bearer {next}").as_bytes()], later(2)), Line::KnownProof);
+}
+
+#[test]
 fn an_outage_of_sts_lets_nobody_in_and_is_over_when_it_is_over() {
     let verifier = server();
     let proof = proof(now());
