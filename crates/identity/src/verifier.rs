@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::authorization::{self, Presented};
 use crate::caller::{Caller, Via};
-use crate::callers::{Algorithm, Callers, Front, Identity, RolePath};
+use crate::callers::{Callers, Front, Identity, RolePath};
 use crate::event::{self, Who};
 use crate::issuer;
 use crate::keys::{Asks, KeySet, Look, PublicKey};
@@ -266,9 +266,7 @@ pub enum Need {
     },
     /// Whether a signature is right. Everything else about key and signature has been checked. Reported by [`Check::signature`].
     Signature {
-        /// ES384 or RS256, as the key is.
-        algorithm: Algorithm,
-        /// The key.
+        /// The key, which says the [algorithm](PublicKey::algorithm), too.
         key: Arc<PublicKey>,
         /// What was signed.
         message: String,
@@ -363,7 +361,6 @@ impl Check {
                 }
                 // Both are kept: another key may be there by now under the same id.
                 let need = Need::Signature {
-                    algorithm: key.algorithm(),
                     key,
                     message: text.get(..token.signed_bytes).unwrap_or_default().to_owned(),
                     signature: token.signature.clone(),

@@ -161,7 +161,7 @@ fn a_verifier_takes_what_the_emulator_issues() {
                     let request = Request::get(url).body(&b""[..]).unwrap();
                     check.keys(Some(sts(&mut emulator, &request, machine.time()).body()), machine.time());
                 }
-                Step::Need(Need::Signature { key, message, signature, .. }) => {
+                Step::Need(Need::Signature { key, message, signature }) => {
                     let PublicKey::P384 { x, y } = &*key else { panic!("{key:?}") };
                     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, [&[4], &x[..], &y[..]].concat());
                     check.signature(key.verify(message.as_bytes(), &signature).is_ok(), machine.time());

@@ -224,7 +224,7 @@ impl Verifier {
                 Step::Passed(caller) => return Ok(caller),
                 Step::Refused(refusal) => return Err(CheckError::Refused(refusal)),
                 Step::Wait => own.wait(seen, patience)?,
-                Step::Need(Need::Signature { key, message, signature, .. }) => {
+                Step::Need(Need::Signature { key, message, signature }) => {
                     check.signature(is_right(&key, message.as_bytes(), &signature), way.host.now());
                 }
                 Step::Need(Need::Keys { url, is_development, is_early: true, .. }) if has_threads => {
