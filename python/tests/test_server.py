@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fastapi
 import flask
 import httpx
 import jsonschema
@@ -189,6 +190,45 @@ def test_asgi_a_path_that_was_changed_is_checked_as_it_is_seen(here: serving.Loo
     assert answer.status_code == 403
 
 
+OVERRIDES = [
+    ("X-HTTP-Method-Override", "DELETE", 403),
+    ("x-http-method", "put", 403),
+    ("X-Method-Override", "\u00e9", 403),
+    ("X-Method-Override", "get", 200),
+]
+
+
+def test_asgi_a_header_that_wants_another_method_is_checked_as_the_method(
+    here: serving.Loopback, verifier: Verifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = bearer(here, **READER)
+    of_request = fastapi.Depends(CallerDependency(verifier))
+    app = fastapi.FastAPI()
+
+    @app.get("/items/{item}")
+    async def item(item: int, caller: Caller = of_request) -> str:
+        return caller.name
+
+    for name, value, status in OVERRIDES:
+        headers = {"authorization": reader, name: value.encode("latin-1")}
+        for face in (Asgi(application, verifier), app):
+            (answer,) = ask(face, ("GET", "/items/1", headers))  # type: ignore[arg-type]
+            assert answer.status_code == status, (name, value)
+    assert "method_override_refused" in caplog.text
+
+
+def test_wsgi_a_header_that_wants_another_method_is_checked_as_the_method(
+    here: serving.Loopback, verifier: Verifier
+) -> None:
+    app = flask.Flask("api")
+    app.add_url_rule("/items/<item>", view_func=lambda item: item)
+    app.wsgi_app = Wsgi(app.wsgi_app, verifier)  # type: ignore[method-assign]
+    reader = bearer(here, **READER)
+    for name, value, status in OVERRIDES:
+        answer = app.test_client().get("/items/1", headers={"authorization": reader, name: value})
+        assert answer.status_code == status, (name, value)
+
+
 def test_asgi_lifespan_passes_and_a_websocket_is_closed(verifier: Verifier) -> None:
     seen, sent = [], []
 
@@ -356,6 +396,24 @@ def test_wsgi_where_it_is_mounted_is_not_the_clients_to_say(here: serving.Loopba
     assert told("/items", "/items/", "1") == b"403 Forbidden"
 
 
+def test_wsgi_a_target_in_absolute_form_is_read_as_it_was_sent(here: serving.Loopback, verifier: Verifier) -> None:
+    def told(raw: str, path: str) -> str:
+        status: list[str] = []
+        app = Wsgi(lambda *_: [b"in"], verifier)
+        environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path, "RAW_URI": raw}
+        environ["HTTP_AUTHORIZATION"] = bearer(here, **READER)
+        return "in" if list(app(environ, lambda said, _: status.append(said))) == [b"in"] else status[0]
+
+    for good in ("/items/1", "http://x/items/1", "HTTPS://x:443/items/1?a#b", "/items/1?http://x/admin", ""):
+        assert told(good, "/items/1") == "in", good
+    # What servers take for a fragment, and leave out, an application may take for the path.
+    for bad in ("#/../../admin", "%23/../../admin", "/..%2f..%2fadmin"):
+        for front in ("", "http://x", "HTTP://user@x:80"):
+            assert told(f"{front}/items/1{bad}", "/items/1") == "403 Forbidden", (front, bad)
+    for bad in ("http://x", "http://x?/items/1", "*", "x:443", "items/1", "http:/items/1"):
+        assert told(bad, "/items/1") == "403 Forbidden", bad
+
+
 def test_wsgi_behind_gunicorn_a_header_moves_no_path(here: serving.Loopback, tmp_path: Path) -> None:
     (tmp_path / "callers.json").write_text(json.dumps(here.world()["world"]))
     (tmp_path / "served.py").write_text(
@@ -376,10 +434,13 @@ def test_wsgi_behind_gunicorn_a_header_moves_no_path(here: serving.Loopback, tmp
             with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://here") as client:
                 good = client.get("/items/1", headers=headers)
                 moved = client.get("/items/admin", headers=headers | {"SCRIPT_NAME": "/items"})
+                target = {"target": b"http://here/items/1#/../../admin"}
+                behind = client.get("/items/1", headers=headers, extensions=target)
         finally:
             server.terminate()
     assert (good.status_code, good.text) == (200, "/items/1")
     assert (moved.status_code, moved.text) == (403, "")
+    assert (behind.status_code, behind.text) == (403, "")
 
 
 def test_wsgi_with_flask(here: serving.Loopback, verifier: Verifier) -> None:

@@ -80,9 +80,10 @@ def proof(row: dict[str, Any]) -> str:
 def run(here: serving.Loopback, verifier: Verifier, row: dict[str, Any], word: str, bearer: str) -> None:
     headers = [header.replace(word, bearer) for header in row.get("authorization", ["Bearer " + word])]
     path = row.get("path", "/items").replace(word, bearer)
+    methods = [row.get("method", "GET"), *row.get("overrides", [])]
     here.fetched.clear()
     values: list[str | bytes] = [header.encode() for header in headers]
-    assert outcome(lambda: verifier.check(values, row.get("method", "GET"), path)) == expected(row)
+    assert outcome(lambda: verifier.check(values, methods, path)) == expected(row)
     assert not (row.get("before_network") and here.fetched)
 
 

@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
-from typing import Any, Protocol, final
+from typing import Any, Final, Protocol, final
 
 __all__ = [
     "AssumeRole",
@@ -426,9 +426,13 @@ class Verifier:
     @property
     def is_development(self) -> bool:
         """Whether it takes issuers on this machine."""
-    def check(self, authorization: Sequence[bytes], method: str, paths: Sequence[str]) -> Caller:
+    METHOD_OVERRIDES: Final[list[str]]
+    """The headers whose values stand behind the method, in lower case."""
+    def check(self, authorization: Sequence[bytes], methods: Sequence[str], paths: Sequence[str]) -> Caller:
         """Who makes a request, whatever has to be waited for."""
-    def check_at_hand(self, authorization: Sequence[bytes], method: str, paths: Sequence[str]) -> Caller | None:
+    def check_at_hand(
+        self, authorization: Sequence[bytes], methods: Sequence[str], paths: Sequence[str]
+    ) -> Caller | None:
         """The same, if nobody has to wait: None where keys or STS are to be asked first."""
     def line(self, authorization: Sequence[bytes]) -> str:
         """In which line a request waits that has to: `token`, `known_proof` or `proof`."""

@@ -165,6 +165,25 @@ fn axum_lets_in_callers_alone_and_names_them_to_handlers() {
     );
 }
 
+#[test]
+fn a_header_that_wants_another_method_is_checked_as_the_method() {
+    let world = World::new();
+    let (layer, told) = layer(world.verifier_at(world.sts()));
+    let app = Router::new().route("/items/{id}", get(item)).layer(layer);
+    let (runtime, token) = (runtime(), world.token(AUDIENCE));
+    for (name, value, status) in [
+        ("x-http-method-override", "DELETE", 403),
+        ("x-http-method", "put", 403),
+        ("x-method-override", "\u{e9}", 403),
+        ("x-method-override", "get", 200),
+    ] {
+        let request = Request::get("/items/1").header("authorization", &token).header(name, value);
+        let answer = app.clone().oneshot(request.body(Body::empty()).unwrap());
+        assert_eq!(runtime.block_on(answer).unwrap().status().as_u16(), status, "{name}: {value}");
+    }
+    assert_eq!(*told.lock().unwrap(), ["method_override_refused GET /items/1"; 3]);
+}
+
 #[allow(clippy::print_stderr, reason = "the page's program has no other log")]
 mod page {
     include!(concat!(env!("OUT_DIR"), "/axum_page.rs"));

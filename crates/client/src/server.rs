@@ -19,5 +19,6 @@ pub use layer::{CallerLayer, CallerService};
 pub use manifest::FromManifestError;
 pub use verifier::{CheckError, Verifier};
 pub use xacct_sign_identity::{
-    CALLERS_SCHEMA, Caller, Callers, CallersError, CallersErrorKind, Development, Line, Refusal, RefusalKind, Via,
+    CALLERS_SCHEMA, Caller, Callers, CallersError, CallersErrorKind, Development, Line, METHOD_OVERRIDES, Refusal,
+    RefusalKind, Via,
 };

@@ -117,7 +117,7 @@ fn server_of(callers: &Value, development: Development, host: &Arc<Fake>) -> Ver
 
 fn check(verifier: &Verifier, bearer: &str) -> Result<String, String> {
     let header = format!("Bearer {bearer}");
-    match verifier.check(&[header.as_bytes()], "GET", &["/items"], &Patience::default()) {
+    match verifier.check(&[header.as_bytes()], &["GET"], &["/items"], &Patience::default()) {
         Ok(caller) => Ok(caller.name.clone()),
         Err(CheckError::Refused(refusal)) => Err(refusal.code().to_owned()),
         Err(CheckError::GivenUp(error)) => Err(error.code().to_owned()),
@@ -177,7 +177,7 @@ fn a_redirect_or_an_error_is_no_set_of_keys() {
 
 fn sentence(verifier: &Verifier, bearer: &str) -> String {
     let header = format!("Bearer {bearer}");
-    let checked = verifier.check(&[header.as_bytes()], "GET", &["/items"], &Patience::default());
+    let checked = verifier.check(&[header.as_bytes()], &["GET"], &["/items"], &Patience::default());
     checked.map_or_else(|error| error.to_string(), |caller| panic!("{} came in", caller.name))
 }
 
@@ -289,7 +289,8 @@ fn sts_is_asked_once_of_a_proof_that_a_hundred_threads_present() {
     let proof = make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap();
     let authorization = format!("Bearer {proof}");
     thread::scope(|scope| {
-        let check = || verifier.check(&[authorization.as_bytes()], "GET", &["/items"], &Patience::default()).unwrap();
+        let check =
+            || verifier.check(&[authorization.as_bytes()], &["GET"], &["/items"], &Patience::default()).unwrap();
         let checks: Vec<_> = (0..100).map(|_| scope.spawn(check)).collect();
         for each in checks {
             let caller = each.join().unwrap();
@@ -309,7 +310,7 @@ fn what_is_at_hand_makes_nobody_wait() {
     let verifier = server(&host);
     let header = format!("Bearer {}", good_token(now()));
     let at_hand = |header: &str| {
-        let settled = verifier.check_at_hand(&[header.as_bytes()], "GET", &["/items"]);
+        let settled = verifier.check_at_hand(&[header.as_bytes()], &["GET"], &["/items"]);
         settled.map(|settled| settled.map(|caller| caller.name.clone()).map_err(|error| error.to_string()))
     };
     assert_eq!(at_hand(&header), None);
@@ -329,7 +330,7 @@ fn who_gives_up_is_told_so_and_lets_the_others_go_on() {
     let token = good_token(now());
     let header = format!("Bearer {token}");
     let over = Patience::default().watched(Arc::new(|| Err(Error::new(ErrorKind::Interrupted, "Ctrl-C"))));
-    let Err(CheckError::GivenUp(error)) = verifier.check(&[header.as_bytes()], "GET", &["/"], &over) else {
+    let Err(CheckError::GivenUp(error)) = verifier.check(&[header.as_bytes()], &["GET"], &["/"], &over) else {
         panic!("it was given up")
     };
     assert_eq!(error.kind(), ErrorKind::Interrupted);

@@ -13,7 +13,7 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName, HeaderValue, WWW_AU
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use xacct_sign_identity::{Caller, Callers, Development, Refusal, Verifier};
+use xacct_sign_identity::{Caller, Callers, Development, METHOD_OVERRIDES, Refusal, Verifier};
 use xacct_sign_provider::{CallersFile, DeployedServer, Deployment};
 
 use crate::body::{BodyFailure, announced_length};
@@ -137,7 +137,11 @@ impl Checkpoint<'_> {
             return Err(Box::new(self.explained(ServerFront.told(&Refused::Method).respond(), reason, log)));
         }
         let values: Vec<&[u8]> = parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect();
-        let check = server.verifier.check(&values, parts.method.as_str(), &[parts.uri.path()]);
+        let overrides = METHOD_OVERRIDES.iter().flat_map(|name| parts.headers.get_all(*name));
+        // What is no text is no method either.
+        let overrides = overrides.map(|value| value.to_str().unwrap_or("?"));
+        let methods: Vec<&str> = std::iter::once(parts.method.as_str()).chain(overrides).collect();
+        let check = server.verifier.check(&values, &methods, &[parts.uri.path()]);
         match driver::drive(check, self.iam, self.options, now) {
             Ok(caller) => {
                 log.principal = Some(caller.arn.clone());

@@ -13,8 +13,12 @@ use crate::json::{Json, Object};
 use crate::proof::{Session, session_of};
 use crate::refusal::{Refusal, RefusalKind as Kind};
 
-/// Headers by which frameworks take a request for one of another method.
-const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+/// Headers by which frameworks take a request for one of another method, in lower case: their values belong to what is checked.
+pub const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// The members of an event that are read. The others, such as the body and the query, are the client's, and say nothing.
+const MEMBERS: [&str; 7] =
+    ["version", "rawPath", "path", "httpMethod", "headers", "multiValueHeaders", "requestContext"];
 
 /// What of an event counts.
 #[derive(Debug)]
@@ -37,7 +41,7 @@ pub(crate) enum Who {
 
 /// Reads an event's JSON. The body may be left out.
 pub(crate) fn read(text: &[u8], callers: &Callers) -> Result<Event, Refusal> {
-    let event = Object::read(text).ok_or_else(|| malformed("it is no strict JSON"))?;
+    let event = Object::read_members(text, &MEMBERS).ok_or_else(|| malformed("it is no strict JSON"))?;
     let context = event.object("requestContext").ok_or_else(|| malformed("it has no `requestContext`"))?;
     match callers.front() {
         Front::Server(_) => {
@@ -73,25 +77,42 @@ fn version_2(event: &Object<'_>, context: &Object<'_>, http: &Object<'_>) -> Res
     let raw = event.text("rawPath").ok_or_else(|| malformed("it has no path"))?;
     let path = http.text("path").ok_or_else(|| malformed("it has no path"))?;
     // An API's stage that is not the default one stands before the path.
-    let stage = context.text("stage").filter(|stage| *stage != "$default").unwrap_or_default();
-    let within = |path: &str| match path.strip_prefix('/').and_then(|path| path.strip_prefix(stage)) {
-        Some("") if !stage.is_empty() => "/".to_owned(),
-        Some(rest) if !stage.is_empty() && rest.starts_with('/') => rest.to_owned(),
-        _ => path.to_owned(),
+    let stage = context.text("stage").filter(|stage| !matches!(*stage, "" | "$default"));
+    let within = |path: &str| match path.strip_prefix('/')?.strip_prefix(stage?)? {
+        "" => Some("/".to_owned()),
+        rest => rest.starts_with('/').then(|| rest.to_owned()),
     };
-    Ok((methods(event, http.text("method"))?, vec![within(raw), within(path)]))
+    // It does so at the API's own host. At another domain what looks like the stage may be the path's own, which the application sees: there
+    // both have to be the caller's.
+    let is_own_host = context.text("domainName").is_some_and(|name| name.split('.').nth(1) == Some("execute-api"));
+    let mut paths = Vec::new();
+    for path in [raw, path] {
+        let within = within(path);
+        if !is_own_host || within.is_none() {
+            paths.push(path.to_owned());
+        }
+        paths.extend(within);
+    }
+    Ok((methods_of(event, http.text("method"))?, paths))
 }
 
 /// Payload format 1.0, of REST APIs, and what a load balancer makes.
 fn version_1(event: &Object<'_>) -> Result<Request, Refusal> {
     let path = event.text("path").ok_or_else(|| malformed("it has no path"))?;
-    Ok((methods(event, event.text("httpMethod"))?, vec![path.to_owned()]))
+    Ok((methods_of(event, event.text("httpMethod"))?, vec![path.to_owned()]))
 }
 
-fn methods(event: &Object<'_>, own: Option<&str>) -> Result<Vec<String>, Refusal> {
+fn methods_of(event: &Object<'_>, own: Option<&str>) -> Result<Vec<String>, Refusal> {
     let own = own.ok_or_else(|| malformed("it has no method"))?;
-    let others = header(event, &METHOD_OVERRIDES).into_iter().map(str::trim).filter(|method| !method.is_empty());
-    Ok(std::iter::once(own.to_owned()).chain(others.map(str::to_ascii_uppercase)).collect())
+    let sent: Vec<&str> = std::iter::once(own).chain(header(event, &METHOD_OVERRIDES)).collect();
+    Ok(methods(&sent))
+}
+
+/// A request's own method, and what headers want in its place, read as frameworks read it.
+pub(crate) fn methods(sent: &[&str]) -> Vec<String> {
+    let own = sent.first().map(|own| (*own).to_owned());
+    let others = sent.iter().skip(1).map(|value| value.trim()).filter(|method| !method.is_empty());
+    own.into_iter().chain(others.map(str::to_ascii_uppercase)).collect()
 }
 
 /// The values of headers with one of these names in any case. Where there are lists of values, these have all of them.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
 /// How deep values may be nested.
@@ -36,7 +36,15 @@ impl<'t> Object<'t> {
     /// Reads a text that is one object and nothing else.
     pub(crate) fn read(text: &'t [u8]) -> Option<Self> {
         // Once for all: a reader of bytes looks at each text.
-        match value(std::str::from_utf8(text).ok()?).ok()? {
+        match value(std::str::from_utf8(text).ok()?, None).ok()? {
+            Json::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The same of members with these names alone: what else there is may be of any depth and number, and is skipped.
+    pub(crate) fn read_members(text: &'t [u8], names: &'static [&'static str]) -> Option<Self> {
+        match value(std::str::from_utf8(text).ok()?, Some(names)).ok()? {
             Json::Object(object) => Some(object),
             _ => None,
         }
@@ -44,7 +52,7 @@ impl<'t> Object<'t> {
 
     /// The same of what may be shown: where it is none, what it is, with the place of what is wrong.
     pub(crate) fn read_or_why(text: &'t str) -> Result<Self, String> {
-        match value(text) {
+        match value(text, None) {
             Ok(Json::Object(object)) => Ok(object),
             Ok(_) => Err("no JSON object".to_owned()),
             Err(error) => {
@@ -110,9 +118,9 @@ impl Json<'_> {
     }
 }
 
-fn value(text: &str) -> serde_json::Result<Json<'_>> {
+fn value<'t>(text: &'t str, only: Option<&'static [&'static str]>) -> serde_json::Result<Json<'t>> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Seed { depth: DEPTH }.deserialize(&mut reader)?;
+    let value = Seed { depth: DEPTH, only }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
@@ -120,6 +128,8 @@ fn value(text: &str) -> serde_json::Result<Json<'_>> {
 /// Reads one value at a depth.
 struct Seed {
     depth: usize,
+    /// The members of it that are read, where not all are.
+    only: Option<&'static [&'static str]>,
 }
 
 impl<'t> DeserializeSeed<'t> for Seed {
@@ -133,7 +143,7 @@ impl<'t> DeserializeSeed<'t> for Seed {
 impl Seed {
     fn within<E: serde::de::Error>(&self) -> Result<Self, E> {
         let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
-        Ok(Self { depth })
+        Ok(Self { depth, only: None })
     }
 }
 
@@ -186,6 +196,10 @@ impl<'t> Visitor<'t> for Seed {
         while let Some(name) = members.next_key_seed(Name)? {
             if object.has(&name) {
                 return Err(A::Error::custom("a member stands twice"));
+            }
+            if self.only.is_some_and(|names| !names.contains(&name.as_ref())) {
+                members.next_value::<IgnoredAny>()?;
+                continue;
             }
             if object.0.len() == MEMBERS {
                 return Err(A::Error::custom("too many members"));
@@ -253,6 +267,25 @@ mod tests {
         assert_eq!(Object::read(b"{\"a\":\"\xff\"}"), None);
         let crowd: Vec<String> = (0..=MEMBERS).map(|index| format!("\"{index}\":0")).collect();
         assert_eq!(Object::read(format!("{{{}}}", crowd.join(",")).as_bytes()), None);
+    }
+
+    #[test]
+    fn what_is_not_read_may_be_anything() {
+        let names = &["a", "b"];
+        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        let crowd: Vec<String> = (0..=MEMBERS).map(|index| format!("\"{index}\":{{}}")).collect();
+        let text = format!(
+            r#"{{"a":"x","deep":{deep},{},"same":1,"same":2,"crowd":{{{}}}}}"#,
+            crowd.join(","),
+            crowd.join(",")
+        );
+        let object = Object::read_members(text.as_bytes(), names).unwrap();
+        assert_eq!(object.names().collect::<Vec<_>>(), ["a"]);
+        for bad in
+            [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":2}"#, r#"{"b":{"c":1,"c":1}}"#, r#"{"c":x}"#, r#"{"c":1"#, "[]"]
+        {
+            assert_eq!(Object::read_members(bad.as_bytes(), names), None, "{bad}");
+        }
     }
 
     #[test]

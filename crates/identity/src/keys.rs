@@ -12,7 +12,7 @@ use crate::callers::Algorithm;
 use crate::json::{Json, Object};
 use crate::token::is_key_id;
 
-pub(crate) use state::{AGAIN, IssuerKeys, Look, within};
+pub(crate) use state::{AGAIN, Asks, IssuerKeys, Look, within};
 
 /// How long a set may be. AWS's have less than two kB.
 pub const KEYS_LIMIT: usize = 65_536;

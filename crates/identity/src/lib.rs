@@ -28,7 +28,7 @@
 //!
 //! // The server:
 //! let header = format!("Bearer {proof}");
-//! let mut check = verifier.check(&[header.as_bytes()], "GET", &["/items"]);
+//! let mut check = verifier.check(&[header.as_bytes()], &["GET"], &["/items"]);
 //! let Step::Need(Need::Sts(request)) = check.step(now) else { panic!() };
 //! assert_eq!(request.url, "https://sts.ap-northeast-1.amazonaws.com/");
 //! // The driver sends it, and reports the answer:
@@ -59,6 +59,7 @@ mod verifier;
 pub use address::is_public;
 pub use caller::{Caller, Via};
 pub use callers::{Algorithm, CALLERS_SCHEMA, Callers, CallersError, CallersErrorKind, Development};
+pub use event::METHOD_OVERRIDES;
 pub use keys::{KEYS_LIMIT, PublicKey};
 pub use proof::{StsRequest, make_proof};
 pub use refusal::{Refusal, RefusalKind};

@@ -38,7 +38,7 @@ const MEMBERS: [&str; 5] = ["region", "key", "date", "token", "signature"];
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Proof {
     region: String,
-    pub(crate) key: String,
+    key: String,
     date: String,
     token: String,
     signature: String,
@@ -158,6 +158,11 @@ pub(crate) fn read(text: &str, regions: &[String], now: SystemTime) -> Result<Pr
 }
 
 impl Proof {
+    /// The credentials' session, as one text: their key's id, which anybody may have seen in a log, and their token, which nobody has.
+    pub(crate) fn session(&self) -> String {
+        [&self.key, " ", &self.token].concat()
+    }
+
     /// The request that the proof's maker signed, if it made it for this audience.
     pub(crate) fn request(&self, audience: &str) -> Option<StsRequest> {
         let endpoint = Endpoint::new(&self.region, None).ok()?;

@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::authorization::{self, Presented};
 use crate::caller::{Caller, Via};
-use crate::callers::{Algorithm, Callers, Front, Identity, RolePath};
+use crate::callers::{Callers, Front, Identity, RolePath};
 use crate::event::{self, Who};
 use crate::issuer;
-use crate::keys::{KeySet, Look, PublicKey};
+use crate::keys::{Asks, KeySet, Look, PublicKey};
 use crate::memory::{Ask, Hash, Memory, Passed};
 use crate::proof::{self, Proof, StsRequest};
 use crate::refusal::{Refusal, RefusalKind as Kind};
@@ -61,7 +61,8 @@ impl Verifier {
             Front::Server(identity) => identity.issuers.len(),
             Front::Event { .. } => 0,
         };
-        Self(Arc::new(Inner { callers, seed, memory: Mutex::new(Memory::new(issuers)) }))
+        let many = callers.names().count();
+        Self(Arc::new(Inner { callers, seed, memory: Mutex::new(Memory::new(issuers, many)) }))
     }
 
     /// Another one for the same callers, which remembers nothing: a forked process must not wait for a lock that a thread of its parent
@@ -79,13 +80,14 @@ impl Verifier {
 
     /// The check of a request with these values of `authorization`, each as it was sent, with the method and the path that the
     /// application will see: the path as it was sent, escapes and all, without its query; where that is not sure, in each form that
-    /// it may have, of which every one has to be the caller's.
+    /// it may have, of which every one has to be the caller's. Behind the method stand the values of the headers
+    /// [`METHOD_OVERRIDES`](crate::METHOD_OVERRIDES): who may not make a request of such a method is refused, too.
     #[must_use]
-    pub fn check(&self, authorization: &[&[u8]], method: &str, paths: &[&str]) -> Check {
+    pub fn check(&self, authorization: &[&[u8]], methods: &[&str], paths: &[&str]) -> Check {
         let state = self.presented(authorization).unwrap_or_else(State::Refused);
         Check {
             verifier: self.clone(),
-            methods: vec![method.to_owned()],
+            methods: event::methods(methods),
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             state,
             asks: None,
@@ -132,7 +134,7 @@ impl Verifier {
         match (authorization::read(authorization), self.identity()) {
             (Ok(Presented::Proof(text)), Some(identity)) => {
                 let proof = proof::read(text, &identity.regions, now);
-                let is_known = proof.is_ok_and(|proof| self.memory().is_known(&self.hash(&proof.key)));
+                let is_known = proof.is_ok_and(|proof| self.memory().is_known(&self.key(&proof)));
                 if is_known { Line::KnownProof } else { Line::Proof }
             }
             _ => Line::Token,
@@ -141,6 +143,11 @@ impl Verifier {
 
     fn hash(&self, text: &str) -> Hash {
         Sha256::new_with_prefix(self.0.seed).chain_update(text).finalize().into()
+    }
+
+    /// What credentials are known by: the key's id alone is no secret, and the session token is one.
+    fn key(&self, proof: &Proof) -> Hash {
+        self.hash(&proof.session())
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -178,7 +185,7 @@ impl fmt::Debug for Verifier {
 ///     "callers": [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd"}]}"#;
 /// let seed = [7; 16]; // drawn at random
 /// let verifier = Verifier::new(Callers::parse(callers.as_bytes(), Development::No)?, seed);
-/// let mut check = verifier.check(&[], "GET", &["/items"]);
+/// let mut check = verifier.check(&[], &["GET"], &["/items"]);
 /// let Step::Refused(refusal) = check.step(UNIX_EPOCH + Duration::from_secs(1_795_000_000)) else { panic!() };
 /// assert_eq!((refusal.code(), refusal.status()), ("authorization_missing", 401));
 /// # Ok::<(), xacct_sign_identity::CallersError>(())
@@ -189,7 +196,7 @@ pub struct Check {
     paths: Vec<String>,
     state: State,
     /// Since when others wait for what this one was to get.
-    asks: Option<SystemTime>,
+    asks: Option<Asks>,
 }
 
 enum State {
@@ -203,10 +210,13 @@ enum State {
         hash: Hash,
         text: String,
         token: Box<Token>,
+        /// Its signature is wrong by the key of this generation.
+        wrong_by: Option<u64>,
     },
     /// It lacks the word that its signature is right, by a key of this generation.
     Signed {
         hash: Hash,
+        text: String,
         token: Box<Token>,
         generation: u64,
     },
@@ -256,9 +266,7 @@ pub enum Need {
     },
     /// Whether a signature is right. Everything else about key and signature has been checked. Reported by [`Check::signature`].
     Signature {
-        /// ES384 or RS256, as the key is.
-        algorithm: Algorithm,
-        /// The key.
+        /// The key, which says the [algorithm](PublicKey::algorithm), too.
         key: Arc<PublicKey>,
         /// What was signed.
         message: String,
@@ -289,9 +297,12 @@ impl Check {
             State::Known(listed, caller) => {
                 let routes = self.verifier.callers().listed(*listed).and_then(|listed| listed.routes.as_ref());
                 if let Some(routes) = routes {
-                    // Of a request without a path nothing is known.
+                    // Of a request without a path or a method nothing is known.
                     if self.paths.is_empty() {
                         return Err(Refusal::new(Kind::PathUnreadable));
+                    }
+                    if self.methods.is_empty() {
+                        return Err(Refusal::with(Kind::RouteRefused, "a request without a method"));
                     }
                     self.paths.iter().try_for_each(|path| route::check(routes, &self.methods, path))?;
                 }
@@ -307,7 +318,7 @@ impl Check {
                 let identity = self.verifier.identity().ok_or_else(not_here)?;
                 if matches!(self.state, State::Token { .. }) {
                     let token = Box::new(token::read(&text, self.verifier.callers(), identity, now)?);
-                    self.state = State::Read { hash, text, token };
+                    self.state = State::Read { hash, text, token, wrong_by: None };
                     return Ok(None);
                 }
                 if identity.regions.is_empty() {
@@ -316,12 +327,14 @@ impl Check {
                 let proof = Box::new(proof::read(&text, &identity.regions, now)?);
                 self.state = State::Asked { hash, proof };
             }
-            State::Read { text, token, .. } => {
+            State::Read { text, token, wrong_by, .. } => {
                 if token.expires_at <= now {
                     return Err(Refusal::new(Kind::TokenExpired));
                 }
                 let identity = self.verifier.identity().ok_or_else(not_here)?;
-                let look = self.verifier.memory().keys.get_mut(token.issuer).map(|keys| keys.look(&token.key_id, now));
+                let mut memory = self.verifier.memory();
+                let look = memory.keys.get_mut(token.issuer).map(|keys| keys.look(&token.key_id, *wrong_by, now));
+                drop(memory);
                 let (key, generation) = match look.ok_or_else(not_here)? {
                     Look::Key(key, generation) => (key, generation),
                     Look::Wait => return Ok(Some(Step::Wait)),
@@ -331,12 +344,12 @@ impl Check {
                         return Err(of.because(&why));
                     }
                     Look::Refused(refusal) => return Err(refusal),
-                    Look::Fetch { is_early } => {
+                    Look::Fetch { is_early, asks } => {
                         let issuer =
                             identity.issuers.get(token.issuer).map(|issuer| issuer.url.clone()).unwrap_or_default();
                         let url = issuer::keys_url(&issuer);
                         let is_development = issuer::form(&issuer) == issuer::IssuerForm::Loopback;
-                        self.asks = Some(now);
+                        self.asks = Some(asks);
                         return Ok(Some(Step::Need(Need::Keys { issuer, url, is_development, is_early })));
                     }
                 };
@@ -346,16 +359,14 @@ impl Check {
                 if !key.makes(&token.signature) {
                     return Err(Refusal::new(Kind::SignatureMalformed));
                 }
-                let mut message = std::mem::take(text);
-                message.truncate(token.signed_bytes);
+                // Both are kept: another key may be there by now under the same id.
                 let need = Need::Signature {
-                    algorithm: key.algorithm(),
                     key,
-                    message,
-                    signature: std::mem::take(&mut token.signature),
+                    message: text.get(..token.signed_bytes).unwrap_or_default().to_owned(),
+                    signature: token.signature.clone(),
                 };
-                if let State::Read { hash, token, .. } = std::mem::replace(&mut self.state, unheard()) {
-                    self.state = State::Signed { hash, token, generation };
+                if let State::Read { hash, text, token, .. } = std::mem::replace(&mut self.state, unheard()) {
+                    self.state = State::Signed { hash, text, token, generation };
                 }
                 return Ok(Some(Step::Need(need)));
             }
@@ -374,14 +385,15 @@ impl Check {
                     self.state = State::Known(listed, caller);
                     return Ok(None);
                 }
-                let key = self.verifier.hash(&proof.key);
+                let key = self.verifier.key(proof);
                 match memory.ask(*hash, &key, now) {
                     Ask::Wait => return Ok(Some(Step::Wait)),
                     Ask::Refused(refusal) => return Err(refusal),
                     Ask::Sts => {}
                 }
                 drop(memory);
-                self.asks = Some(now);
+                // Of one proof there is one answer, whenever it was asked: it needs no turn.
+                self.asks = Some(Asks { at: now, turn: 0 });
                 let identity = self.verifier.identity().ok_or_else(not_here)?;
                 let request = proof.request(&identity.audience).ok_or_else(not_here)?;
                 return Ok(Some(Step::Need(Need::Sts(request))));
@@ -397,7 +409,7 @@ impl Check {
         match &self.state {
             State::Read { token, .. } => Some((Line::Token, token.issuer as u64)),
             State::Asked { hash, proof } => {
-                let key = self.verifier.hash(&proof.key);
+                let key = self.verifier.key(proof);
                 let line = if self.verifier.memory().is_known(&key) { Line::KnownProof } else { Line::Proof };
                 // Drawn at random by the seed: none is an issuer's.
                 Some((line, hash.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))))
@@ -425,24 +437,31 @@ impl Check {
 
     fn fetched(&mut self, set: Result<KeySet, &str>, now: SystemTime) {
         let State::Read { token, .. } = &self.state else { return };
-        self.asks = None;
+        // Who was not told to fetch has nothing to say.
+        let Some(asks) = self.asks.take() else { return };
         let set = set.map_err(str::to_owned);
         if let Some(keys) = self.verifier.memory().keys.get_mut(token.issuer) {
-            keys.fetched(set, now);
+            keys.fetched(set, asks, now);
         }
     }
 
-    /// Whether the signature of [`Need::Signature`] is right, found at `now`.
+    /// Whether the signature of [`Need::Signature`] is right, found at `now`. Where it is not, the next step may ask for keys: an issuer
+    /// may have put another one under the same id.
     pub fn signature(&mut self, is_right: bool, now: SystemTime) {
-        let State::Signed { hash, token, generation } = &self.state else { return };
+        if !matches!(self.state, State::Signed { .. }) {
+            return;
+        }
+        let State::Signed { hash, text, token, generation } = std::mem::replace(&mut self.state, unheard()) else {
+            return;
+        };
         if !is_right {
-            self.state = State::Refused(Refusal::new(Kind::SignatureWrong));
+            self.state = State::Read { hash, text, token, wrong_by: Some(generation) };
             return;
         }
         let (listed, caller) = (token.listed, Arc::clone(&token.caller));
-        let keys = Some((token.issuer, *generation));
+        let keys = Some((token.issuer, generation));
         let passed = Passed { listed, caller: Arc::clone(&caller), found_at: now, expires_at: token.expires_at, keys };
-        self.verifier.memory().remember(*hash, passed);
+        self.verifier.memory().remember(hash, passed);
         self.state = State::Known(listed, caller);
     }
 
@@ -455,7 +474,7 @@ impl Check {
         let State::Asked { hash, proof } = &self.state else { return };
         self.asks = None;
         let said = self.judged(proof, answer, now);
-        let key = self.verifier.hash(&proof.key);
+        let key = self.verifier.key(proof);
         self.verifier.memory().answered(*hash, key, said.clone(), now);
         self.state = match said {
             Ok(passed) => State::Known(passed.listed, passed.caller),
@@ -491,15 +510,15 @@ fn unheard() -> State {
 
 impl Drop for Check {
     fn drop(&mut self) {
-        let Some(at) = self.asks else { return };
+        let Some(asks) = self.asks else { return };
         let mut memory = self.verifier.memory();
         match &self.state {
             State::Read { token, .. } => {
                 if let Some(keys) = memory.keys.get_mut(token.issuer) {
-                    keys.given_up(at);
+                    keys.given_up(asks);
                 }
             }
-            State::Asked { hash, .. } => memory.given_up(hash, at),
+            State::Asked { hash, .. } => memory.given_up(hash, asks.at),
             _ => {}
         }
     }

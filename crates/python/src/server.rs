@@ -5,7 +5,9 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyDict;
-use xacct_sign_client::server::{Caller, Callers, CallersError, CheckError, Development, Line, Refusal, Verifier};
+use xacct_sign_client::server::{
+    Caller, Callers, CallersError, CheckError, Development, Line, METHOD_OVERRIDES, Refusal, Verifier,
+};
 use xacct_sign_client::{Patience, host::Host};
 
 use crate::errors::to_py;
@@ -102,12 +104,13 @@ impl PyVerifier {
         &self,
         py: Python<'_>,
         authorization: Vec<PyBackedBytes>,
-        method: &str,
+        methods: Vec<PyBackedStr>,
         paths: Vec<PyBackedStr>,
     ) -> PyResult<PyCaller> {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
+        let methods: Vec<&str> = methods.iter().map(AsRef::as_ref).collect();
         let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
-        let checked = waited(py, Patience::default(), |patience| self.0.check(&values, method, &paths, patience))?;
+        let checked = waited(py, Patience::default(), |patience| self.0.check(&values, &methods, &paths, patience))?;
         caller(py, checked)
     }
 
@@ -116,16 +119,21 @@ impl PyVerifier {
         &self,
         py: Python<'_>,
         authorization: Vec<PyBackedBytes>,
-        method: &str,
+        methods: Vec<PyBackedStr>,
         paths: Vec<PyBackedStr>,
     ) -> PyResult<Option<PyCaller>> {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
+        let methods: Vec<&str> = methods.iter().map(AsRef::as_ref).collect();
         let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
-        match py.detach(|| self.0.check_at_hand(&values, method, &paths)) {
+        match py.detach(|| self.0.check_at_hand(&values, &methods, &paths)) {
             Some(checked) => caller(py, checked).map(Some),
             None => Ok(None),
         }
     }
+
+    /// The headers whose values stand behind the method, in lower case.
+    #[classattr]
+    const METHOD_OVERRIDES: [&'static str; 3] = METHOD_OVERRIDES;
 
     /// In which line a request waits that has to: `token`, `known_proof` or `proof`.
     fn line(&self, authorization: Vec<PyBackedBytes>) -> &'static str {

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasm_bindgen::prelude::*;
-use xacct_sign_identity::{Callers, Check, Development, RefusalKind, Step, Verifier};
+use xacct_sign_identity::{Callers, Check, Development, METHOD_OVERRIDES, RefusalKind, Step, Verifier};
 
 /// See `xacct_sign_identity::Verifier`.
 #[wasm_bindgen]
@@ -44,12 +44,13 @@ impl WasmVerifier {
         self.0.callers().is_development()
     }
 
-    /// The check of a request with so many values of `authorization`, of which this is the first, and with the other forms that its path
-    /// has.
-    pub fn check(&self, authorization: &str, count: u32, method: &str, path: &str, others: Vec<String>) -> WasmCheck {
+    /// The check of a request with so many values of `authorization`, of which this is the first; with its method and what headers want
+    /// in its place; and with each form that its path has.
+    pub fn check(&self, authorization: &str, count: u32, methods: Vec<String>, paths: Vec<String>) -> WasmCheck {
         let values = [authorization.as_bytes(), b""];
-        let paths: Vec<&str> = std::iter::once(path).chain(others.iter().map(String::as_str)).collect();
-        WasmCheck(self.0.check(values.get(..count.min(2) as usize).unwrap_or_default(), method, &paths))
+        let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        WasmCheck(self.0.check(values.get(..count.min(2) as usize).unwrap_or_default(), &methods, &paths))
     }
 
     /// The check of a Lambda function's event in JSON.
@@ -91,6 +92,12 @@ impl WasmCheck {
 #[wasm_bindgen(js_name = tooBusy)]
 pub fn too_busy() -> String {
     step::to_json(Step::Refused(RefusalKind::TooBusy.into()), None)
+}
+
+/// See `xacct_sign_identity::METHOD_OVERRIDES`.
+#[wasm_bindgen(js_name = methodOverrides)]
+pub fn method_overrides() -> Vec<String> {
+    METHOD_OVERRIDES.map(str::to_owned).to_vec()
 }
 
 /// See `xacct_sign_identity::is_public`; what is no address is not.

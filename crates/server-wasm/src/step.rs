@@ -80,7 +80,7 @@ pub(crate) fn to_json(step: Step, waits: Option<(Line, u64)>) -> String {
         Step::Need(Need::Keys { url, is_development, is_early, .. }) => {
             Told::Keys { url, is_development: *is_development, is_early: *is_early, on }
         }
-        Step::Need(Need::Signature { key, message, signature, .. }) => {
+        Step::Need(Need::Signature { key, message, signature }) => {
             Told::Signature { key: jwk(key), message, signature: STANDARD.encode(signature) }
         }
         Step::Need(Need::Sts(request)) => {

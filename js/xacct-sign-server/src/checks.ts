@@ -4,7 +4,7 @@ import type { Caller } from "./caller.js";
 export interface Checks {
   check(
     authorization: string | readonly string[] | null | undefined,
-    method: string,
+    method: string | readonly string[],
     path: string | readonly string[],
   ): Promise<Caller>;
   fromEvent(event: object | string): Promise<Caller>;

@@ -1,12 +1,20 @@
 // The module of the identity crate, instantiated on first use. Each entry says where its bytes come from.
 
 import type { RefusalCode } from "../wasm/constants.js";
-import { initSync, isPublicAddress, tooBusy, type WasmCheck, WasmRetry, WasmVerifier } from "../wasm/xacct_sign.js";
+import {
+  initSync,
+  isPublicAddress,
+  methodOverrides,
+  tooBusy,
+  type WasmCheck,
+  WasmRetry,
+  WasmVerifier,
+} from "../wasm/xacct_sign.js";
 import type { Caller } from "./caller.js";
 import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
 import type { Line } from "./gate.js";
 
-export { isPublicAddress, tooBusy, type WasmCheck, WasmRetry, type WasmVerifier };
+export { isPublicAddress, methodOverrides, tooBusy, type WasmCheck, WasmRetry, type WasmVerifier };
 
 /** What a check has come to: the same as in crates/server-wasm/src/step.rs. */
 export type Step =

@@ -35,26 +35,28 @@ export class Verifier {
   /**
    * Who calls. `authorization` is the header, or each of the headers where there are several; `method` and `path` are those that the
    * application will see: the path as it was sent, escapes and all, without its query; or each form that it may have, of which every
-   * one has to be on a route of the caller's.
+   * one has to be on a route of the caller's. Behind the method stand the values of headers that want another one in its place, such as
+   * `x-http-method-override`.
    *
    * @throws RefusedError with the reason, and the status that the client is told
    */
   async check(
     authorization: string | readonly string[] | null | undefined,
-    method: string,
+    method: string | readonly string[],
     path: string | readonly string[],
   ): Promise<Caller> {
-    const [first, ...others] = typeof path === "string" ? [path] : Array.isArray(path) ? path : [];
+    const methods = listOf(method);
+    const paths = listOf(path);
     const values = typeof authorization === "string" ? [authorization] : (authorization ?? []);
     const areTexts =
-      Array.isArray(values) && [...values, method, first, ...others].every((text) => typeof text === "string");
-    if (!areTexts) {
+      Array.isArray(values) && [...values, ...methods, ...paths].every((text) => typeof text === "string");
+    if (!areTexts || methods.length === 0 || paths.length === 0) {
       throw new XacctSignError("invalid_argument", "a header, the method or the path is no string", {
         hint: "give each header: check(request.headersDistinct.authorization, request.method, path)",
       });
     }
     const verifier = this.#seeded();
-    return this.#driver.drive(() => verifier.check(values[0] ?? "", values.length, method, first, others));
+    return this.#driver.drive(() => verifier.check(values[0] ?? "", values.length, methods, paths));
   }
 
   /**
@@ -112,6 +114,11 @@ export class Verifier {
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   return new Verifier(options);
+}
+
+/** The texts that were given, or what is none and is told as such. */
+function listOf(given: string | readonly string[]): string[] {
+  return Array.isArray(given) ? [...given] : [given as string];
 }
 
 /** Nobody who calls is known by a body, which may be large. What is no JSON is no event, as the module finds. */

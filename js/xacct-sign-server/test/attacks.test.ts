@@ -78,7 +78,7 @@ function proof(row: Json): string {
 async function check({ verifier }: World, row: Json, word: string, bearer: string): Promise<string> {
   const fill = (text: string) => text.replaceAll(word, bearer);
   const headers: string[] = (row.authorization ?? [`Bearer ${word}`]).map(fill);
-  return outcome(verifier.check(headers, row.method ?? "GET", fill(row.path ?? "/items")));
+  return outcome(verifier.check(headers, [row.method ?? "GET", ...(row.overrides ?? [])], fill(row.path ?? "/items")));
 }
 
 describe.each(["token", "proof", "event", "callers"])("rows of %s", (kind) => {

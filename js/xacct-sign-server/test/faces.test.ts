@@ -112,6 +112,27 @@ describe("middleware", () => {
     ]);
   });
 
+  test("a header that wants another method is the caller's as much as the method", async () => {
+    const world = worldOf();
+    const port = await served(world);
+    const header = `Authorization: ${bearer(READER)}`;
+    const url = "http://api.example.com/items/1";
+    for (const [name, value, let_in] of [
+      ["X-HTTP-Method-Override", "DELETE", false],
+      ["x-http-method", "put", false],
+      ["X-Method-Override", "PATCH", false],
+      ["X-Method-Override", "get", true],
+    ] as const) {
+      const answer = await answerTo(port, "GET /items/1 HTTP/1.1", header, `${name}: ${value}`);
+      expect(answer.endsWith("caller reader"), `${name}: ${value}`).toBe(let_in);
+      const request = new Request(url, { headers: { authorization: bearer(READER), [name]: value } });
+      const answered = await world.verifier.serve(request, () => "let in");
+      expect(answered === "let in", `${name}: ${value}`).toBe(let_in);
+    }
+    expect(new Set(world.logged.map(({ code }) => code))).toEqual(new Set(["method_override_refused"]));
+    expect(world.logged).toHaveLength(6);
+  });
+
   test("a refusal after somebody else has answered changes nothing, and ends no process", async () => {
     let refuse = (_: Response) => {};
     const world = worldOf({ keys: () => new Promise<Response>((resolve) => (refuse = resolve)) });

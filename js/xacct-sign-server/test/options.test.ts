@@ -132,7 +132,15 @@ test.each(["127.0.0.1:4100", "file:///tmp", "x", "http://sts.example", "http://1
 test("an argument that is no string is a mistake, and lets nobody in", async () => {
   const { verifier } = worldOf();
   const check = verifier.check as (...given: unknown[]) => Promise<unknown>;
-  for (const given of [[], [1, "GET", "/"], [[1], "GET", "/"], ["Bearer x", undefined, "/"], ["Bearer x", "GET", {}]]) {
+  for (const given of [
+    [],
+    [1, "GET", "/"],
+    [[1], "GET", "/"],
+    ["Bearer x", undefined, "/"],
+    ["Bearer x", "GET", {}],
+    ["Bearer x", [], "/"],
+    ["Bearer x", "GET", []],
+  ]) {
     const hint = expect.stringContaining("check(request.headersDistinct.authorization, request.method, path)");
     await expect(check.apply(verifier, given)).rejects.toMatchObject({ code: "invalid_argument", hint });
   }

@@ -9,10 +9,12 @@ from urllib.parse import quote
 
 from .._native import Caller
 from ._lane import Lane
-from ._verifier import Verifier, verifier_of
+from ._verifier import METHOD_OVERRIDES, Verifier, verifier_of
 
 # What a path may hold without an escape (RFC 3986, section 3.3).
 _SAFE = "/-._~!$&'()*+,;=:@"
+
+_OVERRIDES = frozenset(name.encode() for name in METHOD_OVERRIDES)
 
 # Threads for those who have to wait. STS is asked of each proof, good or bad: whoever makes up proofs is to hold up
 # nobody whose credentials STS has stood by, and nobody who sends tokens.
@@ -30,13 +32,19 @@ class ScopeChecks:
     async def caller(self, scope: MutableMapping[str, Any]) -> Caller:
         """The caller, or a `RefusedError`."""
         values = [value for name, value in scope["headers"] if name == b"authorization"]
-        method = scope.get("method", "GET")
+        methods = _methods(scope)
         paths = _paths(scope)
-        caller = self._verifier.check_at_hand(values, method, paths)
+        caller = self._verifier.check_at_hand(values, methods, paths)
         if caller is None:
             lane = self._lanes[self._verifier.line(values)]
-            caller = await lane.run(partial(self._verifier.check, values, method, paths))
+            caller = await lane.run(partial(self._verifier.check, values, methods, paths))
         return caller
+
+
+def _methods(scope: MutableMapping[str, Any]) -> list[str]:
+    """The request's method, and what headers want in its place."""
+    overrides = [value.decode("latin-1") for name, value in scope["headers"] if name in _OVERRIDES]
+    return [scope.get("method", "GET"), *overrides]
 
 
 def _paths(scope: MutableMapping[str, Any]) -> list[str]:

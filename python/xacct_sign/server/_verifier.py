@@ -15,8 +15,8 @@ from ._refused import RefusedError
 
 _log = logging.getLogger("xacct_sign.server")
 
-# What a check looks at in an event: its body may have megabytes.
-_OF_EVENT = ("version", "rawPath", "path", "httpMethod", "headers", "multiValueHeaders", "requestContext")
+# Headers by which frameworks take a request for one of another method.
+METHOD_OVERRIDES = tuple(_native.Verifier.METHOD_OVERRIDES)
 
 
 class Verifier:
@@ -77,7 +77,10 @@ class Verifier:
         return self._native.stage
 
     def check(
-        self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str | Sequence[str]
+        self,
+        authorization: str | bytes | Sequence[str | bytes] | None,
+        method: str | Sequence[str],
+        path: str | Sequence[str],
     ) -> Caller:
         """Who makes a request, and whether it may.
 
@@ -85,20 +88,24 @@ class Verifier:
 
         Args:
             authorization: the header's value, or every value of it if it was sent several times; None if it was not.
-            method: the method that the application will see.
+            method: the method that the application will see; or a list of it and of what headers such as
+                `x-http-method-override` want in its place, which the caller has to be allowed, too.
             path: the path as it was sent, escapes and all, without its query; or each form that it may have, of which
                 every one has to be on a route of the caller's.
 
         Raises:
             RefusedError: with a `code`, and the `status` that the client is told.
         """
-        return self._native.check(_values(authorization), _readable(method), _paths(path))
+        return self._native.check(_values(authorization), _texts(method), _texts(path))
 
     def check_at_hand(
-        self, authorization: str | bytes | Sequence[str | bytes] | None, method: str, path: str | Sequence[str]
+        self,
+        authorization: str | bytes | Sequence[str | bytes] | None,
+        method: str | Sequence[str],
+        path: str | Sequence[str],
     ) -> Caller | None:
         """As `check`, if nothing has to be waited for; else None, and `check` waits, in another thread."""
-        return self._native.check_at_hand(_values(authorization), _readable(method), _paths(path))
+        return self._native.check_at_hand(_values(authorization), _texts(method), _texts(path))
 
     def line(self, authorization: Sequence[bytes]) -> str:
         """In which line a request waits that has to: `token`, `known_proof` or `proof`, which anybody can make up."""
@@ -147,10 +154,10 @@ def _values(authorization: str | bytes | Sequence[str | bytes] | None) -> list[b
         ) from None
 
 
-def _paths(path: str | Sequence[str]) -> list[str]:
-    # What is neither is told by the same words as a form that is no text.
-    forms = path if isinstance(path, Sequence) and not isinstance(path, str) else [path]
-    return [_readable(form) for form in forms]
+def _texts(given: str | Sequence[str]) -> list[str]:
+    # What is neither is told by the same words as one among several that is no text.
+    several = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    return [_readable(text) for text in several]
 
 
 def _readable(text: str) -> str:
@@ -176,11 +183,11 @@ def verifier_of(verifier: object) -> Verifier:
 
 
 def _text_of(event: object) -> bytes:
-    """An event's JSON; of what is none, a text that is none either, which the check refuses."""
+    """An event's JSON, without the body, which may have megabytes; of what is none, a text that is none either."""
     if not isinstance(event, Mapping):
         return b""
     try:
-        return json.dumps({name: event[name] for name in _OF_EVENT if name in event}).encode()
+        return json.dumps({name: value for name, value in event.items() if name != "body"}).encode()
     except (TypeError, ValueError, RecursionError):
         return b""
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 from ._refused import RefusedError
-from ._verifier import Verifier, log_refusal, refusal_headers, verifier_of
+from ._verifier import METHOD_OVERRIDES, Verifier, log_refusal, refusal_headers, verifier_of
 
 _Environ = dict[str, Any]
 _App = Callable[[_Environ, Callable[..., Any]], Iterable[bytes]]
 
 # What a path may hold without an escape (RFC 3986, section 3.3).
 _SAFE = "/-._~!$&'()*+,;=:@"
+
+_OVERRIDES = [f"HTTP_{name.upper().replace('-', '_')}" for name in METHOD_OVERRIDES]
+
+# Scheme and authority of a target in absolute form (RFC 9112, section 3.2.2), and what is behind them.
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://[^/\\?#]*(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class CallerMiddleware:
@@ -41,8 +47,9 @@ class CallerMiddleware:
         # Servers join headers of one name by commas, which no check takes.
         authorization = environ.get("HTTP_AUTHORIZATION")
         method = environ["REQUEST_METHOD"]
+        methods = [method, *(environ[name] for name in _OVERRIDES if name in environ)]
         try:
-            environ["xacct_sign.caller"] = self._verifier.check(authorization, method, self._paths(environ))
+            environ["xacct_sign.caller"] = self._verifier.check(authorization, methods, self._paths(environ))
         except RefusedError as refusal:
             log_refusal(refusal, method, environ.get("PATH_INFO", ""))
             start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", refusal_headers(refusal.status))
@@ -67,5 +74,6 @@ class CallerMiddleware:
                 "the server gives a path that is not Latin-1, as WSGI has it", code="path_unreadable", status=403
             ) from None
         raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
-        sent = raw.partition("?")[0]
-        return [seen] if sent == seen or not sent.startswith("/") else [sent, seen]
+        absolute = _ABSOLUTE.fullmatch(raw)
+        sent = (absolute[1] if absolute else raw).partition("?")[0] or "/"
+        return [seen] if sent == seen or not raw else [sent, seen]

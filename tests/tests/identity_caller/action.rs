@@ -4,7 +4,7 @@ use xacct_sign::sts::{Action as _, Endpoint, GetWebIdentityToken, TokenAlgorithm
 use xacct_sign::{Error, aws::parse_rfc3339};
 use xacct_sign_tests::{example_credentials, example_instant};
 
-const AUDIENCE: &str = "https://api.example.com/a b+c";
+const AUDIENCE: &str = "https://api.example.com/a&b+c";
 const JWT: &str = "eyJhbGciOiJFUzM4NCJ9.eyJzdWIiOiJTRUNSRVRNQVJLRVIifQ.c2lnbmF0dXJl-_";
 
 fn call() -> GetWebIdentityToken {
@@ -29,7 +29,7 @@ fn the_request_is_a_signed_form() {
     assert!(authorization.contains("/20150830/ap-northeast-1/sts/aws4_request, "), "{authorization}");
     assert_eq!(
         form(&call()).unwrap(),
-        "Action=GetWebIdentityToken&Version=2011-06-15&Audience.member.1=https%3A%2F%2Fapi.example.com%2Fa%20b%2Bc\
+        "Action=GetWebIdentityToken&Version=2011-06-15&Audience.member.1=https%3A%2F%2Fapi.example.com%2Fa%26b%2Bc\
          &DurationSeconds=300&SigningAlgorithm=ES384"
     );
     let mut call = call();

@@ -88,7 +88,7 @@ fn a_verifier_learns_from_sts_who_it_was() {
     let header = format!("Bearer {}", bearer(&proof(&host, base)).unwrap());
     for (audience, expected) in [(AUDIENCE, "shop"), ("https://other.example.com", "refused")] {
         let verifier = Verifier::new(callers(audience), [7; 16]);
-        let mut check = verifier.check(&[header.as_bytes()], "GET", &["/orders"]);
+        let mut check = verifier.check(&[header.as_bytes()], &["GET"], &["/orders"]);
         let Step::Need(Need::Sts(wanted)) = check.step(host.time()) else { panic!("{check:?}") };
         let mut request = Request::post(&wanted.url);
         for (name, value) in &wanted.headers {

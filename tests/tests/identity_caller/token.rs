@@ -152,7 +152,7 @@ fn a_verifier_takes_what_the_emulator_issues() {
         Callers::parse(text.as_bytes(), Development::Yes).unwrap()
     };
     for (role, expected) in [("LambdaRoleDeve", Ok("shop".to_owned())), ("LambdaRoleProd", Err(401))] {
-        let mut check = Verifier::new(callers(role), [7; 16]).check(&[header.as_bytes()], "GET", &["/orders"]);
+        let mut check = Verifier::new(callers(role), [7; 16]).check(&[header.as_bytes()], &["GET"], &["/orders"]);
         let found = loop {
             match check.step(machine.time()) {
                 Step::Passed(caller) => break Ok(caller.name.clone()),
@@ -161,7 +161,7 @@ fn a_verifier_takes_what_the_emulator_issues() {
                     let request = Request::get(url).body(&b""[..]).unwrap();
                     check.keys(Some(sts(&mut emulator, &request, machine.time()).body()), machine.time());
                 }
-                Step::Need(Need::Signature { key, message, signature, .. }) => {
+                Step::Need(Need::Signature { key, message, signature }) => {
                     let PublicKey::P384 { x, y } = &*key else { panic!("{key:?}") };
                     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, [&[4], &x[..], &y[..]].concat());
                     check.signature(key.verify(message.as_bytes(), &signature).is_ok(), machine.time());

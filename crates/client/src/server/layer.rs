@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
-use xacct_sign_identity::{Caller, Refusal};
+use xacct_sign_identity::{Caller, METHOD_OVERRIDES, Refusal};
 
 use super::lines::{Asked, Lines};
 use super::verifier::{CheckError, Verifier};
@@ -119,9 +119,12 @@ where
 }
 
 fn asked(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Asked {
+    let overrides = METHOD_OVERRIDES.iter().flat_map(|name| headers.get_all(*name));
+    // What is no text is no method either.
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Asked {
         authorization: headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes().to_vec()).collect(),
-        method: method.as_str().to_owned(),
+        methods: std::iter::once(method.as_str().to_owned()).chain(overrides.map(text)).collect(),
         paths: paths(uri, extensions),
     }
 }

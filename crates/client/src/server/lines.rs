@@ -13,7 +13,7 @@ use crate::patience::Patience;
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) authorization: Vec<Vec<u8>>,
-    pub(super) method: String,
+    pub(super) methods: Vec<String>,
     pub(super) paths: Vec<String>,
 }
 
@@ -61,8 +61,9 @@ impl Lines {
     /// What a check comes to. Whoever goes away while a thread is at it leaves his place when that one comes back.
     pub(super) async fn check(&self, asked: Asked) -> Result<Arc<Caller>, CheckError> {
         let values: Vec<&[u8]> = asked.authorization.iter().map(Vec::as_slice).collect();
+        let methods: Vec<&str> = asked.methods.iter().map(String::as_str).collect();
         let paths: Vec<&str> = asked.paths.iter().map(String::as_str).collect();
-        if let Some(settled) = self.verifier.check_at_hand(&values, &asked.method, &paths) {
+        if let Some(settled) = self.verifier.check_at_hand(&values, &methods, &paths) {
             return settled;
         }
         let line = match self.verifier.line(&values) {
@@ -75,8 +76,9 @@ impl Lines {
         let checked = spawn_blocking(move || {
             let _held = held;
             let values: Vec<&[u8]> = asked.authorization.iter().map(Vec::as_slice).collect();
+            let methods: Vec<&str> = asked.methods.iter().map(String::as_str).collect();
             let paths: Vec<&str> = asked.paths.iter().map(String::as_str).collect();
-            verifier.check(&values, &asked.method, &paths, &Patience::default())
+            verifier.check(&values, &methods, &paths, &Patience::default())
         });
         // A runtime that ends starts no more.
         checked.await.unwrap_or_else(|_| Err(CheckError::Refused(Refusal::from(RefusalKind::TooBusy))))

@@ -30,7 +30,7 @@ const FETCH: Duration = Duration::from_secs(8);
 ///
 /// let callers = std::fs::read("callers.json")?;
 /// let verifier = Verifier::new(Callers::parse(&callers, Development::No)?)?;
-/// match verifier.check(&[b"Bearer eyJ..."], "GET", &["/items/1"], &Patience::default()) {
+/// match verifier.check(&[b"Bearer eyJ..."], &["GET"], &["/items/1"], &Patience::default()) {
 ///     Ok(caller) => println!("{} calls", caller.name),
 ///     Err(CheckError::Refused(refusal)) => println!("{}: {refusal}", refusal.status()),
 ///     Err(CheckError::GivenUp(error)) => return Err(error.into()),
@@ -156,7 +156,8 @@ impl Verifier {
     }
 
     /// Who makes a request with these values of `authorization`, and whether it may: with the method and the path that the application
-    /// will see, the path as it was sent, without its query; where that is not sure, in each form that it may have.
+    /// will see, the path as it was sent, without its query; where that is not sure, in each form that it may have. Behind the method
+    /// stand the values of the headers [`METHOD_OVERRIDES`](super::METHOD_OVERRIDES), if the request has any.
     ///
     /// # Errors
     ///
@@ -164,12 +165,12 @@ impl Verifier {
     pub fn check(
         &self,
         authorization: &[&[u8]],
-        method: &str,
+        methods: &[&str],
         paths: &[&str],
         patience: &Patience,
     ) -> Result<Arc<Caller>, CheckError> {
         let own = self.own();
-        self.drive(own, || own.rules.check(authorization, method, paths), patience)
+        self.drive(own, || own.rules.check(authorization, methods, paths), patience)
     }
 
     /// Who makes the request of a Lambda function's event, given as JSON without its body: see
@@ -192,12 +193,12 @@ impl Verifier {
     pub fn check_at_hand(
         &self,
         authorization: &[&[u8]],
-        method: &str,
+        methods: &[&str],
         paths: &[&str],
     ) -> Option<Result<Arc<Caller>, CheckError>> {
         let own = self.own();
         let at_hand = Patience::of(Some(Duration::ZERO));
-        match self.drive(own, || own.rules.check(authorization, method, paths), &at_hand) {
+        match self.drive(own, || own.rules.check(authorization, methods, paths), &at_hand) {
             Err(CheckError::GivenUp(_)) => None,
             settled => Some(settled),
         }
@@ -223,7 +224,7 @@ impl Verifier {
                 Step::Passed(caller) => return Ok(caller),
                 Step::Refused(refusal) => return Err(CheckError::Refused(refusal)),
                 Step::Wait => own.wait(seen, patience)?,
-                Step::Need(Need::Signature { key, message, signature, .. }) => {
+                Step::Need(Need::Signature { key, message, signature }) => {
                     check.signature(is_right(&key, message.as_bytes(), &signature), way.host.now());
                 }
                 Step::Need(Need::Keys { url, is_development, is_early: true, .. }) if has_threads => {

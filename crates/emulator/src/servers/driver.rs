@@ -31,7 +31,7 @@ pub(crate) fn drive(
                 let set = iam.issuers.published(&issuer, now);
                 check.keys(set.as_deref().map(str::as_bytes), now);
             }
-            Step::Need(Need::Signature { key, message, signature, .. }) => {
+            Step::Need(Need::Signature { key, message, signature }) => {
                 check.signature(is_right(&key, message.as_bytes(), &signature), now);
             }
             Step::Need(Need::Sts(request)) => {

@@ -19,6 +19,8 @@ pub(crate) const AGAIN: Duration = Duration::from_secs(10);
 pub(crate) struct IssuerKeys {
     had: Option<Had>,
     asked: Option<Asked>,
+    /// Counts what was asked: a clock may be set back, and turns are not.
+    turns: u64,
 }
 
 #[derive(Debug)]
@@ -26,12 +28,15 @@ struct Had {
     set: KeySet,
     /// Counts the sets that differed from the one before: what was found right with another set counts no more.
     generation: u64,
+    /// When it was asked, since the issuer may have made it then, however late it came.
     fetched_at: SystemTime,
+    turn: u64,
 }
 
 #[derive(Debug)]
 struct Asked {
     at: SystemTime,
+    turn: u64,
     outcome: Outcome,
 }
 
@@ -51,6 +56,7 @@ pub(crate) enum Look {
     /// Fetch the keys, and look again; early, while those that there are still serve.
     Fetch {
         is_early: bool,
+        asks: Asks,
     },
     /// Somebody else is fetching them: look again when they are there.
     Wait,
@@ -59,9 +65,17 @@ pub(crate) enum Look {
     Unavailable(String),
 }
 
+/// Since when somebody gets what others wait for, and in which turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asks {
+    pub(crate) at: SystemTime,
+    pub(crate) turn: u64,
+}
+
 impl IssuerKeys {
     /// What there is of a key at `now`. [`Look::Fetch`] is given to one caller at a time, who reports by [`IssuerKeys::fetched`].
-    pub(crate) fn look(&mut self, key_id: &str, now: SystemTime) -> Look {
+    /// A key of the generation by which a signature was wrong is as good as none: an issuer may have put another one under its id.
+    pub(crate) fn look(&mut self, key_id: &str, wrong_by: Option<u64>, now: SystemTime) -> Look {
         let asked = self.asked.as_ref().filter(|asked| within(asked.at, AGAIN, now)).map(|asked| &asked.outcome);
         let is_asked = asked.is_some();
         let is_underway = asked == Some(&Outcome::None);
@@ -69,7 +83,8 @@ impl IssuerKeys {
             Some(Outcome::Failed(why)) => Some(why.as_str()),
             _ => None,
         };
-        let key = self.usable(now).and_then(|had| Some((had.set.get(key_id)?.cloned(), had)));
+        let usable = self.usable(now).filter(|had| wrong_by != Some(had.generation));
+        let key = usable.and_then(|had| Some((had.set.get(key_id)?.cloned(), had)));
         match key {
             // One fetches; the others go on with what there is.
             Some((_, had)) if !is_asked && !within(had.fetched_at, FRESH, now) => self.ask(true, now),
@@ -81,6 +96,7 @@ impl IssuerKeys {
             None if failed.is_some() || self.usable(now).is_none() => {
                 Look::Unavailable(failed.unwrap_or_default().to_owned())
             }
+            None if wrong_by.is_some() => Look::Refused(Refusal::new(Kind::SignatureWrong)),
             None => Look::Refused(Refusal::about(Kind::KeyUnknown, key_id)),
         }
     }
@@ -92,24 +108,30 @@ impl IssuerKeys {
             .is_some_and(|had| had.generation == generation && (is_asked || within(had.fetched_at, FRESH, now)))
     }
 
-    /// What a fetch brought at `now`: a set, or why there is none. A set replaces the whole one before it.
-    pub(crate) fn fetched(&mut self, set: Result<KeySet, String>, now: SystemTime) {
+    /// What a fetch brought at `now`: a set, or why there is none. A set replaces the whole one before it. One that was asked earlier than
+    /// the set at hand, and comes later, is older, and is dropped.
+    pub(crate) fn fetched(&mut self, set: Result<KeySet, String>, asks: Asks, now: SystemTime) {
         let (outcome, set) = match set {
             Ok(set) => (Outcome::Fetched, Some(set)),
             Err(why) => (Outcome::Failed(why), None),
         };
-        self.asked = Some(Asked { at: now, outcome });
-        if let Some(set) = set {
-            let before = self.had.as_ref();
+        // Whoever asked in a later turn is at it still.
+        if self.turns == asks.turn {
+            self.asked = Some(Asked { at: now, turn: asks.turn, outcome });
+        }
+        let before = self.had.as_ref();
+        if let Some(set) = set
+            && before.is_none_or(|had| had.turn < asks.turn)
+        {
             let is_same = before.is_some_and(|had| had.set == set);
             let generation = before.map_or(0, |had| had.generation + u64::from(!is_same));
-            self.had = Some(Had { set, generation, fetched_at: now });
+            self.had = Some(Had { set, generation, fetched_at: asks.at, turn: asks.turn });
         }
     }
 
-    /// Whoever was to fetch at that instant does not any more: the next may at once.
-    pub(crate) fn given_up(&mut self, at: SystemTime) {
-        self.asked = self.asked.take().filter(|asked| asked.at != at || asked.outcome != Outcome::None);
+    /// Whoever was to fetch in that turn does not any more: the next may at once.
+    pub(crate) fn given_up(&mut self, asks: Asks) {
+        self.asked = self.asked.take().filter(|asked| asked.turn != asks.turn || asked.outcome != Outcome::None);
     }
 
     fn usable(&self, now: SystemTime) -> Option<&Had> {
@@ -117,8 +139,10 @@ impl IssuerKeys {
     }
 
     fn ask(&mut self, is_early: bool, now: SystemTime) -> Look {
-        self.asked = Some(Asked { at: now, outcome: Outcome::None });
-        Look::Fetch { is_early }
+        self.turns += 1;
+        let asks = Asks { at: now, turn: self.turns };
+        self.asked = Some(Asked { at: now, turn: self.turns, outcome: Outcome::None });
+        Look::Fetch { is_early, asks }
     }
 }
 

@@ -149,7 +149,9 @@ fn check(verifier: &Verifier, row: &Value, word: &str, bearer: &str) -> Check {
     };
     let headers: Vec<&[u8]> = headers.iter().map(String::as_bytes).collect();
     let path = filled(text(row, "path").unwrap_or("/items"));
-    verifier.check(&headers, text(row, "method").unwrap_or("GET"), &[&path])
+    let overrides = row.get("overrides").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let methods: Vec<&str> = std::iter::once(text(row, "method").unwrap_or("GET")).chain(overrides).collect();
+    verifier.check(&headers, &methods, &[&path])
 }
 
 /// What a row says it is.

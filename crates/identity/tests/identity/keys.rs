@@ -184,6 +184,85 @@ fn a_fetch_that_never_comes_back_is_made_anew() {
     assert!(matches!(next.step(later(11)), Step::Need(Need::Signature { .. })));
 }
 
+/// Some issuers keep an id and change what is under it: nobody waits an hour for that.
+#[test]
+fn another_key_under_the_same_id_is_found_at_once() {
+    let verifier = server();
+    assert_eq!(at(&verifier, &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 1));
+    let new = with_kid(later(9), "EC384_0", "next_ec");
+    assert_eq!(at(&verifier, &new, later(9), Some(&["next_ec"])), (refused("signature_wrong"), 0));
+    assert_eq!(at(&verifier, &new, later(10), Some(&["next_ec"])), (shop(), 1));
+    assert_eq!(at(&verifier, &good_token(later(11)), later(11), Some(&["next_ec"])), (refused("signature_wrong"), 0));
+    // While the issuer is out of reach it may be a new one, too, as with an id that nobody knows.
+    let newer = with_kid(later(30), "EC384_0", "shop_ec");
+    assert_eq!(at(&verifier, &newer, later(30), None), (refused("keys_unavailable"), 1));
+    assert_eq!(at(&verifier, &with_kid(later(31), "EC384_0", "next_ec"), later(31), None), (shop(), 0));
+}
+
+#[test]
+fn a_thousand_wrong_signatures_are_one_fetch_and_hold_up_nobody() {
+    let verifier = server();
+    let good = good_token(later(20));
+    assert_eq!(at(&verifier, &good_token(now()), now(), Some(&["shop_ec"])), (shop(), 1));
+    let mut checks: Vec<Check> =
+        (0..1000).map(|_| bearer(&verifier, &with_kid(later(20), "EC384_0", "next_ec"))).collect();
+    let mut fetching = Vec::new();
+    for (index, check) in checks.iter_mut().enumerate() {
+        assert!(matches!(check.step(later(20)), Step::Need(Need::Signature { .. })));
+        check.signature(false, later(20));
+        if needs_keys(check, later(20)) {
+            fetching.push(index);
+        }
+        // Who has a right one goes on with the keys at hand.
+        assert!(matches!(bearer(&verifier, &good).step(later(20)), Step::Need(Need::Signature { .. })));
+    }
+    assert_eq!(fetching, [0]);
+    checks[0].keys(Some(&key_set(&["shop_ec"])), later(21));
+    for check in &mut checks {
+        let Step::Refused(refusal) = check.step(later(21)) else { panic!("its signature is wrong") };
+        assert_eq!(refusal.code(), "signature_wrong");
+    }
+}
+
+/// A key that was revoked does not come back with an answer that hung meanwhile.
+#[test]
+fn a_set_that_was_asked_earlier_and_comes_later_replaces_none() {
+    let verifier = server();
+    let old = good_token(now());
+    let mut late = bearer(&verifier, &old);
+    assert!(needs_keys(&mut late, now()));
+    let new = with_kid(later(10), "EC384_0", "next_ec");
+    assert_eq!(at(&verifier, &new, later(10), Some(&["next_ec"])), (shop(), 1));
+    late.keys(Some(&key_set(&["shop_ec"])), later(11));
+    assert_eq!(usual(late, later(11)).is, refused("signature_wrong"));
+    assert_eq!(at(&verifier, &new, later(11), None), (shop(), 0));
+    // Nor does one that fails late say that the next, which is under way, has failed.
+    let verifier = server();
+    let (mut late, mut next) = (bearer(&verifier, &old), bearer(&verifier, &old));
+    assert!(needs_keys(&mut late, now()));
+    assert!(needs_keys(&mut next, later(10)));
+    late.keys(None, later(11));
+    assert!(!needs_keys(&mut late, later(11)));
+    next.keys(Some(&key_set(&["shop_ec"])), later(12));
+    assert!(matches!(late.step(later(12)), Step::Need(Need::Signature { .. })));
+}
+
+/// What an issuer answers it may have made when it was asked: an hour, and a day in an outage, are counted from there.
+#[test]
+fn keys_are_as_old_as_the_request_for_them() {
+    let verifier = server();
+    let mut check = bearer(&verifier, &good_token(now()));
+    assert!(needs_keys(&mut check, now()));
+    check.keys(Some(&key_set(&["shop_ec"])), later(9));
+    assert!(matches!(check.step(later(9)), Step::Need(Need::Signature { .. })));
+    let hour = good_token(later(HOUR));
+    assert_eq!(at(&verifier, &hour, later(HOUR - 1), Some(&["shop_ec"])), (shop(), 0));
+    let mut check = bearer(&verifier, &good_token(later(HOUR)));
+    assert!(matches!(check.step(later(HOUR)), Step::Need(Need::Keys { is_early: true, .. })));
+    check.keys(None, later(HOUR + 9));
+    assert_eq!(at(&verifier, &good_token(later(DAY)), later(DAY), None), (refused("keys_unavailable"), 1));
+}
+
 #[test]
 fn who_gives_up_makes_room_for_the_next_at_once() {
     let verifier = server();

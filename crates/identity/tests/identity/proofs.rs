@@ -118,6 +118,24 @@ fn what_sts_refused_stays_refused_and_pushes_nobody_out() {
 }
 
 #[test]
+fn the_proofs_of_one_caller_push_out_none_of_another() {
+    let verifier = server();
+    let known = proof(now());
+    assert_eq!(at(&verifier, &known, now(), None), (shop(), 1));
+    let partner = identity_xml("arn:aws:sts::222222222222:assumed-role/Any/orders", "222222222222");
+    for index in 0..30_000 {
+        let another = Credentials::new(format!("ASIA{index:016}"), SECRET, Some("x".to_owned()), None).unwrap();
+        let proof = make_proof(&another, "ap-northeast-1", AUDIENCE, later(1)).unwrap();
+        let (is, _) = at(&verifier, &proof, later(1), Some((200, partner.clone())));
+        assert_eq!(is, Ok("partner".to_owned()));
+    }
+    // STS goes away: who is known needs it no more.
+    assert_eq!(at(&verifier, &known, later(2), Some((500, String::new()))), (shop(), 0));
+    let next = proof(later(2));
+    assert_eq!(verifier.line(&[format!("Bearer {next}").as_bytes()], later(2)), Line::KnownProof);
+}
+
+#[test]
 fn an_outage_of_sts_lets_nobody_in_and_is_over_when_it_is_over() {
     let verifier = server();
     let proof = proof(now());
@@ -226,6 +244,24 @@ fn garbage_holds_up_no_caller_that_sts_has_stood_by() {
     assert_eq!(line("a.b.c", now()), Line::Token);
 }
 
+/// A key's id stands in logs, in the clear: who has seen one has no part in the line of whoever has the key.
+#[test]
+fn a_key_id_without_its_session_token_is_not_known() {
+    let verifier = server();
+    assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 1));
+    let mut asking = Vec::new();
+    for index in 0..300 {
+        let made_up = Credentials::new(credentials().access_key_id(), SECRET, Some(format!("x{index:04}===")), None);
+        let made_up = make_proof(&made_up.unwrap(), "us-east-1", AUDIENCE, later(1)).unwrap();
+        assert_eq!(verifier.line(&[format!("Bearer {made_up}").as_bytes()], later(1)), Line::Proof);
+        let mut check = bearer(&verifier, &made_up);
+        let _ = check.step(later(1));
+        assert!(check.waits().is_none_or(|(line, _)| line == Line::Proof));
+        asking.push(check);
+    }
+    assert_eq!(at(&verifier, &proof(later(1)), later(1), None), (shop(), 1));
+}
+
 #[test]
 fn every_form_of_a_path_has_to_be_the_callers_and_one_has_to_be_there() {
     let verifier = server();
@@ -235,7 +271,7 @@ fn every_form_of_a_path_has_to_be_the_callers_and_one_has_to_be_there() {
         Some((200, identity_xml(arn, "000000000000").into_bytes()))
     };
     let is = |paths: &[&str]| {
-        let check = verifier.check(&[format!("Bearer {good}").as_bytes()], "GET", paths);
+        let check = verifier.check(&[format!("Bearer {good}").as_bytes()], &["GET"], paths);
         drive(check, now(), &|_| panic!("no token"), &reader).is
     };
     assert_eq!(is(&["/items/1"]), Ok("reader".to_owned()));

@@ -11,7 +11,7 @@ use ring::{hmac, rsa};
 use serde_json::{Value, json};
 use xacct_sign::verify::{Presented, Rules};
 use xacct_sign::{Credentials, Scope};
-use xacct_sign_identity::{Algorithm, Callers, Check, Development, Need, PublicKey, Step, StsRequest, Verifier};
+use xacct_sign_identity::{Callers, Check, Development, Need, PublicKey, Step, StsRequest, Verifier};
 
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
 pub(crate) const SHOP: &str = "https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws";
@@ -161,15 +161,13 @@ pub(crate) fn merge(value: &mut Value, with: &Value) {
 }
 
 /// Whether a bare signature is right, by ring.
-pub(crate) fn is_right(algorithm: Algorithm, key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
+pub(crate) fn is_right(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
     match key {
         PublicKey::P384 { x, y } => {
-            assert_eq!(algorithm, Algorithm::Es384);
             let point = [&[4], x.as_slice(), y].concat();
             UnparsedPublicKey::new(&signature::ECDSA_P384_SHA384_FIXED, point).verify(message, signature).is_ok()
         }
         PublicKey::Rsa { n, e } => {
-            assert_eq!(algorithm, Algorithm::Rs256);
             let key = rsa::PublicKeyComponents { n, e };
             key.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
         }
@@ -241,9 +239,9 @@ pub(crate) fn drive(mut check: Check, at: SystemTime, keys: Keys<'_>, sts: Sts<'
                 needs.push("keys");
                 check.keys(keys(&url).as_deref(), at);
             }
-            Step::Need(Need::Signature { algorithm, key, message, signature }) => {
+            Step::Need(Need::Signature { key, message, signature }) => {
                 needs.push("signature");
-                check.signature(is_right(algorithm, &key, message.as_bytes(), &signature), at);
+                check.signature(is_right(&key, message.as_bytes(), &signature), at);
             }
             Step::Need(Need::Sts(request)) => {
                 needs.push("sts");
@@ -262,5 +260,5 @@ pub(crate) fn usual(check: Check, at: SystemTime) -> Outcome {
 }
 
 pub(crate) fn bearer(verifier: &Verifier, text: &str) -> Check {
-    verifier.check(&[format!("Bearer {text}").as_bytes()], "GET", &["/items"])
+    verifier.check(&[format!("Bearer {text}").as_bytes()], &["GET"], &["/items"])
 }

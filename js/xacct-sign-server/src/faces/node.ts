@@ -3,6 +3,7 @@
 import type { Caller } from "../caller.js";
 import type { Checks } from "../checks.js";
 import type { Log } from "../log.js";
+import { methodOverrides } from "../module.js";
 import { headersOf, refused } from "./refusing.js";
 import { withoutQuery } from "./target.js";
 
@@ -24,7 +25,7 @@ export interface NodeRequest {
   readonly originalUrl?: string | undefined;
   /** Names and values in turns. */
   readonly rawHeaders: readonly string[];
-  readonly headers?: { readonly authorization?: string | string[] | undefined };
+  readonly headers?: { readonly [name: string]: string | string[] | undefined };
   /** Who is calling: set once it is known. */
   caller?: Caller;
 }
@@ -44,10 +45,11 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next: ()
 export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
   return async (request, response, next) => {
     const { method = "" } = request;
+    const methods = [method, ...methodOverrides().flatMap((name) => valuesOf(request, name))];
     const paths = pathsOf(request);
     try {
-      const authorization = authorizationsOf(request);
-      request.caller = await verifier.check(authorization, method, paths);
+      const authorization = valuesOf(request, "authorization");
+      request.caller = await verifier.check(authorization, methods, paths);
     } catch (thrown) {
       const status = refused(log, thrown, method, paths[0]);
       // A time limit may have answered meanwhile. Headers behind that would throw, and end the process.
@@ -66,9 +68,9 @@ export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
  * Each header of the name: `headers` has the first one alone, and who stands in front may have looked at the last. What adapters make of
  * a Lambda function's event has no raw headers at all, and there the other ones count.
  */
-function authorizationsOf({ rawHeaders, headers }: NodeRequest): string | readonly string[] | undefined {
-  if (rawHeaders.length === 0) return headers?.authorization;
-  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization");
+function valuesOf({ rawHeaders, headers }: NodeRequest, name: string): string[] {
+  if (rawHeaders.length === 0) return [headers?.[name] ?? []].flat();
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
 
 /**

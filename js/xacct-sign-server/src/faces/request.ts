@@ -4,6 +4,7 @@ import type { Caller } from "../caller.js";
 import type { Checks } from "../checks.js";
 import { XacctSignError } from "../errors.js";
 import type { Log } from "../log.js";
+import { methodOverrides } from "../module.js";
 import { headersOf, refused } from "./refusing.js";
 import { withoutQuery } from "./target.js";
 
@@ -36,10 +37,11 @@ export async function served<Result>(
     });
   }
   const path = pathOf(request.url);
+  const methods = [request.method, ...methodOverrides().map((name) => request.headers.get(name) ?? "")];
   let caller: Caller;
   try {
     // Several headers come joined by a comma, which the check refuses.
-    caller = await verifier.check(request.headers.get("authorization"), request.method, path);
+    caller = await verifier.check(request.headers.get("authorization"), methods, path);
   } catch (thrown) {
     const status = refused(log, thrown, request.method, path);
     return new Response(null, { status, headers: headersOf(status) });
