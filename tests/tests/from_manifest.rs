@@ -48,7 +48,7 @@ fn session(role: &str) -> Vec<u8> {
 fn a_verifier_of_a_manifest_knows_its_stage_and_the_lock_file_beside_it() {
     let verifier = made(MANIFEST, None, "prod").unwrap();
     assert_eq!((verifier.callers().stage(), verifier.callers().is_development()), ("prod", false));
-    let refused = verifier.check(&[b"Bearer a.b.c"], "GET", &["/"], &Patience::default()).unwrap_err();
+    let refused = verifier.check(&[b"Bearer a.b.c"], &["GET"], &["/"], &Patience::default()).unwrap_err();
     assert!(matches!(refused, CheckError::Refused(refusal) if refusal.code() == "token_malformed"));
     for (lock, role) in
         [(None, "ApiAllowByIamRoleHttp"), (Some("version = 1\n[stages.http]\nshop = 2\n"), "ApiAllowByIamRoleHttp-2")]
