@@ -207,7 +207,7 @@ fn part(value: &Value) -> String {
 /// Drives a check; whoever asks is told that keys and signatures are right, and that STS knows this session.
 fn outcome(verifier: &Verifier, bearer: &str, arn: &str, account: &str, call: (&str, &str)) -> Result<Caller, String> {
     let header = format!("Bearer {bearer}");
-    let mut check = verifier.check(&[header.as_bytes()], call.0, &[call.1]);
+    let mut check = verifier.check(&[header.as_bytes()], &[call.0], &[call.1]);
     loop {
         match check.step(now()) {
             Step::Passed(caller) => return Ok((*caller).clone()),
