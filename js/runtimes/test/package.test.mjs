@@ -93,7 +93,7 @@ test("the module for servers is small, and wants nothing of its host but what bi
   const module = readFileSync(join(folder, "node_modules/xacct-sign-server/dist/xacct_sign_server.wasm"));
   const { length } = gzipSync(module, { level: 9 });
   console.log(`${length} bytes gzipped`);
-  assert.ok(length <= 90_000, `${length} bytes gzipped`);
+  assert.ok(length <= 95_000, `${length} bytes gzipped`);
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(module));
   for (const { module: from, name } of imports) {
     assert.equal(from, "./xacct_sign_bg.js");

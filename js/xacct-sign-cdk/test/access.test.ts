@@ -62,9 +62,9 @@ describe("names and logical ids", () => {
     const names = Object.entries(rolesOf(stack)).map(([id, role]) => [id, role.Properties.RoleName]);
     // Whoever changes these replaces the roles of every user.
     expect(Object.fromEntries(names)).toEqual({
-      XX1: "ApiAllowByIamRoleStag",
-      XX2: "ApiAllowByIamRoleStag-2",
-      XX3: "ApiAllowByIamRoleStagPartner",
+      AccessSharedRoleDE4277CA: "ApiAllowByIamRoleStag",
+      AccessSharedRole21BC3DD99: "ApiAllowByIamRoleStag-2",
+      AccessCallerRolePartnerED34C294: "ApiAllowByIamRoleStagPartner",
     });
   });
 
@@ -113,7 +113,7 @@ describe("the roles", () => {
     expect(access.roles).toEqual([access.role]);
     expect(access.roleFor("shop")).toBe(access.role);
     expect(access.httpApi).toBe(httpApi);
-    expect(stack.resolve(access.role.roleArn)).toEqual({ "Fn::GetAtt": ["XX1", "Arn"] });
+    expect(stack.resolve(access.role.roleArn)).toEqual({ "Fn::GetAtt": ["AccessSharedRoleDE4277CA", "Arn"] });
   });
 
   test("of several each caller has one", () => {

@@ -88,8 +88,8 @@ const cases: Case[] = [
   ["caller.organization", organization, "o-a1b2c3d4e5", "o-f6g7h8i9j0"],
   // What is on another stage is of that stage's template.
   ["caller.stages", organization, '["s"]', '["t"]'],
-  // What a verifier knows is in no template.
-  ["caller.issuer", http, "#caller", `issuer = "${issuer}"`, "nothing"],
+  // What a verifier knows is in no template, and here it is found that there is none.
+  ["caller.issuer", http, "#caller", `issuer = "${issuer}"`],
   ["caller.external_id", http, "#caller", 'external_id = "b3c7"'],
   ["caller.session_names", http, "#caller", 'session_names = ["x-*"]'],
   ["caller.tags", http, "#caller", 'tags = ["team"]'],
