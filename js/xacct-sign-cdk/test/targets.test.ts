@@ -145,10 +145,7 @@ describe("what is synthesized grants what is rendered", () => {
     ],
     [
       "url",
-      [
-        "ApiAllowByIamRoleUrl: the same",
-        `? the file does not say: resource policy of \`${FUNCTIONS}:orders:live\``,
-      ],
+      ["ApiAllowByIamRoleUrl: the same", `? the file does not say: resource policy of \`${FUNCTIONS}:orders:live\``],
     ],
     ["separate", [`${FUNCTIONS}:billing:live: the same`]],
     ["whole", [`${FUNCTIONS}:refunds: the same`]],
