@@ -111,7 +111,7 @@ fn proof() -> f64 {
 }
 
 fn check(verifier: &Verifier, header: &str) -> Check {
-    verifier.check(&[header.as_bytes()], "PUT", &["/items/1"])
+    verifier.check(&[header.as_bytes()], &["PUT"], &["/items/1"])
 }
 
 fn drive(mut check: Check, keys: Option<&[u8]>, mut signed: impl FnMut((Arc<PublicKey>, String, Vec<u8>))) {
