@@ -58,8 +58,10 @@ def test_what_is_deployed_becomes_a_manifest_that_is_no_difference(text: str, tm
     provider.run("init", "--from", "deployed.json", "--manifest", "new.toml")
     made = json.loads(provider.run("list", "--json", "--manifest", "new.toml"))
     meant = json.loads(provider.run("list", "--json"))
-    assert sorted(row["role"] for row in made) == sorted(row["role"] for row in meant)
-    assert sorted(json.dumps(row["terms"]) for row in made) == sorted(json.dumps(row["terms"]) for row in meant)
+    # A caller's patterns below two paths stand in two statements, of which two callers are made.
+    for key in ("role", "terms"):
+        assert {json.dumps(row[key]) for row in made} == {json.dumps(row[key]) for row in meant}
+    assert len(meant) <= len(made) <= len(meant) + sum("*" in line for line in text.splitlines())
     compared = 0
     for stage in {row["stage"] for row in made}:
         said = provider.run("diff", "--manifest", "new.toml", "--stage", stage, "--deployed", "deployed.json")
