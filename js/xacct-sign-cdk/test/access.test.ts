@@ -8,6 +8,7 @@ import { RestApi } from "aws-cdk-lib/aws-apigateway";
 import { HttpApi, type IHttpApi, WebSocketApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { describe, expect, test } from "vitest";
 import {
+  AccessForm,
   type ApiCaller,
   type CallersProps,
   CrossAccountApiAccess,
@@ -101,7 +102,7 @@ test("no caller is taken for one of the API's own account where that is known at
   for (const account of ["000000000000", "999999999999"]) {
     const { stack, restApi } = newRestApi({}, {});
     const callers = { shop: { account, role: "Shop" }, other: { account: "999999999998", role: "Other" } };
-    new CrossAccountApiAccess(stack, "Access", { stage: "stag", restApi, access: "direct", callers });
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", restApi, access: AccessForm.DIRECT, callers });
     expect(Found.fromStack(stack).findWarning("*", Match.stringLikeRegexp("same_account"))).toEqual([]);
   }
 });
