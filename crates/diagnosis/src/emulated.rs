@@ -3,7 +3,7 @@
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, Side};
 use crate::forbidden::{BOTH_ACTIONS, Front};
-use crate::{scope, server};
+use crate::{scope, verifier};
 
 /// The header.
 pub(crate) const HEADER: &str = "x-xacct-reason";
@@ -16,7 +16,7 @@ pub(crate) fn finding(exchange: &Exchange) -> Option<Finding> {
 /// `code: detail`.
 fn of_reason(reason: &str, exchange: &Exchange) -> Option<Finding> {
     let (code, detail) = reason.split_once(": ").unwrap_or((reason, ""));
-    if let Some(finding) = server::of_reason(code, &format!("the emulator's reason: {reason}"), exchange.status) {
+    if let Some(finding) = verifier::of_reason(code, &format!("the emulator's reason: {reason}"), exchange.status) {
         return Some(finding);
     }
     let found = match code {

@@ -5,7 +5,7 @@ use crate::denial::Denial;
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, SIGNATURE_HINT};
 use crate::forbidden::Front;
-use crate::{emulated, forbidden, from_here, mismatch, scope, server};
+use crate::{emulated, forbidden, from_here, mismatch, scope, verifier};
 
 /// What stands in AWS's sentence of a signature without its instant.
 const NO_DATE: &str = "'X-Amz-Date' or a 'Date'";
@@ -42,7 +42,7 @@ pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
     if !is_failure && let Some(found) = by_words(exchange, &answer, is_signed) {
         return found;
     }
-    let by_form = server::challenge(exchange, &answer, is_signed);
+    let by_form = verifier::challenge(exchange, &answer, is_signed);
     if let Some(finding) = by_form.or_else(|| from_here::not_the_api(exchange, &answer)) {
         return vec![finding];
     }

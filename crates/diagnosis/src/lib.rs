@@ -30,6 +30,7 @@ mod from_here;
 mod mismatch;
 mod scope;
 mod server;
+mod verifier;
 
 pub use diagnose::{diagnose, needs_another_form};
 pub use evidence::{

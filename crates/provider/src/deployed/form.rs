@@ -23,6 +23,33 @@ pub(super) struct Form {
     pub(super) others: &'static [&'static str],
 }
 
+/// [GetRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html) and
+/// [RoleDetail](https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleDetail.html).
+pub(super) const IAM: Form = Form {
+    name: "RoleName",
+    path: "Path",
+    max_session_duration: "MaxSessionDuration",
+    trust_policy: "AssumeRolePolicyDocument",
+    managed_policies: "AttachedManagedPolicies",
+    permissions_boundary: "PermissionsBoundary",
+    tags: "Tags",
+    others: &["RoleId", "Arn", "CreateDate", "Description", "RoleLastUsed", "InstanceProfileList", "RolePolicyList"],
+};
+
+pub(super) const CLOUDFORMATION: Form =
+    Form { managed_policies: "ManagedPolicyArns", others: &["Description", "Policies"], ..IAM };
+
+pub(super) const RENDERED: Form = Form {
+    name: "name",
+    path: "path",
+    max_session_duration: "max_session_duration",
+    trust_policy: "trust_policy",
+    managed_policies: "managed_policies",
+    permissions_boundary: "permissions_boundary",
+    tags: "tags",
+    others: &["arn", "invoke_policy", "callers"],
+};
+
 impl Form {
     /// Reads a role, without its inline policies; what it holds besides is noted as ignored, with its place.
     pub(super) fn read(&self, role: &Value, place: &str) -> Result<DeployedRole, DeployedError> {
@@ -126,5 +153,17 @@ pub(super) fn policy(value: Option<&Value>) -> Result<Value, DeployedError> {
         }
         Some(_) => Err(invalid("is neither an object nor a text")),
         None => Err(invalid("is missing")),
+    }
+}
+
+/// The inline policies of a role, each an object with its document.
+pub(super) fn inline(role: &Value, key: &str, read: &mut DeployedRole) -> Result<Vec<Value>, DeployedError> {
+    match role.get(key) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(inline)) => inline.iter().map(|one| policy(one.get("PolicyDocument"))).collect(),
+        Some(_) => {
+            read.ignored.push(format!("`{key}`, which is no list"));
+            Ok(Vec::new())
+        }
     }
 }

@@ -6,39 +6,12 @@ use serde_json::Value;
 
 use super::configuration::Configuration;
 use super::error::DeployedError;
-use super::form::{self, Form, text_of};
+use super::form::{self, IAM, RENDERED, inline, text_of};
 use super::role::{DeployedRole, RolePart};
 use super::template::Template;
 use super::terraform;
 use crate::iam::elements::statements;
 use crate::iam::json::Strict;
-
-/// [GetRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html) and
-/// [RoleDetail](https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleDetail.html).
-const IAM: Form = Form {
-    name: "RoleName",
-    path: "Path",
-    max_session_duration: "MaxSessionDuration",
-    trust_policy: "AssumeRolePolicyDocument",
-    managed_policies: "AttachedManagedPolicies",
-    permissions_boundary: "PermissionsBoundary",
-    tags: "Tags",
-    others: &["RoleId", "Arn", "CreateDate", "Description", "RoleLastUsed", "InstanceProfileList", "RolePolicyList"],
-};
-
-pub(super) const CLOUDFORMATION: Form =
-    Form { managed_policies: "ManagedPolicyArns", others: &["Description", "Policies"], ..IAM };
-
-const RENDERED: Form = Form {
-    name: "name",
-    path: "path",
-    max_session_duration: "max_session_duration",
-    trust_policy: "trust_policy",
-    managed_policies: "managed_policies",
-    permissions_boundary: "permissions_boundary",
-    tags: "tags",
-    others: &["arn", "invoke_policy", "callers"],
-};
 
 /// Every role of a document: a bare trust policy; what `aws iam get-role`, `list-roles` or
 /// `get-account-authorization-details` print, policies URL-encoded or not; a CloudFormation template; and what
@@ -133,16 +106,4 @@ fn rendered(role: &Value) -> Result<DeployedRole, DeployedError> {
 
 fn place(role: &Value) -> String {
     format!("role `{}`", text_of(role, "RoleName").unwrap_or_default())
-}
-
-/// The inline policies of a role, each an object with its document.
-pub(super) fn inline(role: &Value, key: &str, read: &mut DeployedRole) -> Result<Vec<Value>, DeployedError> {
-    match role.get(key) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(inline)) => inline.iter().map(|one| form::policy(one.get("PolicyDocument"))).collect(),
-        Some(_) => {
-            read.ignored.push(format!("`{key}`, which is no list"));
-            Ok(Vec::new())
-        }
-    }
 }

@@ -6,9 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::error::DeployedError;
-use super::form::{self, text_of};
+use super::form::{self, CLOUDFORMATION, inline, text_of};
 use super::mention::{anywhere, is_named};
-use super::read::{CLOUDFORMATION, inline};
 use super::role::DeployedRole;
 
 /// The sections of a template
