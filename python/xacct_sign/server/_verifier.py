@@ -156,7 +156,7 @@ def _values(authorization: str | bytes | Sequence[str | bytes] | None) -> list[b
 
 def _texts(given: str | Sequence[str]) -> list[str]:
     # What is neither is told by the same words as one among several that is no text.
-    several = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    several = [given] if isinstance(given, str) or not isinstance(given, Sequence) else given
     return [_readable(text) for text in several]
 
 
