@@ -1,5 +1,6 @@
 //! What a large body takes of memory: `stream read URL` reads an answer piece by piece, `stream send URL FILE` sends a file. Says the
-//! bytes, and by how many kilobytes the most memory that was in use grew (`VmHWM`).
+//! bytes, and by how many kilobytes the most memory that was in use grew (`VmHWM`): below nothing at times, since the kernel counts the
+//! memory of each thread in batches, and its most is what was seen when it was asked.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,7 +17,7 @@ use std::io::Read as _;
 use xacct_sign::{Credentials, Scope};
 use xacct_sign_client::{Body, Request, Session};
 
-fn most_memory() -> u64 {
+fn most_memory() -> i64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

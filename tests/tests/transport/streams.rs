@@ -16,7 +16,7 @@ use crate::world::{Server, head, sends};
 
 const LARGE: usize = 200 << 20;
 /// What a large body may take of memory, in kilobytes.
-const MOST: u64 = 20 << 10;
+const MOST: i64 = 20 << 10;
 
 fn session() -> Session {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None).unwrap();
@@ -43,7 +43,7 @@ fn length(head: &str) -> u64 {
     length.map_or(0, |length| length.parse().unwrap())
 }
 
-fn taken(arguments: &[&str]) -> (usize, u64) {
+fn taken(arguments: &[&str]) -> (usize, i64) {
     let output = Command::new(env!("CARGO_BIN_EXE_stream")).args(arguments).env_clear().output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
