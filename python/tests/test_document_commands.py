@@ -37,6 +37,7 @@ ELSEWHERE = {
     ("docs/emulator.md", 3): "python/tests/test_emulator_command.py",
     ("docs/emulator.md", 5): "python/tests/test_pages.py",
     ("docs/identity.md", 1): "python/tests/test_emulator_command.py",
+    **{("docs/identity.md", number): "python/tests/test_identity_page.py" for number in range(2, 5)},
     ("docs/testing.md", 1): "python/tests/test_pages.py",
     ("docs/troubleshooting.md", 1): "python/tests/test_doctor.py",
     ("docs/troubleshooting.md", 2): "python/tests/test_doctor_servers.py",

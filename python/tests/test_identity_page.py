@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 import serving
-from emulator import REPOSITORY
+from emulator import REPOSITORY, cli
 from fastapi import Depends, FastAPI, WebSocket
 from xacct_sign.server import Caller, Verifier
 from xacct_sign.server.fastapi import CallerDependency
@@ -105,6 +106,49 @@ def test_a_server_lets_in_callers_alone(
         twice = [*reader.items()] * 2
         assert client.get("/items/1", headers=twice).status_code == 401
     assert here.fetched == ["/issuers/shop/.well-known/jwks.json"]
+
+
+def test_development_goes_as_the_page_has_it(tmp_path: Path) -> None:
+    development = PAGE[PAGE.index("\n## Development\n") : PAGE.index("\n## What to log\n")]
+    emulator, server, caller = re.findall(r"^```sh\n(.*?)^```$", development, re.M | re.S)
+    (manifest,) = re.findall(r"^```toml\n(# xacct.toml\n.*?)^```$", PAGE, re.M | re.S)
+    (tmp_path / "xacct.toml").write_text(manifest)
+    (tmp_path / "app.py").write_text(in_development(DEPENDENCY))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "xacct-sign").symlink_to(cli())
+    tools = os.pathsep.join([str(tmp_path / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    # Both take any free port, and say which.
+    ports = {"--port 9100": "--port 0", "--port 8000": "--port 0"}
+
+    def shell(script: str) -> subprocess.Popen[str]:
+        for written, real in ports.items():
+            script = script.replace(written, real)
+        words, environment = ["sh", "-c", script], {**os.environ, "PATH": tools}
+        return subprocess.Popen(
+            words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    # The shell that has the emulator in the background is ended with it.
+    with shell(f"trap 'kill $!; wait' TERM\n{emulator}echo ready\nwait") as first:
+        try:
+            assert first.stdout is not None
+            assert first.stdout.readline() == "ready\n"
+            ports["http://127.0.0.1:9100"] = json.loads((tmp_path / "emulator.json").read_text())["sts_url"]
+            with shell(f"exec env {server}") as second:
+                try:
+                    assert second.stderr is not None
+                    (ports["http://127.0.0.1:8000"],) = next(
+                        found for line in second.stderr if (found := re.findall(r"running on (http://[0-9.:]+)", line))
+                    )
+                    for more in ("", " --proof"):
+                        with shell(caller.replace(" call ", f" call{more} ")) as third:
+                            said, wrong = third.communicate()
+                        assert (third.returncode, json.loads(said)) == (0, {"hello": "shop", "item": "1"}), wrong
+                finally:
+                    second.terminate()
+        finally:
+            first.terminate()
+    assert not (tmp_path / "emulator.env").exists()
 
 
 def application(verifier: Verifier) -> FastAPI:

@@ -44,7 +44,7 @@ pub(crate) struct EmulatorArguments {
 
     /// Run a command as this caller, with its credentials and the emulator's addresses in its environment, and end when it ends.
     /// Without a command, only this caller's credentials are printed, or with --env-file none
-    #[arg(long = "as", value_name = "CALLER", requires = "stage", conflicts_with = "json")]
+    #[arg(long = "as", value_name = "CALLER", requires = "stage")]
     pub(crate) caller: Option<String>,
 
     /// The stage that the caller calls
@@ -95,7 +95,7 @@ pub(crate) struct EmulatorArguments {
     pub(crate) allow_origin: Vec<String>,
 
     /// Print one line of JSON with addresses and credentials when ready, instead of text
-    #[arg(long)]
+    #[arg(long, conflicts_with = "command")]
     pub(crate) json: bool,
 
     /// Write a line of JSON for each request into a file, before it is answered; what is in the file already stays

@@ -194,6 +194,19 @@ fn e9_the_environment_is_a_file_as_long_as_the_emulator_runs() {
     assert!(!file.exists());
 }
 
+/// Who has a server of its own on the emulator's issuers needs both.
+#[test]
+fn a_line_of_json_and_a_callers_file_go_together() {
+    let folder = folder("env-file-json", MANIFEST);
+    let arguments = ["emulator", "--as", "shop", "--stage", "stag", "--env-file", "emulator.env", "--json"];
+    let mut running = Emulator::spawn_command(command(&folder, arguments));
+    let ready: serde_json::Value = serde_json::from_str(&running.line()).unwrap();
+    let text = fs::read_to_string(folder.join("emulator.env")).unwrap();
+    let url = ready["stages"]["stag"]["url"].as_str().unwrap();
+    assert!(text.lines().any(|line| line == format!("XACCT_URL={url}")), "{text}");
+    assert_eq!(running.stop("-TERM"), "");
+}
+
 #[test]
 fn e9_no_file_of_somebody_else_is_written_or_deleted() {
     let folder = folder("env-file-foreign", MANIFEST);
