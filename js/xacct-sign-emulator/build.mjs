@@ -52,6 +52,8 @@ async function bundle(entry, format) {
       isCommonJs && entry === "core" ? { js: 'const here=require("node:url").pathToFileURL(__filename).href;' } : {},
     minifySyntax: true,
     minifyWhitespace: true,
+    // Node shows the line that threw.
+    lineLimit: 120,
     legalComments: "none",
   });
 }

@@ -38,6 +38,8 @@ async function bundle(entry, outfile, format = "esm") {
     plugins: [inline],
     minifySyntax: true,
     minifyWhitespace: true,
+    // Node shows the line that threw.
+    lineLimit: 120,
     legalComments: "none",
   });
 }

@@ -39,6 +39,8 @@ async function bundle(entry, outfile, format = "esm") {
     inject: ["src/host/text.ts"],
     minifySyntax: true,
     minifyWhitespace: true,
+    // Node shows the line that threw.
+    lineLimit: 120,
     legalComments: "none",
   });
 }

@@ -66,7 +66,7 @@ fn a_manifest_is_read_as_powershell_writes_it() {
         assert_eq!(made(bytes, None, "prod").unwrap().callers().stage(), "prod");
     }
     let error = made(&utf16[2..], None, "prod").unwrap_err();
-    assert_eq!((error.code(), error.hint().is_some_and(|hint| hint.contains("Out-File"))), ("file_unreadable", true));
+    assert_eq!((error.code(), error.hint().is_some_and(|hint| hint.contains("Out-File"))), ("file_not_text", true));
 }
 
 #[test]

@@ -148,6 +148,12 @@ impl Text {
     }
 }
 
+/// See `xacct_sign::file_text`.
+#[wasm_bindgen(js_name = fileText)]
+pub fn file_text(bytes: &[u8]) -> Option<String> {
+    xacct_sign::file_text(bytes)
+}
+
 fn target(stage: &str) -> Target {
     if stage == STS { Target::Sts } else { Target::Stage(stage.to_owned()) }
 }

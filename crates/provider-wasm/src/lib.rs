@@ -53,6 +53,12 @@ pub fn route_arn_suffixes(text: &str) -> Result<Vec<String>, JsValue> {
     Ok(route.arn_suffixes())
 }
 
+/// See `xacct_sign::file_text`.
+#[wasm_bindgen(js_name = fileText)]
+pub fn file_text(bytes: &[u8]) -> Option<String> {
+    xacct_sign::file_text(bytes)
+}
+
 fn schema(error: &dyn Display) -> JsValue {
     without_place(Kind::Schema, &error.to_string())
 }

@@ -24,9 +24,9 @@ impl WasmVerifier {
     /// One that tells what is wrong with a `callers.json`: it throws lines, code and hint and sentence. Checks are of those that
     /// [`WasmVerifier::seeded`] makes, since Workers draw nothing at random before a request comes.
     #[wasm_bindgen(constructor)]
-    pub fn new(callers: &str, is_development: bool) -> Result<WasmVerifier, JsValue> {
+    pub fn new(callers: &[u8], is_development: bool) -> Result<WasmVerifier, JsValue> {
         let development = if is_development { Development::Yes } else { Development::No };
-        let callers = Callers::parse(callers.as_bytes(), development).map_err(|error| {
+        let callers = Callers::parse(callers, development).map_err(|error| {
             let hint = error.hint().unwrap_or_default();
             JsValue::from_str(&format!("{}\n{hint}\n{error}", error.code()))
         })?;

@@ -2,7 +2,7 @@
 
 import base64 from "inline:../wasm/xacct_sign_bg.wasm";
 import type { Level } from "../wasm/constants.js";
-import { initSync, manifestOf, readStage, routeArnSuffixes } from "../wasm/xacct_sign.js";
+import { fileText as fileTextOf, initSync, manifestOf, readStage, routeArnSuffixes } from "../wasm/xacct_sign.js";
 import { type ErrorPlace, type ManifestErrorCode, XacctSignError } from "./errors.js";
 
 /** A stage of a manifest: the same as in crates/provider-wasm/src/stage.rs. */
@@ -129,6 +129,11 @@ function call<T>(of: () => T): T {
 export interface TextFile {
   readonly name: string;
   readonly text: string;
+}
+
+/** The text of a file's bytes, or nothing. */
+export function fileText(bytes: Uint8Array): string | undefined {
+  return call(() => fileTextOf(bytes));
 }
 
 /** A stage of a manifest, with its lock file if there is one. */

@@ -5,7 +5,7 @@ import { basename, dirname, extname, join } from "node:path";
 import { Token } from "aws-cdk-lib";
 import { type Api, aliasOf, idOf, noStage, placeOf, stageNameOf } from "./api.js";
 import { XacctSignError } from "./errors.js";
-import { type Finding, manifestText, type Stage, stageOf, type TextFile } from "./module.js";
+import { type Finding, fileText, manifestText, type Stage, stageOf, type TextFile } from "./module.js";
 import type { ApiCaller, CallersProps, FromManifest, InCode } from "./props.js";
 
 /** What stands for what is known at deployment only. */
@@ -18,31 +18,34 @@ const PLACEHOLDER = {
 
 /** Reads the stage from the manifest and its lock file. */
 export function stageOfManifest(props: FromManifest): Stage {
-  const manifest = { name: props.manifest, text: readText(props.manifest) };
+  const hint = `the path is relative to the working directory, \`${process.cwd()}\``;
+  const manifest = textFile("manifest", props.manifest, hint);
   return placed(() => stageOf(manifest, lockOf(props.manifest), props.stage));
 }
 
-function readText(file: string): string {
+function textFile(what: string, name: string, hint: string): TextFile {
+  let bytes: Uint8Array;
   try {
-    return readFileSync(file, "utf8");
+    bytes = readFileSync(name);
   } catch (cause) {
-    const message = `cannot read the manifest \`${file}\`: ${(cause as Error).message}`;
-    const hint = `the path is relative to the working directory, \`${process.cwd()}\``;
+    const message = `cannot read the ${what} \`${name}\`: ${(cause as Error).message}`;
     throw new XacctSignError("manifest_unreadable", message, hint, { cause });
   }
+  const text = fileText(bytes);
+  if (text !== undefined) return { name, text };
+  const message = `\`${name}\` is not text in UTF-8, nor in UTF-16 with a byte order mark`;
+  throw new XacctSignError("manifest_unreadable", message, "save it as UTF-8");
 }
 
 /** `xacct.toml` has `xacct.lock.toml` beside it. */
 function lockOf(manifest: string): TextFile | undefined {
   const name = join(dirname(manifest), `${basename(manifest, extname(manifest))}.lock.toml`);
   try {
-    return { name, text: readFileSync(name, "utf8") };
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    const message = `cannot read the lock file \`${name}\`: ${(cause as Error).message}`;
-    throw new XacctSignError("manifest_unreadable", message, "make it readable, or restore it from version control", {
-      cause,
-    });
+    return textFile("lock file", name, "make it readable, or restore it from version control");
+  } catch (error) {
+    const { cause } = error as { readonly cause?: NodeJS.ErrnoException };
+    if (cause?.code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 // The roles: names, logical ids, places, findings, and what is refused.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { Annotations, App, Aws, CfnParameter, Duration, Lazy, Stack, Token } from "aws-cdk-lib";
 import { Annotations as Found, Match, Template } from "aws-cdk-lib/assertions";
@@ -375,6 +375,21 @@ describe("a wrong manifest", () => {
     expect(error.message).toContain("`nowhere/xacct.toml`");
     expect(error.hint).toContain(process.cwd());
     expect(error.cause).toMatchObject({ code: "ENOENT" });
+  });
+
+  test("a file that is no text", () => {
+    const manifest = manifestFile(head);
+    writeFileSync(manifest, Buffer.from(`# M\u00fcller\n${head}`, "latin1"));
+    expect(refused({ manifest })).toMatchObject({
+      code: "manifest_unreadable",
+      message: `\`${manifest}\` is not text in UTF-8, nor in UTF-16 with a byte order mark`,
+    });
+  });
+
+  test("none as Windows PowerShell writes it", () => {
+    const manifest = manifestFile(head);
+    writeFileSync(manifest, Buffer.from(`\uFEFF${head}`, "utf16le"));
+    expect(refused({ manifest, stage: "prod" }).code).toBe("unknown_stage");
   });
 
   test("a lock file that cannot be read", () => {

@@ -1,7 +1,7 @@
 // The module of the emulator's crate, compiled on first use.
 
 import { readFile } from "node:fs/promises";
-import { initSync, Text, WasmEmulator } from "../wasm/xacct_sign.js";
+import { fileText as fileTextOf, initSync, Text, WasmEmulator } from "../wasm/xacct_sign.js";
 import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
 
 /** A file: its name, for errors, and its text. */
@@ -29,14 +29,19 @@ let loading: Promise<void> | undefined;
  * @throws XacctSignError
  */
 export async function moduleOf({ manifest, lock, upstream, policies, explain }: Setup): Promise<WasmEmulator> {
-  loading ??= load();
-  await loading;
+  await loaded();
   const seed = crypto.getRandomValues(new Uint8Array(32));
   const file = ({ name, text }: TextFile) => new Text(name, text);
   return rethrown(
     () =>
       new WasmEmulator(file(manifest), lock && file(lock), upstream, Object.entries(policies).flat(), explain, seed),
   );
+}
+
+/** The text of a file's bytes, or nothing. */
+export async function fileText(bytes: Uint8Array): Promise<string | undefined> {
+  await loaded();
+  return fileTextOf(bytes);
 }
 
 /** What the module throws in lines becomes an error; the rest are faults. */
@@ -48,6 +53,11 @@ export function rethrown<T>(call: () => T): T {
     const [code, hint, ...message] = thrown.split("\n");
     throw new XacctSignError(code as ErrorCode, message.join("\n"), { hint: hint || undefined });
   }
+}
+
+async function loaded(): Promise<void> {
+  loading ??= load();
+  await loading;
 }
 
 async function load(): Promise<void> {

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { kindOf, messageOf, XacctSignError } from "./errors.js";
-import type { TextFile } from "./module.js";
+import { fileText, type TextFile } from "./module.js";
 
 /** What answers requests that are allowed, in the style of `fetch`. */
 export type UpstreamFunction = (request: Request) => Response | Promise<Response>;
@@ -70,21 +70,25 @@ async function manifestOf(manifest: unknown): Promise<{ manifest: TextFile; lock
   if (/[\n\r]/.test(given)) return { manifest: { name: "xacct.toml", text: given }, lock: undefined };
   const path = /^file:/i.test(given) ? fileURLToPath(given) : given;
   if (isUrl && path === given) throw invalid(`\`${given}\` is no URL of a file`, MANIFEST_HINT);
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw unreadable(`cannot read the manifest \`${path}\`: ${messageOf(cause)}`, cause);
-  });
-  return { manifest: { name: path, text }, lock: await lockOf(path) };
+  return { manifest: await textFile("manifest", path), lock: await lockOf(path) };
 }
 
 /** `xacct.toml` has `xacct.lock.toml` beside it. */
 async function lockOf(manifest: string): Promise<TextFile | undefined> {
   const name = manifest.replace(/(?<=[^/\\])\.[^./\\]*$/, "").concat(".lock.toml");
-  try {
-    return { name, text: await readFile(name, "utf8") };
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw unreadable(`cannot read the lock file \`${name}\`: ${messageOf(cause)}`, cause);
-  }
+  return textFile("lock file", name).catch((error: XacctSignError) => {
+    if ((error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+async function textFile(what: string, name: string): Promise<TextFile> {
+  const bytes = await readFile(name).catch((cause: unknown) => {
+    throw unreadable(`cannot read the ${what} \`${name}\`: ${messageOf(cause)}`, MANIFEST_HINT, cause);
+  });
+  const text = await fileText(bytes);
+  if (text !== undefined) return { name, text };
+  throw unreadable(`\`${name}\` is not text in UTF-8, nor in UTF-16 with a byte order mark`, "save it as UTF-8");
 }
 
 function upstreamOf(upstream: unknown): URL | UpstreamFunction | undefined {
@@ -102,14 +106,26 @@ function policiesOf(policies: unknown): Record<string, string> {
   if (policies === undefined) return {};
   if (typeof policies !== "object" || policies === null)
     throw invalid("`policies` is no object", "give the document of each policy by its ARN: { [arn]: document }");
-  const text = (document: unknown) => (typeof document === "string" ? document : JSON.stringify(document));
-  return Object.fromEntries(Object.entries(policies).map(([arn, document]) => [arn, text(document)]));
+  return Object.fromEntries(Object.entries(policies).map(([arn, document]) => [arn, documentOf(arn, document)]));
+}
+
+function documentOf(arn: string, document: unknown): string {
+  if (typeof document === "string") return document;
+  try {
+    if (typeof document === "object" && document !== null) return JSON.stringify(document);
+  } catch {
+    // What refers to itself, and numbers that JSON has none for, are no documents.
+  }
+  throw invalid(
+    `\`policies\` has ${kindOf(document)} for \`${arn}\``,
+    "give a policy's document: an object, or its JSON as text",
+  );
 }
 
 function invalid(message: string, hint: string): XacctSignError {
   return new XacctSignError("invalid_option", message, { hint });
 }
 
-function unreadable(message: string, cause: unknown): XacctSignError {
-  return new XacctSignError("manifest_unreadable", message, { hint: MANIFEST_HINT, cause });
+function unreadable(message: string, hint: string, cause?: unknown): XacctSignError {
+  return new XacctSignError("manifest_unreadable", message, { hint, cause });
 }

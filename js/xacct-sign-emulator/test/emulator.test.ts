@@ -180,6 +180,31 @@ test("a manifest that is not there names its file", async () => {
   expect(cause).toBeInstanceOf(Error);
 });
 
+test("a manifest is read as Windows PowerShell writes it", async () => {
+  const manifest = join(folder, "utf-16.toml");
+  writeFileSync(manifest, Buffer.from(`\uFEFF${readFileSync(DEMO, "utf8")}`, "utf16le"));
+  const emulator = await started({ manifest });
+  expect(emulator.url("stag")).toMatch(/^http:/);
+});
+
+test("a manifest that is no text is refused", async () => {
+  const manifest = join(folder, "latin-1.toml");
+  writeFileSync(manifest, Buffer.from(`# M\u00fcller\n${readFileSync(DEMO, "utf8")}`, "latin1"));
+  const { code, message } = await failure(() => startEmulator({ manifest }));
+  expect(code).toBe("manifest_unreadable");
+  expect(message).toContain(`\`${manifest}\` is not text in UTF-8`);
+});
+
+test.each<[string, unknown, string]>([
+  ["nothing", undefined, "undefined"],
+  ["a function", () => "{}", "a function"],
+  ["a bigint", 1n, "a bigint"],
+])("a policy that is %s is refused", async (_, document, kind) => {
+  const policies = { "arn:aws:iam::111111111111:policy/Boundary": document as object };
+  const { code, message } = await failure(() => startEmulator({ manifest: DEMO, policies }));
+  expect([code, message]).toEqual(["invalid_option", expect.stringContaining(`has ${kind} for \`arn:`)]);
+});
+
 test("a manifest that is wrong has its code and its place", async () => {
   const manifest = readFileSync(DEMO, "utf8").replace('"111111111111"', '"1"');
   const { code, message } = await failure(() => startEmulator({ manifest }));

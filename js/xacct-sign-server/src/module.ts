@@ -77,7 +77,7 @@ export function provideModule(from: ModuleSource): void {
  *
  * @throws XacctSignError of one of the codes of `callers.json`; `wasm_unavailable`
  */
-export function verifierOf(callers: string, isDevelopment: boolean): WasmVerifier {
+export function verifierOf(callers: Uint8Array, isDevelopment: boolean): WasmVerifier {
   ready();
   try {
     return new WasmVerifier(callers, isDevelopment);

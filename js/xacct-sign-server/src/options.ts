@@ -64,14 +64,14 @@ export function checked(given: VerifierOptions): VerifierOptions {
 }
 
 /**
- * The text of `callers.json`.
+ * The bytes of `callers.json`, which the rules read as those of a file.
  *
  * @throws XacctSignError `invalid_option`
  */
-export function textOf(callers: VerifierOptions["callers"]): string {
+export function bytesOf(callers: VerifierOptions["callers"]): Uint8Array {
   const how = 'give the text of callers.json: readFileSync("callers.json", "utf8")';
   if (typeof callers === "string") {
-    if (/^\s*[[{]/.test(callers)) return callers;
+    if (/^\s*[[{]/.test(callers)) return new TextEncoder().encode(callers);
     // As it is where UTF-16 was read as UTF-8: PowerShell writes the one, and Node is told the other.
     if (/[\0\uFFFD]/.test(callers.slice(0, 4))) {
       throw invalid(
@@ -82,18 +82,12 @@ export function textOf(callers: VerifierOptions["callers"]): string {
     throw invalid("`callers` is not the text of a callers.json", `${how}, and not its name`);
   }
   if (typeof callers !== "object" || callers === null) throw invalid("`callers` is not given", how);
+  if (callers instanceof Uint8Array) return callers;
   try {
-    if (callers instanceof Uint8Array) return new TextDecoder(encodingOf(callers), { fatal: true }).decode(callers);
-    return JSON.stringify(callers);
+    return new TextEncoder().encode(JSON.stringify(callers));
   } catch (cause) {
     throw new XacctSignError("invalid_option", "`callers` is no JSON", { hint: how, cause });
   }
-}
-
-/** By its byte order mark, as the rules read a file, too: PowerShell writes UTF-16. */
-function encodingOf([first, second]: Uint8Array): string {
-  if (first === 0xff && second === 0xfe) return "utf-16le";
-  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
 }
 
 function invalid(message: string, hint = 'give { callers: readFileSync("callers.json", "utf8") }'): XacctSignError {

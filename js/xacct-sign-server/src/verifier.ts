@@ -8,7 +8,7 @@ import { type HostRequest, type HostResponse, served } from "./faces/request.js"
 import { guarded, type Log } from "./log.js";
 import { verifierOf, type WasmVerifier } from "./module.js";
 import { Network } from "./network/network.js";
-import { checked, textOf, type VerifierOptions } from "./options.js";
+import { bytesOf, checked, type VerifierOptions } from "./options.js";
 
 /** Says who calls, of the callers of one stage. */
 export class Verifier {
@@ -21,7 +21,7 @@ export class Verifier {
   constructor(given: VerifierOptions) {
     const { callers, development = false, log, fetch, now } = checked(given);
     this.#log = guarded(log);
-    this.#verifier = verifierOf(textOf(callers), development);
+    this.#verifier = verifierOf(bytesOf(callers), development);
     const { isDevelopment } = this.#verifier;
     const stsEndpoint = isDevelopment ? stsEndpointOfEnvironment() : undefined;
     if (isDevelopment) {

@@ -44,7 +44,7 @@ test.each<[string, unknown, string]>([
   ["a file's name", { callers: "callers.json" }, "invalid_option"],
   ["a number", { callers: 1 }, "invalid_option"],
   ["what is no JSON", { callers: loop }, "invalid_option"],
-  ["bytes that are not UTF-8", { callers: new Uint8Array([0x7b, 0xff]) }, "invalid_option"],
+  ["bytes that are not UTF-8", { callers: new Uint8Array([0x7b, 0xff]) }, "callers_malformed"],
   ["UTF-16 that was read as UTF-8", { callers: misread }, "invalid_option"],
   ["UTF-16 without a mark", { callers: Buffer.from(text, "utf16le") }, "callers_malformed"],
   ["a member that stands twice", { callers: text.replace("{", '{"version":1,') }, "callers_malformed"],

@@ -1,6 +1,7 @@
 //! `xacct-sign list`.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use xacct_sign_provider::{AccessRow, markdown_of_rows};
@@ -9,11 +10,15 @@ use crate::arguments::ListArguments;
 use crate::failure::Failure;
 use crate::{files, manifest, output};
 
+/// How a page begins.
+const PAGE: &[u8; 15] = b"<!doctype html>";
+
 pub(crate) fn run(arguments: &ListArguments) -> Result<(), Failure> {
     let manifest = manifest::read(&arguments.manifest)?;
     let recorded = manifest::read_lock(&arguments.manifest)?;
     let plan = manifest.plan(&recorded);
     if let Some(path) = &arguments.html {
+        refuse_other_than_page(path)?;
         files::replace(path, &plan.access_map(&recorded)).map_err(|failure| unwritten(path, failure))?;
         output::note(&[format!("wrote `{}`", path.display())]);
         return Ok(());
@@ -27,6 +32,19 @@ pub(crate) fn run(arguments: &ListArguments) -> Result<(), Failure> {
         return output::answer(&markdown_of_rows(&rows));
     }
     output::answer_lines(&table(&rows))
+}
+
+/// A page takes the place of a page alone: `list --html xacct.toml` is soon typed.
+fn refuse_other_than_page(path: &Path) -> Result<(), Failure> {
+    let mut start = [0; PAGE.len()];
+    match File::open(path).and_then(|mut there| there.read_exact(&mut start)) {
+        Ok(()) if start.eq_ignore_ascii_case(PAGE) => Ok(()),
+        Err(error) if !path.is_file() || error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => {
+            let source = io::Error::other("what is there is no page, and stays");
+            Err(Failure::PageUnwritable { path: path.to_path_buf(), source })
+        }
+    }
 }
 
 /// That the page cannot be written, as the commands that answer have it.

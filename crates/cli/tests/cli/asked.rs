@@ -184,7 +184,7 @@ fn what_cannot_be_said_is_no_answer() {
 fn list_writes_the_access_map_in_one_piece_and_through_no_link() {
     let folder = folder("asked-map", &with_routes());
     assert_eq!(run(&folder, "render json --stage stag").0, 0);
-    fs::write(folder.join("map.html"), "old").unwrap();
+    fs::write(folder.join("map.html"), "<!DOCTYPE html>old").unwrap();
     let (code, stdout, stderr) = run(&folder, "list --html map.html");
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "wrote `map.html`\n"));
     let page = fs::read_to_string(folder.join("map.html")).unwrap();
@@ -205,4 +205,17 @@ fn list_writes_the_access_map_in_one_piece_and_through_no_link() {
         assert_eq!(fs::read_to_string(folder.join("other")).unwrap(), "untouched");
     }
     assert_eq!(run(&folder, "list --html map.html --json").0, 2);
+}
+
+/// `--html` looks like `--json`, which takes no file.
+#[test]
+fn the_access_map_takes_the_place_of_a_page_alone() {
+    let folder = folder("asked-map-over", &with_routes());
+    for (name, text) in [("xacct.toml", with_routes()), ("short", "old".to_owned()), ("empty", String::new())] {
+        fs::write(folder.join(name), &text).unwrap();
+        let (code, stdout, stderr) = run(&folder, &format!("list --html {name}"));
+        assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "file_unwritable"), "{stderr}");
+        assert!(stderr.contains("what is there is no page, and stays"), "{stderr}");
+        assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text);
+    }
 }

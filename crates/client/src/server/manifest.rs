@@ -42,6 +42,7 @@ impl FromManifestError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::InvalidData => "file_not_text",
             Self::Unreadable { .. } => "file_unreadable",
             Self::Manifest(error) => error.code(),
             Self::UnknownStage { .. } => "unknown_stage",
