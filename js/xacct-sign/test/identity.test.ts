@@ -91,6 +91,23 @@ test("an early refresh that fails leaves the old token in use", async () => {
   await expect(token()).rejects.toMatchObject({ code: "sts_denied", action: "GetWebIdentityToken" });
 });
 
+test("a clock that is some minutes off, for which STS refuses nothing, is set right by its answer's date", async () => {
+  for (const ahead of [600, -600]) {
+    const time = clock();
+    const sts = issuer(time.now);
+    const dated = async (url: string, init: RequestInit) => {
+      const answer = (await (sts.fetch as (url: string, init: RequestInit) => Promise<Response>)(
+        url,
+        init,
+      )) as Response;
+      return new Response(await answer.text(), { headers: { date: time.now().toUTCString() } });
+    };
+    const now = () => new Date(time.now().getTime() + ahead * 1000);
+    const token = identityToken({ ...about, base, fetch: dated as never as Fetch, now });
+    expect([await token(), await token(), sts.calls]).toEqual(["a.b.1", "a.b.1", 1]);
+  }
+});
+
 test("a token is asked for no longer than the credentials live", async () => {
   const time = clock();
   const sts = issuer(time.now);

@@ -37,7 +37,11 @@ pub(crate) fn sts(emulator: &mut Emulator, request: &Request<&[u8]>, now: System
         builder = builder.header(name, value);
     }
     let request = builder.body(Bytes::copy_from_slice(request.body())).unwrap();
-    let Outcome::Respond(response) = emulator.handle(&Target::Sts, request, now).outcome else { panic!("forwarded") };
+    let Outcome::Respond(mut response) = emulator.handle(&Target::Sts, request, now).outcome else {
+        panic!("forwarded")
+    };
+    // As servers send it.
+    response.headers_mut().insert("date", httpdate::fmt_http_date(now).parse().unwrap());
     response.map(|body| body.to_vec())
 }
 

@@ -71,20 +71,14 @@ impl Asking<'_> {
         let response = response.map_err(|error| unreachable(error, endpoint).with_action(call.name()))?;
         // It may hold a secret.
         let response = response.map(Zeroizing::new);
-        // By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept.
-        let now = host.now();
-        let output = call.read_response(base, &response, now.min(known.apply(now)));
         // STS takes signatures that are a quarter of an hour off, APIs five minutes: where it takes one, its `Date` alone says so.
-        if output.is_ok() {
-            self.learn_date(known, response.headers(), now);
-        }
-        output
-    }
-
-    #[inline(never)]
-    fn learn_date(&self, known: Skew, headers: &HeaderMap, now: SystemTime) {
-        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-        self.learn(known, date.and_then(|date| Skew::of_date(date, known.apply(now))));
+        let now = host.now();
+        let more = skew_of(response.headers(), known.apply(now));
+        let theirs = more.unwrap_or_default().apply(known.apply(now));
+        // By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept.
+        let output = call.read_response(base, &response, now.min(theirs))?;
+        self.learn(known, more);
+        Ok(output)
     }
 
     /// Takes note of how much more STS's clock is ahead than what was known. Apart from what is generic: it is there once.
@@ -95,6 +89,11 @@ impl Asking<'_> {
             listener.tell(&Event::ClockSkew { seconds: self.clock.skew().as_seconds() });
         }
     }
+}
+
+#[inline(never)]
+fn skew_of(headers: &HeaderMap, ours: SystemTime) -> Option<Skew> {
+    headers.get(DATE).and_then(|date| date.to_str().ok()).and_then(|date| Skew::of_date(date, ours))
 }
 
 /// What is said of an error that came in place of STS's answer.

@@ -76,7 +76,7 @@ export async function post(
   }
 }
 
-/** By the earlier of both clocks: whether what was given has expired by the other is asked where it is kept. */
-export function answeredAt(clock: Clock, known: number): number {
-  return Math.min(clock.now(known), clock.now(0));
+/** By the earlier of both clocks, as they are known by now: whether what was given has expired by the other is asked where it is kept. */
+export function answeredAt(clock: Clock): number {
+  return Math.min(clock.now(clock.skewSeconds), clock.now(0));
 }

@@ -141,7 +141,7 @@ class Role {
     const request = this.#call.request(accessKeyId, secretAccessKey, sessionToken, this.clock.now(known));
     const place = { region: this.#stsRegion, isPlainHttp: this.#isPlainHttp };
     const { status, text } = await post(this.#asking, known, request, place, deadline);
-    const now = answeredAt(this.clock, known);
+    const now = answeredAt(this.clock);
     return credentialsOf(this.#call.readResponse(secretAccessKey, sessionToken, status, text, now));
   }
 }

@@ -144,7 +144,7 @@ class Minting {
     const end = expiration?.getTime() ?? Number.POSITIVE_INFINITY;
     const request = this.#call.request(accessKeyId, secretAccessKey, sessionToken, end, clock.now(known));
     const { status, text } = await post(this.#asking, known, request, this.#place, deadline);
-    const lines = this.#call.readResponse(secretAccessKey, sessionToken, status, text, answeredAt(clock, known));
+    const lines = this.#call.readResponse(secretAccessKey, sessionToken, status, text, answeredAt(clock));
     const [token, milliseconds] = lines.split("\n") as [string, string];
     return { token, expiration: new Date(Number(milliseconds)) };
   }
