@@ -94,8 +94,8 @@ impl Verifier {
         }
     }
 
-    /// The check of a Lambda function's event, given as JSON, in which the body may be left out. What stands in front is what
-    /// `callers.json` says: of an event that comes from elsewhere nothing is trusted.
+    /// The check of a Lambda function's event, given as JSON, of which [`EVENT_MEMBERS`](crate::EVENT_MEMBERS) are read. What stands in
+    /// front is what `callers.json` says: of an event that comes from elsewhere nothing is trusted.
     #[must_use]
     pub fn check_event(&self, event: &[u8]) -> Check {
         let (methods, paths, state) = match event::read(event, &self.0.callers) {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyDict;
 use xacct_sign_client::server::{
-    Caller, Callers, CallersError, CheckError, Development, Line, METHOD_OVERRIDES, Refusal, Verifier,
+    Caller, Callers, CallersError, CheckError, Development, EVENT_MEMBERS, Line, METHOD_OVERRIDES, Refusal,
+    RefusalKind, Seen, Verifier, paths,
 };
 use xacct_sign_client::{Patience, host::Host};
 
@@ -135,6 +137,16 @@ impl PyVerifier {
     #[classattr]
     const METHOD_OVERRIDES: [&'static str; 3] = METHOD_OVERRIDES;
 
+    /// The members of an event that are read.
+    #[classattr]
+    const EVENT_MEMBERS: [&'static str; 7] = EVENT_MEMBERS;
+
+    /// The paths to check: of the target as it was sent, if the server says so, and of what the application sees, decoded.
+    #[staticmethod]
+    fn paths(sent: Option<PyBackedStr>, seen: PyBackedBytes) -> Vec<String> {
+        paths(sent.as_deref(), Seen::Decoded(&seen))
+    }
+
     /// In which line a request waits that has to: `token`, `known_proof` or `proof`.
     fn line(&self, authorization: Vec<PyBackedBytes>) -> &'static str {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
@@ -158,6 +170,15 @@ fn caller(py: Python<'_>, checked: Result<Arc<Caller>, CheckError>) -> PyResult<
         Err(CheckError::Refused(refusal)) => Err(refused(py, &refusal)),
         Err(CheckError::GivenUp(error)) => Err(to_py(error)),
     }
+}
+
+/// The error of a refusal that a face finds: its code, and what it is about.
+#[pyfunction]
+#[pyo3(name = "_refusal")]
+pub(crate) fn refusal(py: Python<'_>, code: &str, about: &str) -> PyResult<PyErr> {
+    let kind = RefusalKind::ALL.iter().find(|kind| kind.code() == code);
+    let kind = kind.ok_or_else(|| PyKeyError::new_err(code.to_owned()))?;
+    Ok(refused(py, &Refusal::from(*kind).because(about)))
 }
 
 fn refused(py: Python<'_>, refusal: &Refusal) -> PyErr {

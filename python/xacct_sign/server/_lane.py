@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
 from typing import TypeVar
 
-from ._refused import RefusedError
+from .._native import _refusal
 
 _T = TypeVar("_T")
 
@@ -28,7 +28,7 @@ class Lane:
     async def run(self, function: Callable[[], _T]) -> _T:
         """What the function gives, once a thread has come to it."""
         if not self._room.acquire(blocking=False):
-            raise RefusedError("too many checks wait for keys or for STS already", code="too_busy", status=503)
+            raise _refusal("too_busy", "")
         future = self._threads.submit(function)
         # Whoever goes away while it runs frees nothing before it has run.
         future.add_done_callback(lambda _: self._room.release())

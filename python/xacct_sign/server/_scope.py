@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from .._native import Caller
 from ._lane import Lane
-from ._verifier import METHOD_OVERRIDES, Verifier, verifier_of
-
-# What a path may hold without an escape (RFC 3986, section 3.3).
-_SAFE = "/-._~!$&'()*+,;=:@"
+from ._verifier import METHOD_OVERRIDES, Verifier, paths, verifier_of
 
 _OVERRIDES = frozenset(name.encode() for name in METHOD_OVERRIDES)
 
@@ -33,11 +29,11 @@ class ScopeChecks:
         """The caller, or a `RefusedError`."""
         values = [value for name, value in scope["headers"] if name == b"authorization"]
         methods = _methods(scope)
-        paths = _paths(scope)
-        caller = self._verifier.check_at_hand(values, methods, paths)
+        asked = _paths(scope)
+        caller = self._verifier.check_at_hand(values, methods, asked)
         if caller is None:
             lane = self._lanes[self._verifier.line(values)]
-            caller = await lane.run(partial(self._verifier.check, values, methods, paths))
+            caller = await lane.run(partial(self._verifier.check, values, methods, asked))
         return caller
 
 
@@ -48,9 +44,5 @@ def _methods(scope: MutableMapping[str, Any]) -> list[str]:
 
 
 def _paths(scope: MutableMapping[str, Any]) -> list[str]:
-    """The path as it was sent, and as the application sees it, where these are two."""
-    # Half a character, which no server should make of a path, becomes bytes that the check refuses.
-    seen = quote(scope["path"], _SAFE, errors="surrogatepass")
     raw: bytes | None = scope.get("raw_path")
-    sent = raw.partition(b"?")[0].decode("latin-1") if raw else seen
-    return [sent] if sent == seen else [sent, seen]
+    return paths(raw.decode("latin-1") if raw else None, scope["path"], "utf-8")
