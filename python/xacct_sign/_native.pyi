@@ -440,6 +440,10 @@ class Verifier:
     @staticmethod
     def paths(sent: str | None, seen: bytes) -> list[str]:
         """The paths to check: of the target as it was sent, if the server says so, and of what the application sees, decoded."""
+    PLACES: Final[int]
+    """How many checks may wait in one line."""
+    THREADS: Final[list[tuple[str, int]]]
+    """Each line, and how many threads are for its checks."""
     def line(self, authorization: Sequence[bytes]) -> str:
         """In which line a request waits that has to: `token`, `known_proof` or `proof`."""
     def check_event(self, event: bytes) -> Caller:

@@ -20,5 +20,5 @@ pub use manifest::FromManifestError;
 pub use verifier::{CheckError, Verifier};
 pub use xacct_sign_identity::{
     CALLERS_SCHEMA, Caller, Callers, CallersError, CallersErrorKind, Development, EVENT_MEMBERS, Line,
-    METHOD_OVERRIDES, Refusal, RefusalKind, Seen, Via, paths,
+    METHOD_OVERRIDES, PLACES, Refusal, RefusalKind, Seen, Via, paths,
 };

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyDict;
 use xacct_sign_client::server::{
-    Caller, Callers, CallersError, CheckError, Development, EVENT_MEMBERS, Line, METHOD_OVERRIDES, Refusal,
+    Caller, Callers, CallersError, CheckError, Development, EVENT_MEMBERS, Line, METHOD_OVERRIDES, PLACES, Refusal,
     RefusalKind, Seen, Verifier, paths,
 };
 use xacct_sign_client::{Patience, host::Host};
@@ -147,14 +147,21 @@ impl PyVerifier {
         paths(sent.as_deref(), Seen::Decoded(&seen))
     }
 
+    /// How many checks may wait in one line.
+    #[classattr]
+    const PLACES: usize = PLACES;
+
+    /// Each line, and how many threads are for its checks.
+    #[classattr]
+    #[allow(non_snake_case, reason = "a constant of the class")]
+    fn THREADS() -> [(&'static str, usize); 3] {
+        Line::ALL.map(|line| (line.name(), line.threads()))
+    }
+
     /// In which line a request waits that has to: `token`, `known_proof` or `proof`.
     fn line(&self, authorization: Vec<PyBackedBytes>) -> &'static str {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
-        match self.0.line(&values) {
-            Line::Token => "token",
-            Line::KnownProof => "known_proof",
-            _ => "proof",
-        }
+        self.0.line(&values).name()
     }
 
     /// Who makes the request of a Lambda function's event, given as JSON.

@@ -6,15 +6,12 @@ from collections.abc import MutableMapping
 from functools import partial
 from typing import Any
 
+from .. import _native
 from .._native import Caller
 from ._lane import Lane
 from ._verifier import METHOD_OVERRIDES, Verifier, paths, verifier_of
 
 _OVERRIDES = frozenset(name.encode() for name in METHOD_OVERRIDES)
-
-# Threads for those who have to wait. STS is asked of each proof, good or bad: whoever makes up proofs is to hold up
-# nobody whose credentials STS has stood by, and nobody who sends tokens.
-_THREADS = {"token": 8, "known_proof": 8, "proof": 24}
 
 
 class ScopeChecks:
@@ -23,7 +20,9 @@ class ScopeChecks:
     def __init__(self, verifier: Verifier) -> None:
         """Checks by this verifier."""
         self._verifier = verifier_of(verifier)
-        self._lanes = {line: Lane(threads) for line, threads in _THREADS.items()}
+        # STS is asked of each proof, good or bad: whoever makes up proofs is to hold up nobody whose credentials STS
+        # has stood by, and nobody who sends tokens.
+        self._lanes = {line: Lane(threads) for line, threads in _native.Verifier.THREADS}
 
     async def caller(self, scope: MutableMapping[str, Any]) -> Caller:
         """The caller, or a `RefusedError`."""

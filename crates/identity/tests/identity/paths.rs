@@ -10,8 +10,9 @@ fn decoded(path: &str) -> Vec<u8> {
     let mut parts = path.split('%');
     let mut bytes = parts.next().unwrap().as_bytes().to_vec();
     for part in parts {
-        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
-        bytes.extend(&part.as_bytes()[2..]);
+        let (digits, rest) = part.split_at(2);
+        bytes.push(u8::from_str_radix(digits, 16).unwrap());
+        bytes.extend(rest.as_bytes());
     }
     bytes
 }
