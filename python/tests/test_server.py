@@ -341,7 +341,8 @@ def test_asgi_what_is_no_connection_that_it_knows_reaches_nobody(verifier: Verif
 
     with pytest.raises(RefusedError) as refused:
         asyncio.run(Asgi(inner, verifier)({"type": "webtransport", "path": "/", "headers": []}, no_more, send))
-    assert (refused.value.code, seen) == ("scope_unknown", [])
+    assert (refused.value.code, refused.value.status, seen) == ("scope_unknown", 403, [])
+    assert str(refused.value) == "connections of this type are not checked: 'webtransport'"
 
 
 def test_half_a_character_is_refused(here: serving.Loopback, verifier: Verifier) -> None:
@@ -370,6 +371,17 @@ def test_what_is_no_event_is_refused(verifier: Verifier) -> None:
         assert refused.value.code == "event_malformed"
 
 
+def test_what_is_not_read_of_an_event_may_be_anything(here: serving.Loopback) -> None:
+    verifier = Verifier(here.world()["fronts"]["function_url"])
+    arn = "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders"
+    iam = {"accountId": "000000000000", "userArn": arn, "principalOrgId": "o-klmnopqrst"}
+    context = {"http": {"method": "GET", "path": "/items"}, "authorizer": {"iam": iam}}
+    event = {"version": "2.0", "rawPath": "/items", "headers": {}, "requestContext": context}
+    for more in (object(), float("nan"), "\ud800", context | {"self": event}):
+        event |= {"body": more, "queryStringParameters": more, 1: more}
+        assert verifier.from_event(event).name == "shop"
+
+
 def test_a_log_line_is_one_line_and_not_long(verifier: Verifier, caplog: pytest.LogCaptureFixture) -> None:
     environ = {"REQUEST_METHOD": "GET\nFORGED", "SCRIPT_NAME": "", "PATH_INFO": "/\n\u2028" + "x" * 100_000}
     with caplog.at_level(logging.WARNING, "xacct_sign.server"):
@@ -380,7 +392,9 @@ def test_a_log_line_is_one_line_and_not_long(verifier: Verifier, caplog: pytest.
     assert said.isascii()
 
 
-def test_wsgi_where_it_is_mounted_is_not_the_clients_to_say(here: serving.Loopback, verifier: Verifier) -> None:
+def test_wsgi_where_it_is_mounted_is_not_the_clients_to_say(
+    here: serving.Loopback, verifier: Verifier, caplog: pytest.LogCaptureFixture
+) -> None:
     def told(mounted_at: str, script_name: str, path: str) -> bytes:
         status: list[str] = []
         app = Wsgi(lambda environ, _: [environ["PATH_INFO"].encode()], verifier, mounted_at=mounted_at)
@@ -394,6 +408,7 @@ def test_wsgi_where_it_is_mounted_is_not_the_clients_to_say(here: serving.Loopba
     assert told("/items", "/items", "/1") == b"/1"
     assert told("/items", "", "/items/1") == b"403 Forbidden"
     assert told("/items", "/items/", "1") == b"403 Forbidden"
+    assert "that is mounted elsewhere: '/items/' in place of '/items'" in caplog.text
 
 
 def test_wsgi_a_target_in_absolute_form_is_read_as_it_was_sent(here: serving.Loopback, verifier: Verifier) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "Verifier",
     "_dumps",
     "_explain",
+    "_refusal",
     "_trace",
     "_within_origin",
     "canonical_url",
@@ -428,12 +429,21 @@ class Verifier:
         """Whether it takes issuers on this machine."""
     METHOD_OVERRIDES: Final[list[str]]
     """The headers whose values stand behind the method, in lower case."""
+    EVENT_MEMBERS: Final[list[str]]
+    """The members of an event that are read."""
     def check(self, authorization: Sequence[bytes], methods: Sequence[str], paths: Sequence[str]) -> Caller:
         """Who makes a request, whatever has to be waited for."""
     def check_at_hand(
         self, authorization: Sequence[bytes], methods: Sequence[str], paths: Sequence[str]
     ) -> Caller | None:
         """The same, if nobody has to wait: None where keys or STS are to be asked first."""
+    @staticmethod
+    def paths(sent: str | None, seen: bytes) -> list[str]:
+        """The paths to check: of the target as it was sent, if the server says so, and of what the application sees, decoded."""
+    PLACES: Final[int]
+    """How many checks may wait in one line."""
+    THREADS: Final[list[tuple[str, int]]]
+    """Each line, and how many threads are for its checks."""
     def line(self, authorization: Sequence[bytes]) -> str:
         """In which line a request waits that has to: `token`, `known_proof` or `proof`."""
     def check_event(self, event: bytes) -> Caller:
@@ -511,6 +521,9 @@ def canonical_url(url: str) -> str:
     Raises:
         ValidationError: `invalid_url` if it is relative or malformed, or holds a control character.
     """
+
+def _refusal(code: str, about: str) -> Exception:
+    """The error of a refusal that a face finds: its code, and what it is about."""
 
 def _trace(
     credentials: Credentials,

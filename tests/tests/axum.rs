@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::OriginalUri;
 use axum::routing::get;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Uri};
 use serde_json::json;
 use tower::ServiceExt as _;
 use xacct_sign::{Credentials, Error};
@@ -69,7 +70,7 @@ impl World {
             "algorithm": "ES384", "max_duration_seconds": 3600, "regions": [REGION], "dev_issuers": [self.issuer],
             "callers": [{
                 "name": "shop", "account": "000000000000", "role": "LambdaRoleDeve", "issuer": self.issuer,
-                "routes": ["GET /items/{id}", "GET /api/items/{id}"],
+                "routes": ["GET /items/{id}", "POST /orders", "GET /api/items/{id}"],
             }],
         })
         .to_string()
@@ -231,6 +232,32 @@ fn in_a_nested_router_the_path_that_was_sent_counts_too() {
         assert_eq!(status(&outside, "/api/items/1", &[&token]).await, StatusCode::OK);
         assert_eq!(status(&inside, "/admin/items/1", &[&token]).await, StatusCode::FORBIDDEN);
     });
+}
+
+/// The table that every face runs, tests/paths.toml.
+#[test]
+fn the_layer_says_of_a_path_what_the_table_does() {
+    let world = World::new();
+    let token = world.token(AUDIENCE);
+    let app = Router::new().fallback(item).layer(CallerLayer::new(world.verifier_at(world.sts())));
+    let table: toml::Value = toml::from_str(include_str!("../paths.toml")).unwrap();
+    let mut many = 0;
+    for row in table["request"].as_array().unwrap() {
+        let text = |name: &str| row.get(name).and_then(toml::Value::as_str);
+        let sent = text("sent").unwrap();
+        let parsed = [sent, text("left").unwrap_or(sent)].map(str::parse::<Uri>);
+        // Some targets reach no service, or another path of them does, without a fragment; and routers do not say where they are mounted.
+        let [Ok(sent), Ok(left)] = parsed else { continue };
+        if row["paths"][0].as_str() != Some(sent.path()) || text("mounted_at").is_some() {
+            continue;
+        }
+        let request = Request::builder().method(text("method").unwrap_or("GET")).uri(left);
+        let request = request.header("authorization", &token).extension(OriginalUri(sent));
+        let answer = runtime().block_on(app.clone().oneshot(request.body(Body::empty()).unwrap())).unwrap();
+        assert_eq!(answer.status() == StatusCode::OK, text("code").is_none(), "{row}");
+        many += 1;
+    }
+    assert!(many > 15, "{many}");
 }
 
 #[test]

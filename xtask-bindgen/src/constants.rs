@@ -33,6 +33,11 @@ impl Constants {
         self.add_value(name, about, format_args!("{{{numbers}\n}} as const"));
     }
 
+    /// Several texts.
+    pub(crate) fn list(&mut self, name: &str, about: &str, texts: &[&str]) {
+        self.add_value(name, about, format_args!("{texts:?}"));
+    }
+
     /// Texts by their names.
     pub(crate) fn texts<T: AsRef<str>>(&mut self, name: &str, about: &str, texts: &[(&str, T)]) {
         let texts: String =

@@ -19,6 +19,6 @@ pub use layer::{CallerLayer, CallerService};
 pub use manifest::FromManifestError;
 pub use verifier::{CheckError, Verifier};
 pub use xacct_sign_identity::{
-    CALLERS_SCHEMA, Caller, Callers, CallersError, CallersErrorKind, Development, Line, METHOD_OVERRIDES, Refusal,
-    RefusalKind, Via,
+    CALLERS_SCHEMA, Caller, Callers, CallersError, CallersErrorKind, Development, EVENT_MEMBERS, Line,
+    METHOD_OVERRIDES, PLACES, Refusal, RefusalKind, Seen, Via, paths,
 };

@@ -17,3 +17,7 @@ pub use name::{RoleName, is_external_id, is_name_character, is_role_name, is_ses
 pub(crate) use partition::check_region;
 pub use partition::{Partition, is_region};
 pub use time::{format_rfc3339, parse_amz_date, parse_iso8601, parse_rfc3339};
+
+/// The methods that a route of API Gateway can have, and that its `ANY` stands for
+/// ([Routes](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html)).
+pub const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];

@@ -39,7 +39,8 @@ pub(crate) fn of_reason(code: &str, reason: &str, status: Option<u16>) -> Option
         "keys_unavailable" | "sts_unavailable" | "sts_throttled" | "sts_answer_refused" | "too_busy" => {
             finding(Code::IdentityUnchecked)
         }
-        "route_refused" | "path_unreadable" | "method_override_refused" | "mounted_elsewhere" => {
+        "route_refused" | "path_unreadable" | "method_override_refused" | "mounted_elsewhere"
+        | "scope_unknown" => {
             finding(Code::RouteRefused)
         }
         "identity_too_long" | "token_malformed" | "token_header_refused" | "key_id_malformed" | "claims_malformed"

@@ -24,6 +24,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, Uri};
+use xacct_sign::aws::METHODS;
 use xacct_sign::path_readings;
 
 use crate::body::{BodyFailure, announced_length, head_bytes, header_value_bytes};
@@ -42,9 +43,6 @@ use crate::reason::{Kind, Reason};
 
 pub use forward::{Forward, Outcome, Reply};
 pub use front::UpstreamFailure;
-
-/// The methods that a route can have. The others reach no route, and so nothing behind the gateway.
-const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// What answers where a stage was that is gone, as an HTTP API does where there is no route.
 const NOWHERE: &dyn Front = &http_api::HttpApiFront;
@@ -172,6 +170,7 @@ impl<'e> Gateway<'e> {
             return Err(Box::new(self.refuse(NOWHERE, &Refused::OutsideStage, reason, log)));
         };
         let (front, limits) = (stage.front, stage.front.limits());
+        // No route has the others, and so nothing behind the gateway.
         if !METHODS.contains(&parts.method.as_str()) {
             let reason = Reason::new(Kind::MethodUnknown, "no route of an API has this method, not even `ANY`");
             return Err(Box::new(self.refuse(front, &Refused::Method, reason, log)));

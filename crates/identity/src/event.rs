@@ -16,8 +16,9 @@ use crate::refusal::{Refusal, RefusalKind as Kind};
 /// Headers by which frameworks take a request for one of another method, in lower case: their values belong to what is checked.
 pub const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 
-/// The members of an event that are read. The others, such as the body and the query, are the client's, and say nothing.
-const MEMBERS: [&str; 7] =
+/// The members of an event that are read. The others, such as the body and the query, are the client's, and say nothing: whoever makes
+/// JSON of an event may leave them out.
+pub const EVENT_MEMBERS: [&str; 7] =
     ["version", "rawPath", "path", "httpMethod", "headers", "multiValueHeaders", "requestContext"];
 
 /// What of an event counts.
@@ -39,9 +40,9 @@ pub(crate) enum Who {
     Known(usize, Arc<Caller>),
 }
 
-/// Reads an event's JSON. The body may be left out.
+/// Reads an event's JSON.
 pub(crate) fn read(text: &[u8], callers: &Callers) -> Result<Event, Refusal> {
-    let event = Object::read_members(text, &MEMBERS).ok_or_else(|| malformed("it is no strict JSON"))?;
+    let event = Object::read_members(text, &EVENT_MEMBERS).ok_or_else(|| malformed("it is no strict JSON"))?;
     let context = event.object("requestContext").ok_or_else(|| malformed("it has no `requestContext`"))?;
     match callers.front() {
         Front::Server(_) => {

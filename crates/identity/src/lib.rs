@@ -53,14 +53,16 @@ mod memory;
 mod proof;
 mod refusal;
 mod route;
+mod seen;
 mod token;
 mod verifier;
 
 pub use address::is_public;
 pub use caller::{Caller, Via};
 pub use callers::{Algorithm, CALLERS_SCHEMA, Callers, CallersError, CallersErrorKind, Development};
-pub use event::METHOD_OVERRIDES;
+pub use event::{EVENT_MEMBERS, METHOD_OVERRIDES};
 pub use keys::{KEYS_LIMIT, PublicKey};
 pub use proof::{StsRequest, make_proof};
 pub use refusal::{Refusal, RefusalKind};
+pub use seen::{Seen, paths};
 pub use verifier::{Check, Line, Need, PLACES, Step, Verifier};

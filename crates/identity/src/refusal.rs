@@ -109,6 +109,9 @@ refusals! {
     PathUnreadable, "path_unreadable", 403, "the path is none, or has a broken escape, a control character, or is not UTF-8", "";
     MethodOverrideRefused, "method_override_refused", 403,
         "a header asks for another method, which the caller may not use on the route", "";
+    MountedElsewhere, "mounted_elsewhere", 403, "the request is for an application that is mounted elsewhere",
+        "where the application is mounted below a path, give it as `mounted_at`";
+    ScopeUnknown, "scope_unknown", 403, "connections of this type are not checked", "";
     TooBusy, "too_busy", 503, "too many checks wait for keys or for STS already", "";
 }
 
@@ -138,7 +141,8 @@ impl Refusal {
     }
 
     /// The same with what a driver says of it, if it says anything: on one line, and not all of it.
-    pub(crate) fn because(self, why: &str) -> Self {
+    #[must_use]
+    pub fn because(self, why: &str) -> Self {
         let cut: String = why.chars().take(512).collect();
         let detail = match (self.detail.is_empty(), cut.is_empty()) {
             (_, true) => self.detail,
@@ -173,7 +177,7 @@ impl Refusal {
     }
 }
 
-/// For drivers, which have one of their own to say: [`RefusalKind::TooBusy`].
+/// For drivers, which find some of them: [`RefusalKind::TooBusy`], [`RefusalKind::MountedElsewhere`], [`RefusalKind::ScopeUnknown`].
 impl From<RefusalKind> for Refusal {
     fn from(kind: RefusalKind) -> Self {
         Self::new(kind)

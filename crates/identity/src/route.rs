@@ -1,14 +1,12 @@
 //! The routes that a caller may use, and whether a request is on one of them.
 
+use xacct_sign::aws::METHODS;
 use xacct_sign::path_readings;
 
 use crate::refusal::{Refusal, RefusalKind, quote};
 
 /// What stands for every method of [`METHODS`].
 const ANY: &str = "ANY";
-
-/// The methods that a route can have, as API Gateway has them.
-const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// A route of the list: `METHOD /path`, as the manifest writes it.
 ///

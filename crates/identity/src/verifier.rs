@@ -48,6 +48,30 @@ pub enum Line {
     Proof,
 }
 
+impl Line {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Token, Self::KnownProof, Self::Proof];
+
+    /// Its name, in snake case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::KnownProof => "known_proof",
+            Self::Proof => "proof",
+        }
+    }
+
+    /// How many of its checks are under way at once, where each takes a thread: most of those for STS are of nobody who is known.
+    #[must_use]
+    pub const fn threads(self) -> usize {
+        match self {
+            Self::Token | Self::KnownProof => 8,
+            Self::Proof => 24,
+        }
+    }
+}
+
 impl Verifier {
     /// A verifier that remembers nothing yet. The seed is drawn at random by the driver, once for each verifier: with it nobody can
     /// choose proofs that fall into one place of what is remembered, and make it slow.
@@ -94,8 +118,8 @@ impl Verifier {
         }
     }
 
-    /// The check of a Lambda function's event, given as JSON, in which the body may be left out. What stands in front is what
-    /// `callers.json` says: of an event that comes from elsewhere nothing is trusted.
+    /// The check of a Lambda function's event, given as JSON, of which [`EVENT_MEMBERS`](crate::EVENT_MEMBERS) are read. What stands in
+    /// front is what `callers.json` says: of an event that comes from elsewhere nothing is trusted.
     #[must_use]
     pub fn check_event(&self, event: &[u8]) -> Check {
         let (methods, paths, state) = match event::read(event, &self.0.callers) {

@@ -54,7 +54,7 @@ mod _native {
     #[pymodule_export]
     use crate::role::PyAssumeRole;
     #[pymodule_export]
-    use crate::server::{PyCaller, PyVerifier};
+    use crate::server::{PyCaller, PyVerifier, refusal};
     #[pymodule_export]
     use crate::session::PySession;
     #[pymodule_export]

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyDict;
 use xacct_sign_client::server::{
-    Caller, Callers, CallersError, CheckError, Development, Line, METHOD_OVERRIDES, Refusal, Verifier,
+    Caller, Callers, CallersError, CheckError, Development, EVENT_MEMBERS, Line, METHOD_OVERRIDES, PLACES, Refusal,
+    RefusalKind, Seen, Verifier, paths,
 };
 use xacct_sign_client::{Patience, host::Host};
 
@@ -135,14 +137,31 @@ impl PyVerifier {
     #[classattr]
     const METHOD_OVERRIDES: [&'static str; 3] = METHOD_OVERRIDES;
 
+    /// The members of an event that are read.
+    #[classattr]
+    const EVENT_MEMBERS: [&'static str; 7] = EVENT_MEMBERS;
+
+    /// The paths to check: of the target as it was sent, if the server says so, and of what the application sees, decoded.
+    #[staticmethod]
+    fn paths(sent: Option<PyBackedStr>, seen: PyBackedBytes) -> Vec<String> {
+        paths(sent.as_deref(), Seen::Decoded(&seen))
+    }
+
+    /// How many checks may wait in one line.
+    #[classattr]
+    const PLACES: usize = PLACES;
+
+    /// Each line, and how many threads are for its checks.
+    #[classattr]
+    #[allow(non_snake_case, reason = "a constant of the class")]
+    fn THREADS() -> [(&'static str, usize); 3] {
+        Line::ALL.map(|line| (line.name(), line.threads()))
+    }
+
     /// In which line a request waits that has to: `token`, `known_proof` or `proof`.
     fn line(&self, authorization: Vec<PyBackedBytes>) -> &'static str {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
-        match self.0.line(&values) {
-            Line::Token => "token",
-            Line::KnownProof => "known_proof",
-            _ => "proof",
-        }
+        self.0.line(&values).name()
     }
 
     /// Who makes the request of a Lambda function's event, given as JSON.
@@ -158,6 +177,15 @@ fn caller(py: Python<'_>, checked: Result<Arc<Caller>, CheckError>) -> PyResult<
         Err(CheckError::Refused(refusal)) => Err(refused(py, &refusal)),
         Err(CheckError::GivenUp(error)) => Err(to_py(error)),
     }
+}
+
+/// The error of a refusal that a face finds: its code, and what it is about.
+#[pyfunction]
+#[pyo3(name = "_refusal")]
+pub(crate) fn refusal(py: Python<'_>, code: &str, about: &str) -> PyResult<PyErr> {
+    let kind = RefusalKind::ALL.iter().find(|kind| kind.code() == code);
+    let kind = kind.ok_or_else(|| PyKeyError::new_err(code.to_owned()))?;
+    Ok(refused(py, &Refusal::from(*kind).because(about)))
 }
 
 fn refused(py: Python<'_>, refusal: &Refusal) -> PyErr {

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasm_bindgen::prelude::*;
-use xacct_sign_identity::{Callers, Check, Development, METHOD_OVERRIDES, RefusalKind, Step, Verifier};
+use xacct_sign_identity::{Callers, Check, Development, RefusalKind, Seen, Step, Verifier, paths};
 
 /// See `xacct_sign_identity::Verifier`.
 #[wasm_bindgen]
@@ -94,10 +94,10 @@ pub fn too_busy() -> String {
     step::to_json(Step::Refused(RefusalKind::TooBusy.into()), None)
 }
 
-/// See `xacct_sign_identity::METHOD_OVERRIDES`.
-#[wasm_bindgen(js_name = methodOverrides)]
-pub fn method_overrides() -> Vec<String> {
-    METHOD_OVERRIDES.map(str::to_owned).to_vec()
+/// See `xacct_sign_identity::paths`.
+#[wasm_bindgen(js_name = pathsOf)]
+pub fn paths_of(sent: Option<String>, mounted_at: &str, target: &str) -> Vec<String> {
+    paths(sent.as_deref(), Seen::Target { mounted_at, target })
 }
 
 /// See `xacct_sign_identity::is_public`; what is no address is not.

@@ -73,7 +73,7 @@ enum Jwk {
 }
 
 pub(crate) fn to_json(step: Step, waits: Option<(Line, u64)>) -> String {
-    let (line, on) = waits.map_or(("", String::new()), |(line, on)| (name(line), on.to_string()));
+    let (line, on) = waits.map_or(("", String::new()), |(line, on)| (line.name(), on.to_string()));
     let told = match &step {
         Step::Passed(caller) => Told::Passed { caller: passed(caller) },
         Step::Refused(refusal) => refused(refusal),
@@ -92,15 +92,6 @@ pub(crate) fn to_json(step: Step, waits: Option<(Line, u64)>) -> String {
     };
     // What cannot be written is none of the steps: the driver refuses it.
     serde_json::to_string(&told).unwrap_or_default()
-}
-
-fn name(line: Line) -> &'static str {
-    match line {
-        Line::Token => "token",
-        Line::KnownProof => "known_proof",
-        // One that this module does not know yet is as crowded.
-        _ => "proof",
-    }
 }
 
 fn passed(caller: &Caller) -> Passed<'_> {

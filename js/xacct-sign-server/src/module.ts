@@ -4,7 +4,7 @@ import type { RefusalCode } from "../wasm/constants.js";
 import {
   initSync,
   isPublicAddress,
-  methodOverrides,
+  pathsOf,
   tooBusy,
   type WasmCheck,
   WasmRetry,
@@ -14,7 +14,7 @@ import type { Caller } from "./caller.js";
 import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
 import type { Line } from "./gate.js";
 
-export { isPublicAddress, methodOverrides, tooBusy, type WasmCheck, WasmRetry, type WasmVerifier };
+export { isPublicAddress, pathsOf, tooBusy, type WasmCheck, WasmRetry, type WasmVerifier };
 
 /** What a check has come to: the same as in crates/server-wasm/src/step.rs. */
 export type Step =

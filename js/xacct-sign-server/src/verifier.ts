@@ -1,4 +1,5 @@
 import { env } from "../../xacct-sign/src/host/env.js";
+import { EVENT_MEMBERS } from "../wasm/constants.js";
 import type { Caller } from "./caller.js";
 import { Driver } from "./driver.js";
 import { XacctSignError } from "./errors.js";
@@ -66,7 +67,7 @@ export class Verifier {
    * @throws RefusedError with the reason, and the status that the client is told
    */
   async fromEvent(event: object | string): Promise<Caller> {
-    const text = typeof event === "string" ? event : withoutBody(event);
+    const text = typeof event === "string" ? event : jsonOf(event);
     const verifier = this.#seeded();
     return this.#driver.drive(() => verifier.checkEvent(text));
   }
@@ -121,11 +122,11 @@ function listOf(given: string | readonly string[]): string[] {
   return Array.isArray(given) ? [...given] : [given as string];
 }
 
-/** Nobody who calls is known by a body, which may be large. What is no JSON is no event, as the module finds. */
-function withoutBody(event: object): string {
+/** JSON of what is read of an event, whatever the rest is. What is no JSON is no event, as the module finds. */
+function jsonOf(event: object): string {
   try {
-    const { body: _, ...rest } = event as { body?: unknown };
-    return JSON.stringify(rest);
+    const members = event as Readonly<Record<string, unknown>>;
+    return JSON.stringify(Object.fromEntries(EVENT_MEMBERS.map((name) => [name, members[name]])));
   } catch {
     return "";
   }

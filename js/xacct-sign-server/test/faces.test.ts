@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { text as readText } from "node:stream/consumers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Caller, createVerifier, type NodeRequest, RefusedError } from "xacct-sign-server";
-import { type Json, outcome, TABLE, token, type World, worldOf } from "./world.js";
+import { type Caller, createVerifier, type NodeRequest, RefusedError, type Verifier } from "xacct-sign-server";
+import { type Json, PATHS, TABLE, token, type World, worldOf } from "./world.js";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -29,28 +29,36 @@ async function served({ verifier }: World): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** What `check` says of a target's path, what the application before its query; then what each face does with the target. */
-async function answersTo(target: string): Promise<[string, Record<string, string>]> {
+/** What each face does with a request of the table, whose target is handed over as its server does. */
+async function answersTo({ sent, left = sent, mounted_at: baseUrl = "", method = "GET" }: Json): Promise<Json> {
   const authorization = bearer(READER);
-  const { verifier } = worldOf();
-  const [path] = target.split("?") as [string];
-  const checked = await outcome(verifier.check(authorization, "GET", path));
-  const logged = (world: World, let_in: boolean) => (let_in ? "caller reader" : String(world.logged.at(-1)?.code));
-
+  const faces: Json = {};
+  const told = (world: World, let_in: boolean) => (let_in ? undefined : world.logged.at(-1)?.code);
+  const framework = worldOf();
+  const request: NodeRequest = {
+    ...{ method, url: left, baseUrl, originalUrl: sent },
+    rawHeaders: ["authorization", authorization],
+  };
+  await framework.verifier.middleware()(request, { statusCode: 200, setHeader() {}, end() {} }, () => {});
+  faces.Express = told(framework, request.caller?.name === "reader");
+  if (left !== sent) return faces;
   const node = worldOf();
-  const answer = await answerTo(await served(node), `GET ${target} HTTP/1.1`, `Authorization: ${authorization}`);
-  const faces: Record<string, string> = { middleware: logged(node, answer.endsWith("caller reader")) };
+  const lines = [`${method} ${sent} HTTP/1.1`, `Authorization: ${authorization}`] as const;
+  const answer = await answerTo(await served(node), ...lines);
+  // Of some targets Node itself says that they are none.
+  if (!answer.startsWith("HTTP/1.1 400 ")) faces.Node = told(node, answer.endsWith("caller reader"));
   const headers = new Headers({ authorization });
-  const url = `http://api.example.com${target}`;
-  for (const [name, request] of [
-    ["a Request", new Request(url, { headers })],
-    ["a server's own request", { method: "GET", url, headers }],
-    ["a server's own request without a host", { method: "GET", url: target, headers }],
-  ] as const) {
-    const world = worldOf();
-    faces[name] = logged(world, (await world.verifier.serve(request, () => "let in")) === "let in");
+  const requests: Json = { "a server's own request": { method, url: sent, headers } };
+  if (sent.startsWith("/")) {
+    const url = `http://api.example.com${sent}`;
+    requests["a server's own request with its host"] = { method, url, headers };
+    requests["a Request"] = new Request(url, { method, headers });
   }
-  return [checked, faces];
+  for (const [name, request] of Object.entries<Parameters<Verifier["serve"]>[0]>(requests)) {
+    const world = worldOf();
+    faces[name] = told(world, (await world.verifier.serve(request, () => "let in")) === "let in");
+  }
+  return faces;
 }
 
 /** The whole answer to these lines. */
@@ -107,7 +115,7 @@ describe("middleware", () => {
       "route_refused",
       "route_refused",
       "route_refused",
-      "path_unreadable",
+      "route_refused",
       "path_unreadable",
     ]);
   });
@@ -177,8 +185,6 @@ describe("middleware", () => {
     expect(await answerTo(port, "GET /items HTTP/1.1", ...lines)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  const POST = { method: "POST" };
-
   /** What middleware does with a request, as a framework has it. */
   async function outcomeOf(request: Partial<NodeRequest>, { verifier }: World = worldOf()): Promise<string> {
     const told: NodeRequest = { method: "GET", rawHeaders: ["authorization", bearer(READER)], ...request };
@@ -192,36 +198,8 @@ describe("middleware", () => {
   }
 
   test.each<[string, Partial<NodeRequest>, string]>([
-    ["Express", { url: "/items/1", originalUrl: "/items/1", baseUrl: "" }, "caller reader"],
-    ["Express, mounted", { url: "/1", originalUrl: "/items/1", baseUrl: "/items" }, "caller reader"],
-    [
-      "Express, asked for what it is mounted at",
-      { url: "/", originalUrl: "/orders", baseUrl: "/orders", ...POST },
-      "caller reader",
-    ],
-    [
-      "Express, asked for what it is mounted at, with a query",
-      { url: "/?a=/b", originalUrl: "/orders?a=/b", baseUrl: "/orders", ...POST },
-      "caller reader",
-    ],
-    ["Express, mounted, and a slash more", { url: "/", originalUrl: "/orders/", baseUrl: "/orders", ...POST }, "403"],
-    [
-      "Express, asked for what it is mounted at, and rewritten",
-      { url: "/x", originalUrl: "/orders", baseUrl: "/orders", ...POST },
-      "403",
-    ],
-    ["Express, mounted elsewhere", { url: "/items/1", originalUrl: "/admin/items/1", baseUrl: "/admin" }, "403"],
-    [
-      "Express, rewritten to what is the caller's",
-      { url: "/items/1", originalUrl: "/x", baseUrl: "" },
-      "caller reader",
-    ],
-    ["Express, rewritten to what is not", { url: "/admin", originalUrl: "/items/1", baseUrl: "" }, "403"],
-    ["connect", { url: "/items/1", originalUrl: "/items/1" }, "caller reader"],
-    ["connect, mounted or rewritten", { url: "/items/1", originalUrl: "/admin/items/1" }, "403"],
-    ["connect, rewritten", { url: "/admin", originalUrl: "/items/1" }, "403"],
-    ["a query and a fragment", { url: "/items/1?a#b" }, "caller reader"],
-    ["a fragment in the query that reads like a way up", { url: "/items/1?a#/../../admin" }, "caller reader"],
+    ["connect, mounted", { url: "/items/1", originalUrl: "/admin/items/1" }, "403"],
+    ["nobody's framework", { url: "/items/1" }, "caller reader"],
     ["nothing", {}, "403"],
     ["another method", { url: "/items/1", method: "DELETE" }, "403"],
   ])("the path is the one that the application sees: %s", async (_, request, expected) => {
@@ -261,21 +239,8 @@ describe("middleware", () => {
   });
 });
 
-// A server that knows no fragments, and one that normalizes, serves what stands behind the `#`.
-test.each([
-  ["/items/1", "caller reader"],
-  ["/items/1?q=#/../../admin", "caller reader"],
-  ["/items/1#/../../admin", "route_refused"],
-  ["/items/1#/../../admin?q=1", "route_refused"],
-  ["/items/x#/../../../admin", "route_refused"],
-  ["/items#/1", "route_refused"],
-  ["/items/1%23/../../admin", "route_refused"],
-  ["/items/1;a/../../admin", "route_refused"],
-  ["/items/1\\..\\..\\admin", "route_refused"],
-])("every face says of %s what `check` does", async (target, expected) => {
-  const [checked, faces] = await answersTo(target);
-  expect(checked).toBe(expected);
-  for (const [face, found] of Object.entries(faces)) expect(found, face).toBe(expected);
+test.each<Json>(PATHS)("every face says of $name what the table does", async (row) => {
+  for (const [face, code] of Object.entries(await answersTo(row))) expect(code, face).toBe(row.code);
 });
 
 describe("serve", () => {
@@ -387,7 +352,7 @@ describe("handler", () => {
   test.each<[string, Json]>([
     ["a number", 1],
     ["a list", []],
-    ["what is no JSON", { ...event, big: 1n }],
+    ["what is no JSON", { ...event, headers: { big: 1n } }],
     ["no context", { ...event, requestContext: null }],
     ["a text", "{"],
     ["nothing", undefined],
@@ -397,9 +362,8 @@ describe("handler", () => {
     expect(await verifier.handler(() => "called")(given, {})).toMatchObject({ statusCode: 401 });
   });
 
-  test("a body is not looked at", async () => {
-    const looked = { ...event };
-    Object.defineProperty(looked, "body", { enumerable: true, value: { toJSON: () => expect.unreachable() } });
+  test("what is not read of an event may be anything", async () => {
+    const looked = { ...event, body: { toJSON: () => expect.unreachable() }, big: 1n, queryStringParameters: event };
     expect(await world().verifier.fromEvent(looked)).toMatchObject({ name: "shop", via: "function_url" });
   });
 });

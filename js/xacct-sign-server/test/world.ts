@@ -12,6 +12,7 @@ export type Json = any;
 const read = (path: string) => readFileSync(new URL(`../../../tests/${path}`, import.meta.url), "utf8");
 
 export const TABLE: Json = parse(read("attacks.toml"));
+export const PATHS: Json = parse(read("paths.toml")).request;
 const KEYS: Json = JSON.parse(read("identity/keys.json"));
 
 export const AUDIENCE = "https://api.example.com";

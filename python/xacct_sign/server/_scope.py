@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
+from .. import _native
 from .._native import Caller
 from ._lane import Lane
-from ._verifier import METHOD_OVERRIDES, Verifier, verifier_of
-
-# What a path may hold without an escape (RFC 3986, section 3.3).
-_SAFE = "/-._~!$&'()*+,;=:@"
+from ._verifier import METHOD_OVERRIDES, Verifier, paths, verifier_of
 
 _OVERRIDES = frozenset(name.encode() for name in METHOD_OVERRIDES)
-
-# Threads for those who have to wait. STS is asked of each proof, good or bad: whoever makes up proofs is to hold up
-# nobody whose credentials STS has stood by, and nobody who sends tokens.
-_THREADS = {"token": 8, "known_proof": 8, "proof": 24}
 
 
 class ScopeChecks:
@@ -27,17 +20,19 @@ class ScopeChecks:
     def __init__(self, verifier: Verifier) -> None:
         """Checks by this verifier."""
         self._verifier = verifier_of(verifier)
-        self._lanes = {line: Lane(threads) for line, threads in _THREADS.items()}
+        # STS is asked of each proof, good or bad: whoever makes up proofs is to hold up nobody whose credentials STS
+        # has stood by, and nobody who sends tokens.
+        self._lanes = {line: Lane(threads) for line, threads in _native.Verifier.THREADS}
 
     async def caller(self, scope: MutableMapping[str, Any]) -> Caller:
         """The caller, or a `RefusedError`."""
         values = [value for name, value in scope["headers"] if name == b"authorization"]
         methods = _methods(scope)
-        paths = _paths(scope)
-        caller = self._verifier.check_at_hand(values, methods, paths)
+        asked = _paths(scope)
+        caller = self._verifier.check_at_hand(values, methods, asked)
         if caller is None:
             lane = self._lanes[self._verifier.line(values)]
-            caller = await lane.run(partial(self._verifier.check, values, methods, paths))
+            caller = await lane.run(partial(self._verifier.check, values, methods, asked))
         return caller
 
 
@@ -48,9 +43,5 @@ def _methods(scope: MutableMapping[str, Any]) -> list[str]:
 
 
 def _paths(scope: MutableMapping[str, Any]) -> list[str]:
-    """The path as it was sent, and as the application sees it, where these are two."""
-    # Half a character, which no server should make of a path, becomes bytes that the check refuses.
-    seen = quote(scope["path"], _SAFE, errors="surrogatepass")
     raw: bytes | None = scope.get("raw_path")
-    sent = raw.partition(b"?")[0].decode("latin-1") if raw else seen
-    return [sent] if sent == seen else [sent, seen]
+    return paths(raw.decode("latin-1") if raw else None, scope["path"], "utf-8")

@@ -171,6 +171,15 @@ def _readable(text: str) -> str:
     return text
 
 
+def paths(sent: str | None, seen: str, encoding: str) -> list[str]:
+    """The paths to check: of what was sent, and what the application sees, which a server decoded by this encoding."""
+    try:
+        return _native.Verifier.paths(sent or None, seen.encode(encoding))
+    except UnicodeEncodeError:
+        # No server should make such a thing of a path, and no route takes it.
+        return ["\0"]
+
+
 def _wrong(what: str, hint: str) -> ValidationError:
     return ValidationError(what, code="invalid_option", hint=hint)
 
@@ -183,11 +192,11 @@ def verifier_of(verifier: object) -> Verifier:
 
 
 def _text_of(event: object) -> bytes:
-    """An event's JSON, without the body, which may have megabytes; of what is none, a text that is none either."""
+    """JSON of what is read of an event, whatever the rest is; of what is none, a text that is none either."""
     if not isinstance(event, Mapping):
         return b""
     try:
-        return json.dumps({name: value for name, value in event.items() if name != "body"}).encode()
+        return json.dumps({name: event[name] for name in _native.Verifier.EVENT_MEMBERS if name in event}).encode()
     except (TypeError, ValueError, RecursionError):
         return b""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from .._native import _refusal
 from ._refused import RefusedError
 from ._scope import ScopeChecks
 from ._verifier import Verifier, log_refusal, refusal_headers
@@ -33,9 +34,7 @@ class CallerMiddleware:
             return
         if scope["type"] not in ("http", "websocket"):
             # What it is nobody knows here, and so not how to answer it either: servers take this for "not supported".
-            raise RefusedError(
-                f"connections of the type {str(scope['type'])[:64]!r} are not checked", code="scope_unknown", status=403
-            )
+            raise _refusal("scope_unknown", ascii(scope["type"]))
         try:
             caller = await self._checks.caller(scope)
         except RefusedError as refusal:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
+from .._native import _refusal
 from ._refused import RefusedError
-from ._verifier import METHOD_OVERRIDES, Verifier, log_refusal, refusal_headers, verifier_of
+from ._verifier import METHOD_OVERRIDES, Verifier, log_refusal, paths, refusal_headers, verifier_of
 
 _Environ = dict[str, Any]
 _App = Callable[[_Environ, Callable[..., Any]], Iterable[bytes]]
 
-# What a path may hold without an escape (RFC 3986, section 3.3).
-_SAFE = "/-._~!$&'()*+,;=:@"
-
 _OVERRIDES = [f"HTTP_{name.upper().replace('-', '_')}" for name in METHOD_OVERRIDES]
-
-# Scheme and authority of a target in absolute form (RFC 9112, section 3.2.2), and what is behind them.
-_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://[^/\\?#]*(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class CallerMiddleware:
@@ -57,23 +50,8 @@ class CallerMiddleware:
         return self._app(environ, start_response)
 
     def _paths(self, environ: _Environ) -> list[str]:
-        """The path as it was sent, where the server says so, and as the application sees it, where these are two."""
         mounted_at = environ.get("SCRIPT_NAME", "")
         if mounted_at != self._mounted_at:
-            raise RefusedError(
-                f"the request is for an application at {mounted_at[:128]!r}, and this one is at {self._mounted_at!r}",
-                code="mounted_elsewhere",
-                status=403,
-                hint="where the application is mounted below a path, give it as `mounted_at`",
-            )
-        decoded: str = mounted_at + environ.get("PATH_INFO", "")
-        try:
-            seen = quote(decoded.encode("latin-1"), _SAFE) or "/"
-        except UnicodeEncodeError:
-            raise RefusedError(
-                "the server gives a path that is not Latin-1, as WSGI has it", code="path_unreadable", status=403
-            ) from None
-        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
-        absolute = _ABSOLUTE.fullmatch(raw)
-        sent = (absolute[1] if absolute else raw).partition("?")[0] or "/"
-        return [seen] if sent == seen or not raw else [sent, seen]
+            raise _refusal("mounted_elsewhere", f"{mounted_at[:128]!a} in place of {self._mounted_at!a}")
+        sent = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+        return paths(sent, mounted_at + environ.get("PATH_INFO", ""), "latin-1")

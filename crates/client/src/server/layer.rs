@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
-use xacct_sign_identity::{Caller, METHOD_OVERRIDES, Refusal};
+use xacct_sign_identity::{Caller, METHOD_OVERRIDES, Refusal, Seen};
 
 use super::lines::{Asked, Lines};
 use super::verifier::{CheckError, Verifier};
@@ -129,7 +129,7 @@ fn asked(method: &Method, uri: &Uri, headers: &HeaderMap, extensions: &Extension
     }
 }
 
-/// The path as it was sent, and as the application sees it, where these are two: routers that are nested take away what leads to them.
+/// The path as it was sent, too, where axum says it: routers that are nested take away what leads to them.
 fn paths(uri: &Uri, extensions: &Extensions) -> Vec<String> {
     #[cfg(feature = "axum")]
     let original = extensions.get().map(|axum::extract::OriginalUri(original)| original.path());
@@ -138,8 +138,7 @@ fn paths(uri: &Uri, extensions: &Extensions) -> Vec<String> {
         let _ = extensions;
         None
     };
-    let original = original.filter(|original| *original != uri.path());
-    std::iter::once(uri.path()).chain(original).map(str::to_owned).collect()
+    xacct_sign_identity::paths(original, Seen::Target { mounted_at: "", target: uri.path() })
 }
 
 fn refused<R: Default>(status: u16) -> Response<R> {

@@ -34,8 +34,8 @@ struct One {
 }
 
 impl One {
-    fn new(threads: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(PLACES)), threads: Arc::new(Semaphore::new(threads)) }
+    fn new(line: Line) -> Self {
+        Self { places: Arc::new(Semaphore::new(PLACES)), threads: Arc::new(Semaphore::new(line.threads())) }
     }
 
     /// A place, and a thread once there is one.
@@ -50,7 +50,8 @@ impl One {
 
 impl Lines {
     pub(super) fn new(verifier: Arc<Verifier>) -> Self {
-        Self { verifier, tokens: One::new(8), known_proofs: One::new(8), proofs: One::new(24) }
+        let [tokens, known_proofs, proofs] = Line::ALL.map(One::new);
+        Self { verifier, tokens, known_proofs, proofs }
     }
 
     /// Others for the same verifier.

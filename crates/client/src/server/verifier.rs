@@ -173,7 +173,7 @@ impl Verifier {
         self.drive(own, || own.rules.check(authorization, methods, paths), patience)
     }
 
-    /// Who makes the request of a Lambda function's event, given as JSON without its body: see
+    /// Who makes the request of a Lambda function's event, given as JSON: see
     /// [`Verifier::check_event`](xacct_sign_identity::Verifier::check_event).
     ///
     /// # Errors

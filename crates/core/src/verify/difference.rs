@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::aws::METHODS;
 use crate::aws::time::AmzDate;
 use crate::canonical::{CanonicalRequest, Header, Query};
 use crate::encode::{percent_decoded, push_encoded};
@@ -13,8 +14,6 @@ use crate::payload::{Payload, sha256_hex};
 use crate::settings::{PathNormalization, PercentEncoding, SigningSettings};
 use crate::url::form_bytes;
 use crate::verify::Presented;
-
-const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// Where the method, the path and the query stand, and the first header, counted from 0.
 const METHOD: usize = 0;

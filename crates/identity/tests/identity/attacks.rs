@@ -273,8 +273,8 @@ fn the_table_has_every_code() {
         rows.filter_map(|row| text(row, "code").map(str::to_owned)).collect()
     };
     let of_refusals = codes(&["token", "proof", "event"]);
-    // Where they are held: `not_taken_here`, `proofs_not_taken` in callers.rs; `too_busy` is a driver's to say.
-    let elsewhere = ["not_taken_here", "proofs_not_taken", "too_busy"];
+    // Where they are held: `not_taken_here`, `proofs_not_taken` in callers.rs; the others are a driver's to say.
+    let elsewhere = ["not_taken_here", "proofs_not_taken", "too_busy", "mounted_elsewhere", "scope_unknown"];
     for kind in RefusalKind::ALL {
         let code = kind.code();
         assert!(elsewhere.contains(&code) != of_refusals.iter().any(|of| of == code), "{code}");

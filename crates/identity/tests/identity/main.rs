@@ -15,6 +15,7 @@ mod fuzzing;
 mod garbage;
 mod keys;
 mod mutations;
+mod paths;
 mod proofs;
 mod secrets;
 mod world;

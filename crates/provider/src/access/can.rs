@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use xacct_sign::aws::METHODS;
 use xacct_sign::path_readings;
 
 use super::decide::{Side, Sides};
@@ -10,7 +11,6 @@ use super::error::AccessError;
 use crate::deployed::concrete_roles;
 use crate::iam::document::Document;
 use crate::iam::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate, is_covered};
-use crate::manifest::route::METHODS;
 use crate::manifest::{Caller, Stage, StageTarget};
 use crate::plan::{Plan, ProviderRole};
 use crate::targets::{Asked, Target};

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use xacct_sign::aws::METHODS;
 
 use super::Place;
 use super::trust::texts;
 use crate::deployed::opens::allowing;
 use crate::manifest::Route;
-use crate::manifest::route::METHODS;
 use crate::targets::{FunctionUrl, HttpApi};
 
 /// What the policies open.

@@ -2,14 +2,12 @@
 
 use std::fmt;
 
+use xacct_sign::aws::METHODS;
+
 use super::foreign;
 
 /// What stands for every method.
 const ANY: &str = "ANY";
-
-/// The methods of an HTTP API
-/// ([Routes](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html)).
-pub(crate) const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// A route that a caller may use: `METHOD /path`.
 ///

@@ -1,11 +1,11 @@
 // Express, and whatever else calls `(request, response, next)`.
 
+import { METHOD_OVERRIDES } from "../../wasm/constants.js";
 import type { Caller } from "../caller.js";
 import type { Checks } from "../checks.js";
 import type { Log } from "../log.js";
-import { methodOverrides } from "../module.js";
+import { pathsOf } from "../module.js";
 import { headersOf, refused } from "./refusing.js";
-import { withoutQuery } from "./target.js";
 
 declare global {
   namespace Express {
@@ -44,9 +44,9 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next: ()
 
 export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
   return async (request, response, next) => {
-    const { method = "" } = request;
-    const methods = [method, ...methodOverrides().flatMap((name) => valuesOf(request, name))];
-    const paths = pathsOf(request);
+    const { method = "", url = "", baseUrl = "", originalUrl } = request;
+    const methods = [method, ...METHOD_OVERRIDES.flatMap((name) => valuesOf(request, name))];
+    const paths = pathsOf(originalUrl, baseUrl, url);
     try {
       const authorization = valuesOf(request, "authorization");
       request.caller = await verifier.check(authorization, methods, paths);
@@ -71,16 +71,4 @@ export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
 function valuesOf({ rawHeaders, headers }: NodeRequest, name: string): string[] {
   if (rawHeaders.length === 0) return [headers?.[name] ?? []].flat();
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
-}
-
-/**
- * The path as the application will see it, whatever was mounted or rewritten. Where it cannot be told whether the one or the other was
- * done, both have to be the caller's.
- */
-function pathsOf({ url = "", baseUrl, originalUrl }: NodeRequest): [string, ...string[]] {
-  // Express puts a slash where nothing is left of what was asked for.
-  const isBase = originalUrl !== undefined && withoutQuery(originalUrl) === baseUrl && withoutQuery(url) === "/";
-  const path = isBase ? baseUrl : withoutQuery(`${baseUrl ?? ""}${url}`);
-  const original = baseUrl === undefined && originalUrl !== undefined ? withoutQuery(originalUrl) : path;
-  return original === path ? [path] : [original, path];
 }

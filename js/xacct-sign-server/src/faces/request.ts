@@ -1,12 +1,12 @@
 // Servers in the style of `fetch`: Hono, Deno, Bun, Workers.
 
+import { METHOD_OVERRIDES } from "../../wasm/constants.js";
 import type { Caller } from "../caller.js";
 import type { Checks } from "../checks.js";
 import { XacctSignError } from "../errors.js";
 import type { Log } from "../log.js";
-import { methodOverrides } from "../module.js";
+import { pathsOf } from "../module.js";
 import { headersOf, refused } from "./refusing.js";
-import { withoutQuery } from "./target.js";
 
 /** What is used of a `Request`. */
 export interface HostRequest {
@@ -36,14 +36,15 @@ export async function served<Result>(
       hint: "give what is done for a caller: serve(request, (caller) => new Response(caller.name))",
     });
   }
-  const path = pathOf(request.url);
-  const methods = [request.method, ...methodOverrides().map((name) => request.headers.get(name) ?? "")];
+  // As it stands: some servers make no `URL` of it, and take this very text.
+  const paths = pathsOf(undefined, "", request.url);
+  const methods = [request.method, ...METHOD_OVERRIDES.map((name) => request.headers.get(name) ?? "")];
   let caller: Caller;
   try {
     // Several headers come joined by a comma, which the check refuses.
-    caller = await verifier.check(request.headers.get("authorization"), methods, path);
+    caller = await verifier.check(request.headers.get("authorization"), methods, paths);
   } catch (thrown) {
-    const status = refused(log, thrown, request.method, path);
+    const status = refused(log, thrown, request.method, paths[0]);
     return new Response(null, { status, headers: headersOf(status) });
   }
   return handle(caller);
@@ -53,10 +54,4 @@ export async function served<Result>(
 function isRequest(given: HostRequest | null | undefined): boolean {
   const { method, url, headers } = given ?? {};
   return typeof method === "string" && typeof url === "string" && typeof headers?.get === "function";
-}
-
-/** As it stands: some servers make no `URL` of it, and take this very text. */
-function pathOf(url: string): string {
-  const path = withoutQuery(/^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*(.*)/is.exec(url)?.[1] ?? url);
-  return path === "" ? "/" : path;
 }
