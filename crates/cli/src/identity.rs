@@ -9,7 +9,6 @@ use xacct_sign_client::{CredentialSource, Identity, IdentityProof, IdentityToken
 
 use crate::arguments::IdentityKindArguments;
 use crate::caller::Caller;
-use crate::request::refuse_user_info;
 
 /// What is typed of a token or a proof, checked.
 #[derive(Debug, Clone)]
@@ -23,9 +22,8 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// # Errors
     ///
-    /// `InvalidUrl` for an audience with a password in it; as [`TokenAlgorithm::named`].
+    /// As [`TokenAlgorithm::named`].
     pub(crate) fn new(audience: &str, kind: &IdentityKindArguments) -> Result<Self, Error> {
-        refuse_user_info("the audience", audience)?;
         Ok(Self {
             audience: audience.to_owned(),
             is_proof: kind.proof,

@@ -67,7 +67,7 @@ impl Prepared {
         };
         let typed = url;
         let url = CanonicalUrl::resolve(None, &typed, &[])?;
-        refuse_user_info("the URL", &typed)?;
+        refuse_user_info(&typed)?;
         Ok(Self { method: method.to_owned(), url, headers: headers.finish(), body })
     }
 }
@@ -81,13 +81,12 @@ fn standard_inputs<const JSON: bool>(arguments: &RequestArguments<JSON>) -> Resu
 }
 
 /// A user or a password before the host, as in `https://user:password@host/`, is refused: it would go nowhere, or where it is read.
-pub(crate) fn refuse_user_info(what: &str, url: &str) -> Result<(), Error> {
+fn refuse_user_info(url: &str) -> Result<(), Error> {
     let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
     if !authority.is_some_and(|authority| authority.contains('@')) {
         return Ok(());
     }
-    let message = format!("{what} has a user or a password, which nothing would be done with");
-    let error = Error::new(ErrorKind::InvalidUrl, message);
+    let error = Error::new(ErrorKind::InvalidUrl, "the URL has a user or a password, which nothing would be done with");
     Err(error.with_hint("leave it out of the URL: AWS credentials say who calls"))
 }
 

@@ -223,8 +223,9 @@ impl Parts for GetWebIdentityToken {
                 "the session's tags make the token too large: take fewer of them, or send a proof"
             }
             (ErrorKind::StsDenied, _) => {
-                "the caller's own policy must allow sts:GetWebIdentityToken, with this audience (sts:IdentityTokenAudience), \
-                 algorithm (sts:SigningAlgorithm) and duration (sts:DurationSeconds) where it has conditions"
+                "compare the audience with the provider's, to the letter; then the caller's own policy: it must allow \
+                 sts:GetWebIdentityToken, with this audience (sts:IdentityTokenAudience), algorithm (sts:SigningAlgorithm) and duration \
+                 (sts:DurationSeconds) where it has conditions"
             }
             (_, "InvalidAction") if contains(message, Self::NAME) => {
                 "this STS gives no web identity tokens: is it an emulator's, or a partition's that has none? a proof needs none"
