@@ -1,6 +1,6 @@
 //! The layer and the extractor of `xacct-sign-client` in axum, behind real sockets, with the emulator's tokens and proofs.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -56,14 +56,15 @@ fn path_of(target: &str) -> &str {
     }
 }
 
-/// `None` for what is no URL with an authority: of `http:///a/b` parsers differ, and take `a` for it.
+/// `None` for what is no URL with an authority. Some parsers find one in `http:///a/b`, which is `a`, and read no tabs.
 fn behind_authority(target: &str) -> Option<&str> {
     let (scheme, rest) = target.split_once(':')?;
     let rest = rest.strip_prefix("//")?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    let authority = rest.split(['/', '\\', '#']).next().filter(|authority| is_scheme && !authority.is_empty())?;
-    rest.get(authority.len()..)
+    let authority = rest.split(['/', '\\', '#']).next()?;
+    let is_one = !authority.is_empty() && authority.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_scheme && is_one { rest.get(authority.len()..) } else { None }
 }
 
 /// A path with escapes for what may not stand in one (RFC 3986, section 3.3).
