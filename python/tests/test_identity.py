@@ -235,6 +235,13 @@ def by_requests(identity: Any, method: str, url: str, header: dict[str, str], bo
     return answer.status_code, answer.content
 
 
+def by_session(identity: Any, method: str, url: str, header: dict[str, str], body: Any = None, **given: Any) -> Any:
+    named = {f"identity_{name}": value for name, value in header.items()}
+    with xacct_sign.Session(identity=identity, timeout=10, **named) as session:
+        answer = session.request(method, url, data=body, **given)
+    return answer.status_code, answer.content
+
+
 def by_httpx(identity: Any, method: str, url: str, header: dict[str, str], body: Any = None, **given: Any) -> Any:
     auth = xacct_sign.httpx.IdentityAuth(identity, **header)
     with httpx.Client(auth=auth, follow_redirects=True, timeout=10) as client:
@@ -266,6 +273,8 @@ ADAPTERS: dict[str, Call] = {
     "aiohttp": lambda *call, body=None, **given: asyncio.run(_aiohttp(*call, body, given)),
 }
 each_adapter = pytest.mark.parametrize("adapter", ADAPTERS)
+CLIENTS = ADAPTERS | {"session": by_session}
+each_client = pytest.mark.parametrize("client", CLIENTS)
 each_identity = pytest.mark.parametrize("make", [token, proof], ids=["token", "proof"])
 
 
@@ -273,25 +282,25 @@ def said(identity: IdentityToken | IdentityProof) -> str:
     return f"Bearer {identity.token() if isinstance(identity, IdentityToken) else identity.proof()}"
 
 
-@each_adapter
+@each_client
 @each_identity
-def test_a_request_says_who_calls(issuing: Emulator, adapter: str, make: Callable[[Emulator], Any]) -> None:
+def test_a_request_says_who_calls(issuing: Emulator, client: str, make: Callable[[Emulator], Any]) -> None:
     identity = make(issuing)
     with serve() as server:
-        assert ADAPTERS[adapter](identity, "PUT", f"{server.url}/a%20b?q=1", {}, body=b"hello")[0] == 200
+        assert CLIENTS[client](identity, "PUT", f"{server.url}/a%20b?q=1", {}, body=b"hello")[0] == 200
     (request,) = server.requests
     assert (request.method, request.target, request.body) == ("PUT", "/a%20b?q=1", b"hello")
     assert request.headers["authorization"] == said(identity)
     assert not [name for name in request.headers if name.startswith("x-amz-")]
 
 
-@each_adapter
-def test_it_stands_in_a_header_of_ones_choice(issuing: Emulator, adapter: str) -> None:
+@each_client
+def test_it_stands_in_a_header_of_ones_choice(issuing: Emulator, client: str) -> None:
     identity = token(issuing)
     with serve() as server:
         url, mine = f"{server.url}/", {"authorization": "Basic eDp5"}
-        ADAPTERS[adapter](identity, "GET", url, {"header": "X-Caller"}, headers=mine)
-        ADAPTERS[adapter](identity, "GET", url, {}, headers=mine)
+        CLIENTS[client](identity, "GET", url, {"header": "X-Caller"}, headers=mine)
+        CLIENTS[client](identity, "GET", url, {}, headers=mine)
     own, replaced = server.requests
     assert (own.headers["authorization"], own.headers["x-caller"]) == ("Basic eDp5", said(identity))
     assert replaced.headers["authorization"] == said(identity)
@@ -321,11 +330,11 @@ def test_a_redirect_to_another_origin_carries_no_identity(
     assert identity.token() not in str(gone.headers)
 
 
-@each_adapter
-def test_no_identity_goes_over_plain_http(issuing: Emulator, adapter: str) -> None:
+@each_client
+def test_no_identity_goes_over_plain_http(issuing: Emulator, client: str) -> None:
     identity = token(issuing)
     with pytest.raises(xacct_sign.ValidationError) as refused:
-        ADAPTERS[adapter](identity, "GET", "http://api.example.com/", {})
+        CLIENTS[client](identity, "GET", "http://api.example.com/", {})
     assert refused.value.code == "insecure_url"
     assert "signed" not in str(refused.value)
 
@@ -372,11 +381,11 @@ def test_what_loops_wait_for_comes_beside_and_once(issuing: Emulator, monkeypatc
     assert calls[0] != threading.get_ident()
 
 
-@each_adapter
-def test_what_sts_says_is_raised(issuing: Emulator, adapter: str) -> None:
+@each_client
+def test_what_sts_says_is_raised(issuing: Emulator, client: str) -> None:
     identity = IdentityToken("https://not-allowed.example.com", region=REGION, base=issuing.base())
     with serve() as server, pytest.raises(xacct_sign.StsError) as refused:
-        ADAPTERS[adapter](identity, "GET", f"{server.url}/", {})
+        CLIENTS[client](identity, "GET", f"{server.url}/", {})
     assert (refused.value.code, server.requests) == ("sts_denied", [])
 
 
@@ -531,6 +540,7 @@ def test_an_object_that_is_its_own_base_is_collected() -> None:
             self.token = IdentityToken(AUDIENCE, region=REGION, base=self.credentials)
             self.auth = xacct_sign.requests.IdentityAuth(self.token)
             self.proof = IdentityProof(AUDIENCE, region=REGION, base=self.credentials)
+            self.session = xacct_sign.Session(identity=self.proof)
 
         def credentials(self) -> xacct_sign.Credentials:
             raise AssertionError
@@ -561,12 +571,11 @@ def test_keys_are_rotated_on_command(issuing: Emulator, tmp_path: Path) -> None:
         assert jwt.decode(text, key, algorithms=["ES384"], audience=AUDIENCE)["iss"] == issuer
 
 
-def test_the_program_of_the_page_brings_its_token(issuing: Emulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["Session(identity=", "IdentityAuth("])
+def test_the_program_of_the_page_brings_its_token(issuing: Emulator, tmp_path: Path, how: str) -> None:
     page = (REPOSITORY / "docs/python.md").read_text()
-    program = next(
-        block for block in re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S) if "IdentityAuth" in block
-    )
-    with serve() as server:
+    program = next(block for block in re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S) if how in block)
+    with serve(lambda _: Answer(body=b"{}")) as server:
         (tmp_path / "program.py").write_text(program.replace(f"{AUDIENCE}/hoge", f"{server.url}/hoge"))
         environment = {**os.environ, **issuing.environment(), "AWS_ENDPOINT_URL_STS": issuing.sts_url}
         subprocess.run([sys.executable, "program.py"], cwd=tmp_path, env=environment, check=True)

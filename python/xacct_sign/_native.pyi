@@ -325,8 +325,11 @@ class IdentityProof:
 
 @final
 class Bearing:
-    """What the adapters send of an identity."""
-    def __new__(cls, identity: IdentityToken | IdentityProof) -> Bearing: ...
+    """What a session and the adapters send of an identity, and the header that it stands in."""
+    def __new__(cls, identity: IdentityToken | IdentityProof, header: str) -> Bearing: ...
+    @property
+    def header(self) -> str:
+        """The header's name, in lower case."""
     def bearer(self) -> str:
         """The token or proof that serves now; calls STS where that is needed."""
     def at_hand(self) -> str | None:
@@ -340,7 +343,7 @@ class Bearing:
 class Session:
     def __new__(
         cls,
-        source: _Source | None,
+        source: _Source | Bearing | None,
         region: str | None,
         service: str | None,
         base_url: str | None,

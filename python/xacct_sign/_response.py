@@ -203,7 +203,7 @@ class Response:
         hint = None
         if self._why:
             hint = f"the emulator's reason: {_shown(self._why)}"
-        elif self.status_code == 403:
+        elif self.status_code == 403 and getattr(self, "_sent", None) is not None:
             hint = (
                 "this error's `explain()` says what can be told from here, and whose side it is on; where API Gateway "
                 "refused, the API's access log has the reason"

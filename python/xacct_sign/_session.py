@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ._native import AssumeRole, HttpHosts, _Source
+    from ._native import AssumeRole, Bearing, HttpHosts, IdentityProof, IdentityToken, _Source
 
     Headers = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
     Params = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | str | bytes
@@ -67,6 +67,10 @@ class Session:
         allow_http_hosts: hosts such as `localstack` or `localstack:4566` to which plain http may go, the API's and
             STS's alike, beside those of `XACCT_ALLOW_HTTP_HOSTS`. A `UserWarning` says so, once for each: whoever sees
             the traffic can read and repeat it. An `AssumeRole` is given its own.
+        identity: an `IdentityToken` or an `IdentityProof`, for a server that has no API Gateway in front: it says who
+            calls, and nothing is signed. It goes where a signature goes; role, credentials, region and service are for
+            signatures, and refused beside it.
+        identity_header: the header that it stands in, as `Bearer ...`; left out, `authorization`.
 
     Raises:
         ValidationError: for any argument that cannot work; nothing is sent.
@@ -83,11 +87,20 @@ class Session:
         timeout: Timeout = (5.0, 35.0),
         headers: Headers | None = None,
         allow_http_hosts: Iterable[str] | None = None,
+        identity: IdentityToken | IdentityProof | None = None,
+        identity_header: str | None = None,
     ) -> None:
         """See the class."""
         defaults = _items(headers, "headers", "invalid_header")
         http_hosts = _native.HttpHosts(allow_http_hosts)
-        source = _source(role, region, credentials, http_hosts)
+        source: _Source | Bearing | None
+        if identity is not None:
+            others = {"role": role, "credentials": credentials, "region": region, "service": service}
+            source = _bearing(identity, identity_header, others)
+        elif identity_header is not None:
+            raise ValidationError("`identity_header` needs an identity", code="invalid_option", hint="give `identity`")
+        else:
+            source = _source(role, region, credentials, http_hosts)
         self._native = _native.Session(source, region, service, base_url, defaults, http_hosts)
         self._timeout = _timeouts(timeout)
         self._has_content_type = any(_is_content_type(pair) for pair in defaults)
@@ -185,6 +198,18 @@ class Session:
     def options(self, url: str, **kwargs: Unpack[RequestOptions]) -> Response:
         """`request("OPTIONS", ...)`."""
         return self.request("OPTIONS", url, **kwargs)
+
+
+def _bearing(identity: IdentityToken | IdentityProof, header: str | None, others: Mapping[str, object]) -> Bearing:
+    """What says who calls; a role beside it is refused even if it is None, as an unset variable is."""
+    for name, value in others.items():
+        if not ((value is None and name != "role") or isinstance(value, _Unset)):
+            raise ValidationError(
+                f"both `{name}` and `identity` are given",
+                code="invalid_option",
+                hint=f"with an identity nothing is signed: leave `{name}` out",
+            )
+    return _native.Bearing(identity, "authorization" if header is None else header)
 
 
 def _source(

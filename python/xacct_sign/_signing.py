@@ -91,14 +91,8 @@ class RequestIdentity(RequestSigning):
     def __init__(self, identity: IdentityToken | IdentityProof, header: str) -> None:
         """The header's name in any case."""
         self._http_hosts = HttpHosts(None)
-        self._bearing = Bearing(identity)
-        if not isinstance(header, str) or not header.isascii() or not header.replace("-", "").isalnum():
-            raise ValidationError(
-                "the header for the identity has no name of letters, digits and `-`",
-                code="invalid_header",
-                hint="leave it out for `authorization`",
-            )
-        self.replaces = self.adds = (header.lower(),)
+        self._bearing = Bearing(identity, header)
+        self.replaces = self.adds = (self._bearing.header,)
 
     def ready(self, url: str) -> Adds:
         """What serves now, wherever it goes."""

@@ -1,7 +1,8 @@
-//! `IdentityToken`, `IdentityProof`, and what the adapters send of them.
+//! `IdentityToken`, `IdentityProof`, and what a session and the adapters send of them.
 
 use std::sync::Arc;
 
+use http::HeaderName;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -193,10 +194,11 @@ fn shown(py: Python<'_>, class: &str, audience: &str, region: &str) -> PyResult<
     Ok(format!("{class}({audience}, region='{region}')"))
 }
 
-/// What the adapters send of an identity.
+/// What a session and the adapters send of an identity, and the header that it stands in.
 #[pyclass(name = "Bearing", module = "xacct_sign._native", frozen)]
 pub(crate) struct PyBearing {
-    identity: Arc<dyn Identity>,
+    pub(crate) identity: Arc<dyn Identity>,
+    pub(crate) name: HeaderName,
     /// The object itself, which holds what it asks.
     held: Held,
 }
@@ -204,7 +206,7 @@ pub(crate) struct PyBearing {
 #[pymethods]
 impl PyBearing {
     #[new]
-    fn new(identity: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(identity: &Bound<'_, PyAny>, header: &Bound<'_, PyAny>) -> PyResult<Self> {
         let held = Held::new(identity);
         let token = identity.cast::<PyIdentityToken>().map(|token| Arc::new(token.get().identity.clone()) as _);
         let proof = || identity.cast::<PyIdentityProof>().map(|proof| Arc::new(proof.get().identity.clone()) as _);
@@ -213,7 +215,18 @@ impl PyBearing {
             let hint = "give `IdentityToken(audience, region=...)`";
             return Err(to_py(Error::new(ErrorKind::InvalidOption, message).with_hint(hint)));
         };
-        Ok(Self { identity, held })
+        let name = text(header, ErrorKind::InvalidHeader, "the header for the identity")?;
+        let name = HeaderName::try_from(name).map_err(|_| {
+            let message = "the header for the identity has no name of letters, digits and `-`";
+            to_py(Error::new(ErrorKind::InvalidHeader, message).with_hint("leave it out for `authorization`"))
+        })?;
+        Ok(Self { identity, name, held })
+    }
+
+    /// The header's name, in lower case.
+    #[getter]
+    fn header(&self) -> &str {
+        self.name.as_str()
     }
 
     /// The token or proof that serves now; calls STS where that is needed.

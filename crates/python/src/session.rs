@@ -17,6 +17,7 @@ use crate::explain::PySent;
 use crate::file::PyFile;
 use crate::held::Held;
 use crate::http_hosts::given;
+use crate::identity::PyBearing;
 use crate::log::listener;
 use crate::machine::machine;
 use crate::source::{Source, partial_scope};
@@ -54,10 +55,18 @@ impl PySession {
         http_hosts: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         let no_role = || to_py(Error::new(ErrorKind::RoleNotGiven, "no role to assume is given"));
-        let (source, held) = Source::signing(source.ok_or_else(no_role)?)?;
-        let scope = partial_scope(region, service)?;
+        let source = source.ok_or_else(no_role)?;
+        let host = Arc::new(machine());
+        let (session, held) = if let Ok(bearing) = source.cast::<PyBearing>() {
+            let PyBearing { identity, name, .. } = bearing.get();
+            let session = Session::of_identity_on(host, Arc::clone(identity)).with_identity_header(name.clone());
+            (session, Held::new(source))
+        } else {
+            let (source, held) = Source::signing(source)?;
+            (Session::on(host, source, partial_scope(region, service)?), held)
+        };
         let http_hosts = given(Some(http_hosts))?;
-        let session = Session::on(Arc::new(machine()), source, scope).with_listener(listener());
+        let session = session.with_listener(listener());
         let session = session.with_headers(owned(headers)?).with_http_hosts(http_hosts.clone());
         let session = match base_url {
             Some(base_url) => {
