@@ -8,6 +8,7 @@
     reason = "a test panics to fail, and prints its figures"
 )]
 
+mod clocks;
 mod events;
 mod herd;
 mod skew;

@@ -2,7 +2,7 @@ import { OPTION } from "../../wasm/constants.js";
 import { XacctSignError } from "../errors.js";
 import { tell } from "../events.js";
 import { untilAborted } from "../host/abort.js";
-import { Clock, type Now, stopwatch } from "../host/clock.js";
+import { type Clock, type Now, stopwatch } from "../host/clock.js";
 import type { Deadline } from "../host/deadline.js";
 import { environmentsRegion } from "../host/env.js";
 import { HttpHosts } from "../http-hosts.js";
@@ -18,6 +18,7 @@ import {
   type RoleCredentials,
 } from "./credentials.js";
 import { Kept } from "./kept.js";
+import { clockFor, type Known, keepKnown, knownOf } from "./known.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions, callOf } from "./role-options.js";
 import { endpointOfKind } from "./sts-endpoint.js";
 import { fromSurroundings } from "./surroundings.js";
@@ -38,17 +39,6 @@ export function assumeRole(options: AssumeRoleOptions): RoleProvider {
   return roleProvider(options, undefined, undefined);
 }
 
-/** The roles behind those providers. */
-const roles = new WeakMap<object, Role>();
-
-/** What else whoever signs with a role's credentials has to do with it: they share a clock. */
-export type KnownRole = Pick<Role, "clock" | "region" | "learnRegion">;
-
-/** The role behind a provider that is one of ours. */
-export function roleOf(provider: unknown): KnownRole | undefined {
-  return typeof provider === "function" ? roles.get(provider) : undefined;
-}
-
 /** As `assumeRole`, with a clock and allowed hosts that somebody else has too. */
 export function roleProvider(
   options: AssumeRoleOptions,
@@ -58,11 +48,11 @@ export function roleProvider(
   const role = new Role(options, clock, hosts);
   const provider: RoleProvider = async (ask) =>
     untilAborted(() => role.credentials(read(ask, "forceRefresh") === true), read(ask, "signal"));
-  roles.set(provider, role);
+  keepKnown(provider, role);
   return provider;
 }
 
-class Role {
+class Role implements Known {
   readonly clock: Clock;
   /** The region that was given. */
   readonly region: string | undefined;
@@ -87,7 +77,7 @@ class Role {
     this.#call = call;
     this.#isNamed = isNamed;
     this.#isPlainHttp = isPlainHttp;
-    this.clock = clock ?? new Clock(options.now);
+    this.clock = clock ?? clockFor(options.base, options.now);
     const now: Now = (given) => this.clock.nowFor(given);
     const base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
     this.#base = base;
@@ -111,7 +101,7 @@ class Role {
   learnRegion(region: string): void {
     if (this.#stsRegion !== undefined) return;
     // A role that assumes this one, and has no region either, is assumed there too.
-    roleOf(this.#base)?.learnRegion(region);
+    knownOf(this.#base)?.learnRegion?.(region);
     this.#call.set(OPTION.region, region);
     const endpoint = this.#isNamed ? undefined : endpointOfKind(region);
     if (endpoint !== undefined) this.#call.set(OPTION.stsEndpoint, endpoint);

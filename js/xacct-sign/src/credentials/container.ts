@@ -1,6 +1,6 @@
 import { messageOf, XacctSignError } from "../errors.js";
 import { sleep } from "../host/abort.js";
-import type { Now } from "../host/clock.js";
+import { Clock, type Now } from "../host/clock.js";
 import { env } from "../host/env.js";
 import { getDirectly } from "../host/get.js";
 import { builtin } from "../host/node.js";
@@ -10,6 +10,7 @@ import { isSamePlace } from "../url.js";
 import { type ContainerAnswer, credentialsIn } from "./container-answer.js";
 import type { RoleCredentials } from "./credentials.js";
 import { Kept } from "./kept.js";
+import { keepKnown } from "./known.js";
 
 const RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
@@ -32,7 +33,10 @@ const TRY_SECONDS = 5;
  * `transport` and `timeout` for what the endpoint does.
  */
 export function fromContainer(): () => Promise<RoleCredentials> {
-  return containerCredentials(() => Date.now());
+  const clock = new Clock(undefined);
+  const provider = containerCredentials((given) => clock.nowFor(given));
+  keepKnown(provider, { clock });
+  return provider;
 }
 
 /** Whether the environment names an endpoint. */

@@ -1,6 +1,7 @@
 import { HINT, MAX_REDIRECTS, TIMEOUT_SECONDS } from "../../wasm/constants.js";
-import { roleOf, roleProvider } from "../credentials/assume-role.js";
+import { roleProvider } from "../credentials/assume-role.js";
 import { type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
+import { clockFor, knownOf } from "../credentials/known.js";
 import { ASSUME_ROLE_OPTIONS, type AssumeRoleOptions } from "../credentials/role-options.js";
 import { type ErrorCode, XacctSignError } from "../errors.js";
 import { tell } from "../events.js";
@@ -101,8 +102,7 @@ class Caller {
     }
     const scope = partialScopeOf(options);
     // What STS says of the time holds for the API, too.
-    const theirs = roleOf(options.credentials)?.clock;
-    this.#clock = options.now === undefined && theirs !== undefined ? theirs : new Clock(options.now);
+    this.#clock = clockFor(options.credentials ?? options.base, options.now);
     this.#authority = new Signing(credentialSource(options, this.#clock, this.#hosts), scope);
   }
 
@@ -212,6 +212,6 @@ function credentialSource(options: CreateFetchOptions, clock: Clock, hosts: Http
 }
 
 function sourceOf(from: unknown, credentials: Source["credentials"]): Source {
-  const role = roleOf(from);
-  return { credentials, region: role?.region, learnRegion: (region) => role?.learnRegion(region) };
+  const known = knownOf(from);
+  return { credentials, region: known?.region, learnRegion: (region) => known?.learnRegion?.(region) };
 }

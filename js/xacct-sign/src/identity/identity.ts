@@ -1,12 +1,13 @@
 import { type Asking, answeredAt, ask, post } from "../credentials/asking.js";
 import { type Credentials, type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
 import { Kept } from "../credentials/kept.js";
+import { clockFor, knownOf } from "../credentials/known.js";
 import { endpointOfKind, namedEndpoint, secureForm } from "../credentials/sts-endpoint.js";
 import { fromSurroundings } from "../credentials/surroundings.js";
 import { XacctSignError } from "../errors.js";
 import { type OnEvent, tell } from "../events.js";
 import { untilAborted } from "../host/abort.js";
-import { Clock, type Now, stopwatch } from "../host/clock.js";
+import { type Now, stopwatch } from "../host/clock.js";
 import type { Deadline } from "../host/deadline.js";
 import type { Fetch, HostAbortSignal } from "../host/platform.js";
 import { HttpHosts } from "../http-hosts.js";
@@ -201,8 +202,10 @@ function callerOf(options: IdentityProofOptions) {
     "the region",
     "give a region, such as `ap-northeast-1`",
   );
-  const clock = new Clock(options.now);
+  const clock = clockFor(options.base, options.now);
   const now: Now = (given) => clock.nowFor(given);
   const base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
+  // A role without a region of its own is assumed there, too.
+  knownOf(base)?.learnRegion?.(region);
   return { audience, region, clock, now, base };
 }
