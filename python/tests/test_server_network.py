@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ import requests
 import serving
 import xacct_sign
 from emulator import Emulator
-from helpers import REGION, moto_server
+from helpers import REGION, Clock, moto_server
 from xacct_sign.server import RefusedError, Verifier
 from xacct_sign.server.wsgi import CallerMiddleware
 
@@ -56,6 +60,47 @@ def test_keys_with_another_status_are_none_and_no_redirect_is_followed(here: ser
     verifier = Verifier(here.world()["world"], development=True)
     assert code(verifier, token(here.issuer("shop"))) == ("keys_unavailable", 503)
     assert set(here.fetched) == {"/issuers/shop/.well-known/jwks.json"}
+
+
+EARLY = """
+import json, logging, sys
+import serving
+from xacct_sign.server import Verifier
+
+logging.basicConfig(stream=sys.stdout, format="%(name)s %(levelname)s %(message)s")
+issuer, callers = json.loads(sys.argv[1])
+verifier = Verifier(callers, development=True)
+for _ in range(3):
+    token = serving.token_of(*map(serving.compact, serving.good(issuer)))
+    print(verifier.check(f"Bearer {token}", "GET", "/items").name, flush=True)
+    input()
+"""
+
+
+def test_keys_that_are_not_fetched_anew_are_logged_once(here: serving.Loopback, tmp_path: Path) -> None:
+    clock = Clock(tmp_path / "clock")
+    issuer = here.issuer("shop")
+    words = [sys.executable, "-c", EARLY, json.dumps([issuer, here.world()["world"]])]
+    environment = os.environ | clock.environment | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, env=environment, stdin=pipe, stdout=pipe, text=True) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        next(line for line in program.stdout if line == "shop\n")
+        here.status = 404
+        clock.move(timedelta(hours=1))
+        print(file=program.stdin, flush=True)
+        # By a thread for which the check does not wait.
+        said = {program.stdout.readline(), program.stdout.readline()} - {"shop\n"}
+        print("\n", file=program.stdin, flush=True)
+        rest = program.communicate(timeout=30)[0]
+    (line,) = said
+    url = f"{issuer}/.well-known/jwks.json"
+    assert line.startswith(
+        f"xacct_sign WARNING the keys at {url} were not fetched anew, and those at hand still serve, "
+    )
+    assert line.endswith("transport: the answer has status 404\n")
+    assert rest == "shop\n"
 
 
 @contextlib.contextmanager

@@ -58,6 +58,18 @@ pub enum Event<'e> {
         /// How long it took to find that out.
         duration: Duration,
     },
+    /// The keys of a server's issuer could not be had.
+    #[non_exhaustive]
+    KeysFailed {
+        /// The issuer's URL for them.
+        url: &'e str,
+        /// Whether those at hand still serve: then nobody hears of the error but here. Else whoever is refused for it is told.
+        is_early: bool,
+        /// Why.
+        error: &'e Error,
+        /// How long it took to find that out.
+        duration: Duration,
+    },
     /// A session has made a request, redirects included.
     #[non_exhaustive]
     Request {

@@ -23,9 +23,9 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use world::{AUDIENCE, SHOP, credentials, good, good_token, identity_xml, key_set, merge, now, table, token_of};
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::Patience;
 use xacct_sign_client::host::{Addresses, Host, Machine, Output, Sending};
 use xacct_sign_client::server::{Callers, CheckError, Development, Verifier, Via};
+use xacct_sign_client::{Event, Listener, Patience};
 use xacct_sign_identity::make_proof;
 
 type Answer = Result<(u16, Vec<u8>), Error>;
@@ -274,6 +274,33 @@ fn keys_are_fetched_anew_beside_and_nobody_waits() {
     }
     assert_eq!(check(&verifier, &token), refused("signature_wrong"));
     assert_eq!(host.sent().len(), 2);
+}
+
+#[test]
+fn keys_that_are_not_had_anew_are_told_of_once_with_the_issuer_and_the_cause() {
+    let fetches = AtomicUsize::new(0);
+    let host = Arc::new(Fake::new(move |_| match fetches.fetch_add(1, Ordering::Relaxed) {
+        0 => Ok((200, key_set(&["shop_ec"]))),
+        _ => Ok((404, Vec::new())),
+    }));
+    let (tell, told) = std::sync::mpsc::channel();
+    let verifier = server(&host).with_listener(Listener::new(move |event| {
+        let Event::KeysFailed { url, is_early, error, .. } = event else { panic!("{event:?}") };
+        tell.send(format!("{url} {is_early} {}: {error}", error.code())).unwrap();
+    }));
+    assert_eq!(check(&verifier, &good_token(now())), shop());
+    host.pass(3600);
+    let token = good_token(host.now());
+    assert_eq!(check(&verifier, &token), shop());
+    // It is told of by the thread that fetched, which nobody waits for.
+    let of_shop = format!("{SHOP}/.well-known/jwks.json");
+    assert_eq!(told.recv().unwrap(), format!("{of_shop} true transport: the answer has status 404"));
+    assert_eq!(check(&verifier, &token), shop());
+    // A day later there are none that serve, and whoever is refused is told, too.
+    host.pass(86_400);
+    assert_eq!(check(&verifier, &good_token(host.now())), refused("keys_unavailable"));
+    assert_eq!(told.recv().unwrap(), format!("{of_shop} false transport: the answer has status 404"));
+    assert_eq!(told.try_iter().count(), 0);
 }
 
 #[test]

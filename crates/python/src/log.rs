@@ -80,6 +80,15 @@ fn line(event: &Event<'_>) -> Option<Line> {
                 ),
             )
         }
+        Event::KeysFailed { url, is_early: true, error, duration, .. } => {
+            let why = format!("{}: {error}", error.code());
+            (
+                WARNING,
+                format!(
+                    "the keys at {url} were not fetched anew, and those at hand still serve, in {duration:.3?}: {why}"
+                ),
+            )
+        }
         Event::Request { method, url, outcome, duration, .. } => {
             let outcome = outcome.map_or_else(|error| error.code().to_owned(), |status| status.to_string());
             (DEBUG, format!("{method} {url}: {outcome} in {duration:.3?}"))

@@ -13,6 +13,7 @@ use xacct_sign_client::server::{
 use xacct_sign_client::{Patience, host::Host};
 
 use crate::errors::to_py;
+use crate::log::listener;
 use crate::machine::machine;
 use crate::waiting::waited;
 
@@ -86,7 +87,7 @@ impl PyVerifier {
         let development = if development { Development::Yes } else { Development::No };
         let callers = Callers::parse(&callers, development).map_err(|error| invalid(py, &error))?;
         let host: Arc<dyn Host> = Arc::new(machine());
-        Verifier::with_host(callers, host).map(Self).map_err(to_py)
+        Verifier::with_host(callers, host).map(|verifier| Self(verifier.with_listener(listener()))).map_err(to_py)
     }
 
     /// The stage's name in the manifest.

@@ -15,6 +15,7 @@ use xacct_sign_identity::{
 };
 
 use super::signature::is_right;
+use crate::events::{Event, Listener};
 use crate::host::{Addresses, Host, Machine, Sending};
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
@@ -47,6 +48,7 @@ struct Way {
     host: Arc<dyn Host>,
     /// Where STS is asked, for development.
     sts: Option<Endpoint>,
+    listener: Option<Listener>,
 }
 
 /// What a forked child has of its own.
@@ -146,7 +148,15 @@ impl Verifier {
         // The region is that of no signature: each proof has its own.
         let sts = moved.map(|url| Endpoint::new("us-east-1", Some(&url))).transpose()?;
         let own = PerProcess::new(Arc::new(Own::new(Rules::new(callers, seed()))));
-        Ok(Self { way: Arc::new(Way { host, sts }), own })
+        Ok(Self { way: Arc::new(Way { host, sts, listener: None }), own })
+    }
+
+    /// The same verifier, of whose issuers' keys a listener is told: [`Event::KeysFailed`].
+    #[must_use]
+    pub fn with_listener(mut self, listener: Listener) -> Self {
+        let Way { host, sts, .. } = &*self.way;
+        self.way = Arc::new(Way { host: Arc::clone(host), sts: sts.clone(), listener: Some(listener) });
+        self
     }
 
     /// Who may call.
@@ -232,7 +242,7 @@ impl Verifier {
                     let (own, way) = (Arc::clone(own), Arc::clone(way));
                     let mut early = std::mem::replace(&mut check, new());
                     let fetch = move || {
-                        match way.keys(&url, is_development, &Patience::default()) {
+                        match way.keys(&url, is_development, true, &Patience::default()) {
                             Ok(set) => early.keys(Some(&set), way.host.now()),
                             Err(error) => early.not_had(&causes(&error), way.host.now()),
                         }
@@ -241,8 +251,8 @@ impl Verifier {
                     // Where there is no thread to be had, this one fetches.
                     has_threads = thread::Builder::new().spawn(fetch).is_ok();
                 }
-                Step::Need(Need::Keys { url, is_development, .. }) => {
-                    match way.keys(&url, is_development, patience) {
+                Step::Need(Need::Keys { url, is_development, is_early, .. }) => {
+                    match way.keys(&url, is_development, is_early, patience) {
                         Ok(set) => check.keys(Some(&set), way.host.now()),
                         Err(error) if patience.is_over_with(&error) => return Err(own.given_up(check, error)),
                         Err(error) => check.not_had(&causes(&error), way.host.now()),
@@ -282,8 +292,21 @@ fn seed() -> [u8; 16] {
 }
 
 impl Way {
-    /// The keys of an issuer. Anything but a set with status 200 is none; so is a redirect.
-    fn keys(&self, url: &str, is_development: bool, patience: &Patience) -> Result<Vec<u8>, Error> {
+    /// The keys of an issuer. The listener is told why there are none, unless whoever waited gave up.
+    fn keys(&self, url: &str, is_development: bool, is_early: bool, patience: &Patience) -> Result<Vec<u8>, Error> {
+        let began = self.host.now();
+        let result = self.answered_keys(url, is_development, patience);
+        if let (Err(error), Some(listener)) = (&result, &self.listener)
+            && !patience.is_over_with(error)
+        {
+            let duration = self.host.now().duration_since(began).unwrap_or_default();
+            listener.tell(&Event::KeysFailed { url, is_early, error, duration });
+        }
+        result
+    }
+
+    /// Anything but a set with status 200 is none; so is a redirect.
+    fn answered_keys(&self, url: &str, is_development: bool, patience: &Patience) -> Result<Vec<u8>, Error> {
         let invalid =
             |error| Error::new(ErrorKind::InvalidUrl, "the issuer's keys have no usable URL").with_source(error);
         let request =
