@@ -50,9 +50,12 @@ export class Driver {
               await this.#fetch(check, step);
             }
             break;
-          case "signature":
-            check.signature(await this.#isRight(step.key, step.message, step.signature), this.#now());
+          case "signature": {
+            const isRight = await this.#isRight(step.key, step.message, step.signature);
+            if (isRight === undefined) throw isBusy();
+            check.signature(isRight, this.#now());
             break;
+          }
           case "sts": {
             gets = step.on;
             const answer = await this.#network.sts(step.url, step.headers, step.body);
@@ -62,7 +65,7 @@ export class Driver {
           case "wait": {
             // Who gets something needs no place: the rules have few at it.
             leave ??= this.#gate.enter(step.line);
-            if (leave === undefined) throw refusal(JSON.parse(tooBusy()) as RefusedStep);
+            if (leave === undefined) throw isBusy();
             const opened = this.#gate.wait(step.on);
             // What was sent may be long: it is read again.
             check.free();
@@ -104,9 +107,10 @@ export class Driver {
       });
   }
 
-  async #isRight(key: PublicJwk, message: string, signature: string): Promise<boolean> {
+  /** Nothing where too many wait. */
+  async #isRight(key: PublicJwk, message: string, signature: string): Promise<boolean | undefined> {
     try {
-      return await isRight(key, message, signature);
+      return await isRight(key, message, signature, this.#network.isEachAlone);
     } catch (cause) {
       const message = "WebCrypto could not check a signature, which is taken for wrong";
       this.#log({ code: "signature_not_checked", message, cause });
@@ -117,4 +121,8 @@ export class Driver {
 
 function refusal({ code, status, message, hint }: RefusedStep): RefusedError {
   return new RefusedError(code, status, message, hint);
+}
+
+function isBusy(): RefusedError {
+  return refusal(JSON.parse(tooBusy()) as RefusedStep);
 }

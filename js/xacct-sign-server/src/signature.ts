@@ -1,4 +1,5 @@
 import { decodeBase64 } from "../../xacct-sign/src/host/base64.js";
+import { PLACES } from "../wasm/constants.js";
 import type { PublicJwk } from "./module.js";
 
 /** The one algorithm of each kind of key. */
@@ -13,8 +14,38 @@ const MANY = 1000;
 /** Keys as WebCrypto has them, by what they are. */
 const imported = new Map<string, Promise<CryptoKey>>();
 
-/** Whether a signature is right. Form and size of key and signature have been checked. It rejects where WebCrypto fails. */
-export async function isRight(key: PublicJwk, message: string, signature: string): Promise<boolean> {
+/** How many are checked at once: Node has four threads for them, one of which is left to files and to names. */
+const AT_ONCE = 3;
+
+let running = 0;
+/** The others, in the order in which they came: anybody can make up tokens with the id of a key that is known. */
+const waiting: (() => void)[] = [];
+
+/**
+ * Whether a signature is right; nothing where as many wait as may. Form and size of key and signature have been checked. It rejects where
+ * WebCrypto fails. Where each request is one apart, none waits for another: no threads are shared there.
+ */
+export async function isRight(
+  key: PublicJwk,
+  message: string,
+  signature: string,
+  isEachAlone: boolean,
+): Promise<boolean | undefined> {
+  if (isEachAlone) return verified(key, message, signature);
+  if (running < AT_ONCE) running += 1;
+  else if (waiting.length === PLACES) return undefined;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    return await verified(key, message, signature);
+  } finally {
+    // The next one takes the place of this one.
+    const next = waiting.shift();
+    if (next === undefined) running -= 1;
+    else next();
+  }
+}
+
+async function verified(key: PublicJwk, message: string, signature: string): Promise<boolean> {
   const bytes = new TextEncoder().encode(message);
   return crypto.subtle.verify(ALGORITHMS[key.kty], await importedKey(key), decodeBase64(signature), bytes);
 }

@@ -385,6 +385,38 @@ describe("proofs", () => {
   });
 });
 
+test("of a flood of tokens three signatures are checked at once, 256 wait in their order, and the rest is refused", async () => {
+  const { verifier } = worldOf();
+  await verifier.check(bearer(token()), "GET", "/");
+  const verify = crypto.subtle.verify.bind(crypto.subtle);
+  const release: (() => void)[] = [];
+  vi.spyOn(crypto.subtle, "verify").mockImplementation(async (...given) => {
+    await new Promise<void>((resolve) => release.push(resolve));
+    return verify(...given);
+  });
+  const ended: number[] = [];
+  const outcomes = many(3 + PLACES + 2, async (index) => {
+    const made = await outcome(verifier.check(bearer(token({ jti: `flood-${index}` })), "GET", "/"));
+    ended.push(index);
+    return made;
+  });
+  expect(await Promise.all(outcomes.slice(-2))).toEqual(["too_busy", "too_busy"]);
+  ended.length = 0;
+  for (let next = 0; next < 3 + PLACES; next++) {
+    await vi.waitUntil(() => release.length > next, { interval: 0 });
+    expect(release.length - next).toBeLessThanOrEqual(3);
+    release[next]?.();
+    await outcomes[next];
+  }
+  expect(await Promise.all(outcomes.slice(0, -2))).toEqual(many(3 + PLACES, () => "caller shop"));
+  expect(ended).toEqual(many(3 + PLACES, (index) => index));
+  // All places are free again.
+  const after = verifier.check(bearer(token({ jti: "after" })), "GET", "/");
+  await vi.waitUntil(() => release.length === 4 + PLACES, { interval: 0 });
+  release.at(-1)?.();
+  expect(await outcome(after)).toBe("caller shop");
+});
+
 test("where WebCrypto fails a signature is wrong, and the log says of it", async () => {
   vi.spyOn(crypto.subtle, "verify").mockRejectedValue(new Error("no P-384 here"));
   const { verifier, logged } = worldOf();
