@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -203,15 +204,40 @@ def program() -> list[str]:
             distribution = metadata.distribution(wheel)
             for file in distribution.files or ():
                 if file.stem == wheel.removesuffix("-cli"):
+                    _check_version(wheel, distribution.version)
                     return [str(distribution.locate_file(file)), *arguments]
     for wheel, arguments in PROGRAMS.items():
         if found := shutil.which(wheel.removesuffix("-cli")):
+            # What is no emulator is told by what it says when it should be ready.
+            with contextlib.suppress(subprocess.SubprocessError):
+                asked = [found, "--version"]
+                said = subprocess.check_output(asked, stdin=subprocess.DEVNULL, timeout=_PATIENCE)  # noqa: S603
+                _check_version(wheel, said.decode("utf-8", "replace").rpartition(" ")[2].strip())
             return [found, *arguments]
     raise XacctSignError(
         "the emulator is not installed here",
         code="emulator_not_found",
         hint="pip install xacct-sign-emulator, beside xacct_sign",
     )
+
+
+def _check_version(wheel: str, version: str) -> None:
+    """What the emulator says and notes is known of its own version alone."""
+    from importlib import metadata
+
+    both = [("xacct_sign", metadata.version("xacct_sign")), (wheel, version)]
+    # A version is written in one way by Python, and in another by Rust.
+    (older, _), (_, newest) = sorted(both, key=lambda each: _numbers(each[1]))
+    if _numbers(version) and _numbers(both[0][1]) != _numbers(version):
+        raise XacctSignError(
+            f"{wheel} has version {version}, and xacct_sign has {both[0][1]}",
+            code="versions_differ",
+            hint=f"pip install {older}=={newest}",
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall("[0-9]+", version)]
 
 
 def _told(line: bytes) -> dict[str, Any] | None:
