@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xacct_sign::aws::may_be_same;
+
 use super::{Findings, quoted};
 use crate::finding::{Finding, FindingCode as Code, Subject};
-use crate::iam::may_be_same;
 use crate::manifest::{Caller, CallerPrincipals, Manifest, RolePattern, Stage, WhichRole};
 use crate::plan::Plan;
 
