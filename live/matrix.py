@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import xacct_sign
 
@@ -169,11 +170,14 @@ def holds(row: Row, outcome: Outcome) -> bool:
         # A REST API has it in another place than the others.
         user = context["identity"]["userArn"] if "identity" in context else context["authorizer"]["iam"]["userArn"]
         body = json.loads(seen["body"]) if seen["body"] else None
+        # Some kinds of API show it as it was sent, others with its escapes read.
+        path = unquote(seen["path"])
     except (ValueError, KeyError, TypeError):
         # That is not what stands behind the API.
         return False
     sent = json.loads(row.request.body) if row.request.body else None
-    return (seen["method"], body) == (row.request.method, sent) and row.seen_as in user
+    meant = (row.request.method, unquote(row.request.path), sent)
+    return (seen["method"], path, body) == meant and row.seen_as in user
 
 
 def run(rows: Iterator[Row], say: Say, pause: Pause) -> list[Row]:

@@ -154,7 +154,9 @@ def row(**parts: object) -> Row:
 
 def seen(**parts: object) -> Outcome:
     context = {"identity": {"userArn": "arn:aws:sts::111111111111:assumed-role/Role/session"}}
-    return Outcome("api", 200, json.dumps({"method": "GET", "body": None, "requestContext": context} | parts))
+    return Outcome(
+        "api", 200, json.dumps({"method": "GET", "path": "/items", "body": None, "requestContext": context} | parts)
+    )
 
 
 def test_an_allowed_call_is_made_again_until_the_documents_hold() -> None:
@@ -196,9 +198,11 @@ def test_no_session_token_is_shown(make_calls: type[Calls]) -> None:
     ("expected", "outcome", "well"),
     [
         ("allowed", seen(), True),
-        # Another role than the caller's was seen, another method, another body.
+        # Another role than the caller's was seen, another method, another path, another body.
         ("allowed", seen(requestContext={"identity": {"userArn": "arn:aws:iam::1:user/x"}}), False),
         ("allowed", seen(method="PUT"), False),
+        ("allowed", seen(path="/items/7"), False),
+        ("allowed", seen(path=None), False),
         ("allowed", seen(body='{"foo":"bar"}'), False),
         ("allowed", seen(requestContext={}), False),
         ("allowed", Outcome("api", 200, "<html>"), False),
@@ -215,3 +219,10 @@ def test_no_session_token_is_shown(make_calls: type[Calls]) -> None:
 )
 def test_only_what_is_meant_counts(expected: str, outcome: Outcome, well: bool) -> None:
     assert holds(row(expected=expected), outcome) is well
+
+
+@pytest.mark.parametrize(
+    ("path", "well"), [("/odd/a%20b%40c", True), ("/odd/a b@c", True), ("/odd/a%2520b%2540c", False), ("/odd/", False)]
+)
+def test_a_path_counts_with_its_escapes_read_or_not(path: str, well: bool) -> None:
+    assert holds(row(request=matrix.ODD), seen(path=path)) is well

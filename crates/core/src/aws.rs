@@ -7,6 +7,7 @@ mod audience;
 mod host;
 mod name;
 mod partition;
+mod pattern;
 pub(crate) mod time;
 
 pub use account::{is_account_id, is_organization_id};
@@ -16,6 +17,7 @@ pub use host::ApiHost;
 pub use name::{RoleName, is_external_id, is_name_character, is_role_name, is_session_name};
 pub(crate) use partition::check_region;
 pub use partition::{Partition, is_region};
+pub use pattern::{RolePattern, WhichRole, is_like, may_be_same};
 pub use time::{format_rfc3339, parse_amz_date, parse_iso8601, parse_rfc3339};
 
 /// The methods that a route of API Gateway can have, and that its `ANY` stands for

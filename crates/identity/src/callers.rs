@@ -6,7 +6,7 @@ mod read;
 
 use std::time::Duration;
 
-use xacct_sign::aws::RoleName;
+use xacct_sign::aws::{RoleName, RolePattern, is_like};
 
 use crate::caller::Via;
 use crate::callers::index::{By, Index};
@@ -130,19 +130,12 @@ pub(crate) enum RolePath<'p> {
 }
 
 impl RolePath<'_> {
-    fn may_be(self, path: &str) -> bool {
+    fn said(&self) -> Option<&str> {
         match self {
-            Self::Said(said) => said == path,
-            Self::ByFront | Self::Unknown => true,
+            Self::Said(said) => Some(said),
+            Self::ByFront | Self::Unknown => None,
         }
     }
-}
-
-/// Names of roles of one path, with `*` for any characters, such as those of a permission set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct RolePattern {
-    path: String,
-    name: String,
 }
 
 impl Callers {
@@ -192,13 +185,12 @@ impl Callers {
         let known = self.found_by.all(By::Role, &key).next().and_then(|at| self.roles.get(at));
         let named = known.filter(|(role, _)| role.name() == name);
         if let Some((role, index)) = named
-            && path.may_be(role.path())
+            && path.said().is_none_or(|said| said == role.path())
         {
             return Ok(*index);
         }
         let patterns = self.found_by.all(By::Pattern, account).filter_map(|at| self.patterns.get(at));
-        let fits = |pattern: &RolePattern| path.may_be(&pattern.path) && is_like(&pattern.name, name);
-        let mut fitting = patterns.filter(|(pattern, _)| fits(pattern)).map(|(_, index)| *index);
+        let mut fitting = patterns.filter(|(pattern, _)| pattern.fits(path.said(), name)).map(|(_, index)| *index);
         let what = || format!("role `{name}` of account `{account}`");
         if let Some(index) = fitting.next() {
             if matches!(path, RolePath::Unknown) {
@@ -245,56 +237,4 @@ fn role_key(account: &str, name: &str) -> String {
     let mut key = [account, "/", name].concat();
     key.make_ascii_lowercase();
     key
-}
-
-/// Whether a text is of a pattern with `*` and `?`, as `StringLike` has it.
-fn is_like(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut at, mut reached) = (0, 0);
-    // Where the last `*` stood, and how far it has been taken to reach.
-    let mut star = None;
-    while reached < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, reached));
-                at += 1;
-            }
-            Some(byte) if *byte == b'?' || Some(byte) == text.get(reached) => {
-                at += 1;
-                reached += 1;
-            }
-            _ => {
-                let Some((after, from)) = star else { return false };
-                star = Some((after, from + 1));
-                at = after + 1;
-                reached = from + 1;
-            }
-        }
-    }
-    pattern.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_like;
-
-    #[test]
-    fn patterns_are_those_of_string_like() {
-        for (pattern, text, is) in [
-            ("shop", "shop", true),
-            ("shop", "Shop", false),
-            ("shop-*", "shop-", true),
-            ("shop-*", "shop-1", true),
-            ("shop-*", "ashop-1", false),
-            ("*-shop", "a-shop-shop", true),
-            ("*", "", true),
-            ("a?c", "abc", true),
-            ("a?c", "ac", false),
-            ("a*b*c", "aXbXbYc", true),
-            ("a*b*c", "aXbXbY", false),
-            ("", "a", false),
-        ] {
-            assert_eq!(is_like(pattern, text), is, "{pattern} {text}");
-        }
-    }
 }

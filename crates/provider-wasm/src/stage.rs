@@ -73,9 +73,7 @@ struct Opening {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
-    caller: String,
-    /// Which of the caller's roles it is for, from 1.
-    number: usize,
+    id: String,
     action: &'static str,
     principal: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,8 +174,8 @@ impl Parameters {
     fn of(permission: Permission) -> Self {
         let function_url_auth_type = permission.function_url_auth_type();
         let invoked_via_function_url = permission.invoked_via_function_url();
-        let Permission { caller, number, action, principal, organization, .. } = permission;
-        Self { caller, number, action, principal, organization, function_url_auth_type, invoked_via_function_url }
+        let Permission { id, action, principal, organization, .. } = permission;
+        Self { id, action, principal, organization, function_url_auth_type, invoked_via_function_url }
     }
 }
 

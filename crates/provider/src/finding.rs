@@ -138,6 +138,9 @@ findings! {
     DevelopmentOnly, "development_only", Warning,
         "One of `dev_issuers` is whatever program listens on the server's own machine, and makes tokens of each caller that has it: a verifier refuses the list with this very code, unless it is made for development.",
         "delete `dev_issuers`: the emulator gives a list for development itself; or accept it on a stage that runs on developers' machines alone";
+    RolePathNotProved, "role_path_not_proved", Warning,
+        "STS says the role behind a proof without its path: while the role is not there, whoever may make one of its name below another path comes in as the caller.",
+        "give the caller a role without a path; or write its `issuer`, and `regions = []` in `[identity]`, so that tokens alone are taken, which say the path; or accept it where nobody else may make roles in the account";
     RoleArnChanged, "role_arn_changed", Warning,
         "A caller assumes its role by an ARN that it has been told: with another one it is refused as soon as this is deployed.",
         "tell the caller, `xacct-sign policy note` writes what; or keep the old name, with `role_name` in the stage's or the caller's table";

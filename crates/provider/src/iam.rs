@@ -32,6 +32,5 @@ pub use decision::{Asked, Decision, Effect, FailedCondition, Mismatch, Outcome, 
 pub use error::PolicyError;
 pub use evaluate::evaluate;
 pub use parse::{PolicyDocument, PolicyKind};
-pub(crate) use pattern::{is_covered, may_be_same};
 pub use principal::PrincipalIdentity;
 pub use request::Request;

@@ -112,6 +112,16 @@ impl Imported {
             roles.extend(api_role(role, origin, &mut place, &mut notes)?);
         }
         let Some(place) = place else { return Err(no_api_role(&notes)) };
+        roles.retain(|role| match refused(role, &place, file_name) {
+            Some(why) => {
+                notes.push(format!("role `{}` is left out: {why}", role.name));
+                false
+            }
+            None => true,
+        });
+        if roles.is_empty() {
+            return Err(no_api_role(&notes));
+        }
         let mut seen = BTreeSet::new();
         if let Some(twice) = roles.iter().find(|role| !seen.insert(role.name)) {
             return Err(DeployedError::new("duplicate", format!("role `{}` stands twice", twice.name)));
@@ -164,6 +174,15 @@ impl Imported {
         }
         Ok(Self { manifest: written, lock: plan.lock().to_toml(), notes })
     }
+}
+
+/// Why no manifest takes what the role's policies say, if that is so: one of many hinders no other. What its name means beside
+/// others' is not asked here.
+fn refused(role: &ApiRole<'_>, place: &Place, file_name: &str) -> Option<String> {
+    let alone = std::slice::from_ref(role);
+    let written = text::manifest(alone, &stage_names(alone).ok()?, place);
+    let error = Manifest::parse(&written, file_name).err()?;
+    Some(format!("what was read is no manifest's: {}", error.message()))
 }
 
 fn not_expressible(message: &str) -> DeployedError {

@@ -18,8 +18,10 @@ pub use lock::Lock;
 pub(crate) use lock::Told;
 pub use route::Route;
 pub use schema::JSON_SCHEMA;
+pub use xacct_sign::aws::{RolePattern, WhichRole};
+
 pub use types::{
-    Accepted, Access, Api, Caller, CallerPrincipals, Identity, Manifest, Permissions, RolePattern, RoutesEnforcedBy,
-    Stage, StageTarget, TrustForm, WhichRole,
+    Accepted, Access, Api, Caller, CallerPrincipals, Identity, Manifest, Permissions, RoutesEnforcedBy, Stage,
+    StageTarget, TrustForm,
 };
 pub(crate) use validate::{DEFAULT_ROLE_NAME, MIN_SESSION_DURATION};

@@ -242,6 +242,12 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             "it has no `issuer`, and on `stag` no proofs are taken",
         ),
         (
+            "role_path_not_proved",
+            on_stag("").replace(STAG, SERVER).replace("\"Batch\"", "[\"jobs/Batch\", \"Other\"]"),
+            shop(),
+            "a proof does not say the path of `jobs/Batch`",
+        ),
+        (
             "issuer_shared",
             format!(
                 "{}[callers.zoo]\naccount = \"222222222222\"\nroles = {{ stag = \"Batch\" }}\n{ISSUER}",

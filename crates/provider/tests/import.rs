@@ -594,3 +594,99 @@ fn r5_a_list_that_goes_on_is_an_error() {
     let whole = list_of(&roles, &json!({"IsTruncated": false, "NextToken": null}));
     assert!(Imported::read(&[&whole], "xacct.toml").is_ok());
 }
+
+/// A row says what is one role's right: roles of one account that are let in together, wherever they are let in.
+#[test]
+fn roles_of_one_account_that_are_let_in_together_are_one_caller() {
+    let of_account = |name: &str| format!("arn:aws:iam::000000000000:role/{name}");
+    let trusted = |name: &str, on: fn(Value) -> Value, who: &[&str]| {
+        let mut role = on(role(name, SHOP, &["*"]));
+        let all: Vec<String> = who.iter().map(|name| of_account(name)).chain([OTHER.to_owned()]).collect();
+        role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"] = json!(all);
+        role
+    };
+    let mut stag = trusted("ApiStag", |role| role, &["A", "B", "Everywhere"]);
+    stag["AssumeRolePolicyDocument"]["Statement"].as_array_mut().unwrap().extend([
+        // Patterns of two paths stand in two statements.
+        pattern("", "Ops*"),
+        pattern("team/", "Ops*"),
+        json!({"Effect": "Allow", "Principal": {"AWS": of_account("Strict")}, "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": "b3c7"}}}),
+    ]);
+    let imported = of(&[stag, trusted("ApiProd", on_another_api, &["Everywhere"])]).unwrap();
+    let manifest = Manifest::parse(&imported.manifest, "xacct.toml").unwrap();
+    let rows: BTreeSet<String> =
+        imported.manifest.lines().filter_map(|line| line.strip_prefix("roles = ")).map(str::to_owned).collect();
+    let expected = [
+        r#"{ stag = ["A", "B"] }"#,
+        r#"{ stag = ["Ops*", "team/Ops*"] }"#,
+        r#"{ stag = "Strict" }"#,
+        r#"{ prod = "Everywhere", stag = "Everywhere" }"#,
+        r#"{ prod = "Other", stag = "Other" }"#,
+    ];
+    assert_eq!(rows, expected.map(str::to_owned).into(), "{}", imported.manifest);
+    assert_eq!((manifest.callers.len(), imported.notes.len()), (expected.len(), 0), "{:?}", imported.notes);
+}
+
+fn pattern(path: &str, name: &str) -> Value {
+    json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole",
+        "Condition": {"ArnLike": {"aws:PrincipalArn": format!("arn:aws:iam::000000000000:role/{path}{name}")},
+            "ArnNotLike": {"aws:PrincipalArn": format!("arn:aws:iam::*:role/{path}*/*")}}})
+}
+
+/// Of two hundred roles one is strange: the others become a manifest, and that one is named.
+#[test]
+fn a_role_that_no_manifest_takes_is_named_and_hinders_no_other() {
+    let asking = |name: &str, condition: Value| {
+        let mut role = on_another_api(role(name, OTHER, &["*"]));
+        role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = condition;
+        role
+    };
+    let alone = of(&[role("ApiStag", SHOP, &["*"])]).unwrap();
+    for (condition, part) in [
+        (json!({"StringEquals": {"sts:ExternalId": "not one of AWS's"}}), "`not one of AWS's` is not an external id"),
+        (json!({"StringLike": {"sts:RoleSessionName": "a b"}}), "`a b` is not a pattern of session names"),
+    ] {
+        let imported = of(&[role("ApiStag", SHOP, &["*"]), asking("ApiStrange", condition.clone())]).unwrap();
+        assert_eq!(imported.manifest, alone.manifest);
+        let expected = format!("role `ApiStrange` is left out: what was read is no manifest's: {part}");
+        assert!(matches!(imported.notes.as_slice(), [one] if one.starts_with(&expected)), "{:?}", imported.notes);
+        let error = of(&[asking("ApiStrange", condition)]).unwrap_err();
+        assert!(error.code() == "no_api_role" && error.to_string().contains(&expected), "{error}");
+    }
+}
+
+/// `get-account-authorization-details` prints managed policies in full: the version that is in force counts as a role's own.
+#[test]
+fn a_managed_policy_that_the_file_holds_counts_as_the_roles_own() {
+    let own = role("ApiStag", SHOP, &["GET/items"]);
+    let mut managed = own.clone();
+    let document = managed["RolePolicyList"][0]["PolicyDocument"].take();
+    managed["RolePolicyList"] = json!([]);
+    let arn = "arn:aws:iam::111111111111:policy/Invoke";
+    managed["AttachedManagedPolicies"] = json!([{"PolicyName": "Invoke", "PolicyArn": arn}]);
+    let version = |id: &str, is_default: bool, document: &Value| json!({"VersionId": id, "IsDefaultVersion": is_default, "Document": document});
+    let wide = role("x", SHOP, &["*"])["RolePolicyList"][0]["PolicyDocument"].clone();
+    let policies = |now: &Value, before: &Value| {
+        json!({"Policies": [{"PolicyName": "Invoke", "Arn": arn, "DefaultVersionId": "v2",
+            "PolicyVersionList": [version("v2", true, now), version("v1", false, before)]}]})
+    };
+    let whole = of(&[own]).unwrap();
+    let narrow = list_of(&[managed.clone()], &policies(&document, &wide));
+    let imported = Imported::read(&[&narrow], "xacct.toml").unwrap();
+    assert_eq!((&imported.manifest, &imported.notes), (&whole.manifest, &whole.notes));
+    let manifest = Manifest::parse(&imported.manifest, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::parse(&imported.lock, "l").unwrap());
+    let diff = |text: &str| {
+        let roles = xacct_sign_provider::read_roles(text).unwrap();
+        plan.diff(manifest.stages.values().next().unwrap(), None, &roles).unwrap().remove(0)
+    };
+    assert!(!diff(&narrow).is_different(), "{:?}", diff(&narrow));
+    // What is in force now opens more than the manifest says.
+    let opened = diff(&list_of(&[managed.clone()], &policies(&wide, &document)));
+    assert!(opened.only_deployed.iter().any(|fact| fact.to_string().contains("a1/$default/*")), "{opened:?}");
+    // One that is not there is named.
+    let unread = diff(&list_of(&[managed], &json!({"Policies": []})));
+    let named = format!("managed policy `{arn}`");
+    assert!(unread.only_deployed.iter().any(|fact| fact.to_string() == named), "{unread:?}");
+}

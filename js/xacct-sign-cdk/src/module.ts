@@ -60,9 +60,8 @@ export interface Opening {
 
 /** What a permission of a function takes, beside the function. */
 export interface Permission {
-  readonly caller: string;
-  /** Which of the caller's roles it is for, from 1. */
-  readonly number: number;
+  /** What tells its principal from all others. */
+  readonly id: string;
   readonly action: string;
   readonly principal: string;
   readonly organization?: string;

@@ -100,9 +100,9 @@ export function addToPolicy(api: IRestApi, statements: readonly Statement[]): bo
 export function addFunctionPolicy(scope: Construct, stage: Stage, places: Places): void {
   // Resources without classes of their own: the CDK's know these properties since late 2025 only.
   for (const permission of stage.permissions) {
-    const { caller, number, action, principal, organization, functionUrlAuthType, invokedViaFunctionUrl } = permission;
+    const { id, action, principal, organization, functionUrlAuthType, invokedViaFunctionUrl } = permission;
     const kind = functionUrlAuthType === undefined ? "Invoke" : "Url";
-    new CfnResource(scope, `Permission${kind}-${caller}${number > 1 ? `.${number}` : ""}`, {
+    new CfnResource(scope, `Permission${kind}-${id}`, {
       type: "AWS::Lambda::Permission",
       properties: {
         FunctionName: places.apiArn,

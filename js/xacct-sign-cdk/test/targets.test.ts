@@ -95,6 +95,33 @@ describe("what is synthesized grants what is rendered", () => {
     expect(grants(policy).length > 0).toBe(stage !== "rest" && stage !== "url");
   });
 
+  /** A permission under another id is taken away and made anew: callers who did not change are refused meanwhile. */
+  test("a caller or a role that comes in front renames no other's resource", () => {
+    const resources = (roles: string, others: string) => {
+      const manifest = manifestFile(`[api]
+account = "111111111111"
+region = "ap-northeast-1"
+[stages.stag]
+target = "function_url"
+function = "orders"
+alias = "live"
+url_id = "abc"
+access = "direct"
+[callers.shop]
+account = "000000000000"
+roles = { stag = ${roles} }
+${others}`);
+      const { stack, functionUrl } = newFunctionUrl("live");
+      new CrossAccountApiAccess(stack, "Direct", { manifest, stage: "stag", functionUrl });
+      const made = Template.fromStack(stack).toJSON().Resources as Record<string, { Type: string }>;
+      return Object.entries(made).filter(([, { Type }]) => Type === "AWS::Lambda::Permission");
+    };
+    const before = resources('["B", "C"]', "");
+    const after = resources('["A", "B", "C"]', '[callers.aa]\naccount = "222222222222"\nroles = { stag = "A" }\n');
+    expect([before.length, after.length]).toEqual([4, 8]);
+    expect(after).toEqual(expect.arrayContaining(before));
+  });
+
   test("two stages of a REST API go into one policy", () => {
     const manifest = manifestFile(targets);
     const { stack, restApi } = newRestApi();

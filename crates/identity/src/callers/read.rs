@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use xacct_sign::aws::{
-    Partition, RoleName, audience_problem, is_account_id, is_name_character, is_organization_id, is_region,
+    Partition, RoleName, RolePattern, WhichRole, audience_problem, is_account_id, is_name_character,
+    is_organization_id, is_region,
 };
 use xacct_sign::file_text;
 
 use super::error::{CallersError, CallersErrorKind as Kind};
 use super::index::{By, Index};
-use super::{Algorithm, Callers, Development, Front, Identity, Issuer, Listed, RolePattern, role_key};
+use super::{Algorithm, Callers, Development, Front, Identity, Issuer, Listed, role_key};
 use crate::caller::Via;
 use crate::issuer::{IssuerForm, form};
 use crate::json::{Json, Object};
@@ -168,7 +169,7 @@ fn add(callers: &mut Callers, caller: &Object<'_>, dev_issuers: &[String]) -> Re
             listed.account = Some(account(text, &whose)?);
         }
         let roles = roles(caller, &whose)?;
-        if let [Which::Named(only)] = roles.as_slice() {
+        if let [WhichRole::Named(only)] = roles.as_slice() {
             listed.role = Some(only.name().to_owned());
         }
         if !is_by_role {
@@ -226,15 +227,8 @@ fn organization_of(
     Ok(())
 }
 
-/// Which roles of an account.
-enum Which {
-    Named(RoleName),
-    Like(RolePattern),
-    Every,
-}
-
 /// One role, or a list of them.
-fn roles(caller: &Object<'_>, whose: &str) -> Read<Vec<Which>> {
+fn roles(caller: &Object<'_>, whose: &str) -> Read<Vec<WhichRole>> {
     let texts = match caller.get("role") {
         Some(Json::Text(one)) => vec![one.to_string()],
         _ => texts(caller, whose, "role")?
@@ -242,38 +236,24 @@ fn roles(caller: &Object<'_>, whose: &str) -> Read<Vec<Which>> {
             .ok_or_else(|| malformed(format!("{whose} has no `role`")))?,
     };
     let read = |text: &String| {
-        which(text)
+        WhichRole::parse(text)
             .ok_or_else(|| error(Kind::RoleInvalid, format!("{whose} has the role {}, which is none", quote(text))))
     };
     texts.iter().map(read).collect()
 }
 
-fn which(text: &str) -> Option<Which> {
-    if text == "*" {
-        return Some(Which::Every);
-    }
-    if !text.contains('*') {
-        return RoleName::parse(text).map(Which::Named);
-    }
-    // A path has no pattern, and whatever stands for the characters, the name is a role's.
-    let role = RoleName::parse(&text.replace('*', "_"))?;
-    let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
-    let is_pattern = !path.contains('*') && name.chars().any(is_name_character);
-    is_pattern.then(|| Which::Like(RolePattern { path: role.path().to_owned(), name: name.to_owned() }))
-}
-
-fn known_by_account(callers: &mut Callers, account: &str, role: Which, index: usize) {
+fn known_by_account(callers: &mut Callers, account: &str, role: WhichRole, index: usize) {
     match role {
-        Which::Named(role) => {
+        WhichRole::Named(role) => {
             callers.found_by.add(By::Role, role_key(account, role.name()), callers.roles.len());
             callers.roles.push((role, index));
         }
         // That two of them fit one role is seen when it calls.
-        Which::Like(pattern) => {
+        WhichRole::Like(pattern) => {
             callers.found_by.add(By::Pattern, account, callers.patterns.len());
             callers.patterns.push((pattern, index));
         }
-        Which::Every => callers.found_by.add(By::Account, account, index),
+        WhichRole::Every => callers.found_by.add(By::Account, account, index),
     }
 }
 
@@ -332,8 +312,7 @@ fn issuers_suffice(callers: &Callers) -> Read<()> {
 }
 
 fn mute_pattern((pattern, listed): (&RolePattern, &Listed)) -> CallersError {
-    let RolePattern { path, name } = pattern;
-    let what = quote(path.strip_prefix('/').map_or(name.clone(), |path| format!("{path}{name}")).as_str());
+    let what = quote(&pattern.to_string());
     let message =
         format!("caller {} has no `issuer`, and a proof names nobody by the pattern {what}", quote(&listed.name));
     error(Kind::IssuerMissing, message).with_hint("write the caller's `issuer`, or the whole name of its role")

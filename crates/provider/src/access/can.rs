@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use xacct_sign::aws::METHODS;
+use xacct_sign::aws::{METHODS, is_like};
 use xacct_sign::path_readings;
 
 use super::decide::{Side, Sides};
 use super::error::AccessError;
 use crate::deployed::concrete_roles;
 use crate::iam::document::Document;
-use crate::iam::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate, is_covered};
+use crate::iam::{Context, Effect, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 use crate::manifest::{Caller, Stage, StageTarget};
 use crate::plan::{Plan, ProviderRole};
 use crate::targets::{Asked, Target};
@@ -393,7 +393,7 @@ fn matching<'d>(
     let statements = documents.flat_map(|document| &document.statement);
     let about = statements.filter(|statement| statement.action.values().iter().any(|of| of == action));
     let patterns = about.filter_map(|statement| statement.resource.as_ref()).flat_map(|resources| resources.values());
-    let found: BTreeSet<String> = patterns.filter(|pattern| is_covered(pattern, resource)).take(1).cloned().collect();
+    let found: BTreeSet<String> = patterns.filter(|pattern| is_like(pattern, resource)).take(1).cloned().collect();
     found.into_iter()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::manifest::{Caller, Route, Stage};
+use crate::manifest::{Access, Caller, Route, Stage};
 use crate::plan::Plan;
 use crate::render::note::markdown::{code, list};
 
@@ -18,6 +18,9 @@ pub struct AccessRow {
     pub caller: String,
     /// The stage's name.
     pub stage: String,
+    /// How it comes in; the JSON has it by `role`, and by the term `audience`.
+    #[serde(skip)]
+    pub access: Access,
     /// The ARN of the provider's role that it assumes; `None` where it assumes none.
     pub role: Option<String>,
     /// The routes that it may use, as the manifest has them; `None` for every route.
@@ -46,6 +49,7 @@ impl Plan<'_> {
             stages.map(move |stage| AccessRow {
                 caller: caller.name.clone(),
                 stage: stage.name.clone(),
+                access: stage.access,
                 role: stage.is_by_role().then(|| {
                     let api = &self.manifest.api;
                     self.role_for(caller, &stage.name).arn(api.partition(), &api.account)

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::list::AccessRow;
 use crate::finding::{Finding, FindingCode, Subject};
-use crate::manifest::{CallerPrincipals, Lock, WhichRole};
+use crate::manifest::{Access, CallerPrincipals, Lock, WhichRole};
 use crate::plan::Plan;
 use crate::plan::told::{Before, DIRECT, IDENTITY};
 
@@ -89,7 +89,8 @@ impl<'l> Told<'l> {
         if !self.is_known {
             return Change::Unknown;
         }
-        let role = row.role.as_deref().unwrap_or(if is_of_server(row) { IDENTITY } else { DIRECT });
+        let without = if row.access == Access::Identity { IDENTITY } else { DIRECT };
+        let role = row.role.as_deref().unwrap_or(without);
         match self.before.get(&(row.stage.as_str(), row.caller.as_str())) {
             None => Change::Added,
             Some((_, _, before)) if before.role == role => Change::Same,
@@ -107,11 +108,6 @@ impl<'l> Told<'l> {
     }
 }
 
-/// Whether the caller shows a server who it is: what for is a term of this one way in.
-fn is_of_server(row: &AccessRow) -> bool {
-    row.terms.contains_key("audience")
-}
-
 impl Plan<'_> {
     fn callers_table(&self, page: &mut String, rows: &[AccessRow], findings: &[Finding], told: &Told<'_>) {
         let mut of_callers: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
@@ -126,8 +122,11 @@ impl Plan<'_> {
         let heads: Vec<&str> = heads.into_iter().filter(|head| has_changes || *head != "Change").collect();
         open_table(page, "callers", "Callers", &heads);
         for row in rows {
-            let without = if is_of_server(row) { "none, it shows who it is" } else { "none, it calls as itself" };
-            let role = row.role.as_deref().map_or_else(|| without.to_owned(), arn);
+            let role = match (row.access, row.role.as_deref()) {
+                (_, Some(role)) => arn(role),
+                (Access::Identity, None) => "none, it shows who it is".to_owned(),
+                (Access::Role | Access::Direct, None) => "none, it calls as itself".to_owned(),
+            };
             let routes = row
                 .routes
                 .as_ref()

@@ -46,14 +46,11 @@ impl Plan<'_> {
         );
         let (mut named, mut fitting, mut whole) = (None, Vec::new(), None);
         for caller in of_account {
-            for which in caller.roles_on(&stage.name) {
+            for which in caller.roles_on(&stage.name).iter().filter(|which| asker.is(which)) {
                 match which {
-                    WhichRole::Named(own) if asker.is(own.path(), own.name()) => named = Some((caller, which)),
-                    WhichRole::Like(pattern) if asker.is(pattern.path(), pattern.name()) => {
-                        fitting.push((caller, which))
-                    }
+                    WhichRole::Named(_) => named = Some((caller, which)),
+                    WhichRole::Like(_) => fitting.push((caller, which)),
                     WhichRole::Every => whole = Some((caller, which)),
-                    WhichRole::Named(_) | WhichRole::Like(_) => {}
                 }
             }
         }

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xacct_sign::aws::{Arn, Partition, RoleArn, is_account_id, is_role_name, is_session_name};
+use xacct_sign::aws::{Arn, Partition, RoleArn, WhichRole, is_account_id, is_like, is_role_name, is_session_name};
 
 use super::error::AccessError;
-use crate::iam::is_covered;
-use crate::manifest::{Caller, CallerPrincipals, WhichRole};
+use crate::manifest::{Caller, CallerPrincipals};
 use crate::plan::{Plan, ProviderRole};
 
 /// Somebody, by an ARN: a role, or a session of one.
@@ -66,10 +65,9 @@ impl Asker {
         })
     }
 
-    /// Whether it is the role of this path and name, or could be of this path where its own ARN does not say. The name may be
-    /// a pattern.
-    pub(super) fn is(&self, path: &str, name: &str) -> bool {
-        self.path.as_deref().is_none_or(|own| own == path) && is_covered(name, &self.name)
+    /// Whether it is one of these roles, or could be where its own ARN does not say its path.
+    pub(super) fn is(&self, which: &WhichRole) -> bool {
+        which.fits(self.path.as_deref(), &self.name)
     }
 
     /// Whether it is of the account, which may be `*`.
@@ -147,12 +145,7 @@ impl Plan<'_> {
         match &caller.principals {
             CallerPrincipals::Organization { .. } => asker.partition == partition,
             CallerPrincipals::Roles { account, .. } => {
-                let is_role = caller.roles_on(stage).iter().any(|role| match role {
-                    WhichRole::Named(role) => asker.is(role.path(), role.name()),
-                    WhichRole::Like(pattern) => asker.is(pattern.path(), pattern.name()),
-                    WhichRole::Every => true,
-                });
-                asker.is_of(partition, account) && is_role
+                asker.is_of(partition, account) && caller.roles_on(stage).iter().any(|role| asker.is(role))
             }
         }
     }
@@ -161,5 +154,5 @@ impl Plan<'_> {
 /// Whether the caller could have taken the session's name.
 fn may_be_named(caller: &Caller, asker: &Asker) -> bool {
     let names = &caller.session_names;
-    asker.session.as_ref().is_none_or(|session| names.is_empty() || names.iter().any(|name| is_covered(name, session)))
+    asker.session.as_ref().is_none_or(|session| names.is_empty() || names.iter().any(|name| is_like(name, session)))
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xacct_sign::aws::may_be_same;
+
 use super::{Findings, quoted};
 use crate::finding::{Finding, FindingCode as Code, Subject};
-use crate::iam::may_be_same;
 use crate::manifest::{Caller, CallerPrincipals, Manifest, RolePattern, Stage, WhichRole};
 use crate::plan::Plan;
 
@@ -99,28 +100,41 @@ fn check_issuers(manifest: &Manifest, found: &mut Findings<'_>) {
         }
         let servers = manifest.stages.values().filter(|stage| stage.audience().is_some() && caller.is_on(&stage.name));
         let servers: Vec<&str> = servers.map(|stage| stage.name.as_str()).collect();
+        let takes_proofs = !manifest.identity.regions.is_empty();
+        // Of what stands on several stages once.
+        let roles_that = |which: fn(&WhichRole) -> Option<String>| -> BTreeSet<String> {
+            servers.iter().flat_map(|stage| caller.roles_on(stage)).filter_map(which).collect()
+        };
+        let below_paths = roles_that(|role| match role {
+            WhichRole::Named(role) => (role.path() != "/").then(|| role.to_string()),
+            WhichRole::Like(_) | WhichRole::Every => None,
+        });
+        if takes_proofs && !below_paths.is_empty() {
+            let message = format!("a proof does not say the path of {}", quoted_all(&below_paths));
+            found.add(Code::RolePathNotProved, subject(), message);
+        }
         if servers.is_empty() || manifest.issuer_of(account).is_some() {
             continue;
         }
-        if manifest.identity.regions.is_empty() {
+        if !takes_proofs {
             let message = format!("it has no `issuer`, and on {} no proofs are taken", quoted(&servers));
             found.add(Code::IssuerMissing, subject(), message);
             continue;
         }
-        // Of a pattern that stands on several stages once.
-        let roles = servers.iter().flat_map(|stage| caller.roles_on(stage));
-        let patterns: BTreeSet<String> = roles
-            .filter_map(|role| match role {
-                WhichRole::Like(pattern) => Some(pattern.to_string()),
-                WhichRole::Named(_) | WhichRole::Every => None,
-            })
-            .collect();
+        let patterns = roles_that(|role| match role {
+            WhichRole::Like(pattern) => Some(pattern.to_string()),
+            WhichRole::Named(_) | WhichRole::Every => None,
+        });
         if !patterns.is_empty() {
-            let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-            let message = format!("it has no `issuer`, and a proof names nobody by the pattern {}", quoted(&patterns));
+            let patterns = quoted_all(&patterns);
+            let message = format!("it has no `issuer`, and a proof names nobody by the pattern {patterns}");
             found.add(Code::IssuerMissing, subject(), message);
         }
     }
+}
+
+fn quoted_all(names: &BTreeSet<String>) -> String {
+    quoted(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// The first two callers of a stage with a pattern each that one role's name may fit.

@@ -135,19 +135,25 @@ impl<'m> OnStage<'m> {
                         covering.extend(alike.flat_map(|alike| alike.open_to(caller)));
                     }
                     let patterns = self.patterns_of(account).chain(self.patterns_of("*"));
-                    covering.extend(patterns.filter(|(pattern, _)| pattern.covers(role)).map(|(_, wider)| *wider));
+                    covering.extend(
+                        patterns
+                            .filter(|(pattern, _)| pattern.fits(Some(role.path()), role.name()))
+                            .map(|(_, wider)| *wider),
+                    );
                 }
                 WhichRole::Like(own) => {
                     covering.extend(self.whole_accounts.get(account.as_str()));
                     // Who is the same account's, and narrower, is let in as it is meant to be.
-                    let is_wider =
-                        |of: &RolePattern| of.meets(own) && (of.covers_pattern(own) || !own.covers_pattern(of));
+                    let is_wider = |of: &RolePattern| of.meets(own) && (of.covers(own) || !own.covers(of));
                     let patterns = self.patterns_of(account).filter(|(of, _)| is_wider(of));
                     covering.extend(patterns.map(|(_, wider)| *wider));
                     if !is_any {
                         let meeting = self.patterns_of("*").filter(|(of, _)| of.meets(own));
                         covering.extend(meeting.map(|(_, wider)| *wider));
-                        let named = self.any_account_by_role.iter().filter(|(role, _)| own.covers(role));
+                        let named = self
+                            .any_account_by_role
+                            .iter()
+                            .filter(|(role, _)| own.fits(Some(role.path()), role.name()));
                         covering.extend(named.flat_map(|(_, alike)| alike.open_to(caller)));
                     }
                 }

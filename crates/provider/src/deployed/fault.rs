@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use xacct_sign::aws::is_like;
 use xacct_sign::escaped;
 
 use crate::iam::grants::{Grant, GrantSubject};
-use crate::iam::is_covered;
 use crate::targets::{FunctionUrl, RestApi};
 
 /// What is wrong with what is deployed, whatever the manifest means. `Display` says it.
@@ -84,7 +84,7 @@ pub(super) fn of_api(said: Option<String>, api: RestApi<'_>) -> Option<ResourceF
 pub(super) fn of_role(role: &str, permissions: &[Grant], url: FunctionUrl<'_>) -> Option<ResourceFault> {
     let arn = url.arn();
     let is_on_function = |grant: &&Grant| match &grant.subject {
-        GrantSubject::Resource(resource) => !grant.is_denied && is_covered(resource, &arn),
+        GrantSubject::Resource(resource) => !grant.is_denied && is_like(resource, &arn),
         GrantSubject::Principal(_) | GrantSubject::Statement(_) => false,
     };
     let is_past_url = permissions.iter().filter(is_on_function).any(invokes_past_url);
@@ -102,7 +102,7 @@ struct Actions {
 /// Of a function's policy.
 pub(super) fn of_function(there: &[Grant], url: FunctionUrl<'_>) -> Vec<ResourceFault> {
     let (mut faults, arn) = (Vec::new(), url.arn());
-    let on: BTreeSet<&str> = there.iter().flat_map(Grant::resources).filter(|on| !is_covered(on, &arn)).collect();
+    let on: BTreeSet<&str> = there.iter().flat_map(Grant::resources).filter(|on| !is_like(on, &arn)).collect();
     let elsewhere = on.into_iter().map(|on| ResourceFault::AliasMismatch { on: on.to_owned(), url: arn.clone() });
     faults.extend(elsewhere);
     let mut principals: BTreeMap<&str, Actions> = BTreeMap::new();
@@ -141,5 +141,5 @@ fn invokes_past_url(grant: &Grant) -> bool {
 /// Whether an action is among those of a grant, which may have wildcards.
 fn is_of(grant: &Grant, action: &str) -> bool {
     let action = action.to_ascii_lowercase();
-    grant.terms.actions.iter().any(|pattern| is_covered(&pattern.to_ascii_lowercase(), &action))
+    grant.terms.actions.iter().any(|pattern| is_like(&pattern.to_ascii_lowercase(), &action))
 }

@@ -1,11 +1,11 @@
 //! Which roles open a stage, whatever they are called: the one answer of `diff` and of `init`.
 
 use serde_json::Value;
+use xacct_sign::aws::{is_like, may_be_same};
 
 use super::role::{DeployedRole, RolePart};
 use crate::iam::elements::{statements, texts};
 use crate::iam::grants::{self, Grant, GrantSubject};
-use crate::iam::{is_covered, may_be_same};
 use crate::targets::{FunctionUrl, HttpApi, Target};
 
 /// The statements of a role's own policies that allow an action, by exclusion or not.
@@ -18,7 +18,7 @@ fn is_allowed(statement: &Value, action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let names = |key: &str| {
         let patterns = statement.get(key).map(texts)?;
-        Some(patterns.iter().any(|pattern| is_covered(&pattern.to_ascii_lowercase(), &action)))
+        Some(patterns.iter().any(|pattern| is_like(&pattern.to_ascii_lowercase(), &action)))
     };
     let is_named = names("Action").or_else(|| names("NotAction").map(|is_excluded| !is_excluded));
     statement.get("Effect").and_then(Value::as_str) == Some("Allow") && is_named.unwrap_or_default()
@@ -75,7 +75,7 @@ fn is_on(statement: &Value, target: Target<'_>) -> bool {
     let whole = if target.enforces_routes() { format!("{arn}/*") } else { arn };
     match (statement.get("Resource"), statement.get("NotResource")) {
         (Some(resources), _) => texts(resources).iter().any(|resource| may_be_same(&open(resource), &whole)),
-        (None, Some(excluded)) => !texts(excluded).iter().any(|resource| is_covered(resource, &whole)),
+        (None, Some(excluded)) => !texts(excluded).iter().any(|resource| is_like(resource, &whole)),
         (None, None) => false,
     }
 }

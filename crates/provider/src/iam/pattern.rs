@@ -50,16 +50,6 @@ pub(super) fn matches(pattern: &[Token], text: &str, case: Case) -> bool {
     pattern.iter().skip(at).all(|token| *token == Token::AnyMany)
 }
 
-/// Whether a text with wildcards, and without variables, covers the whole of another.
-pub(crate) fn is_covered(pattern: &str, text: &str) -> bool {
-    let token = |c| match c {
-        '*' => Token::AnyMany,
-        '?' => Token::AnyOne,
-        c => Token::Char(c),
-    };
-    matches(&pattern.chars().map(token).collect::<Vec<_>>(), text, Case::Sensitive)
-}
-
 fn covers(token: Token, c: char, case: Case) -> bool {
     match (token, case) {
         (Token::Char(expected), Case::Sensitive) => expected == c,
@@ -85,62 +75,4 @@ pub(super) fn arn_sections(pattern: &[Token]) -> Option<Vec<&[Token]>> {
     let [arn, partition, service, _, _, resource] = sections.as_slice() else { return None };
     let is_arn = matches(arn, "arn", Case::Sensitive) && ![partition, service, resource].iter().any(|s| s.is_empty());
     is_arn.then_some(sections)
-}
-
-/// Whether some text fits both patterns, with `*` for any characters and `?` for one.
-pub(crate) fn may_be_same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    // Whether what is left of `one`, from its end, and what is left of `other` from each place may be the same.
-    let mut below: Vec<bool> = Vec::new();
-    for at in (0..=one.len()).rev() {
-        let mine = one.get(at);
-        let mut row = vec![false; other.len().saturating_add(1)];
-        for place in (0..=other.len()).rev() {
-            let theirs = other.get(place);
-            let right = || row.get(place.saturating_add(1)).copied().unwrap_or_default();
-            let under = |place: usize| below.get(place).copied().unwrap_or_default();
-            let is_so = match (mine, theirs) {
-                (None, None) => true,
-                // A star is of nothing, or of what the other has next.
-                (Some(b'*'), _) => under(place) || (theirs.is_some() && right()),
-                (_, Some(b'*')) => right() || (mine.is_some() && under(place)),
-                (Some(a), Some(b)) => (a == b || *a == b'?' || *b == b'?') && under(place.saturating_add(1)),
-                (None, Some(_)) | (Some(_), None) => false,
-            };
-            if let Some(cell) = row.get_mut(place) {
-                *cell = is_so;
-            }
-        }
-        below = row;
-    }
-    below.first().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::may_be_same;
-
-    #[test]
-    fn two_patterns_may_be_of_one_text() {
-        for (one, other, are) in [
-            ("shop", "shop", true),
-            ("shop", "Shop", false),
-            ("shop-*", "shop-1", true),
-            ("shop-*", "mall-*", false),
-            ("shop-*", "*-1", true),
-            ("shop-*", "*", true),
-            ("a*b", "a*c", false),
-            ("a*b", "*bb", true),
-            ("a?c", "abc", true),
-            ("a?c", "ab", false),
-            ("a?", "?b", true),
-            ("*a*", "*b*", true),
-            ("a*", "a", true),
-            ("a**", "a", true),
-            ("?*", "*?", true),
-        ] {
-            assert_eq!(may_be_same(one, other), are, "{one} {other}");
-            assert_eq!(may_be_same(other, one), are, "{other} {one}");
-        }
-    }
 }

@@ -111,6 +111,12 @@ fn with_base(base: &str, roles: &[ApiRole<'_>]) -> Result<Names, String> {
     }
     let mut names = Names { base: base.to_owned(), ..Names::default() };
     let mut known: BTreeMap<Caller, String> = BTreeMap::new();
+    let mut places: BTreeMap<&ReadCaller, BTreeSet<usize>> = BTreeMap::new();
+    for (index, role) in roles.iter().enumerate() {
+        for caller in &role.callers {
+            places.entry(caller).or_default().insert(index);
+        }
+    }
     for of_stage in by_api.into_values() {
         let group: Vec<&ApiRole<'_>> = of_stage.iter().filter_map(|index| roles.get(*index)).collect();
         let part = stage_part(base, &group)?;
@@ -124,7 +130,7 @@ fn with_base(base: &str, roles: &[ApiRole<'_>]) -> Result<Names, String> {
                 role.name.strip_prefix(base).and_then(|rest| rest.strip_prefix(part.as_str())).unwrap_or_default();
             let number = number_of(rest).filter(|_| role.opened.routes.is_none());
             let callers: Vec<Caller> = match number {
-                Some(_) => role.callers.iter().map(shared).collect(),
+                Some(_) => shared(role, &places),
                 None if is_role_part(rest) => vec![own(role, rest)?],
                 None => {
                     return Err(format!(
@@ -165,8 +171,18 @@ fn number_of(rest: &str) -> Option<u32> {
     }
 }
 
-fn shared(caller: &ReadCaller) -> Caller {
-    Caller { whom: BTreeSet::from([caller.who.clone()]), terms: caller.terms.clone(), routes: None, part: None }
+/// The callers of a shared role: roles of one account with the same terms are one, if they are so wherever one of them is.
+fn shared(role: &ApiRole<'_>, places: &BTreeMap<&ReadCaller, BTreeSet<usize>>) -> Vec<Caller> {
+    let mut together: BTreeMap<_, BTreeSet<Who>> = BTreeMap::new();
+    for caller in &role.callers {
+        let of = match &caller.who {
+            Who::Role { account, by_account, .. } => Ok((account, by_account)),
+            alone => Err(alone),
+        };
+        together.entry((of, &caller.terms, places.get(caller))).or_default().insert(caller.who.clone());
+    }
+    let all = together.into_iter();
+    all.map(|((_, terms, _), whom)| Caller { whom, terms: terms.clone(), routes: None, part: None }).collect()
 }
 
 /// The one caller of a role: several principals are one where they are roles of one account with the same terms.

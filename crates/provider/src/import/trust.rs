@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use xacct_sign::aws::{Arn, RoleName, is_account_id, is_organization_id};
+use xacct_sign::aws::{Arn, WhichRole, is_account_id, is_organization_id};
 
 use crate::iam::elements;
-use crate::manifest::RolePattern;
 
 /// The texts of an element; none where it is not there, or is an object.
 pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
@@ -116,9 +115,11 @@ fn role(arn: &str, partition: &str, by_account: bool) -> Option<Who> {
         Arn::parse(arn).filter(|arn| arn.partition == partition && arn.service == "iam" && arn.region.is_empty())?;
     let role = arn.resource.strip_prefix("role/")?;
     let is_account = is_account_id(arn.account) || (by_account && arn.account == "*");
-    let is_role = RoleName::parse(role).is_some() || (by_account && RolePattern::parse(role).is_some());
-    if by_account && role == "*" && is_account_id(arn.account) {
-        return Some(Who::Account(arn.account.to_owned()));
+    match WhichRole::parse(role)? {
+        WhichRole::Every => (by_account && is_account_id(arn.account)).then(|| Who::Account(arn.account.to_owned())),
+        WhichRole::Like(_) if !by_account => None,
+        WhichRole::Named(_) | WhichRole::Like(_) => {
+            is_account.then(|| Who::Role { account: arn.account.to_owned(), role: role.to_owned(), by_account })
+        }
     }
-    (is_account && is_role).then(|| Who::Role { account: arn.account.to_owned(), role: role.to_owned(), by_account })
 }

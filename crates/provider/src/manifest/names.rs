@@ -70,15 +70,6 @@ pub(crate) fn is_session_name_pattern(text: &str) -> bool {
         && text.chars().all(|c| is_name_character(c) || c == '*' || c == '?')
 }
 
-/// Whether roles could have names of this pattern, in which `*` stands for any characters; `*` alone is every role of the
-/// account.
-pub(crate) fn is_role_pattern(text: &str) -> bool {
-    (2..=64).contains(&text.len())
-        && text.contains('*')
-        && text.chars().any(is_name_character)
-        && text.chars().all(|c| is_name_character(c) || c == '*')
-}
-
 /// Whether it is the name of a managed policy, after its path if it has one
 /// ([CreatePolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html)).
 pub(crate) fn is_policy_name(text: &str) -> bool {

@@ -1,15 +1,13 @@
 //! A manifest that has been read and checked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use xacct_sign::aws::{Partition, RoleName};
+use xacct_sign::aws::{Partition, RoleName, WhichRole};
 use xacct_sign::sts::TokenAlgorithm;
 
-use super::names::{is_role_pattern, title_case};
+use super::names::title_case;
 use super::route::Route;
 use crate::finding::FindingCode;
-use crate::iam::{is_covered, may_be_same};
 use crate::targets::{FunctionUrl, HttpApi, RestApi, Target};
 
 /// Findings that somebody has looked at and takes as they are, with the reason for it.
@@ -303,76 +301,6 @@ pub enum CallerPrincipals {
         /// The stages that it may call.
         stages: BTreeSet<String>,
     },
-}
-
-/// Which role of an account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum WhichRole {
-    /// This one.
-    Named(RoleName),
-    /// Those whose names fit (by [`TrustForm::Account`] only).
-    Like(RolePattern),
-    /// Every role, and every other principal of the account (by [`TrustForm::Account`] only).
-    Every,
-}
-
-/// The names of roles of one path, with `*` for any characters: what IAM Identity Center calls the roles of a permission set
-/// ends in characters that nobody chooses
-/// ([referencing permission sets](https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html)).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RolePattern {
-    path: String,
-    name: String,
-}
-
-impl RolePattern {
-    /// Reads `Name*` or `path/Name*`; `None` where no role could have such a name, and for `*` alone.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
-        // A role of this path, whatever its name.
-        let role = RoleName::parse(&if path.is_empty() { "R".to_owned() } else { format!("{path}/R") })?;
-        is_role_pattern(name).then(|| Self { path: role.path().to_owned(), name: name.to_owned() })
-    }
-
-    /// The path, with a slash at both ends.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// The name, with `*`.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The ARN, with `*`.
-    #[must_use]
-    pub fn arn(&self, partition: &str, account: &str) -> String {
-        format!("arn:{partition}:iam::{account}:role{}{}", self.path, self.name)
-    }
-
-    /// Whether a role's name and path fit.
-    pub(crate) fn covers(&self, role: &RoleName) -> bool {
-        self.path == role.path() && is_covered(&self.name, role.name())
-    }
-
-    /// Whether all names that fit the other fit this one: a `*` of the other's is no character of this one's, so only a `*` fits it.
-    pub(crate) fn covers_pattern(&self, other: &Self) -> bool {
-        self.path == other.path && is_covered(&self.name, &other.name)
-    }
-
-    /// Whether there may be a role that fits both.
-    pub(crate) fn meets(&self, other: &Self) -> bool {
-        self.path == other.path && may_be_same(&self.name, &other.name)
-    }
-}
-
-impl fmt::Display for RolePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.path.strip_prefix('/').unwrap_or(&self.path), self.name)
-    }
 }
 
 /// How a trust policy names a role.

@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xacct_sign::sha256_hex;
+
 use super::principals::{Form, Named, named};
 use super::sharing::Plan;
 use crate::iam::document::{Document, Statement};
 use crate::manifest::{Caller, CallerPrincipals, Permissions, Route, Stage, StageTarget};
 use crate::targets::FunctionUrl;
+
+/// No two of the principals that fit into a function's policy have so many in common by chance.
+const ID_CHARACTERS: usize = 16;
 
 /// The policy of an API that is called directly, or of a private one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +30,9 @@ pub struct ResourcePolicy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Permission {
-    /// The caller's name.
-    pub caller: String,
-    /// Which of the caller's roles it is for, from 1.
-    pub number: usize,
+    /// What tells its principal from all others, in letters and digits. Where it stands among others, and which callers it is, has no
+    /// part in it: a deployment would take the permission away and make it anew, and the function refuses its caller meanwhile.
+    pub id: String,
     /// What tells it from other permissions: 1 to 100 letters, digits, `-` or `_`.
     pub statement_id: String,
     /// [`FunctionUrl::INVOKE_URL`], for URLs of the `AuthType` `AWS_IAM`; or [`FunctionUrl::INVOKE`], for calls by a URL.
@@ -177,46 +181,36 @@ impl Plan<'_> {
     }
 
     /// Two permissions for each principal, and the statements that Lambda makes of them. Of several stages of a function each
-    /// principal is named once, whichever of them it is on: by the caller whose name comes first.
+    /// principal is named once, whichever of them it is on.
     fn separate(&self, stages: &[&Stage]) -> (Document, Vec<Permission>) {
         let (mut statements, mut permissions) = (Vec::new(), Vec::new());
         let target = stages.first().and_then(|stage| self.manifest.target(stage));
         let of_target = target.map(|target| target.statements(&[])).unwrap_or_default();
-        let mut callers: BTreeMap<&str, Vec<(&Caller, &Stage)>> = BTreeMap::new();
+        let partition = self.manifest.api.partition();
+        let mut principals: BTreeMap<_, (&Caller, Named<'_>)> = BTreeMap::new();
         for (stage, caller) in stages.iter().flat_map(|stage| self.callers_on(stage).map(move |caller| (stage, caller)))
         {
-            callers.entry(&caller.name).or_default().push((caller, stage));
+            let named = named(caller, &stage.name, partition).into_iter();
+            principals
+                .extend(named.map(|name| ((name.principal.clone(), name.condition_value.clone()), (caller, name))));
         }
-        let (mut seen, partition) = (BTreeSet::new(), self.manifest.api.partition());
-        let callers = callers.into_values().flat_map(|on| {
-            let named = on.into_iter().flat_map(|(caller, stage)| {
-                named(caller, &stage.name, partition).into_iter().map(move |name| (caller, name))
-            });
-            let mut own = BTreeSet::new();
-            let new = named.filter(|(_, name)| own.insert((name.principal.clone(), name.condition_value.clone())));
-            new.zip(1_usize..).collect::<Vec<_>>()
-        });
-        for ((caller, name), number) in callers {
-            if !seen.insert((name.principal.clone(), name.condition_value.clone())) {
-                continue;
-            }
+        for (caller, name) in principals.into_values() {
             let (principal, organization) = match &caller.principals {
                 CallerPrincipals::Organization { id, .. } => ("*".to_owned(), Some(id.clone())),
                 // A whole account is given by its id; Lambda writes its root.
                 CallerPrincipals::Roles { account, .. } if name.principal.ends_with(":root") => (account.clone(), None),
                 CallerPrincipals::Roles { .. } => (name.principal.clone(), None),
             };
+            let mut id = sha256_hex(organization.as_ref().unwrap_or(&principal).as_bytes());
+            id.truncate(ID_CHARACTERS);
             let (principals, who) = name.form.of_statement(partition, vec![name]);
             let actions = [(FunctionUrl::INVOKE_URL, "url"), (FunctionUrl::INVOKE, "invoke")];
-            // The first of a caller's roles has no number, as its only one has none.
-            let suffix = if number == 1 { String::new() } else { format!("-{number}") };
             for (statement, (action, end)) in of_target.iter().cloned().zip(actions) {
-                let statement_id = format!("xacct-sign-{}-{end}{suffix}", caller.name);
+                let statement_id = format!("xacct-sign-{end}-{id}");
                 let statement = statement.of(principals.clone(), &who);
                 statements.push(Statement { sid: Some(statement_id.clone()), ..statement });
                 permissions.push(Permission {
-                    caller: caller.name.clone(),
-                    number,
+                    id: id.clone(),
                     statement_id,
                     action,
                     principal: principal.clone(),

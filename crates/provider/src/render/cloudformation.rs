@@ -252,13 +252,6 @@ fn of_permission(permission: &plan::Permission, function: String) -> (String, Re
         invoked_via_function_url: permission.invoked_via_function_url(),
     };
     let properties = Properties::Permission(properties);
-    // No name in letters and digits alone holds this.
-    let number = if permission.number == 1 { String::new() } else { format!("Zn{}", permission.number) };
-    let id = format!("Permission{kind}{}{number}", letters_and_digits(&permission.caller));
+    let id = format!("Permission{kind}{}", permission.id);
     (id, Resource { r#type: "AWS::Lambda::Permission", deletion_policy: "Delete", properties })
-}
-
-/// A caller's name without the signs that an id cannot have, and no two names the same.
-fn letters_and_digits(name: &str) -> String {
-    name.replace('Z', "ZZ").replace('-', "Zd").replace('_', "Zu")
 }

@@ -205,21 +205,20 @@ fn outputs(stage: &Stage, roles: &[ProviderRole]) -> BTreeMap<String, Output> {
 
 fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (Option<&'static str>, Resources) {
     let document = literal(&policy.document.to_json());
+    // Labels are of the API and not of the stage: in the files of two stages it would be the same resource twice, as it is.
     match target {
         Target::FunctionUrl(url) if is_whole(stage) => {
-            let label = format!("function_{}", owner(stage, policy));
+            let label = format!("function_{}", of_function(url));
             let policy = FunctionPolicy { resource_arn: url.arn(), policy: document };
             let policies = BTreeMap::from([(label, policy)]);
             (Some(OF_FUNCTION_POLICY), Resources { aws_lambda_resource_policy: policies, ..Resources::default() })
         }
         Target::FunctionUrl(url) => {
-            let owner = owner(stage, policy);
-            let permissions = policy.permissions.iter().map(|permission| of_permission(permission, owner, url));
+            let permissions = policy.permissions.iter().map(|permission| of_permission(permission, url));
             let aws_lambda_permission = permissions.collect();
             (Some(OF_PERMISSIONS), Resources { aws_lambda_permission, ..Resources::default() })
         }
         Target::RestApi(RestApi { api_id, .. }) | Target::HttpApi(HttpApi { api_id, .. }) => {
-            // Of the API and not of the stage: in the files of two stages it would be the same resource twice, as it is.
             let label = format!("rest_api_{api_id}");
             let policy = ApiPolicy { rest_api_id: api_id.to_owned(), policy: document };
             let policies = BTreeMap::from([(label, policy)]);
@@ -228,18 +227,15 @@ fn with_policy(target: Target<'_>, stage: &Stage, policy: &ResourcePolicy) -> (O
     }
 }
 
-/// Of the stages of one policy the first, in whose name it is: in the files of two of them it would be the same resource twice,
-/// as it is.
-fn owner<'a>(stage: &'a Stage, policy: &'a ResourcePolicy) -> &'a str {
-    policy.stages.first().unwrap_or(&stage.name)
+/// A function and its alias in a label, as no other has them.
+fn of_function(url: FunctionUrl<'_>) -> String {
+    url.qualified_name().replace('_', "__").replace(':', "_-")
 }
 
 /// A permission with its label.
-fn of_permission(permission: &plan::Permission, stage: &str, url: FunctionUrl<'_>) -> (String, Permission) {
+fn of_permission(permission: &plan::Permission, url: FunctionUrl<'_>) -> (String, Permission) {
     let kind = if permission.invoked_via_function_url().is_some() { "invoke" } else { "url" };
-    // Not at the end, where it could be a part of another caller's name.
-    let number = if permission.number == 1 { String::new() } else { permission.number.to_string() };
-    let label = format!("{kind}{number}_{}", both(stage, &permission.caller));
+    let label = format!("{kind}_{}_{}", of_function(url), permission.id);
     let written = Permission {
         statement_id: permission.statement_id.clone(),
         action: permission.action,

@@ -90,7 +90,7 @@ fn a_functions_faults_are_named() {
     assert_eq!(only_meant, Vec::<String>::new());
     assert_eq!(faults, ["invoke_function_unconditioned"]);
 
-    for (missing, lacks) in [(0, "lambda:InvokeFunctionUrl"), (1, "lambda:InvokeFunction")] {
+    for (missing, lacks) in [(4, "lambda:InvokeFunctionUrl"), (5, "lambda:InvokeFunction")] {
         let mut deployed = policy(MANIFEST, "url");
         deployed["Statement"].as_array_mut().unwrap().remove(missing);
         let diff = diff(MANIFEST, "url", &deployed.to_string());

@@ -15,7 +15,10 @@ mod rights;
 mod shared;
 mod templates;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+use xacct_sign::sha256_hex;
 use xacct_sign_provider::{Document, Format, Lock, Manifest, Plan};
 
 /// Two stages of one REST API, another API, and a function.
@@ -130,12 +133,12 @@ fn a_function_gets_two_permissions_for_each_principal() {
         let policy = plan.resource_policy(&manifest.stages["url"]).unwrap();
         let function = "arn:aws:lambda:eu-west-1:111111111111:function:orders:live";
         let principals = [
-            ("office-1", "333333333333", "arn:aws:iam::333333333333:root", None),
-            ("shop", "arn:aws:iam::000000000000:role/path/Shop", "arn:aws:iam::000000000000:role/path/Shop", None),
-            ("wide", "*", "*", Some("o-a1b2c3d4e5")),
+            ("*", "*", Some("o-a1b2c3d4e5")),
+            (SHOP_ROLE, SHOP_ROLE, None),
+            ("333333333333", "arn:aws:iam::333333333333:root", None),
         ];
         let mut expected = Vec::new();
-        for (caller, _, stored, organization) in principals {
+        for (principal, stored, organization) in principals {
             let mut by_url = json!({ "StringEquals": { "lambda:FunctionUrlAuthType": "AWS_IAM" } });
             let mut invoke = json!({ "Bool": { "lambda:InvokedViaFunctionUrl": "true" } });
             if let Some(id) = organization {
@@ -146,7 +149,7 @@ fn a_function_gets_two_permissions_for_each_principal() {
                 [("url", "lambda:InvokeFunctionUrl", by_url), ("invoke", "lambda:InvokeFunction", invoke)]
             {
                 expected.push(json!({
-                    "Sid": format!("xacct-sign-{caller}-{end}"),
+                    "Sid": format!("xacct-sign-{end}-{}", id_of(organization.unwrap_or(principal))),
                     "Effect": "Allow",
                     "Principal": { "AWS": stored },
                     "Action": action,
@@ -157,9 +160,9 @@ fn a_function_gets_two_permissions_for_each_principal() {
         }
         assert_eq!(json_of(&policy.document)["Statement"], Value::from(expected));
         assert_eq!(policy.permissions.len(), 6);
-        for (pair, (caller, principal, _, organization)) in policy.permissions.chunks(2).zip(principals) {
+        for (pair, (principal, _, organization)) in policy.permissions.chunks(2).zip(principals) {
             for (permission, action) in pair.iter().zip(["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]) {
-                assert_eq!((permission.caller.as_str(), permission.action), (caller, action));
+                assert_eq!(permission.action, action);
                 assert_eq!(permission.principal, principal);
                 assert_eq!(permission.organization.as_deref(), organization);
             }
@@ -213,9 +216,16 @@ fn one_document_of_a_function_is_rendered_as_such() {
             json!({ "Type": "AWS::Lambda::ResourcePolicy", "DeletionPolicy": "Delete", "Properties": properties });
         assert_eq!(template["Resources"], json!({ "FunctionPolicy": resource }));
         let terraform: Value = serde_json::from_str(&plan.render(stage, Format::Terraform).unwrap()).unwrap();
-        let resource = &terraform["resource"]["aws_lambda_resource_policy"]["function_url"];
+        let resource = &terraform["resource"]["aws_lambda_resource_policy"]["function_orders_-live"];
         assert_eq!(resource, &json!({ "resource_arn": function, "policy": policy.document.to_json() }));
     });
+}
+
+const SHOP_ROLE: &str = "arn:aws:iam::000000000000:role/path/Shop";
+
+/// What a permission is called by its principal, or the organization that this has to be of.
+fn id_of(principal: &str) -> String {
+    sha256_hex(principal.as_bytes())[..16].to_owned()
 }
 
 #[test]
@@ -224,15 +234,10 @@ fn permissions_are_rendered_with_the_condition_of_their_action() {
         let stage = &manifest.stages["url"];
         let template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation).unwrap()).unwrap();
         let resources = template["Resources"].as_object().unwrap();
-        let ids = [
-            "PermissionInvokeofficeZd1",
-            "PermissionInvokeshop",
-            "PermissionInvokewide",
-            "PermissionUrlofficeZd1",
-            "PermissionUrlshop",
-            "PermissionUrlwide",
-        ];
-        assert_eq!(resources.keys().collect::<Vec<_>>(), ids);
+        let of = |kind: &str, principal: &str| format!("{kind}{}", id_of(principal));
+        let principals = [SHOP_ROLE, "333333333333", "o-a1b2c3d4e5"];
+        let ids = principals.map(|who| [of("PermissionInvoke", who), of("PermissionUrl", who)]).concat();
+        assert_eq!(resources.keys().collect::<BTreeSet<_>>(), ids.iter().collect());
         let function = "arn:aws:lambda:eu-west-1:111111111111:function:orders:live";
         let wide = json!({
             "FunctionName": function,
@@ -241,26 +246,26 @@ fn permissions_are_rendered_with_the_condition_of_their_action() {
             "PrincipalOrgID": "o-a1b2c3d4e5",
             "InvokedViaFunctionUrl": true,
         });
-        assert_eq!(resources["PermissionInvokewide"]["Properties"], wide);
+        assert_eq!(resources[&of("PermissionInvoke", "o-a1b2c3d4e5")]["Properties"], wide);
         let office = json!({
             "FunctionName": function,
             "Action": "lambda:InvokeFunctionUrl",
             "Principal": "333333333333",
             "FunctionUrlAuthType": "AWS_IAM",
         });
-        assert_eq!(resources["PermissionUrlofficeZd1"]["Properties"], office);
+        assert_eq!(resources[&of("PermissionUrl", "333333333333")]["Properties"], office);
         let terraform: Value = serde_json::from_str(&plan.render(stage, Format::Terraform).unwrap()).unwrap();
         assert!(terraform["//"].as_str().unwrap().contains("6.29.0"));
         let permissions = &terraform["resource"]["aws_lambda_permission"];
         let shop = json!({
-            "statement_id": "xacct-sign-shop-invoke",
+            "statement_id": of("xacct-sign-invoke-", SHOP_ROLE),
             "action": "lambda:InvokeFunction",
             "function_name": "orders",
             "qualifier": "live",
-            "principal": "arn:aws:iam::000000000000:role/path/Shop",
+            "principal": SHOP_ROLE,
             "invoked_via_function_url": true,
         });
-        assert_eq!(permissions["invoke_url_shop"], shop);
+        assert_eq!(permissions[of("invoke_orders_-live_", SHOP_ROLE)], shop);
         assert_eq!(permissions.as_object().unwrap().len(), 6);
     });
 }

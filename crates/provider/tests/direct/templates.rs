@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 use xacct_sign_provider::{Format, Lock, Manifest, ResourceDiff};
 
-use crate::{MANIFEST, REST, ROLE};
+use crate::{MANIFEST, REST, ROLE, id_of};
 
+/// The one caller of [`small`].
+const CALLER: &str = "arn:aws:iam::000000000000:role/Shop";
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111111111111:function:orders:live";
 
 /// The function and the API of one caller each.
@@ -44,9 +46,10 @@ fn what_is_rendered_is_read_back_as_the_same() {
 
 #[test]
 fn a_permission_that_is_taken_out_of_a_template_is_missing() {
+    let id = id_of(CALLER);
     for (format, path) in [
-        (Format::CloudFormation, ["Resources", "PermissionInvokeshop"]),
-        (Format::Terraform, ["resource/aws_lambda_permission", "invoke_url_shop"]),
+        (Format::CloudFormation, ["Resources", &format!("PermissionInvoke{id}")]),
+        (Format::Terraform, ["resource/aws_lambda_permission", &format!("invoke_orders_-live_{id}")]),
     ] {
         let mut template = rendered(&small(), "url", format);
         let resources = template.pointer_mut(&format!("/{}", path[0])).unwrap().as_object_mut().unwrap();
@@ -120,13 +123,14 @@ fn what_only_the_deployment_knows_is_said() {
         assert_eq!((diff.unjudged.as_slice(), diff.is_different()), ([said.to_owned()].as_slice(), true));
     }
     let mut template = rendered(&small(), "url", Format::CloudFormation);
-    template["Resources"]["PermissionUrlshop"]["Condition"] = json!("IsProduction");
-    assert_eq!(diff(&small(), "url", &template).unjudged, ["`Condition` of resource `PermissionUrlshop`"]);
+    let permission = format!("PermissionUrl{}", id_of(CALLER));
+    template["Resources"][&permission]["Condition"] = json!("IsProduction");
+    assert_eq!(diff(&small(), "url", &template).unjudged, [format!("`Condition` of resource `{permission}`")]);
     let mut template = rendered(&small(), "url", Format::Terraform);
-    template["resource"]["aws_lambda_permission"]["invoke_url_shop"]["function_name"] =
-        json!("${aws_lambda_alias.live.arn}");
+    let label = format!("invoke_orders_-live_{}", id_of(CALLER));
+    template["resource"]["aws_lambda_permission"][&label]["function_name"] = json!("${aws_lambda_alias.live.arn}");
     let unjudged = diff(&small(), "url", &template).unjudged;
-    assert_eq!(unjudged, ["`FunctionName` of resource `aws_lambda_permission.invoke_url_shop`"]);
+    assert_eq!(unjudged, [format!("`FunctionName` of resource `aws_lambda_permission.{label}`")]);
     let mut template = rendered(&small(), "a", Format::Terraform);
     template["resource"]["aws_api_gateway_rest_api_policy"]["rest_api_r1"]["rest_api_id"] =
         json!("${aws_api_gateway_rest_api.x.id}");

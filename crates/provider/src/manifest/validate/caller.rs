@@ -8,13 +8,14 @@ use toml::Spanned;
 use xacct_sign::aws::{Arn, is_external_id, is_organization_id};
 
 use crate::iam::folded_key;
+use crate::manifest::WhichRole;
 use crate::manifest::error::ManifestErrorKind as Kind;
 use crate::manifest::names::{is_label, is_session_name_pattern, is_tag_key};
 use crate::manifest::route::Route;
 use crate::manifest::source::Scalar;
 use crate::manifest::source::{Mistake, Source};
 use crate::manifest::table::{Key, OneOrMany, Table, Texts};
-use crate::manifest::types::{Caller, CallerPrincipals, RolePattern, TrustForm, WhichRole};
+use crate::manifest::types::{Caller, CallerPrincipals, TrustForm};
 use crate::manifest::{raw, similar};
 
 /// How many stages are looked through for the one that was meant.
@@ -265,30 +266,27 @@ impl Source<'_> {
         // Of every account, roles of one name have different paths.
         let is_any = of.is_some_and(|(_, account)| account == "*");
         let text = self.path_and_name(role, of.map(|(_, account)| account), partition)?;
-        if text.get_ref() != "*" {
-            if let Some(pattern) = RolePattern::parse(text.get_ref()) {
-                if let Some((TrustForm::Role, _)) = of {
-                    let message = format!("`{}` is a pattern, which trust by role ARN cannot express", text.get_ref());
-                    return Err(self.error(Kind::InvalidTrust, role.span(), message));
-                }
-                let key = pattern.to_string();
-                return Ok((WhichRole::Like(pattern), key));
+        let which = WhichRole::parse(text.get_ref());
+        let which = which.map_or_else(|| self.role_name(&text).map(WhichRole::Named), Ok)?;
+        let key = match (&which, of) {
+            (WhichRole::Named(role), _) if is_any => role.to_string(),
+            (WhichRole::Named(role), _) => role.name().to_ascii_lowercase(),
+            (WhichRole::Like(_), Some((TrustForm::Role, _))) => {
+                let message = format!("`{}` is a pattern, which trust by role ARN cannot express", text.get_ref());
+                return Err(self.error(Kind::InvalidTrust, role.span(), message));
             }
-            let role = self.role_name(&text)?;
-            let key = if is_any { role.to_string() } else { role.name().to_ascii_lowercase() };
-            return Ok((WhichRole::Named(role), key));
-        }
-        match of {
-            Some((TrustForm::Role, _)) => {
+            (WhichRole::Like(pattern), _) => pattern.to_string(),
+            (WhichRole::Every, Some((TrustForm::Role, _))) => {
                 let message = "`*` stands for every role, which trust by role ARN cannot express".to_owned();
-                Err(self.error(Kind::InvalidTrust, role.span(), message))
+                return Err(self.error(Kind::InvalidTrust, role.span(), message));
             }
-            Some((_, "*")) => {
+            (WhichRole::Every, Some((_, "*"))) => {
                 let message = format!("caller `{caller}` would be every role of every account");
-                Err(self.error(Kind::InvalidCaller, role.span(), message))
+                return Err(self.error(Kind::InvalidCaller, role.span(), message));
             }
-            Some(_) | None => Ok((WhichRole::Every, "*".to_owned())),
-        }
+            (WhichRole::Every, _) => "*".to_owned(),
+        };
+        Ok((which, key))
     }
 
     /// The path and the name of a role that is given so, or by its whole ARN, which is one of the caller's account.
