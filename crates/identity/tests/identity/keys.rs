@@ -327,14 +327,24 @@ fn a_set_of_keys_may_be_as_long_as_its_limit() {
 }
 
 #[test]
-fn an_outage_names_the_issuer() {
-    let verifier = server();
-    let mut check = bearer(&verifier, &good_token(now()));
-    assert!(matches!(check.step(now()), Step::Need(Need::Keys { .. })));
-    check.keys(None, now());
-    let Step::Refused(refusal) = check.step(now()) else { panic!("it has no keys") };
-    assert_eq!(refusal.code(), "keys_unavailable");
-    assert!(refusal.to_string().contains(SHOP), "{refusal}");
+fn an_outage_names_the_issuer_and_why_it_could_not_be_had() {
+    let proof = make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap();
+    let of_sts = "STS could not be asked, or failed".to_owned();
+    for (text, code, said) in [
+        (good_token(now()), "keys_unavailable", format!("the issuer's keys could not be had: `{SHOP}`")),
+        (proof, "sts_unavailable", of_sts),
+    ] {
+        let refusal = |why| {
+            let mut check = bearer(&server(), &text);
+            assert!(matches!(check.step(now()), Step::Need(_)));
+            check.not_had(why, now());
+            let Step::Refused(refusal) = check.step(now()) else { panic!("it is let in") };
+            assert_eq!(refusal.code(), code);
+            refusal.to_string()
+        };
+        assert_eq!(refusal(""), said);
+        assert_eq!(refusal("no route\nto host"), format!("{said}: no route\\nto host"));
+    }
 }
 
 #[test]
