@@ -68,6 +68,7 @@ mod tests {
         for byte in 0..=u8::MAX {
             let is_of = byte.is_ascii_alphanumeric() || b"-_.=+/".contains(&byte);
             assert_eq!(is_of_alphabet(&[byte]), is_of, "{byte}");
+            assert_eq!(is_of_alphabet(&[byte; 32]), is_of, "{byte}");
             assert_eq!(is_of_alphabet(&[[b'a'; 40].as_slice(), &[byte], &[b'a'; 40]].concat()), is_of, "{byte}");
         }
     }
