@@ -39,6 +39,21 @@ fn c11_the_hash_of_the_payload_is_sent_where_it_is_wanted() {
     }
 }
 
+/// Where a service takes no hash of the payload, none is signed, whatever the payload: in a header, or in a URL.
+#[test]
+fn a_payload_is_unsigned_where_the_service_wants_it_so() {
+    for (service, in_header, in_url) in
+        [("execute-api", false, false), ("s3", false, true), ("vpc-lattice-svcs", true, true)]
+    {
+        let signer = signer(service, None);
+        let request = Request { payload: Payload::Bytes(b"body"), ..request("https://example.com/", &[]) };
+        let (_, trace) = signer.trace(&request, example_instant()).unwrap();
+        assert_eq!(trace.canonical_request.ends_with("\nUNSIGNED-PAYLOAD"), in_header, "{service}");
+        let (_, trace) = signer.trace_presign(&request, Duration::from_secs(60), example_instant()).unwrap();
+        assert_eq!(trace.canonical_request.ends_with("\nUNSIGNED-PAYLOAD"), in_url, "{service}");
+    }
+}
+
 /// Whoever gets the URL of an upload would send what it likes otherwise; of a request that is sent here, clients say the length.
 #[test]
 fn a_length_is_signed_into_a_url_and_into_no_header() {

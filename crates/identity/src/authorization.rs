@@ -50,13 +50,25 @@ pub(crate) fn read<'a>(headers: &[&'a [u8]]) -> Result<Presented<'a>, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_of_alphabet;
+    use super::{Kind, is_of_alphabet, proof, read, token};
+
+    #[test]
+    fn a_token_or_a_proof_may_be_as_long_as_its_limit() {
+        for (prefix, longest) in [("", token::LONGEST), (proof::PREFIX, proof::LONGEST)] {
+            let refused = |length| {
+                let header = format!("Bearer {prefix}{}", "a".repeat(length - prefix.len()));
+                read(&[header.as_bytes()]).err().map(|refusal| refusal.kind())
+            };
+            assert_eq!((refused(longest), refused(longest + 1)), (None, Some(Kind::IdentityTooLong)));
+        }
+    }
 
     #[test]
     fn the_alphabet_is_that_of_base64_and_its_dots() {
         for byte in 0..=u8::MAX {
             let is_of = byte.is_ascii_alphanumeric() || b"-_.=+/".contains(&byte);
             assert_eq!(is_of_alphabet(&[byte]), is_of, "{byte}");
+            assert_eq!(is_of_alphabet(&[byte; 32]), is_of, "{byte}");
             assert_eq!(is_of_alphabet(&[[b'a'; 40].as_slice(), &[byte], &[b'a'; 40]].concat()), is_of, "{byte}");
         }
     }

@@ -1,7 +1,7 @@
 //! Requests as other libraries sign them, and those that no library should.
 
 use http::HeaderName;
-use xacct_sign::SigningSettings;
+use xacct_sign::{SessionToken, SigningSettings};
 use xacct_sign_tests::example_instant;
 
 use crate::sent::{BODY, NANOSECOND, Sent, URL, WINDOW, header_map, presigned, settings, signed, signed_with, signer};
@@ -70,6 +70,19 @@ fn e1_host_alone_may_be_signed() {
     }
     let unsigned_host = by_hand_in_header(&[DATE, TOKEN], &["x-amz-date"]);
     unsigned_host.is_refused("header_unsigned");
+}
+
+/// The token alone, where it is put on after signing; and what is no `x-amz-*` a proxy may have added.
+#[test]
+fn where_every_amz_header_is_signed_others_need_not_be() {
+    let strict = |signed| {
+        by_hand_in_header(&[DATE, TOKEN, ("user-agent", "proxy")], signed)
+            .with(|sent| sent.settings.strictness = SigningSettings::for_service("s3").strictness)
+    };
+    strict(&["host", "x-amz-date", "x-amz-security-token"]).is_let_in();
+    let without_token = strict(&["host", "x-amz-date"]);
+    without_token.is_refused("header_unsigned");
+    without_token.with(|sent| sent.settings.session_token = SessionToken::AddedAfterSigning).is_let_in();
 }
 
 #[test]

@@ -70,8 +70,8 @@ pub(crate) fn read(status: u16, body: &[u8], partition: &str) -> Result<Session,
             Some(code) if code.contains("Throttl") || code == "RequestLimitExceeded" => {
                 Refusal::new(Kind::StsThrottled)
             }
-            Some(code) if (400..500).contains(&status) => Refusal::about(Kind::StsUnavailable, code),
-            _ => unheard("its answer is neither an identity nor a refusal"),
+            Some(code) => Refusal::about(Kind::StsUnavailable, code),
+            None => unheard("its answer is neither an identity nor a refusal"),
         });
     }
     let result = root.only("GetCallerIdentityResult").filter(|_| {
