@@ -3,7 +3,6 @@
 //! Source: AWS IAM User Guide, "Create a signed AWS API request", steps 1 to 4.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
 use crate::encode::{decoded, is_unreserved, push_encoded, push_escape};
 use crate::error::{Error, ErrorKind, quote_name};
@@ -26,27 +25,29 @@ pub(crate) struct Query<'a> {
     pub(crate) extra: &'a [(&'a str, &'a str)],
 }
 
-/// A canonical request in a buffer, and where in it the list of signed headers stands.
+/// A canonical request in a buffer.
 pub(crate) struct CanonicalRequest {
     pub(crate) text: Vec<u8>,
     /// Whether the query, as it is signed, holds a signature.
     pub(crate) is_signed: bool,
-    signed_headers: Range<usize>,
 }
 
 impl CanonicalRequest {
-    /// Writes the canonical request. `headers` are sorted; those of one name stand in the order of the request.
+    /// Writes the canonical request. `headers` are sorted; those of one name stand in the order of the request. `names` are theirs,
+    /// see [`push_names`].
     pub(crate) fn write(
         settings: &SigningSettings,
         method: &str,
         path: &str,
         query: &Query<'_>,
         headers: &[Header<'_>],
+        names: &str,
         payload_hash: &[u8],
     ) -> Self {
-        let header_bytes: usize = headers.iter().map(|(name, value)| 2 * name.len() + value.len() + 4).sum();
+        let header_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
         let query_bytes = query.raw.map_or(0, str::len);
-        let mut out = Vec::with_capacity(method.len() + 2 * path.len() + 2 * query_bytes + header_bytes + 80);
+        let line_bytes = method.len() + 2 * path.len() + 2 * query_bytes + header_bytes + names.len();
+        let mut out = Vec::with_capacity(line_bytes + 80);
         out.extend_from_slice(method.as_bytes());
         out.push(b'\n');
         push_path(&mut out, path, settings);
@@ -66,7 +67,9 @@ impl CanonicalRequest {
                 out.pop();
                 out.push(b',');
             } else {
-                push_lower(&mut out, name);
+                let start = out.len();
+                out.extend_from_slice(name.as_bytes());
+                out.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
                 out.push(b':');
             }
             push_folded(&mut out, value);
@@ -74,17 +77,10 @@ impl CanonicalRequest {
             previous = name;
         }
         out.push(b'\n');
-        let start = out.len();
-        push_names(&mut out, headers);
-        let signed_headers = start..out.len();
+        out.extend_from_slice(names.as_bytes());
         out.push(b'\n');
         out.extend_from_slice(payload_hash);
-        Self { text: out, is_signed, signed_headers }
-    }
-
-    /// `host;x-amz-date`.
-    pub(crate) fn signed_headers(&self) -> &[u8] {
-        self.text.get(self.signed_headers.clone()).unwrap_or_default()
+        Self { text: out, is_signed }
     }
 }
 
@@ -104,23 +100,19 @@ fn compare(a: &str, b: &str) -> Ordering {
 }
 
 /// Appends the names of sorted headers in lower case, each once: `host;x-amz-date`.
-pub(crate) fn push_names(out: &mut Vec<u8>, headers: &[Header<'_>]) {
+pub(crate) fn push_names(out: &mut String, headers: &[Header<'_>]) {
+    let start = out.len();
     let mut previous = "";
     for (name, _) in headers {
         if name.eq_ignore_ascii_case(previous) {
             continue;
         }
         if !previous.is_empty() {
-            out.push(b';');
+            out.push(';');
         }
-        push_lower(out, name);
+        out.push_str(name);
         previous = name;
     }
-}
-
-fn push_lower(out: &mut Vec<u8>, name: &str) {
-    let start = out.len();
-    out.extend_from_slice(name.as_bytes());
     if let Some(added) = out.get_mut(start..) {
         added.make_ascii_lowercase();
     }

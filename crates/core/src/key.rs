@@ -20,6 +20,8 @@ pub(crate) struct SigningKey {
     days: u64,
     /// `20150830/us-east-1/execute-api/aws4_request`.
     pub(crate) scope: String,
+    /// `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/execute-api/aws4_request, SignedHeaders=`.
+    pub(crate) authorization: String,
     mac: Hmac<Sha256>,
 }
 
@@ -36,7 +38,10 @@ impl SigningKey {
             mac.update(part.as_bytes());
             keyed(Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes())).as_slice())
         });
-        Self { days: date.days(), scope: format!("{}/{region}/{service}/aws4_request", date.date()), mac }
+        let scope = format!("{}/{region}/{service}/aws4_request", date.date());
+        let key_id = credentials.access_key_id();
+        let authorization = format!("{ALGORITHM} Credential={key_id}/{scope}, SignedHeaders=");
+        Self { days: date.days(), scope, authorization, mac }
     }
 
     /// Signs the canonical request in `buffer`, where the string to sign then stands.

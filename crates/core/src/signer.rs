@@ -224,21 +224,18 @@ impl Signer {
         canonical::sort(&mut headers);
 
         let query = Query { raw: url.query(), skip: &[], extra: &[] };
-        let canonical = CanonicalRequest::write(&self.settings, method, url.path(), &query, &headers, hash.as_bytes());
-        check_unsigned(canonical.is_signed)?;
         let authorization = self.with_key(&date, |key| {
-            let key_id = self.credentials.access_key_id();
-            // The names were checked to be tokens, which are ASCII.
-            let names = std::str::from_utf8(canonical.signed_headers()).unwrap_or_default();
-            let mut authorization =
-                String::with_capacity(ALGORITHM.len() + key_id.len() + key.scope.len() + names.len() + 105);
-            for part in [ALGORITHM, " Credential=", key_id, "/", &key.scope, ", SignedHeaders=", names, ", Signature="]
-            {
-                authorization.push_str(part);
-            }
-            authorization.push_str(sign(canonical, key, &date).as_str());
-            authorization
-        });
+            let start = key.authorization.len();
+            let mut text = String::with_capacity(start + 256);
+            text.push_str(&key.authorization);
+            canonical::push_names(&mut text, &headers);
+            let (path, names, hash) = (url.path(), text.get(start..).unwrap_or_default(), hash.as_bytes());
+            let canonical = CanonicalRequest::write(&self.settings, method, path, &query, &headers, names, hash);
+            check_unsigned(canonical.is_signed)?;
+            text.push_str(", Signature=");
+            text.push_str(sign(canonical, key, &date).as_str());
+            Ok(text)
+        })?;
         Ok(Signed {
             authorization,
             date,
@@ -278,10 +275,8 @@ impl Signer {
         Ok(self.with_key(&date, |key| {
             let credential = format!("{}/{}", self.credentials.access_key_id(), key.scope);
             let seconds = seconds.to_string();
-            let mut names = Vec::new();
+            let mut names = String::new();
             canonical::push_names(&mut names, &headers);
-            // They were checked to be tokens, which are ASCII.
-            let names = String::from_utf8(names).unwrap_or_default();
             let token = self.credentials.session_token().map(|token| ("X-Amz-Security-Token", token));
             let signs_token = self.settings.session_token == SessionToken::Signed;
             let mut parameters = vec![
@@ -293,9 +288,9 @@ impl Signer {
             parameters.extend(token.filter(|_| signs_token));
             parameters.push(("X-Amz-SignedHeaders", &names));
 
-            let (url, hash) = (&request.url, hash.as_bytes());
+            let (method, url, hash) = (request.method, &request.url, hash.as_bytes());
             let query = Query { raw: url.query(), skip: &QUERY_PARAMETERS, extra: &parameters };
-            let canonical = CanonicalRequest::write(&self.settings, request.method, url.path(), &query, &headers, hash);
+            let canonical = CanonicalRequest::write(&self.settings, method, url.path(), &query, &headers, &names, hash);
             let signature = sign(canonical, key, &date);
 
             parameters.extend(token.filter(|_| !signs_token));

@@ -382,8 +382,10 @@ impl<'a> Presented<'a> {
             (true, true) => &["X-Amz-Signature", "X-Amz-Security-Token"],
         };
         let query = Query { raw: self.query, skip, extra: &[] };
-        let canonical =
-            CanonicalRequest::write(&rules.settings, self.method, self.path, &query, &headers, payload.as_bytes());
+        let mut names = String::new();
+        canonical::push_names(&mut names, &headers);
+        let (method, path, hash) = (self.method, self.path, payload.as_bytes());
+        let canonical = CanonicalRequest::write(&rules.settings, method, path, &query, &headers, &names, hash);
         let key = SigningKey::derive(credentials, &rules.scope, &date);
         let shown = canonical.text.clone();
         let mut buffer = canonical.text;

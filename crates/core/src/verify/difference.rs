@@ -112,7 +112,7 @@ impl Tried<'_> {
     fn without_token(&self) -> Vec<u8> {
         let skip = &["X-Amz-Signature", "X-Amz-Security-Token"];
         let query = Query { raw: self.query.raw, skip, extra: &[] };
-        let text = CanonicalRequest::write(self.settings, "", "/", &query, &[], b"").text;
+        let text = CanonicalRequest::write(self.settings, "", "/", &query, &[], "", b"").text;
         text.split(|byte| *byte == b'\n').nth(QUERY).unwrap_or_default().to_vec()
     }
 
@@ -160,7 +160,7 @@ pub(super) fn path_forms(settings: &SigningSettings, path: &str) -> Vec<(&'stati
     let line_of = |path: &str, encoding, normalization| {
         let settings = SigningSettings { percent_encoding: encoding, path_normalization: normalization, ..*settings };
         let written =
-            CanonicalRequest::write(&settings, "", path, &Query { raw: None, skip: &[], extra: &[] }, &[], b"");
+            CanonicalRequest::write(&settings, "", path, &Query { raw: None, skip: &[], extra: &[] }, &[], "", b"");
         written.text.split(|byte| *byte == b'\n').nth(PATH).unwrap_or_default().to_vec()
     };
     let line = |encoding, normalization| line_of(path, encoding, normalization);
