@@ -2,6 +2,7 @@
 
 mod identity;
 mod overlap;
+mod principals;
 pub(crate) mod report;
 mod unused;
 
@@ -21,6 +22,8 @@ use crate::render::cloudformation;
 use crate::targets::Target;
 
 use overlap::WideCallers;
+pub(crate) use principals::PERMISSION_SETS;
+use principals::RoleNames;
 
 impl Plan<'_> {
     /// Everything that is found, in the order of the manifest's lines, accepted findings included.
@@ -46,8 +49,9 @@ impl Plan<'_> {
         }
         let elsewhere = roles_elsewhere(self.manifest);
         let wide = WideCallers::of(self.manifest);
+        let mut role_names = RoleNames::new();
         for caller in self.manifest.callers.values() {
-            self.check_caller(caller, &elsewhere, &mut found);
+            self.check_caller(caller, &elsewhere, &mut role_names, &mut found);
             let lifted = wide.lifted(caller);
             if !lifted.is_empty() {
                 found.add(Code::OverlappingCaller, Subject::Caller(caller.name.clone()), lifted.join(", "));
@@ -203,7 +207,13 @@ impl Plan<'_> {
         }
     }
 
-    fn check_caller(&self, caller: &Caller, elsewhere: &Elsewhere<'_>, found: &mut Findings<'_>) {
+    fn check_caller<'m>(
+        &self,
+        caller: &'m Caller,
+        elsewhere: &Elsewhere<'_>,
+        role_names: &mut RoleNames<'m>,
+        found: &mut Findings<'_>,
+    ) {
         let subject = || Subject::Caller(caller.name.clone());
         let on_stages = || caller.stages().filter_map(|stage| self.manifest.stages.get(stage));
         for role in self.roles_of(caller) {
@@ -245,6 +255,7 @@ impl Plan<'_> {
                 found.add(Code::WholeAccount, subject(), message);
             }
         }
+        principals::check_names(caller, role_names, found);
         for message in self.check_production(caller, elsewhere) {
             found.add(Code::ProductionTrustsOtherStage, subject(), message);
         }

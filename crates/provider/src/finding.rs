@@ -105,6 +105,12 @@ findings! {
     WholeAccount, "whole_account", Warning,
         "Every principal of the account is trusted that its own account lets assume the role, or call the API where that is called directly.",
         "name the role that the caller runs as";
+    PermissionSetWithoutPath, "permission_set_without_path", Warning,
+        "Roles of permission sets (IAM Identity Center) have a path, which its console does not show: without it no role fits, and IAM refuses a trust policy that names one.",
+        "write `aws-reserved/sso.amazonaws.com/REGION/NAME` with Identity Center's region, without `REGION/` where that is us-east-1: `aws iam list-roles --path-prefix /aws-reserved/sso.amazonaws.com/` shows it";
+    RoleNameNotUnique, "role_name_not_unique", Warning,
+        "Names of roles are unique in an account, whatever their path and case: one of the two is not there, and IAM refuses a trust policy that names it.",
+        "write the role's path and name the same on each stage, as `aws iam get-role` shows them";
     ThirdPartyWithoutExternalId, "third_party_without_external_id", Warning,
         "A third party that serves several customers can be tricked into using one customer's role for another (the confused deputy).",
         "have the third party make an id that is unique to you, and write it as `external_id`; direct access has none: make the whole stage `access = \"role\"` for it; a server has none either: have it call by a role that serves you alone, and accept it";
@@ -143,7 +149,7 @@ findings! {
         "give the caller a role without a path; or write its `issuer`, and `regions = []` in `[identity]`, so that tokens alone are taken, which say the path; or accept it where nobody else may make roles in the account";
     RoleArnChanged, "role_arn_changed", Warning,
         "A caller assumes its role by an ARN that it has been told: with another one it is refused as soon as this is deployed.",
-        "tell the caller, `xacct-sign policy note` writes what; or keep the old name, with `role_name` in the stage's or the caller's table";
+        "tell the caller, `xacct-sign policy note` writes what; where a name alone was changed, `role_name` in the stage's or the caller's table keeps the old one";
     LockOutdated, "lock_outdated", Warning,
         "The lock file says which of several roles a caller has; a caller that is not in it may move when others come.",
         "run `xacct-sign render`, and commit the lock file beside the manifest";
@@ -174,10 +180,11 @@ impl FindingCode {
         Self::ALL.iter().copied().find(|known| known.code() == code)
     }
 
-    /// Whether a manifest can accept it: what AWS would refuse nobody can, and what says nothing nobody needs.
+    /// Whether a manifest can accept it: what AWS would refuse nobody can, what says nothing nobody needs, and
+    /// an outdated lock file is none any more when it is rendered.
     #[must_use]
     pub fn can_be_accepted(self) -> bool {
-        self.level() < Level::Error && !matches!(self, Self::UnusedAcceptance | Self::UnusedKey)
+        self.level() < Level::Error && !matches!(self, Self::LockOutdated | Self::UnusedAcceptance | Self::UnusedKey)
     }
 }
 

@@ -11,6 +11,7 @@ mod trust;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use xacct_sign::aws::Arn;
 
 use self::callers::ReadCaller;
 use self::invoke::Opened;
@@ -101,7 +102,8 @@ impl Imported {
             let origin = Origin::of(text);
             for role in read_roles(text).map_err(DeployedError::of_import)? {
                 if role.unseen.contains(&RolePart::InlinePolicies) {
-                    let message = format!("it does not say what role `{}` may invoke", role.name.unwrap_or_default());
+                    let whose = role.name.map_or_else(|| "its role".to_owned(), |name| format!("role `{name}`"));
+                    let message = format!("it does not say what {whose} may invoke");
                     return Err(DeployedError::new("no_invoke_policies", message));
                 }
                 deployed.push((role, origin.clone()));
@@ -165,7 +167,8 @@ impl Imported {
                 // Of durations the least is meant.
                 let is_more = |fact: &&RoleFact| !matches!(fact, RoleFact::MaxSessionDuration(_));
                 if let Some(fact) = diff.only_meant.iter().find(is_more) {
-                    return Err(not_expressible(&format!("role `{}` has not: {fact}", diff.role)));
+                    let message = format!("the manifest would say of role `{}` what it has not: {fact}", diff.role);
+                    return Err(not_expressible(&message));
                 }
                 let left = diff.only_deployed.iter().map(ToString::to_string);
                 let unjudged = diff.unjudged.iter().map(|what| format!("what cannot be judged: {what}"));
@@ -245,11 +248,14 @@ fn api_role<'d>(
     let here = opened.place.clone();
     let callers = callers::read(&role.trust_policy, &here.partition)
         .map_err(|why| not_expressible(&format!("role `{name}`: {why}")))?;
-    if callers.is_empty() {
-        left_out("it lets nobody in whom a manifest could name");
-        return Ok(None);
-    }
-    if role.account.as_deref().is_some_and(|account| account != here.account) {
+    let callers = match callers {
+        Ok(callers) => callers,
+        Err(why) => {
+            left_out(&format!("it lets nobody in whom a manifest could name: {why}"));
+            return Ok(None);
+        }
+    };
+    if role.arn.as_deref().and_then(Arn::parse).is_some_and(|arn| arn.account != here.account) {
         left_out(&format!("it invokes an API of another account, `{}`, as a caller does", here.account));
         return Ok(None);
     }

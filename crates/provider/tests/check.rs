@@ -98,6 +98,27 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
         ("template_too_large", many_roles(501), Subject::Stage("stag".to_owned()), "501 resources"),
         ("wildcard_account", on_stag("trust = \"account\"").replace("000000000000", "*"), shop(), "every AWS account"),
         ("whole_account", on_stag("trust = \"account\"").replace("Batch", "*"), shop(), "account `000000000000`"),
+        (
+            "permission_set_without_path",
+            on_stag("trust = \"account\"").replace("Batch", "AWSReservedSSO_Ops_*"),
+            shop(),
+            "`AWSReservedSSO_Ops_*` on `stag`",
+        ),
+        (
+            "permission_set_without_path",
+            on_stag("").replace("Batch", "AWSReservedSSO_Ops_0123456789abcdef"),
+            shop(),
+            "`AWSReservedSSO_Ops_0123456789abcdef` on `stag`",
+        ),
+        (
+            "role_name_not_unique",
+            format!(
+                "{}[stages.next]\napi_id = \"k1\"\n",
+                on_stag("").replace("{ stag", "{ next = \"apps/Batch\", stag")
+            ),
+            shop(),
+            "`apps/Batch` and `Batch` are one name",
+        ),
         ("third_party_without_external_id", on_stag("third_party = true"), shop(), "`external_id`"),
         (
             "production_trusts_other_stage",
@@ -287,6 +308,12 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
             "`audience`: every server has one of its own",
         ),
         ("unused_key", on_stag(ISSUER), shop(), "`issuer`: no caller of its account is on a server"),
+        (
+            "unused_key",
+            on_stag("session_names = [\"shop-*\", \"*\"]"),
+            shop(),
+            "`session_names`: `*` among them is every name",
+        ),
         ("unused_key", on_stag("role_name = \"Old\""), shop(), "`role_name`: no role is its own"),
         ("unused_key", on_stag("trust = \"account\"").replace(STAG, SERVER), shop(), "`trust`: it is on servers only"),
         (
@@ -393,6 +420,17 @@ fn what_is_right_is_not_found() {
             "[callers",
             &format!("[callers.zoo]\naccount = \"000000000000\"\nroles = {{ stag = \"Zoo\" }}\n{ISSUER}[callers"),
         ),
+        on_stag("trust = \"account\"").replace("Batch", "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_*"),
+        on_stag("trust = \"account\"")
+            .replace("Batch", "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Ops_*"),
+        // Of every account, a name may have any path; and the same role of two stages is one.
+        format!(
+            "{}[stages.next]\napi_id = \"k1\"\n",
+            on_stag("trust = \"account\"\naccept = { wildcard_account = \"x\" }")
+                .replace("{ stag", "{ next = \"apps/Batch\", stag")
+                .replace("000000000000", "*")
+        ),
+        many_stages(60, "apps/Batch"),
         many_stages(60, "Batch"),
         on_stag(&many_routes(80)),
         on_stag(&many_any_routes(10)),

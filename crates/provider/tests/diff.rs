@@ -66,6 +66,8 @@ fn every_form_that_is_rendered_grants_the_same() {
     let as_read = |format| {
         let mut roles = rendered(format);
         roles.sort_by(|a, b| a.name.cmp(&b.name));
+        // One form alone says it.
+        roles.iter_mut().for_each(|role| role.arn = None);
         roles
     };
     let json = as_read(Format::Json);
@@ -240,4 +242,62 @@ fn roles_are_matched_by_name() {
     assert!(!plan.diff(&manifest.stages["staging"], None, &bare).unwrap()[0].is_same());
     let none = plan.diff(&manifest.stages["stag"], Some("Nobody"), &rendered(Format::Json)).unwrap_err();
     assert_eq!(none.code(), "role_unknown");
+}
+
+/// A dump that was taken with the credentials of another account has roles of the same names.
+#[test]
+fn roles_of_another_account_are_no_deployment_of_the_stage() {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let role = |of: &str| {
+        json!({"RoleName": "ApiAllowByIamRoleStag", "Path": "/", "AssumeRolePolicyDocument": trust_policy(),
+            "Arn": format!("arn:{of}:role/ApiAllowByIamRoleStag")})
+    };
+    let rendered = plan.render(&manifest.stages["stag"], Format::Json).unwrap();
+    for of in ["aws:iam::999999999999", "aws-cn:iam::111111111111"] {
+        for text in [
+            json!({"Role": role(of)}).to_string(),
+            json!({"Roles": [role(of)]}).to_string(),
+            json!({"RoleDetailList": [role(of)]}).to_string(),
+            rendered.replace("arn:aws:iam::111111111111", &format!("arn:{of}")),
+        ] {
+            let error = plan.diff_stage(&manifest.stages["stag"], None, &text).unwrap_err();
+            assert_eq!(error.code(), "another_account", "{text}");
+            assert!(error.to_string().contains(&format!("`arn:{of}:role/ApiAllowByIamRoleStag")), "{error}");
+        }
+    }
+    for text in [json!({"Role": role("aws:iam::111111111111")}).to_string(), rendered] {
+        plan.diff_stage(&manifest.stages["stag"], None, &text).unwrap();
+    }
+}
+
+/// A real request always has a method and a path, so these are the same requests.
+#[test]
+fn every_method_and_every_path_is_every_route() {
+    let role = |routes: &str| {
+        let mut role = json!({"RoleName": "ApiAllowByIamRoleStag", "Path": "/", "AssumeRolePolicyDocument": trust_policy(),
+            "MaxSessionDuration": 3600, "AttachedManagedPolicies": [], "Tags": []});
+        role["RolePolicyList"] = json!([{"PolicyName": "x", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "execute-api:Invoke",
+             "Resource": format!("arn:aws:execute-api:ap-northeast-1:111111111111:f6g7h8i9j0/{routes}")}]}}]);
+        let roles = read_roles(&json!({"RoleDetailList": [role]}).to_string()).unwrap();
+        diff_of(Some("ApiAllowByIamRoleStag"), &roles)[0].is_same()
+    };
+    assert!(role("$default/*") && role("$default/*/*"));
+    assert!(!role("$default/*/a/*") && !role("other/*/*") && !role("$default/GET/*"));
+}
+
+#[test]
+fn users_and_groups_of_a_dump_are_not_compared_and_said_so() {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let said = |users: Value| {
+        let text = json!({"RoleDetailList": [{"RoleName": "X", "AssumeRolePolicyDocument": trust_policy()}],
+            "UserDetailList": users, "GroupDetailList": [], "Policies": []});
+        let diff = plan.diff_stage(&manifest.stages["stag"], None, &text.to_string()).unwrap();
+        (diff.unread, diff.unsaid)
+    };
+    let (unread, unsaid) = said(json!([{"UserName": "alice"}, {"UserName": "bob"}]));
+    assert_eq!(unread, ["2 users and groups, who may call by policies of their own"]);
+    assert_eq!(said(json!([])), (Vec::new(), unsaid));
 }

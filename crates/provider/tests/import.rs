@@ -431,7 +431,7 @@ fn roles_that_are_no_way_in_are_no_matter_of_the_manifest() {
         [
             "role `Assumed` is left out: it invokes an API of another account, `999999999999`, as a caller does",
             "role `Everything` is left out: it may invoke `*`, which is not one stage of one API",
-            "role `Alice` is left out: it lets nobody in whom a manifest could name",
+            "role `Alice` is left out: it lets nobody in whom a manifest could name: principal `arn:aws:iam::222222222222:user/alice`",
             "role `Admin` is left out: no inline policy of it invokes an API, and what else it may do is not read: managed policy `arn:aws:iam::aws:policy/A`",
         ]
     );
@@ -689,4 +689,76 @@ fn a_managed_policy_that_the_file_holds_counts_as_the_roles_own() {
     let unread = diff(&list_of(&[managed], &json!({"Policies": []})));
     let named = format!("managed policy `{arn}`");
     assert!(unread.only_deployed.iter().any(|fact| fact.to_string() == named), "{unread:?}");
+}
+
+/// As AWS's own pages and its console write it.
+#[test]
+fn every_method_and_every_path_is_every_route() {
+    let imported = of(&[role("ApiStag", SHOP, &["*/*"])]).unwrap();
+    assert_eq!(imported.manifest, of(&[role("ApiStag", SHOP, &["*"])]).unwrap().manifest);
+    assert_eq!(imported.notes, Vec::<String>::new());
+}
+
+/// Which statement of it no manifest has.
+#[test]
+fn a_role_that_lets_nobody_in_says_why() {
+    let trusting = |principal: Value, condition: Value| {
+        let mut role = role("ApiStag", SHOP, &["*"]);
+        let statement = &mut role["AssumeRolePolicyDocument"]["Statement"][0];
+        statement["Principal"] = principal;
+        statement["Condition"] = condition;
+        of(&[role]).unwrap_err()
+    };
+    let shop = || json!({"AWS": SHOP});
+    for (principal, condition, why) in [
+        (shop(), json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}), "condition `IpAddress` on `aws:SourceIp`"),
+        (
+            shop(),
+            json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+            "condition `Bool` on `aws:MultiFactorAuthPresent`",
+        ),
+        (
+            json!({"AWS": "*"}),
+            json!({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-a/*"}}),
+            "condition `ForAnyValue:StringLike` on `aws:PrincipalOrgPaths`",
+        ),
+        (shop(), json!({"StringEquals": {"sts:ExternalId": ["a1", "b2"]}}), "several external ids"),
+        (json!({"AWS": "arn:aws:iam::000000000000:role/Ä"}), json!({}), "principal `arn:aws:iam::000000000000:role/Ä`"),
+    ] {
+        let error = trusting(principal, condition);
+        assert_eq!(error.code(), "no_api_role");
+        let text = format!("role `ApiStag` is left out: it lets nobody in whom a manifest could name: {why}");
+        assert!(error.to_string().ends_with(&text), "{error}");
+    }
+}
+
+/// Where a name has words, stage and caller are whole ones of them; and production stays production.
+#[test]
+fn stages_and_callers_are_called_by_words_of_the_roles_names() {
+    let in_prod = |(index, name): (usize, &&str)| -> Value {
+        let principal = [SHOP, OTHER][index];
+        serde_json::from_str(&role(name, principal, &["GET/x"]).to_string().replace("a1/$default/", "a1/prod/"))
+            .unwrap()
+    };
+    for (names, stage, callers) in [
+        (&["ApiProdShop"][..], "prod", &["shop"][..]),
+        (&["OrdersApiCaller"], "api", &["caller"]),
+        (&["ApiProd"], "prod", &["shop"]),
+        (&["ApiProdShop", "ApiProdBilling"], "prod", &["billing", "shop"]),
+    ] {
+        let roles: Vec<Value> = names.iter().enumerate().map(in_prod).collect();
+        let imported = of(&roles).unwrap();
+        let manifest = Manifest::parse(&imported.manifest, "xacct.toml").unwrap();
+        let of_stages: Vec<(&str, bool)> =
+            manifest.stages.values().map(|stage| (stage.name.as_str(), stage.is_production)).collect();
+        assert_eq!(of_stages, [(stage, true)], "{names:?}\n{}", imported.manifest);
+        let of_callers: Vec<&str> = manifest.callers.keys().map(String::as_str).collect();
+        assert_eq!(of_callers, callers, "{names:?}\n{}", imported.manifest);
+    }
+    // Without an API stage that says more, the whole name does.
+    let imported = of(&[role("ApiProd", SHOP, &["GET/x"])]).unwrap();
+    assert!(imported.manifest.contains("[stages.api-prod]"), "{}", imported.manifest);
+    let error = of(&[role("orders-prod-shop", SHOP, &["GET/x"]), role("orders-prod-billing", OTHER, &["GET/x"])]);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("in title case, without what parts them"), "{error}");
 }

@@ -17,6 +17,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let mut printed: Vec<String> = diff.policy.iter().flat_map(resource_lines).collect();
     printed.extend(diff.roles.iter().flat_map(lines));
     printed.extend(diff.unsaid.iter().map(|what| format!("? the file does not say: {what}")));
+    printed.extend(diff.unread.iter().map(|what| format!("? not compared: {what}")));
     output::print(&printed)?;
     match diff.roles.iter().filter(|role| role.is_different()).count() {
         0 if diff.is_different() => Err(Failure::PolicyDiffers),

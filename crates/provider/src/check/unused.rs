@@ -40,6 +40,9 @@ pub(super) fn check_unused_keys(manifest: &Manifest, found: &mut Findings<'_>) {
         if caller.role_name.is_some() && !(caller.routes.is_some() && on_some(Stage::is_by_role)) {
             report(found, subject(), &["role_name"], "no role is its own: it has no `routes`, or assumes none");
         }
+        if caller.session_names.iter().any(|name| name == "*") {
+            report(found, subject(), &["session_names"], "`*` among them is every name");
+        }
         if is_trust_said(caller) && !on_some(|stage| !is_server(stage)) {
             report(found, subject(), &["trust"], "it is on servers only, which are told its role");
         }

@@ -1,5 +1,7 @@
 //! All that a document says of a stage, against what the manifest means: the policy of its API and its roles.
 
+use serde_json::Value;
+
 use super::diff::RoleDiff;
 use super::error::DeployedError;
 use super::opens;
@@ -13,8 +15,16 @@ use crate::targets::Target;
 /// How many roles are named of which a document does not say enough.
 const SHOWN: usize = 5;
 
+/// The users and groups of a document: those of the API's account may call it without a role of the manifest's.
+fn unread_principals(document: &str) -> Option<String> {
+    let document: Value = serde_json::from_str(document).ok()?;
+    let of = |key: &str| document.get(key).and_then(Value::as_array).map_or(0, Vec::len);
+    let count = of("UserDetailList").saturating_add(of("GroupDetailList"));
+    (count > 0).then(|| format!("{count} users and groups, who may call by policies of their own"))
+}
+
 /// How what is deployed of a stage differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StageDiff {
     /// The policy of its API or function, if the document holds it.
@@ -23,6 +33,8 @@ pub struct StageDiff {
     pub roles: Vec<RoleDiff>,
     /// What the document does not say besides, in words.
     pub unsaid: Vec<String>,
+    /// What it says and is not compared, in words.
+    pub unread: Vec<String>,
 }
 
 impl StageDiff {
@@ -49,7 +61,7 @@ impl Plan<'_> {
                 self.diff(stage, only, &[])?;
             }
             let policy = Some(self.diff_resource_policy(stage, deployed)?);
-            return Ok(StageDiff { policy, roles: Vec::new(), unsaid: Vec::new() });
+            return Ok(StageDiff { policy, ..StageDiff::default() });
         }
         let policy = self.policy_beside_roles(stage, target, deployed)?;
         let roles = match read_roles(deployed) {
@@ -62,7 +74,7 @@ impl Plan<'_> {
             }
             read => Some(read?),
         };
-        let Some(there) = roles else { return Ok(StageDiff { policy, roles: Vec::new(), unsaid: Vec::new() }) };
+        let Some(there) = roles else { return Ok(StageDiff { policy, ..StageDiff::default() }) };
         let roles = self.diff(stage, only, &there)?;
         let mut unsaid = Vec::new();
         // A file about one role alone says nothing of all else.
@@ -74,7 +86,8 @@ impl Plan<'_> {
                 unsaid.extend(self.others_unseen(stage, &there, &roles));
             }
         }
-        Ok(StageDiff { policy, roles, unsaid })
+        let unread = if only.is_none() { unread_principals(deployed) } else { None };
+        Ok(StageDiff { policy, roles, unsaid, unread: unread.into_iter().collect() })
     }
 
     /// The policy of the API of a stage by role, if the document holds one.

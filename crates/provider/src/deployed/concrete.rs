@@ -7,6 +7,9 @@ use crate::plan::CallerRole;
 /// The role that stands for every role of an account.
 const ANY_ROLE: &str = "AnyRole";
 
+/// What stands for the `*` of a name: the first by which it is no other caller's role.
+const LETTERS: &str = "xyzabcdefghijklmnopqrstuvw";
+
 /// A role that fits what the manifest says of a caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,16 +33,34 @@ pub fn concrete_roles<'d>(
 ) -> (String, Vec<ConcreteRole<'d>>) {
     let mut accounts = Accounts::beside(callers, account);
     let outsider = accounts.unused();
-    (outsider, callers.iter().map(|caller| concrete(caller, partition, &mut accounts)).collect())
+    let named = callers.iter().filter(|caller| !caller.role_name.contains('*'));
+    let named: BTreeSet<_> =
+        named.map(|caller| (caller.account.as_str(), caller.role_name.to_ascii_lowercase())).collect();
+    (outsider, callers.iter().map(|caller| concrete(caller, partition, &mut accounts, &named)).collect())
 }
 
-fn concrete<'d>(caller: &'d CallerRole, partition: &str, accounts: &mut Accounts) -> ConcreteRole<'d> {
+fn concrete<'d>(
+    caller: &'d CallerRole,
+    partition: &str,
+    accounts: &mut Accounts,
+    named: &BTreeSet<(&str, String)>,
+) -> ConcreteRole<'d> {
     let account = if caller.account == "*" { accounts.unused() } else { caller.account.clone() };
     let arn = match caller.arn.split_once(":role/") {
-        Some((_, name)) => {
-            // Where the name is a pattern, this fits it, and is no longer than a name may be.
-            let name = if name == "*" { ANY_ROLE.to_owned() } else { name.replace('*', "x") };
+        // One that another caller's role has would be that one.
+        Some((_, "*")) => {
+            let others = LETTERS.chars().map(|letter| format!("{ANY_ROLE}{letter}"));
+            let mut names = std::iter::once(ANY_ROLE.to_owned()).chain(others);
+            let is_free = |name: &String| !named.contains(&(&account, name.to_ascii_lowercase()));
+            let name = names.find(is_free).unwrap_or_else(|| ANY_ROLE.to_owned());
             format!("arn:{partition}:iam::{account}:role/{name}")
+        }
+        // Where the name is a pattern, this fits it, and is no longer than a name may be.
+        Some((_, name)) => {
+            let with = |letter: char| caller.role_name.replace('*', &letter.to_string()).to_ascii_lowercase();
+            let is_free = |letter: &char| !named.contains(&(&account, with(*letter)));
+            let letter = LETTERS.chars().find(is_free).unwrap_or('x');
+            format!("arn:{partition}:iam::{account}:role/{}", name.replace('*', &letter.to_string()))
         }
         None => caller.arn.clone(),
     };

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize as _;
 use serde_json::Value;
+use xacct_sign::aws::Arn;
 
 use super::error::DeployedError;
 use super::fault::{self, ResourceFault};
@@ -175,7 +176,8 @@ impl Plan<'_> {
     ///
     /// # Errors
     ///
-    /// [`DeployedError`] `role_unknown` when it cannot be told which role a policy hangs on, `nothing_deployed` for a server.
+    /// [`DeployedError`] `role_unknown` when it cannot be told which role a policy hangs on, `another_account` when a role's ARN
+    /// is not of the API's account, `nothing_deployed` for a server.
     pub fn diff(
         &self,
         stage: &Stage,
@@ -186,6 +188,15 @@ impl Plan<'_> {
             return Err(DeployedError::of_server(&stage.name));
         }
         let partition = self.manifest.api.partition();
+        let account = self.manifest.api.account.as_str();
+        // Roles of one name are in many accounts.
+        let is_elsewhere =
+            |arn: &&str| Arn::parse(arn).is_some_and(|arn| (arn.partition, arn.account) != (partition, account));
+        if let Some(arn) = deployed.iter().filter_map(|role| role.arn.as_deref()).find(is_elsewhere) {
+            let message =
+                format!("it has role `{arn}`, and the manifest's API is in account `{account}` of `{partition}`");
+            return Err(DeployedError::new("another_account", message));
+        }
         let meant: BTreeMap<String, ProviderRole> =
             self.stage_roles(stage).into_iter().map(|role| (role.name.clone(), role)).collect();
         let mut there: BTreeMap<String, &DeployedRole> = BTreeMap::new();

@@ -47,7 +47,7 @@ impl DeployedError {
 
     /// The stable code: `not_json`, `no_role`, `invalid_policy`, `role_unknown`, `not_an_api`,
     /// `policy_ignored`, `trust_by_exclusion`, `target_not_served`, `no_resource_policy`, `no_invoke_policies`, `no_api_role`,
-    /// `not_expressible`, `truncated`, `terraform_state`, `nothing_deployed` or `duplicate`.
+    /// `not_expressible`, `truncated`, `terraform_state`, `nothing_deployed`, `another_account` or `duplicate`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
@@ -79,7 +79,7 @@ impl DeployedError {
                 "give what `aws iam get-account-authorization-details --filter Role` prints, or a template, in JSON, with the roles' policies"
             }
             "no_api_role" => {
-                "give a file whose roles trust somebody and have inline policies that invoke an API; where a template has references, what `aws iam get-account-authorization-details --filter Role` prints of the deployed roles"
+                "give a file whose roles trust somebody whom a manifest can name, and have inline policies that invoke an API; where a template has references, what `aws iam get-account-authorization-details --filter Role` prints of the deployed roles"
             }
             "another_place" => {
                 "make a manifest for each account and region, of files with its roles: leave the others out, with `jq` or by hand"
@@ -89,6 +89,9 @@ impl DeployedError {
             }
             "nothing_deployed" => {
                 "compare a stage whose target is an API or a function URL; what a server reads, `xacct-sign render callers` renders"
+            }
+            "another_account" => {
+                "ask IAM with the credentials of the API's account: `aws sts get-caller-identity` says whose they are"
             }
             "role_unknown" => "say which role the policy hangs on with `--role`",
             "policy_ignored" => {

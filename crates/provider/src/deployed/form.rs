@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use xacct_sign::aws::Arn;
 use xacct_sign::encode::percent_decoded;
 
 use super::error::DeployedError;
@@ -80,7 +79,7 @@ impl Form {
         }
         Ok(DeployedRole {
             name: text_of(role, self.name).map(str::to_owned),
-            account: role.get("Arn").and_then(Value::as_str).and_then(account_of),
+            arn: role.get("Arn").or_else(|| role.get("arn")).and_then(Value::as_str).map(str::to_owned),
             place: text_of(role, self.name).is_none().then(|| place.to_owned()),
             is_alone: false,
             path: text_of(role, self.path).unwrap_or("/").to_owned(),
@@ -94,10 +93,6 @@ impl Form {
             ignored,
         })
     }
-}
-
-fn account_of(arn: &str) -> Option<String> {
-    Arn::parse(arn).map(|arn| arn.account.to_owned())
 }
 
 /// The ARN within an object of IAM's, or a text; of everything else what stands there.

@@ -62,7 +62,7 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
 fn bare(trust_policy: Value) -> DeployedRole {
     DeployedRole {
         name: None,
-        account: None,
+        arn: None,
         place: None,
         is_alone: true,
         path: "/".to_owned(),

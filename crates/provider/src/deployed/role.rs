@@ -11,8 +11,8 @@ use serde_json::Value;
 pub struct DeployedRole {
     /// The role's name; `None` of a bare trust policy.
     pub name: Option<String>,
-    /// The account that the role is in, if the document says so by the role's ARN.
-    pub account: Option<String>,
+    /// The role's ARN, if the document says it.
+    pub arn: Option<String>,
     /// Where it stands in the document, of one without a literal name.
     pub(crate) place: Option<String>,
     /// Whether the document is about this role alone, and so says nothing of a stage's other roles: a bare trust policy, and

@@ -23,13 +23,15 @@ pub(super) struct Terms {
     pub(super) source_identity: BTreeSet<String>,
 }
 
-/// Everybody whom the policy lets assume the role and whom a manifest can name.
+/// Everybody whom the policy lets assume the role and whom a manifest can name; where that is nobody, why.
 ///
 /// # Errors
 ///
 /// Why not, where the same principal is let in on different terms.
-pub(super) fn read(policy: &Value, partition: &str) -> Result<Vec<ReadCaller>, String> {
-    let all: Vec<_> = statements(policy).iter().filter_map(|statement| trusting(statement, partition)).collect();
+pub(super) fn read(policy: &Value, partition: &str) -> Result<Result<Vec<ReadCaller>, String>, String> {
+    let (all, whys): (Vec<_>, Vec<_>) =
+        statements(policy).iter().map(|statement| trusting(statement, partition)).partition(Result::is_ok);
+    let all: Vec<_> = all.into_iter().flatten().collect();
     let mut callers: BTreeMap<Who, Terms> = BTreeMap::new();
     for trust in all.iter().filter(|trust| has(&trust.actions, "sts:AssumeRole")) {
         // On an action whose key it is not, a condition lets nobody in.
@@ -40,6 +42,7 @@ pub(super) fn read(policy: &Value, partition: &str) -> Result<Vec<ReadCaller>, S
         let external_id = match ids.map(Vec::as_slice) {
             None => None,
             Some([one]) => Some(one.clone()),
+            // An empty list lets nobody in.
             Some(_) => continue,
         };
         let session_names = trust.terms.get("session_names").into_iter().flatten().cloned().collect();
@@ -64,7 +67,10 @@ pub(super) fn read(policy: &Value, partition: &str) -> Result<Vec<ReadCaller>, S
             }
         }
     }
-    Ok(callers.into_iter().map(|(who, terms)| ReadCaller { who, terms }).collect())
+    if callers.is_empty() {
+        return Ok(Err(whys.into_iter().find_map(Result::err).unwrap_or_else(|| "no `sts:AssumeRole`".to_owned())));
+    }
+    Ok(Ok(callers.into_iter().map(|(who, terms)| ReadCaller { who, terms }).collect()))
 }
 
 fn has(actions: &[String], action: &str) -> bool {

@@ -78,8 +78,17 @@ pub(super) fn stage_names(roles: &[ApiRole<'_>]) -> Result<Names, DeployedError>
         !base.ends_with(|c: char| c.is_ascii_alphanumeric())
             || roles.iter().all(|role| rest(role).is_some_and(|c| c.is_ascii_uppercase()))
     };
+    // What follows is words for stage and caller, of a shared role for its stage alone.
+    let leaves_words = |base: &str| {
+        roles.iter().all(|role| {
+            let rest = role.name.get(base.len()..).unwrap_or_default();
+            let words = rest.chars().filter(char::is_ascii_uppercase).count();
+            words > usize::from(role.opened.routes.is_some())
+        })
+    };
     let mut why = None;
-    // With what the file calls the stages; with what `role_name` is by default; the longest that ends with a word; the longest.
+    // With what the file calls the stages; with what `role_name` is by default; the longest that ends with a word, and leaves
+    // others; the longest.
     let says_stages = |base: &str| {
         roles.iter().all(|role| {
             let rest = role.name.strip_prefix(base).unwrap_or_default();
@@ -88,7 +97,8 @@ pub(super) fn stage_names(roles: &[ApiRole<'_>]) -> Result<Names, DeployedError>
     };
     let mut bases = bases;
     bases.sort_by_key(|base| {
-        (!says_stages(base), *base != DEFAULT_ROLE_NAME, !is_word(base), std::cmp::Reverse(base.len()))
+        let is_default = *base == DEFAULT_ROLE_NAME;
+        (!says_stages(base), !is_default, !is_word(base), !leaves_words(base), std::cmp::Reverse(base.len()))
     });
     for base in bases {
         match with_base(base, roles) {
@@ -120,7 +130,7 @@ fn with_base(base: &str, roles: &[ApiRole<'_>]) -> Result<Names, String> {
     for of_stage in by_api.into_values() {
         let group: Vec<&ApiRole<'_>> = of_stage.iter().filter_map(|index| roles.get(*index)).collect();
         let part = stage_part(base, &group)?;
-        let stage = stage_name(&group, &part, &names.stages);
+        let stage = stage_name(base, &group, &part, &names.stages);
         let role_name = (title_case(&stage) != part).then(|| part.clone());
         names
             .stages
@@ -242,18 +252,30 @@ fn stage_part(base: &str, group: &[&ApiRole<'_>]) -> Result<String, String> {
                 .all(|role| rest_is(role.name.strip_prefix(base).unwrap_or_default(), role.opened.routes.is_none()))
     };
     candidates.into_iter().find(is_good).ok_or_else(|| {
-        format!("the names of the roles of one stage, such as `{base}{first}`, are not made of a stage and a caller")
+        format!("the names of the roles of one stage, such as `{base}{first}`, are not made of a stage and a caller in title case, without what parts them")
     })
 }
 
-fn stage_name(group: &[&ApiRole<'_>], part: &str, taken: &BTreeMap<String, NamedStage>) -> String {
+/// What the file calls it; else by the words of its roles' names, if what stands for it is whole ones; else as the API does; else
+/// as its first role.
+fn stage_name(base: &str, group: &[&ApiRole<'_>], part: &str, taken: &BTreeMap<String, NamedStage>) -> String {
     let said = group.iter().find_map(|role| role.stage.clone()).filter(|name| is_label(name));
-    unused(said.unwrap_or_else(|| kebab(part)), |name| taken.contains_key(name))
+    let end = base.len().saturating_add(part.len());
+    let is_within_word = |role: &&ApiRole<'_>| {
+        role.name.get(end..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
+    let in_words = !group.iter().any(is_within_word);
+    let first = group.first();
+    let of_api = || first.map(|role| role.opened.api_stage.clone()).filter(|name| is_label(name));
+    let name = said.or_else(|| in_words.then(|| kebab(part))).or_else(of_api);
+    unused(name.unwrap_or_else(|| kebab(first.map_or(part, |role| role.name))), |name| taken.contains_key(name))
 }
 
 fn caller_name(caller: &Caller, taken: &BTreeMap<String, NamedCaller>) -> String {
     let who = caller.whom.first();
-    let (name, account) = match (&caller.part, who) {
+    // The end of a word is no name.
+    let part = caller.part.as_ref().filter(|part| !part.starts_with(|c: char| c.is_ascii_lowercase()));
+    let (name, account) = match (part, who) {
         (Some(part), _) => (kebab(part), None),
         (None, Some(Who::Role { account, role, .. })) => {
             (kebab(role.rsplit('/').next().unwrap_or_default()), Some(account))

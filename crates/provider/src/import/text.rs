@@ -7,6 +7,7 @@ use super::names::{NamedCaller, Names};
 use super::trust::Who;
 use super::{ApiRole, Place};
 use crate::limits::{TRUST_POLICY, TRUST_POLICY_RAISED};
+use crate::manifest::names::{is_production, words_of};
 
 /// The manifest, ending in a newline.
 pub(super) fn manifest(roles: &[ApiRole<'_>], names: &Names, place: &Place) -> String {
@@ -52,6 +53,18 @@ pub(super) fn manifest(roles: &[ApiRole<'_>], names: &Names, place: &Place) -> S
         }
         if !opened.vpc_endpoints.is_empty() {
             line("vpc_endpoints", list(&opened.vpc_endpoints));
+        }
+        // A role's name or the API's may say so where the stage's does not.
+        let is_said = |name: &str| is_production(&words_of(name).join("-"));
+        let is_of_stage = |other: &&ApiRole<'_>| other.opened.is_of(opened);
+        // What all roles have in front says nothing of one stage.
+        let own = |role: &ApiRole<'_>| {
+            let rest = role.name.strip_prefix(names.base.as_str());
+            rest.filter(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase())).unwrap_or(role.name).to_owned()
+        };
+        let mut of_stage = roles.iter().filter(is_of_stage);
+        if !is_production(name) && (is_said(&opened.api_stage) || of_stage.any(|role| is_said(&own(role)))) {
+            line("production", "true".to_owned());
         }
         if let Some(part) = &stage.role_name {
             line("role_name", quoted(part));

@@ -31,21 +31,29 @@ pub(super) struct Trusting {
     pub(super) terms: BTreeMap<&'static str, Vec<String>>,
 }
 
-/// Reads a statement; `None` for what no manifest says.
-pub(super) fn trusting(statement: &Value, partition: &str) -> Option<Trusting> {
+/// Reads a statement.
+///
+/// # Errors
+///
+/// What of it no manifest says.
+pub(super) fn trusting(statement: &Value, partition: &str) -> Result<Trusting, String> {
     let known = ["Sid", "Effect", "Principal", "Action", "Condition"];
-    let elements = statement.as_object()?;
-    if elements.keys().any(|key| !known.contains(&key.as_str())) || elements.get("Effect")?.as_str()? != "Allow" {
-        return None;
+    let elements = statement.as_object();
+    if let Some(other) = elements.into_iter().flatten().map(|(key, _)| key).find(|key| !known.contains(&key.as_str())) {
+        return Err(format!("a statement with `{other}`"));
     }
-    let principals = match elements.get("Principal")? {
-        Value::String(everybody) => vec![everybody.clone()],
-        principals => texts(principals.get("AWS")),
+    if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
+        return Err("a statement that denies".to_owned());
+    }
+    let principals = match statement.get("Principal") {
+        Some(Value::String(everybody)) => vec![everybody.clone()],
+        principals => texts(principals.and_then(|by_type| by_type.get("AWS"))),
     };
+    let shown = || principals.first().map(String::as_str).unwrap_or_default();
     let mut terms: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     let (mut arns, mut not_arns, mut organizations) = (None, Vec::new(), None);
-    for (operator, keys) in elements.get("Condition").and_then(Value::as_object).into_iter().flatten() {
-        for (key, values) in keys.as_object()? {
+    for (operator, keys) in statement.get("Condition").and_then(Value::as_object).into_iter().flatten() {
+        for (key, values) in keys.as_object().into_iter().flatten() {
             let values = texts(Some(values));
             let is_exact = values.iter().all(|value| !value.contains(['*', '?', '$']));
             let folded = key.to_ascii_lowercase();
@@ -61,12 +69,15 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Option<Trusting> {
                 ("StringEquals", "aws:principalarn") if arns.is_none() && is_exact => arns = Some(values),
                 ("ArnNotEquals" | "ArnNotLike", "aws:principalarn") if not_arns.is_empty() => not_arns = values,
                 ("StringEquals", "aws:principalorgid") if organizations.is_none() => organizations = Some(values),
-                _ => return None,
+                _ => return Err(format!("condition `{operator}` on `{key}`")),
             }
         }
     }
     if !not_arns.iter().all(|not| arns.as_deref().is_some_and(|arns| is_deeper(not, arns, partition))) {
-        return None;
+        return Err("a condition that leaves principals out".to_owned());
+    }
+    if terms.get("external_id").is_some_and(|ids| ids.len() > 1) {
+        return Err("several external ids".to_owned());
     }
     let mut whom = Vec::new();
     for principal in &principals {
@@ -74,11 +85,11 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Option<Trusting> {
             (Some(ids), None) if principal == "*" => {
                 whom.extend(ids.iter().filter(|id| is_organization_id(id)).cloned().map(Who::Organization));
             }
-            (Some(_), _) => return None,
+            (Some(_), _) => return Err("an organization beside other conditions".to_owned()),
             (None, Some(arns)) => {
                 let of = account_of(principal, partition);
                 if of.is_none() && principal != "*" {
-                    return None;
+                    return Err("a condition on `aws:PrincipalArn` beside a principal that is no account".to_owned());
                 }
                 let is_of = |account: &str| of.as_deref().is_none_or(|of| of == account);
                 let roles = arns.iter().filter_map(|arn| role(arn, partition, true));
@@ -90,8 +101,10 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Option<Trusting> {
             },
         }
     }
-    let actions = texts(elements.get("Action"));
-    Some(Trusting { actions, whom, terms })
+    if whom.is_empty() {
+        return Err(format!("principal `{}`", shown()));
+    }
+    Ok(Trusting { actions: texts(statement.get("Action")), whom, terms })
 }
 
 /// Whether what is left out is roles of deeper paths than these, which is what a manifest means by its patterns.

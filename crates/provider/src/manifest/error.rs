@@ -134,7 +134,7 @@ manifest_errors! {
         "AWS would let the caller use every route: leave `routes` out; or, where the function itself refuses what is not among them, write `routes_enforced_by = \"function\"` for the stage";
     TermNotExpressible, "term_not_expressible",
         "A caller's term is one that direct access, or a server, cannot express.",
-        "an external id, session names, tags and a source identity belong to assuming a role, and the way in is the stage's: drop the term, or make a caller of its own for the stage; or make a whole stage with direct access `access = \"role\"`, which a server has not; `aws:PrincipalArn` (`trust = \"account\"`) needs `permissions = \"document\"` on a function URL";
+        "drop the term, or make a caller of its own for the stage; or let the stage's callers assume a role (leave `access` out), which a server has not; on a function URL `trust = \"account\"` takes `permissions = \"document\"`, too";
     UnknownStage, "unknown_stage",
         "A caller names a stage that is not in the manifest.",
         "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";

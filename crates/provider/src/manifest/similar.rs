@@ -1,5 +1,20 @@
 //! Which word was probably meant: for `did you mean`.
 
+/// How many names an error lists.
+const SHOWN: usize = 10;
+
+/// Which names there are, of many the one that was probably meant: the end of a sentence that says that one is unknown.
+#[must_use]
+pub fn names_there_are(name: &str, known: &[String]) -> String {
+    let more = known.len().saturating_sub(SHOWN);
+    let shown = known.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match to(name, known.iter().map(String::as_str)) {
+        Some(meant) if more > 0 => format!("did you mean `{meant}`?"),
+        _ if more > 0 => format!("it has {shown} and {more} more"),
+        _ => format!("it has {shown}"),
+    }
+}
+
 /// The word that is nearest to a text, if one is near: a third of its letters may differ.
 pub(super) fn to<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let plain = |text: &str| -> Vec<char> {

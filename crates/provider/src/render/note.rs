@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use self::call::Call;
 use self::markdown::{block, code, list};
+use crate::check::PERMISSION_SETS;
 use crate::manifest::{Caller, Stage};
 use crate::plan::{CallerRole, Plan};
 use crate::targets::{RestApi, Target};
@@ -56,11 +57,7 @@ impl Plan<'_> {
         }
         for role in self.roles_of(caller) {
             let policy = role.policy.to_json_pretty();
-            text.push_str(&format!(
-                "\nAttach this policy to {}:\n\n{}",
-                whose(&role),
-                block("json", &format!("{policy}\n"))
-            ));
+            text.push_str(&format!("\n{}:\n\n{}", attach(&role), block("json", &format!("{policy}\n"))));
         }
         text
     }
@@ -131,12 +128,24 @@ fn who(plan: &Plan<'_>, caller: &Caller, stage: &str) -> Option<String> {
     plan.roles_of(caller).iter().find(|role| role.stages().any(|on| on == stage)).map(whose)
 }
 
+/// In words, what the policy is to be attached to: nobody may change the roles of permission sets.
+fn attach(role: &CallerRole) -> String {
+    if role.arn.contains(&format!(":role{PERMISSION_SETS}")) {
+        let arn = code(&role.arn);
+        return format!(
+            "Put this policy into the permission set of {arn}, as its inline policy in IAM Identity Center"
+        );
+    }
+    format!("Attach this policy to {}", whose(role))
+}
+
 /// In words, which principals a policy is for.
 fn whose(role: &CallerRole) -> String {
     match (&role.organization, role.account.as_str(), role.role_name.as_str()) {
         (Some(id), _, _) => format!("each role of the organization {} that calls the API", code(id)),
         (None, account, "*") => format!("each role of account {} that calls the API", code(account)),
         (None, "*", name) => format!("the role {} of your account", code(name)),
+        (None, _, name) if name.contains('*') => format!("each role that fits {}", code(&role.arn)),
         (None, _, _) => format!("the role {}", code(&role.arn)),
     }
 }

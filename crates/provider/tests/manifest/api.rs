@@ -171,3 +171,28 @@ fn what_is_no_url_of_an_api_is_refused() {
         assert!(Manifest::parse(&text, "f").is_ok(), "{url}");
     }
 }
+
+/// Nobody may change the roles of permission sets, and a pattern is no role.
+#[test]
+fn a_note_says_what_the_policy_can_be_attached_to() {
+    let note = |role: &str| {
+        let text = with_api("")
+            + &format!(
+                "[stages.stag]\napi_id = \"f6g7h8i9j0\"\n[callers.ops]\naccount = \"000000000000\"\nroles = {{ stag = \"{role}\" }}\ntrust = \"account\"\n"
+            );
+        let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+        manifest.plan(&Lock::default()).note(&manifest.callers["ops"])
+    };
+    let arn = "arn:aws:iam::000000000000:role/";
+    for (role, said) in [
+        (
+            "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Ops_*",
+            "Put this policy into the permission set of `{}`, as its inline policy in IAM Identity Center:",
+        ),
+        ("Ops", "Attach this policy to the role `{}`:"),
+        ("Ops*", "Attach this policy to each role that fits `{}`:"),
+    ] {
+        let (note, said) = (note(role), said.replace("{}", &format!("{arn}{role}")));
+        assert!(note.contains(&said), "{said}\n{note}");
+    }
+}

@@ -10,6 +10,7 @@ use xacct_sign::aws::{Arn, is_account_id};
 use super::{Grant, GrantCondition, GrantSubject, GrantTerms, ON, RESOURCE};
 use crate::iam::KNOWN_KEYS;
 use crate::iam::elements::{statements, texts};
+use crate::targets::HttpApi;
 
 /// The most grants of one principal or resource that a statement is taken apart into.
 const MAX_TERMS: usize = 64;
@@ -39,7 +40,7 @@ fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {
         }
     };
     if statement.get("Principal").is_none() {
-        let resources: Vec<_> = texts(subjects).into_iter().map(GrantSubject::Resource).collect();
+        let resources: Vec<_> = texts(subjects).into_iter().map(with_every_route).map(GrantSubject::Resource).collect();
         add(&resources, &conditions);
         return grants;
     }
@@ -47,7 +48,7 @@ fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {
     // The policy of a resource, which may be of parts of it.
     let mut conditions = conditions;
     if let Some(resources) = statement.get("Resource") {
-        let values = texts(resources).into_iter().collect();
+        let values = texts(resources).into_iter().map(with_every_route).collect();
         conditions.push(GrantCondition { operator: ON.to_owned(), key: RESOURCE.to_owned(), values });
     }
     let by_arn = conditions.iter().position(names_principals);
@@ -63,6 +64,14 @@ fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {
         add(&subjects, &with);
     }
     grants
+}
+
+/// Each request to a stage has a method and a path, so `*/*` behind it is what `*` is.
+fn with_every_route(resource: String) -> String {
+    match resource.strip_suffix("/*/*").filter(|stage| HttpApi::of_arn(stage).is_some_and(|api| api.arn() == *stage)) {
+        Some(stage) => format!("{stage}/*"),
+        None => resource,
+    }
 }
 
 /// Whether a condition says whom a statement is about.

@@ -365,6 +365,11 @@ impl Source<'_> {
             Entry::Occupied(known) if known.get().0 == caller && known.get().1 != stage => Ok(()),
             Entry::Occupied(other) => {
                 let (key, (other, on)) = (other.key(), other.get());
+                if (caller, stage) == (other, on) {
+                    let message =
+                        format!("caller `{caller}` is `{}` of `{}` twice on stage `{stage}`", key.role, key.account);
+                    return Err(self.error(Kind::DuplicateCaller, place, message));
+                }
                 let on = if on == stage { String::new() } else { format!(" on stage `{on}` of the same API") };
                 let message = format!(
                     "caller `{caller}` is the same principal on stage `{stage}` as caller `{other}`{on}: `{}` of `{}`",
