@@ -61,7 +61,7 @@ fn a_providers_day_goes_as_it_is_told() {
             _ => assert!(!has("Billing"), "{template}"),
         }
     }
-    assert_eq!(lines, 12);
+    assert_eq!(lines, 13);
     assert!(fs::read_to_string(folder.join("billing.md")).unwrap().contains("ApiAllowByIamRoleStagBilling"));
     assert!(fs::read_to_string(folder.join("access.md")).unwrap().starts_with("| caller | stage |"));
 }
