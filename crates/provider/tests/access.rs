@@ -1,6 +1,8 @@
 //! What the manifest means, asked: `list`, `can`, `who`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
+use std::collections::BTreeSet;
+
 use xacct_sign_provider::{Answer, AskedCall, Asker, Lock, Manifest, WhyNot, markdown_of_rows};
 
 const MANIFEST: &str = r#"
@@ -198,6 +200,9 @@ fn a_callers_role_is_known_by_path_and_case_and_its_session_by_name() {
     assert_eq!(who("arn:aws:iam::000000000000:role/shop"), [possible]);
     assert_eq!(who("arn:aws:iam::000000000000:role/other/Shop"), [possible]);
     assert_eq!(who("arn:aws:iam::444444444444:role/Anything"), [possible, "whole stag"]);
+    // Of users a whole account, or an organization, is all that there can be.
+    assert_eq!(who("arn:aws:iam::444444444444:user/jane"), [possible, "whole stag"]);
+    assert_eq!(who("arn:aws:iam::000000000000:user/Shop"), [possible]);
     assert_eq!(who("arn:aws:sts::333333333333:assumed-role/Direct/function"), ["direct url", possible]);
     assert!(who("arn:aws-cn:iam::000000000000:role/Shop").is_empty());
 }
@@ -219,7 +224,8 @@ fn a_session_of_a_shared_role_is_whoever_could_have_taken_its_name() {
 fn what_is_no_arn_of_a_role_or_a_session_is_refused() {
     let others = [
         "Shop",
-        "arn:aws:iam::000000000000:user/Shop",
+        "arn:aws:iam::000000000000:user/",
+        "arn:aws:iam::000000000000:user/*",
         "arn:aws:iam::000000000000:root",
         "arn:aws:iam::*:role/Shop",
         "arn:aws:iam::000000000000:role/*",
@@ -271,5 +277,50 @@ roles = { direct = "Batch" }
             let answer = plan.can(&manifest.callers[caller], &manifest.stages[stage], &call);
             assert!(matches!(answer, Answer::Yes(_)), "{caller} on {stage}: {answer:?}");
         }
+    }
+}
+
+/// The role that stands for those of a pattern is nobody else's.
+#[test]
+fn a_callers_pattern_never_makes_it_another_caller() {
+    let text = r#"
+[api]
+account = "111111111111"
+region = "eu-west-1"
+[stages.v1]
+target = "rest_api"
+api_id = "a1"
+api_stage = "v1"
+access = "direct"
+[callers.every]
+account = "000000000000"
+roles = { v1 = "Rx" }
+[callers.items]
+account = "000000000000"
+trust = "account"
+roles = { v1 = "team/R*" }
+routes = ["GET /items/1"]
+[callers.whole]
+account = "222222222222"
+trust = "account"
+roles = { v1 = "*" }
+routes = ["GET /items/1"]
+[callers.any]
+account = "222222222222"
+roles = { v1 = "AnyRole" }
+"#;
+    let manifest = Manifest::parse(text, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let (all, mut names) = (plan.caller_roles(), BTreeSet::new());
+    for role in xacct_sign_provider::concrete_roles(&all, "aws", "111111111111").1 {
+        let name = role.arn.rsplit('/').next().unwrap().to_ascii_lowercase();
+        assert!(names.insert((role.account.clone(), name)), "{role:?} is two callers");
+    }
+    for caller in ["items", "whole"] {
+        let can = |call: &str| {
+            let call = AskedCall::parse(call).unwrap();
+            matches!(plan.can(&manifest.callers[caller], &manifest.stages["v1"], &call), Answer::Yes(_))
+        };
+        assert!(can("GET /items/1") && !can("GET /"), "{caller}");
     }
 }

@@ -17,7 +17,7 @@ impl AccessError {
     }
 
     pub(super) fn principal(message: String) -> Self {
-        let hint = "give `arn:aws:iam::ACCOUNT:role/PATH/NAME` or `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`, as logs and `xacct-sign whoami` have them";
+        let hint = "give `arn:aws:iam::ACCOUNT:role/PATH/NAME` `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION` or `arn:aws:iam::ACCOUNT:user/NAME`, as logs and `xacct-sign whoami` have them";
         Self { code: "invalid_principal", message, hint }
     }
 

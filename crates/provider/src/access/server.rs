@@ -15,10 +15,10 @@ impl Plan<'_> {
         call: &AskedCall,
         readings: &[String],
     ) -> Answer {
-        let roles = self.roles_of(caller);
+        let roles = self.caller_roles();
         let (_, concrete) = concrete_roles(&roles, self.manifest.api.partition(), &self.manifest.api.account);
         let mut why = WhyNot::NotListed { caller: caller.name.clone(), stage: stage.name.clone() };
-        for role in concrete {
+        for role in concrete.into_iter().filter(|role| role.caller.caller == caller.name) {
             let Ok(asker) = Asker::parse(&role.arn) else { continue };
             let Some((told, by)) = self.told_as(stage, &asker).pop() else { continue };
             // A proof has no path, so it names nobody by a pattern.
