@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xacct_sign::Error;
 use xacct_sign_emulator::SetupError;
 use xacct_sign_emulator::server::ServerError;
-use xacct_sign_provider::{AccessError, DeployedError, ManifestError, RenderError};
+use xacct_sign_provider::{AccessError, DeployedError, ManifestError, RenderError, names_there_are};
 
 use crate::cache::failure::CacheFailure;
 use crate::commands::emulator::failure::EmulatorFailure;
@@ -29,7 +29,7 @@ pub(crate) enum Failure {
     },
     #[error("{what} `{}` is not text in UTF-8", path.display())]
     NotText { what: &'static str, path: PathBuf },
-    #[error("the manifest has no {kind} `{name}`; it has {}", known.join(", "))]
+    #[error("the manifest has no {kind} `{name}`; {}", names_there_are(name, known))]
     NotInManifest { kind: &'static str, name: String, known: Vec<String> },
     #[error("cannot write `{}`", path.display())]
     Unwritable {
@@ -47,8 +47,8 @@ pub(crate) enum Failure {
         #[source]
         source: DeployedError,
     },
-    #[error("`{}` is outdated", .0.display())]
-    LockOutdated(PathBuf),
+    #[error("`{}` is {}", path.display(), if *is_there { "outdated" } else { "not there" })]
+    LockOutdated { path: PathBuf, is_there: bool },
     #[error("{} not accepted", counted(*.0, "finding is", "findings are"))]
     Findings(usize),
     #[error("{}: nothing is printed", counted(*.0, "error", "errors"))]
@@ -149,7 +149,7 @@ impl Failure {
             Failure::BinaryOnTerminal => "answer_not_text",
             Failure::Program { .. } => "program_not_run",
             Failure::Ended(_) => "program_ended",
-            Failure::LockOutdated(_) => "lock_outdated",
+            Failure::LockOutdated { .. } => "lock_outdated",
             Failure::Findings(_) | Failure::Errors(_) => "not_accepted",
             Failure::Different(_) | Failure::PolicyDiffers => "different",
             Failure::Broken => "link_broken",
@@ -196,7 +196,7 @@ impl Failure {
             ),
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
-            Failure::LockOutdated(_) => Some("run the command without `--locked`, and commit the lock file"),
+            Failure::LockOutdated { .. } => Some("run the command without `--locked`, and commit the lock file"),
             Failure::Setup(SetupError::Callers { .. })
             | Failure::Server(ServerError::Setup(SetupError::Callers { .. })) => Some(
                 "the emulator's issuers serve verifiers on this machine alone: leave `--host` out, or take the stage out of a copy of the manifest",
@@ -277,7 +277,7 @@ impl Failure {
             | Failure::Manifest(_)
             | Failure::Setup(_)
             | Failure::Emulator(_) => 2,
-            Failure::LockOutdated(_)
+            Failure::LockOutdated { .. }
             | Failure::Findings(_)
             | Failure::Errors(_)
             | Failure::Render(_)

@@ -30,6 +30,21 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
 ///
 /// [`Failure::NotAFile`] where a link is there, which is never followed.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    replacement(path, text)?.put()
+}
+
+/// A file that is written, and not yet in the place of the other. Deleted unless it is put there.
+pub(crate) struct Replacement<'p> {
+    path: &'p Path,
+    file: NamedTempFile,
+}
+
+/// What [`replace`] puts in a file's place.
+///
+/// # Errors
+///
+/// As [`replace`] has them.
+pub(crate) fn replacement<'p>(path: &'p Path, text: &str) -> Result<Replacement<'p>, Failure> {
     let failed = |source| Failure::Unwritable { path: path.to_path_buf(), source };
     let permissions = match fs::symlink_metadata(path) {
         Ok(there) if !there.is_file() => return Err(Failure::NotAFile(path.to_path_buf())),
@@ -39,9 +54,16 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
         Err(error) => return Err(failed(error)),
     };
     let file = written_beside(path, text, permissions).map_err(|error| failed(unnamed(&error, path)))?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    sync_folder(path);
-    Ok(())
+    Ok(Replacement { path, file })
+}
+
+impl Replacement<'_> {
+    pub(crate) fn put(self) -> Result<(), Failure> {
+        let Self { path, file } = self;
+        file.persist(path).map_err(|error| Failure::Unwritable { path: path.to_path_buf(), source: error.error })?;
+        sync_folder(path);
+        Ok(())
+    }
 }
 
 /// Writes a file that was named, with the permissions of every new one: a link leads to what is meant, and what is no file, such as

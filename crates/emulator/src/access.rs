@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use xacct_sign_provider::names_there_are;
+
 use crate::emulator::Emulator;
 use crate::iam::callers::CallerAccess;
 
@@ -10,7 +12,7 @@ use crate::iam::callers::CallerAccess;
 #[non_exhaustive]
 pub enum NoAccess {
     /// The manifest has no such stage.
-    #[error("the manifest has no stage `{name}`; it has {}", known.join(", "))]
+    #[error("the manifest has no stage `{name}`; {}", names_there_are(name, known))]
     UnknownStage {
         /// What was asked for.
         name: String,
@@ -18,7 +20,7 @@ pub enum NoAccess {
         known: Vec<String>,
     },
     /// The manifest has no such caller.
-    #[error("the manifest has no caller `{name}`; it has {}", known.join(", "))]
+    #[error("the manifest has no caller `{name}`; {}", names_there_are(name, known))]
     UnknownCaller {
         /// What was asked for.
         name: String,

@@ -11,7 +11,7 @@ mod value;
 use std::fmt::Display;
 
 use wasm_bindgen::prelude::*;
-use xacct_sign_provider::{Format, Lock, Manifest, ManifestErrorKind as Kind, Route};
+use xacct_sign_provider::{Format, Lock, Manifest, ManifestErrorKind as Kind, Route, names_there_are};
 
 use crate::error::{of_render, to_js, without_place};
 
@@ -28,8 +28,8 @@ pub fn read_stage(
     let lock = lock_text.map(|text| Lock::parse(&text, lock_file)).transpose().map_err(|error| to_js(&error))?;
     let plan = manifest.plan(&lock.unwrap_or_default());
     let stage = manifest.stages.get(name).ok_or_else(|| {
-        let known: Vec<&str> = manifest.stages.keys().map(String::as_str).collect();
-        let message = format!("`{file}` has no stage `{name}`; it has {}", known.join(", "));
+        let known: Vec<String> = manifest.stages.keys().cloned().collect();
+        let message = format!("`{file}` has no stage `{name}`; {}", names_there_are(name, &known));
         without_place(Kind::UnknownStage, &message)
     })?;
     let Some(read) = stage::Stage::of(&manifest, &plan, stage) else {

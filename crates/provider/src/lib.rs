@@ -75,6 +75,7 @@ pub use import::Imported;
 pub use manifest::{
     Accepted, Access, Api, Caller, CallerPrincipals, Identity, JSON_SCHEMA, Lock, Manifest, ManifestError,
     ManifestErrorKind, Permissions, RolePattern, Route, RoutesEnforcedBy, Stage, StageTarget, TrustForm, WhichRole,
+    names_there_are,
 };
 pub use plan::{CallerRole, Move, OpenedRoute, Permission, Plan, ProviderRole, ResourcePolicy, RoleChange, RoleKind};
 pub use render::{CallersFile, Format, RenderError};

@@ -18,6 +18,7 @@ pub use lock::Lock;
 pub(crate) use lock::Told;
 pub use route::Route;
 pub use schema::JSON_SCHEMA;
+pub use similar::names_there_are;
 pub use xacct_sign::aws::{RolePattern, WhichRole};
 
 pub use types::{

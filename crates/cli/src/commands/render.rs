@@ -29,15 +29,19 @@ pub(crate) fn run(command: RenderCommand) -> Result<(), Failure> {
     if let Some(left_out) = plan.left_out(stage, format) {
         output::note(&[left_out.to_string(), format!("  hint: {}", left_out.hint())]);
     }
-    if *plan.lock() != recorded {
-        let lock_path = manifest::lock_path(path);
-        if arguments.locked {
-            return Err(Failure::LockOutdated(lock_path));
-        }
-        files::replace(&lock_path, &plan.lock().to_toml())?;
-        output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
+    if *plan.lock() == recorded {
+        return output::document(&text);
     }
-    output::document(&text)
+    let lock_path = manifest::lock_path(path);
+    if arguments.locked {
+        return Err(Failure::LockOutdated { is_there: lock_path.exists(), path: lock_path });
+    }
+    // Who gets nothing has been told nothing.
+    let lock = files::replacement(&lock_path, &plan.lock().to_toml())?;
+    output::document(&text)?;
+    lock.put()?;
+    output::note(&[format!("wrote `{}`: commit it beside the manifest", lock_path.display())]);
+    Ok(())
 }
 
 /// What a verifier reads. Nothing is deployed by it, and nothing is written.

@@ -219,3 +219,20 @@ fn the_access_map_takes_the_place_of_a_page_alone() {
         assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text);
     }
 }
+
+/// Of many names an error says the one that was meant, or a few.
+#[test]
+fn of_many_callers_an_error_names_a_few() {
+    let caller = |i: u32| format!("[callers.team-{i}]\naccount = \"{i:012}\"\nroles = {{ stag = \"Batch\" }}\n");
+    let (api, _) = MANIFEST.split_once("[callers").unwrap();
+    let folder = folder("asked-many", &format!("{api}{}", (10..99).map(caller).collect::<String>()));
+    let (code, _, stderr) = run_words(&folder, &["can", "team-6O", "stag", "GET /"]);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.starts_with("error[unknown_caller]: the manifest has no caller `team-6O`; did you mean `team-"),
+        "{stderr}"
+    );
+    let (_, _, stderr) = run_words(&folder, &["can", "shop", "stag", "GET /"]);
+    assert!(stderr.contains("; it has team-10, team-11") && stderr.contains(" and 79 more\n"), "{stderr}");
+    assert!(stderr.len() < 400, "{stderr}");
+}

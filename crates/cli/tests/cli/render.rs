@@ -10,7 +10,7 @@ fn render_writes_the_lock_file_once() {
     let lock = folder.join("xacct.lock.toml");
     let (code, stdout, stderr) = run(&folder, "render cloudformation --stage stag --locked");
     assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
-    assert!(stderr.contains("`xacct.lock.toml` is outdated") && stderr.contains("hint: "), "{stderr}");
+    assert!(stderr.contains("`xacct.lock.toml` is not there") && stderr.contains("hint: "), "{stderr}");
     assert!(!lock.exists());
 
     let (code, first, stderr) = run(&folder, "render cloudformation --stage stag");
@@ -107,4 +107,30 @@ fn render_takes_in_what_is_deployed() {
     assert_eq!((code, to_import), (0, role));
     // Of the documents alone nothing is taken in.
     assert_eq!(run(&folder, "render json --stage stag --import").0, 2);
+}
+
+/// Whoever got nothing has been told no role, and is told of a change again.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_lock_file_is_written_after_the_output_is_out() {
+    let folder = folder("render-full", MANIFEST);
+    assert_eq!(run(&folder, "render json --stage stag").0, 0);
+    let before = fs::read_to_string(folder.join("xacct.lock.toml")).unwrap();
+    fs::write(folder.join("xacct.toml"), format!("{MANIFEST}routes = [\"GET /a\"]\n")).unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = crate::command::command(&folder, ["render", "json", "--stage", "stag"]);
+    assert_eq!(command.stdout(full).output().unwrap().status.code(), Some(23));
+    assert_eq!(fs::read_to_string(folder.join("xacct.lock.toml")).unwrap(), before);
+    let there: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(there.len(), 2, "{there:?}");
+    let (code, _, stderr) = run(&folder, "render json --stage stag");
+    assert!(code == 0 && stderr.contains("warning[role_arn_changed]"), "{stderr}");
+}
+
+#[test]
+fn an_outdated_lock_file_cannot_be_accepted() {
+    let accepted = MANIFEST.replace("[api]\n", "[api]\naccept = { lock_outdated = \"later\" }\n");
+    let folder = folder("lock-accepted", &accepted);
+    let (code, _, stderr) = run(&folder, "check");
+    assert!(code == 2 && stderr.starts_with("error[unknown_finding]"), "{code} {stderr}");
 }
