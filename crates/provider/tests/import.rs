@@ -758,6 +758,8 @@ fn stages_and_callers_are_called_by_words_of_the_roles_names() {
     // Without an API stage that says more, the whole name does.
     let imported = of(&[role("ApiProd", SHOP, &["GET/x"])]).unwrap();
     assert!(imported.manifest.contains("[stages.api-prod]"), "{}", imported.manifest);
+    let imported = of(&[role("ProdApiShop", SHOP, &["GET/x"])]).unwrap();
+    assert!(imported.manifest.contains("[stages.api]") && imported.manifest.contains("production = true"));
     let error = of(&[role("orders-prod-shop", SHOP, &["GET/x"]), role("orders-prod-billing", OTHER, &["GET/x"])]);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("in title case, without what parts them"), "{error}");

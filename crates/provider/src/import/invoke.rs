@@ -32,13 +32,6 @@ pub(super) struct Opened {
     pub(super) routes: Option<Vec<String>>,
 }
 
-impl Opened {
-    /// Whether both are one stage of one API.
-    pub(super) fn is_of(&self, other: &Self) -> bool {
-        (&self.place, &self.api_id, &self.api_stage) == (&other.place, &other.api_id, &other.api_stage)
-    }
-}
-
 /// Reads the policies. What is not read here opens nothing in the manifest, and shows as a difference.
 pub(super) fn opened(policies: &[Value]) -> Read {
     let (all, by_url) = (allowing(policies, HttpApi::INVOKE), allowing(policies, FunctionUrl::INVOKE_URL));

@@ -54,16 +54,10 @@ pub(super) fn manifest(roles: &[ApiRole<'_>], names: &Names, place: &Place) -> S
         if !opened.vpc_endpoints.is_empty() {
             line("vpc_endpoints", list(&opened.vpc_endpoints));
         }
-        // A role's name or the API's may say so where the stage's does not.
+        // The API's stage may say so where this one's name does not, and so may what the roles of the only one begin with.
         let is_said = |name: &str| is_production(&words_of(name).join("-"));
-        let is_of_stage = |other: &&ApiRole<'_>| other.opened.is_of(opened);
-        // What all roles have in front says nothing of one stage.
-        let own = |role: &ApiRole<'_>| {
-            let rest = role.name.strip_prefix(names.base.as_str());
-            rest.filter(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase())).unwrap_or(role.name).to_owned()
-        };
-        let mut of_stage = roles.iter().filter(is_of_stage);
-        if !is_production(name) && (is_said(&opened.api_stage) || of_stage.any(|role| is_said(&own(role)))) {
+        let is_by_base = names.stages.len() == 1 && is_said(&names.base);
+        if !is_production(name) && (is_said(&opened.api_stage) || is_by_base) {
             line("production", "true".to_owned());
         }
         if let Some(part) = &stage.role_name {

@@ -53,7 +53,7 @@ manifest_errors! {
         "write a region as AWS does, for example `ap-northeast-1`; those of the isolated partitions (`us-iso-east-1`) are not supported";
     InvalidRoleName, "invalid_role_name",
         "A role's name, or one that would be made of it, is not one that IAM takes.",
-        "write the role's name, with its path if it has one (`service-role/Name`), or a caller's role by its ARN, which agrees with `account`; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too";
+        "write the role's name, with its path if it has one (`service-role/Name`), or a caller's role by its ARN, which agrees with `account`; `*` stands in a caller's role name alone, and never in its path; a name has 1 to 64 letters, digits or `+=,.@_-`, and the names made of it (`role_name`, stage, caller) keep to that too";
     InvalidPath, "invalid_path",
         "The `path` of the roles is not one that IAM takes, or `role_name` has another.",
         "a path begins and ends with `/`, `/apis/`, with letters, digits or `+=,.@_-` between, 512 characters in all; write it as `path` or before the name in `role_name`, in one place alone";
@@ -173,7 +173,7 @@ manifest_errors! {
         "write `accept = { CODE = \"the reason\" }` with a code that `xacct-sign check` shows as a warning or a note";
     InvalidLock, "invalid_lock",
         "The lock file is not one that this version writes.",
-        "`xacct-sign render` writes the lock file: restore it from version control; without it callers may get other roles";
+        "`xacct-sign render` writes the lock file: restore it from version control, of two sides of a merge the lines of both; without it callers may get other roles";
 }
 
 /// A manifest that cannot be used: what is wrong, where, and what to do about it.
