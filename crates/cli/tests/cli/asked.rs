@@ -133,7 +133,7 @@ fn check_annotates_lines_on_github() {
     let folder = folder("asked-github", MANIFEST);
     // A name with all that ends a property.
     let name = "a,b:c%d.toml";
-    fs::write(folder.join(name), text.clone() + "session_names = [\"*\"]\n").unwrap();
+    fs::write(folder.join(name), text.clone() + "session_names = [\"shop-*\"]\n").unwrap();
     let (code, stdout, _) = run_words(&folder, &["check", "--format", "github", "--manifest", name]);
     assert_eq!(code, 1);
     let commands: Vec<_> = stdout.lines().map(read_command).collect();
