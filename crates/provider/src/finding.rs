@@ -152,7 +152,7 @@ findings! {
         "tell the caller, `xacct-sign policy note` writes what; where a name alone was changed, `role_name` in the stage's or the caller's table keeps the old one";
     LockOutdated, "lock_outdated", Warning,
         "The lock file says which of several roles a caller has; a caller that is not in it may move when others come.",
-        "run `xacct-sign render`, and commit the lock file beside the manifest";
+        "render a stage, `xacct-sign render json --stage NAME`, and commit the lock file beside the manifest";
     UnusedAcceptance, "unused_acceptance", Warning,
         "What is accepted is not found any more.",
         "delete the line";
