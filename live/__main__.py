@@ -51,7 +51,11 @@ def confirm() -> None:
         return
     if not sys.stdin.isatty():
         raise Failure("nobody can be asked whether to go on", f"set {CONFIRMED}=1 if these are the accounts you mean")
-    if input("Go on? Type yes: ").strip() != "yes":
+    try:
+        answer = input("Go on? Type yes: ")
+    except EOFError:
+        answer = ""
+    if answer.strip() != "yes":
         raise Failure("that was no yes", "nothing was made")
 
 

@@ -9,6 +9,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -468,10 +469,12 @@ def test_who_cannot_be_the_caller_is_told(
         live_accounts.named(os.environ)
 
 
-@pytest.mark.parametrize(("typed", "goes_on"), [("yes", True), ("y", False), ("", False)])
-def test_a_terminal_is_asked_for_a_yes(typed: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("typed", "goes_on"), [("yes", True), ("y", False), ("", False), (EOFError, False)])
+def test_a_terminal_is_asked_for_a_yes(
+    typed: str | type[EOFError], goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: typed)
+    monkeypatch.setattr("builtins.input", Mock(side_effect=[typed]))
     if goes_on:
         program.confirm()
     else:

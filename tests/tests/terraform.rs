@@ -123,7 +123,7 @@ fn terraform_reads_resource_policies_as_they_were_meant() {
     let no_names = Context::new();
     let rest = &resource("rest")["aws_api_gateway_rest_api_policy"]["rest_api_r1"];
     assert_eq!(evaluated(&rest["policy"], &no_names), document("rest"));
-    let whole = &resource("whole")["aws_lambda_resource_policy"]["function_whole"];
+    let whole = &resource("whole")["aws_lambda_resource_policy"]["function_orders"];
     assert_eq!(evaluated(&whole["policy"], &no_names), document("whole"));
     let permissions = resource("url")["aws_lambda_permission"].clone();
     let meant = plan.resource_policy(&manifest.stages["url"]).unwrap().permissions;

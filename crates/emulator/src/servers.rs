@@ -144,11 +144,13 @@ impl Checkpoint<'_> {
         let check = server.verifier.check(&values, &methods, &[parts.uri.path()]);
         match driver::drive(check, self.iam, self.options, now) {
             Ok(caller) => {
-                log.principal = Some(caller.arn.clone());
-                log.caller = Some(caller.name.clone());
+                noted(&caller, log);
                 Ok(caller)
             }
-            Err(Some(refusal)) => Err(Box::new(self.refuse(&refusal, log))),
+            Err(Some(refusal)) => {
+                refusal.caller().into_iter().for_each(|caller| noted(caller, log));
+                Err(Box::new(self.refuse(&refusal, log)))
+            }
             Err(None) => {
                 let reason = Reason::new(Kind::Internal, "the check of who calls does not end");
                 let told = ServerFront.told(&Refused::Body(BodyFailure::NoRoom));
@@ -206,6 +208,12 @@ impl Checkpoint<'_> {
             }
         }
     }
+}
+
+/// Who calls, for the log.
+fn noted(caller: &Caller, log: &mut LogEntry) {
+    log.principal = Some(caller.arn.clone());
+    log.caller = Some(caller.name.clone());
 }
 
 /// The caller, as the upstream is told.

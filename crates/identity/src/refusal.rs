@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use xacct_sign::escaped;
+
+use crate::caller::Caller;
 
 macro_rules! refusals {
     ($($variant:ident, $code:literal, $status:literal, $sentence:literal, $hint:literal;)*) => {
@@ -66,7 +69,7 @@ refusals! {
     AccountDiffers, "account_differs", 401, "the token speaks of another account than its issuer's", "";
     AudienceRefused, "audience_refused", 401, "the token is for another audience",
         "the caller asks STS for a token with this server's audience alone";
-    TokenExpired, "token_expired", 401, "the token has expired", "";
+    TokenExpired, "token_expired", 401, "the token has expired", "is the clock of this machine right?";
     TokenAhead, "token_ahead", 401, "the token begins in the future", "is the clock of this machine right?";
     LifetimeRefused, "lifetime_refused", 401, "the token lives longer than tokens may here",
         "the caller asks for a shorter `duration_seconds`, or the manifest's `max_duration_seconds` allows more";
@@ -82,7 +85,7 @@ refusals! {
     ProofMalformed, "proof_malformed", 401, "the proof is not of its exact form", "";
     ProofRegionRefused, "proof_region_refused", 401, "the proof is for a region that is not taken",
         "the caller makes proofs for one of the manifest's `regions`";
-    ProofExpired, "proof_expired", 401, "the proof is older than 300 seconds", "";
+    ProofExpired, "proof_expired", 401, "the proof is older than 300 seconds", "is the clock of this machine right?";
     ProofAhead, "proof_ahead", 401, "the proof is from more than 300 seconds in the future",
         "is the clock of this machine right?";
     ProofRefused, "proof_refused", 401, "STS does not stand by the proof",
@@ -122,17 +125,23 @@ refusals! {
 pub struct Refusal {
     kind: RefusalKind,
     detail: Cow<'static, str>,
+    caller: Option<Arc<Caller>>,
 }
 
 impl Refusal {
     /// A refusal that says no more than its kind.
     pub(crate) fn new(kind: RefusalKind) -> Self {
-        Self { kind, detail: Cow::Borrowed("") }
+        Self::with(kind, "")
     }
 
     /// One with what it is about, which is shown as it stands.
     pub(crate) fn with(kind: RefusalKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), caller: None }
+    }
+
+    /// The same of a caller that is known, and has no such route.
+    pub(crate) fn of(self, caller: &Arc<Caller>) -> Self {
+        Self { caller: Some(Arc::clone(caller)), ..self }
     }
 
     /// One about a text from outside, which is cut and escaped.
@@ -156,6 +165,12 @@ impl Refusal {
     #[must_use]
     pub fn kind(&self) -> RefusalKind {
         self.kind
+    }
+
+    /// Who calls, where that is known: it is the request that is refused.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_deref()
     }
 
     /// The stable code of the kind.

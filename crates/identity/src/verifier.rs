@@ -322,13 +322,14 @@ impl Check {
                 let routes = self.verifier.callers().listed(*listed).and_then(|listed| listed.routes.as_ref());
                 if let Some(routes) = routes {
                     // Of a request without a path or a method nothing is known.
-                    if self.paths.is_empty() {
-                        return Err(Refusal::new(Kind::PathUnreadable));
-                    }
-                    if self.methods.is_empty() {
-                        return Err(Refusal::with(Kind::RouteRefused, "a request without a method"));
-                    }
-                    self.paths.iter().try_for_each(|path| route::check(routes, &self.methods, path))?;
+                    let checked = if self.paths.is_empty() {
+                        Err(Refusal::new(Kind::PathUnreadable))
+                    } else if self.methods.is_empty() {
+                        Err(Refusal::with(Kind::RouteRefused, "a request without a method"))
+                    } else {
+                        self.paths.iter().try_for_each(|path| route::check(routes, &self.methods, path))
+                    };
+                    checked.map_err(|refusal| refusal.of(caller))?;
                 }
                 return Ok(Some(Step::Passed(Arc::clone(caller))));
             }

@@ -108,6 +108,20 @@ test("a clock that is some minutes off, for which STS refuses nothing, is set ri
   }
 });
 
+test("a date in another form than that of servers says nothing of the time", async () => {
+  for (const date of ["5", "2020-01-01", "Fri Nov 27 2020 00:00:00", "Fri, 27 Nov 2020 00:00:00", "Fri, 27 Nov 2020"]) {
+    const sts = issuer();
+    const dated = async (url: string, init: RequestInit) => {
+      const answer = await (sts.fetch as (url: string, init: RequestInit) => Promise<Response>)(url, init);
+      return new Response(await answer.text(), { headers: { date } });
+    };
+    const events: { type: string }[] = [];
+    const onEvent = (event: { type: string }) => events.push(event);
+    await identityToken({ ...about, base, fetch: dated as never as Fetch, onEvent })();
+    expect([date, ...events.map(({ type }) => type)]).toEqual([date, "token_made"]);
+  }
+});
+
 test("a token is asked for no longer than the credentials live", async () => {
   const time = clock();
   const sts = issuer(time.now);

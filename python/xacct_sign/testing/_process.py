@@ -149,8 +149,15 @@ class Process:
         )
         patience = threading.Timer(_PATIENCE, self._kill)
         patience.start()
-        line = self._process.stdout.readline() if self._process.stdout else b""
-        patience.cancel()
+        try:
+            line = self._process.stdout.readline() if self._process.stdout else b""
+        except BaseException:
+            # Ctrl-C: nobody else knows of it yet.
+            self._kill()
+            self.end()
+            raise
+        finally:
+            patience.cancel()
         ready = _told(line)
         if ready is None:
             words = said.read().decode("utf-8", "replace").strip()

@@ -161,6 +161,8 @@ fn who_is_no_caller_gets_401_and_a_caller_elsewhere_403_and_neither_is_told_why(
         assert_eq!((answer.status().as_u16(), answer.body().len()), (403, 0), "{method} {path}");
         assert!(!answer.headers().contains_key("www-authenticate") && !answer.headers().contains_key("x-xacct-reason"));
         assert_eq!(world.reason(), Some("route_refused"));
+        // It is a caller, as behind an API Gateway.
+        assert_eq!(world.log.last().unwrap().caller.as_deref(), Some("batch"));
     }
     // A caller of one server is none of another by the same token.
     let token = world.token_of("/Shop");

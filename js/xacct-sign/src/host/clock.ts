@@ -81,7 +81,9 @@ interface Answered {
 
 /** By how many seconds the clock that said `now` is behind, by an answer's `Date`; zero if that does no harm. */
 export function skewOf({ headers }: Answered, now: number): number {
-  const date = Date.parse(headers?.get?.("date") ?? "");
+  // Of all that `Date.parse` makes a date of, the one form that servers send (RFC 9110, section 5.6.7): a zone that is left out is ours.
+  const text = headers?.get?.("date") ?? "";
+  const date = /^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$/.test(text) ? Date.parse(text) : Number.NaN;
   const seconds = Math.trunc((date - now) / 1000);
   return Math.abs(seconds) > TOLERATED_SKEW_SECONDS ? seconds : 0;
 }
