@@ -50,12 +50,18 @@ pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
         // Where there is no kind it may be anybody's.
         return answer.kind().map(|kind| by_status(kind, exchange, &answer, is_signed)).unwrap_or_default();
     };
-    if matches!(status, 401 | 403 | 404) && answer.is_somebody_elses() {
+    if matches!(status, 401 | 403 | 404) && (answer.is_somebody_elses() || says_nothing(exchange)) {
         return vec![by_application(status, exchange, &answer)];
     }
     // A key that is none, and what an authorizer refuses, comes with 403, too.
     let status = answer.kind().filter(|_| status == 403).unwrap_or(status);
     by_status(status, exchange, &answer, is_signed)
+}
+
+/// Whether it has no text where it could have one: the refusals of API Gateway and Lambda have one each.
+fn says_nothing(exchange: &Exchange) -> bool {
+    let may_have_one = exchange.method.as_deref().is_some_and(|method| method != "HEAD");
+    may_have_one && exchange.body.trim().is_empty() && exchange.header("x-amzn-errortype").is_none()
 }
 
 /// The emulator's reason, where the answer does not say more: which line differs, and whose policy it is.
