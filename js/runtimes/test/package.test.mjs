@@ -40,6 +40,26 @@ for (const packed of [tarball, cdkTarball, serverTarball, emulatorTarball]) {
   });
 }
 
+for (const [name, program] of [
+  ["xacct-sign", 'import { createFetch } from "xacct-sign"; createFetch({});'],
+  ["xacct-sign/identity", 'import { identityToken } from "xacct-sign/identity"; identityToken({ audience: "x" });'],
+  ["xacct-sign-server", 'import { createVerifier } from "xacct-sign-server"; createVerifier({ callers: "" });'],
+  [
+    "xacct-sign-emulator",
+    'import { startEmulator } from "xacct-sign-emulator"; await startEmulator({ manifest: "no" });',
+  ],
+]) {
+  test(`an error of ${name} that nobody catches is read in a terminal`, async () => {
+    const error = await run("node", ["--input-type=module", "--eval", program], app).then(
+      assert.fail,
+      (error) => error,
+    );
+    assert.ok(error.stderr.length < 4000, `${error.stderr.length} characters`);
+    assert.match(error.stderr, /^XacctSignError: .*\n +at /m);
+    assert.match(error.stderr, /code: '(role_not_given|invalid_region|invalid_option|manifest_unreadable)'/);
+  });
+}
+
 test("publint", () => clean("publint", ["--strict", tarball]));
 test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));
 test("are-the-types-wrong, explain", () => clean("attw", [tarball, "--entrypoints", "explain", "--profile", "node16"]));

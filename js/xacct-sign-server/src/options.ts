@@ -83,6 +83,8 @@ export function bytesOf(callers: VerifierOptions["callers"]): Uint8Array {
   }
   if (typeof callers !== "object" || callers === null) throw invalid("`callers` is not given", how);
   if (callers instanceof Uint8Array) return callers;
+  const [, kind] = /^\[object (.*)\]$/.exec(Object.prototype.toString.call(callers)) ?? [];
+  if (kind !== "Object") throw invalid(`\`callers\` is of the type ${kind}, and no callers.json`, how);
   try {
     return new TextEncoder().encode(JSON.stringify(callers));
   } catch (cause) {

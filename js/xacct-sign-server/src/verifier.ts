@@ -80,6 +80,11 @@ export class Verifier {
 
   /** Middleware for Express, and whatever else calls `(request, response, next)`: the caller is `request.caller`. */
   middleware(): Middleware {
+    // As in `app.use(verifier.middleware)`, which would let nobody in and not say why.
+    if (!(this instanceof Verifier)) {
+      const hint = "write app.use(verifier.middleware())";
+      throw new XacctSignError("invalid_argument", "`middleware` was called without its verifier", { hint });
+    }
     return nodeMiddleware(this, this.#log);
   }
 
@@ -137,12 +142,11 @@ function stsEndpointOfEnvironment(): URL | undefined {
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isHere = url?.protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-  if (url?.protocol === "https:" || isHere) return url;
+  const isBare = url !== undefined && [url.username, url.password, url.search, url.hash].every((part) => part === "");
+  if (isBare && (url.protocol === "https:" || isHere)) return url;
   throw new XacctSignError(
     "invalid_option",
-    "AWS_ENDPOINT_URL_STS is no URL over https, or over http on this machine",
-    {
-      hint: "set it to what the emulator says, such as http://127.0.0.1:4100/sts",
-    },
+    "AWS_ENDPOINT_URL_STS is no URL over https, or over http on this machine, without user, query and fragment",
+    { hint: "set it to what the emulator says, such as http://127.0.0.1:4100" },
   );
 }

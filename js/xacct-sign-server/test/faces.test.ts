@@ -209,11 +209,19 @@ describe("middleware", () => {
   test.each<[string, Partial<NodeRequest>, string]>([
     ["they count where there are no others", { rawHeaders: [] }, "caller reader"],
     ["several of them are several", { rawHeaders: [], headers: { authorization: ["Bearer x", "Bearer y"] } }, "401"],
+    ["an adapter has no raw ones at all", { rawHeaders: undefined }, "caller reader"],
     ["they do not count beside raw ones", { rawHeaders: ["host", "api.example.com"] }, "401"],
     ["there are none", { rawHeaders: [], headers: {} }, "401"],
   ])("headers that an adapter made: %s", async (_, request, expected) => {
     const headers = { authorization: bearer(READER) };
     expect(await outcomeOf({ url: "/items/1", headers, ...request })).toBe(expected);
+  });
+
+  test("the method itself in place of what it gives is told as that", () => {
+    const { middleware } = worldOf().verifier;
+    expect(() => (middleware as (...given: unknown[]) => unknown)({}, {}, () => {})).toThrow(
+      expect.objectContaining({ code: "invalid_argument", hint: "write app.use(verifier.middleware())" }),
+    );
   });
 
   test("a check that fails by itself is a 503", async () => {

@@ -43,6 +43,10 @@ test.each<[string, unknown, string]>([
   ["no callers", {}, "invalid_option"],
   ["a file's name", { callers: "callers.json" }, "invalid_option"],
   ["a number", { callers: 1 }, "invalid_option"],
+  ["a promise", { callers: Promise.resolve(text) }, "invalid_option"],
+  ["a file's URL", { callers: new URL("file:///callers.json") }, "invalid_option"],
+  ["a buffer of bytes", { callers: new TextEncoder().encode(text).buffer }, "invalid_option"],
+  ["a list", { callers: [callers] }, "invalid_option"],
   ["what is no JSON", { callers: loop }, "invalid_option"],
   ["bytes that are not UTF-8", { callers: new Uint8Array([0x7b, 0xff]) }, "callers_malformed"],
   ["UTF-16 that was read as UTF-8", { callers: misread }, "invalid_option"],
@@ -119,15 +123,22 @@ test.each([
   expect(logged).toEqual([]);
 });
 
-test.each(["127.0.0.1:4100", "file:///tmp", "x", "http://sts.example", "http://127.0.0.1.example:4100"])(
-  "an endpoint of STS that is none stops it: %s",
-  (endpoint) => {
-    vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
-    expect(() => createVerifier({ callers: development, development: true })).toThrow(
-      expect.objectContaining({ code: "invalid_option" }),
-    );
-  },
-);
+test.each([
+  "127.0.0.1:4100",
+  "file:///tmp",
+  "x",
+  "http://sts.example",
+  "http://127.0.0.1.example:4100",
+  "http://user@127.0.0.1:4100",
+  "https://user:password@sts.example",
+  "http://127.0.0.1:4100?a=b",
+  "http://127.0.0.1:4100/#a",
+])("an endpoint of STS that is none stops it: %s", (endpoint) => {
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
+  expect(() => createVerifier({ callers: development, development: true })).toThrow(
+    expect.objectContaining({ code: "invalid_option" }),
+  );
+});
 
 test("an argument that is no string is a mistake, and lets nobody in", async () => {
   const { verifier } = worldOf();

@@ -53,9 +53,10 @@ export class XacctSignError extends Error {
 
   /** @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A class that is derived from this one has instances of its own.
+    // A class that is derived from this one has instances of its own. Its name is not written here: bundlers would give the class
+    // another one, which is shown where nobody catches it.
     // biome-ignore lint/complexity/noThisInStatic: that class is what `this` is then
-    if (this !== XacctSignError) return super[Symbol.hasInstance](value);
+    if (!Object.hasOwn(this, Symbol.hasInstance)) return super[Symbol.hasInstance](value);
     return typeof value === "object" && value !== null && BRAND in value;
   }
 }

@@ -24,7 +24,7 @@ export interface NodeRequest {
   readonly baseUrl?: string | undefined;
   readonly originalUrl?: string | undefined;
   /** Names and values in turns. */
-  readonly rawHeaders: readonly string[];
+  readonly rawHeaders?: readonly string[] | undefined;
   readonly headers?: { readonly [name: string]: string | string[] | undefined };
   /** Who is calling: set once it is known. */
   caller?: Caller;
@@ -45,9 +45,9 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next: ()
 export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
   return async (request, response, next) => {
     const { method = "", url = "", baseUrl = "", originalUrl } = request;
-    const methods = [method, ...METHOD_OVERRIDES.flatMap((name) => valuesOf(request, name))];
     const paths = pathsOf(originalUrl, baseUrl, url);
     try {
+      const methods = [method, ...METHOD_OVERRIDES.flatMap((name) => valuesOf(request, name))];
       const authorization = valuesOf(request, "authorization");
       request.caller = await verifier.check(authorization, methods, paths);
     } catch (thrown) {
@@ -68,7 +68,7 @@ export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
  * Each header of the name: `headers` has the first one alone, and who stands in front may have looked at the last. What adapters make of
  * a Lambda function's event has no raw headers at all, and there the other ones count.
  */
-function valuesOf({ rawHeaders, headers }: NodeRequest, name: string): string[] {
+function valuesOf({ rawHeaders = [], headers }: NodeRequest, name: string): string[] {
   if (rawHeaders.length === 0) return [headers?.[name] ?? []].flat();
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
