@@ -539,6 +539,38 @@ def test_what_is_no_verifier_is_told_where_it_is_given(wrong: Any) -> None:
         )
 
 
+@pytest.mark.parametrize("wrong", ["app", None, 7])
+def test_what_cannot_be_called_is_told_where_it_is_given(verifier: Verifier, wrong: Any) -> None:
+    for face in (verifier.handler, lambda it: Asgi(it, verifier), lambda it: Wsgi(it, verifier)):
+        with pytest.raises(ValidationError, match="nothing that can be called") as told:
+            face(wrong)
+        assert (told.value.code, told.value.hint) == ("invalid_option", "give what is called for callers alone")
+
+
+@pytest.mark.parametrize("wrong", ["api", "/api/", "/", "//", None, 5, b"/api"])
+def test_wsgi_what_is_no_path_of_a_mount_is_told_where_it_is_given(verifier: Verifier, wrong: Any) -> None:
+    with pytest.raises(ValidationError, match="no path of a mount") as told:
+        Wsgi(lambda *_: [], verifier, mounted_at=wrong)
+    assert (told.value.code, told.value.hint) == ("invalid_option", 'such as "/api", without a slash at its end')
+
+
+def test_a_lambda_functions_refusal_is_logged_with_method_and_path(
+    verifier: Verifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = verifier.handler(lambda *_: None)
+    events: list[tuple[Any, str]] = [
+        ({"version": "2.0", "rawPath": "/x", "requestContext": {"http": {"method": "GET"}}}, " 'GET' '/x': "),
+        ({"httpMethod": "PUT", "path": "/y\n", "requestContext": {}}, " 'PUT' '/y\\n': "),
+        ({"requestContext": {"http": 5}, "httpMethod": 5}, "event_malformed: "),
+        ({"requestContext": 5}, ": "),
+        (None, "event_malformed: "),
+    ]
+    for event, logged in events:
+        caplog.clear()
+        assert handler(event, None)["statusCode"] == 401
+        assert logged in caplog.text
+
+
 def test_arguments_of_the_wrong_kind_are_told_as_such(verifier: Verifier) -> None:
     wrong: list[Any] = [
         lambda: Verifier(None),  # type: ignore[arg-type]

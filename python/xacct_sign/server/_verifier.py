@@ -123,12 +123,13 @@ class Verifier:
 
     def handler(self, function: Callable[[Any, Any, Caller], Any]) -> Callable[[Any, Any], Any]:
         """A Lambda handler that calls the function for callers alone, with the caller behind event and context."""
+        callable_of(function, "function")
 
         def handle(event: Any, context: Any) -> Any:
             try:
                 caller = self.from_event(event)
             except RefusedError as refusal:
-                log_refusal(refusal)
+                log_refusal(refusal, *_request_of(event))
                 headers = dict(refusal_headers(refusal.status))
                 return {"statusCode": refusal.status, "headers": headers, "body": ""}
             return function(event, context, caller)
@@ -189,6 +190,30 @@ def verifier_of(verifier: object) -> Verifier:
     if not isinstance(verifier, Verifier):
         raise _wrong("`verifier` is no Verifier", 'make one: Verifier.from_file("callers.json")')
     return verifier
+
+
+def callable_of(given: object, name: str) -> None:
+    """What cannot be called is told where it is given, as a verifier is."""
+    if not callable(given):
+        raise _wrong(f"`{name}` is nothing that can be called", "give what is called for callers alone")
+
+
+def mounted_at_of(path: object) -> str:
+    """The path of a mount, as servers write it."""
+    if not isinstance(path, str) or path.rstrip("/") != path or (path and not path.startswith("/")):
+        raise _wrong("`mounted_at` is no path of a mount", 'such as "/api", without a slash at its end')
+    return path
+
+
+def _request_of(event: object) -> tuple[str | None, str | None]:
+    """Method and path of an event, of either form, for the log."""
+    if not isinstance(event, Mapping):
+        return None, None
+    context = event.get("requestContext")
+    http = context.get("http") if isinstance(context, Mapping) else None
+    method = http.get("method") if isinstance(http, Mapping) else event.get("httpMethod")
+    path = event.get("rawPath", event.get("path"))
+    return method if isinstance(method, str) else None, path if isinstance(path, str) else None
 
 
 def _text_of(event: object) -> bytes:

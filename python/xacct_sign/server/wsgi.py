@@ -8,7 +8,16 @@ from typing import Any
 
 from .._native import _refusal
 from ._refused import RefusedError
-from ._verifier import METHOD_OVERRIDES, Verifier, log_refusal, paths, refusal_headers, verifier_of
+from ._verifier import (
+    METHOD_OVERRIDES,
+    Verifier,
+    callable_of,
+    log_refusal,
+    mounted_at_of,
+    paths,
+    refusal_headers,
+    verifier_of,
+)
 
 _Environ = dict[str, Any]
 _App = Callable[[_Environ, Callable[..., Any]], Iterable[bytes]]
@@ -31,9 +40,10 @@ class CallerMiddleware:
             mounted_at: the `SCRIPT_NAME` that the application has, such as `/api`, where it is mounted below a path.
                 Some servers take it from a header, which may be the client's: a request with any other is refused.
         """
+        callable_of(app, "app")
         self._app = app
         self._verifier = verifier_of(verifier)
-        self._mounted_at = mounted_at
+        self._mounted_at = mounted_at_of(mounted_at)
 
     def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serves one request."""
