@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -569,6 +570,25 @@ def test_a_lambda_functions_refusal_is_logged_with_method_and_path(
         caplog.clear()
         assert handler(event, None)["statusCode"] == 401
         assert logged in caplog.text
+
+
+@pytest.mark.parametrize("wrong", ["callers.json", "", " /etc/callers.json"])
+def test_a_files_name_is_told_from_its_text(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="not the text of a callers") as told:
+        Verifier(wrong)
+    assert (told.value.code, told.value.hint) == ("invalid_option", "for a file there is Verifier.from_file")
+
+
+@pytest.mark.parametrize(("text", "code"), [("", "callers_malformed"), ('{"version": 9}', "callers_version_unknown")])
+def test_an_error_of_a_file_names_the_file(tmp_path: Path, text: str, code: str) -> None:
+    file = tmp_path / "callers-stag.json"
+    file.write_text(text)
+    for path in (file, str(file), os.fsencode(file)):
+        with pytest.raises(ValidationError) as told:
+            Verifier.from_file(path)
+        assert told.value.code == code
+        assert str(told.value).startswith(f"{file}: ")
+        assert told.value.hint
 
 
 def test_arguments_of_the_wrong_kind_are_told_as_such(verifier: Verifier) -> None:

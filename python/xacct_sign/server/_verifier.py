@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
 from typing import Any
 
 from .. import _native
@@ -43,6 +43,8 @@ class Verifier:
         if isinstance(callers, Mapping):
             callers = json.dumps(callers)
         if isinstance(callers, str):
+            if not callers.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+                raise _wrong("`callers` is not the text of a callers.json", "for a file there is Verifier.from_file")
             callers = callers.encode()
         if not isinstance(callers, (bytes, bytearray)):
             raise _wrong("`callers` is neither text nor a mapping", "for a file there is Verifier.from_file")
@@ -53,13 +55,19 @@ class Verifier:
             _log.warning("stage %s takes callers of issuers on this machine: this is for development", self.stage)
 
     @classmethod
-    def from_file(cls, path: str | PathLike[str], *, development: bool = False) -> Verifier:
+    def from_file(cls, path: str | os.PathLike[str], *, development: bool = False) -> Verifier:
         """A verifier for the list in a file, `callers.json`."""
         with open(path, "rb") as file:
-            return cls(file.read(), development=development)
+            callers = file.read()
+        try:
+            return cls(callers, development=development)
+        except ValidationError as error:
+            # There is one for each stage.
+            what = f"{os.fsdecode(path)}: {error.args[0]}"
+            raise ValidationError(what, code=error.code, hint=error.hint) from None
 
     @classmethod
-    def from_manifest(cls, path: str | PathLike[str], stage: str, *, development: bool = False) -> Verifier:
+    def from_manifest(cls, path: str | os.PathLike[str], stage: str, *, development: bool = False) -> Verifier:
         """A verifier for a stage of a manifest, `xacct.toml`, with the lock file beside it if there is one.
 
         The command `xacct-sign` reads it (`pip install xacct-sign-cli`): a server without it takes `from_file`.
