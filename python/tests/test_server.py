@@ -591,6 +591,30 @@ def test_an_error_of_a_file_names_the_file(tmp_path: Path, text: str, code: str)
         assert told.value.hint
 
 
+def test_an_event_may_be_its_text(here: serving.Loopback, verifier: Verifier) -> None:
+    context = {"http": {"method": "GET", "path": "/items"}}
+    headers = {"authorization": bearer(here)}
+    text = json.dumps({"version": "2.0", "rawPath": "/items", "headers": headers, "requestContext": context})
+    for event in (text, text.encode()):
+        assert verifier.from_event(event).name == "shop"
+    for wrong in ("\ud800", "{", b"\xff", text.replace('"rawPath"', '"rawPath": "/items", "rawPath"')):
+        with pytest.raises(RefusedError) as refused:
+            verifier.from_event(wrong)
+        assert refused.value.code == "event_malformed"
+
+
+@pytest.mark.parametrize("target", ["function_url", "http_api", "rest_api"])
+def test_what_takes_no_header_is_no_verifier_of_a_middleware(here: serving.Loopback, target: str) -> None:
+    fronts = here.world()["fronts"].values()
+    verifier = Verifier(next(front for front in fronts if front["target"] == target))
+    faces = (CallerDependency, lambda it: Asgi(application, it), lambda it: Wsgi(lambda *_: [], it))
+    for face in faces:
+        with pytest.raises(ValidationError, match=f"the target {target}") as told:
+            face(verifier)
+        assert told.value.code == "invalid_option"
+        assert told.value.hint
+
+
 def test_arguments_of_the_wrong_kind_are_told_as_such(verifier: Verifier) -> None:
     wrong: list[Any] = [
         lambda: Verifier(None),  # type: ignore[arg-type]

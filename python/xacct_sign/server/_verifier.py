@@ -51,6 +51,7 @@ class Verifier:
         if not isinstance(development, bool):
             raise _wrong("`development` is neither True nor False", "leave it out where real callers come")
         self._native = _native.Verifier(callers, development)
+        self._target = json.loads(callers)["target"]
         if self._native.is_development:
             _log.warning("stage %s takes callers of issuers on this machine: this is for development", self.stage)
 
@@ -119,8 +120,8 @@ class Verifier:
         """In which line a request waits that has to: `token`, `known_proof` or `proof`, which anybody can make up."""
         return self._native.line(authorization)
 
-    def from_event(self, event: Mapping[str, Any]) -> Caller:
-        """Who makes the request of a Lambda function's event.
+    def from_event(self, event: Mapping[str, Any] | str | bytes) -> Caller:
+        """Who makes the request of a Lambda function's event, which may be given as its JSON.
 
         What stands in front is the `target` of `callers.json`; an event that comes from elsewhere is refused.
 
@@ -197,6 +198,9 @@ def verifier_of(verifier: object) -> Verifier:
     """The verifier that was given; what is none is told where it is given, and not to the first client."""
     if not isinstance(verifier, Verifier):
         raise _wrong("`verifier` is no Verifier", 'make one: Verifier.from_file("callers.json")')
+    if verifier._target != "server":
+        what = f"a list of the target {verifier._target} takes no headers, and its callers come by events"
+        raise _wrong(what, "take Verifier.handler or from_event; or render the list of a stage of the target server")
     return verifier
 
 
@@ -226,9 +230,13 @@ def _request_of(event: object) -> tuple[str | None, str | None]:
 
 def _text_of(event: object) -> bytes:
     """JSON of what is read of an event, whatever the rest is; of what is none, a text that is none either."""
-    if not isinstance(event, Mapping):
-        return b""
+    if isinstance(event, bytes):
+        return event
     try:
+        if isinstance(event, str):
+            return event.encode()
+        if not isinstance(event, Mapping):
+            return b""
         return json.dumps({name: event[name] for name in _native.Verifier.EVENT_MEMBERS if name in event}).encode()
     except (TypeError, ValueError, RecursionError):
         return b""
