@@ -101,6 +101,21 @@ def test_a_verifier_of_a_manifest_is_that_of_its_callers_json(manifest: Path, tm
     assert (known.name, known.role) == ("shop", "Shop")
 
 
+def test_a_path_may_be_bytes_and_what_is_none_is_told(manifest: Path) -> None:
+    assert Verifier.from_manifest(os.fsencode(manifest), "server").stage == "server"
+    wrong: list[tuple[Any, Any]] = [
+        ("a\0b", "server"),
+        (b"a\0b", "server"),
+        (None, "server"),
+        (7, "server"),
+        ("", "server"),
+    ]
+    for path, stage in [*wrong, (manifest, "ser\0ver"), (manifest, "")]:
+        with pytest.raises(xacct_sign.ValidationError) as told:
+            Verifier.from_manifest(path, stage)
+        assert (told.value.code, bool(told.value.hint)) == ("invalid_option", True), (path, stage)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
 def test_both_are_read_as_powershell_and_editors_write_them(manifest: Path, tmp_path: Path, encoding: str) -> None:
     rendered = run("render", "callers", "--stage", "server", folder=tmp_path).stdout

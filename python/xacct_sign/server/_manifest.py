@@ -21,11 +21,16 @@ def rendered(path: str | os.PathLike[str], stage: str) -> bytes:
     """What `xacct-sign render callers` prints.
 
     Raises:
-        ValidationError: there is no such command, or it refuses, with the code that it gives.
+        ValidationError: an argument is none, there is no such command, or it refuses, with the code that it gives.
     """
-    if not isinstance(stage, str):
-        raise ValidationError("`stage` is no text", code="invalid_option", hint='give its name, such as "prod"')
-    arguments = ["render", "callers", f"--manifest={os.fspath(path)}", f"--stage={stage}"]
+    if not isinstance(stage, str) or not stage or "\0" in stage:
+        raise ValidationError("`stage` is no name", code="invalid_option", hint='give its name, such as "prod"')
+    manifest = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+    if not manifest or "\0" in manifest:
+        raise ValidationError(
+            "`path` is no path", code="invalid_option", hint='give that of the manifest: "xacct.toml"'
+        )
+    arguments = ["render", "callers", f"--manifest={manifest}", f"--stage={stage}"]
     command = [_command(), *arguments]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603
     said = done.stderr.decode(errors="replace")
