@@ -615,6 +615,13 @@ def test_what_takes_no_header_is_no_verifier_of_a_middleware(here: serving.Loopb
         assert told.value.hint
 
 
+def test_a_refusals_record_has_code_and_status(verifier: Verifier, caplog: pytest.LogCaptureFixture) -> None:
+    verifier.handler(lambda *_: None)({}, None)
+    list(Wsgi(lambda *_: [], verifier)({"REQUEST_METHOD": "GET"}, lambda *_: None))
+    told = [(vars(record)["code"], vars(record)["status"]) for record in caplog.records if record.args]
+    assert told[-2:] == [("event_malformed", 401), ("authorization_missing", 401)]
+
+
 def test_arguments_of_the_wrong_kind_are_told_as_such(verifier: Verifier) -> None:
     wrong: list[Any] = [
         lambda: Verifier(None),  # type: ignore[arg-type]

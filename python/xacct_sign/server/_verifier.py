@@ -245,7 +245,8 @@ def _text_of(event: object) -> bytes:
 def log_refusal(refusal: RefusedError, method: str | None = None, path: str | None = None) -> None:
     """Tells the log why; the client is told the status alone."""
     where = f" {_shown(method)} {_shown(path or '')}" if method else ""
-    _log.warning("%s %s%s: %s", refusal.status, refusal.code, where, refusal)
+    more = {"code": refusal.code, "status": refusal.status}
+    _log.warning("%s %s%s: %s", refusal.status, refusal.code, where, refusal, extra=more)
 
 
 def _shown(text: str) -> str:
