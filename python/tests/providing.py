@@ -36,7 +36,10 @@ tags = ["team", "cost:center"]
 source_identity = ["*"]
 third_party = true
 routes = ["PUT /hoge", "GET /items/{id}", "ANY /orders/{proxy+}"]
-accept = { wildcard_spans_segments = "the API has no deeper routes", production_trusts_other_stage = "it is theirs" }
+[callers.partner.accept]
+wildcard_spans_segments = "the API has no deeper routes"
+production_trusts_other_stage = "it is theirs"
+role_name_not_unique = "one of them is not made yet"
 
 [callers.later]
 account = "333333333333"

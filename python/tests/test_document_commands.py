@@ -45,7 +45,7 @@ ELSEWHERE = {
     ("docs/who-called.md", 1): "python/tests/test_pages.py",
     ("docs/who-called.md", 2): "python/tests/test_pages.py",
     **{("docs/command-line.md", number): "crates/cli/tests/cli/shells.rs" for number in range(1, 10)},
-    **{("docs/provider.md", number): "crates/cli/tests/cli/day.rs" for number in range(2, 6)},
+    **{("docs/provider.md", number): "crates/cli/tests/cli/day.rs" for number in range(3, 8)},
 }
 """Blocks of which another test takes care; a page's first is number 1."""
 
@@ -59,11 +59,12 @@ HERE = {
     ("docs/live.md", 2),
     ("docs/python.md", 1),
     ("docs/provider.md", 1),
-    ("docs/provider.md", 6),
-    ("docs/provider.md", 7),
+    ("docs/provider.md", 2),
     ("docs/provider.md", 8),
     ("docs/provider.md", 9),
     ("docs/provider.md", 10),
+    ("docs/provider.md", 11),
+    ("docs/provider.md", 12),
 }
 
 STAND_INS = """
@@ -223,7 +224,7 @@ def test_a_providers_commands_run(run: Callable[..., subprocess.CompletedProcess
     assert json.loads((work / "xacct.schema.json").read_text())["title"] == "xacct.toml"
 
     # Roles that are deployed already, taken in.
-    done = run("docs/provider.md", 7, before=start)
+    done = run("docs/provider.md", 9, before=start)
     assert done.returncode == 0, done.stderr
     assert "[callers.lambda-role-deve]" in (work / "xacct.toml").read_text()
 
@@ -231,7 +232,7 @@ def test_a_providers_commands_run(run: Callable[..., subprocess.CompletedProcess
     direct = '[stages.direct]\napi_id = "a9b8c7d6e5"\napi_stage = "v1"\ntarget = "rest_api"\naccess = "direct"\n'
     readme = readme.replace("roles = { ", 'roles = { direct = "LambdaRoleDeve", ')
     (work / "xacct.toml").write_text(f"{readme}\n{direct}")
-    for number, stage in ((9, "stag"), (10, "direct")):
+    for number, stage in ((11, "stag"), (12, "direct")):
         done = run("docs/provider.md", number)
         assert done.returncode == 0, done.stderr
         compared = [str(cli()), "diff", "--stage", stage, "--deployed", "deployed.json"]
@@ -247,10 +248,26 @@ def test_what_a_server_and_its_callers_need_is_printed_as_the_page_says(
     )
     api = '[api]\naccount = "111111111111"\nregion = "ap-northeast-1"\n'
     (tmp_path / "work" / "xacct.toml").write_text(f"{api}{server}")
-    done = run("docs/provider.md", 6)
+    done = run("docs/provider.md", 8)
     assert done.returncode == 0, done.stderr
     assert "sts:GetWebIdentityToken" in done.stdout
     assert json.loads((tmp_path / "work" / "callers.json").read_text())["target"] == "server"
+
+
+def test_a_pull_request_says_whose_role_it_changes(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    (work / "infra").mkdir()
+    (work / "xacct.toml").rename(work / "infra" / "xacct.toml")
+    render = "xacct-sign render json --stage stag --manifest infra/xacct.toml > stag.json"
+    git = "git -c user.name=x -c user.email=x@example.com"
+    base = f"git init -q -b main; {render}; git add infra; {git} commit -qm base; git remote add origin ."
+    # The branch has a caller with routes, and so a role of its own, rendered as provider.md wants it.
+    change = f"sed -i 's|^roles = .*|&\\nroutes = [\"PUT /hoge\"]|' infra/xacct.toml; {render}"
+    done = run("docs/provider.md", 2, before=f"{base}; {change}")
+    assert done.returncode == 0, done.stderr
+    assert "title=role_arn_changed::" in done.stdout
 
 
 def test_roles_that_are_deployed_are_taken_in_as_the_page_says(
@@ -259,7 +276,7 @@ def test_roles_that_are_deployed_are_taken_in_as_the_page_says(
     if not shutil.which("jq"):
         not_run("jq")
     work = tmp_path / "work"
-    done = run("docs/provider.md", 8)
+    done = run("docs/provider.md", 10)
     assert done.returncode == 0, done.stderr
     assert "Outputs" in json.loads((work / "roles.json").read_text())
     assert "Outputs" not in json.loads((work / "without-outputs.json").read_text())

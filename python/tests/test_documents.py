@@ -13,9 +13,9 @@ import pytest
 from emulator import REPOSITORY, Emulator, cli
 
 API = "https://server.stag.foo.example.com"
-PAGES = {"choosing.md": 3, "credentials.md": 7, "python.md": 17, "troubleshooting.md": 1}
+PAGES = {"choosing.md": 3, "credentials.md": 7, "python.md": 18, "troubleshooting.md": 1}
 
-ELSEWHERE = {("choosing.md", 2), ("choosing.md", 3), ("python.md", 8)}
+ELSEWHERE = {("choosing.md", 2), ("choosing.md", 3), ("python.md", 8), ("python.md", 9)}
 """What test_uploads.py runs, the one behind the other; and test_identity.py, at a server that asks who calls."""
 
 REFUSED = {

@@ -155,6 +155,8 @@ def test_what_is_deployed_is_what_was_rendered(provider: Provider, moto: str) ->
             changed["Statement"].append({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": stranger})
             iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(changed))
             answer = iam.get_role(RoleName=role)["Role"]
+            # All that moto has is in one account.
+            answer["Arn"] = answer["Arn"].replace("123456789012", "111111111111")
             deployed.write_text(json.dumps({"Role": answer}, default=str))
             said = provider.run("diff", "--stage", stage, "--deployed", str(deployed), code=1)
             assert said.splitlines()[:2] == [role, f"- `{stranger['AWS']}` may sts:AssumeRole"]

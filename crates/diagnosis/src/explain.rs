@@ -50,7 +50,7 @@ pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
         // Where there is no kind it may be anybody's.
         return answer.kind().map(|kind| by_status(kind, exchange, &answer, is_signed)).unwrap_or_default();
     };
-    if matches!(status, 401 | 403 | 404) && (answer.is_somebody_elses() || says_nothing(exchange)) {
+    if matches!(status, 401 | 403 | 404) && answer.is_somebody_elses() || status == 403 && says_nothing(exchange) {
         return vec![by_application(status, exchange, &answer)];
     }
     // A key that is none, and what an authorizer refuses, comes with 403, too.

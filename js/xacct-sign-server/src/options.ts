@@ -82,8 +82,9 @@ export function bytesOf(callers: VerifierOptions["callers"]): Uint8Array {
     throw invalid("`callers` is not the text of a callers.json", `${how}, and not its name`);
   }
   if (typeof callers !== "object" || callers === null) throw invalid("`callers` is not given", how);
-  if (callers instanceof Uint8Array) return callers;
+  // By its tag: bytes may be of another realm, as those of a test runner are.
   const [, kind] = /^\[object (.*)\]$/.exec(Object.prototype.toString.call(callers)) ?? [];
+  if (kind === "Uint8Array") return callers as Uint8Array;
   if (kind !== "Object") throw invalid(`\`callers\` is of the type ${kind}, and no callers.json`, how);
   try {
     return new TextEncoder().encode(JSON.stringify(callers));
