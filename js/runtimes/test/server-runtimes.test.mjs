@@ -154,6 +154,7 @@ test("Express: the paths of tests/paths.toml", async () => {
   const log = ({ status, code }) => status !== undefined && logged.push(code);
   const verifier = createVerifier({ callers, development: true, log });
   const authorization = `Bearer ${await issuer.token()}`;
+  /** @type {any} */
   const table = parse(readFileSync(new URL("../../../tests/paths.toml", import.meta.url), "utf8"));
   let many = 0;
   for (const { name, sent, mounted_at, left, method = "GET", code } of table.request) {
