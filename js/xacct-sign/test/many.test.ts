@@ -8,8 +8,8 @@ const base = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 const role = { roleArn: "arn:aws:iam::111111111111:role/Api", region: "us-east-1", base };
 
 /** STS's answer with the credentials of a generation, of which each part names it. */
-function answer(generation: number, lifetimeSeconds: number): string {
-  const end = new Date(Date.now() + lifetimeSeconds * 1000).toISOString();
+function answer(generation: number, lifetimeSeconds: number, now = Date.now()): string {
+  const end = new Date(now + lifetimeSeconds * 1000).toISOString();
   return `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><AssumedRoleUser>
     <AssumedRoleId>A:x</AssumedRoleId><Arn>arn:aws:sts::111111111111:assumed-role/Api/x</Arn></AssumedRoleUser>
     <Credentials><AccessKeyId>ASIA${generation}</AccessKeyId><SecretAccessKey>secret${generation}</SecretAccessKey>
@@ -39,9 +39,11 @@ test("c1: a thousand promises and an STS that fails: three tries, and one error 
 });
 
 test("no torn credentials while they rotate every few milliseconds", async () => {
-  // Of a lifetime of 40 ms the last quarter is early, the last twentieth too late.
-  const sts = await serve(({ index, response }) => response.end(answer(index, 0.04)));
-  const provider = assumeRole({ ...role, stsEndpoint: sts.url });
+  // Of a lifetime of 40 ms the last quarter is early, the last twentieth too late. Time passes as calls do, however long a machine takes.
+  let time = Date.now();
+  const now = () => new Date(time);
+  const sts = await serve(({ index, response }) => response.end(answer(index, 0.04, time)));
+  const provider = assumeRole({ ...role, stsEndpoint: sts.url, now });
   let signed = 0;
   const fetch = (async (url: string, init: RequestInit) => {
     if (url.startsWith(sts.url)) return globalThis.fetch(url, init);
@@ -55,7 +57,7 @@ test("no torn credentials while they rotate every few milliseconds", async () =>
     signed += 1;
     return new Response("ok");
   }) as never;
-  const call = createFetch({ region: role.region, credentials: provider, fetch });
+  const call = createFetch({ region: role.region, credentials: provider, fetch, now });
   while (sts.seen.length < 30) {
     await Promise.all(
       Array.from({ length: 50 }, async () => {
@@ -63,6 +65,7 @@ test("no torn credentials while they rotate every few milliseconds", async () =>
         const generation = accessKeyId.slice("ASIA".length);
         expect([secretAccessKey, sessionToken]).toEqual([`secret${generation}`, `token${generation}`]);
         await call("https://api.example.com/");
+        time += 0.2;
       }),
     );
     await new Promise(setImmediate);
