@@ -200,9 +200,6 @@ fn a_callers_role_is_known_by_path_and_case_and_its_session_by_name() {
     assert_eq!(who("arn:aws:iam::000000000000:role/shop"), [possible]);
     assert_eq!(who("arn:aws:iam::000000000000:role/other/Shop"), [possible]);
     assert_eq!(who("arn:aws:iam::444444444444:role/Anything"), [possible, "whole stag"]);
-    // Of users a whole account, or an organization, is all that there can be.
-    assert_eq!(who("arn:aws:iam::444444444444:user/jane"), [possible, "whole stag"]);
-    assert_eq!(who("arn:aws:iam::000000000000:user/Shop"), [possible]);
     assert_eq!(who("arn:aws:sts::333333333333:assumed-role/Direct/function"), ["direct url", possible]);
     assert!(who("arn:aws-cn:iam::000000000000:role/Shop").is_empty());
 }
@@ -243,6 +240,10 @@ fn what_is_no_arn_of_a_role_or_a_session_is_refused() {
     let short = Asker::parse("arn:aws:sts::000000000000:assumed-role/Shop/x").unwrap_err();
     assert_eq!(short.code(), "invalid_principal");
     assert!(short.to_string().ends_with("the name of one has two characters at least"), "{short}");
+    // Even one of a whole account, which lets its users in, too: that is said.
+    let user = Asker::parse("arn:aws:iam::444444444444:user/jane").unwrap_err();
+    assert_eq!(user.code(), "invalid_principal");
+    assert!(user.hint().starts_with("users come in only where a whole account"), "{}", user.hint());
 }
 
 #[test]

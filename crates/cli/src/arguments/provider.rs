@@ -101,7 +101,7 @@ pub(crate) struct CanArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct WhoArguments {
-    /// The ARN of a role, of a role's session, or of a user
+    /// The ARN of a role, or of a role's session
     #[arg(value_name = "ARN")]
     pub(crate) arn: String,
 

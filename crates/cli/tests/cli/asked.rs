@@ -48,11 +48,12 @@ fn can_answers_by_its_exit_code() {
     let no = format!("no\n  the policy of `{ROLE}Shop` lacks execute-api:Invoke on `{api}/GET/admin`\n");
     assert_eq!(can("GET /items/%2e%2e/admin"), (1, no, String::new()));
 
-    let wrong: [(&[&str], &str); 4] = [
+    let wrong: [(&[&str], &str); 5] = [
         (&["can", "shop", "stag", "FETCH /"], "invalid_call"),
         (&["can", "nobody", "stag", "GET /"], "unknown_caller"),
         (&["can", "shop", "nowhere", "GET /"], "unknown_stage"),
         (&["who", "shop"], "invalid_principal"),
+        (&["who", "arn:aws:iam::000000000000:user/jane"], "invalid_principal"),
     ];
     for (arguments, expected) in wrong {
         let (code, stdout, stderr) = run_words(&folder, arguments);

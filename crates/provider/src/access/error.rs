@@ -17,7 +17,13 @@ impl AccessError {
     }
 
     pub(super) fn principal(message: String) -> Self {
-        let hint = "give `arn:aws:iam::ACCOUNT:role/PATH/NAME` `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION` or `arn:aws:iam::ACCOUNT:user/NAME`, as logs and `xacct-sign whoami` have them";
+        let hint = "give `arn:aws:iam::ACCOUNT:role/PATH/NAME` or `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`, as logs and `xacct-sign whoami` have them";
+        Self { code: "invalid_principal", message, hint }
+    }
+
+    pub(super) fn user(arn: &str) -> Self {
+        let message = format!("`{arn}` is the ARN of a user, and callers are roles");
+        let hint = "users come in only where a whole account or an organization is let in: `xacct-sign list` says where; ask who a role of the user's account is";
         Self { code: "invalid_principal", message, hint }
     }
 

@@ -8,7 +8,7 @@ use super::error::AccessError;
 use crate::manifest::{Caller, CallerPrincipals};
 use crate::plan::{Plan, ProviderRole};
 
-/// Somebody, by an ARN: a role, a session of one, or a user, who comes in as one of a whole account or organization.
+/// Somebody, by an ARN: a role, or a session of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
     partition: String,
@@ -17,32 +17,27 @@ pub struct Asker {
     path: Option<String>,
     name: String,
     session: Option<String>,
-    is_user: bool,
 }
 
 impl Asker {
-    /// Reads the ARN of a role, of a role's session, or of a user.
+    /// Reads the ARN of a role, or of a role's session.
     ///
     /// # Errors
     ///
     /// [`AccessError`], `invalid_principal`, for everything else.
     pub fn parse(arn: &str) -> Result<Self, AccessError> {
-        let error =
-            || AccessError::principal(format!("`{arn}` is not the ARN of a role, of a role's session, or of a user"));
+        let error = || AccessError::principal(format!("`{arn}` is not the ARN of a role or of a role's session"));
         let parsed = Arn::parse(arn).ok_or_else(error)?;
+        if parsed.service == "iam" && parsed.resource.starts_with("user/") {
+            return Err(AccessError::user(arn));
+        }
         let of = |path: Option<String>, name: &str, session: Option<&str>| Self {
             partition: parsed.partition.to_owned(),
             account: parsed.account.to_owned(),
             path,
             name: name.to_owned(),
             session: session.map(str::to_owned),
-            is_user: false,
         };
-        // A user's names are as a role's.
-        if parsed.service == "iam" && parsed.resource.starts_with("user/") {
-            let role = Self::parse(&arn.replacen(":user/", ":role/", 1)).map_err(|_| error())?;
-            return Ok(Self { is_user: true, ..role });
-        }
         if let Ok(role) = RoleArn::parse(arn) {
             let path = parsed.resource.strip_prefix("role").and_then(|rest| rest.strip_suffix(role.name()));
             let is_plain = Partition::named(parsed.partition).is_some() && !arn.contains(['*', '?']);
@@ -73,9 +68,9 @@ impl Asker {
         })
     }
 
-    /// Whether it is one of these roles, or could be where its own ARN does not say its path; a user is one of all principals alone.
+    /// Whether it is one of these roles, or could be where its own ARN does not say its path.
     pub(super) fn is(&self, which: &WhichRole) -> bool {
-        (!self.is_user || *which == WhichRole::Every) && which.fits(self.path.as_deref(), &self.name)
+        which.fits(self.path.as_deref(), &self.name)
     }
 
     /// Whether it is of the account, which may be `*`.
@@ -108,13 +103,11 @@ impl Plan<'_> {
     #[must_use]
     pub fn who(&self, asker: &Asker) -> Vec<Known> {
         let mut roles = self.provider_roles();
-        roles.retain(|role| !asker.is_user && self.is_role(asker, role));
+        roles.retain(|role| self.is_role(asker, role));
         let servers = self.manifest.stages.values().filter(|stage| stage.audience().is_some());
         let told: BTreeMap<&str, BTreeSet<&str>> = servers
             .map(|stage| {
-                // A verifier takes roles alone.
-                let told = if asker.is_user { Vec::new() } else { self.told_as(stage, asker) };
-                let callers = told.into_iter().map(|(caller, _)| caller.name.as_str());
+                let callers = self.told_as(stage, asker).into_iter().map(|(caller, _)| caller.name.as_str());
                 (stage.name.as_str(), callers.collect())
             })
             .collect();
