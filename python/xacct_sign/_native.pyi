@@ -388,7 +388,7 @@ class Finding:
 @final
 class Sent:
     """What a refused call sent, and how it was answered, but for the body."""
-    def explain(self, body: bytes) -> list[Finding]: ...
+    def explain(self, body: bytes | None) -> list[Finding]: ...
 
 @final
 class Caller:

@@ -244,7 +244,7 @@ class HttpStatusError(XacctSignError):
             that came from another process. Of a streamed answer the body counts if it was read.
         """
         sent = getattr(self.response, "_sent", None)
-        return [] if sent is None else sent.explain(self.response._content or b"")
+        return [] if sent is None else sent.explain(self.response._content)
 
 
 def _pieces(content: bytes, size: int) -> Iterator[bytes]:

@@ -266,7 +266,7 @@ impl Doctor<'_> {
         let session = Session::on(self.host(), Arc::clone(&source), scope.clone());
         let (answer, bytes) = self.send(&session)?;
         let exchange = match answer.sent() {
-            Some(sent) => sent.exchange(answer.status, &answer.headers, &answer.body),
+            Some(sent) => sent.exchange(answer.status, &answer.headers, Some(&answer.body)),
             None => Exchange {
                 method: Some(self.prepared.method.clone()),
                 url: Some(answer.url.clone()),

@@ -42,15 +42,15 @@ impl Sent {
         secrets.into_iter().flatten().fold(text, |text, secret| text.replace(secret, "…"))
     }
 
-    /// Why it was refused, by status, headers and body of its answer: see [`explain`].
+    /// Why it was refused, by status and headers of its answer, and by its body where that was read: see [`explain`].
     #[must_use]
-    pub fn explain(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Vec<Finding> {
+    pub fn explain(&self, status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Vec<Finding> {
         explain(&self.exchange(status, headers, body))
     }
 
     /// Request and answer, as `xacct-sign-diagnosis` judges them, without the secrets of the call.
     #[must_use]
-    pub fn exchange(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Exchange {
+    pub fn exchange(&self, status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Exchange {
         let url = self.head.uri.to_string();
         let pairs: Vec<_> = self.head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let payload = self.hash.as_deref().map_or(Payload::Bytes(&self.body), Payload::Sha256);
@@ -73,7 +73,7 @@ impl Sent {
                 .iter()
                 .map(|(name, value)| (name.as_str().to_owned(), without_secrets(&header_text(value))))
                 .collect(),
-            body: self.without_secrets(body),
+            body: body.map(|body| self.without_secrets(body)),
         }
     }
 }

@@ -114,7 +114,7 @@ impl Response {
     /// Why the call was refused, and on whose side that is, if its status is 400 or more: see [`xacct_sign_diagnosis::explain`].
     #[must_use]
     pub fn explain(&self) -> Vec<Finding> {
-        let explain = |sent: &Sent| sent.explain(self.status, &self.headers, &self.body);
+        let explain = |sent: &Sent| sent.explain(self.status, &self.headers, Some(&self.body));
         self.sent.as_ref().map(explain).unwrap_or_default()
     }
 }

@@ -50,7 +50,7 @@ const BEGINNINGS: [(&str, u16); 4] = [
 
 impl Answer {
     pub(crate) fn read(exchange: &Exchange) -> Self {
-        let body = exchange.body.trim();
+        let body = exchange.text();
         let typed = exchange.header("x-amzn-errortype").map(ToOwned::to_owned);
         let is_page = is_page(exchange, body);
         let has_mark = has_mark_of_a_framework(exchange);

@@ -27,8 +27,8 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// The headers of the answer, by their names in any case.
     pub headers: BTreeMap<String, String>,
-    /// The body of the answer.
-    pub body: String,
+    /// The body of the answer; empty where it was read and has nothing.
+    pub body: Option<String>,
 }
 
 impl Exchange {
@@ -51,8 +51,18 @@ impl Exchange {
             answered_at: fields.integer("answered_at")?,
             status: fields.status("status")?,
             headers: fields.texts("headers")?,
-            body: fields.text("body")?.unwrap_or_default(),
+            body: fields.text("body")?,
         })
+    }
+
+    /// What is known of the body, without the space around it.
+    pub(crate) fn text(&self) -> &str {
+        self.body.as_deref().unwrap_or_default().trim()
+    }
+
+    /// Whether the body was read, and says nothing.
+    pub(crate) fn has_no_text(&self) -> bool {
+        self.body.is_some() && self.text().is_empty()
     }
 
     /// A header of the answer.

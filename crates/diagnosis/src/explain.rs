@@ -61,7 +61,7 @@ pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
 /// Whether it has no text where it could have one: the refusals of API Gateway and Lambda have one each.
 fn says_nothing(exchange: &Exchange) -> bool {
     let may_have_one = exchange.method.as_deref().is_some_and(|method| method != "HEAD");
-    may_have_one && exchange.body.trim().is_empty() && exchange.header("x-amzn-errortype").is_none()
+    may_have_one && exchange.has_no_text() && exchange.header("x-amzn-errortype").is_none()
 }
 
 /// The emulator's reason, where the answer does not say more: which line differs, and whose policy it is.
@@ -117,7 +117,7 @@ fn on_the_way(finding: Finding, exchange: &Exchange, answer: &Answer, is_signed:
 
 /// What the application behind the API says.
 fn by_application(status: u16, exchange: &Exchange, answer: &Answer) -> Finding {
-    let said = match answer.first_line_of(&exchange.body).as_str() {
+    let said = match answer.first_line_of(exchange.text()).as_str() {
         _ if answer.is_page => ": a page".to_owned(),
         "" => " without a text".to_owned(),
         text => format!(": `{text}`"),

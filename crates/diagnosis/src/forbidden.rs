@@ -25,13 +25,13 @@ impl Front {
     pub(crate) fn of(exchange: &Exchange) -> Self {
         let host = exchange.host().unwrap_or_default();
         let has = |name| exchange.header(name).is_some();
-        if host.contains(".lambda-url.") || exchange.body.contains("Function URL") {
+        if host.contains(".lambda-url.") || exchange.text().contains("Function URL") {
             Self::FunctionUrl
         } else if has("apigw-requestid") {
             Self::HttpApi
         } else if has("x-amz-apigw-id") {
             Self::RestApi
-        } else if exchange.body.contains("\"Message\"") && !host.contains(".execute-api.") {
+        } else if exchange.text().contains("\"Message\"") && !host.contains(".execute-api.") {
             // Lambda writes it with a capital; so does a REST API, but only before a text that says who may not do what.
             Self::FunctionUrl
         } else {

@@ -26,7 +26,7 @@ pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Findin
         let reason = format!("CloudFront answered itself (`x-cache: {cache}`), and not the API behind it");
         return Some(Finding::new(Code::NotTheApi, reason));
     }
-    let is_silent = answer.message.is_empty() && answer.code.is_empty() && exchange.body.trim().is_empty();
+    let is_silent = answer.message.is_empty() && answer.code.is_empty() && exchange.has_no_text();
     if exchange.status == Some(407) || (is_silent && !from.is_empty() && exchange.status == Some(403)) {
         return Some(Finding::new(Code::NotTheApi, format!("the answer has no text and no mark of AWS{from}")));
     }

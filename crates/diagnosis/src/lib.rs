@@ -9,7 +9,7 @@
 //!
 //! let exchange = Exchange {
 //!     status: Some(403),
-//!     body: r#"{"message":"The security token included in the request is expired"}"#.to_owned(),
+//!     body: Some(r#"{"message":"The security token included in the request is expired"}"#.to_owned()),
 //!     ..Exchange::default()
 //! };
 //! let findings = explain(&exchange);

@@ -74,7 +74,7 @@ pub(crate) fn challenge(exchange: &Exchange, answer: &Answer, is_signed: bool) -
 
 /// Whether the answer says nothing but its status, which an application's own seldom does: FastAPI says that in words, too.
 pub(crate) fn is_silent(exchange: &Exchange) -> bool {
-    let body = exchange.body.trim();
+    let body = exchange.text();
     if body.is_empty() {
         return true;
     }

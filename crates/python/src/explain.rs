@@ -57,7 +57,7 @@ pub(crate) struct PySent {
 
 #[pymethods]
 impl PySent {
-    fn explain(&self, body: &[u8]) -> Vec<PyFinding> {
+    fn explain(&self, body: Option<&[u8]>) -> Vec<PyFinding> {
         converted(self.sent.explain(self.status, &self.headers, body))
     }
 }

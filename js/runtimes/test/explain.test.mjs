@@ -165,6 +165,14 @@ test("a bare Forbidden, by the ESM and the CommonJS copy", async () => {
   }
 });
 
+test("a body that was read before is not an empty one", async () => {
+  const headers = { "apigw-requestid": "Z3" };
+  const fetch = async () => new Response('{"message":"Forbidden"}', { status: 403, headers });
+  const answer = await xacct.createFetch({ credentials, region, fetch })("https://api.example.com/");
+  assert.equal(await answer.text(), '{"message":"Forbidden"}');
+  assert.deepEqual(codes(await explained.explain(answer)), ["forbidden"]);
+});
+
 test("an answer that is no refusal has nothing to explain", async () => {
   const api = xacct.createFetch({ credentials, region, fetch: async () => new Response("{}") });
   assert.deepEqual(await explained.explain(await api("https://api.example.com/")), []);

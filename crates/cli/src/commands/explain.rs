@@ -66,6 +66,6 @@ fn read_answer(text: &str) -> Exchange {
         exchange.headers = lines.filter_map(pair).collect::<BTreeMap<_, _>>();
         rest = body;
     }
-    exchange.body = rest.to_owned();
+    exchange.body = Some(rest.to_owned());
     exchange
 }

@@ -82,7 +82,7 @@ impl Recorded {
             answered_at: seconds(now),
             status: Some(status),
             headers: texts(answer.headers()),
-            body: String::from_utf8_lossy(body).into_owned(),
+            body: Some(String::from_utf8_lossy(body).into_owned()),
             ..Exchange::default()
         });
         self.answers().push(Answer { host, ahead_seconds, raw_seconds, refusal });

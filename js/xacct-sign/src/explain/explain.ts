@@ -36,7 +36,7 @@ export async function explain(response: object): Promise<Finding[]> {
     throw new XacctSignError("invalid_option", "what is to be explained is no Response", { hint: "give a Response" });
   }
   const sent = sentOf(answer);
-  const body = answer.bodyUsed ? "" : await answer.clone().text();
+  const body = answer.bodyUsed ? undefined : await answer.clone().text();
   const headers: Record<string, string> = {};
   answer.headers.forEach((value, name) => {
     headers[name] = value;
