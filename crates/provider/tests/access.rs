@@ -309,6 +309,14 @@ routes = ["GET /items/1"]
 [callers.any]
 account = "222222222222"
 roles = { v1 = "AnyRole" }
+[callers.roles]
+account = "222222222222"
+trust = "account"
+roles = { v1 = "*Role" }
+[callers.longer]
+account = "000000000000"
+trust = "account"
+roles = { v1 = "team/Ry*" }
 "#;
     let manifest = Manifest::parse(text, "xacct.toml").unwrap();
     let plan = manifest.plan(&Lock::default());

@@ -21,7 +21,7 @@ pub fn is_like(pattern: &str, text: &str) -> bool {
                 retry = Some((after.clone(), text.clone()));
                 pattern = after;
             }
-            (Some(one), Some(c)) if one == '?' || one == c => (pattern, text) = (after, rest),
+            (Some(one), Some(c)) if one == c || (one == '?' && c != '*') => (pattern, text) = (after, rest),
             _ => {
                 let Some((after_star, taken)) = &mut retry else { return false };
                 if taken.next().is_none() {
@@ -36,7 +36,7 @@ pub fn is_like(pattern: &str, text: &str) -> bool {
 /// Whether some text fits both patterns, with `*` for any characters and `?` for one.
 #[must_use]
 pub fn may_be_same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     // Whether what is left of `one`, from its end, and what is left of `other` from each place may be the same.
     let mut below: Vec<bool> = Vec::new();
     for at in (0..=one.len()).rev() {
@@ -49,9 +49,9 @@ pub fn may_be_same(one: &str, other: &str) -> bool {
             let is_so = match (mine, theirs) {
                 (None, None) => true,
                 // A star is of nothing, or of what the other has next.
-                (Some(b'*'), _) => under(place) || (theirs.is_some() && right()),
-                (_, Some(b'*')) => right() || (mine.is_some() && under(place)),
-                (Some(a), Some(b)) => (a == b || *a == b'?' || *b == b'?') && under(place.saturating_add(1)),
+                (Some('*'), _) => under(place) || (theirs.is_some() && right()),
+                (_, Some('*')) => right() || (mine.is_some() && under(place)),
+                (Some(a), Some(b)) => (a == b || *a == '?' || *b == '?') && under(place.saturating_add(1)),
                 (None, Some(_)) | (Some(_), None) => false,
             };
             if let Some(cell) = row.get_mut(place) {
@@ -197,6 +197,7 @@ mod tests {
             ("a*", "a", true),
             ("a**", "a", true),
             ("?*", "*?", true),
+            ("x?z", "xéz", true),
         ] {
             assert_eq!(may_be_same(one, other), are, "{one} {other}");
             assert_eq!(may_be_same(other, one), are, "{other} {one}");
@@ -221,6 +222,9 @@ mod tests {
             ("x?z", "xéz", true),
             ("a*", "a*b", true),
             ("a*b", "a*", false),
+            ("a?", "a?", true),
+            ("a?", "a*", false),
+            ("?", "*", false),
         ] {
             assert_eq!(is_like(pattern, text), is, "{pattern} {text}");
         }

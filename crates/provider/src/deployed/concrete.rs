@@ -1,13 +1,15 @@
 //! The callers' roles where the manifest leaves account or role open: for each one that fits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use xacct_sign::aws::is_like;
 
 use crate::plan::CallerRole;
 
-/// The role that stands for every role of an account.
-const ANY_ROLE: &str = "AnyRole";
+/// What stands for every role of an account.
+const ANY_ROLE: &str = "AnyRole*";
 
-/// What stands for the `*` of a name: the first by which it is no other caller's role.
+/// What stands for the `*` of a name.
 const LETTERS: &str = "xyzabcdefghijklmnopqrstuvw";
 
 /// A role that fits what the manifest says of a caller.
@@ -33,38 +35,60 @@ pub fn concrete_roles<'d>(
 ) -> (String, Vec<ConcreteRole<'d>>) {
     let mut accounts = Accounts::beside(callers, account);
     let outsider = accounts.unused();
-    let named = callers.iter().filter(|caller| !caller.role_name.contains('*'));
-    let named: BTreeSet<_> =
-        named.map(|caller| (caller.account.as_str(), caller.role_name.to_ascii_lowercase())).collect();
-    (outsider, callers.iter().map(|caller| concrete(caller, partition, &mut accounts, &named)).collect())
+    let mut taken: BTreeMap<&str, Taken<'_>> = BTreeMap::new();
+    for caller in callers {
+        taken.entry(&caller.account).or_default().add(caller);
+    }
+    let concrete = |caller: &'d CallerRole| {
+        let account = if caller.account == "*" { accounts.unused() } else { caller.account.clone() };
+        let taken = taken.get(account.as_str());
+        let arn = match caller.arn.split_once(":role/") {
+            Some((_, role)) if role.contains('*') => {
+                let path = role.strip_suffix(&caller.role_name).unwrap_or_default();
+                let name = name_for(caller, |name| taken.map_or(0, |taken| taken.others(caller, name)));
+                format!("arn:{partition}:iam::{account}:role/{path}{name}")
+            }
+            Some((_, role)) => format!("arn:{partition}:iam::{account}:role/{role}"),
+            None => caller.arn.clone(),
+        };
+        ConcreteRole { caller, account, arn }
+    };
+    (outsider, callers.iter().map(concrete).collect())
 }
 
-fn concrete<'d>(
-    caller: &'d CallerRole,
-    partition: &str,
-    accounts: &mut Accounts,
-    named: &BTreeSet<(&str, String)>,
-) -> ConcreteRole<'d> {
-    let account = if caller.account == "*" { accounts.unused() } else { caller.account.clone() };
-    let arn = match caller.arn.split_once(":role/") {
-        // One that another caller's role has would be that one.
-        Some((_, "*")) => {
-            let others = LETTERS.chars().map(|letter| format!("{ANY_ROLE}{letter}"));
-            let mut names = std::iter::once(ANY_ROLE.to_owned()).chain(others);
-            let is_free = |name: &String| !named.contains(&(&account, name.to_ascii_lowercase()));
-            let name = names.find(is_free).unwrap_or_else(|| ANY_ROLE.to_owned());
-            format!("arn:{partition}:iam::{account}:role/{name}")
+/// A name that fits the caller's pattern, and is no longer than a name may be: the first by which it is none of the others, or the
+/// fewest of them.
+fn name_for(caller: &CallerRole, others: impl Fn(&str) -> usize) -> String {
+    let is_any = caller.role_name == "*";
+    let pattern = if is_any { ANY_ROLE } else { &caller.role_name };
+    let letters = LETTERS.split("").filter(|letter| is_any || !letter.is_empty());
+    let names = letters.map(|letter| pattern.replace('*', letter));
+    names.min_by_key(|name| others(name)).unwrap_or_default()
+}
+
+/// The roles of one account that callers have.
+#[derive(Default)]
+struct Taken<'d> {
+    /// In lower case: an account has no two roles whose names differ by case alone.
+    names: BTreeSet<String>,
+    patterns: Vec<&'d CallerRole>,
+}
+
+impl<'d> Taken<'d> {
+    fn add(&mut self, caller: &'d CallerRole) {
+        if caller.role_name.contains('*') {
+            self.patterns.push(caller);
+        } else {
+            self.names.insert(caller.role_name.to_ascii_lowercase());
         }
-        // Where the name is a pattern, this fits it, and is no longer than a name may be.
-        Some((_, name)) => {
-            let with = |letter: char| caller.role_name.replace('*', &letter.to_string()).to_ascii_lowercase();
-            let is_free = |letter: &char| !named.contains(&(&account, with(*letter)));
-            let letter = LETTERS.chars().find(is_free).unwrap_or('x');
-            format!("arn:{partition}:iam::{account}:role/{}", name.replace('*', &letter.to_string()))
-        }
-        None => caller.arn.clone(),
-    };
-    ConcreteRole { caller, account, arn }
+    }
+
+    /// How many of the other callers a role of this name would be, of whatever path.
+    fn others(&self, caller: &CallerRole, name: &str) -> usize {
+        let is_other = |other: &&&CallerRole| other.caller != caller.caller && is_like(&other.role_name, name);
+        let is_named = self.names.contains(&name.to_ascii_lowercase());
+        self.patterns.iter().filter(is_other).count().saturating_add(is_named.into())
+    }
 }
 
 /// Accounts that nobody has, from the highest number down.
