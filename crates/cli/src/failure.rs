@@ -178,7 +178,7 @@ impl Failure {
             Failure::Render(error) => Some(error.hint()),
             Failure::Question(error) => Some(error.hint()),
             Failure::PageUnwritable { .. } => Some(
-                "give another path with `--html`, in a folder that can be written to; nothing is written through a link",
+                "give another path with `--html`, in a folder that can be written to; nothing but an earlier page is written over, and nothing through a link",
             ),
             Failure::Unanswered(_) => Some("see that there is room, and a reader, where standard output goes"),
             Failure::NotInManifest { kind: "stage", .. } => {

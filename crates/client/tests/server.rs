@@ -278,10 +278,16 @@ fn keys_are_fetched_anew_beside_and_nobody_waits() {
 
 #[test]
 fn keys_that_are_not_had_anew_are_told_of_once_with_the_issuer_and_the_cause() {
+    told_of_once(404, b"", "the answer has status 404");
+    told_of_once(200, b"<html>", "the answer is no set of keys");
+}
+
+/// What is answered where keys were before, and the cause that is told.
+fn told_of_once(status: u16, body: &'static [u8], cause: &str) {
     let fetches = AtomicUsize::new(0);
     let host = Arc::new(Fake::new(move |_| match fetches.fetch_add(1, Ordering::Relaxed) {
         0 => Ok((200, key_set(&["shop_ec"]))),
-        _ => Ok((404, Vec::new())),
+        _ => Ok((status, body.to_vec())),
     }));
     let (tell, told) = std::sync::mpsc::channel();
     let verifier = server(&host).with_listener(Listener::new(move |event| {
@@ -294,12 +300,12 @@ fn keys_that_are_not_had_anew_are_told_of_once_with_the_issuer_and_the_cause() {
     assert_eq!(check(&verifier, &token), shop());
     // It is told of by the thread that fetched, which nobody waits for.
     let of_shop = format!("{SHOP}/.well-known/jwks.json");
-    assert_eq!(told.recv().unwrap(), format!("{of_shop} true transport: the answer has status 404"));
+    assert_eq!(told.recv().unwrap(), format!("{of_shop} true transport: {cause}"));
     assert_eq!(check(&verifier, &token), shop());
     // A day later there are none that serve, and whoever is refused is told, too.
     host.pass(86_400);
     assert_eq!(check(&verifier, &good_token(host.now())), refused("keys_unavailable"));
-    assert_eq!(told.recv().unwrap(), format!("{of_shop} false transport: the answer has status 404"));
+    assert_eq!(told.recv().unwrap(), format!("{of_shop} false transport: {cause}"));
     assert_eq!(told.try_iter().count(), 0);
 }
 

@@ -148,7 +148,9 @@ impl Checkpoint<'_> {
                 Ok(caller)
             }
             Err(Some(refusal)) => {
-                refusal.caller().into_iter().for_each(|caller| noted(caller, log));
+                if let Some(caller) = refusal.caller() {
+                    noted(caller, log);
+                }
                 Err(Box::new(self.refuse(&refusal, log)))
             }
             Err(None) => {

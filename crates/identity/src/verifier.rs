@@ -444,11 +444,13 @@ impl Check {
     }
 
     /// What came for [`Need::Keys`] at `now`: the body of an answer with status 200, or nothing. Without it the keys at hand serve for
-    /// a day.
-    pub fn keys(&mut self, body: Option<&[u8]>, now: SystemTime) {
+    /// a day. Says whether it is a set of keys, for whom the log is.
+    pub fn keys(&mut self, body: Option<&[u8]>, now: SystemTime) -> bool {
         // Read before the lock is taken: nobody waits for arithmetic.
-        let set = body.map(|body| KeySet::read(body).ok_or("what was answered is no set of keys"));
-        self.fetched(set.unwrap_or(Err("")), now);
+        let set = body.map(|body| KeySet::read(body).ok_or("what was answered is no set of keys")).unwrap_or(Err(""));
+        let is_set = set.is_ok();
+        self.fetched(set, now);
+        is_set
     }
 
     /// Why what is needed could not be had at `now`: one sentence, for the log, without a secret in it. For [`Need::Keys`] and

@@ -299,5 +299,6 @@ fn users_and_groups_of_a_dump_are_not_compared_and_said_so() {
     };
     let (unread, unsaid) = said(json!([{"UserName": "alice"}, {"UserName": "bob"}]));
     assert_eq!(unread, ["2 users and groups, who may call by policies of their own"]);
+    assert_eq!(said(json!([{"UserName": "alice"}])).0, ["one user or group, who may call by policies of its own"]);
     assert_eq!(said(json!([])), (Vec::new(), unsaid));
 }

@@ -72,9 +72,9 @@ impl WasmCheck {
         step::to_json(step, self.0.waits())
     }
 
-    /// What came for keys: a body, or nothing.
-    pub fn keys(&mut self, body: Option<Box<[u8]>>, now: f64) {
-        self.0.keys(body.as_deref(), instant(now));
+    /// What came for keys: a body, or nothing. Says whether it is a set of keys.
+    pub fn keys(&mut self, body: Option<Box<[u8]>>, now: f64) -> bool {
+        self.0.keys(body.as_deref(), instant(now))
     }
 
     /// Whether a signature is right.

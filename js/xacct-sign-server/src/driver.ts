@@ -91,8 +91,8 @@ export class Driver {
 
   async #fetch(check: WasmCheck, { url, isDevelopment, isEarly }: KeysStep): Promise<void> {
     const isWaitedFor = isEarly && !this.#network.goesOn;
-    const body = await this.#network.keys(url, isDevelopment, isWaitedFor ? GRACE_SECONDS : undefined);
-    check.keys(body, this.#now());
+    const take = (body?: Uint8Array) => check.keys(body, this.#now());
+    await this.#network.keys(url, isDevelopment, take, isWaitedFor ? GRACE_SECONDS : undefined);
   }
 
   #fetchBeside(check: WasmCheck, step: KeysStep): void {

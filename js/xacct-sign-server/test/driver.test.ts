@@ -196,6 +196,19 @@ describe("keys", () => {
     ]);
   });
 
+  test("are at hand for a day where a page comes in their place, and the log says of it", async () => {
+    let page: string | undefined;
+    const { verifier, logged, pass } = worldOf({ keys: () => page ?? keySet(["shop_ec"]) });
+    expect(await outcome(verifier.check(bearer(token()), "GET", "/"))).toBe("caller shop");
+    page = "<html>";
+    pass(2 * 3600);
+    const header = bearer(token({}, LATER));
+    expect(await outcome(verifier.check(header, "GET", "/"))).toBe("caller shop");
+    await vi.waitFor(() => expect(logged).toHaveLength(1));
+    const message = expect.stringMatching(/^the keys at https:\S+ cannot be fetched: its answer is no set of keys$/);
+    expect(logged).toEqual([{ code: "keys_not_fetched", message, cause: expect.any(Error) }]);
+  });
+
   test("that are fetched beside count from then on", async () => {
     let names = ["shop_ec"];
     const { verifier, asked, pass } = worldOf({ keys: () => keySet(names) });

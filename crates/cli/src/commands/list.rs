@@ -1,6 +1,6 @@
 //! `xacct-sign list`.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -36,10 +36,13 @@ pub(crate) fn run(arguments: &ListArguments) -> Result<(), Failure> {
 
 /// A page takes the place of a page alone: `list --html xacct.toml` is soon typed.
 fn refuse_other_than_page(path: &Path) -> Result<(), Failure> {
+    // What is no file is refused where it is written: to open a pipe would wait for whoever writes into it.
+    if !fs::symlink_metadata(path).is_ok_and(|there| there.is_file() && there.len() > 0) {
+        return Ok(());
+    }
     let mut start = [0; PAGE.len()];
     match File::open(path).and_then(|mut there| there.read_exact(&mut start)) {
         Ok(()) if start.eq_ignore_ascii_case(PAGE) => Ok(()),
-        Err(error) if !path.is_file() || error.kind() == io::ErrorKind::NotFound => Ok(()),
         _ => {
             let source = io::Error::other("what is there is no page, and stays");
             Err(Failure::PageUnwritable { path: path.to_path_buf(), source })

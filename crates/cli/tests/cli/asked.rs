@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -212,13 +214,27 @@ fn list_writes_the_access_map_in_one_piece_and_through_no_link() {
 #[test]
 fn the_access_map_takes_the_place_of_a_page_alone() {
     let folder = folder("asked-map-over", &with_routes());
-    for (name, text) in [("xacct.toml", with_routes()), ("short", "old".to_owned()), ("empty", String::new())] {
+    for (name, text) in [("xacct.toml", with_routes()), ("short", "old".to_owned())] {
         fs::write(folder.join(name), &text).unwrap();
         let (code, stdout, stderr) = run(&folder, &format!("list --html {name}"));
         assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "file_unwritable"), "{stderr}");
         assert!(stderr.contains("what is there is no page, and stays"), "{stderr}");
         assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text);
     }
+    // Of what is empty nothing is lost.
+    fs::write(folder.join("empty"), "").unwrap();
+    assert_eq!(run(&folder, "list --html empty").0, 0);
+    assert!(fs::read_to_string(folder.join("empty")).unwrap().starts_with("<!doctype html>"));
+}
+
+/// A pipe is refused and not opened: that would wait for whoever writes into it.
+#[cfg(unix)]
+#[test]
+fn the_access_map_waits_for_no_pipe() {
+    let folder = folder("asked-map-pipe", &with_routes());
+    assert!(Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+    let (code, stdout, stderr) = run(&folder, "list --html pipe");
+    assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "file_unwritable"), "{stderr}");
 }
 
 /// Of many names an error says the one that was meant, or a few.

@@ -242,20 +242,16 @@ impl Verifier {
                     let (own, way) = (Arc::clone(own), Arc::clone(way));
                     let mut early = std::mem::replace(&mut check, new());
                     let fetch = move || {
-                        match way.keys(&url, is_development, true, &Patience::default()) {
-                            Ok(set) => early.keys(Some(&set), way.host.now()),
-                            Err(error) => early.not_had(&causes(&error), way.host.now()),
-                        }
+                        // Without a limit nobody gives up.
+                        let _ = way.fetch(&mut early, &url, is_development, true, &Patience::default());
                         own.report();
                     };
                     // Where there is no thread to be had, this one fetches.
                     has_threads = thread::Builder::new().spawn(fetch).is_ok();
                 }
                 Step::Need(Need::Keys { url, is_development, is_early, .. }) => {
-                    match way.keys(&url, is_development, is_early, patience) {
-                        Ok(set) => check.keys(Some(&set), way.host.now()),
-                        Err(error) if patience.is_over_with(&error) => return Err(own.given_up(check, error)),
-                        Err(error) => check.not_had(&causes(&error), way.host.now()),
+                    if let Err(error) = way.fetch(&mut check, &url, is_development, is_early, patience) {
+                        return Err(own.given_up(check, error));
                     }
                     own.report();
                 }
@@ -292,17 +288,30 @@ fn seed() -> [u8; 16] {
 }
 
 impl Way {
-    /// The keys of an issuer. The listener is told why there are none, unless whoever waited gave up.
-    fn keys(&self, url: &str, is_development: bool, is_early: bool, patience: &Patience) -> Result<Vec<u8>, Error> {
+    /// Gets the keys of an issuer for a check. Where there are none, the listener is told why; an error is that whoever waited gave up.
+    fn fetch(
+        &self,
+        check: &mut Check,
+        url: &str,
+        is_development: bool,
+        is_early: bool,
+        patience: &Patience,
+    ) -> Result<(), Error> {
         let began = self.host.now();
-        let result = self.answered_keys(url, is_development, patience);
-        if let (Err(error), Some(listener)) = (&result, &self.listener)
-            && !patience.is_over_with(error)
-        {
+        let error = match self.answered_keys(url, is_development, patience) {
+            Ok(set) if check.keys(Some(&set), self.host.now()) => return Ok(()),
+            Ok(_) => Error::new(ErrorKind::Transport, "the answer is no set of keys"),
+            Err(error) if patience.is_over_with(&error) => return Err(error),
+            Err(error) => {
+                check.not_had(&causes(&error), self.host.now());
+                error
+            }
+        };
+        if let Some(listener) = &self.listener {
             let duration = self.host.now().duration_since(began).unwrap_or_default();
-            listener.tell(&Event::KeysFailed { url, is_early, error, duration });
+            listener.tell(&Event::KeysFailed { url, is_early, error: &error, duration });
         }
-        result
+        Ok(())
     }
 
     /// Anything but a set with status 200 is none; so is a redirect.

@@ -20,7 +20,10 @@ fn unread_principals(document: &str) -> Option<String> {
     let document: Value = serde_json::from_str(document).ok()?;
     let of = |key: &str| document.get(key).and_then(Value::as_array).map_or(0, Vec::len);
     let count = of("UserDetailList").saturating_add(of("GroupDetailList"));
-    (count > 0).then(|| format!("{count} users and groups, who may call by policies of their own"))
+    (count > 0).then(|| match count {
+        1 => "one user or group, who may call by policies of its own".to_owned(),
+        _ => format!("{count} users and groups, who may call by policies of their own"),
+    })
 }
 
 /// How what is deployed of a stage differs.

@@ -6,6 +6,9 @@ const SHOWN: usize = 10;
 /// Which names there are, of many the one that was probably meant: the end of a sentence that says that one is unknown.
 #[must_use]
 pub fn names_there_are(name: &str, known: &[String]) -> String {
+    if known.is_empty() {
+        return "it has none".to_owned();
+    }
     let more = known.len().saturating_sub(SHOWN);
     let shown = known.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     match to(name, known.iter().map(String::as_str)) {

@@ -144,6 +144,7 @@ fn whose(role: &CallerRole) -> String {
     match (&role.organization, role.account.as_str(), role.role_name.as_str()) {
         (Some(id), _, _) => format!("each role of the organization {} that calls the API", code(id)),
         (None, account, "*") => format!("each role of account {} that calls the API", code(account)),
+        (None, "*", name) if name.contains('*') => format!("each role of your account that fits {}", code(name)),
         (None, "*", name) => format!("the role {} of your account", code(name)),
         (None, _, name) if name.contains('*') => format!("each role that fits {}", code(&role.arn)),
         (None, _, _) => format!("the role {}", code(&role.arn)),

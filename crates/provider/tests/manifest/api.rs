@@ -175,10 +175,10 @@ fn what_is_no_url_of_an_api_is_refused() {
 /// Nobody may change the roles of permission sets, and a pattern is no role.
 #[test]
 fn a_note_says_what_the_policy_can_be_attached_to() {
-    let note = |role: &str| {
+    let note = |account: &str, role: &str| {
         let text = with_api("")
             + &format!(
-                "[stages.stag]\napi_id = \"f6g7h8i9j0\"\n[callers.ops]\naccount = \"000000000000\"\nroles = {{ stag = \"{role}\" }}\ntrust = \"account\"\n"
+                "[stages.stag]\napi_id = \"f6g7h8i9j0\"\n[callers.ops]\naccount = \"{account}\"\nroles = {{ stag = \"{role}\" }}\ntrust = \"account\"\n"
             );
         let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
         manifest.plan(&Lock::default()).note(&manifest.callers["ops"])
@@ -192,7 +192,9 @@ fn a_note_says_what_the_policy_can_be_attached_to() {
         ("Ops", "Attach this policy to the role `{}`:"),
         ("Ops*", "Attach this policy to each role that fits `{}`:"),
     ] {
-        let (note, said) = (note(role), said.replace("{}", &format!("{arn}{role}")));
+        let (note, said) = (note("000000000000", role), said.replace("{}", &format!("{arn}{role}")));
         assert!(note.contains(&said), "{said}\n{note}");
     }
+    let of_every_account = note("*", "Ops*");
+    assert!(of_every_account.contains("Attach this policy to each role of your account that fits `Ops*`:"));
 }

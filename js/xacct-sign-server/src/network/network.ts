@@ -37,19 +37,24 @@ export class Network {
     this.#log = log;
   }
 
-  /** The body of an issuer's keys, for which so long is waited at most. */
-  async keys(url: string, isDevelopment: boolean, seconds: number = WHOLE_SECONDS): Promise<Uint8Array | undefined> {
+  /** Gives an issuer's keys to whom takes them, for which so long is waited at most: to whom says whether they are some. */
+  async keys(
+    url: string,
+    isDevelopment: boolean,
+    take: (body?: Uint8Array) => boolean,
+    seconds: number = WHOLE_SECONDS,
+  ): Promise<void> {
     const headers = { accept: "application/json" };
     try {
       const outgoing = { method: "GET", url: new URL(url), headers, isPublicOnly: !isDevelopment } as const;
       const { status, body } = await this.#answer(outgoing, seconds);
       if (status !== 200) throw new Error(`it answers with status ${status}`);
       if (body.byteLength > ANSWER_LIMIT) throw new Error(`its answer is longer than ${ANSWER_LIMIT} bytes`);
-      return body;
+      if (!take(body)) throw new Error("its answer is no set of keys");
     } catch (cause) {
+      take();
       const message = `the keys at ${url} cannot be fetched: ${messageOf(cause)}`;
       this.#log({ code: "keys_not_fetched", message, cause });
-      return undefined;
     }
   }
 
