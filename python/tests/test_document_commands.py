@@ -265,9 +265,13 @@ def test_a_pull_request_says_whose_role_it_changes(
     base = f"git init -q -b main; {render}; git add infra; {git} commit -qm base; git remote add origin ."
     # The branch has a caller with routes, and so a role of its own, rendered as provider.md wants it.
     change = f"sed -i 's|^roles = .*|&\\nroutes = [\"PUT /hoge\"]|' infra/xacct.toml; {render}"
+    change = f"git checkout -q -b change; {change}; {git} commit -qam change"
     done = run("docs/provider.md", 2, before=f"{base}; {change}")
     assert done.returncode == 0, done.stderr
     assert "title=role_arn_changed::" in done.stdout
+    # What comes behind it in the job goes by the lock file of the change.
+    status = ["git", "status", "--porcelain", "--untracked-files=no"]
+    assert subprocess.check_output(status, cwd=work, text=True) == ""
 
 
 def test_roles_that_are_deployed_are_taken_in_as_the_page_says(
