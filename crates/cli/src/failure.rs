@@ -41,9 +41,9 @@ pub(crate) enum Failure {
     NotAFile(PathBuf),
     #[error("`{}` is there already", .0.display())]
     Exists(PathBuf),
-    #[error("`{}` cannot be used", path.display())]
+    #[error("{} cannot be used", quoted(.paths))]
     Deployed {
-        path: PathBuf,
+        paths: Vec<PathBuf>,
         #[source]
         source: DeployedError,
     },
@@ -127,7 +127,17 @@ fn named(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { format!("the file `{}`", path.display()) }
 }
 
+fn quoted(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+}
+
 impl Failure {
+    /// What is wrong with the documents of these files: with the one that the error is about, or with all together.
+    pub(crate) fn of_documents(paths: &[PathBuf], source: DeployedError) -> Self {
+        let one = source.document().and_then(|number| paths.get(number));
+        Failure::Deployed { paths: one.map_or_else(|| paths.to_vec(), |path| vec![path.clone()]), source }
+    }
+
     /// The same, of which nothing is said.
     pub(crate) fn silent(self) -> Self {
         Failure::Silent(Box::new(self))

@@ -31,8 +31,8 @@ pub(crate) fn to_js(error: &ManifestError) -> JsValue {
 }
 
 /// The same for what has no place in a file.
-pub(crate) fn without_place(kind: ManifestErrorKind, message: &str) -> JsValue {
-    thrown(kind.code(), kind.hint(), message, None)
+pub(crate) fn without_place(kind: ManifestErrorKind, hint: &str, message: &str) -> JsValue {
+    thrown(kind.code(), hint, message, None)
 }
 
 /// Of a stage of which nothing is rendered.

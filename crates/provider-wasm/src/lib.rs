@@ -30,7 +30,8 @@ pub fn read_stage(
     let stage = manifest.stages.get(name).ok_or_else(|| {
         let known: Vec<String> = manifest.stages.keys().cloned().collect();
         let message = format!("`{file}` has no stage `{name}`; {}", names_there_are(name, &known));
-        without_place(Kind::UnknownStage, &message)
+        let hint = "correct the prop `stage`, or add the stage to the manifest as `[stages.NAME]`";
+        without_place(Kind::UnknownStage, hint, &message)
     })?;
     let Some(read) = stage::Stage::of(&manifest, &plan, stage) else {
         // A server: an error that says so.
@@ -49,7 +50,8 @@ pub fn manifest_of(manifest: JsValue) -> Result<String, JsValue> {
 /// The ends of the ARNs that a route is, from the method on: `GET/items/*`. See `xacct_sign_provider::Route`.
 #[wasm_bindgen(js_name = routeArnSuffixes)]
 pub fn route_arn_suffixes(text: &str) -> Result<Vec<String>, JsValue> {
-    let route = Route::parse(text).map_err(|why| without_place(Kind::InvalidRoute, &format!("`{text}` {why}")))?;
+    let route = Route::parse(text)
+        .map_err(|why| without_place(Kind::InvalidRoute, Kind::InvalidRoute.hint(), &format!("`{text}` {why}")))?;
     Ok(route.arn_suffixes())
 }
 
@@ -60,5 +62,5 @@ pub fn file_text(bytes: &[u8]) -> Option<String> {
 }
 
 fn schema(error: &dyn Display) -> JsValue {
-    without_place(Kind::Schema, &error.to_string())
+    without_place(Kind::Schema, Kind::Schema.hint(), &error.to_string())
 }

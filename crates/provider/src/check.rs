@@ -45,16 +45,16 @@ impl Plan<'_> {
                 (DIRECT, _) => format!("on stage `{stage}` it has to assume `{to}` now, and assumed no role"),
                 _ => format!("on stage `{stage}` its role is now `{to}`, and was `{from}`"),
             };
-            found.add(Code::RoleArnChanged, Subject::Caller(change.caller.clone()), message);
+            found.add_on(&[stage], Code::RoleArnChanged, Subject::Caller(change.caller.clone()), message);
         }
         let elsewhere = roles_elsewhere(self.manifest);
         let wide = WideCallers::of(self.manifest);
         let mut role_names = RoleNames::new();
         for caller in self.manifest.callers.values() {
             self.check_caller(caller, &elsewhere, &mut role_names, &mut found);
-            let lifted = wide.lifted(caller);
+            let (stages, lifted): (Vec<&str>, Vec<String>) = wide.lifted(caller).into_iter().unzip();
             if !lifted.is_empty() {
-                found.add(Code::OverlappingCaller, Subject::Caller(caller.name.clone()), lifted.join(", "));
+                found.add_on(&stages, Code::OverlappingCaller, Subject::Caller(caller.name.clone()), lifted.join(", "));
             }
         }
         self.check_identity(&mut found);
@@ -75,7 +75,7 @@ impl Plan<'_> {
             Subject::Stage(name) => *name == stage.name,
             // The lock file, which knows them, is written for all stages at once.
             Subject::Caller(_) if finding.code == Code::RoleArnChanged => true,
-            Subject::Caller(name) => is_on(name),
+            Subject::Caller(name) => is_on(name) && finding.is_on(&stage.name),
         };
         let mut findings = self.findings();
         findings.retain(|finding| {
@@ -181,12 +181,12 @@ impl Plan<'_> {
                 _ => Subject::Stage(role.stage.clone()),
             },
         };
-        let name = &role.name;
+        let (name, stage) = (&role.name, [&role.stage]);
         let limit = self.manifest.api.role_trust_policy_length;
         let size = role.trust_policy.characters();
         if size > limit {
             let message = format!("the trust policy of `{name}` has {size} characters, IAM takes {limit}");
-            found.add(Code::TrustPolicyTooLarge, subject.clone(), message);
+            found.add_on(&stage, Code::TrustPolicyTooLarge, subject.clone(), message);
         }
         let also_open = role.routes.iter().filter(|opened| opened.is_by_wildcard());
         let also_open = also_open.filter_map(|opened| Some((&opened.route, opened.route.wildcard_example()?)));
@@ -194,12 +194,12 @@ impl Plan<'_> {
             also_open.map(|(route, other)| format!("`{route}` also opens `{other}`")).collect();
         if !also_open.is_empty() {
             let message = format!("in the invoke policy of `{name}` route {}", also_open.join(", route "));
-            found.add(Code::AnyMethodWildcard, subject.clone(), message);
+            found.add_on(&stage, Code::AnyMethodWildcard, subject.clone(), message);
         }
         let (size, limit) = (role.invoke_policy.characters(), INLINE_POLICIES.at_most);
         if size > limit {
             let message = format!("the invoke policy of `{name}` has {size} characters, IAM takes {limit}");
-            found.add(Code::InvokePolicyTooLarge, subject, message);
+            found.add_on(&stage, Code::InvokePolicyTooLarge, subject, message);
         }
         if name.len() > ROLE_NAME.at_most {
             let message = format!("`{name}` has {} characters, IAM takes {}", name.len(), ROLE_NAME.at_most);
@@ -239,7 +239,7 @@ impl Plan<'_> {
         if let CallerPrincipals::Roles { account, roles, .. } = &caller.principals {
             if *account == self.manifest.api.account && !direct.is_empty() {
                 let message = format!("it is in the API's own account, and comes in directly on {}", quoted(&direct));
-                found.add(Code::SameAccountOneSide, subject(), message);
+                found.add_on(&direct, Code::SameAccountOneSide, subject(), message);
             }
             if account == "*" {
                 let message = "its role is trusted in every AWS account".to_owned();
@@ -252,12 +252,12 @@ impl Plan<'_> {
                 .collect();
             if !whole.is_empty() {
                 let message = format!("all of account `{account}` is trusted on {}", quoted(&whole));
-                found.add(Code::WholeAccount, subject(), message);
+                found.add_on(&whole, Code::WholeAccount, subject(), message);
             }
         }
         principals::check_names(caller, role_names, found);
-        for message in self.check_production(caller, elsewhere) {
-            found.add(Code::ProductionTrustsOtherStage, subject(), message);
+        for (stage, message) in self.check_production(caller, elsewhere) {
+            found.add_on(&[stage], Code::ProductionTrustsOtherStage, subject(), message);
         }
         let foreign = caller
             .routes
@@ -276,33 +276,37 @@ impl Plan<'_> {
             let open: Vec<&str> = on_stages().filter(is_open).map(|stage| stage.name.as_str()).collect();
             if !open.is_empty() {
                 let message = format!("on {} its `routes` are for the function to enforce", quoted(&open));
-                found.add(Code::RoutesNotEnforced, subject(), message);
+                found.add_on(&open, Code::RoutesNotEnforced, subject(), message);
             }
         }
-        let is_enforced = on_stages().any(|stage| enforces(&stage));
+        let enforcing: Vec<&str> = on_stages().filter(enforces).map(|stage| stage.name.as_str()).collect();
         let spanning: Vec<String> = caller
             .routes
             .iter()
             .flatten()
-            .filter(|route| is_enforced && route.spans_segments())
+            .filter(|route| !enforcing.is_empty() && route.spans_segments())
             .map(|route| format!("`{route}` also opens `{} {}`", route.method(), route.deeper_example()))
             .collect();
         if !spanning.is_empty() {
-            found.add(Code::WildcardSpansSegments, subject(), format!("route {}", spanning.join(", route ")));
+            let message = format!("route {}", spanning.join(", route "));
+            found.add_on(&enforcing, Code::WildcardSpansSegments, subject(), message);
         }
     }
 
     /// On which production stages the caller has no business, a sentence each.
-    fn check_production(&self, caller: &Caller, elsewhere: &Elsewhere<'_>) -> Vec<String> {
+    fn check_production<'m>(&self, caller: &'m Caller, elsewhere: &Elsewhere<'_>) -> Vec<(&'m str, String)> {
         let is_production = |stage: &str| self.manifest.stages.get(stage).is_some_and(|stage| stage.is_production);
         let mut found = Vec::new();
         for stage in caller.stages().filter(|stage| is_production(stage)) {
             for trusted in principals(caller, stage) {
-                if let Some(other) = elsewhere.stages.get(&trusted.key()) {
-                    found.push(format!("stage `{stage}` trusts {trusted}, which is also trusted on stage `{other}`"));
+                let why = if let Some(other) = elsewhere.stages.get(&trusted.key()) {
+                    format!("also trusted on stage `{other}`")
                 } else if let Some(word) = trusted.name().and_then(|name| elsewhere.word_in(name)) {
-                    found.push(format!("stage `{stage}` trusts {trusted}, which is of `{word}` by its name"));
-                }
+                    format!("of `{word}` by its name")
+                } else {
+                    continue;
+                };
+                found.push((stage, format!("stage `{stage}` trusts {trusted}, which is {why}")));
             }
         }
         found
@@ -420,6 +424,11 @@ struct Findings<'m> {
 
 impl Findings<'_> {
     fn add(&mut self, code: Code, subject: Subject, message: String) {
+        self.add_on::<&str>(&[], code, subject, message);
+    }
+
+    /// What is found on these of the subject's stages alone.
+    fn add_on<S: AsRef<str>>(&mut self, stages: &[S], code: Code, subject: Subject, message: String) {
         let place = match &subject {
             Subject::Api => Some((self.manifest.api.line, Some(&self.manifest.api.accept))),
             Subject::Identity => self.manifest.identity.line.map(|line| (line, None)),
@@ -428,7 +437,8 @@ impl Findings<'_> {
         };
         let (line, accept) = place.unwrap_or((1, None));
         let accepted = accept.filter(|_| code.can_be_accepted()).and_then(|accept| accept.get(&code)).cloned();
-        self.findings.push(Finding { code, subject, line, message, accepted });
+        let stages = stages.iter().map(|stage| stage.as_ref().to_owned()).collect();
+        self.findings.push(Finding { code, subject, stages, line, message, accepted });
     }
 
     fn check_acceptances(&mut self) {

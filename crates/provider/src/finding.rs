@@ -223,6 +223,8 @@ pub struct Finding {
     pub code: FindingCode,
     /// What it is about.
     pub subject: Subject,
+    /// Of a caller's, the stages on which it is found; none where it is of the caller wherever that is.
+    pub stages: Vec<String>,
     /// The line of that table in the manifest, from 1.
     pub line: usize,
     /// What was found, with its figures, in one sentence.
@@ -232,6 +234,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether it is found on this stage, of those that its subject is on.
+    pub(crate) fn is_on(&self, stage: &str) -> bool {
+        self.stages.is_empty() || self.stages.iter().any(|found| found == stage)
+    }
+
     /// Whether it is an error or a warning that nobody has accepted.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -61,20 +61,22 @@ impl ApiRole<'_> {
 /// What a rendered file says of itself.
 #[derive(Clone, Default)]
 struct Origin {
+    /// Which of the documents it is.
+    document: usize,
     stage: Option<String>,
     is_rest_api: bool,
 }
 
 impl Origin {
-    fn of(text: &str) -> Self {
-        let Ok(value) = serde_json::from_str::<Value>(text) else { return Self::default() };
+    fn of(document: usize, text: &str) -> Self {
+        let Ok(value) = serde_json::from_str::<Value>(text) else { return Self { document, ..Self::default() } };
         let metadata = value.get("Metadata").and_then(|metadata| metadata.get(METADATA));
         let said = |in_template: &str, in_json: &str| {
             let said = metadata.map_or_else(|| value.get(in_json), |metadata| metadata.get(in_template));
             said.and_then(Value::as_str).map(str::to_owned)
         };
         let is_rest_api = said("Target", "target").is_some_and(|target| target == TargetKind::RestApi.name());
-        Self { stage: said("Stage", "stage"), is_rest_api }
+        Self { document, stage: said("Stage", "stage"), is_rest_api }
     }
 }
 
@@ -98,20 +100,22 @@ impl Imported {
     pub fn read(texts: &[&str], file_name: &str) -> Result<Self, DeployedError> {
         let mut deployed: Vec<(DeployedRole, Origin)> = Vec::new();
         let mut notes = Vec::new();
-        for text in texts {
-            let origin = Origin::of(text);
-            for role in read_roles(text).map_err(DeployedError::of_import)? {
+        for (number, text) in texts.iter().enumerate() {
+            let origin = Origin::of(number, text);
+            let read = read_roles(text).map_err(|error| error.of_import().in_document(number))?;
+            for role in read {
                 if role.unseen.contains(&RolePart::InlinePolicies) {
                     let whose = role.name.map_or_else(|| "its role".to_owned(), |name| format!("role `{name}`"));
                     let message = format!("it does not say what {whose} may invoke");
-                    return Err(DeployedError::new("no_invoke_policies", message));
+                    return Err(DeployedError::new("no_invoke_policies", message).in_document(number));
                 }
                 deployed.push((role, origin.clone()));
             }
         }
         let (mut place, mut roles) = (None, Vec::new());
         for (role, origin) in &deployed {
-            roles.extend(api_role(role, origin, &mut place, &mut notes)?);
+            let read = api_role(role, origin, &mut place, &mut notes);
+            roles.extend(read.map_err(|error| error.in_document(origin.document))?);
         }
         let Some(place) = place else { return Err(no_api_role(&notes)) };
         roles.retain(|role| match refused(role, &place, file_name) {
@@ -267,7 +271,7 @@ fn api_role<'d>(
         let message = format!("role `{name}` invokes an API of another account or region than the others");
         return Err(DeployedError::new("not_an_api", message).of_import());
     }
-    let Origin { stage, is_rest_api } = origin.clone();
+    let Origin { stage, is_rest_api, .. } = origin.clone();
     Ok(Some(ApiRole { deployed: role, name, opened, stage, is_rest_api, callers }))
 }
 

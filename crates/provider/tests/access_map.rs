@@ -182,3 +182,39 @@ fn the_page_asks_for_nothing_and_is_one_main_under_one_h1() {
     let (before, after) = page.split_once("<main>").unwrap();
     assert!(!before.contains("<table") && !after.split_once("</main>").unwrap().1.contains("<table"));
 }
+
+/// And so it is said where that stage is rendered, and of no other.
+#[test]
+fn a_finding_on_a_caller_stands_at_the_stages_that_it_is_found_on() {
+    let text = r#"
+[api]
+account = "111111111111"
+region = "eu-west-1"
+[stages.http]
+api_id = "a1"
+[stages.url]
+target = "function_url"
+function = "orders"
+url_id = "u1"
+routes_enforced_by = "function"
+[callers.billing]
+account = "000000000000"
+roles = { http = "Billing", url = "Billing" }
+routes = ["GET /items/{id}"]
+third_party = true
+"#;
+    let manifest = parsed(text, "xacct.toml");
+    let plan = manifest.plan(&Lock::default());
+    let of_rows = rows(&plan.access_map(&Lock::default()), "callers");
+    for (row, (stage, own, other)) in of_rows.iter().zip([
+        ("http", "wildcard_spans_segments", "routes_not_enforced"),
+        ("url", "routes_not_enforced", "wildcard_spans_segments"),
+    ]) {
+        let codes: Vec<&str> = plan.findings_on(&manifest.stages[stage]).iter().map(|one| one.code.code()).collect();
+        let said = &row[6];
+        for code in [own, "third_party_without_external_id"] {
+            assert!(row[1] == stage && said.contains(code) && codes.contains(&code), "{code}: {said}, {codes:?}");
+        }
+        assert!(!said.contains(other) && !codes.contains(&other), "{other}: {said}, {codes:?}");
+    }
+}

@@ -117,12 +117,29 @@ fn what_aws_prints_is_read() {
         (r#"{"Statement":[],"Statement":[]}"#, "not_json"),
         (r#"{"Role":{"AssumeRolePolicyDocument":"{\"Statement\":[],\"Statement\":[]}"}}"#, "invalid_policy"),
         ("[]", "no_role"),
-        (r#"{"Roles":[]}"#, "no_role"),
         (r#"{"Role":{}}"#, "invalid_policy"),
         (r#"{"Role":{"AssumeRolePolicyDocument":"%7Bx"}}"#, "invalid_policy"),
         (r#"{"Role":{"AssumeRolePolicyDocument":["x"]}}"#, "invalid_policy"),
     ] {
         assert_eq!(read_roles(text).unwrap_err().code(), code, "{text}");
+    }
+}
+
+/// Callers may come later.
+#[test]
+fn a_stage_without_callers_is_the_same_as_its_own_document() {
+    let empty = format!("{}[callers]\n", MANIFEST.split("[callers").next().unwrap());
+    let manifest = Manifest::parse(&empty, "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let stage = &manifest.stages["stag"];
+    for format in [Format::CloudFormation, Format::Terraform, Format::Json] {
+        let diff = plan.diff_stage(stage, None, &plan.render(stage, format).unwrap()).unwrap();
+        assert!(diff.roles.is_empty() && !diff.is_different(), "{diff:?}");
+    }
+    // Where somebody is meant, nobody is there.
+    for list in [r#"{"Roles":[]}"#, r#"{"RoleDetailList":[]}"#, r#"{"Resources":{}}"#, r#"{"resource":{}}"#] {
+        let diffs = diff_of(None, &read_roles(list).unwrap());
+        assert!(diffs.len() == 2 && diffs.iter().all(|diff| !diff.is_deployed && diff.is_different()), "{diffs:?}");
     }
 }
 

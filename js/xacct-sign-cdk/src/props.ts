@@ -154,11 +154,11 @@ export interface ApiCaller {
 
   /**
    * The role that the caller runs as on this stage, after its path if it has one; `*` for the whole account, by
-   * `TrustForm.ACCOUNT`.
+   * `TrustForm.ACCOUNT`. Several are all let in.
    *
    * @default - the caller is an organization
    */
-  readonly role?: string;
+  readonly role?: string | readonly string[];
 
   /**
    * How the trust policy names the role.

@@ -9,7 +9,8 @@ import { unresolved } from "./source.js";
 /** What a value is, in words, and how that is seen. */
 const KINDS = {
   "a string": (value: unknown) => typeof value === "string",
-  "a list of strings": (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === "string"),
+  "a list of strings": isStrings,
+  "a string or a list of strings": (value: unknown) => typeof value === "string" || isStrings(value),
   "a boolean": (value: unknown) => typeof value === "boolean",
   "a number": (value: unknown) => Number.isFinite(value),
   "a `Duration`": (value: unknown) => isObject(value) && typeof value.toSeconds === "function",
@@ -46,7 +47,7 @@ const WITH_CALLERS: Shape<CallersProps> = {
 };
 const CALLER: Shape<ApiCaller> = {
   account: "an account",
-  role: "a string",
+  role: "a string or a list of strings",
   trust: "a string",
   organization: "a string",
   externalId: "a string",
@@ -72,8 +73,9 @@ export function checkProps(props: unknown): void {
   for (const [name, value] of Object.entries({ stage, manifest })) {
     if (Token.isUnresolved(value)) throw unresolved(name);
   }
-  if (stage === undefined) throw wrong("there is no `stage`", "give the stage's name");
+  // An unknown name may be a slip for one that is missing.
   checkKeys(props, manifest === undefined ? WITH_CALLERS : WITH_MANIFEST, "");
+  if (stage === undefined) throw wrong("there is no `stage`", "give the stage's name");
   for (const [name, caller] of Object.entries((callers ?? {}) as Fields)) {
     if (!isObject(caller)) throw wrong(`\`callers.${name}\` is not an object`, "see the type `ApiCaller`");
     checkKeys(caller, CALLER, `callers.${name}.`);
@@ -154,6 +156,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null;
+}
+
+function isStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 function wrong(message: string, hint: string): XacctSignError {

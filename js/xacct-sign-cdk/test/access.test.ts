@@ -108,6 +108,15 @@ test("no caller is taken for one of the API's own account where that is known at
 });
 
 describe("the roles", () => {
+  test("let in each of the roles of a caller", () => {
+    const { stack, httpApi } = newApi();
+    const moving = { shop: { account: "000000000000", role: ["Shop", "paths/ShopV2"] } };
+    new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers: moving, httpApi });
+    const trust = JSON.stringify(Object.values(rolesOf(stack)));
+    expect(trust).toContain("000000000000:role/Shop");
+    expect(trust).toContain("000000000000:role/paths/ShopV2");
+  });
+
   test("one is `role`", () => {
     const { stack, httpApi } = newApi();
     const access = new CrossAccountApiAccess(stack, "Access", { stage: "stag", callers, httpApi });
@@ -287,6 +296,26 @@ describe("findings", () => {
     Found.fromStack(stack).hasNoWarning("*", Match.anyValue());
   });
 
+  test("one on a caller is no other stage's than those that it is found on", () => {
+    const stages = `[stages.export]
+target = "function_url"
+function = "export"
+url_id = "u1u1u1u1"
+routes_enforced_by = "function"
+`;
+    const manifest = manifestFile(`${head}${stages}[callers.shop]
+account = "000000000000"
+roles = { stag = "Shop", export = "Shop" }
+routes = ["GET /"]
+`);
+    const infos = (stage: string) => {
+      const stack = newStack();
+      new CrossAccountApiAccess(stack, "Access", { manifest, stage, assertAllRoutesUseIam: true });
+      return Found.fromStack(stack).findInfo("*", Match.stringLikeRegexp("routes_not_enforced")).length;
+    };
+    expect([infos("stag"), infos("export")]).toEqual([0, 1]);
+  });
+
   test("a wildcard account is one", () => {
     const { stack, httpApi } = newApi();
     const anybody = { anybody: { account: "*", role: "Known", trust: TrustForm.ACCOUNT } };
@@ -360,6 +389,7 @@ describe("a wrong manifest", () => {
     expect(refused({ manifest, stage: "prod" })).toMatchObject({
       code: "unknown_stage",
       message: `\`${manifest}\` has no stage \`prod\`; it has stag`,
+      hint: "correct the prop `stage`, or add the stage to the manifest as `[stages.NAME]`",
     });
   });
 
@@ -464,6 +494,8 @@ describe("wrong props", () => {
     [shopWith({ toString: "b3c7" }), "`callers.shop.toString` is unknown"],
     [{ callers, rolename: "Allow" }, "`rolename` is unknown"],
     [{ manifest: shop, rolename: "Allow" }, "`rolename` is unknown"],
+    [{ manifest: shop, stage: undefined, stag: "stag" }, "`stag` is unknown"],
+    [shopWith({ roles: ["LambdaRoleDeve"] }), "`callers.shop.roles` is unknown"],
     [{ manifest: shop, roleName: "Allow" }, "`roleName` goes with `callers`, and not with `manifest`"],
     [{ manifest: shop, apiStage: "v1" }, "`apiStage` goes with `callers`, and not with `manifest`"],
     [
@@ -501,7 +533,8 @@ describe("wrong props", () => {
     [{ callers, stage: undefined }, "there is no `stage`"],
     [{ callers: { shop: null } }, "`callers.shop` is not an object"],
     [shopWith({ account: null }), "`callers.shop.account` is not an account"],
-    [shopWith({ role: 1 }), "`callers.shop.role` is not a string"],
+    [shopWith({ role: 1 }), "`callers.shop.role` is not a string or a list of strings"],
+    [shopWith({ role: ["Lambda", 1] }), "`callers.shop.role` is not a string or a list of strings"],
     [shopWith({ externalId: null }), "`callers.shop.externalId` is not a string"],
     [shopWith({ routes: null }), "`callers.shop.routes` is not a list of strings"],
     [shopWith({ sessionNames: "a" }), "`callers.shop.sessionNames` is not a list of strings"],

@@ -12,12 +12,15 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     let stage = manifest::stage(&manifest, &arguments.stage.stage)?;
     let plan = manifest.plan(&manifest::read_lock(path)?);
     let file = &arguments.deployed;
-    let failed = |source| Failure::Deployed { path: file.clone(), source };
+    let failed = |source| Failure::of_documents(std::slice::from_ref(file), source);
     let diff = plan.diff_stage(stage, arguments.role.as_deref(), &files::read(file)?).map_err(failed)?;
     let mut printed: Vec<String> = diff.policy.iter().flat_map(resource_lines).collect();
     printed.extend(diff.roles.iter().flat_map(lines));
     printed.extend(diff.unsaid.iter().map(|what| format!("? the file does not say: {what}")));
     printed.extend(diff.unread.iter().map(|what| format!("? not compared: {what}")));
+    if printed.is_empty() {
+        printed.push("no role is meant, and none is there".to_owned());
+    }
     output::print(&printed)?;
     match diff.roles.iter().filter(|role| role.is_different()).count() {
         0 if diff.is_different() => Err(Failure::PolicyDiffers),

@@ -97,11 +97,10 @@ fn read_each(option: &str, files: &[(String, String)]) -> Result<BTreeMap<String
 
 /// What the emulator enforces: the templates, or what the manifest renders to.
 fn deployment(arguments: &EmulatorArguments) -> Result<Deployment, Failure> {
-    if let Some(first) = arguments.template.first() {
+    if !arguments.template.is_empty() {
         let texts = arguments.template.iter().map(|path| files::read(path)).collect::<Result<Vec<_>, _>>()?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let failed = |source| Failure::Deployed { path: first.clone(), source };
-        return Deployment::of_templates(&texts).map_err(failed);
+        return Deployment::of_templates(&texts).map_err(|source| Failure::of_documents(&arguments.template, source));
     }
     let manifest = manifest::read(&arguments.manifest)?;
     let plan = manifest.plan(&manifest::read_lock(&arguments.manifest)?);

@@ -26,10 +26,8 @@ fn from_deployed(arguments: &InitArguments) -> Result<(), Failure> {
     let path = &arguments.manifest;
     let texts = arguments.from.iter().map(|path| files::read(path)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    // Which of several files it is, the message says by its roles.
-    let file = arguments.from.first().cloned().unwrap_or_default();
-    let imported =
-        Imported::read(&texts, &path.to_string_lossy()).map_err(|source| Failure::Deployed { path: file, source })?;
+    let imported = Imported::read(&texts, &path.to_string_lossy())
+        .map_err(|source| Failure::of_documents(&arguments.from, source))?;
     let lock = manifest::lock_path(path);
     if path.symlink_metadata().is_ok() {
         return Err(Failure::Exists(path.clone()));

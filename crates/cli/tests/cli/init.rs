@@ -78,3 +78,30 @@ fn init_reads_deployed_roles_and_writes_the_lock_file_beside() {
     assert!(!folder.join("other.toml").exists() && !folder.join("other.lock.toml").exists());
     assert_eq!(run(&folder, "init --from roles.json --account 111111111111 --manifest other.toml").0, 2);
 }
+
+/// The first was named, whichever it was.
+#[test]
+fn of_several_files_the_one_is_named_that_cannot_be_used() {
+    let folder = folder("init-several", MANIFEST);
+    let (_, template, _) = run(&folder, "render cloudformation --stage stag");
+    fs::write(folder.join("prod.json"), &template).unwrap();
+    fs::write(folder.join("next.json"), "{}").unwrap();
+    for command in [
+        "init --manifest new.toml --from prod.json --from next.json",
+        "emulator --template prod.json --template next.json",
+    ] {
+        let (code, _, stderr) = run(&folder, command);
+        let expected = "error[no_role]: `next.json` cannot be used: it holds neither a role nor a trust policy";
+        assert!(code == 2 && stderr.starts_with(expected), "{stderr}");
+    }
+    // What is wrong with both is wrong with both.
+    let (code, _, stderr) = run(&folder, "init --manifest new.toml --from prod.json --from prod.json");
+    assert!(code == 2 && stderr.starts_with("error[duplicate]: `prod.json`, `prod.json` cannot be used: "), "{stderr}");
+    // Without callers there is nothing to compare.
+    let empty = MANIFEST.split("[callers").next().unwrap();
+    fs::write(folder.join("empty.toml"), empty).unwrap();
+    let (_, rendered, _) = run(&folder, "render json --stage stag --manifest empty.toml");
+    fs::write(folder.join("empty.json"), rendered).unwrap();
+    let same = run(&folder, "diff --stage stag --manifest empty.toml --deployed empty.json");
+    assert_eq!(same, (0, "no role is meant, and none is there\n".to_owned(), String::new()));
+}

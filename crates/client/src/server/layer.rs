@@ -32,30 +32,28 @@ type OnRefusal = dyn Fn(&Refusal, &Method, &Uri) + Send + Sync;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct CallerLayer(Arc<Shared>);
-
-struct Shared {
-    lines: Lines,
-    on_refusal: Box<OnRefusal>,
+pub struct CallerLayer {
+    lines: Arc<Lines>,
+    on_refusal: Arc<OnRefusal>,
 }
 
 impl CallerLayer {
     /// A layer whose checks are this verifier's.
     #[must_use]
     pub fn new(verifier: Arc<Verifier>) -> Self {
-        Self(Arc::new(Shared { lines: Lines::new(verifier), on_refusal: Box::new(|_, _, _| ()) }))
+        Self { lines: Arc::new(Lines::new(verifier)), on_refusal: Arc::new(|_, _, _| ()) }
     }
 
     /// The same, and each refusal is told, with the request's method and URL: for the log. The client is not told why.
     #[must_use]
     pub fn on_refusal(self, told: impl Fn(&Refusal, &Method, &Uri) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Shared { lines: self.0.lines.anew(), on_refusal: Box::new(told) }))
+        Self { on_refusal: Arc::new(told), ..self }
     }
 }
 
 impl fmt::Debug for CallerLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallerLayer").field("lines", &self.0.lines).finish_non_exhaustive()
+        f.debug_struct("CallerLayer").field("lines", &self.lines).finish_non_exhaustive()
     }
 }
 
@@ -63,7 +61,7 @@ impl<S> Layer<S> for CallerLayer {
     type Service = CallerService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        CallerService { inner, shared: Arc::clone(&self.0) }
+        CallerService { inner, layer: self.clone() }
     }
 }
 
@@ -71,7 +69,7 @@ impl<S> Layer<S> for CallerLayer {
 #[derive(Clone)]
 pub struct CallerService<S> {
     inner: S,
-    shared: Arc<Shared>,
+    layer: CallerLayer,
 }
 
 impl<S: fmt::Debug> fmt::Debug for CallerService<S> {
@@ -99,16 +97,16 @@ where
         // The one that said that it is ready is the one to call.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
-        let shared = Arc::clone(&self.shared);
+        let CallerLayer { lines, on_refusal } = self.layer.clone();
         Box::pin(async move {
             let asked = asked(request.method(), request.uri(), request.headers(), request.extensions());
-            match shared.lines.check(asked).await {
+            match lines.check(asked).await {
                 Ok(caller) => {
                     request.extensions_mut().insert::<Arc<Caller>>(caller);
                     inner.call(request).await
                 }
                 Err(CheckError::Refused(refusal)) => {
-                    (shared.on_refusal)(&refusal, request.method(), request.uri());
+                    on_refusal(&refusal, request.method(), request.uri());
                     Ok(refused(refusal.status()))
                 }
                 // Nobody gives up a check here, and its patience has no end.

@@ -17,6 +17,16 @@ pub(super) struct Asked {
     pub(super) paths: Vec<String>,
 }
 
+impl Asked {
+    /// What a verifier makes of it: the header's values, the methods, the paths.
+    fn of<T>(&self, judged: impl FnOnce(&[&[u8]], &[&str], &[&str]) -> T) -> T {
+        let values: Vec<&[u8]> = self.authorization.iter().map(Vec::as_slice).collect();
+        let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
+        let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
+        judged(&values, &methods, &paths)
+    }
+}
+
 /// A verifier for callers that must not wait in their own thread.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -54,32 +64,22 @@ impl Lines {
         Self { verifier, tokens, known_proofs, proofs }
     }
 
-    /// Others for the same verifier.
-    pub(super) fn anew(&self) -> Self {
-        Self::new(Arc::clone(&self.verifier))
-    }
-
     /// What a check comes to. Whoever goes away while a thread is at it leaves his place when that one comes back.
     pub(super) async fn check(&self, asked: Asked) -> Result<Arc<Caller>, CheckError> {
-        let values: Vec<&[u8]> = asked.authorization.iter().map(Vec::as_slice).collect();
-        let methods: Vec<&str> = asked.methods.iter().map(String::as_str).collect();
-        let paths: Vec<&str> = asked.paths.iter().map(String::as_str).collect();
-        if let Some(settled) = self.verifier.check_at_hand(&values, &methods, &paths) {
+        let verifier = &self.verifier;
+        if let Some(settled) = asked.of(|values, methods, paths| verifier.check_at_hand(values, methods, paths)) {
             return settled;
         }
-        let line = match self.verifier.line(&values) {
+        let line = match asked.of(|values, _, _| verifier.line(values)) {
             Line::Token => &self.tokens,
             Line::KnownProof => &self.known_proofs,
             _ => &self.proofs,
         };
         let held = line.enter().await?;
-        let verifier = Arc::clone(&self.verifier);
+        let verifier = Arc::clone(verifier);
         let checked = spawn_blocking(move || {
             let _held = held;
-            let values: Vec<&[u8]> = asked.authorization.iter().map(Vec::as_slice).collect();
-            let methods: Vec<&str> = asked.methods.iter().map(String::as_str).collect();
-            let paths: Vec<&str> = asked.paths.iter().map(String::as_str).collect();
-            verifier.check(&values, &methods, &paths, &Patience::default())
+            asked.of(|values, methods, paths| verifier.check(values, methods, paths, &Patience::default()))
         });
         // A runtime that ends starts no more.
         checked.await.unwrap_or_else(|_| Err(CheckError::Refused(Refusal::from(RefusalKind::TooBusy))))

@@ -89,6 +89,11 @@ impl RoleName {
     pub fn with_suffix(&self, suffix: &str) -> Self {
         Self { path: self.path.clone(), name: format!("{}{suffix}", self.name) }
     }
+
+    /// Of the same path, with another name, which the caller answers for.
+    pub(super) fn called(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
 }
 
 impl fmt::Display for RoleName {

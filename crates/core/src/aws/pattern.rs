@@ -100,10 +100,7 @@ impl WhichRole {
 /// ends in characters that nobody chooses
 /// ([referencing permission sets](https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html)).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RolePattern {
-    path: String,
-    name: String,
-}
+pub struct RolePattern(RoleName);
 
 impl RolePattern {
     /// Reads `Name*` or `path/Name*`; `None` where no role could have such a name, and for `*` alone.
@@ -113,50 +110,50 @@ impl RolePattern {
         let role = RoleName::parse(&text.replace('*', "_"))?;
         let (path, name) = text.rsplit_once('/').unwrap_or(("", text));
         let is_pattern = name.contains('*') && !path.contains('*') && name.chars().any(is_name_character);
-        is_pattern.then(|| Self { path: role.path().to_owned(), name: name.to_owned() })
+        is_pattern.then(|| Self(role.called(name)))
     }
 
     /// The path, with a slash at both ends.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        self.0.path()
     }
 
     /// The name, with `*`.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.0.name()
     }
 
     /// The ARN, with `*`.
     #[must_use]
     pub fn arn(&self, partition: &str, account: &str) -> String {
-        format!("arn:{partition}:iam::{account}:role{}{}", self.path, self.name)
+        self.0.arn(partition, account)
     }
 
     /// Whether a role's name fits, and its path where that is known.
     #[must_use]
     pub fn fits(&self, path: Option<&str>, name: &str) -> bool {
-        path.is_none_or(|path| path == self.path) && is_like(&self.name, name)
+        path.is_none_or(|path| path == self.path()) && is_like(self.name(), name)
     }
 
     /// Whether all roles that fit the other fit this one.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        self.fits(Some(&other.path), &other.name)
+        self.fits(Some(other.path()), other.name())
     }
 
     /// Whether there may be a role that fits both.
     #[must_use]
     pub fn meets(&self, other: &Self) -> bool {
-        self.path == other.path && may_be_same(&self.name, &other.name)
+        self.path() == other.path() && may_be_same(self.name(), other.name())
     }
 }
 
 impl fmt::Display for RolePattern {
     /// Writes what [`RolePattern::parse`] reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.path.strip_prefix('/').unwrap_or(&self.path), self.name)
+        self.0.fmt(f)
     }
 }
 

@@ -373,6 +373,7 @@ fn a_template_alone_is_enough() {
     for (text, code) in [
         ("[", "not_json"),
         ("{}", "no_role"),
+        (r#"{"Resources":{}}"#, "no_role"),
         (r#"{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{}}}}"#, "invalid_policy"),
         (&template.replace("f6g7h8i9j0/$default/*", "f6g7h8i9j0/*"), "not_an_api"),
         (&template.replace("\"RoleName\"", "\"Name\""), "role_unknown"),

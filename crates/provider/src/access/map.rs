@@ -138,7 +138,8 @@ impl Plan<'_> {
                 Change::Added => (role, Some("<b>added</b>")),
                 Change::Moved(from) => (format!("{role}<br>before: {}", arn(from)), Some("<b>moved</b>")),
             };
-            let found = list(of_callers.get(row.caller.as_str()).into_iter().flatten().map(|finding| said(finding)));
+            let found = of_callers.get(row.caller.as_str()).into_iter().flatten();
+            let found = list(found.filter(|finding| finding.is_on(&row.stage)).map(|finding| said(finding)));
             let cells = [Some(escaped(&row.stage)), Some(self.principals(row)), Some(role), Some(routes), Some(terms)];
             let cells = cells.into_iter().chain([change.map(str::to_owned), Some(found)]).flatten();
             let cells: String = cells.map(|cell| format!("<td>{cell}</td>")).collect();

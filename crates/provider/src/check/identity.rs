@@ -111,14 +111,14 @@ fn check_issuers(manifest: &Manifest, found: &mut Findings<'_>) {
         });
         if takes_proofs && !below_paths.is_empty() {
             let message = format!("a proof does not say the path of {}", quoted_all(&below_paths));
-            found.add(Code::RolePathNotProved, subject(), message);
+            found.add_on(&servers, Code::RolePathNotProved, subject(), message);
         }
         if servers.is_empty() || manifest.issuer_of(account).is_some() {
             continue;
         }
         if !takes_proofs {
             let message = format!("it has no `issuer`, and on {} no proofs are taken", quoted(&servers));
-            found.add(Code::IssuerMissing, subject(), message);
+            found.add_on(&servers, Code::IssuerMissing, subject(), message);
             continue;
         }
         let patterns = roles_that(|role| match role {
@@ -128,7 +128,7 @@ fn check_issuers(manifest: &Manifest, found: &mut Findings<'_>) {
         if !patterns.is_empty() {
             let patterns = quoted_all(&patterns);
             let message = format!("it has no `issuer`, and a proof names nobody by the pattern {patterns}");
-            found.add(Code::IssuerMissing, subject(), message);
+            found.add_on(&servers, Code::IssuerMissing, subject(), message);
         }
     }
 }

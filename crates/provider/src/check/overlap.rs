@@ -88,9 +88,9 @@ impl<'m> WideCallers<'m> {
         Self { by_api, manifest }
     }
 
-    /// What a caller's terms are worth: one sentence for each stage and wider caller that lets it in without some of them, up
+    /// What a caller's terms are worth: the stage and one sentence for each stage and wider caller that lets it in without some of them, up
     /// to three a stage.
-    pub(crate) fn lifted(&self, caller: &'m Caller) -> Vec<String> {
+    pub(crate) fn lifted(&self, caller: &'m Caller) -> Vec<(&'m str, String)> {
         let mut found = Vec::new();
         if !has_terms(caller) {
             return found;
@@ -103,7 +103,7 @@ impl<'m> WideCallers<'m> {
         for (stage, on_stage) in stages.filter_map(|stage| Some((stage, on_api(stage)?))) {
             let lifted = on_stage.covering(caller, stage).into_iter().filter_map(|wider| {
                 let terms = terms_lifted(caller, routes.as_ref(), wider)?;
-                Some(format!("on stage `{stage}` caller `{}` lets it in without its {terms}", wider.name))
+                Some((stage, format!("on stage `{stage}` caller `{}` lets it in without its {terms}", wider.name)))
             });
             found.extend(lifted.take(NAMED));
         }

@@ -29,7 +29,7 @@ pub(super) fn check_names<'m>(caller: &'m Caller, names: &mut RoleNames<'m>, fou
         if name.starts_with(PERMISSION_SET) && !path.starts_with(PERMISSION_SETS) {
             let shown = format!("{}{name}", path.trim_start_matches('/'));
             let message = format!("`{shown}` on `{stage}` is a permission set's by its name, and not by its path");
-            found.add(Code::PermissionSetWithoutPath, subject(), message);
+            found.add_on(&[stage], Code::PermissionSetWithoutPath, subject(), message);
         }
         // Of every account, roles of one name have different paths.
         let WhichRole::Named(role) = role else { continue };

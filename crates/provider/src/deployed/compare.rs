@@ -70,11 +70,7 @@ impl Plan<'_> {
         let roles = match read_roles(deployed) {
             // A policy alone is of no role.
             Err(error) if policy.is_some() && error.code() == "no_role" => None,
-            Ok(roles)
-                if policy.is_some() && matches!(roles.as_slice(), [one] if one.name.is_none() && one.is_alone) =>
-            {
-                None
-            }
+            Ok(roles) if policy.is_some() && roles.iter().all(|one| one.name.is_none() && one.is_alone) => None,
             read => Some(read?),
         };
         let Some(there) = roles else { return Ok(StageDiff { policy, ..StageDiff::default() }) };

@@ -166,33 +166,11 @@ impl Deployment {
     ///
     /// [`DeployedError`] when no role can be read, or the roles are of no API, or of several accounts or regions.
     pub fn of_templates(templates: &[&str]) -> Result<Self, DeployedError> {
-        let mut stages = BTreeMap::new();
-        let mut place: Option<[String; 3]> = None;
-        let mut read = Vec::new();
-        for template in templates {
-            let origin = origin(template);
-            let said = |key: &str| origin.as_ref().and_then(|origin| origin.get(key)?.as_str());
-            let name = said("Stage").filter(|name| is_label(name)).map(str::to_owned);
-            let kind = said("Target").map_or(Ok(TargetKind::HttpApi), |said| {
-                let known = TargetKind::ALL.iter().find(|kind| kind.name() == said);
-                known.copied().ok_or_else(|| not_served(said))
-            })?;
-            for role in read_roles(template)? {
-                refuse_what_is_ignored(&role)?;
-                for arn in opens::opened(&role) {
-                    let (stage, at) = opened(&arn, kind).ok_or_else(|| not_an_api(&arn))?;
-                    if place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
-                        return Err(not_an_api(&arn));
-                    }
-                    let name = name.clone().unwrap_or_else(|| stage.api_stage.trim_matches('$').to_owned());
-                    let other = stages.insert(name.clone(), stage.clone());
-                    if other.is_some_and(|other| other != stage) {
-                        return Err(duplicate(&format!("stage `{name}` is two APIs")));
-                    }
-                }
-                read.push(role);
-            }
+        let mut read = ReadTemplates::default();
+        for (number, template) in templates.iter().enumerate() {
+            read.add(template).map_err(|error| error.in_document(number))?;
         }
+        let ReadTemplates { stages, place, roles: read } = read;
         let [partition, region, account] = place.ok_or_else(|| not_an_api("none"))?;
         let (servers, roles, callers) = Default::default();
         let mut deployment = Self { partition, region, account, stages, servers, roles, callers };
@@ -204,6 +182,47 @@ impl Deployment {
         }
         deployment.callers = trusted(&read, &deployment)?;
         Ok(deployment)
+    }
+}
+
+/// What the templates say together.
+#[derive(Default)]
+struct ReadTemplates {
+    stages: BTreeMap<String, DeployedStage>,
+    place: Option<[String; 3]>,
+    roles: Vec<DeployedRole>,
+}
+
+impl ReadTemplates {
+    fn add(&mut self, template: &str) -> Result<(), DeployedError> {
+        let origin = origin(template);
+        let said = |key: &str| origin.as_ref().and_then(|origin| origin.get(key)?.as_str());
+        let name = said("Stage").filter(|name| is_label(name)).map(str::to_owned);
+        let kind = said("Target").map_or(Ok(TargetKind::HttpApi), |said| {
+            let known = TargetKind::ALL.iter().find(|kind| kind.name() == said);
+            known.copied().ok_or_else(|| not_served(said))
+        })?;
+        let roles = read_roles(template)?;
+        // By its roles alone a template says which API it is for.
+        if roles.is_empty() {
+            return Err(DeployedError::no_role());
+        }
+        for role in roles {
+            refuse_what_is_ignored(&role)?;
+            for arn in opens::opened(&role) {
+                let (stage, at) = opened(&arn, kind).ok_or_else(|| not_an_api(&arn))?;
+                if self.place.get_or_insert_with(|| at.map(str::to_owned)) != &at {
+                    return Err(not_an_api(&arn));
+                }
+                let name = name.clone().unwrap_or_else(|| stage.api_stage.trim_matches('$').to_owned());
+                let other = self.stages.insert(name.clone(), stage.clone());
+                if other.is_some_and(|other| other != stage) {
+                    return Err(duplicate(&format!("stage `{name}` is two APIs")));
+                }
+            }
+            self.roles.push(role);
+        }
+        Ok(())
     }
 }
 

@@ -12,16 +12,27 @@ pub struct DeployedError {
     /// The code whose hint it has.
     hinted: &'static str,
     message: String,
+    /// Of several documents, the number of the one that it is about.
+    document: Option<usize>,
 }
 
 impl DeployedError {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, hinted: code, message: escaped(&message.into()) }
+        Self { code, hinted: code, message: escaped(&message.into()), document: None }
     }
 
     /// Of a stage that is a server: nothing of it is deployed in AWS.
     pub(crate) fn of_server(stage: &str) -> Self {
         Self::new("nothing_deployed", format!("stage `{stage}` is a server, of which nothing is deployed in AWS"))
+    }
+
+    pub(crate) fn no_role() -> Self {
+        Self::new("no_role", "it holds neither a role nor a trust policy")
+    }
+
+    /// The same, found in one of several documents.
+    pub(crate) fn in_document(self, number: usize) -> Self {
+        Self { document: Some(number), ..self }
     }
 
     /// Of a policy that says on what it is: no trust policy does.
@@ -51,6 +62,12 @@ impl DeployedError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// Where several documents are read, the index of the one that it is about; `None` where it is about all of them.
+    #[must_use]
+    pub const fn document(&self) -> Option<usize> {
+        self.document
     }
 
     /// What to do about it, one sentence.

@@ -62,7 +62,7 @@ fn found(
     is_unknown: impl Fn(&Value) -> bool,
 ) -> Found {
     let text = |key: &str| parameters.get(key).filter(|value| !is_unknown(value)).and_then(Value::as_str);
-    let is_of_service = text("Principal").is_some_and(|principal| principal.ends_with(".amazonaws.com"));
+    let is_of_service = text("Principal").is_some_and(is_service);
     let unknown = |key: &str| {
         let what = format!("`{key}` of {place}");
         if is_of_service { Found::OfService(what) } else { Found::Unknown(what) }
@@ -92,18 +92,20 @@ fn found(
     let is_true = |value: &Value| value.as_bool() == Some(true) || value.as_str() == Some("true");
     let via_url = parameters.get("InvokedViaFunctionUrl").filter(|value| is_true(value));
     when("Bool", FunctionUrl::BY_URL.0, via_url.map(|_| Value::from(FunctionUrl::BY_URL.1)));
-    let principal = if principal == "*" || principal.starts_with("arn:") || is_account_id(principal) {
-        json!({ "AWS": principal })
-    } else {
-        json!({ "Service": principal })
-    };
+    let kind = if is_service(principal) { "Service" } else { "AWS" };
     Found::Statement(json!({
         "Effect": "Allow",
-        "Principal": principal,
+        "Principal": { kind: principal },
         "Action": action,
         "Resource": arn(function, text("Qualifier"), url),
         "Condition": conditions,
     }))
+}
+
+/// Whether it is a service of AWS: what is not everybody, nor an account or somebody of one. Where a service's name ends is each
+/// partition's own matter, `.amazonaws.com` or `.amazonaws.com.cn`.
+fn is_service(principal: &str) -> bool {
+    principal != "*" && !principal.starts_with("arn:") && !is_account_id(principal)
 }
 
 /// The function's name, and its qualifier if it has one: of a name, a whole ARN, or the end of one.

@@ -15,17 +15,16 @@ use crate::iam::json::Strict;
 
 /// Every role of a document: a bare trust policy; what `aws iam get-role`, `list-roles` or
 /// `get-account-authorization-details` print, policies URL-encoded or not; a CloudFormation template; and what
-/// [`Plan::render`](crate::Plan::render) makes.
+/// [`Plan::render`](crate::Plan::render) makes. A list may be empty.
 ///
 /// # Errors
 ///
-/// [`DeployedError`] when the text is not JSON, holds no role, is a part of a list, or a policy is not one.
+/// [`DeployedError`] when the text is not JSON or none of these, is a part of a list, or a policy is not one.
 pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     let Strict(value) = serde_json::from_str(text)
         .map_err(|error| DeployedError::new("not_json", format!("it is not JSON: {error}")))?;
-    let none = || DeployedError::new("no_role", "it holds neither a role nor a trust policy");
     let Value::Object(document) = &value else {
-        return Err(none());
+        return Err(DeployedError::no_role());
     };
     if let Some(error) = terraform::not_configuration(&value) {
         return Err(error);
@@ -54,9 +53,9 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     } else if let Some(configuration) = Configuration::of(document) {
         terraform::roles(&configuration)?
     } else {
-        Vec::new()
+        return Err(DeployedError::no_role());
     };
-    if roles.is_empty() { Err(none()) } else { Ok(roles) }
+    Ok(roles)
 }
 
 fn bare(trust_policy: Value) -> DeployedRole {

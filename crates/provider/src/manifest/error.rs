@@ -80,7 +80,7 @@ manifest_errors! {
         "a `rest_api` needs `api_id` and `api_stage`, a `function_url` needs `function` and `url_id`, and `alias` if the URL hangs on one; a `server` needs `audience`, its own or that of `[identity]`, such as `https://api.example.com`";
     KeyOfOtherTarget, "key_of_other_target",
         "A key of a stage belongs to another `target`, or to another `access`.",
-        "delete the key, or write the `target` that it belongs to: `vpc_endpoints` is of a `rest_api`; `url`, a custom domain, of it, of an `http_api` and of a `server`; `audience` is of a `server`, which has neither `access` nor roles; `function`, `alias`, `url_id` and `routes_enforced_by` are of a `function_url`, `permissions` of one that is called directly; `api_id` and `api_stage` of the other two; `role_name` is of what is called by role";
+        "delete the key, or write the `target` or the `access` that it belongs to";
     DirectImpossible, "direct_impossible",
         "An HTTP API has no resource policy, so callers of other accounts cannot call it directly.",
         "leave `access` out: the callers assume a role in the API's account; or put a REST API or a function URL in front";
@@ -134,7 +134,7 @@ manifest_errors! {
         "AWS would let the caller use every route: leave `routes` out; or, where the function itself refuses what is not among them, write `routes_enforced_by = \"function\"` for the stage";
     TermNotExpressible, "term_not_expressible",
         "A caller's term is one that direct access, or a server, cannot express.",
-        "drop the term, or make a caller of its own for the stage; or let the stage's callers assume a role (leave `access` out), which a server has not; on a function URL `trust = \"account\"` takes `permissions = \"document\"`, too";
+        "drop the term, or make a caller without it for the stage; or leave `access` out, so that its callers assume a role, which no caller of a server does";
     UnknownStage, "unknown_stage",
         "A caller names a stage that is not in the manifest.",
         "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";
@@ -155,7 +155,7 @@ manifest_errors! {
         "`trust` is `role` (the role's ARN, the default) or `account` (the account with a condition on `aws:PrincipalArn`); `*` as account or role, or in a role's name, takes `account`";
     InvalidOrganization, "invalid_organization",
         "The id of an organization does not look like one.",
-        "copy the id from AWS Organizations: `o-` and 10 to 32 letters in lower case or digits";
+        "copy the id of the whole organization: `o-` and 10 to 32 letters in lower case or digits; for a unit of it (`ou-`) name its accounts, each as a caller";
     InvalidSessionName, "invalid_session_name",
         "A pattern of session names is not one that could match, or their list is empty.",
         "a session name has 2 to 64 letters, digits or `+=,.@_-`; in a pattern `*` stands for any characters and `?` for one; leave the key out for any name";
@@ -178,7 +178,7 @@ manifest_errors! {
 
 /// A manifest that cannot be used: what is wrong, where, and what to do about it.
 ///
-/// It is the first mistake in the order of the file; [`others`](Self::others) are the rest. `Display` gives
+/// It is the first mistake in the order of the file, in which what a target lacks comes last; [`others`](Self::others) are the rest. `Display` gives
 /// `{file}:{line}:{column}: {message}`, a line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestError {
@@ -204,7 +204,7 @@ impl ManifestError {
         Some(Self { others: errors.collect(), ..first })
     }
 
-    /// What else is wrong, in the order of the file.
+    /// What else is wrong, in the same order.
     #[must_use]
     pub fn others(&self) -> &[ManifestError] {
         &self.others

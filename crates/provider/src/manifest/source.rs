@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
         !self.mistakes.borrow().is_empty()
     }
 
-    /// All that has been noted, in the order of the file.
+    /// All that has been noted, in the order of the file, and last what a target lacks: it may be there, and misspelt.
     pub(super) fn into_error(self) -> Option<ManifestError> {
         let mut mistakes = self.mistakes.take();
         mistakes.sort_by_key(|mistake| mistake.at);
@@ -69,7 +69,9 @@ impl<'a> Source<'a> {
             at = here;
             ManifestError::new(kind, self.file_name, (line, column), message)
         };
-        ManifestError::all_of(mistakes.into_iter().map(place).collect())
+        let mut errors: Vec<ManifestError> = mistakes.into_iter().map(place).collect();
+        errors.sort_by_key(|error| error.kind() == Kind::TargetIncomplete);
+        ManifestError::all_of(errors)
     }
 
     /// From 1.

@@ -108,6 +108,26 @@ fn permissions_of_services_stand_beside_with_their_sources() {
     }
 }
 
+/// In China the names of some services end in `.amazonaws.com.cn`: by role such a permission hinders nobody, whatever it is on.
+#[test]
+fn a_service_is_one_in_every_partition() {
+    let manifest = Manifest::parse(&small().replace("access = \"direct\"\n", ""), "xacct.toml").unwrap();
+    let plan = manifest.plan(&Lock::default());
+    let stage = &manifest.stages["url"];
+    let mut template: Value = serde_json::from_str(&plan.render(stage, Format::CloudFormation).unwrap()).unwrap();
+    for (principal, is_service) in [
+        ("logs.amazonaws.com", true),
+        ("logs.cn-north-1.amazonaws.com.cn", true),
+        ("555555555555", false),
+        ("*", false),
+    ] {
+        template["Resources"]["Other"] = json!({ "Type": "AWS::Lambda::Permission", "Properties": {
+            "FunctionName": { "Ref": "Orders" }, "Action": "lambda:InvokeFunction", "Principal": principal } });
+        let diff = plan.diff_stage(stage, None, &template.to_string()).unwrap();
+        assert_eq!(diff.is_different(), !is_service, "{principal}: {diff:?}");
+    }
+}
+
 #[test]
 fn what_only_the_deployment_knows_is_said() {
     let permission =

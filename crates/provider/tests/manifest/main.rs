@@ -581,3 +581,14 @@ fn t4_mistakes_do_not_hide_each_other() {
         assert_eq!((error.code(), error.line()), ("schema", 1));
     }
 }
+
+/// Of several mistakes some who read a manifest show the first alone.
+#[test]
+fn a_misspelt_key_is_said_before_what_is_missing_for_it() {
+    let text = format!("{API}[stages.x]\ntarget = \"server\"\naudiense = \"https://api.example.com\"\n[callers]\n");
+    let error = Manifest::parse(&text, "xacct.toml").unwrap_err();
+    assert_eq!((error.code(), error.line()), ("schema", 6), "{error}");
+    assert!(error.message().ends_with("did you mean `audience`?"), "{error}");
+    let others: Vec<(&str, usize)> = error.others().iter().map(|other| (other.code(), other.line())).collect();
+    assert_eq!(others, [("target_incomplete", 4)]);
+}

@@ -172,7 +172,7 @@ pub(super) fn refused() -> Vec<Refused> {
             directly("trust = \"account\""),
             "term_not_expressible",
             12,
-            "`aws:PrincipalArn`, which a permission on stage `x`",
+            "`aws:PrincipalArn`, for which stage `x` needs `permissions = \"document\"`",
         ),
         (
             function_url("[callers.shop]\naccount = \"000000000000\"\nroles = { x = \"Batch\" }\nroutes = [\"GET /\"]"),

@@ -182,7 +182,7 @@ impl Source<'_> {
             let CallerPrincipals::Roles { roles, trust: TrustForm::Account, .. } = &caller.principals else { continue };
             if !takes_conditions && roles.get(stage).is_none_or(|roles| *roles != [WhichRole::Every]) {
                 let message = format!(
-                    "caller `{name}` is trusted by `aws:PrincipalArn`, which a permission on stage `{stage}` cannot hold"
+                    "caller `{name}` is trusted by `aws:PrincipalArn`, for which stage `{stage}` needs `permissions = \"document\"`"
                 );
                 refuse(trust, message);
             }

@@ -1,0 +1,83 @@
+//! A manifest from deployed roles gives their rights back, in every form that holds APIs, and keeps every role and its callers.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
+
+mod left_out;
+mod names;
+mod reading;
+
+use serde_json::{Value, json};
+use xacct_sign_provider::{Format, Imported, Lock, Manifest, Plan};
+
+const SHOP: &str = "arn:aws:iam::000000000000:role/Shop";
+const OTHER: &str = "arn:aws:iam::222222222222:role/Other";
+
+const HTTP_ONLY: &str = r#"
+[api]
+account = "111111111111"
+region = "eu-west-1"
+[stages.stag]
+api_id = "a1"
+[callers.partner]
+account = "222222222222"
+roles = { stag = "Partner" }
+routes = ["GET /items/{id}"]
+"#;
+
+/// What `aws iam get-account-authorization-details` prints, policies URL-encoded; with roles that are none of the API's.
+fn details(plan: &Plan<'_>) -> String {
+    let encoded =
+        |policy: String| policy.replace('%', "%25").replace('"', "%22").replace('{', "%7B").replace('}', "%7D");
+    let role = |role: xacct_sign_provider::ProviderRole| {
+        let tags: Vec<Value> = role.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        json!({
+            "RoleName": role.name, "Path": role.path, "Arn": role.arn, "RoleId": "AROA", "CreateDate": "2026-01-01",
+            "AssumeRolePolicyDocument": encoded(role.trust_policy.to_json()),
+            "RolePolicyList": [{"PolicyName": "InvokeApi", "PolicyDocument": encoded(role.invoke_policy.to_json())}],
+            "AttachedManagedPolicies": [], "InstanceProfileList": [], "Tags": tags,
+            "PermissionsBoundary": role.permissions_boundary.map(|arn| json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn})),
+        })
+    };
+    let mut roles: Vec<Value> = plan.provider_roles().into_iter().map(role).collect();
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    roles.push(json!({"RoleName": "Lambda", "Path": "/", "AssumeRolePolicyDocument": trust, "RolePolicyList": [], "AttachedManagedPolicies": [], "Tags": []}));
+    json!({"RoleDetailList": roles}).to_string()
+}
+
+/// By form, the files.
+fn forms(manifest: &Manifest) -> Vec<(&'static str, Vec<String>)> {
+    let plan = manifest.plan(&Lock::default());
+    let each = |format: Format| manifest.stages.values().map(|stage| plan.render(stage, format).unwrap()).collect();
+    vec![
+        ("cloudformation", each(Format::CloudFormation)),
+        ("terraform", each(Format::Terraform)),
+        ("json", each(Format::Json)),
+        ("details", vec![details(&plan)]),
+    ]
+}
+
+fn import(files: &[String]) -> Imported {
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    Imported::read(&files, "xacct.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn role(name: &str, principal: &str, routes: &[&str]) -> Value {
+    let resources: Vec<String> =
+        routes.iter().map(|route| format!("arn:aws:execute-api:eu-west-1:111111111111:a1/$default/{route}")).collect();
+    json!({
+        "RoleName": name, "Path": "/", "MaxSessionDuration": 3600, "AttachedManagedPolicies": [], "Tags": [],
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}]},
+        "RolePolicyList": [{"PolicyName": "x", "PolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resources}]}}],
+    })
+}
+
+fn on_another_account(role: Value) -> Value {
+    serde_json::from_str(&role.to_string().replace("eu-west-1:111111111111:", "eu-west-1:999999999999:")).unwrap()
+}
+
+fn on_another_api(role: Value) -> Value {
+    serde_json::from_str(&role.to_string().replace(":a1/", ":a2/")).unwrap()
+}
+
+fn of(roles: &[Value]) -> Result<Imported, xacct_sign_provider::DeployedError> {
+    Imported::read(&[&json!({"RoleDetailList": roles}).to_string()], "xacct.toml")
+}
