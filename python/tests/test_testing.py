@@ -275,6 +275,9 @@ def test_calls_are_what_the_test_sent_to_the_apis_refused_or_not(xacct_emulator:
         Call("GET", "/", 200, "stag", "shop"),
         Call("GET", "/elsewhere", 403, "prod", "shop"),
     ]
+    codes = [call.reason and call.reason.split(": ")[0] for call in xacct_emulator.calls]
+    refused = ["signature_missing", "signature_mismatch", "not_allowed"]
+    assert codes == [None, *refused, None, "not_allowed"]
 
 
 class TestSharedRole:

@@ -40,6 +40,12 @@ impl WasmAnswer {
         self.log.caller.clone()
     }
 
+    /// Why it was refused, or the upstream gave no answer: code and detail on one line.
+    #[wasm_bindgen(getter)]
+    pub fn refused(&self) -> Option<String> {
+        self.log.reason.as_ref().map(ToString::to_string)
+    }
+
     /// What is to be sent to the upstream. It is given once.
     pub fn forward(&mut self) -> Option<WasmForward> {
         self.forward.take()

@@ -9,10 +9,12 @@
 mod retry;
 mod step;
 
+use std::error::Error;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasm_bindgen::prelude::*;
+use xacct_sign::sts::Endpoint;
 use xacct_sign_identity::{Callers, Check, Development, RefusalKind, Seen, Step, Verifier, paths};
 
 /// See `xacct_sign_identity::Verifier`.
@@ -26,10 +28,8 @@ impl WasmVerifier {
     #[wasm_bindgen(constructor)]
     pub fn new(callers: &[u8], is_development: bool) -> Result<WasmVerifier, JsValue> {
         let development = if is_development { Development::Yes } else { Development::No };
-        let callers = Callers::parse(callers, development).map_err(|error| {
-            let hint = error.hint().unwrap_or_default();
-            JsValue::from_str(&format!("{}\n{hint}\n{error}", error.code()))
-        })?;
+        let callers = Callers::parse(callers, development);
+        let callers = callers.map_err(|error| thrown(error.code(), error.hint(), &error))?;
         Ok(Self(Verifier::new(callers, [0; 16])))
     }
 
@@ -88,6 +88,15 @@ impl WasmCheck {
     }
 }
 
+/// The URL of an STS that stands in AWS's place, as it is sent to. It throws lines, as [`WasmVerifier::new`] does.
+#[wasm_bindgen(js_name = stsEndpoint)]
+pub fn sts_endpoint(url: &str) -> Result<String, JsValue> {
+    // The region is that of no signature: each proof has its own.
+    let endpoint = Endpoint::new("us-east-1", Some(url));
+    let endpoint = endpoint.map_err(|error| thrown(error.code(), error.hint(), &error))?;
+    Ok(endpoint.url().to_owned())
+}
+
 /// What a check comes to for which there is no place in its line, as JSON.
 #[wasm_bindgen(js_name = tooBusy)]
 pub fn too_busy() -> String {
@@ -104,6 +113,10 @@ pub fn paths_of(sent: Option<String>, mounted_at: &str, target: &str) -> Vec<Str
 #[wasm_bindgen(js_name = isPublicAddress)]
 pub fn is_public_address(address: &str) -> bool {
     address.parse::<IpAddr>().is_ok_and(xacct_sign_identity::is_public)
+}
+
+fn thrown(code: &str, hint: Option<&str>, error: &dyn Error) -> JsValue {
+    JsValue::from_str(&format!("{code}\n{}\n{error}", hint.unwrap_or_default()))
 }
 
 fn instant(milliseconds: f64) -> SystemTime {

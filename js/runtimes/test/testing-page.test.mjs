@@ -9,6 +9,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { freshCaller, run } from "../lib/run.mjs";
 
 const PAGE = readFileSync(new URL("../../../docs/javascript-testing.md", import.meta.url), "utf8");
@@ -79,8 +80,8 @@ async function expectingOther(folder, name, run) {
 const bin = (path) => join(app, "node_modules", path);
 const vitest = (folder = "vitest", ...more) =>
   ended(folder, [bin("vitest/vitest.mjs"), "run", "--reporter=json", ...more]);
-const jest = (folder = "jest") =>
-  ended(folder, ["--experimental-vm-modules", "--no-warnings", bin("jest/bin/jest.js"), "--json"]);
+const JEST = () => ["--experimental-vm-modules", bin("jest/bin/jest.js"), "--ci"];
+const jest = (folder = "jest") => ended(folder, ["--no-warnings", ...JEST(), "--json"]);
 const nodeTest = (folder = "node-test") => ended(folder, ["--test", "--test-reporter=tap"]);
 /** What both of them report. */
 const counted = ({ stdout }) => {
@@ -162,6 +163,65 @@ test("runners show code and hint of what is wrong", async () => {
     assert.ok((stdout + stderr).includes(told), runner + stdout + stderr);
   }
 });
+
+/** @type {[string, string, (folder: string) => Promise<string>][]} */
+const SHOWING = [
+  ["vitest", "vitest", (folder) => shownBy(ended(folder, [bin("vitest/vitest.mjs"), "run"]))],
+  ["jest", "@jest/globals", (folder) => shownBy(ended(folder, JEST()))],
+  ["node-test", "node:test", (folder) => shownBy(ended(folder, ["--test", "--test-reporter=spec"]))],
+];
+
+/** What a runner, which has to fail, shows of it. */
+async function shownBy(outcome) {
+  const { code, stdout, stderr } = await outcome;
+  assert.equal(code, 1);
+  return stripVTControlCharacters(stdout + stderr);
+}
+
+for (const [runner, module, show] of SHOWING) {
+  // Jest tells hooks nothing of what failed.
+  if (runner !== "jest") {
+    test(`a test that fails shows what was refused in it, by STS too, and why: ${runner}`, async () => {
+      const code = `
+        import { useEmulator } from "xacct-sign-emulator/${runner}";
+        import { test } from "${module}";
+        const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
+        test("passes", () => fetch(emulator.url("prod") + "/passes"));
+        test("fails", async () => {
+          await fetch(emulator.url("stag") + "/nope");
+          await fetch(emulator.stsUrl, { method: "POST" });
+          throw new Error("my own");
+        });
+      `;
+      project(`refused-${runner}`, [{ name: "refused.test.js", code }]);
+      const shown = await show(`refused-${runner}`);
+      assert.match(
+        shown,
+        /xacct-sign-emulator refused:\nsts POST \/ 40\d \w+: .+\nstag GET \/nope 403 signature_missing: /,
+      );
+      assert.doesNotMatch(shown, /prod GET/);
+    });
+  }
+
+  test(`a test whose time is over within asCaller stops none of the next: ${runner}`, async () => {
+    const code = `
+      import { useEmulator } from "xacct-sign-emulator/${runner}";
+      import { test } from "${module}";
+      const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
+      const hangs = () => emulator.asCaller("shop", "stag", () => new Promise((done) => setTimeout(done, 60_000).unref?.()));
+      ${runner === "node-test" ? 'test("hangs", { timeout: 50 }, hangs)' : 'test("hangs", hangs, 50)'};
+      for (const name of ["next", "last"]) test(name, () => emulator.asCaller("shop", "prod", () => {
+        if (process.env.XACCT_URL !== emulator.url("prod")) throw new Error("somebody else's environment");
+        console.log(name + " was the caller");
+      }));
+    `;
+    project(`hanging-${runner}`, [{ name: "hanging.test.js", code }]);
+    const shown = await show(`hanging-${runner}`);
+    for (const name of ["next", "last"]) assert.ok(shown.includes(`${name} was the caller`), shown);
+    const told = "the `asCaller` of `shop` had not ended when its test was over";
+    assert.equal(shown.split(told).length, 2, shown);
+  });
+}
 
 test("hooks stand around a describe alone", async () => {
   const code = `

@@ -1,4 +1,4 @@
-// What was sent to the APIs.
+// What was sent to the APIs, and to STS.
 
 /** A call of an API, whatever came of it. */
 export interface Call {
@@ -10,26 +10,39 @@ export interface Call {
   readonly stage: string;
   /** The manifest's name of who called; null where nobody known signed rightly, and until the whole request is there. */
   readonly caller: string | null;
+  /** Why it was refused, or the upstream failed: a code of the emulator's log and what happened, which no API says. Left out where it was let in. */
+  readonly reason?: string;
 }
 
 /** @internal Keeps calls in the order in which they came. */
 export class Calls {
+  /** Those of APIs. */
   readonly list: Call[] = [];
+  readonly #ofSts: Call[] = [];
 
-  /** A call that has come: what is returned takes what is known of it later. */
-  came(call: Call): (known: Pick<Call, "status" | "caller">) => void {
+  /** A call that has come, of STS where its stage is empty: what is returned takes what is known of it later. */
+  came(call: Call): (known: Pick<Call, "status" | "caller" | "reason">) => void {
+    const list = call.stage === "" ? this.#ofSts : this.list;
     let shown = Object.freeze(call);
-    this.list.push(shown);
+    list.push(shown);
     return (known) => {
-      const index = this.list.lastIndexOf(shown);
+      const index = list.lastIndexOf(shown);
       shown = Object.freeze({ ...shown, ...known });
       // The list was emptied since.
-      if (index >= 0) this.list[index] = shown;
+      if (index >= 0) list[index] = shown;
     };
+  }
+
+  /** What was refused, by STS first, a line each. */
+  refused(): string[] {
+    return [...this.#ofSts, ...this.list].flatMap(({ stage, method, path, status, reason }) =>
+      reason === undefined ? [] : [`${stage || "sts"} ${method} ${path} ${status} ${reason}`],
+    );
   }
 
   /** Empties the list; what is still under way does not get into it any more. */
   clear(): void {
     this.list.length = 0;
+    this.#ofSts.length = 0;
   }
 }

@@ -78,8 +78,8 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
     endAll(emulator);
     await Promise.all(ports.map((port) => port.close()));
   };
-  const open = async (stage: string, noted: Calls | undefined) => {
-    const endpoint = { emulator, stage, send, calls: noted };
+  const open = async (stage: string) => {
+    const endpoint = { emulator, stage, send, calls };
     const port = await listen(
       (request, response) => void answer(endpoint, request, response, false).catch(() => response.destroy()),
       (request, response) => void answer(endpoint, request, response, true).catch(() => response.destroy()),
@@ -88,9 +88,9 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
     return port.origin;
   };
   try {
-    const stsUrl = await open("", undefined);
+    const stsUrl = await open("");
     const stages: string[] = [];
-    for (const stage of emulator.stages) stages.push(stage, await open(stage, calls));
+    for (const stage of emulator.stages) stages.push(stage, await open(stage));
     rethrown(() => emulator.listens(stsUrl, stages));
     return {
       get stsUrl() {

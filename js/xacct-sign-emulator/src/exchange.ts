@@ -13,8 +13,7 @@ export interface Endpoint {
   /** The stage's name; empty for STS. */
   readonly stage: string;
   readonly send: Send;
-  /** Where calls are noted; those of STS are not. */
-  readonly calls: Calls | undefined;
+  readonly calls: Calls;
 }
 
 /** How much of a body that nobody wants is still read. */
@@ -34,9 +33,10 @@ export async function answer(
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const path = target.split("?", 1)[0] ?? "";
-  const note = calls?.came({ method, path, status: null, stage, caller: null });
-  const called = ({ caller }: WasmAnswer) => note?.({ status: null, caller: caller ?? null });
-  const answered = ({ status, caller }: WasmAnswer) => note?.({ status, caller: caller ?? null });
+  const note = calls.came({ method, path, status: null, stage, caller: null });
+  const called = ({ caller }: WasmAnswer) => note({ status: null, caller: caller ?? null });
+  const answered = ({ status, caller, refused: reason }: WasmAnswer) =>
+    note({ status, caller: caller ?? null, ...(reason === undefined ? {} : { reason }) });
 
   const refused = emulator.beforeBody(stage, head, Date.now());
   if (refused !== undefined) {

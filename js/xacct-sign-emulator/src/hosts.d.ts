@@ -3,4 +3,5 @@ declare module "@jest/globals" {
   export function beforeAll(hook: () => Promise<void>): void;
   export function afterAll(hook: () => Promise<void>): void;
   export function beforeEach(hook: () => void): void;
+  export function afterEach(hook: () => void): void;
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach } from "@jest/globals";
 import { type Emulator, type EmulatorOptions, useWith } from "./core.js";
 
 /**
@@ -6,5 +6,6 @@ import { type Emulator, type EmulatorOptions, useWith } from "./core.js";
  * `calls` is empty when a test begins.
  */
 export function useEmulator(options: EmulatorOptions): Emulator {
-  return useWith({ beforeAll, afterAll, beforeEach }, options);
+  // Jest tells a hook nothing of the test.
+  return useWith({ beforeAll, afterAll, beforeEach, afterEach: (hook) => afterEach(() => hook(false)) }, options);
 }

@@ -1,4 +1,4 @@
-import { after, before, beforeEach } from "node:test";
+import { after, afterEach, before, beforeEach } from "node:test";
 import { type Emulator, type EmulatorOptions, useWith } from "./core.js";
 
 /**
@@ -6,5 +6,13 @@ import { type Emulator, type EmulatorOptions, useWith } from "./core.js";
  * `calls` is empty when a test begins.
  */
 export function useEmulator(options: EmulatorOptions): Emulator {
-  return useWith({ beforeAll: before, afterAll: after, beforeEach }, options);
+  return useWith(
+    {
+      beforeAll: before,
+      afterAll: after,
+      beforeEach,
+      afterEach: (hook) => afterEach((test) => hook("passed" in test && !test.passed)),
+    },
+    options,
+  );
 }

@@ -1,5 +1,6 @@
 import { Calls } from "./calls.js";
 import { type Emulator, notRunning, startWith } from "./emulator.js";
+import { testBegins, testEnds } from "./environment.js";
 import type { EmulatorOptions } from "./options.js";
 
 /** The hooks of a test runner. */
@@ -7,13 +8,15 @@ export interface Hooks {
   readonly beforeAll: (hook: () => Promise<void>) => void;
   readonly afterAll: (hook: () => Promise<void>) => void;
   readonly beforeEach: (hook: () => void) => void;
+  /** Its hook is told whether the test has failed, where the runner says so. */
+  readonly afterEach: (hook: (hasFailed: boolean) => void) => void;
 }
 
 const HINT =
   "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, once its own hook has started it";
 
 /** An emulator for the tests around which these hooks stand. */
-export function useWith({ beforeAll, afterAll, beforeEach }: Hooks, options: EmulatorOptions): Emulator {
+export function useWith({ beforeAll, afterAll, beforeEach, afterEach }: Hooks, options: EmulatorOptions): Emulator {
   const calls = new Calls();
   let emulator: Emulator | undefined;
   const running = () => {
@@ -28,7 +31,15 @@ export function useWith({ beforeAll, afterAll, beforeEach }: Hooks, options: Emu
   beforeAll(async () => {
     emulator = await startWith(options, calls);
   });
-  beforeEach(() => calls.clear());
+  beforeEach(() => {
+    testBegins();
+    calls.clear();
+  });
+  afterEach((hasFailed) => {
+    testEnds();
+    const refused = hasFailed ? calls.refused() : [];
+    if (refused.length > 0) console.error(["xacct-sign-emulator refused:", ...refused].join("\n"));
+  });
   afterAll(close);
   return {
     get stsUrl() {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { type Emulator, type EmulatorOptions, useWith } from "./core.js";
 
 /**
@@ -6,5 +6,13 @@ import { type Emulator, type EmulatorOptions, useWith } from "./core.js";
  * `calls` is empty when a test begins.
  */
 export function useEmulator(options: EmulatorOptions): Emulator {
-  return useWith({ beforeAll, afterAll, beforeEach }, options);
+  return useWith(
+    {
+      beforeAll,
+      afterAll,
+      beforeEach,
+      afterEach: (hook) => afterEach(({ task }) => hook(task.result?.state === "fail")),
+    },
+    options,
+  );
 }

@@ -1,7 +1,13 @@
 import type { CallersErrorCode, RefusalCode } from "../wasm/constants.js";
 
 /** What is wrong with how a verifier is made or called; stable, unlike the messages. */
-export type ErrorCode = CallersErrorCode | "invalid_option" | "invalid_argument" | "wasm_unavailable";
+export type ErrorCode =
+  | CallersErrorCode
+  | "insecure_url"
+  | "invalid_argument"
+  | "invalid_endpoint"
+  | "invalid_option"
+  | "wasm_unavailable";
 
 /** What is wrong with how a verifier is made or called. */
 export class XacctSignError extends Error {

@@ -5,6 +5,7 @@ import {
   initSync,
   isPublicAddress,
   pathsOf,
+  stsEndpoint,
   tooBusy,
   type WasmCheck,
   WasmRetry,
@@ -79,8 +80,22 @@ export function provideModule(from: ModuleSource): void {
  */
 export function verifierOf(callers: Uint8Array, isDevelopment: boolean): WasmVerifier {
   ready();
+  return rethrown(() => new WasmVerifier(callers, isDevelopment));
+}
+
+/**
+ * Where STS is asked, given a URL for it.
+ *
+ * @throws XacctSignError `invalid_endpoint`, `insecure_url`
+ */
+export function stsEndpointOf(url: string): URL {
+  return new URL(rethrown(() => stsEndpoint(url)));
+}
+
+/** What the module throws in lines becomes an error; the rest are faults. */
+function rethrown<T>(call: () => T): T {
   try {
-    return new WasmVerifier(callers, isDevelopment);
+    return call();
   } catch (thrown) {
     if (typeof thrown !== "string") throw thrown;
     const [code, hint, ...message] = thrown.split("\n");

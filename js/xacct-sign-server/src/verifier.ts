@@ -7,7 +7,7 @@ import { type LambdaHandler, type LambdaRefusal, lambdaHandler } from "./faces/l
 import { type Middleware, nodeMiddleware } from "./faces/node.js";
 import { type HostRequest, type HostResponse, served } from "./faces/request.js";
 import { guarded, type Log } from "./log.js";
-import { verifierOf, type WasmVerifier } from "./module.js";
+import { stsEndpointOf, verifierOf, type WasmVerifier } from "./module.js";
 import { Network } from "./network/network.js";
 import { bytesOf, checked, type VerifierOptions } from "./options.js";
 
@@ -24,7 +24,8 @@ export class Verifier {
     this.#log = guarded(log);
     this.#verifier = verifierOf(bytesOf(callers), development);
     const { isDevelopment } = this.#verifier;
-    const stsEndpoint = isDevelopment ? stsEndpointOfEnvironment() : undefined;
+    const moved = isDevelopment ? env("AWS_ENDPOINT_URL_STS") : undefined;
+    const stsEndpoint = moved === undefined ? undefined : stsEndpointOf(moved);
     if (isDevelopment) {
       const sts = stsEndpoint === undefined ? "" : `, and ${stsEndpoint.origin} is asked in STS's place`;
       const message = `the verifier is made for development: issuers on this machine are taken${sts}`;
@@ -135,18 +136,4 @@ function jsonOf(event: object): string {
   } catch {
     return "";
   }
-}
-
-function stsEndpointOfEnvironment(): URL | undefined {
-  const text = env("AWS_ENDPOINT_URL_STS");
-  if (text === undefined) return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isHere = url?.protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-  const isBare = url !== undefined && [url.username, url.password, url.search, url.hash].every((part) => part === "");
-  if (isBare && (url.protocol === "https:" || isHere)) return url;
-  throw new XacctSignError(
-    "invalid_option",
-    "AWS_ENDPOINT_URL_STS is no URL over https, or over http on this machine, without user, query and fragment",
-    { hint: "set it to what the emulator says, such as http://127.0.0.1:4100" },
-  );
 }

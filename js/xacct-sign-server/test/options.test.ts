@@ -123,21 +123,24 @@ test.each([
   expect(logged).toEqual([]);
 });
 
+// The codes of Rust and Python: it is their rule.
 test.each([
-  "127.0.0.1:4100",
-  "file:///tmp",
-  "x",
-  "http://sts.example",
-  "http://127.0.0.1.example:4100",
-  "http://user@127.0.0.1:4100",
-  "https://user:password@sts.example",
-  "http://127.0.0.1:4100?a=b",
-  "http://127.0.0.1:4100/#a",
-])("an endpoint of STS that is none stops it: %s", (endpoint) => {
+  ["127.0.0.1:4100", "invalid_endpoint"],
+  ["file:///tmp", "invalid_endpoint"],
+  ["x", "invalid_endpoint"],
+  ["http://sts.example", "insecure_url"],
+  ["http://127.0.0.1.example:4100", "insecure_url"],
+  ["http://127.1:4100", "insecure_url"],
+  ["http://0x7f.1:4100", "insecure_url"],
+  ["http://user@127.0.0.1:4100", "invalid_endpoint"],
+  ["https://user:password@sts.example", "invalid_endpoint"],
+  ["http://127.0.0.1:4100?a=b", "invalid_endpoint"],
+  ["http://127.0.0.1:4100/#a", "invalid_endpoint"],
+])("an endpoint of STS that is none stops it: %s", (endpoint, code) => {
   vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
-  expect(() => createVerifier({ callers: development, development: true })).toThrow(
-    expect.objectContaining({ code: "invalid_option" }),
-  );
+  const make = () => createVerifier({ callers: development, development: true });
+  expect(make).toThrow(expect.objectContaining({ code, hint: expect.stringMatching(/./) }));
+  expect(make).not.toThrow("password");
 });
 
 test("an argument that is no string is a mistake, and lets nobody in", async () => {

@@ -20,8 +20,16 @@ _open: list[dict[str, str | None]] = []
 """What those that are open have to put back, in the order in which they began."""
 
 
-class Call(NamedTuple):
-    """What a test sent to an API; it compares with a tuple.
+class _Call(NamedTuple):
+    method: str
+    path: str
+    status: int | None
+    stage: str
+    caller: str | None
+
+
+class Call(_Call):
+    """What a test sent to an API; it compares with a tuple of all but the reason.
 
     Attributes:
         method: the method.
@@ -31,13 +39,11 @@ class Call(NamedTuple):
         caller: the caller of the manifest whose credentials signed, or assumed the role whose credentials did; None
             where nobody known signed, or the signature is wrong; and where nobody has looked, which is until all of the
             request is there, and where that is too long.
+        reason: why it was refused, or had no answer: a code of the emulator's log and what happened, which no API says;
+            None where it was let in.
     """
 
-    method: str
-    path: str
-    status: int | None
-    stage: str
-    caller: str | None
+    reason: str | None = None
 
 
 class Emulator:
@@ -80,15 +86,17 @@ class Emulator:
     def calls(self) -> list[Call]:
         """What this test has sent to the APIs up to now, refused or not, in the order in which it came."""
         entries = (entry for entry in self._log.entries() if entry["target"] != "sts")
-        return [
-            Call(entry["method"], entry["path"], entry["status"], entry["target"], entry["caller"]) for entry in entries
-        ]
+        calls = []
+        for entry in entries:
+            call = Call(entry["method"], entry["path"], entry["status"], entry["target"], entry["caller"])
+            call.reason = _reason(entry)
+            calls.append(call)
+        return calls
 
     def _refused(self) -> list[str]:
         """What was refused in this test, STS's refusals too, a line each."""
         return [
-            f"{entry['target']} {entry['method']} {entry['path']} {entry['status'] or '-'} "
-            f"{entry['reason']['code']}: {entry['reason']['detail']}"
+            f"{entry['target']} {entry['method']} {entry['path']} {entry['status'] or '-'} {_reason(entry)}"
             for entry in self._log.entries()
             if entry["reason"]
         ]
@@ -139,6 +147,11 @@ class _AsCaller(contextlib.AbstractContextManager[None]):
                 hint="let one end before the next begins, or run each in a process of its own: "
                 "there is one environment in a process",
             )
+
+
+def _reason(entry: dict[str, Any]) -> str | None:
+    reason = entry["reason"]
+    return reason and f"{reason['code']}: {reason['detail']}"
 
 
 def _unknown(kind: str, name: object, known: Any) -> ValidationError:
