@@ -65,9 +65,7 @@ def in_development(program: str) -> str:
 
 
 def bearer(here: serving.Loopback, **claims: Any) -> dict[str, str]:
-    header, good = serving.good(here.issuer("shop"))
-    token = serving.token_of(serving.compact(header), serving.compact(good | claims))
-    return {"authorization": f"Bearer {token}"}
+    return {"authorization": serving.bearer(here, **claims)}
 
 
 UVICORN = ("uvicorn", "--uds", "SOCKET")
