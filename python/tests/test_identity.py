@@ -466,6 +466,39 @@ def test_a_hint_about_seconds_is_that_of_what_they_are_for(seconds: Any) -> None
         assert (refused.value.hint or "").startswith(hint)
 
 
+@pytest.mark.parametrize("seconds", [-1, 0, 2**40])
+def test_a_tokens_seconds_are_told_as_they_were_given(seconds: int) -> None:
+    with pytest.raises(xacct_sign.ValidationError, match=f"a token for {seconds} seconds is not to be had"):
+        IdentityToken(AUDIENCE, region=REGION, duration_seconds=seconds)
+
+
+@pytest.mark.parametrize("made", [IdentityToken, IdentityProof])
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_a_region_that_is_left_out_is_the_environments(
+    made: Callable[..., Any], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(xacct_sign.ValidationError) as refused:
+        made(AUDIENCE)
+    assert (refused.value.code, refused.value.hint) == (
+        "invalid_region",
+        "give a region, such as `ap-northeast-1`, or set AWS_REGION",
+    )
+    monkeypatch.setenv(variable, "eu-west-1")
+    assert made(AUDIENCE).region == made(AUDIENCE, region=None).region == "eu-west-1"
+    assert made(AUDIENCE, region=REGION).region == REGION
+
+
+@pytest.mark.parametrize("made", [IdentityToken, IdentityProof])
+@pytest.mark.parametrize("arguments", [{"audience": None}, {"audience": b"x"}, {"audience": "\ud800"}])
+def test_an_argument_of_another_type_is_told_with_what_to_give(
+    made: Callable[..., Any], arguments: dict[str, Any]
+) -> None:
+    given = {"audience": AUDIENCE, "region": REGION} | arguments
+    with pytest.raises(xacct_sign.ValidationError) as refused:
+        made(given.pop("audience"), **given)
+    assert (refused.value.hint or "").startswith("give ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -488,6 +521,7 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], code: str) -> None
     with pytest.raises(xacct_sign.ValidationError) as refused:
         IdentityToken(given.pop("audience"), **given)
     assert refused.value.code == code
+    assert refused.value.hint
 
 
 @pytest.mark.parametrize(

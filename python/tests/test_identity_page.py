@@ -24,7 +24,7 @@ from xacct_sign.server.fastapi import CallerDependency
 
 PAGE = (REPOSITORY / "docs" / "identity.md").read_text()
 PROGRAMS = [code for code in re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S) if "import" in code]
-DEPENDENCY, MIDDLEWARE, FLASK, FUNCTION = PROGRAMS[1:]
+DEPENDENCY, MIDDLEWARE, FLASK, FUNCTION, TEST_FASTAPI, TEST_FLASK, TEST_CALLER = PROGRAMS[1:]
 SHOP_ARN = "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders"
 
 
@@ -35,13 +35,15 @@ def here() -> Iterator[serving.Loopback]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, here: serving.Loopback, program: str, *server: str) -> Iterator[httpx.Client]:
+def running(
+    folder: Path, here: serving.Loopback, program: str, *server: str, served: str = "app"
+) -> Iterator[httpx.Client]:
     """A program in a server of its own, on a socket in a folder."""
     callers = here.world()["world"]
     (folder / "callers.json").write_text(json.dumps(callers))
     (folder / "app.py").write_text(in_development(program))
     socket = folder / "socket"
-    words = [sys.executable, "-m", *(word.replace("SOCKET", str(socket)) for word in server), "app:app"]
+    words = [sys.executable, "-m", *(word.replace("SOCKET", str(socket)) for word in server), f"app:{served}"]
     with subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
@@ -65,9 +67,7 @@ def in_development(program: str) -> str:
 
 
 def bearer(here: serving.Loopback, **claims: Any) -> dict[str, str]:
-    header, good = serving.good(here.issuer("shop"))
-    token = serving.token_of(serving.compact(header), serving.compact(good | claims))
-    return {"authorization": f"Bearer {token}"}
+    return {"authorization": serving.bearer(here, **claims)}
 
 
 UVICORN = ("uvicorn", "--uds", "SOCKET")
@@ -75,7 +75,7 @@ GUNICORN = ("gunicorn", "--threads", "4", "--bind", "unix:SOCKET")
 
 
 def test_the_page_has_the_programs_that_are_run_here() -> None:
-    assert len(PROGRAMS) == 5
+    assert len(PROGRAMS) == 8
 
 
 @pytest.mark.parametrize(
@@ -108,24 +108,78 @@ def test_a_server_lets_in_callers_alone(
     assert here.fetched == ["/issuers/shop/.well-known/jwks.json"]
 
 
+HEALTH = """
+
+@app.get("/health")
+def health() -> str:
+    return "ok"
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "served", "server"),
+    [(MIDDLEWARE, "served", UVICORN), (FLASK, "app", GUNICORN)],
+    ids=["ASGI", "WSGI"],
+)
+def test_one_path_goes_past_the_middleware(
+    program: str, served: str, server: tuple[str, ...], here: serving.Loopback, tmp_path: Path
+) -> None:
+    wraps = "async def served" if served == "served" else "unchecked = app.wsgi_app"
+    (past,) = (code for code in re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S) if wraps in code)
+    program = re.sub(r"^app\.(add_middleware|wsgi_app).*\n", "", program, flags=re.M) + HEALTH + past
+    with running(tmp_path, here, program, *server, served=served) as client:
+        health = client.get("/health")
+        assert (health.status_code, health.text.strip('"')) == (200, "ok")
+        for path in ("/items/1", "/health/", "//health", "/health%2f", "/health/../items/1"):
+            assert client.get(path).status_code == 401, path
+        assert client.get("/items/1", headers=bearer(here)).json() == {"hello": "shop", "item": "1"}
+
+
+@pytest.mark.parametrize(
+    ("program", "test"),
+    [(DEPENDENCY, TEST_FASTAPI), (FLASK, TEST_FLASK), (DEPENDENCY, TEST_CALLER)],
+    ids=["FastAPI", "Flask", "with the check"],
+)
+def test_the_tests_of_the_page_pass(program: str, test: str, tmp_path: Path) -> None:
+    (manifest,) = re.findall(r"^```toml\n(# xacct.toml\n.*?)^```$", PAGE, re.M | re.S)
+    (tmp_path / "xacct.toml").write_text(manifest)
+    render = [cli(), "render", "callers", "--stage", "prod"]
+    (tmp_path / "callers.json").write_bytes(subprocess.check_output(render, cwd=tmp_path))
+    (tmp_path / "app.py").write_text(program)
+    (tmp_path / "test_app.py").write_text(test)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=on_the_path(tmp_path), capture_output=True, text=True)
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+def on_the_path(folder: Path) -> dict[str, str]:
+    """An environment in which the command of this build and the tools of these tests are found."""
+    (folder / "bin").mkdir()
+    (folder / "bin" / "xacct-sign").symlink_to(cli())
+    path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path}
+
+
 def test_development_goes_as_the_page_has_it(tmp_path: Path) -> None:
     development = PAGE[PAGE.index("\n## Development\n") : PAGE.index("\n## What to log\n")]
     emulator, server, caller = re.findall(r"^```sh\n(.*?)^```$", development, re.M | re.S)
     (manifest,) = re.findall(r"^```toml\n(# xacct.toml\n.*?)^```$", PAGE, re.M | re.S)
     (tmp_path / "xacct.toml").write_text(manifest)
     (tmp_path / "app.py").write_text(in_development(DEPENDENCY))
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "xacct-sign").symlink_to(cli())
-    tools = os.pathsep.join([str(tmp_path / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = on_the_path(tmp_path)
     # Both take any free port, and say which.
     ports = {"--port 9100": "--port 0", "--port 8000": "--port 0"}
 
     def shell(script: str) -> subprocess.Popen[str]:
         for written, real in ports.items():
             script = script.replace(written, real)
-        words, environment = ["sh", "-c", script], {**os.environ, "PATH": tools}
         return subprocess.Popen(
-            words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            ["sh", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     # The shell that has the emulator in the background is ended with it.
@@ -199,17 +253,12 @@ def test_fastapis_dependency_closes_a_websocket_and_refuses_in_an_outage(here: s
 
 
 def test_a_function_behind_a_function_url(tmp_path: Path) -> None:
-    callers = {
-        "version": 1,
-        "stage": "prod",
-        "target": "function_url",
-        "partition": "aws",
-        "access": "direct",
-        "callers": [
-            {"name": "shop", "account": "000000000000", "role": "LambdaRoleProd", "routes": ["GET /items/{id}"]}
-        ],
-    }
-    (tmp_path / "callers.json").write_text(json.dumps(callers))
+    (manifest,) = re.findall(r"^```toml\n(# xacct.toml\n.*?)^```$", PAGE, re.M | re.S)
+    (stage,) = re.findall(r"^```toml\n(\[stages.prod\]\ntarget = \"function_url\"\n.*?)^```$", PAGE, re.M | re.S)
+    (tmp_path / "xacct.toml").write_text(manifest.replace('[stages.prod]\ntarget = "server"\n', stage))
+    rendered = subprocess.check_output([cli(), "render", "callers", "--stage", "prod"], cwd=tmp_path)
+    assert {"access", "audience", "algorithm", "regions"} & json.loads(rendered).keys() == {"access"}
+    (tmp_path / "callers.json").write_bytes(rendered)
     (tmp_path / "function.py").write_text(FUNCTION)
     spec = importlib.util.spec_from_file_location("function", tmp_path / "function.py")
     assert spec is not None

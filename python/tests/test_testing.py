@@ -530,3 +530,11 @@ def test_an_emulator_of_another_version_is_told_before_it_starts(
         "pip install " + upgrade.format(wheel=wheel, version=version, own=own),
     )
     assert str(told.value).startswith(f"{wheel} has version {version}, and xacct_sign has {own}")
+
+
+def test_a_stage_that_is_no_server_has_no_list_of_callers(xacct_emulator: Emulator) -> None:
+    with pytest.raises(xacct_sign.ValidationError, match="the stage `stag` is no server") as told:
+        xacct_emulator.callers("stag")
+    assert (told.value.code, told.value.hint) == ("invalid_option", 'give a stage with `target = "server"`')
+    with pytest.raises(xacct_sign.ValidationError, match="the manifest has no stage `nowhere`"):
+        xacct_emulator.callers("nowhere")

@@ -3,10 +3,11 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Final, Protocol, final
 
+from .server._caller import Caller
+
 __all__ = [
     "AssumeRole",
     "Bearing",
-    "Caller",
     "Credentials",
     "DefaultCredentials",
     "Environment",
@@ -262,7 +263,7 @@ class IdentityToken:
 
     Args:
         audience: the server's, as its provider wrote it, such as `https://api.example.com`.
-        region: the region whose STS makes the tokens: that where the program runs.
+        region: the region whose STS makes the tokens: that where the program runs, `AWS_REGION` or `AWS_DEFAULT_REGION` if None.
         duration_seconds: 60 to 3600; of credentials that end sooner a token is made that ends with them.
         algorithm: `ES384`, or `RS256` where the server takes no other.
         base: what gives the credentials whose token it is, as that of `AssumeRole`: None stands for `DefaultCredentials()`.
@@ -274,7 +275,7 @@ class IdentityToken:
         cls,
         audience: str,
         *,
-        region: str,
+        region: str | None = None,
         duration_seconds: int = 300,
         algorithm: str = "ES384",
         base: _Source | None = None,
@@ -302,14 +303,14 @@ class IdentityProof:
 
     Args:
         audience: the server's, as its provider wrote it, such as `https://api.example.com`.
-        region: the region whose STS the server asks: one that it takes proofs of.
+        region: the region whose STS the server asks: one that it takes proofs of; None as for a token.
         base: what gives the credentials that sign, those of a role; as that of `AssumeRole`: None stands for `DefaultCredentials()`.
 
     Raises:
         ValidationError: for an audience that is none, `invalid_region`, `unknown_partition`; when it is used, for credentials that no
             proof can hold.
     """
-    def __new__(cls, audience: str, *, region: str, base: _Source | None = None) -> IdentityProof: ...
+    def __new__(cls, audience: str, *, region: str | None = None, base: _Source | None = None) -> IdentityProof: ...
     def proof(self) -> str:
         """A proof that serves now, for a client that has no adapter: `authorization: Bearer ...`. Nobody is called but for the
         credentials.
@@ -389,36 +390,6 @@ class Finding:
 class Sent:
     """What a refused call sent, and how it was answered, but for the body."""
     def explain(self, body: bytes | None) -> list[Finding]: ...
-
-@final
-class Caller:
-    """Who is calling: one of the callers of the list.
-
-    Attributes:
-        name: the caller's name in the manifest: what to decide by.
-        account: its account, 12 digits; None where it came in by a role that an organization, or every account, may assume.
-        arn: as AWS said it: a role's with its path (by token), or a role's session's.
-        role: the name of its own role, where it is known.
-        session: the name of the role's session, which the caller chose; None for a token.
-        organization: its organization, where AWS said it.
-        via: how it is known: `token`, `proof`, `http_api`, `rest_api` or `function_url`.
-    """
-    @property
-    def name(self) -> str: ...
-    @property
-    def account(self) -> str | None: ...
-    @property
-    def arn(self) -> str: ...
-    @property
-    def role(self) -> str | None: ...
-    @property
-    def session(self) -> str | None: ...
-    @property
-    def organization(self) -> str | None: ...
-    @property
-    def via(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
 
 @final
 class Verifier:

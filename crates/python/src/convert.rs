@@ -7,5 +7,5 @@ mod time;
 
 pub(crate) use body::{Body, PyPayloadHash, body_bytes};
 pub(crate) use headers::HeaderObjects;
-pub(crate) use text::{Given, integer, optional_text, text, texts, type_name, wrong_type};
+pub(crate) use text::{Given, integer, optional_text, text, text_for, texts, type_name, wrong_type};
 pub(crate) use time::{datetime, instant, lifetime, timeout};

@@ -9,10 +9,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use xacct_sign::sts::{GetWebIdentityToken, TokenAlgorithm};
 use xacct_sign::{Error, ErrorKind};
-use xacct_sign_client::{DefaultChain, Identity, IdentityProof, IdentityToken, Patience, TokenOptions};
+use xacct_sign_client::host::Host;
+use xacct_sign_client::{DefaultChain, Identity, IdentityProof, IdentityToken, Patience, TokenOptions, sts_region};
 
 use crate::beside;
-use crate::convert::{Given, integer, text};
+use crate::convert::{Given, integer, optional_text, text, text_for};
 use crate::errors::to_py;
 use crate::held::Held;
 use crate::log::listener;
@@ -28,7 +29,7 @@ use crate::waiting::{here, wait};
 ///
 /// Args:
 ///     audience: the server's, as its provider wrote it, such as `https://api.example.com`.
-///     region: the region whose STS makes the tokens: that where the program runs.
+///     region: the region whose STS makes the tokens: that where the program runs, `AWS_REGION` or `AWS_DEFAULT_REGION` if None.
 ///     duration_seconds: 60 to 3600; of credentials that end sooner a token is made that ends with them.
 ///     algorithm: `ES384`, or `RS256` where the server takes no other.
 ///     base: what gives the credentials whose token it is, as that of `AssumeRole`: None stands for `DefaultCredentials()`.
@@ -44,34 +45,32 @@ pub(crate) struct PyIdentityToken {
 #[pymethods]
 impl PyIdentityToken {
     #[new]
-    #[pyo3(signature = (audience, *, region, duration_seconds=Given(None), algorithm=Given(None), base=None),
-        text_signature = "(audience, *, region, duration_seconds=300, algorithm='ES384', base=None)")]
+    #[pyo3(signature = (audience, *, region=None, duration_seconds=Given(None), algorithm=Given(None), base=None),
+        text_signature = "(audience, *, region=None, duration_seconds=300, algorithm='ES384', base=None)")]
     fn new(
         py: Python<'_>,
         audience: &Bound<'_, PyAny>,
-        region: &Bound<'_, PyAny>,
+        region: Option<&Bound<'_, PyAny>>,
         duration_seconds: Given<'_>,
         algorithm: Given<'_>,
         base: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let audience = text(audience, ErrorKind::InvalidOption, "the audience")?;
-        let region = text(region, ErrorKind::InvalidRegion, "the region")?;
-        let mut options = TokenOptions::new(audience, region);
+        let host: Arc<dyn Host> = Arc::new(machine());
+        let (base, held) = base.map_or_else(default, Source::base)?;
+        let mut options = TokenOptions::new(audience_of(audience)?, region_of(py, &host, region, &base)?);
         if let Some(seconds) = duration_seconds.0 {
             // A role's are others.
             let refused =
                 |message| Error::new(ErrorKind::InvalidDuration, message).with_hint(GetWebIdentityToken::DURATION_HINT);
             let seconds = integer(&seconds, "`duration_seconds`", refused)?;
-            // What is none is refused as any other that is too long, or too short.
-            options.call.duration_seconds = u32::try_from(seconds).unwrap_or(if seconds < 0 { 0 } else { u32::MAX });
+            options.call.duration_seconds = u32::try_from(seconds)
+                .map_err(|_| to_py(refused(format!("a token for {seconds} seconds is not to be had"))))?;
         }
         if let Some(name) = algorithm.0 {
-            let name = text(&name, ErrorKind::InvalidOption, "`algorithm`")?;
+            let name = option(&name, "`algorithm`", "use `ES384`, or `RS256` where the server takes no other")?;
             options.call.algorithm = TokenAlgorithm::named(name).map_err(to_py)?;
         }
         options.listener = Some(listener());
-        let host = Arc::new(machine());
-        let (base, held) = base.map_or_else(default, Source::base)?;
         let identity = here(py, || IdentityToken::on(host, options, base))?;
         Ok(Self { identity, held })
     }
@@ -117,7 +116,7 @@ impl PyIdentityToken {
 ///
 /// Args:
 ///     audience: the server's, as its provider wrote it, such as `https://api.example.com`.
-///     region: the region whose STS the server asks: one that it takes proofs of.
+///     region: the region whose STS the server asks: one that it takes proofs of; None as for a token.
 ///     base: what gives the credentials that sign, those of a role; as that of `AssumeRole`: None stands for `DefaultCredentials()`.
 ///
 /// Raises:
@@ -132,17 +131,16 @@ pub(crate) struct PyIdentityProof {
 #[pymethods]
 impl PyIdentityProof {
     #[new]
-    #[pyo3(signature = (audience, *, region, base=None))]
+    #[pyo3(signature = (audience, *, region=None, base=None))]
     fn new(
         py: Python<'_>,
         audience: &Bound<'_, PyAny>,
-        region: &Bound<'_, PyAny>,
+        region: Option<&Bound<'_, PyAny>>,
         base: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let audience = text(audience, ErrorKind::InvalidOption, "the audience")?;
-        let region = text(region, ErrorKind::InvalidRegion, "the region")?;
-        let host = Arc::new(machine());
+        let host: Arc<dyn Host> = Arc::new(machine());
         let (base, held) = base.map_or_else(default, Source::signing)?;
+        let (audience, region) = (audience_of(audience)?, region_of(py, &host, region, &base)?);
         let identity = here(py, || IdentityProof::on(host, audience, region, base))?;
         Ok(Self { identity, held })
     }
@@ -178,6 +176,28 @@ impl PyIdentityProof {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         shown(py, "IdentityProof", self.identity.audience(), self.identity.region())
     }
+}
+
+fn audience_of<'a>(audience: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    option(
+        audience,
+        "the audience",
+        "give the server's audience as its provider wrote it, such as `https://api.example.com`",
+    )
+}
+
+fn option<'a>(given: &'a Bound<'_, PyAny>, what: &str, hint: &'static str) -> PyResult<&'a str> {
+    text_for(given, what, &|message| Error::new(ErrorKind::InvalidOption, message).with_hint(hint))
+}
+
+fn region_of(
+    py: Python<'_>,
+    host: &Arc<dyn Host>,
+    given: Option<&Bound<'_, PyAny>>,
+    base: &Source,
+) -> PyResult<String> {
+    let given = optional_text(given, ErrorKind::InvalidRegion, "the region")?;
+    here(py, || sts_region(host, base, given.as_deref()))
 }
 
 fn default() -> PyResult<(Source, Held)> {

@@ -54,7 +54,7 @@ mod _native {
     #[pymodule_export]
     use crate::role::PyAssumeRole;
     #[pymodule_export]
-    use crate::server::{PyCaller, PyVerifier, refusal};
+    use crate::server::{PyVerifier, refusal};
     #[pymodule_export]
     use crate::session::PySession;
     #[pymodule_export]

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::PyKeyError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::PyDict;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
 use xacct_sign_client::server::{
     Caller, Callers, CallersError, CheckError, Development, EVENT_MEMBERS, Line, METHOD_OVERRIDES, PLACES, Refusal,
     RefusalKind, Seen, Verifier, paths,
@@ -16,65 +18,6 @@ use crate::errors::to_py;
 use crate::log::listener;
 use crate::machine::machine;
 use crate::waiting::waited;
-
-/// Who is calling: one of the callers of the list.
-///
-/// Attributes:
-///     name: the caller's name in the manifest: what to decide by.
-///     account: its account, 12 digits; None where it came in by a role that an organization, or every account, may assume.
-///     arn: as AWS said it: a role's with its path (by token), or a role's session's.
-///     role: the name of its own role, where it is known.
-///     session: the name of the role's session, which the caller chose; None for a token.
-///     organization: its organization, where AWS said it.
-///     via: how it is known: `token`, `proof`, `http_api`, `rest_api` or `function_url`.
-#[pyclass(name = "Caller", module = "xacct_sign.server", frozen)]
-pub(crate) struct PyCaller(Arc<Caller>);
-
-#[pymethods]
-impl PyCaller {
-    #[getter]
-    fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    #[getter]
-    fn account(&self) -> Option<&str> {
-        self.0.account.as_deref()
-    }
-
-    #[getter]
-    fn arn(&self) -> &str {
-        &self.0.arn
-    }
-
-    #[getter]
-    fn role(&self) -> Option<&str> {
-        self.0.role.as_deref()
-    }
-
-    #[getter]
-    fn session(&self) -> Option<&str> {
-        self.0.session.as_deref()
-    }
-
-    #[getter]
-    fn organization(&self) -> Option<&str> {
-        self.0.organization.as_deref()
-    }
-
-    #[getter]
-    fn via(&self) -> &'static str {
-        self.0.via.name()
-    }
-
-    fn __eq__(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Caller {} via {}: {}>", self.0.name, self.0.via.name(), self.0.arn)
-    }
-}
 
 /// The verifier under `xacct_sign.server.Verifier`.
 #[pyclass(name = "Verifier", module = "xacct_sign._native", frozen)]
@@ -103,13 +46,13 @@ impl PyVerifier {
     }
 
     /// Who makes a request, whatever has to be waited for.
-    fn check(
+    fn check<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         authorization: Vec<PyBackedBytes>,
         methods: Vec<PyBackedStr>,
         paths: Vec<PyBackedStr>,
-    ) -> PyResult<PyCaller> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
         let methods: Vec<&str> = methods.iter().map(AsRef::as_ref).collect();
         let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
@@ -118,13 +61,13 @@ impl PyVerifier {
     }
 
     /// The same, if nobody has to wait: None where keys or STS are to be asked first.
-    fn check_at_hand(
+    fn check_at_hand<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         authorization: Vec<PyBackedBytes>,
         methods: Vec<PyBackedStr>,
         paths: Vec<PyBackedStr>,
-    ) -> PyResult<Option<PyCaller>> {
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
         let methods: Vec<&str> = methods.iter().map(AsRef::as_ref).collect();
         let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
@@ -166,18 +109,39 @@ impl PyVerifier {
     }
 
     /// Who makes the request of a Lambda function's event, given as JSON.
-    fn check_event(&self, py: Python<'_>, event: PyBackedBytes) -> PyResult<PyCaller> {
+    fn check_event<'py>(&self, py: Python<'py>, event: PyBackedBytes) -> PyResult<Bound<'py, PyAny>> {
         let checked = waited(py, Patience::default(), |patience| self.0.check_event(&event, patience))?;
         caller(py, checked)
     }
 }
 
-fn caller(py: Python<'_>, checked: Result<Arc<Caller>, CheckError>) -> PyResult<PyCaller> {
+fn caller<'py>(py: Python<'py>, checked: Result<Arc<Caller>, CheckError>) -> PyResult<Bound<'py, PyAny>> {
     match checked {
-        Ok(caller) => Ok(PyCaller(caller)),
+        Ok(caller) => made(py, &caller),
         Err(CheckError::Refused(refusal)) => Err(refused(py, &refusal)),
         Err(CheckError::GivenUp(error)) => Err(to_py(error)),
     }
+}
+
+/// A caller as Python has it. A frozen dataclass's own `__init__` takes a fifth of the time of a check.
+fn made<'py>(py: Python<'py>, caller: &Caller) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let class = CLASS.import(py, "xacct_sign.server._caller", "Caller")?;
+    let made = class.call_method1(intern!(py, "__new__"), (class,))?;
+    let fields = made.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+    let told = [
+        (intern!(py, "name"), Some(&*caller.name)),
+        (intern!(py, "account"), caller.account.as_deref()),
+        (intern!(py, "arn"), Some(&*caller.arn)),
+        (intern!(py, "role"), caller.role.as_deref()),
+        (intern!(py, "session"), caller.session.as_deref()),
+        (intern!(py, "organization"), caller.organization.as_deref()),
+        (intern!(py, "via"), Some(caller.via.name())),
+    ];
+    for (name, value) in told {
+        fields.set_item(name, value)?;
+    }
+    Ok(made)
 }
 
 /// The error of a refusal that a face finds: its code, and what it is about.

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from .._native import Caller
+from ._caller import Caller
 from ._refused import RefusedError
 from ._verifier import Verifier
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from .. import _native
-from .._native import Caller
+from ._caller import Caller
 from ._lane import Lane
 from ._verifier import METHOD_OVERRIDES, Verifier, paths, verifier_of
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import _native
 from .._errors import ValidationError
-from .._native import Caller
+from ._caller import Caller
 from ._refused import RefusedError
 
 _log = logging.getLogger("xacct_sign.server")
@@ -153,21 +153,24 @@ class Verifier:
 def _values(authorization: str | bytes | Sequence[str | bytes] | None) -> list[bytes]:
     if authorization is None:
         return []
-    if isinstance(authorization, (str, bytes)):
-        authorization = [authorization]
     try:
-        # What is not Latin-1 was in no header, and is none.
-        return [value if isinstance(value, bytes) else value.encode("latin-1", "replace") for value in authorization]
+        return [_value(authorization)] if isinstance(authorization, (str, bytes)) else [*map(_value, authorization)]
     except (AttributeError, TypeError):
         raise _wrong(
             "`authorization` is no text", "give the header's value, or a list of its values, or None"
         ) from None
 
 
+def _value(value: str | bytes) -> bytes:
+    # What is not Latin-1 was in no header, and is none.
+    return value if isinstance(value, bytes) else value.encode("latin-1", "replace")
+
+
 def _texts(given: str | Sequence[str]) -> list[str]:
-    # What is neither is told by the same words as one among several that is no text.
-    several = [given] if isinstance(given, str) or not isinstance(given, Sequence) else given
-    return [_readable(text) for text in several]
+    try:
+        return [_readable(given)] if isinstance(given, str) else [*map(_readable, given)]
+    except (AttributeError, TypeError):
+        raise _wrong("method and path are texts", 'such as check(authorization, "GET", "/items/1")') from None
 
 
 def _readable(text: str) -> str:
@@ -176,8 +179,6 @@ def _readable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         return "\0"
-    except AttributeError:
-        raise _wrong("method and path are texts", 'such as check(authorization, "GET", "/items/1")') from None
     return text
 
 

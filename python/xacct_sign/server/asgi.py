@@ -1,4 +1,4 @@
-"""Middleware for ASGI: Starlette, FastAPI, Quart, Django, Litestar."""
+"""Middleware for ASGI on asyncio: Starlette, FastAPI, Quart, Django, Litestar."""
 
 from __future__ import annotations
 

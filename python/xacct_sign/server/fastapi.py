@@ -7,7 +7,7 @@ from http import HTTPStatus
 from fastapi import HTTPException, WebSocketException
 from fastapi.requests import HTTPConnection
 
-from .._native import Caller
+from ._caller import Caller
 from ._refused import RefusedError
 from ._scope import ScopeChecks
 from ._verifier import Verifier, log_refusal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,6 +69,20 @@ class Emulator:
         from .. import Credentials
 
         return Credentials(**self._access(caller, stage)["credentials"])
+
+    def callers(self, stage: str) -> str:
+        """`callers.json` of a stage with the target `server`, with the emulator's issuers: for a server's own verifier.
+
+        >>> Verifier(xacct_emulator.callers("prod"), development=True)  # doctest: +SKIP
+        """
+        callers = self._stage(stage).get("callers")
+        if callers is None:
+            raise ValidationError(
+                f"the stage `{stage}` is no server, and has no list of callers",
+                code="invalid_option",
+                hint='give a stage with `target = "server"`',
+            )
+        return json.dumps(callers)
 
     def as_caller(self, caller: str, stage: str) -> contextlib.AbstractContextManager[None]:
         """Within it the environment is that of a caller which calls this stage.

@@ -20,9 +20,18 @@ impl<'py> FromPyObject<'_, 'py> for Given<'py> {
 
 /// What is wrong with a text, in the words of its kind: `what` is "the region".
 pub(crate) fn text<'a>(value: &'a Bound<'_, PyAny>, kind: ErrorKind, what: &str) -> PyResult<&'a str> {
-    let Ok(text) = value.cast::<PyString>() else { return Err(wrong_type(value, kind, what, "str")) };
+    text_for(value, what, &|message| Error::new(kind, message))
+}
+
+/// As [`text`]; what is none is refused by an error that has the hint of what it is for.
+pub(crate) fn text_for<'a>(
+    value: &'a Bound<'_, PyAny>,
+    what: &str,
+    refused: &dyn Fn(String) -> Error,
+) -> PyResult<&'a str> {
+    let text = value.cast::<PyString>().map_err(|_| to_py(refused(not_a("str", value, what))))?;
     // A lone surrogate is no character.
-    text.to_str().map_err(|_| to_py(Error::new(kind, format!("{what} cannot be written as UTF-8"))))
+    text.to_str().map_err(|_| to_py(refused(format!("{what} cannot be written as UTF-8"))))
 }
 
 /// As [`text`], where `None` stands for none.
@@ -50,7 +59,11 @@ pub(crate) fn integer(value: &Bound<'_, PyAny>, what: &str, refused: impl Fn(Str
 
 /// That a value is of another type than the one wanted.
 pub(crate) fn wrong_type(value: &Bound<'_, PyAny>, kind: ErrorKind, what: &str, wanted: &str) -> PyErr {
-    to_py(Error::new(kind, format!("{what} is a `{}`, not a `{wanted}`", type_name(value))))
+    to_py(Error::new(kind, not_a(wanted, value, what)))
+}
+
+fn not_a(wanted: &str, value: &Bound<'_, PyAny>, what: &str) -> String {
+    format!("{what} is a `{}`, not a `{wanted}`", type_name(value))
 }
 
 /// `botocore.credentials.Credentials`; a builtin by its name alone.
