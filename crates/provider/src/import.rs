@@ -1,6 +1,6 @@
 //! A manifest from roles that are deployed already: every role keeps its ARN, and so its callers.
 //!
-//! What is read never opens more than what is deployed does; what the manifest cannot say is named, and a `Deny` is refused.
+//! What is read never opens more than what is deployed does; what the manifest cannot say is named, and a role that denies is left out.
 
 mod callers;
 mod invoke;
@@ -17,7 +17,7 @@ use self::callers::ReadCaller;
 use self::invoke::Opened;
 use self::names::{Names, stage_names};
 use crate::deployed::{DeployedError, DeployedRole, RoleFact, RolePart, opens, read_roles};
-use crate::iam::elements::statements;
+use crate::iam::elements::is_denying;
 use crate::manifest::{Lock, Manifest};
 use crate::plan::RoleKind;
 use crate::render::cloudformation::METADATA;
@@ -239,7 +239,7 @@ fn api_role<'d>(
             let unread = opens::unseen_rights(role).join(", ");
             if !unread.is_empty() {
                 left_out(&format!(
-                    "no inline policy of it invokes an API, and what else it may do is not read: {unread}"
+                    "no policy of it that the file holds invokes an API, and what else it may do is not read: {unread}"
                 ));
             }
             return Ok(None);
@@ -250,12 +250,10 @@ fn api_role<'d>(
         return Ok(None);
     };
     let here = opened.place.clone();
-    let callers = callers::read(&role.trust_policy, &here.partition)
-        .map_err(|why| not_expressible(&format!("role `{name}`: {why}")))?;
-    let callers = match callers {
+    let callers = match callers::read(&role.trust_policy, &here.partition) {
         Ok(callers) => callers,
         Err(why) => {
-            left_out(&format!("it lets nobody in whom a manifest could name: {why}"));
+            left_out(&why);
             return Ok(None);
         }
     };
@@ -263,9 +261,9 @@ fn api_role<'d>(
         left_out(&format!("it invokes an API of another account, `{}`, as a caller does", here.account));
         return Ok(None);
     }
-    let denies = |policy: &Value| statements(policy).iter().any(|one| one.get("Effect") == Some(&Value::from("Deny")));
-    if denies(&role.trust_policy) || role.policies.iter().any(denies) {
-        return Err(not_expressible(&format!("a policy of role `{name}` denies, which no manifest says")));
+    if is_denying(&role.trust_policy) || role.policies.iter().any(is_denying) {
+        left_out("a policy of it denies, which no manifest says");
+        return Ok(None);
     }
     if *place.get_or_insert_with(|| here.clone()) != here {
         let message = format!("role `{name}` invokes an API of another account or region than the others");

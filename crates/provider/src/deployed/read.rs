@@ -10,7 +10,7 @@ use super::form::{self, IAM, RENDERED, inline, text_of};
 use super::role::{DeployedRole, RolePart};
 use super::template::Template;
 use super::terraform;
-use crate::iam::elements::statements;
+use crate::iam::elements::{is_denying, statements};
 use crate::iam::json::Strict;
 
 /// Every role of a document: a bare trust policy; what `aws iam get-role`, `list-roles` or
@@ -46,7 +46,7 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
         let unseen = [RolePart::ManagedPolicies, RolePart::PermissionsBoundary, RolePart::Tags];
         roles.iter().map(|role| of_iam(role, &unseen)).collect::<Result<_, _>>()?
     } else if let Some(Value::Array(roles)) = document.get("RoleDetailList") {
-        let managed = managed_policies(document.get("Policies"))?;
+        let managed = managed_policies(document.get("Policies"));
         roles.iter().map(|role| Ok(with_managed(of_iam(role, &[])?, &managed))).collect::<Result<_, _>>()?
     } else if let Some(Value::Array(roles)) = document.get("roles") {
         roles.iter().map(rendered).collect::<Result<_, _>>()?
@@ -105,22 +105,28 @@ fn rendered(role: &Value) -> Result<DeployedRole, DeployedError> {
 }
 
 /// The managed policies that `get-account-authorization-details` prints, by their ARNs: of each the version that is in force
-/// ([ManagedPolicyDetail](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ManagedPolicyDetail.html)).
-fn managed_policies(listed: Option<&Value>) -> Result<BTreeMap<&str, Value>, DeployedError> {
+/// ([ManagedPolicyDetail](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ManagedPolicyDetail.html)). Without those that
+/// cannot be read; and without those that deny, which take from what a role may and give it nothing.
+fn managed_policies(listed: Option<&Value>) -> BTreeMap<&str, Value> {
     let in_force = |policy| {
         let versions = Value::as_array(Value::get(policy, "PolicyVersionList")?)?;
         let default = versions.iter().find(|version| version.get("IsDefaultVersion") == Some(&Value::Bool(true)))?;
         Some((text_of(policy, "Arn")?, default.get("Document")))
     };
     let all = listed.and_then(Value::as_array).into_iter().flatten().filter_map(in_force);
-    all.map(|(arn, document)| Ok((arn, form::policy(document)?))).collect()
+    let read = all.filter_map(|(arn, document)| Some((arn, form::policy(document).ok()?)));
+    read.filter(|(_, policy)| !is_denying(policy)).collect()
 }
 
 /// What of a role's managed policies is there in full counts as its own does; the others stay what is not read.
 fn with_managed(mut role: DeployedRole, known: &BTreeMap<&str, Value>) -> DeployedRole {
-    let (read, unread) = role.managed_policies.into_iter().partition(|arn| known.contains_key(arn.as_str()));
-    role.managed_policies = unread;
-    role.policies.extend(Vec::from_iter(read).iter().filter_map(|arn: &String| known.get(arn.as_str()).cloned()));
+    role.managed_policies.retain(|arn| match known.get(arn.as_str()) {
+        Some(policy) => {
+            role.policies.push(policy.clone());
+            false
+        }
+        None => true,
+    });
     role
 }
 

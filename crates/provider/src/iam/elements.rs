@@ -11,6 +11,11 @@ pub(crate) fn statements(policy: &Value) -> &[Value] {
     }
 }
 
+/// Whether one of its statements denies.
+pub(crate) fn is_denying(policy: &Value) -> bool {
+    statements(policy).iter().any(|one| one.get("Effect").and_then(Value::as_str) == Some("Deny"))
+}
+
 /// A text, or each of a list; what is no text as JSON, so that it is not lost.
 pub(crate) fn texts(value: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -23,15 +23,19 @@ pub(super) struct Terms {
     pub(super) source_identity: BTreeSet<String>,
 }
 
-/// Everybody whom the policy lets assume the role and whom a manifest can name; where that is nobody, why.
+/// Everybody whom the policy lets assume the role and whom a manifest can name.
 ///
 /// # Errors
 ///
-/// Why not, where the same principal is let in on different terms.
-pub(super) fn read(policy: &Value, partition: &str) -> Result<Result<Vec<ReadCaller>, String>, String> {
-    let (all, whys): (Vec<_>, Vec<_>) =
-        statements(policy).iter().map(|statement| trusting(statement, partition)).partition(Result::is_ok);
-    let all: Vec<_> = all.into_iter().flatten().collect();
+/// Why no manifest has them: there are none, or one principal is let in on different terms.
+pub(super) fn read(policy: &Value, partition: &str) -> Result<Vec<ReadCaller>, String> {
+    let mut whys = Vec::new();
+    let trusting = |statement: &Value| trusting(statement, partition).map_err(|why| whys.push(why)).ok();
+    // Services and users of identity providers are nobody whom a manifest could name.
+    let is_of_accounts = |statement: &&Value| {
+        statement.pointer("/Principal/AWS").is_some() || !statement.get("Principal").is_some_and(Value::is_object)
+    };
+    let all: Vec<_> = statements(policy).iter().filter(is_of_accounts).filter_map(trusting).collect();
     let mut callers: BTreeMap<Who, Terms> = BTreeMap::new();
     for trust in all.iter().filter(|trust| has(&trust.actions, "sts:AssumeRole")) {
         // On an action whose key it is not, a condition lets nobody in.
@@ -53,7 +57,7 @@ pub(super) fn read(policy: &Value, partition: &str) -> Result<Result<Vec<ReadCal
                 ..Terms::default()
             };
             if callers.insert(who.clone(), terms.clone()).is_some_and(|other| other != terms) {
-                return Err(format!("{} is let in twice, on different terms", shown(who)));
+                return Err(format!("{} is let in twice, on different terms, which no manifest says", shown(who)));
             }
         }
     }
@@ -68,9 +72,11 @@ pub(super) fn read(policy: &Value, partition: &str) -> Result<Result<Vec<ReadCal
         }
     }
     if callers.is_empty() {
-        return Ok(Err(whys.into_iter().find_map(Result::err).unwrap_or_else(|| "no `sts:AssumeRole`".to_owned())));
+        let why =
+            whys.into_iter().next().unwrap_or_else(|| "no `sts:AssumeRole` by which somebody comes in".to_owned());
+        return Err(format!("it lets nobody in whom a manifest could name: {why}"));
     }
-    Ok(Ok(callers.into_iter().map(|(who, terms)| ReadCaller { who, terms }).collect()))
+    Ok(callers.into_iter().map(|(who, terms)| ReadCaller { who, terms }).collect())
 }
 
 fn has(actions: &[String], action: &str) -> bool {

@@ -49,7 +49,6 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Result<Trusting, S
         Some(Value::String(everybody)) => vec![everybody.clone()],
         principals => texts(principals.and_then(|by_type| by_type.get("AWS"))),
     };
-    let shown = || principals.first().map(String::as_str).unwrap_or_default();
     let mut terms: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     let (mut arns, mut not_arns, mut organizations) = (None, Vec::new(), None);
     for (operator, keys) in statement.get("Condition").and_then(Value::as_object).into_iter().flatten() {
@@ -59,6 +58,8 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Result<Trusting, S
             let folded = key.to_ascii_lowercase();
             match (operator.as_str(), folded.as_str()) {
                 ("StringEquals", "sts:externalid") => drop(terms.insert("external_id", values)),
+                // Each session has a name.
+                ("StringLike", "sts:rolesessionname") if values.iter().any(|value| value == "*") => {}
                 ("StringLike", "sts:rolesessionname") => drop(terms.insert("session_names", values)),
                 ("StringEquals", "sts:rolesessionname") if is_exact => drop(terms.insert("session_names", values)),
                 ("StringLike", "sts:sourceidentity") => drop(terms.insert("source_identity", values)),
@@ -102,7 +103,8 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Result<Trusting, S
         }
     }
     if whom.is_empty() {
-        return Err(format!("principal `{}`", shown()));
+        let principal = arns.iter().flatten().chain(&principals).next().map(String::as_str);
+        return Err(format!("principal `{}`", principal.unwrap_or_default()));
     }
     Ok(Trusting { actions: texts(statement.get("Action")), whom, terms })
 }

@@ -1,9 +1,9 @@
 //! What of it no manifest says is named, and what it would say wrong is refused.
 
 use serde_json::{Value, json};
-use xacct_sign_provider::Manifest;
+use xacct_sign_provider::{Imported, Manifest};
 
-use crate::{HTTP_ONLY, OTHER, SHOP, forms, import, of, on_another_account, on_another_api, role};
+use crate::{HTTP_ONLY, OTHER, SHOP, forms, import, list_of, of, on_another_account, on_another_api, role};
 
 #[test]
 fn what_a_manifest_cannot_say_is_named() {
@@ -54,8 +54,8 @@ fn what_would_open_more_or_move_a_caller_is_refused() {
     let mut elsewhere = role("OtherPath", OTHER, &["*"]);
     elsewhere["Path"] = json!("/x/");
     for (roles, code) in [
-        (vec![denies("trust")], "not_expressible"),
-        (vec![denies("inline")], "not_expressible"),
+        (vec![denies("trust")], "no_api_role"),
+        (vec![denies("inline")], "no_api_role"),
         (vec![two], "not_expressible"),
         (vec![role("ApiStag", SHOP, &["*"]), bounded], "not_expressible"),
         (vec![role("ApiStag", SHOP, &["*"]), elsewhere], "not_expressible"),
@@ -151,7 +151,7 @@ fn roles_that_are_no_way_in_are_no_matter_of_the_manifest() {
             "role `Assumed` is left out: it invokes an API of another account, `999999999999`, as a caller does",
             "role `Everything` is left out: it may invoke `*`, which is not one stage of one API",
             "role `Alice` is left out: it lets nobody in whom a manifest could name: principal `arn:aws:iam::222222222222:user/alice`",
-            "role `Admin` is left out: no inline policy of it invokes an API, and what else it may do is not read: managed policy `arn:aws:iam::aws:policy/A`",
+            "role `Admin` is left out: no policy of it that the file holds invokes an API, and what else it may do is not read: managed policy `arn:aws:iam::aws:policy/A`",
         ]
     );
     // Where nothing is left the same is said, of the first of them.
@@ -178,8 +178,9 @@ fn r5_a_role_whose_rights_do_not_stand_in_the_file_is_named() {
     of_a_service["RoleName"] = json!("Lambda");
     of_a_service["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = json!({"Service": "lambda.amazonaws.com"});
     let imported = of(&[role("ApiStag", SHOP, &["*"]), managed.clone(), of_a_service]).unwrap();
-    let why =
-        format!("no inline policy of it invokes an API, and what else it may do is not read: managed policy `{arn}`");
+    let why = format!(
+        "no policy of it that the file holds invokes an API, and what else it may do is not read: managed policy `{arn}`"
+    );
     assert_eq!(imported.notes, [format!("role `ApiProd` is left out: {why}")]);
     // Also where it is the only one.
     let error = of(&[managed]).unwrap_err();
@@ -254,10 +255,88 @@ fn a_role_that_lets_nobody_in_says_why() {
         ),
         (shop(), json!({"StringEquals": {"sts:ExternalId": ["a1", "b2"]}}), "several external ids"),
         (json!({"AWS": "arn:aws:iam::000000000000:role/Ä"}), json!({}), "principal `arn:aws:iam::000000000000:role/Ä`"),
+        (
+            json!({"AWS": "arn:aws:iam::000000000000:root"}),
+            json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::000000000000:user/jane"}}),
+            "principal `arn:aws:iam::000000000000:user/jane`",
+        ),
     ] {
         let error = trusting(principal, condition);
         assert_eq!(error.code(), "no_api_role");
         let text = format!("role `ApiStag` is left out: it lets nobody in whom a manifest could name: {why}");
         assert!(error.to_string().ends_with(&text), "{error}");
     }
+}
+
+/// Whatever no manifest says of one role, the others are taken.
+#[test]
+fn a_role_that_no_manifest_takes_hinders_no_other() {
+    let good = role("ApiStag", SHOP, &["*"]);
+    let alone = of(&[good.clone()]).unwrap();
+    let denying = {
+        let mut role = role("ApiOther", OTHER, &["*"]);
+        role["RolePolicyList"].as_array_mut().unwrap().push(json!({"PolicyName": "d", "PolicyDocument":
+            {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}}));
+        role
+    };
+    let twice = {
+        let mut role = role("ApiOther", OTHER, &["*"]);
+        let statements = role["AssumeRolePolicyDocument"]["Statement"].as_array_mut().unwrap();
+        let mut again = statements[0].clone();
+        again["Condition"] = json!({"StringEquals": {"sts:ExternalId": "a1"}});
+        statements.push(again);
+        role
+    };
+    let service = {
+        let mut role = role("ApiOther", OTHER, &["*"]);
+        let statements = role["AssumeRolePolicyDocument"]["Statement"].as_array_mut().unwrap();
+        statements[0]["Principal"]["AWS"] = json!("arn:aws:iam::222222222222:user/jane");
+        statements.insert(
+            0,
+            json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}),
+        );
+        role
+    };
+    for (other, why) in [
+        (denying, "a policy of it denies, which no manifest says"),
+        (twice, "is let in twice, on different terms, which no manifest says"),
+        (service, "it lets nobody in whom a manifest could name: principal `arn:aws:iam::222222222222:user/jane`"),
+    ] {
+        let imported = of(&[other, good.clone()]).unwrap();
+        assert_eq!(imported.manifest, alone.manifest);
+        let left: Vec<_> = imported.notes.iter().filter(|note| !alone.notes.contains(note)).collect();
+        let is_said = |note: &String| note.starts_with("role `ApiOther` is left out: ") && note.ends_with(why);
+        assert!(matches!(left.as_slice(), [one] if is_said(one)), "{left:?}");
+    }
+}
+
+/// A policy that denies is attached to every role of many an organization: it opens nothing, and stays what no manifest has.
+#[test]
+fn a_managed_policy_that_denies_or_that_nobody_can_read_is_named() {
+    let arn = "arn:aws:iam::111111111111:policy/Guard";
+    let mut guarded = role("ApiStag", SHOP, &["*"]);
+    guarded["AttachedManagedPolicies"] = json!([{"PolicyName": "Guard", "PolicyArn": arn}]);
+    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}});
+    let alone = of(&[role("ApiStag", SHOP, &["*"])]).unwrap();
+    for document in [deny, json!("no policy")] {
+        let version = json!({"VersionId": "v1", "IsDefaultVersion": true, "Document": document});
+        let text = list_of(
+            std::slice::from_ref(&guarded),
+            &json!({"Policies": [{"PolicyName": "Guard", "Arn": arn, "PolicyVersionList": [version]}]}),
+        );
+        let imported = Imported::read(&[&text], "xacct.toml").unwrap();
+        assert_eq!(imported.manifest, alone.manifest);
+        let said = format!("managed policy `{arn}`");
+        assert!(imported.notes.iter().any(|note| note.ends_with(&said)), "{:?}", imported.notes);
+    }
+}
+
+/// `*` asks for no session's name, as `check` says of it: with it or without it a role is the same.
+#[test]
+fn every_sessions_name_is_no_term() {
+    let mut any = role("ApiStag", SHOP, &["*"]);
+    any["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] =
+        json!({"StringLike": {"sts:RoleSessionName": ["*"]}});
+    let (alone, any) = (of(&[role("ApiStag", SHOP, &["*"])]).unwrap(), of(&[any]).unwrap());
+    assert_eq!((any.manifest, any.notes), (alone.manifest, alone.notes));
 }

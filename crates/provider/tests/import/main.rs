@@ -43,6 +43,13 @@ fn details(plan: &Plan<'_>) -> String {
     json!({"RoleDetailList": roles}).to_string()
 }
 
+/// `RoleDetailList` with these at its side.
+fn list_of(roles: &[Value], beside: &Value) -> String {
+    let mut list = json!({"RoleDetailList": roles});
+    list.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+    list.to_string()
+}
+
 /// By form, the files.
 fn forms(manifest: &Manifest) -> Vec<(&'static str, Vec<String>)> {
     let plan = manifest.plan(&Lock::default());

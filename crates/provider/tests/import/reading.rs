@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use xacct_sign_provider::iam::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
 use xacct_sign_provider::{Imported, Lock, Manifest, Plan};
 
-use crate::{HTTP_ONLY, SHOP, forms, import, of, role};
+use crate::{HTTP_ONLY, SHOP, forms, import, list_of, of, role};
 
 /// Every form of trust, terms, routes, settings; several stages, several shared roles.
 fn rich() -> String {
@@ -230,13 +230,6 @@ fn what_a_file_cannot_say_is_told_with_what_to_give_instead() {
         // None that it would refuse next.
         assert!(!error.hint().contains("get-role"), "{}", error.hint());
     }
-}
-
-/// `RoleDetailList` with these at its side.
-fn list_of(roles: &[Value], beside: &Value) -> String {
-    let mut list = json!({"RoleDetailList": roles});
-    list.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
-    list.to_string()
 }
 
 /// The CDK hangs a role's rights on it beside it, with what only the deployment knows in them, and names few roles.

@@ -30,7 +30,10 @@ fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {
         return vec![Grant { subject, is_denied, terms }];
     };
     let actions = texts(actions);
-    let conditions = conditions_of(statement.get("Condition"));
+    let mut conditions = conditions_of(statement.get("Condition"));
+    if actions.iter().all(|action| action.eq_ignore_ascii_case("sts:AssumeRole")) {
+        conditions.retain(|condition| !is_of_every_session(condition));
+    }
     let mut grants = Vec::new();
     let mut add = |subjects: &[GrantSubject], conditions: &[GrantCondition]| {
         for terms in terms_of(&actions, conditions) {
@@ -46,7 +49,6 @@ fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {
     }
     let principals = principals_of(subjects, partition);
     // The policy of a resource, which may be of parts of it.
-    let mut conditions = conditions;
     if let Some(resources) = statement.get("Resource") {
         let values = texts(resources).into_iter().map(with_every_route).collect();
         conditions.push(GrantCondition { operator: ON.to_owned(), key: RESOURCE.to_owned(), values });
@@ -72,6 +74,12 @@ fn with_every_route(resource: String) -> String {
         Some(stage) => format!("{stage}/*"),
         None => resource,
     }
+}
+
+/// Each session has a name, so `*` asks for nothing.
+fn is_of_every_session(condition: &GrantCondition) -> bool {
+    let GrantCondition { operator, key, values } = condition;
+    operator == "StringLike" && key == "sts:RoleSessionName" && values.contains("*")
 }
 
 /// Whether a condition says whom a statement is about.
