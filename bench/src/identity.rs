@@ -121,9 +121,7 @@ fn drive(mut check: Check, keys: Option<&[u8]>, mut signed: impl FnMut((Arc<Publ
                 black_box(caller);
                 return;
             }
-            Step::Need(Need::Keys { .. }) => {
-                assert!(check.keys(Some(keys.expect("the keys are at hand")), now()));
-            }
+            Step::Need(Need::Keys { .. }) => assert!(check.keys(Some(keys.expect("the keys are at hand")), now())),
             Step::Need(Need::Signature { key, message, signature, .. }) => {
                 check.signature(is_right(&key, message.as_bytes(), &signature), now());
                 signed((key, message, signature));

@@ -216,5 +216,6 @@ third_party = true
             assert!(row[1] == stage && said.contains(code) && codes.contains(&code), "{code}: {said}, {codes:?}");
         }
         assert!(!said.contains(other) && !codes.contains(&other), "{other}: {said}, {codes:?}");
+        assert!(!said.contains('`'), "{said}");
     }
 }

@@ -217,7 +217,7 @@ fn by_token_and_by_proof_a_caller_is_the_same() {
         let caller = loop {
             match check.step(now()) {
                 Step::Passed(caller) => break caller,
-                Step::Need(Need::Keys { url, .. }) => check.keys(Some(&published(&url)), now()),
+                Step::Need(Need::Keys { url, .. }) => assert!(check.keys(Some(&published(&url)), now())),
                 Step::Need(Need::Signature { .. }) => check.signature(true, now()),
                 Step::Need(Need::Sts(request)) => {
                     let (status, body) = sts(&request, now());

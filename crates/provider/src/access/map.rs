@@ -203,7 +203,7 @@ fn what_to_do(page: &mut String, findings: &[Finding]) {
     }
     open_table(page, "codes", "What the findings mean", &["Finding", "Why", "Hint"]);
     for of in codes {
-        let (code, why, hint) = (parted(of.code(), '_'), escaped(of.reason()), escaped(of.hint()));
+        let (code, why, hint) = (parted(of.code(), '_'), sentence(of.reason()), sentence(of.hint()));
         let _ = writeln!(page, "<tr><th scope=\"row\">{code}</th><td>{why}</td><td>{hint}</td></tr>");
     }
     page.push_str("</tbody>\n</table>\n");
@@ -220,12 +220,19 @@ fn said(finding: &Finding) -> String {
     let Finding { code: of, line, message, accepted, .. } = finding;
     let accepted = accepted.as_ref().map(|reason| format!(" (accepted: {})", escaped(reason))).unwrap_or_default();
     // The row shows both roles.
-    let message = if *of == FindingCode::RoleArnChanged { String::new() } else { format!(": {}", escaped(message)) };
+    let message = if *of == FindingCode::RoleArnChanged { String::new() } else { format!(": {}", sentence(message)) };
     format!("{} {}, line {line}{message}{accepted}", of.level(), parted(of.code(), '_'))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join("<br>")
+}
+
+/// What stands in backticks is code.
+fn sentence(text: &str) -> String {
+    let escaped = escaped(text);
+    let parts = escaped.split('`').enumerate();
+    parts.map(|(number, part)| if number % 2 == 0 { part.to_owned() } else { format!("<code>{part}</code>") }).collect()
 }
 
 fn code(text: &str) -> String {

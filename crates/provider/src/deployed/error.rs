@@ -75,7 +75,7 @@ impl DeployedError {
     pub fn hint(&self) -> &'static str {
         match self.hinted {
             "not_json" | "no_role" => {
-                "give a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
+                "give in JSON a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
             }
             "no_trust" => {
                 "give the trust policy of the stage's role; the policy of an API or a function is compared with a stage of it, which is no HTTP API's"
