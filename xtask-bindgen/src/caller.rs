@@ -30,6 +30,7 @@ pub(crate) fn constants() -> Constants {
     file.numbers("POLL", "What `WasmRefresh.poll` answers.", module::POLLS);
     file.text("UNSIGNED", "Stands for the hash of a body that is not signed.", UNSIGNED_PAYLOAD);
     file.number("MAX_REDIRECTS", "How many redirects are followed.", call::MAX_REDIRECTS);
+    file.list("HTTP_HEADERS", "Headers that HTTP clients set themselves.", &call::HTTP_HEADERS);
     file.number("TIMEOUT_SECONDS", "How long a call may take.", call::TIMEOUT.as_secs());
     file.number("TRY_SECONDS", "How long one try of a call of STS may take.", retry::TRY.as_secs());
     file.number("TOLERATED_SKEW_SECONDS", "By how much a clock may be off.", Skew::TOLERATED.as_secs());

@@ -6,7 +6,8 @@ mod token;
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::header::{HeaderName, HeaderValue};
+use xacct_sign::call::HTTP_HEADERS;
 use xacct_sign::{Error, ErrorKind};
 use zeroize::Zeroizing;
 
@@ -36,6 +37,23 @@ impl<I: Identity + ?Sized> Identity for Arc<I> {
     fn at_hand(&self) -> Option<Bearer> {
         (**self).at_hand()
     }
+}
+
+/// The header in which an identity is to stand, given its name.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidHeader`] for what is no name, and for the [`HTTP_HEADERS`].
+pub fn identity_header(name: &str) -> Result<HeaderName, Error> {
+    let refused = |what: &str| {
+        Error::new(ErrorKind::InvalidHeader, format!("the header for the identity {what}"))
+            .with_hint("leave it out for `authorization`")
+    };
+    let name = HeaderName::try_from(name).map_err(|_| refused("has no name of letters, digits and `-`"))?;
+    if HTTP_HEADERS.contains(&name.as_str()) {
+        return Err(refused(&format!("is `{name}`, which HTTP clients set themselves")));
+    }
+    Ok(name)
 }
 
 /// A token or a proof: whoever has it is the caller, to the audience that it is for, until it expires.

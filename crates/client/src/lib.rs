@@ -67,7 +67,7 @@ pub use clock::Clock;
 pub use credentials::{CredentialSource, DefaultChain, Environment, Kept, RoleOptions, RoleProvider};
 pub use events::{Event, Listener};
 pub use http_hosts::http_hosts_of;
-pub use identity::{Bearer, Identity, IdentityProof, IdentityToken, TokenOptions};
+pub use identity::{Bearer, Identity, IdentityProof, IdentityToken, TokenOptions, identity_header};
 pub use patience::{Patience, Watch};
 pub use sent::Sent;
 pub use session::{Body, Request, Session, Streamed};

@@ -15,7 +15,7 @@ use crate::credentials::CredentialSource;
 use crate::events::{Event, Listener};
 use crate::host::{Host, Machine};
 use crate::http_hosts::http_hosts_of;
-use crate::identity::Identity;
+use crate::identity::{Identity, identity_header};
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
 use crate::sent::Sent;
@@ -199,12 +199,16 @@ impl Session {
     }
 
     /// The same session, whose identity stands in another header than `authorization`; one that signs has none.
-    #[must_use]
-    pub fn with_identity_header(mut self, name: HeaderName) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// As [`identity_header`].
+    pub fn with_identity_header(mut self, name: &str) -> Result<Self, Error> {
+        let name = identity_header(name)?;
         if let Caller::Says(_, header) = &mut self.caller {
             *header = name;
         }
-        self
+        Ok(self)
     }
 
     fn of(host: Arc<dyn Host>, caller: Caller) -> Self {

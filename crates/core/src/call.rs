@@ -25,6 +25,10 @@ pub const MAX_REDIRECTS: u32 = 10;
 /// How long a driver waits for an answer: API Gateway answers within 30 seconds, if only to say that it gives up.
 pub const TIMEOUT: Duration = Duration::from_secs(35);
 
+/// Headers that HTTP clients set themselves, or that end with the connection: nothing else is said in one of them.
+pub const HTTP_HEADERS: [&str; 9] =
+    ["connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+
 /// What speaks of a body, and leaves with it.
 const BODY_HEADERS: [HeaderName; 5] =
     [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, CONTENT_LENGTH];

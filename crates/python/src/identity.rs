@@ -10,7 +10,9 @@ use pyo3::types::PyString;
 use xacct_sign::sts::{GetWebIdentityToken, TokenAlgorithm};
 use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::host::Host;
-use xacct_sign_client::{DefaultChain, Identity, IdentityProof, IdentityToken, Patience, TokenOptions, sts_region};
+use xacct_sign_client::{
+    DefaultChain, Identity, IdentityProof, IdentityToken, Patience, TokenOptions, identity_header, sts_region,
+};
 
 use crate::beside;
 use crate::convert::{Given, integer, optional_text, text, text_for};
@@ -236,10 +238,7 @@ impl PyBearing {
             return Err(to_py(Error::new(ErrorKind::InvalidOption, message).with_hint(hint)));
         };
         let name = text(header, ErrorKind::InvalidHeader, "the header for the identity")?;
-        let name = HeaderName::try_from(name).map_err(|_| {
-            let message = "the header for the identity has no name of letters, digits and `-`";
-            to_py(Error::new(ErrorKind::InvalidHeader, message).with_hint("leave it out for `authorization`"))
-        })?;
+        let name = identity_header(name).map_err(to_py)?;
         Ok(Self { identity, name, held })
     }
 

@@ -59,7 +59,8 @@ impl PySession {
         let host = Arc::new(machine());
         let (session, held) = if let Ok(bearing) = source.cast::<PyBearing>() {
             let PyBearing { identity, name, .. } = bearing.get();
-            let session = Session::of_identity_on(host, Arc::clone(identity)).with_identity_header(name.clone());
+            let session = Session::of_identity_on(host, Arc::clone(identity));
+            let session = session.with_identity_header(name.as_str()).map_err(to_py)?;
             (session, Held::new(source))
         } else {
             let (source, held) = Source::signing(source)?;

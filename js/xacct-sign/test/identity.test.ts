@@ -338,6 +338,14 @@ test("an identity that fails, or gives none", async () => {
   expect(seen).toEqual([]);
 });
 
+test.each(["", "a b", "Host", "content-length", "Transfer-Encoding", "connection"])(
+  "no identity stands in a header of the connection: %j",
+  (identityHeader) => {
+    const make = () => createFetch({ identity: async () => "a.b.c", identityHeader });
+    expect(thrown(make)).toMatchObject({ code: "invalid_header", hint: "leave it out for `authorization`" });
+  },
+);
+
 test("beside an identity there is nothing that signs", () => {
   const identity = async () => "a.b.c";
   for (const other of [
@@ -355,8 +363,12 @@ test("beside an identity there is nothing that signs", () => {
     ).toMatchObject({ code: "invalid_option" });
   }
   expect(thrown(() => createFetch({ identity: "token" as never }))).toMatchObject({ code: "invalid_option" });
-  expect(thrown(() => createFetch({ identity: undefined as never }))).toMatchObject({ code: "role_not_given" });
-  expect(thrown(() => createFetch({ identity, identityHeader: "a b" }))).toMatchObject({ code: "invalid_header" });
+  for (const none of [undefined, null]) {
+    expect(thrown(() => createFetch({ identity: none as never }))).toMatchObject({
+      code: "role_not_given",
+      hint: expect.stringContaining("`identity` is not given either: give what `identityToken`"),
+    });
+  }
   expect(thrown(() => createFetch({ credentials: base, identityHeader: "x" }))).toMatchObject({
     code: "invalid_option",
   });

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::header::HeaderName;
 use xacct_sign_client::{Body, Identity as _, Patience, Request, Session};
 use xacct_sign_tests::virtual_host::VirtualHost;
 
@@ -34,13 +33,21 @@ fn a_request_says_who_calls_and_is_not_signed() {
 #[test]
 fn the_header_is_ones_own_to_choose() {
     let (session, seen, said) = session();
-    let session = session.with_identity_header(HeaderName::from_static("x-caller"));
+    let session = session.with_identity_header("X-Caller").unwrap();
     let mut request = Request::new("GET", API);
     request.headers.push(("authorization".to_owned(), b"Basic eDp5".to_vec()));
     session.send(request).unwrap();
     let seen = seen.lock().unwrap();
     assert_eq!(seen[0].1, "Basic eDp5");
     assert_ne!(seen[0].1, said);
+}
+
+#[test]
+fn no_identity_stands_in_a_header_of_the_connection() {
+    for name in ["", "a b", "Host", "content-length", "Transfer-Encoding", "connection"] {
+        let (session, ..) = session();
+        assert_eq!(session.with_identity_header(name).unwrap_err().code(), "invalid_header", "{name}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-import { HINT, MAX_REDIRECTS, TIMEOUT_SECONDS } from "../../wasm/constants.js";
+import { HINT, HTTP_HEADERS, MAX_REDIRECTS, TIMEOUT_SECONDS } from "../../wasm/constants.js";
 import { roleProvider } from "../credentials/assume-role.js";
 import { type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
 import { clockFor, knownOf } from "../credentials/known.js";
@@ -183,14 +183,29 @@ function saidBy(options: CreateFetchOptions): Said {
       hint: "leave it out for `authorization`",
     });
   }
-  return { header: identityHeader.toLowerCase(), bearer: identity as () => Promise<string> };
+  const header = identityHeader.toLowerCase();
+  if (HTTP_HEADERS.includes(header)) {
+    throw new XacctSignError(
+      "invalid_header",
+      `\`identityHeader\` is \`${header}\`, which HTTP clients set themselves`,
+      {
+        hint: "leave it out for `authorization`",
+      },
+    );
+  }
+  return { header, bearer: identity as () => Promise<string> };
 }
 
 function credentialSource(options: CreateFetchOptions, clock: Clock, hosts: HttpHosts): Source {
   const { credentials, ...rest } = options;
   // A role that is asked for and undefined, as an unset variable is, must not end in signing as somebody else.
   if ("roleArn" in options ? !isGiven(options.roleArn) : !isGiven(credentials)) {
-    throw new XacctSignError("role_not_given", "no role to assume is given", { hint: HINT.role_not_given });
+    // One who wanted to say who calls gave neither.
+    const hint =
+      "identity" in options && !("roleArn" in options)
+        ? "`identity` is not given either: give what `identityToken` or `identityProof` of `xacct-sign/identity` returns"
+        : HINT.role_not_given;
+    throw new XacctSignError("role_not_given", "no role to assume is given", { hint });
   }
   if ("roleArn" in options) {
     if (isGiven(credentials)) {

@@ -1,3 +1,4 @@
+import { HTTP_HEADERS } from "../../wasm/constants.js";
 import { XacctSignError } from "../errors.js";
 import { quoted } from "../options.js";
 
@@ -77,18 +78,6 @@ function invalid(message: string, hint = "give names and values as strings"): Xa
   return new XacctSignError("invalid_header", message, { hint });
 }
 
-/** What `fetch` sets itself, or leaves to the connection. None of it is signed. */
-const LEFT_TO_FETCH = [
-  "connection",
-  "content-length",
-  "expect",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
-
 /**
  * @internal The headers as `fetch` sends them: those that are repeated in one, those that it sets itself left out. Those that a
  * request cannot have are refused, or dropped where they come from a Request that is passed on.
@@ -99,7 +88,7 @@ export function sendableHeaders(given: HeadersInput | null | undefined, reserved
   const headers = new Headers();
   each(given, (name, value) => {
     const lower = name.toLowerCase();
-    if (LEFT_TO_FETCH.includes(lower)) return;
+    if (lower !== "host" && HTTP_HEADERS.includes(lower)) return;
     if (lower === "host" || lower === "set-cookie" || lower.startsWith("sec-")) {
       if (reserved === "drop") return;
       throw invalid(
