@@ -4,19 +4,23 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { startIssuer } from "../lib/issuer.mjs";
-import { freshServer } from "../lib/run.mjs";
+import { freshServer, run, tool } from "../lib/run.mjs";
 
 const text = readFileSync(new URL("../../../docs/javascript-server.md", import.meta.url), "utf8");
 const snippets = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
 
+const PEERS = ["cors", "express", "fastify", "hono", "koa", "@types/express", "@types/node"];
+
 let issuer;
 let app;
 before(async () => {
-  [issuer, app] = await Promise.all([startIssuer(), freshServer("express", "hono")]);
+  [issuer, app] = await Promise.all([startIssuer(), freshServer(...PEERS)]);
   writeFileSync(join(app, "callers.json"), JSON.stringify(issuer.callers));
 });
 after(() => issuer?.stop());
@@ -52,11 +56,11 @@ async function letsInCallersAlone(send) {
   }
 }
 
-test("it has its snippets", () => assert.equal(snippets.length, 5));
+test("it has its snippets", () => assert.equal(snippets.length, 6));
 
 for (const [index, name] of /** @type {[number, string][]} */ ([
   [0, "Express"],
-  [4, "node:http"],
+  [5, "node:http"],
 ])) {
   test(name, async () => {
     const options = { cwd: app, execArgv: ["--import", "./listening.mjs"], env: { PATH: process.env.PATH } };
@@ -78,14 +82,114 @@ for (const [index, name] of /** @type {[number, string][]} */ ([
 }
 
 for (const [index, name] of /** @type {[number, string][]} */ ([
-  [1, "fetch-style"],
-  [2, "Hono"],
+  [2, "fetch-style"],
+  [3, "Hono"],
 ])) {
   test(name, async () => {
     const { default: served } = await import(pathToFileURL(written(index)).href);
     await letsInCallersAlone((path, init) => served.fetch(new Request(`https://api.example.com${path}`, init)));
   });
 }
+
+/** Runs a server of ours for as long as something is sent to it. */
+async function listening(server, run) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    await run(`http://127.0.0.1:${server.address().port}`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+const imported = (name) => import(pathToFileURL(createRequire(join(app, "app.js")).resolve(name)).href);
+
+async function developed() {
+  const { createVerifier } = await import(
+    pathToFileURL(join(app, "node_modules/xacct-sign-server/dist/index.js")).href
+  );
+  return createVerifier({ development: true, callers: issuer.callers, log: () => {} });
+}
+
+test("Koa and Fastify", async () => {
+  const [{ default: Koa }, { default: Fastify }] = await Promise.all([imported("koa"), imported("fastify")]);
+  const [koa, fastify] = [new Koa(), Fastify()];
+  new Function("verifier", "koa", "fastify", snippets[1] ?? "")(await developed(), koa, fastify);
+  koa.use(async (context) => {
+    // The answer waits for what comes behind the check.
+    await Promise.resolve().then(() => {});
+    context.body = { hello: context.req.caller.name };
+  });
+  let handled = 0;
+  fastify.get("/items/:id", async (request) => {
+    handled += 1;
+    await new Promise(setImmediate);
+    return { hello: request.raw.caller.name };
+  });
+  await fastify.ready();
+  for (const server of [createServer(koa.callback()), fastify.server]) {
+    await listening(server, (origin) => letsInCallersAlone((path, init) => fetch(origin + path, init)));
+  }
+  assert.equal(handled, 1);
+});
+
+test("CORS goes before the check in Express, and HEAD is a method of its own", async () => {
+  const [{ default: express }, { default: cors }] = await Promise.all([imported("express"), imported("cors")]);
+  const application = express();
+  application.use(cors(), (await developed()).middleware());
+  application.get("/items/:id", (_request, response) => response.send("item"));
+  await listening(createServer(application), async (origin) => {
+    const asked = { origin: "https://page.example.com", "access-control-request-method": "GET" };
+    const preflight = await fetch(`${origin}/items/1`, { method: "OPTIONS", headers: asked });
+    assert.equal(preflight.status, 204);
+    const refused = await fetch(`${origin}/items/1`);
+    assert.deepEqual([refused.status, refused.headers.get("access-control-allow-origin")], [401, "*"]);
+    const headers = { authorization: `Bearer ${await issuer.token()}` };
+    const answers = [];
+    for (const method of ["GET", "HEAD"]) answers.push((await fetch(`${origin}/items/1`, { method, headers })).status);
+    assert.deepEqual(answers, [200, 403]);
+  });
+});
+
+test("the programs compile in strict TypeScript, written as the page says", async () => {
+  const express = "request.caller!";
+  const fetching = "fetch(request: Request)";
+  const hono = "new Hono<{ Variables: { caller: Caller } }>()";
+  for (const written of [express, fetching, hono]) assert.ok(text.includes(`\`${written}\``), written);
+  const identity = readFileSync(new URL("../../../docs/identity.md", import.meta.url), "utf8");
+  const [, ofIdentity = ""] = /^```ts\n(.*?)^```$/ms.exec(identity) ?? [];
+  const given = 'import { createVerifier, type Caller, type Verifier } from "xacct-sign-server";';
+  const typed = snippets.map((code, index) => {
+    // The lines for Koa and Fastify are no program; their frameworks have no types of Node's own here.
+    if (index === 1) return "";
+    return code
+      .replace(/request\.caller;/, `${express};`)
+      .replace("fetch(request)", fetching)
+      .replace("new Hono()", hono)
+      .replace("import { createVerifier", "import { type Caller, createVerifier");
+  });
+  const ofPage = `import { readFileSync } from "node:fs";\nimport express from "express";\n${given}\nconst app = express();\n${ofIdentity}`;
+  const files = [...typed, ofPage].map((code, index) => {
+    const name = `program-${index}.ts`;
+    writeFileSync(join(app, name), code);
+    return name;
+  });
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    lib: ["ES2022", "DOM", "DOM.Iterable"],
+    types: ["node"],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    resolveJsonModule: true,
+    skipLibCheck: true,
+    noEmit: true,
+  };
+  writeFileSync(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  const outcome = await run(tool("tsc"), ["--project", app], app).catch((error) => error.stdout);
+  assert.equal(outcome, "");
+});
 
 test("Lambda", async () => {
   const callers = {
@@ -97,7 +201,7 @@ test("Lambda", async () => {
     callers: [{ name: "shop", account: "000000000000", role: "LambdaRoleProd" }],
   };
   writeFileSync(join(app, "callers.json"), JSON.stringify(callers));
-  const { handler } = await import(pathToFileURL(written(3)).href);
+  const { handler } = await import(pathToFileURL(written(4)).href);
   const http = { method: "GET", path: "/items/1" };
   const userArn = "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders";
   const authorizer = { iam: { accountId: "000000000000", userArn } };

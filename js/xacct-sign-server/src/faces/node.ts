@@ -39,8 +39,8 @@ export interface NodeResponse {
   end(): unknown;
 }
 
-/** Refuses a request, or sets its `caller` and calls `next`. */
-export type Middleware = (request: NodeRequest, response: NodeResponse, next: () => void) => Promise<void>;
+/** Refuses a request, or sets its `caller` and calls `next`, for whose promise it waits where there is one, as Koa has it. */
+export type Middleware = (request: NodeRequest, response: NodeResponse, next: () => unknown) => Promise<void>;
 
 export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
   return async (request, response, next) => {
@@ -60,7 +60,7 @@ export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
       response.end();
       return;
     }
-    next();
+    await next();
   };
 }
 
