@@ -45,6 +45,12 @@ const MANIFEST_HINT =
  * @throws XacctSignError `invalid_option`, `manifest_unreadable`
  */
 export async function checked(given: EmulatorOptions): Promise<Checked> {
+  if (typeof given === "string" || isUrlOf(given)) {
+    throw invalid(
+      "the manifest is given by itself, and not as an option",
+      'give { manifest }, such as { manifest: "xacct.toml" }',
+    );
+  }
   if (typeof given !== "object" || given === null) throw invalid("no options are given", MANIFEST_HINT);
   const unknown = Object.keys(given).find((name) => !(NAMES as readonly string[]).includes(name));
   if (unknown !== undefined) throw invalid(`\`${unknown}\` is no option`, `there are ${NAMES.join(", ")}`);
@@ -60,7 +66,7 @@ export async function checked(given: EmulatorOptions): Promise<Checked> {
 }
 
 async function manifestOf(manifest: unknown): Promise<{ manifest: TextFile; lock: TextFile | undefined }> {
-  const isUrl = Object.prototype.toString.call(manifest) === "[object URL]";
+  const isUrl = isUrlOf(manifest);
   if (manifest === undefined) throw invalid("`manifest` is not given", MANIFEST_HINT);
   if (manifest === "") throw invalid("`manifest` is empty", MANIFEST_HINT);
   if (typeof manifest !== "string" && !isUrl) {
@@ -69,8 +75,20 @@ async function manifestOf(manifest: unknown): Promise<{ manifest: TextFile; lock
   const given = String(manifest);
   if (/[\n\r]/.test(given)) return { manifest: { name: "xacct.toml", text: given }, lock: undefined };
   const path = /^file:/i.test(given) ? fileURLToPath(given) : given;
-  if (isUrl && path === given) throw invalid(`\`${given}\` is no URL of a file`, MANIFEST_HINT);
+  if (isUrl && path === given) {
+    // There `import.meta.url` is that of a page.
+    const hint =
+      "document" in globalThis
+        ? "run these tests in the environment `node`, and not in jsdom or happy-dom"
+        : MANIFEST_HINT;
+    throw invalid(`\`${given}\` is no URL of a file`, hint);
+  }
   return { manifest: await textFile("manifest", path), lock: await lockOf(path) };
+}
+
+/** By its tag: it may be one of another realm. */
+function isUrlOf(given: unknown): boolean {
+  return Object.prototype.toString.call(given) === "[object URL]";
 }
 
 /** `xacct.toml` has `xacct.lock.toml` beside it. */

@@ -215,6 +215,8 @@ test("a manifest that is wrong has its code and its place", async () => {
 
 test.each<[string, unknown, string]>([
   ["none", undefined, "no options are given"],
+  ["a manifest's path by itself", DEMO, "the manifest is given by itself, and not as an option"],
+  ["a manifest's URL by itself", pathToFileURL(DEMO), "the manifest is given by itself, and not as an option"],
   ["no manifest", {}, "`manifest` is not given"],
   ["an empty manifest", { manifest: "" }, "`manifest` is empty"],
   ["a manifest of another kind", { manifest: 5 }, "`manifest` is a number, and neither text nor a URL"],
@@ -237,6 +239,13 @@ test.each<[string, unknown, string]>([
   expect(message).toContain(text);
   expect(hint).toMatch(/^(give|there are) /);
   expect(message).not.toContain("a:b");
+});
+
+test("a page's URL, as a test in jsdom has it, is told by its environment", async () => {
+  vi.stubGlobal("document", {});
+  const { message } = await failure(() => startEmulator({ manifest: new URL("http://localhost:3000/xacct.toml") }));
+  vi.unstubAllGlobals();
+  expect(message).toContain("run these tests in the environment `node`");
 });
 
 test("a reason is told only where it is asked for", async () => {
