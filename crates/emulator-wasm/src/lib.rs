@@ -87,6 +87,15 @@ impl WasmEmulator {
         Ok(self.ready.addresses().stages.get(stage).cloned().unwrap_or_default())
     }
 
+    /// The text of `callers.json` of a stage that is a server. Throws lines.
+    pub fn callers(&self, stage: &str) -> Result<String, JsValue> {
+        self.emulator.check_stage(stage).map_err(|error| of_access(&error))?;
+        self.ready.callers_json(stage).ok_or_else(|| {
+            let message = format!("the stage `{stage}` is no server, and has no list of callers");
+            thrown("invalid_option", "give a stage with `target = \"server\"`", &message)
+        })
+    }
+
     /// A caller's own credentials: key id, secret and token. Throws lines.
     pub fn credentials(&self, caller: &str, stage: &str) -> Result<Vec<String>, JsValue> {
         let CallerAccess { credentials, .. } =

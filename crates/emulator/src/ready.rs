@@ -101,6 +101,13 @@ impl Ready {
         &self.region
     }
 
+    /// The text of `callers.json` of a stage that is a server, with this emulator's issuers: for a server's own verifier. `None` for
+    /// any other stage.
+    #[must_use]
+    pub fn callers_json(&self, stage: &str) -> Option<String> {
+        self.servers.get(stage).map(|server| server.callers.to_string())
+    }
+
     /// The callers' roles with their credentials, by caller and role.
     #[must_use]
     pub fn callers(&self) -> &[CallerAccess] {

@@ -8,9 +8,9 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { freshCaller, run } from "../lib/run.mjs";
+import { freshCaller, freshServer, run } from "../lib/run.mjs";
 
 const PAGE = readFileSync(new URL("../../../docs/javascript-testing.md", import.meta.url), "utf8");
 /** Each program with the heading that it stands under. */
@@ -319,6 +319,39 @@ for (const pool of ["forks", "threads"]) {
     assert.equal(new Set(seen.map(({ accessKeyId }) => accessKeyId)).size, files);
   });
 }
+
+test("a server's own verifier takes the emulator's list of callers", async () => {
+  const entry = (folder, file) => import(pathToFileURL(join(folder, "node_modules", file)).href);
+  const { startEmulator } = await entry(app, "xacct-sign-emulator/dist/index.js");
+  const { identityToken } = await entry(app, "xacct-sign/dist/identity.js");
+  const { createVerifier } = await entry(await freshServer(), "xacct-sign-server/dist/index.js");
+  const manifest = `
+    [api]
+    account = "111111111111"
+    region = "ap-northeast-1"
+    [identity]
+    audience = "https://api.example.com"
+    [stages.prod]
+    target = "server"
+    [callers.shop]
+    account = "000000000000"
+    roles = { prod = "Shop" }
+    routes = ["GET /items/{id}"]
+    issuer = "https://a103a2cc-0000-4000-8000-000000000000.tokens.sts.global.api.aws"
+  `;
+  const emulator = await startEmulator({ manifest });
+  try {
+    const verifier = createVerifier({ callers: emulator.callers("prod"), development: true, log: () => {} });
+    const token = await emulator.asCaller("shop", "prod", () => {
+      const { XACCT_AUDIENCE: audience, AWS_REGION: region } = process.env;
+      return identityToken({ audience, region })();
+    });
+    assert.equal((await verifier.check(`Bearer ${token}`, "GET", "/items/1")).name, "shop");
+    await assert.rejects(verifier.check(`Bearer ${token}`, "GET", "/admin"), { code: "route_refused" });
+  } finally {
+    await emulator.close();
+  }
+});
 
 test("the AWS SDK", async () => {
   assert.equal(await run(process.execPath, ["sdk.mjs"], app), "ASIA true\n");

@@ -27,6 +27,13 @@ export interface Emulator {
    */
   url(stage: string): string;
   /**
+   * The text of `callers.json` of a stage with the target `server`, with the emulator's issuers: for a server's own verifier, made with
+   * `development: true`.
+   *
+   * @throws XacctSignError `unknown_stage`, `invalid_option` for another target
+   */
+  callers(stage: string): string;
+  /**
    * The credentials of a caller's own role, the one that it has for this stage: what it assumes the API's role with.
    *
    * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`
@@ -99,6 +106,7 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
       },
       calls: calls.list,
       url: (stage) => rethrown(() => running().url(String(stage))),
+      callers: (stage) => rethrown(() => running().callers(String(stage))),
       credentials(caller, stage) {
         const [accessKeyId = "", secretAccessKey = "", sessionToken = ""] = rethrown(() =>
           running().credentials(String(caller), String(stage)),

@@ -47,6 +47,7 @@ export function useWith({ beforeAll, afterAll, beforeEach, afterEach }: Hooks, o
     },
     calls: calls.list,
     url: (stage) => running().url(stage),
+    callers: (stage) => running().callers(stage),
     credentials: (caller, stage) => running().credentials(caller, stage),
     asCaller: async (caller, stage, run) => running().asCaller(caller, stage, run),
     close,

@@ -328,6 +328,21 @@ test("a server takes callers by their tokens, and notes who called", async () =>
   ]);
 });
 
+test("the list of callers is of servers alone", async () => {
+  const emulator = await started();
+  for (const [stage, code, text] of [
+    ["none", "unknown_stage", "the manifest has no stage `none`"],
+    [
+      "http",
+      "invalid_option",
+      "the stage `http` is no server, and has no list of callers (invalid_option: give a stage",
+    ],
+  ] as const) {
+    const error = await failure(() => emulator.callers(stage));
+    expect([error.code, error.message]).toEqual([code, expect.stringContaining(text)]);
+  }
+});
+
 test("where Node's permissions keep it from listening, it says what to give", async () => {
   const flags = vi.spyOn(process, "allowedNodeEnvironmentFlags", "get").mockReturnValue(new Set(["--allow-net"]));
   Object.defineProperty(process, "permission", { value: { has: () => false }, configurable: true });
@@ -374,6 +389,7 @@ test("one that is closed says so, whatever it is asked, but for the calls that w
   for (const ask of [
     () => emulator.stsUrl,
     () => emulator.url("restd"),
+    () => emulator.callers("restd"),
     () => emulator.credentials("shop", "restd"),
     () => emulator.asCaller("shop", "restd", run),
   ]) {
