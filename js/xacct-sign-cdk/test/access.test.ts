@@ -14,24 +14,12 @@ import {
   CrossAccountApiAccess,
   type CrossAccountApiAccessProps,
   TrustForm,
-  XacctSignError,
+  type XacctSignError,
 } from "xacct-sign-cdk";
-import { env, newApi, newRestApi, newStack } from "./app.js";
+import { env, newApi, newRestApi, newStack, thrown } from "./app.js";
 import { crowd, head, manifestFile, shop } from "./manifests.js";
 
 const callers: Record<string, ApiCaller> = { shop: { account: "000000000000", role: "LambdaRoleDeve" } };
-
-function thrown(act: () => unknown): XacctSignError {
-  try {
-    act();
-  } catch (error) {
-    if (!(error instanceof XacctSignError)) throw error;
-    expect(error.hint).not.toBe("");
-    expect(error.name).toBe("XacctSignError");
-    return error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 /** The error of a construct with these props in a new stack, over the API of the tests' manifests. */
 function refused(props: object, stack = newStack()): XacctSignError {

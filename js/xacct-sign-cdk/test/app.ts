@@ -14,6 +14,8 @@ import {
   Function as LambdaFunction,
   Runtime,
 } from "aws-cdk-lib/aws-lambda";
+import { expect } from "vitest";
+import { XacctSignError } from "xacct-sign-cdk";
 
 /** The environment of the manifest of the tests. */
 export const env = { account: "111111111111", region: "ap-northeast-1" };
@@ -71,4 +73,17 @@ export function newFunctionUrl(
   const of = new LambdaFunction(stack, "Function", { code, runtime, handler: "index.handler", functionName: name });
   const on = alias === undefined ? of : new Alias(stack, "Alias", { aliasName: alias, version: of.currentVersion });
   return { stack, functionUrl: on.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM, ...options }) };
+}
+
+/** The error that something throws. */
+export function thrown(act: () => unknown): XacctSignError {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof XacctSignError)) throw error;
+    expect(error.hint).not.toBe("");
+    expect(error.name).toBe("XacctSignError");
+    return error;
+  }
+  throw new Error("nothing was thrown");
 }
