@@ -277,7 +277,7 @@ export class CrossAccountApiAccess extends Construct {
     const { policyStages } = this.stage;
     if (policyStages.length < 2) return undefined;
     const isOther = (construct: IConstruct) =>
-      construct instanceof CrossAccountApiAccess &&
+      isAccess(construct) &&
       construct.source !== undefined &&
       construct.source.manifest === this.source?.manifest &&
       construct.source.stage !== this.source.stage &&
@@ -296,6 +296,11 @@ export class CrossAccountApiAccess extends Construct {
       else Annotations.of(this).addInfo(`${id}: ${text}. Hint: ${hint}`);
     }
   }
+}
+
+/** Not within the class: one that names itself has another name in bundles. */
+function isAccess(construct: IConstruct): construct is CrossAccountApiAccess {
+  return construct instanceof CrossAccountApiAccess;
 }
 
 function refuse({ code, level, subject, message, hint }: Finding): void {

@@ -7,6 +7,7 @@ export type UsageErrorCode =
   | "invalid_props"
   | "unresolved_token"
   | "manifest_unreadable"
+  | "file_not_text"
   | "account_mismatch"
   | "region_mismatch"
   | "api_mismatch"

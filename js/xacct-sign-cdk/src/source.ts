@@ -34,7 +34,7 @@ function textFile(what: string, name: string, hint: string): TextFile {
   const text = fileText(bytes);
   if (text !== undefined) return { name, text };
   const message = `\`${name}\` is not text in UTF-8, nor in UTF-16 with a byte order mark`;
-  throw new XacctSignError("manifest_unreadable", message, "save it as UTF-8");
+  throw new XacctSignError("file_not_text", message, "save it as UTF-8");
 }
 
 /** `xacct.toml` has `xacct.lock.toml` beside it. */

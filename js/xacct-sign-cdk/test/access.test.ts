@@ -31,6 +31,10 @@ function refused(props: object, stack = newStack()): XacctSignError {
 const rolesOf = (stack: Stack) => Template.fromStack(stack).findResources("AWS::IAM::Role");
 
 describe("names and logical ids", () => {
+  test("the construct's class is called as it is exported", () => {
+    expect(CrossAccountApiAccess.name).toBe("CrossAccountApiAccess");
+  });
+
   test("the stage is in the name, in title case, and not in the logical id", () => {
     const [a, b] = ["deve", "pre-prod"].map((stage) => {
       const { stack, httpApi } = newApi();
@@ -399,7 +403,7 @@ describe("a wrong manifest", () => {
     const manifest = manifestFile(head);
     writeFileSync(manifest, Buffer.from(`# M\u00fcller\n${head}`, "latin1"));
     expect(refused({ manifest })).toMatchObject({
-      code: "manifest_unreadable",
+      code: "file_not_text",
       message: `\`${manifest}\` is not text in UTF-8, nor in UTF-16 with a byte order mark`,
     });
   });

@@ -8,6 +8,7 @@ export type ErrorCode =
   | "callers_unusable"
   | "emulator_not_running"
   | "emulator_setup"
+  | "file_not_text"
   | "invalid_argument"
   | "invalid_option"
   | "manifest_unreadable"

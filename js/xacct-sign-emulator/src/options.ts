@@ -42,7 +42,7 @@ const MANIFEST_HINT =
 /**
  * @internal Reads and checks them.
  *
- * @throws XacctSignError `invalid_option`, `manifest_unreadable`
+ * @throws XacctSignError `invalid_option`, `manifest_unreadable`, `file_not_text`
  */
 export async function checked(given: EmulatorOptions): Promise<Checked> {
   if (typeof given === "string" || isUrlOf(given)) {
@@ -83,7 +83,7 @@ async function manifestOf(manifest: unknown): Promise<{ manifest: TextFile; lock
         : MANIFEST_HINT;
     throw invalid(`\`${given}\` is no URL of a file`, hint);
   }
-  return { manifest: await textFile("manifest", path), lock: await lockOf(path) };
+  return { manifest: await textFile("manifest", path, MANIFEST_HINT), lock: await lockOf(path) };
 }
 
 /** By its tag: it may be one of another realm. */
@@ -94,19 +94,22 @@ function isUrlOf(given: unknown): boolean {
 /** `xacct.toml` has `xacct.lock.toml` beside it. */
 async function lockOf(manifest: string): Promise<TextFile | undefined> {
   const name = manifest.replace(/(?<=[^/\\])\.[^./\\]*$/, "").concat(".lock.toml");
-  return textFile("lock file", name).catch((error: XacctSignError) => {
+  const hint = "make it readable, or restore it from version control";
+  return textFile("lock file", name, hint).catch((error: XacctSignError) => {
     if ((error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return undefined;
     throw error;
   });
 }
 
-async function textFile(what: string, name: string): Promise<TextFile> {
+async function textFile(what: string, name: string, hint: string): Promise<TextFile> {
   const bytes = await readFile(name).catch((cause: unknown) => {
-    throw unreadable(`cannot read the ${what} \`${name}\`: ${messageOf(cause)}`, MANIFEST_HINT, cause);
+    const message = `cannot read the ${what} \`${name}\`: ${messageOf(cause)}`;
+    throw new XacctSignError("manifest_unreadable", message, { hint, cause });
   });
   const text = await fileText(bytes);
   if (text !== undefined) return { name, text };
-  throw unreadable(`\`${name}\` is not text in UTF-8, nor in UTF-16 with a byte order mark`, "save it as UTF-8");
+  const message = `\`${name}\` is not text in UTF-8, nor in UTF-16 with a byte order mark`;
+  throw new XacctSignError("file_not_text", message, { hint: "save it as UTF-8" });
 }
 
 function upstreamOf(upstream: unknown): URL | UpstreamFunction | undefined {
@@ -142,8 +145,4 @@ function documentOf(arn: string, document: unknown): string {
 
 function invalid(message: string, hint: string): XacctSignError {
   return new XacctSignError("invalid_option", message, { hint });
-}
-
-function unreadable(message: string, hint: string, cause?: unknown): XacctSignError {
-  return new XacctSignError("manifest_unreadable", message, { hint, cause });
 }

@@ -1,6 +1,6 @@
 // What an emulator tells, and what it notes.
 
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -171,6 +171,17 @@ test("a file's lock file counts", async () => {
   expect(message).toContain(lock);
 });
 
+test("a lock file that cannot be read is told as that, and not as the manifest", async () => {
+  const manifest = join(folder, "locked.toml");
+  copyFileSync(DEMO, manifest);
+  const lock = join(folder, "locked.lock.toml");
+  mkdirSync(lock);
+  const { code, message, hint } = await failure(() => startEmulator({ manifest }));
+  expect(code).toBe("manifest_unreadable");
+  expect(message).toContain(`cannot read the lock file \`${lock}\``);
+  expect(hint).toBe("make it readable, or restore it from version control");
+});
+
 test("a manifest that is not there names its file", async () => {
   const path = join(folder, "none", "xacct.toml");
   const { code, message, hint, cause } = await failure(() => startEmulator({ manifest: path }));
@@ -193,7 +204,7 @@ test("a manifest that is no text is refused", async () => {
   const manifest = join(folder, "latin-1.toml");
   writeFileSync(manifest, Buffer.from(`# M\u00fcller\n${readFileSync(DEMO, "utf8")}`, "latin1"));
   const { code, message } = await failure(() => startEmulator({ manifest }));
-  expect(code).toBe("manifest_unreadable");
+  expect(code).toBe("file_not_text");
   expect(message).toContain(`\`${manifest}\` is not text in UTF-8`);
 });
 

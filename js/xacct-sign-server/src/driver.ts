@@ -51,9 +51,9 @@ export class Driver {
             }
             break;
           case "signature": {
-            const isRight = await this.#isRight(step.key, step.message, step.signature);
-            if (isRight === undefined) throw isBusy();
-            check.signature(isRight, this.#now());
+            const right = await this.#checked(step.key, step.message, step.signature);
+            if (right === undefined) throw tooManyWait();
+            check.signature(right, this.#now());
             break;
           }
           case "sts": {
@@ -65,7 +65,7 @@ export class Driver {
           case "wait": {
             // Who gets something needs no place: the rules have few at it.
             leave ??= this.#gate.enter(step.line);
-            if (leave === undefined) throw isBusy();
+            if (leave === undefined) throw tooManyWait();
             const opened = this.#gate.wait(step.on);
             // What was sent may be long: it is read again.
             check.free();
@@ -107,8 +107,8 @@ export class Driver {
       });
   }
 
-  /** Nothing where too many wait. */
-  async #isRight(key: PublicJwk, message: string, signature: string): Promise<boolean | undefined> {
+  /** Whether a signature is right; nothing where too many wait. */
+  async #checked(key: PublicJwk, message: string, signature: string): Promise<boolean | undefined> {
     try {
       return await isRight(key, message, signature, this.#network.isEachAlone);
     } catch (cause) {
@@ -123,6 +123,6 @@ function refusal({ code, status, message, hint }: RefusedStep): RefusedError {
   return new RefusedError(code, status, message, hint);
 }
 
-function isBusy(): RefusedError {
+function tooManyWait(): RefusedError {
   return refusal(JSON.parse(tooBusy()) as RefusedStep);
 }

@@ -21,22 +21,35 @@ let running = 0;
 /** The others, in the order in which they came: anybody can make up tokens with the id of a key that is known. */
 const waiting: (() => void)[] = [];
 
+/** Those that run or wait, by what they check: many requests may come with one new token. */
+const underWay = new Map<string, Promise<boolean | undefined>>();
+
 /**
  * Whether a signature is right; nothing where as many wait as may. Form and size of key and signature have been checked. It rejects where
- * WebCrypto fails. Where each request is one apart, none waits for another: no threads are shared there.
+ * WebCrypto fails. Who asks what is asked already takes no place, and hears the same. Where each request is one apart, none waits for
+ * another: no threads are shared there.
  */
-export async function isRight(
+export function isRight(
   key: PublicJwk,
   message: string,
   signature: string,
   isEachAlone: boolean,
 ): Promise<boolean | undefined> {
   if (isEachAlone) return verified(key, message, signature);
+  const name = JSON.stringify([key, message, signature]);
+  const same = underWay.get(name);
+  if (same !== undefined) return same;
+  const check = inTurn(() => verified(key, message, signature)).finally(() => underWay.delete(name));
+  underWay.set(name, check);
+  return check;
+}
+
+async function inTurn(verified: () => Promise<boolean>): Promise<boolean | undefined> {
   if (running < AT_ONCE) running += 1;
   else if (waiting.length === PLACES) return undefined;
   else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
-    return await verified(key, message, signature);
+    return await verified();
   } finally {
     // The next one takes the place of this one.
     const next = waiting.shift();

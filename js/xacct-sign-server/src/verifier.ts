@@ -7,7 +7,7 @@ import { type LambdaHandler, type LambdaRefusal, lambdaHandler } from "./faces/l
 import { type Middleware, nodeMiddleware } from "./faces/node.js";
 import { type HostRequest, type HostResponse, served } from "./faces/request.js";
 import { guarded, type Log } from "./log.js";
-import { stsEndpointOf, verifierOf, type WasmVerifier } from "./module.js";
+import { stsEndpointOf, takesHeaders, verifierOf, type WasmVerifier } from "./module.js";
 import { Network } from "./network/network.js";
 import { bytesOf, checked, type VerifierOptions } from "./options.js";
 
@@ -79,12 +79,21 @@ export class Verifier {
     return this.#checking;
   }
 
-  /** Middleware for Express, and whatever else calls `(request, response, next)`: the caller is `request.caller`. */
+  /**
+   * Middleware for Express, and whatever else calls `(request, response, next)`: the caller is `request.caller`.
+   *
+   * @throws XacctSignError `invalid_option` for a list of another target than `server`
+   */
   middleware(): Middleware {
-    // As in `app.use(verifier.middleware)`, which would let nobody in and not say why.
-    if (!(this instanceof Verifier)) {
+    // As in `app.use(verifier.middleware)`, which would let nobody in and not say why. A class that names itself is renamed in bundles.
+    if (!(#driver in Object(this))) {
       const hint = "write app.use(verifier.middleware())";
       throw new XacctSignError("invalid_argument", "`middleware` was called without its verifier", { hint });
+    }
+    if (!takesHeaders(this.#verifier)) {
+      const hint = "take handler() or fromEvent(); or render the list of a stage of the target `server`";
+      const message = "a list of another target than `server` takes no headers: its callers come by events";
+      throw new XacctSignError("invalid_option", message, { hint });
     }
     return nodeMiddleware(this, this.#log);
   }

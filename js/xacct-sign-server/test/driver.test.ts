@@ -430,6 +430,22 @@ test("of a flood of tokens three signatures are checked at once, 256 wait in the
   expect(await outcome(after)).toBe("caller shop");
 });
 
+test("a thousand requests with one new token are a thousand callers, and one signature is checked", async () => {
+  const { verifier } = worldOf();
+  await verifier.check(bearer(token()), "GET", "/");
+  const verified = vi.spyOn(crypto.subtle, "verify");
+  const renewed = token({ jti: "renewed" });
+  // What is signed is the same, and the signature another one: a right one does not stand for it.
+  const forged = `${renewed.slice(0, renewed.lastIndexOf("."))}${token().slice(token().lastIndexOf("."))}`;
+  const checks = many(1000, () => outcome(verifier.check(bearer(renewed), "GET", "/")));
+  expect(await outcome(verifier.check(bearer(forged), "GET", "/"))).toBe("signature_wrong");
+  expect(new Set(await Promise.all(checks))).toEqual(new Set(["caller shop"]));
+  expect(verified).toHaveBeenCalledTimes(2);
+  // Nothing is kept of a check that is over.
+  expect(await outcome(verifier.check(bearer(forged), "GET", "/"))).toBe("signature_wrong");
+  expect(verified).toHaveBeenCalledTimes(3);
+});
+
 test("where WebCrypto fails a signature is wrong, and the log says of it", async () => {
   vi.spyOn(crypto.subtle, "verify").mockRejectedValue(new Error("no P-384 here"));
   const { verifier, logged } = worldOf();

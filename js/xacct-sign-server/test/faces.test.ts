@@ -224,6 +224,35 @@ describe("middleware", () => {
     );
   });
 
+  test("of a list whose callers come by events alone there is none, which is told at once", () => {
+    for (const [name, callers] of Object.entries(TABLE.fronts)) {
+      const { verifier } = worldOf({ callers: callers as object });
+      expect(() => verifier.middleware(), name).toThrow(
+        expect.objectContaining({
+          code: "invalid_option",
+          message: "a list of another target than `server` takes no headers: its callers come by events",
+          hint: expect.stringContaining("handler()"),
+        }),
+      );
+    }
+    expect(Object.keys(TABLE.fronts)).toContain("function_url");
+  });
+
+  // What frameworks and adapters hand over is not always what their types say, and Express 4 catches no rejection.
+  test.each<[string, Json]>([
+    ["a number", { url: 5 }],
+    ["null", { url: null, originalUrl: null, baseUrl: null }],
+    ["a number beside a good one", { url: "/items/1", originalUrl: 5 }],
+    ["mounted at a number", { url: "/items/1", originalUrl: "/admin/items/1", baseUrl: 5 }],
+    ["a method that is none", { url: "/items/1", method: null }],
+  ])("a request that has no text where one is lets nobody in: %s", async (_, request) => {
+    const world = worldOf();
+    expect(await outcomeOf(request, world)).toMatch(/^(403|503)$/);
+    expect(world.logged).toHaveLength(1);
+    // And the next one finds all as it was.
+    expect(await outcomeOf({ url: "/items/1" }, world)).toBe("caller reader");
+  });
+
   test("a check that fails by itself is a 503", async () => {
     const logged: Json[] = [];
     const now = () => {

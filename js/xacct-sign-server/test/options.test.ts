@@ -1,6 +1,7 @@
 // How a verifier is made.
 
 import { afterEach, expect, test, vi } from "vitest";
+import * as entry from "xacct-sign-server";
 import { createVerifier, type LogEntry, type VerifierOptions, XacctSignError } from "xacct-sign-server";
 import { good, type Json, merged, outcome, proofOf, proofValues, TABLE, token, tokenOf, worldOf } from "./world.js";
 
@@ -218,4 +219,10 @@ test("what is changed later in the object of callers changes nothing", async () 
 
 test("UTF-16 that was read as UTF-8 is said to be that", () => {
   expect(() => createVerifier({ callers: misread })).toThrow("`callers` was read as UTF-8, and is none");
+});
+
+test("classes are called as they are exported, as who logs one sees", () => {
+  const classes = Object.entries(entry).filter(([name]) => /^[A-Z]/.test(name));
+  expect(classes.map(([, { name }]) => name)).toEqual(classes.map(([name]) => name));
+  expect(worldOf().verifier.constructor.name).toBe("Verifier");
 });

@@ -1,7 +1,14 @@
-// Who shares what STS said of the time with whom. The same table: tests/tests/bad_days/clocks.rs, python/tests/test_clocks.py.
+// Who shares what STS said of the time with whom. The same question: tests/tests/bad_days/clocks.rs, python/tests/test_clocks.py.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { assumeRole, type CredentialsProvider, createFetch, type Fetch, fromContainer } from "xacct-sign";
+import {
+  assumeRole,
+  type CredentialsInput,
+  type CredentialsProvider,
+  createFetch,
+  type Fetch,
+  fromContainer,
+} from "xacct-sign";
 import { identityProof, identityToken } from "xacct-sign/identity";
 
 const keys = { accessKeyId: "ASIAEXAMPLEEXAMPLE12", secretAccessKey: "secret", sessionToken: "token" };
@@ -54,19 +61,29 @@ function world(ahead: number) {
 
 type World = ReturnType<typeof world>;
 
-/** What gives credentials, and was told the time by STS. */
-const SOURCES: Record<string, (world: World) => CredentialsProvider> = {
-  "a role": ({ fetch }) => assumeRole({ roleArn: arn("First"), region, base: keys, fetch }),
-  "a role of a role": ({ fetch }) => {
-    const base = assumeRole({ roleArn: arn("First"), region, base: keys, fetch });
-    return assumeRole({ roleArn: arn("Second"), region, base, fetch });
-  },
+const first = ({ fetch }: World) => assumeRole({ roleArn: arn("First"), region, base: keys, fetch });
+
+/** What gives credentials, and whether it has a clock that STS set right. */
+const SOURCES: Record<string, [isClock: boolean, of: (world: World) => CredentialsInput]> = {
+  keys: [false, () => keys],
+  "a callable": [
+    false,
+    (world) => {
+      const role = first(world);
+      return () => role();
+    },
+  ],
+  "a role": [true, first],
+  "a role of a role": [
+    true,
+    (world) => assumeRole({ roleArn: arn("Second"), region, base: first(world), fetch: world.fetch }),
+  ],
 };
 
 type Options = { fetch: Fetch; now?: () => Date };
 
 /** Who signs with them. What it sends itself, if it is no request. */
-const USERS: Record<string, (base: CredentialsProvider, options: Options) => Promise<unknown>> = {
+const USERS: Record<string, (base: CredentialsInput, options: Options) => Promise<unknown>> = {
   "createFetch, credentials": (credentials, options) => createFetch({ credentials, region, ...options })(API),
   "createFetch, base": (base, options) => createFetch({ roleArn: arn("Last"), region, base, ...options })(API),
   assumeRole: (base, options) => assumeRole({ roleArn: arn("Last"), region, base, ...options })(),
@@ -75,25 +92,27 @@ const USERS: Record<string, (base: CredentialsProvider, options: Options) => Pro
 };
 
 /** When a user's first signature was made, by its own account. */
-async function signedAt(user: string, base: CredentialsProvider, { fetch, dates }: World, options = {}) {
+async function signedAt(user: string, base: CredentialsInput, { fetch, dates }: World, options = {}) {
   const before = dates.length;
   const made = String(await USERS[user]?.(base, { fetch, ...options }));
   if (!made.startsWith("xacct1.")) return dates[before];
   return JSON.parse(Buffer.from(made.slice(7), "base64url").toString()).date;
 }
 
-test.each(Object.keys(SOURCES).flatMap((source) => Object.keys(USERS).map((user) => [source, user] as const)))(
-  "what STS told %s of the time, %s knows",
-  async (source, user) => {
-    // Beyond the end of the credentials, too: by the machine's clock they have expired when they come.
-    for (const ahead of [600, -600, 7200, -7200]) {
-      const here = world(ahead);
-      const base = SOURCES[source]?.(here) as CredentialsProvider;
-      await base();
-      expect(await signedAt(user, base, here), String(ahead)).toBe("20261124T000000Z");
-    }
-  },
-);
+test.each(
+  Object.entries(SOURCES).flatMap(([source, [isClock, of]]) =>
+    Object.keys(USERS).map((user) => [source, user, isClock, of] as const),
+  ),
+)("what STS told %s of the time, %s knows where that has a clock: %s", async (_, user, isClock, of) => {
+  // Beyond the end of the credentials, too: by the machine's clock they have expired when they come.
+  for (const ahead of isClock ? [600, -600, 7200, -7200] : [600, -600]) {
+    const here = world(ahead);
+    const base = of(here);
+    if (typeof base === "function") await base();
+    const at = new Date(TRUE + (isClock ? 0 : ahead * 1000)).toISOString();
+    expect(await signedAt(user, base, here), String(ahead)).toBe(at.replace(/[-:]|\.\d+/g, ""));
+  }
+});
 
 test.each(Object.keys(USERS))("%s with a clock of its own is told nothing by a role", async (user) => {
   const here = world(0);
@@ -135,4 +154,24 @@ test.each([["identityToken"], ["identityProof"]])("%s says whose STS assumes a r
   const base = assumeRole({ roleArn: arn("Api"), base: keys, fetch: here.fetch });
   await signedAt(user, base, here);
   expect(here.hosts[0]).toBe("sts.us-east-1.amazonaws.com");
+});
+
+/** What cannot be made with a base, and why. */
+const REFUSED: [string, string, (base: CredentialsProvider) => unknown][] = [
+  ["a token", "invalid_duration", (base) => identityToken({ ...about, base, durationSeconds: 1 })],
+  ["a token", "invalid_duration", (base) => identityToken({ ...about, base, durationSeconds: "300" as never })],
+  ["a token", "invalid_option", (base) => identityToken({ ...about, base, algorithm: "HS256" as never })],
+  ["a token", "invalid_option", (base) => identityToken({ ...about, base, audience: "a b" })],
+  ["a token", "invalid_option", (base) => identityToken({ ...about, base, audience: "a b", region: "cn-north-1" })],
+  ["a proof", "invalid_option", (base) => identityProof({ ...about, base, audience: "a b" })],
+  ["a proof", "invalid_option", (base) => identityProof({ ...about, base, audience: "a b", region: "cn-north-1" })],
+];
+
+test.each(REFUSED)("%s that is refused for %s tells its role no region", async (_, code, make) => {
+  vi.stubEnv("AWS_REGION", "");
+  const here = world(0);
+  const base = assumeRole({ roleArn: arn("Api"), base: keys, fetch: here.fetch });
+  expect(() => make(base)).toThrow(expect.objectContaining({ code }));
+  await createFetch({ credentials: base, region: "eu-west-1", fetch: here.fetch })(API);
+  expect(here.hosts[0]).toBe("sts.eu-west-1.amazonaws.com");
 });

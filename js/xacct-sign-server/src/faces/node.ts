@@ -44,8 +44,8 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next: ()
 
 export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
   return async (request, response, next) => {
-    const { method = "", url = "", baseUrl = "", originalUrl } = request;
-    const paths = pathsOf(originalUrl, baseUrl, url);
+    const { method = "", url, baseUrl, originalUrl } = request;
+    const paths = pathsOf(originalUrl == null ? undefined : textOf(originalUrl), textOf(baseUrl), textOf(url));
     try {
       const methods = [method, ...METHOD_OVERRIDES.flatMap((name) => valuesOf(request, name))];
       const authorization = valuesOf(request, "authorization");
@@ -62,6 +62,11 @@ export function nodeMiddleware(verifier: Checks, log: Log): Middleware {
     }
     await next();
   };
+}
+
+/** What adapters hand over may be of any type, and the module takes texts alone. */
+function textOf(given: unknown): string {
+  return typeof given === "string" ? given : "";
 }
 
 /**

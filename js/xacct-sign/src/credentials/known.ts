@@ -1,4 +1,5 @@
 import { Clock } from "../host/clock.js";
+import { everyCopys } from "../host/every-copy.js";
 
 /** What else whoever asks with a source's credentials has to do with it. */
 export interface Known {
@@ -10,21 +11,16 @@ export interface Known {
   learnRegion?(region: string): void;
 }
 
-/** Where every copy of this package in a program finds them: the entries are bundles of their own. */
-const KEY = Symbol.for("xacct-sign.sources");
-
-type Kept = { [KEY]?: WeakMap<object, Known> };
+const providers = () => everyCopys<Known>("xacct-sign.sources");
 
 /** Keeps it as long as the provider is there. */
 export function keepKnown(provider: object, known: Known): void {
-  const global = globalThis as Kept;
-  global[KEY] ??= new WeakMap();
-  global[KEY].set(provider, known);
+  providers().set(provider, known);
 }
 
 /** What is known of a provider that is one of ours. */
 export function knownOf(provider: unknown): Known | undefined {
-  return typeof provider === "function" ? (globalThis as Kept)[KEY]?.get(provider) : undefined;
+  return typeof provider === "function" ? providers().get(provider) : undefined;
 }
 
 /** The clock of whoever asks with a source's credentials: that of the source, unless he was given one. */

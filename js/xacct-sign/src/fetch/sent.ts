@@ -1,4 +1,5 @@
 import type { Credentials } from "../credentials/credentials.js";
+import { everyCopys } from "../host/every-copy.js";
 import type { Hashed, UNSIGNED_PAYLOAD } from "../signing/body.js";
 import type { Pair } from "../signing/headers.js";
 
@@ -15,19 +16,14 @@ export interface Sent {
   readonly answeredAt: number;
 }
 
-/** Where every copy of this package in a program finds it: the entries are bundles of their own. */
-const KEY = Symbol.for("xacct-sign.sent");
-
-type Kept = { [KEY]?: WeakMap<object, Sent> };
+const answers = () => everyCopys<Sent>("xacct-sign.sent");
 
 /** Keeps it as long as the answer is there. */
 export function keepSent(response: object, sent: Sent): void {
-  const global = globalThis as Kept;
-  global[KEY] ??= new WeakMap();
-  global[KEY].set(response, sent);
+  answers().set(response, sent);
 }
 
 /** What was sent for an answer, if that was a refusal. */
 export function sentOf(response: object): Sent | undefined {
-  return (globalThis as Kept)[KEY]?.get(response);
+  return answers().get(response);
 }

@@ -117,6 +117,7 @@ class Minting {
     const { fetch, onEvent } = options;
     this.#asking = { action: ACTION, base, clock, now, fetch, onEvent };
     this.#kept = new Kept((isEarly) => this.#made(isEarly), now);
+    assumedIn(region, base);
   }
 
   async token(): Promise<string> {
@@ -169,6 +170,7 @@ class Proving {
     this.#region = region;
     this.#base = base;
     this.#now = now;
+    assumedIn(region, base);
   }
 
   async proof(): Promise<string> {
@@ -205,7 +207,10 @@ function callerOf(options: IdentityProofOptions) {
   const clock = clockFor(options.base, options.now);
   const now: Now = (given) => clock.nowFor(given);
   const base = options.base === undefined ? fromSurroundings(now) : checkInput(options.base);
-  // A role without a region of its own is assumed there, too.
-  knownOf(base)?.learnRegion?.(region);
   return { audience, region, clock, now, base };
+}
+
+/** A role without a region of its own is assumed there, too: which it is told by what can be made alone. */
+function assumedIn(region: string, base: CredentialsInput): void {
+  knownOf(base)?.learnRegion?.(region);
 }
