@@ -203,9 +203,21 @@ def test_refusals_name_role_caller_and_both_sides(partners: Emulator, who: str) 
     name = caller["role"].rpartition("/")[2]
     assert f"{caller['account']}:assumed-role/{name}/" in text
     assert error.hint is not None
-    for word in ("trust policy", "external id", "the caller's own policy", "sts:AssumeRole"):
+    for word in ("trust policy", "external id", "session name", "the caller's own policy", "sts:AssumeRole"):
         assert word in error.hint
     assert error.hint in text
+
+
+@pytest.mark.parametrize(
+    ("options", "action"),
+    [({"source_identity": "me"}, "sts:SetSourceIdentity"), ({"tags": {"team": "shop"}}, "sts:TagSession")],
+)
+def test_a_refusal_of_another_action_has_the_hint_of_that_action(
+    emulator: Emulator, options: dict[str, Any], action: str
+) -> None:
+    with pytest.raises(xacct_sign.StsError, match=f"not authorized to perform: {action} ") as caught:
+        emulator.assume_role(**options).credentials()
+    assert caught.value.hint == "the role's trust policy and the caller's own policy must both allow this action, too"
 
 
 @pytest.mark.parametrize(

@@ -215,12 +215,15 @@ def test_a_streamed_answer_is_explained_by_what_was_read() -> None:
 def test_a_body_that_nobody_read_is_not_an_empty_one(reads: bool) -> None:
     credentials = xacct_sign.Credentials("AKID", "secret", "token")
     forbidden = Answer(403, {"apigw-requestid": "Z3"}, b'{"message":"Forbidden"}')
-    with serve(lambda _: forbidden) as server, xacct_sign.Session(credentials=credentials, region=REGION) as api:
-        with api.get(server.url, stream=True) as answer:
-            assert not reads or answer.content
-            with pytest.raises(xacct_sign.HttpStatusError) as raised:
-                answer.raise_for_status()
-            assert codes(raised.value.explain()) == ["forbidden"]
+    with (
+        serve(lambda _: forbidden) as server,
+        xacct_sign.Session(credentials=credentials, region=REGION) as api,
+        api.get(server.url, stream=True) as answer,
+    ):
+        assert not reads or answer.content
+        with pytest.raises(xacct_sign.HttpStatusError) as raised:
+            answer.raise_for_status()
+        assert codes(raised.value.explain()) == ["forbidden"]
 
 
 def test_an_error_crosses_processes_and_leaves_the_credentials_behind() -> None:

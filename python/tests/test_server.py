@@ -234,3 +234,11 @@ def test_arguments_of_the_wrong_kind_are_told_as_such(verifier: Verifier) -> Non
             call()
         assert told.value.code == "invalid_option"
         assert told.value.hint
+
+
+@pytest.mark.parametrize("path", ["items/1", "http://here/items/1", "", "*"])
+def test_a_path_that_is_none_is_told_with_what_to_give(here: serving.Loopback, verifier: Verifier, path: str) -> None:
+    with pytest.raises(RefusedError) as told:
+        verifier.check(bearer(here, **READER), "GET", path)
+    assert told.value.code == "path_unreadable"
+    assert told.value.hint == "a path begins with `/`, and is given as it was sent, without its query"

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,12 @@ def test_a_manifest_that_is_wrong_or_missing_is_an_error_of_the_test(
     assert outcomes == {"test_one": "error", "test_other": "passed"}
     expected = said.format(file=folder / "xacct.toml", test=folder / "tests" / "test_orders.py")
     assert expected in printed.replace("\nE   ", "\n"), printed
+    assert_is_told_alone(printed)
+
+
+def assert_is_told_alone(printed: str) -> None:
+    """Of the plugin's own lines, and of what it calls, a report has none."""
+    assert not any(word in printed for word in ("def xacct_", "pathlib", "direct cause")), printed
 
 
 def test_without_an_emulator_it_is_said_what_to_install(tmp_path: Path) -> None:
@@ -343,6 +350,29 @@ def test_one(xacct_emulator):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize(
+    ("set_by_the_test", "within"),
+    [
+        ({"http_proxy": "http://127.0.0.1:1"}, "127.0.0.1,localhost"),
+        ({"ALL_PROXY": "http://127.0.0.1:1", "NO_PROXY": "corp.example"}, "corp.example,127.0.0.1,localhost"),
+        ({"HTTP_PROXY": "http://127.0.0.1:1", "no_proxy": "*"}, "*"),
+        ({"HTTPS_PROXY": "http://127.0.0.1:1"}, None),
+    ],
+)
+def test_a_proxy_that_came_after_the_emulator_is_passed_by(
+    xacct_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, set_by_the_test: dict[str, str], within: str | None
+) -> None:
+    for name, value in set_by_the_test.items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    with xacct_emulator.as_caller("shop", "stag"):
+        assert os.environ.get("no_proxy") == within
+        role = xacct_sign.AssumeRole(os.environ["XACCT_ROLE_ARN"])
+        assert xacct_sign.Session(role).get(os.environ["XACCT_URL"] + "/hoge").status_code == 200
+        assert bool(urllib.request.proxy_bypass("127.0.0.1")) == (within is not None)
+    assert dict(os.environ) == before
+
+
 def test_callers_nest_and_what_was_there_is_put_back_after_an_exception_too(
     xacct_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -419,7 +449,7 @@ def test_other(xacct_emulator):
     [
         ("manifest", "None", "the fixture `xacct_manifest` returned NoneType, neither a path"),
         ("manifest", "5", "the fixture `xacct_manifest` returned int, neither a path"),
-        ("manifest", "''", "the fixture `xacct_manifest` returned str, neither a path"),
+        ("manifest", "''", "the fixture `xacct_manifest` returned an empty text, neither a path"),
         ("manifest", "'other.toml'", "/other.toml` of the fixture `xacct_manifest`: No such file or directory"),
         ("manifest", "'tests'", "/tests` of the fixture `xacct_manifest`: Is a directory"),
         ("manifest", r"'[api\n'", "error[syntax]: the text that `xacct_manifest` returned:1:5: "),
@@ -442,6 +472,7 @@ def test_one(xacct_emulator):
     outcomes, printed = project.test(of_tests(tmp_path, tests))
     assert outcomes == {"test_one": "error"}
     assert said in printed
+    assert_is_told_alone(printed)
     # Nobody of these has typed a command.
     assert "--manifest" not in printed
 
@@ -495,6 +526,19 @@ def test_a_program_that_is_no_emulator_is_an_error_that_says_what_it_did(
         processes.of(_process.Manifest(PARTNER), None)
     assert said in str(told.value)
     assert told.value.code == "emulator_failed"
+
+
+def test_what_an_emulator_warned_of_is_not_told_as_why_it_did_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "xacct-sign-emulator"
+    warned = "warning[wildcard_spans_segments]: a wildcard\nhint: none of error[this]\n"
+    other.write_text(f"#!/bin/sh\nprintf '{warned}error[syntax]: it\nhint: do\n' >&2; exit 1\n")
+    other.chmod(0o755)
+    monkeypatch.setattr(_process, "program", lambda: [str(other)])
+    with _process.Processes() as processes, pytest.raises(xacct_sign.XacctSignError) as told:
+        processes.of(_process.Manifest(PARTNER), None)
+    assert (told.value.code, str(told.value)) == ("syntax", "the emulator did not start: error[syntax]: it\nhint: do")
 
 
 def test_a_manifest_that_is_a_link_to_nowhere_is_not_passed_over(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ refusals! {
         "let the front authorize by IAM: nothing else stands for a caller";
     EventIdentityDiffers, "event_identity_differs", 401, "what the front says of the caller contradicts itself", "";
     RouteRefused, "route_refused", 403, "the caller may not use the route", "";
-    PathUnreadable, "path_unreadable", 403, "the path is none, or has a broken escape, a control character, or is not UTF-8", "";
+    PathUnreadable, "path_unreadable", 403, "the path is none, or has a broken escape, a control character, or is not UTF-8",
+        "a path begins with `/`, and is given as it was sent, without its query";
     MethodOverrideRefused, "method_override_refused", 403,
         "a header asks for another method, which the caller may not use on the route", "";
     MountedElsewhere, "mounted_elsewhere", 403, "the request is for an application that is mounted elsewhere",

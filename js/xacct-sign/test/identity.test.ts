@@ -218,6 +218,22 @@ test("tokens and proofs have one rule for audiences", () => {
   }
 });
 
+test("a region that is left out is the environment's", async () => {
+  const { region, ...rest } = { ...about, base };
+  for (const variable of ["AWS_REGION", "AWS_DEFAULT_REGION"]) {
+    vi.stubEnv(variable, "eu-west-1");
+    const [, proof = ""] = (await identityProof(rest)()).split(".");
+    expect(JSON.parse(Buffer.from(proof, "base64url").toString())).toMatchObject({ region: "eu-west-1" });
+    const [, given = ""] = (await identityProof({ ...rest, region })()).split(".");
+    expect(JSON.parse(Buffer.from(given, "base64url").toString())).toMatchObject({ region });
+    vi.unstubAllEnvs();
+  }
+  expect(thrown(() => identityToken(rest))).toMatchObject({
+    code: "invalid_region",
+    hint: "give a region, such as `ap-northeast-1`, or set AWS_REGION",
+  });
+});
+
 test("options that cannot work are refused at once", () => {
   for (const [options, code, hint] of [
     [undefined, "invalid_option"],

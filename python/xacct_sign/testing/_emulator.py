@@ -95,7 +95,8 @@ class Emulator:
         stand within another; where two overlap, in threads or tasks, the first to end is told `as_caller_overlaps`.
         """
         variables = {**self._ready["environment"], **self._access(caller, stage)["environment"][stage]}
-        return _AsCaller(caller, variables)
+        # These are of the moment when the emulator started.
+        return _AsCaller(caller, {name: variables[name] for name in variables if name.lower() != "no_proxy"})
 
     @property
     def calls(self) -> list[Call]:
@@ -148,10 +149,11 @@ class _AsCaller(contextlib.AbstractContextManager[None]):
         self._begun: list[dict[str, str | None]] = []
 
     def __enter__(self) -> None:
-        before = {name: os.environ.get(name) for name in self._variables}
+        variables = self._variables | _past_the_proxy()
+        before = {name: os.environ.get(name) for name in variables}
         self._begun.append(before)
         _open.append(before)
-        _put(self._variables)
+        _put(variables)
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         # What failed within it is told before this is.
@@ -167,6 +169,15 @@ class _AsCaller(contextlib.AbstractContextManager[None]):
 def _reason(entry: dict[str, Any]) -> str | None:
     reason = entry["reason"]
     return reason and f"{reason['code']}: {reason['detail']}"
+
+
+def _past_the_proxy() -> dict[str, str]:
+    """What has requests to this machine go past a proxy, if there is one now: an emulator may be older than that."""
+    proxies = {name.lower() for name, value in os.environ.items() if value}
+    hosts = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if hosts == "*" or not proxies & {"http_proxy", "all_proxy"}:
+        return {}
+    return dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join([*filter(None, [hosts]), "127.0.0.1", "localhost"]))
 
 
 def _unknown(kind: str, name: object, known: Any) -> ValidationError:

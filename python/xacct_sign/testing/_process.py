@@ -60,9 +60,9 @@ class Manifest:
             self.content: tuple[bytes, ...] = (given.encode("utf-8", "replace"),)
             return
         if not isinstance(given, str | os.PathLike) or not os.fspath(given) or "\0" in os.fsdecode(given):
+            what = "an empty text" if given == "" else type(given).__name__
             raise ValidationError(
-                f"the fixture `xacct_manifest` returned {type(given).__name__}, "
-                "neither a path nor the text of a manifest",
+                f"the fixture `xacct_manifest` returned {what}, neither a path nor the text of a manifest",
                 code="invalid_option",
                 hint=f"return the path of a file such as `{MANIFEST}`, or what is in one",
             )
@@ -76,7 +76,7 @@ class Manifest:
                 code="manifest_unreadable",
                 hint="it returns the path of a file, absolute or from the folder in which pytest was started, "
                 f"or the text of a {MANIFEST}; `xacct-sign init` writes one",
-            ) from error
+            ) from None
         # One that cannot be read the emulator tells.
         with contextlib.suppress(OSError):
             content.append(self.path.with_suffix(".lock.toml").read_bytes())
@@ -261,7 +261,7 @@ def _shown(line: bytes) -> str:
 
 
 def _not_started(said: str) -> XacctSignError:
-    """The emulator's own words; its first code is the error's."""
-    first = next((line for line in said.splitlines() if line.startswith("error[")), "")
-    code = first.removeprefix("error[").partition("]")[0] or "emulator_failed"
-    return XacctSignError(f"the emulator did not start: {said}", code=code)
+    """The emulator's own words, from its first error on: what it warned of before that stopped nothing."""
+    error = re.search(r"^error\[(\w+)\]", said, re.MULTILINE)
+    code = error[1] if error else "emulator_failed"
+    return XacctSignError(f"the emulator did not start: {said[error.start() if error else 0 :]}", code=code)

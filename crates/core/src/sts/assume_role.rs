@@ -153,13 +153,15 @@ impl Parts for AssumeRole {
             ErrorKind::StsDenied if contains(message, "root accounts") => {
                 "use a role's or a user's credentials, not the account's root"
             }
-            ErrorKind::StsDenied if contains(message, "perform: sts:TagSession") => {
-                "the role's trust policy and the caller's own policy must both allow sts:TagSession, too"
+            ErrorKind::StsDenied
+                if contains(message, "sts:TagSession") || contains(message, "sts:SetSourceIdentity") =>
+            {
+                "the role's trust policy and the caller's own policy must both allow this action, too"
             }
             ErrorKind::StsDenied => {
-                "check both sides: the trust policy of the role must name the caller (and its external id, if it has one, must be \
-                 the one given here), and the caller's own policy must allow sts:AssumeRole on the role; STS says the same for a \
-                 role that does not exist"
+                "check both sides: the trust policy of the role must name the caller (and its external id and session name, if it \
+                 wants any, must be those given here), and the caller's own policy must allow sts:AssumeRole on the role; STS says \
+                 the same for a role that does not exist"
             }
             ErrorKind::StsInvalid if contains(message, "role chaining") => {
                 "use at most 3600 seconds: your own credentials are a role's"

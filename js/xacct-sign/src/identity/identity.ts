@@ -9,6 +9,7 @@ import { type OnEvent, tell } from "../events.js";
 import { untilAborted } from "../host/abort.js";
 import { type Now, stopwatch } from "../host/clock.js";
 import type { Deadline } from "../host/deadline.js";
+import { environmentsRegion } from "../host/env.js";
 import type { Fetch, HostAbortSignal } from "../host/platform.js";
 import { HttpHosts } from "../http-hosts.js";
 import { guarded } from "../module/thrown.js";
@@ -27,8 +28,11 @@ export type Identity = (options?: { readonly signal?: HostAbortSignal | undefine
 export interface IdentityProofOptions {
   /** The server's audience, as its provider wrote it, such as `https://api.example.com`. */
   readonly audience: string;
-  /** The region whose STS makes the token, or answers the proof: that where the program runs. */
-  readonly region: string;
+  /**
+   * The region whose STS makes the token, or answers the proof: that where the program runs; `AWS_REGION` or `AWS_DEFAULT_REGION` by
+   * default.
+   */
+  readonly region?: string | undefined;
   /** Who calls: as that of `assumeRole`. */
   readonly base?: CredentialsInput | undefined;
   /** The clock; the runtime's by default. */
@@ -199,10 +203,10 @@ function isSame(a: Credentials, b: Credentials): boolean {
 function callerOf(options: IdentityProofOptions) {
   const audience = requireString(options.audience, "invalid_option", "the audience", "give the server's audience");
   const region = requireString(
-    options.region,
+    options.region ?? environmentsRegion(),
     "invalid_region",
     "the region",
-    "give a region, such as `ap-northeast-1`",
+    "give a region, such as `ap-northeast-1`, or set AWS_REGION",
   );
   const clock = clockFor(options.base, options.now);
   const now: Now = (given) => clock.nowFor(given);
