@@ -272,7 +272,7 @@ fn a_role_that_lets_nobody_in_says_why() {
 #[test]
 fn a_role_that_no_manifest_takes_hinders_no_other() {
     let good = role("ApiStag", SHOP, &["*"]);
-    let alone = of(&[good.clone()]).unwrap();
+    let alone = of(std::slice::from_ref(&good)).unwrap();
     let denying = {
         let mut role = role("ApiOther", OTHER, &["*"]);
         role["RolePolicyList"].as_array_mut().unwrap().push(json!({"PolicyName": "d", "PolicyDocument":
