@@ -45,17 +45,23 @@ export class Network {
     seconds: number = WHOLE_SECONDS,
   ): Promise<void> {
     const headers = { accept: "application/json" };
-    try {
-      const outgoing = { method: "GET", url: new URL(url), headers, isPublicOnly: !isDevelopment } as const;
-      const { status, body } = await this.#answer(outgoing, seconds);
-      if (status !== 200) throw new Error(`it answers with status ${status}`);
-      if (body.byteLength > ANSWER_LIMIT) throw new Error(`its answer is longer than ${ANSWER_LIMIT} bytes`);
-      if (!take(body)) throw new Error("its answer is no set of keys");
-    } catch (cause) {
+    const failed = (cause: unknown) => {
       take();
       const message = `the keys at ${url} cannot be fetched: ${messageOf(cause)}`;
       this.#log({ code: "keys_not_fetched", message, cause });
+    };
+    let body: Uint8Array;
+    try {
+      const outgoing = { method: "GET", url: new URL(url), headers, isPublicOnly: !isDevelopment } as const;
+      const answer = await this.#answer(outgoing, seconds);
+      if (answer.status !== 200) throw new Error(`it answers with status ${answer.status}`);
+      body = answer.body;
+      if (body.byteLength > ANSWER_LIMIT) throw new Error(`its answer is longer than ${ANSWER_LIMIT} bytes`);
+    } catch (cause) {
+      return failed(cause);
     }
+    // What fails in whom takes them is no failure of the issuer's.
+    if (!take(body)) failed(new Error("its answer is no set of keys"));
   }
 
   /** STS's answer. It may be at a private address, where a VPC has an endpoint of its own for it: TLS says who it is. */
