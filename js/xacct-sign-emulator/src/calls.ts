@@ -10,7 +10,10 @@ export interface Call {
   readonly stage: string;
   /** The manifest's name of who called; null where nobody known signed rightly, and until the whole request is there. */
   readonly caller: string | null;
-  /** Why it was refused, or the upstream failed: a code of the emulator's log and what happened, which no API says. Left out where it was let in. */
+  /**
+   * Why it was refused, or the upstream failed: a code of the emulator's log and what happened, which no API says. It is none of those that
+   * are compared or listed, and undefined where the call was let in.
+   */
   readonly reason?: string;
 }
 
@@ -21,13 +24,14 @@ export class Calls {
   readonly #ofSts: Call[] = [];
 
   /** A call that has come, of STS where its stage is empty: what is returned takes what is known of it later. */
-  came(call: Call): (known: Pick<Call, "status" | "caller" | "reason">) => void {
+  came(call: Call): (known: Pick<Call, "status" | "caller">, reason?: string) => void {
     const list = call.stage === "" ? this.#ofSts : this.list;
     let shown = Object.freeze(call);
     list.push(shown);
-    return (known) => {
+    return (known, reason) => {
       const index = list.lastIndexOf(shown);
-      shown = Object.freeze({ ...shown, ...known });
+      // Not enumerable: tests say what was called, in words that stay.
+      shown = Object.freeze(Object.defineProperty({ ...shown, ...known }, "reason", { value: reason }));
       // The list was emptied since.
       if (index >= 0) list[index] = shown;
     };

@@ -35,8 +35,7 @@ export async function answer(
   const path = target.split("?", 1)[0] ?? "";
   const note = calls.came({ method, path, status: null, stage, caller: null });
   const called = ({ caller }: WasmAnswer) => note({ status: null, caller: caller ?? null });
-  const answered = ({ status, caller, refused: reason }: WasmAnswer) =>
-    note({ status, caller: caller ?? null, ...(reason === undefined ? {} : { reason }) });
+  const answered = ({ status, caller, refused }: WasmAnswer) => note({ status, caller: caller ?? null }, refused);
 
   const refused = emulator.beforeBody(stage, head, Date.now());
   if (refused !== undefined) {

@@ -59,11 +59,18 @@ test("refused calls are noted, too, each where it came, and why", async () => {
   await direct(emulator, "POST", "/hoge", { body: "x" });
   await call("GET", new URL("/elsewhere", emulator.url("restd")).href, { credentials: own });
   expect(emulator.calls).toEqual([
-    { method: "GET", path: "/a%2Fb", status: 403, stage: "http", caller: null, reason: because("signature_missing") },
-    { method: "GET", path: "/x", status: 403, stage: "http", caller: "shop", reason: because("not_allowed") },
-    { method: "DELETE", path: "/v1/x", status: 403, stage: "rest", caller: null, reason: because("unknown_key") },
+    { method: "GET", path: "/a%2Fb", status: 403, stage: "http", caller: null },
+    { method: "GET", path: "/x", status: 403, stage: "http", caller: "shop" },
+    { method: "DELETE", path: "/v1/x", status: 403, stage: "rest", caller: null },
     { method: "POST", path: "/v1/hoge", status: 200, stage: "restd", caller: "shop" },
-    { method: "GET", path: "/elsewhere", status: 403, stage: "restd", caller: null, reason: because("outside_stage") },
+    { method: "GET", path: "/elsewhere", status: 403, stage: "restd", caller: null },
+  ]);
+  expect(emulator.calls.map(({ reason }) => reason)).toEqual([
+    because("signature_missing"),
+    because("not_allowed"),
+    because("unknown_key"),
+    undefined,
+    because("outside_stage"),
   ]);
 });
 
@@ -327,16 +334,10 @@ test("a server takes callers by their tokens, and notes who called", async () =>
   expect((await call("GET", url)).status).toBe(401);
   expect((await call("GET", url, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
   expect(emulator.calls).toEqual([
-    {
-      method: "GET",
-      path: "/items",
-      status: 401,
-      stage: "server",
-      caller: null,
-      reason: because("authorization_missing"),
-    },
+    { method: "GET", path: "/items", status: 401, stage: "server", caller: null },
     { method: "GET", path: "/items", status: 200, stage: "server", caller: "shop" },
   ]);
+  expect(emulator.calls[0]?.reason).toEqual(because("authorization_missing"));
 });
 
 test("the list of callers is of servers alone", async () => {
