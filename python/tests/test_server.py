@@ -9,6 +9,7 @@ import pickle
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema
@@ -184,6 +185,16 @@ def test_a_caller_that_is_known_is_told_without_asking_anybody(here: serving.Loo
     for _ in range(100):
         assert verifier.check(token, "GET", "/").name == "shop"
     assert len(here.fetched) == 1
+
+
+def test_a_list_that_is_no_json_is_told(here: serving.Loopback) -> None:
+    endless: dict[str, object] = {}
+    endless["callers"] = endless
+    for wrong in ({"version": {1}}, endless):
+        with pytest.raises(ValidationError, match="`callers` is no JSON") as told:
+            Verifier(wrong)
+        assert told.value.code == "invalid_option"
+    assert Verifier(MappingProxyType(here.world()["world"]), development=True).stage == "prod"
 
 
 @pytest.mark.parametrize("wrong", ["callers.json", "", " /etc/callers.json"])

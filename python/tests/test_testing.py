@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -223,6 +222,7 @@ def test_ctrl_c_while_an_emulator_starts_leaves_nothing_behind(monkeypatch: pyte
         def __init__(self, *words: Any, **how: Any) -> None:
             super().__init__(*words, **how)
             started.append(self)
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
 
     monkeypatch.setattr(subprocess, "Popen", Noted)
     before = set(threading.enumerate())
@@ -231,7 +231,6 @@ def test_ctrl_c_while_an_emulator_starts_leaves_nothing_behind(monkeypatch: pyte
         raise KeyboardInterrupt
 
     previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
         with pytest.raises(KeyboardInterrupt):
             _process.Process(_process.Manifest(DEMO), None)
@@ -242,8 +241,7 @@ def test_ctrl_c_while_an_emulator_starts_leaves_nothing_behind(monkeypatch: pyte
     assert process.poll() is not None
     # What would have ended it is no thread that pytest waits for.
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)
-        assert not thread.is_alive()
+        thread.join()
 
 
 def answers(url: str) -> bool:
@@ -547,33 +545,6 @@ def test_a_manifest_that_is_a_link_to_nowhere_is_not_passed_over(tmp_path: Path)
     below.mkdir()
     (below / "xacct.toml").symlink_to(tmp_path / "nowhere")
     assert _process.nearest_manifest(below / "test_it.py") == below / "xacct.toml"
-
-
-@pytest.mark.parametrize("is_installed", [True, False], ids=["wheel", "path"])
-@pytest.mark.parametrize("wheel", ["xacct-sign-emulator", "xacct-sign-cli"])
-@pytest.mark.parametrize(("version", "upgrade"), [("0.0.9", "{wheel}=={own}"), ("99.0.0", "xacct_sign=={version}")])
-def test_an_emulator_of_another_version_is_told_before_it_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel: str, version: str, upgrade: str, is_installed: bool
-) -> None:
-    name = wheel.removesuffix("-cli")
-    script = tmp_path / name
-    script.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo {name} {version}\n')
-    script.chmod(0o755)
-    if is_installed:
-        folder = tmp_path / f"{wheel.replace('-', '_')}-{version}.dist-info"
-        folder.mkdir()
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {wheel}\nVersion: {version}\n")
-        (folder / "RECORD").write_text(f"{name},,\n")
-        monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(xacct_sign.XacctSignError) as told:
-        _process.program()
-    own = metadata.version("xacct_sign")
-    assert (told.value.code, told.value.hint) == (
-        "versions_differ",
-        "pip install " + upgrade.format(wheel=wheel, version=version, own=own),
-    )
-    assert str(told.value).startswith(f"{wheel} has version {version}, and xacct_sign has {own}")
 
 
 def test_a_stage_that_is_no_server_has_no_list_of_callers(xacct_emulator: Emulator) -> None:

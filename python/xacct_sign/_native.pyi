@@ -401,6 +401,9 @@ class Verifier:
     @property
     def is_development(self) -> bool:
         """Whether it takes issuers on this machine."""
+    @property
+    def takes_headers(self) -> bool:
+        """Whether its callers come by the header of a request."""
     METHOD_OVERRIDES: Final[list[str]]
     """The headers whose values stand behind the method, in lower case."""
     EVENT_MEMBERS: Final[list[str]]

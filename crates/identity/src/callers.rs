@@ -166,6 +166,12 @@ impl Callers {
         matches!(&self.front, Front::Server(identity) if identity.is_development)
     }
 
+    /// Whether its callers come by the header of a request: those of another target than `server` come by events.
+    #[must_use]
+    pub fn takes_headers(&self) -> bool {
+        matches!(self.front, Front::Server(_))
+    }
+
     pub(crate) fn partition(&self) -> &'static str {
         self.partition
     }

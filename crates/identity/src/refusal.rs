@@ -116,7 +116,7 @@ refusals! {
     MountedElsewhere, "mounted_elsewhere", 403, "the request is for an application that is mounted elsewhere",
         "where the application is mounted below a path, give it as `mounted_at`";
     ScopeUnknown, "scope_unknown", 403, "connections of this type are not checked", "";
-    TooBusy, "too_busy", 503, "too many checks wait for keys or for STS already", "";
+    TooBusy, "too_busy", 503, "too many checks wait already", "";
 }
 
 /// A request that is refused: why, for the log. The client is told [`Refusal::status`] and no more.

@@ -45,6 +45,12 @@ impl PyVerifier {
         self.0.callers().is_development()
     }
 
+    /// Whether its callers come by the header of a request.
+    #[getter]
+    fn takes_headers(&self) -> bool {
+        self.0.callers().takes_headers()
+    }
+
     /// Who makes a request, whatever has to be waited for.
     fn check<'py>(
         &self,

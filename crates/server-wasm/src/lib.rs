@@ -44,6 +44,12 @@ impl WasmVerifier {
         self.0.callers().is_development()
     }
 
+    /// Whether its callers come by the header of a request.
+    #[wasm_bindgen(getter, js_name = takesHeaders)]
+    pub fn takes_headers(&self) -> bool {
+        self.0.callers().takes_headers()
+    }
+
     /// The check of a request with so many values of `authorization`, of which this is the first; with its method and what headers want
     /// in its place; and with each form that its path has.
     pub fn check(&self, authorization: &str, count: u32, methods: Vec<String>, paths: Vec<String>) -> WasmCheck {

@@ -103,14 +103,6 @@ function rethrown<T>(call: () => T): T {
   }
 }
 
-/** Whether the callers of a list come by the header of a request at all, which is said of one without any. */
-export function takesHeaders(verifier: WasmVerifier): boolean {
-  const check = verifier.check("", 0, [], []);
-  const step = JSON.parse(check.step(0)) as RefusedStep;
-  check.free();
-  return step.code !== "not_taken_here";
-}
-
 function ready(): void {
   if (isReady || source === undefined) return;
   try {

@@ -7,7 +7,7 @@ import { type LambdaHandler, type LambdaRefusal, lambdaHandler } from "./faces/l
 import { type Middleware, nodeMiddleware } from "./faces/node.js";
 import { type HostRequest, type HostResponse, served } from "./faces/request.js";
 import { guarded, type Log } from "./log.js";
-import { stsEndpointOf, takesHeaders, verifierOf, type WasmVerifier } from "./module.js";
+import { stsEndpointOf, verifierOf, type WasmVerifier } from "./module.js";
 import { Network } from "./network/network.js";
 import { bytesOf, checked, type VerifierOptions } from "./options.js";
 
@@ -90,7 +90,7 @@ export class Verifier {
       const hint = "write app.use(verifier.middleware())";
       throw new XacctSignError("invalid_argument", "`middleware` was called without its verifier", { hint });
     }
-    if (!takesHeaders(this.#verifier)) {
+    if (!this.#verifier.takesHeaders) {
       const hint = "take handler() or fromEvent(); or render the list of a stage of the target `server`";
       const message = "a list of another target than `server` takes no headers: its callers come by events";
       throw new XacctSignError("invalid_option", message, { hint });

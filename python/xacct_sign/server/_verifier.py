@@ -41,7 +41,10 @@ class Verifier:
             ValidationError: the list is wrong; docs/identity.md has the codes.
         """
         if isinstance(callers, Mapping):
-            callers = json.dumps(callers)
+            try:
+                callers = json.dumps(dict(callers))
+            except (TypeError, ValueError, RecursionError) as error:
+                raise _wrong("`callers` is no JSON", "give what a callers.json was read into") from error
         if isinstance(callers, str):
             if not callers.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
                 raise _wrong("`callers` is not the text of a callers.json", "for a file there is Verifier.from_file")
@@ -51,7 +54,6 @@ class Verifier:
         if not isinstance(development, bool):
             raise _wrong("`development` is neither True nor False", "leave it out where real callers come")
         self._native = _native.Verifier(callers, development)
-        self._target = json.loads(callers)["target"]
         if self._native.is_development:
             _log.warning("stage %s takes callers of issuers on this machine: this is for development", self.stage)
 
@@ -199,9 +201,9 @@ def verifier_of(verifier: object) -> Verifier:
     """The verifier that was given; what is none is told where it is given, and not to the first client."""
     if not isinstance(verifier, Verifier):
         raise _wrong("`verifier` is no Verifier", 'make one: Verifier.from_file("callers.json")')
-    if verifier._target != "server":
-        what = f"a list of the target {verifier._target} takes no headers, and its callers come by events"
-        raise _wrong(what, "take Verifier.handler or from_event; or render the list of a stage of the target server")
+    if not verifier._native.takes_headers:
+        what = "a list of another target than `server` takes no headers: its callers come by events"
+        raise _wrong(what, "take Verifier.handler or from_event; or render the list of a stage of the target `server`")
     return verifier
 
 

@@ -43,7 +43,8 @@ class CallerMiddleware:
         callable_of(app, "app")
         self._app = app
         self._verifier = verifier_of(verifier)
-        self._mounted_at = mounted_at_of(mounted_at)
+        # As WSGI has paths: the bytes of UTF-8, read as Latin-1.
+        self._mounted_at = mounted_at_of(mounted_at).encode().decode("latin-1")
 
     def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serves one request."""

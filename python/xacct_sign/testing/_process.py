@@ -139,17 +139,21 @@ class Process:
         command += ["--upstream", upstream] if upstream else []
         # Ctrl-C at a terminal goes to all of a session: those who clean up after it may need the emulator. It ends with
         # its standard input. What it says goes into a file, because a pipe that nobody reads fills up and stops it.
-        self._process = subprocess.Popen(  # noqa: S603 - it is found where it was installed
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said.file,
-            start_new_session=True,
-            pass_fds=[number for file in (log, text) if file for number in file.inherited],
-        )
-        patience = threading.Timer(_PATIENCE, self._kill)
-        patience.start()
         try:
+            self._process = subprocess.Popen(  # noqa: S603 - it is found where it was installed
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said.file,
+                start_new_session=True,
+                pass_fds=[number for file in (log, text) if file for number in file.inherited],
+            )
+        except OSError as error:
+            self._open.close()
+            raise _not_started(f"{command[0]}: {error.strerror}") from None
+        patience = threading.Timer(_PATIENCE, self._kill)
+        try:
+            patience.start()
             line = self._process.stdout.readline() if self._process.stdout else b""
         except BaseException:
             # Ctrl-C: nobody else knows of it yet.
@@ -216,7 +220,7 @@ def program() -> list[str]:
     for wheel, arguments in PROGRAMS.items():
         if found := shutil.which(wheel.removesuffix("-cli")):
             # What is no emulator is told by what it says when it should be ready.
-            with contextlib.suppress(subprocess.SubprocessError):
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
                 asked = [found, "--version"]
                 said = subprocess.check_output(asked, stdin=subprocess.DEVNULL, timeout=_PATIENCE)  # noqa: S603
                 _check_version(wheel, said.decode("utf-8", "replace").rpartition(" ")[2].strip())
