@@ -235,6 +235,18 @@ fn a_role_of_another_partition_than_the_api_is_refused_before_anything_is_sent()
 }
 
 #[test]
+fn a_role_that_is_refused_tells_its_base_no_region() {
+    let world = World::new(&[]);
+    let base = Arc::new(world.role(None, example_credentials(None)));
+    let mut options = RoleOptions::on(&*world.host, "arn:aws:iam::222222222222:role/Other", "us-east-1");
+    options.sts_endpoint = Some("http://elsewhere.example.com".to_owned());
+    let refused = RoleProvider::on(Arc::clone(&world.host) as _, options, Arc::clone(&base));
+    assert_eq!(refused.map(drop).unwrap_err().code(), "insecure_url");
+    call(&world.session(base, PartialScope::default()), API).unwrap();
+    assert!(world.sent()[0].ends_with("sts.eu-west-1.amazonaws.com eu-west-1/sts"));
+}
+
+#[test]
 fn signers_are_kept_for_each_scope_and_few() {
     let world = World::new(&[]);
     let signing = Signing::on(world.host, example_credentials(None), PartialScope::default());

@@ -233,10 +233,10 @@ impl Role {
         if let Some(known) = self.endpoint.get() {
             return Ok(known);
         }
-        // A role that assumes this one, and has no region either, is assumed there too.
-        self.base.learn_region(region)?;
         let place = (self.call.role_arn.as_str(), region);
         let endpoint = endpoint::of_role(&*self.host, place, self.sts_endpoint.as_deref(), &self.http_hosts)?;
+        // A role that assumes this one, and has no region either, is assumed there too.
+        self.base.learn_region(region)?;
         if self.endpoint.set(Box::new(endpoint)).is_err() {
             // Another thread was faster, and has told what there is to tell.
             return self.endpoint();
