@@ -266,7 +266,11 @@ fn secret() -> impl Strategy<Value = String> {
 }
 
 fn region() -> impl Strategy<Value = String> {
+    let is_endpoint = |text: &str| {
+        text.starts_with("fips-") || text.ends_with("-fips") || text.starts_with("aws") && text.ends_with("-global")
+    };
     "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?"
+        .prop_filter("an endpoint's name, which is no region", move |text| !is_endpoint(text))
 }
 
 fn service() -> impl Strategy<Value = String> {
