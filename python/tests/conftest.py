@@ -12,8 +12,10 @@ from typing import Any
 
 import hypothesis
 import pytest
+import serving
 import xacct_sign
 from emulator import PARTNER, REPOSITORY, Emulator
+from xacct_sign.server import Verifier
 
 hypothesis.settings.register_profile("here", database=None, deadline=None, max_examples=150)
 hypothesis.settings.load_profile("here")
@@ -124,3 +126,15 @@ def moto() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture
+def here() -> Iterator[serving.Loopback]:
+    """Issuers and STS for the verifiers of one test."""
+    with serving.loopback() as here:
+        yield here
+
+
+@pytest.fixture
+def verifier(here: serving.Loopback) -> Verifier:
+    return Verifier(here.world()["world"], development=True)

@@ -28,12 +28,6 @@ DEPENDENCY, MIDDLEWARE, FLASK, FUNCTION, TEST_FASTAPI, TEST_FLASK, TEST_CALLER =
 SHOP_ARN = "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders"
 
 
-@pytest.fixture
-def here() -> Iterator[serving.Loopback]:
-    with serving.loopback() as here:
-        yield here
-
-
 @contextlib.contextmanager
 def running(
     folder: Path, here: serving.Loopback, program: str, *server: str, served: str = "app"

@@ -7,7 +7,6 @@ import logging
 import os
 import pickle
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,17 +21,6 @@ from xacct_sign import ValidationError
 from xacct_sign.server import RefusedError, Verifier
 
 READER = {"sub": "arn:aws:iam::000000000000:role/Reader"}
-
-
-@pytest.fixture
-def here() -> Iterator[serving.Loopback]:
-    with serving.loopback() as here:
-        yield here
-
-
-@pytest.fixture
-def verifier(here: serving.Loopback) -> Verifier:
-    return Verifier(here.world()["world"], development=True)
 
 
 def bearer(here: serving.Loopback, **claims: Any) -> str:

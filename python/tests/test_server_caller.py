@@ -7,7 +7,6 @@ import copy
 import dataclasses
 import json
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import fastapi
@@ -35,17 +34,6 @@ TOLD = {
     "organization": "o-klmnopqrst",
     "via": "token",
 }
-
-
-@pytest.fixture
-def here() -> Iterator[serving.Loopback]:
-    with serving.loopback() as here:
-        yield here
-
-
-@pytest.fixture
-def verifier(here: serving.Loopback) -> Verifier:
-    return Verifier(here.world()["world"], development=True)
 
 
 def test_a_caller_that_is_made_is_the_one_that_a_check_gives(here: serving.Loopback, verifier: Verifier) -> None:

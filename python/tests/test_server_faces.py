@@ -8,7 +8,6 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,6 @@ from xacct_sign.server.fastapi import CallerDependency
 from xacct_sign.server.wsgi import CallerMiddleware as Wsgi
 
 READER = {"sub": "arn:aws:iam::000000000000:role/Reader"}
-
-
-@pytest.fixture
-def here() -> Iterator[serving.Loopback]:
-    with serving.loopback() as here:
-        yield here
-
-
-@pytest.fixture
-def verifier(here: serving.Loopback) -> Verifier:
-    return Verifier(here.world()["world"], development=True)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

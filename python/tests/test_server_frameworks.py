@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import django.conf
@@ -23,17 +22,6 @@ from xacct_sign.server.wsgi import CallerMiddleware as Wsgi
 
 ORIGIN = "https://page.example.com"
 SHOP = [(200, "shop"), (401, "")]
-
-
-@pytest.fixture
-def here() -> Iterator[serving.Loopback]:
-    with serving.loopback() as here:
-        yield here
-
-
-@pytest.fixture
-def verifier(here: serving.Loopback) -> Verifier:
-    return Verifier(here.world()["world"], development=True)
 
 
 @pytest.fixture(scope="module")

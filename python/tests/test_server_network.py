@@ -30,12 +30,6 @@ POLICY = {
 }
 
 
-@pytest.fixture
-def here() -> Iterator[serving.Loopback]:
-    with serving.loopback() as here:
-        yield here
-
-
 def token(issuer: str) -> str:
     return "Bearer " + serving.token_of(*map(serving.compact, serving.good(issuer)))
 
