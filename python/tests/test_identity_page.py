@@ -29,15 +29,13 @@ SHOP_ARN = "arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders"
 
 
 @contextlib.contextmanager
-def running(
-    folder: Path, here: serving.Loopback, program: str, *server: str, served: str = "app"
-) -> Iterator[httpx.Client]:
+def running(folder: Path, here: serving.Loopback, program: str, *server: str) -> Iterator[httpx.Client]:
     """A program in a server of its own, on a socket in a folder."""
     callers = here.world()["world"]
     (folder / "callers.json").write_text(json.dumps(callers))
     (folder / "app.py").write_text(in_development(program))
     socket = folder / "socket"
-    words = [sys.executable, "-m", *(word.replace("SOCKET", str(socket)) for word in server), f"app:{served}"]
+    words = [sys.executable, "-m", *(word.replace("SOCKET", str(socket)) for word in server), "app:app"]
     with subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
@@ -111,17 +109,16 @@ def health() -> str:
 
 
 @pytest.mark.parametrize(
-    ("program", "served", "server"),
-    [(MIDDLEWARE, "served", UVICORN), (FLASK, "app", GUNICORN)],
+    ("program", "wraps", "server"),
+    [(MIDDLEWARE, "add_middleware(Callers", UVICORN), (FLASK, "unchecked = app.wsgi_app", GUNICORN)],
     ids=["ASGI", "WSGI"],
 )
 def test_one_path_goes_past_the_middleware(
-    program: str, served: str, server: tuple[str, ...], here: serving.Loopback, tmp_path: Path
+    program: str, wraps: str, server: tuple[str, ...], here: serving.Loopback, tmp_path: Path
 ) -> None:
-    wraps = "async def served" if served == "served" else "unchecked = app.wsgi_app"
     (past,) = (code for code in re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S) if wraps in code)
     program = re.sub(r"^app\.(add_middleware|wsgi_app).*\n", "", program, flags=re.M) + HEALTH + past
-    with running(tmp_path, here, program, *server, served=served) as client:
+    with running(tmp_path, here, program, *server) as client:
         health = client.get("/health")
         assert (health.status_code, health.text.strip('"')) == (200, "ok")
         for path in ("/items/1", "/health/", "//health", "/health%2f", "/health/../items/1"):

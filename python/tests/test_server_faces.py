@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import functools
 import json
 import logging
 import subprocess
@@ -16,6 +18,7 @@ import flask
 import httpx
 import pytest
 import serving
+import werkzeug
 from xacct_sign import ValidationError
 from xacct_sign.server import Caller, RefusedError, Verifier
 from xacct_sign.server.asgi import CallerMiddleware as Asgi
@@ -386,6 +389,31 @@ def test_what_cannot_be_called_is_told_where_it_is_given(verifier: Verifier, wro
         with pytest.raises(ValidationError, match="nothing that can be called") as told:
             face(wrong)
         assert (told.value.code, told.value.hint) == ("invalid_option", "give what is called for callers alone")
+
+
+def test_an_application_of_the_other_kind_is_told_where_it_is_given(verifier: Verifier) -> None:
+    """Else each request would end in a 500."""
+    for face, app, own, other in (
+        (Asgi, flask.Flask("api"), "ASGI", "WSGI"),
+        (Wsgi, fastapi.FastAPI(), "WSGI", "ASGI"),
+    ):
+        with pytest.raises(ValidationError) as told:
+            face(app, verifier)  # type: ignore[operator]
+        assert str(told.value) == (
+            f"`app` is a {other} application, and this is middleware for {own}"
+            f" (for {other} there is xacct_sign.server.{other.lower()}.CallerMiddleware)"
+        )
+        assert told.value.code == "invalid_option"
+
+
+def test_what_does_not_say_what_it_takes_may_be_an_application(verifier: Verifier) -> None:
+    def of_a_decorator(request: Any) -> Any:
+        return request
+
+    unbound: werkzeug.local.LocalProxy[Any] = werkzeug.local.LocalProxy(contextvars.ContextVar("app"))
+    for app in (type, unbound, werkzeug.Request.application(of_a_decorator)):
+        assert isinstance(Wsgi(app, verifier), Wsgi)  # type: ignore[arg-type]
+    assert isinstance(Asgi(functools.partial(application), verifier), Asgi)
 
 
 @pytest.mark.parametrize("wrong", ["api", "/api/", "/", "//", None, 5, b"/api"])

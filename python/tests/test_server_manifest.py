@@ -163,7 +163,8 @@ def test_whatever_is_wrong_with_it_is_said_with_the_commands_code(
     assert Verifier.from_manifest(manifest, "server", development=True).stage == "server"
     with pytest.raises(xacct_sign.ValidationError) as error:
         Verifier.from_manifest(tmp_path / "none.toml", "server")
-    assert error.value.code == "file_unreadable"
+    hint = "give the path of a manifest, a file such as `xacct.toml`"
+    assert (error.value.code, error.value.hint) == ("file_unreadable", hint)
     # A warning is no refusal, and goes to the log.
     manifest.write_text(MANIFEST + '[stages.two]\ntarget = "server"\n')
     with caplog.at_level(logging.WARNING, logger="xacct_sign.server"):

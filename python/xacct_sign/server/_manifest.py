@@ -60,4 +60,6 @@ def _refusal(said: str) -> ValidationError:
     if error is None:
         return ValidationError(f"`xacct-sign render callers` failed: {said.strip()}", code="command_failed")
     hint = re.compile(r"^\s*hint: (.*)", re.MULTILINE).search(said, error.end())
-    return ValidationError(error[2], code=error[1], hint=hint[1] if hint else None)
+    # The command has it given by an option.
+    given = "give the path of a manifest, a file such as `xacct.toml`" if error[1] == "file_unreadable" else None
+    return ValidationError(error[2], code=error[1], hint=given or (hint[1] if hint else None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import os
@@ -59,12 +60,19 @@ class Verifier:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, development: bool = False) -> Verifier:
-        """A verifier for the list in a file, `callers.json`."""
+        """A verifier for the list in a file, `callers.json`.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValidationError: the list is wrong.
+        """
         with open(path, "rb") as file:
             callers = file.read()
         try:
             return cls(callers, development=development)
         except ValidationError as error:
+            if error.code == "invalid_option":
+                raise
             # There is one for each stage.
             what = f"{os.fsdecode(path)}: {error.args[0]}"
             raise ValidationError(what, code=error.code, hint=error.hint) from None
@@ -211,6 +219,29 @@ def callable_of(given: object, name: str) -> None:
     """What cannot be called is told where it is given, as a verifier is."""
     if not callable(given):
         raise _wrong(f"`{name}` is nothing that can be called", "give what is called for callers alone")
+
+
+def application_of(app: object, kind: str) -> None:
+    """What is an application of the other kind is told where it is given, and not by every request's failure."""
+    callable_of(app, "app")
+    for other, arguments in _ARGUMENTS.items():
+        if other != kind and _takes(app, arguments) and not _takes(app, _ARGUMENTS[kind]):
+            raise _wrong(
+                f"`app` is a {other} application, and this is middleware for {kind}",
+                f"for {other} there is xacct_sign.server.{other.lower()}.CallerMiddleware",
+            )
+
+
+_ARGUMENTS = {"WSGI": ("environ", "start_response"), "ASGI": ("scope", "receive", "send")}
+
+
+def _takes(app: Any, arguments: Sequence[str]) -> bool:
+    """Whether it can be called so; what does not say what it takes cannot."""
+    try:
+        inspect.signature(app, follow_wrapped=False).bind(*arguments)
+    except Exception:
+        return False
+    return True
 
 
 def mounted_at_of(path: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from .._native import _refusal
 from ._refused import RefusedError
 from ._scope import ScopeChecks
-from ._verifier import Verifier, callable_of, log_refusal, refusal_headers
+from ._verifier import Verifier, application_of, log_refusal, refusal_headers
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
@@ -24,7 +24,7 @@ class CallerMiddleware:
 
     def __init__(self, app: _App, verifier: Verifier) -> None:
         """The application behind it, and who tells callers."""
-        callable_of(app, "app")
+        application_of(app, "ASGI")
         self._app = app
         self._checks = ScopeChecks(verifier)
 

@@ -11,7 +11,7 @@ from ._refused import RefusedError
 from ._verifier import (
     METHOD_OVERRIDES,
     Verifier,
-    callable_of,
+    application_of,
     log_refusal,
     mounted_at_of,
     paths,
@@ -40,7 +40,7 @@ class CallerMiddleware:
             mounted_at: the `SCRIPT_NAME` that the application has, such as `/api`, where it is mounted below a path.
                 Some servers take it from a header, which may be the client's: a request with any other is refused.
         """
-        callable_of(app, "app")
+        application_of(app, "WSGI")
         self._app = app
         self._verifier = verifier_of(verifier)
         # As WSGI has paths: the bytes of UTF-8, read as Latin-1.
