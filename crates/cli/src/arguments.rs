@@ -94,8 +94,9 @@ Exit codes:
    0  done; the emulator was ended by Ctrl-C or SIGTERM
    1  it failed while running: a port is taken; `check` found something that is not accepted, `diff` a difference,
       `render` or `policy` an error; with `render --locked`, the lock file is outdated
-   2  wrong usage, or a manifest or another file that cannot be read or used
-  23  standard output or a file cannot be written, but for what `list`, `can`, `who` and `check --json` answer: 2
+   2  wrong usage, or a manifest or another file that cannot be read or used; of the provider's commands (`policy`, `render`,
+      `check`, `list`, `can`, `who`, `diff`, `init`, `schema`) output that cannot be written, too
+  23  standard output or a file cannot be written
   Those of a caller's commands are curl's: see `xacct-sign call --help`";
 
 #[derive(Debug, Subcommand)]
@@ -217,6 +218,24 @@ pub(crate) enum Command {
 
     /// Write manual pages into a folder
     Man(ManArguments),
+}
+
+impl Command {
+    /// Whether it is of those that keep the list: what they say is said by their exit codes, too.
+    pub(crate) fn is_providers(&self) -> bool {
+        matches!(
+            self,
+            Command::Policy(_)
+                | Command::Render(_)
+                | Command::Check(_)
+                | Command::List(_)
+                | Command::Can(_)
+                | Command::Who(_)
+                | Command::Diff(_)
+                | Command::Init(_)
+                | Command::Schema(_)
+        )
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -28,6 +28,11 @@ pub(crate) const CODES: [(u8, &str); 21] = [
     (77, "the file of trusted certificates cannot be read"),
 ];
 
+/// That of a command of the provider's, whose 0 and 1 are answers: all else is none.
+pub(crate) fn of_provider(code: u8) -> u8 {
+    code.min(2)
+}
+
 /// Where they are listed.
 pub(crate) const POINTER: &str = "Exit codes are curl's where it has one: `xacct-sign call --help` lists them";
 

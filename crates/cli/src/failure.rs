@@ -61,15 +61,6 @@ pub(crate) enum Failure {
     PolicyDiffers,
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
-    /// The same of a command whose exit code is an answer.
-    #[error("the answer cannot be written")]
-    Unanswered(#[source] io::Error),
-    #[error("cannot write the page `{}`", path.display())]
-    PageUnwritable {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
     /// The answer is no.
     #[error("no")]
     No,
@@ -149,10 +140,10 @@ impl Failure {
             Failure::Usage { .. } => "wrong_usage",
             Failure::Unreadable { .. } | Failure::InputUnreadable { .. } => "file_unreadable",
             Failure::NotText { .. } | Failure::InputNotText(_) => "file_not_text",
-            Failure::Unwritable { .. } | Failure::PageUnwritable { .. } => "file_unwritable",
+            Failure::Unwritable { .. } => "file_unwritable",
             Failure::NotAFile(_) => "not_a_file",
             Failure::Exists(_) => "file_exists",
-            Failure::Output(_) | Failure::Unanswered(_) => "output_unwritable",
+            Failure::Output(_) => "output_unwritable",
             Failure::No => "answer_is_no",
             Failure::Question(error) => error.code(),
             Failure::Answer(_) | Failure::AnswerFile { .. } => "answer_unwritable",
@@ -187,10 +178,10 @@ impl Failure {
             }
             Failure::Render(error) => Some(error.hint()),
             Failure::Question(error) => Some(error.hint()),
-            Failure::PageUnwritable { .. } => Some(
-                "give another path with `--html`, in a folder that can be written to; nothing but an earlier page is written over, and nothing through a link",
-            ),
-            Failure::Unanswered(_) => Some("see that there is room, and a reader, where standard output goes"),
+            Failure::Unwritable { .. } => {
+                Some("give a path in a folder that can be written to and has room; nothing is written through a link")
+            }
+            Failure::Output(_) => Some("see that there is room, and a reader, where standard output goes"),
             Failure::NotInManifest { kind: "stage", .. } => {
                 Some("give the name of a table `[stages.NAME]` of the manifest")
             }
@@ -201,9 +192,9 @@ impl Failure {
             Failure::NotText { .. } => Some(
                 "save it as UTF-8, in PowerShell with `| Out-File -Encoding utf8`; UTF-16 is read where it begins with a byte order mark",
             ),
-            Failure::NotAFile(_) => Some(
-                "nothing is written through a link: delete it, or give the path of the manifest to where it leads with `--manifest`",
-            ),
+            Failure::NotAFile(_) => {
+                Some("nothing is written through a link: delete it, or give the path of the file to which it leads")
+            }
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated { .. } => Some("run the command without `--locked`, and commit the lock file"),
@@ -279,8 +270,6 @@ impl Failure {
             | Failure::NotText { .. }
             | Failure::NotInManifest { .. }
             | Failure::Question(_)
-            | Failure::Unanswered(_)
-            | Failure::PageUnwritable { .. }
             | Failure::NotAFile(_)
             | Failure::Exists(_)
             | Failure::Deployed { .. }

@@ -28,20 +28,23 @@ use std::process::ExitCode;
 /// What `xacct-sign` does.
 #[must_use]
 pub fn run() -> ExitCode {
-    ended(usage::arguments().and_then(|arguments: arguments::Arguments| commands::run(arguments.command)))
+    let command = match usage::arguments() {
+        Ok(arguments::Arguments { command, .. }) => command,
+        Err(failure) => return ExitCode::from(report::report(&failure)),
+    };
+    let (is_providers, result) = (command.is_providers(), commands::run(command));
+    let code = ended(result);
+    ExitCode::from(if is_providers { exit::of_provider(code) } else { code })
 }
 
 /// What `xacct-sign-emulator` does: the same as `xacct-sign emulator`.
 #[must_use]
 pub fn run_emulator() -> ExitCode {
-    ended(
+    ExitCode::from(ended(
         usage::arguments().and_then(|program: arguments::EmulatorProgram| commands::emulator::run(&program.arguments)),
-    )
+    ))
 }
 
-fn ended(result: Result<(), failure::Failure>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report::report(&failure),
-    }
+fn ended(result: Result<(), failure::Failure>) -> u8 {
+    result.map_or_else(|failure| report::report(&failure), |()| 0)
 }

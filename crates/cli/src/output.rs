@@ -17,8 +17,8 @@ pub(crate) fn document(text: &str) -> Result<(), Failure> {
 /// Writes what a command answers by its exit code, too. A reader that went away wants no more, and the code stays what it is.
 pub(crate) fn answer(text: &str) -> Result<(), Failure> {
     match document(text) {
-        Err(Failure::Output(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Unanswered(error)),
-        _ => Ok(()),
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 

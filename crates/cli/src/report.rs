@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::io;
-use std::process::ExitCode;
 
 use xacct_sign_provider::ManifestError;
 
@@ -12,18 +11,18 @@ use crate::output;
 /// Prints the error, its causes and what to do about it; the result is the exit code.
 ///
 /// A reader that went away wants nothing more: that is no failure.
-pub(crate) fn report(failure: &Failure) -> ExitCode {
+pub(crate) fn report(failure: &Failure) -> u8 {
     if let Failure::Output(error) | Failure::Answer(error) = failure
         && error.kind() == io::ErrorKind::BrokenPipe
     {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     match failure {
         Failure::Manifest(error) => report_mistakes(error),
         Failure::Silent(_) | Failure::Ended(_) => {}
         failure => report_one(failure),
     }
-    ExitCode::from(failure.exit_code())
+    failure.exit_code()
 }
 
 fn report_one(failure: &Failure) {

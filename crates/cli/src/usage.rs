@@ -48,8 +48,10 @@ fn told(error: &Error, typed: &[String]) -> Failure {
         }
     }
     let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    Failure::Usage { text: text.trim_end().to_owned(), hint: None }
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+    // What clap says there is no line of a hint's form.
+    let text = text.strip_suffix("For more information, try '--help'.").unwrap_or(text).trim_end();
+    Failure::Usage { text: text.to_owned(), hint: Some("`--help` says what it takes") }
 }
 
 fn wrong_argument(error: &Error) -> Option<&str> {

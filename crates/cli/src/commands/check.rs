@@ -30,7 +30,7 @@ fn check(arguments: &CheckArguments) -> Result<Vec<Finding>, Failure> {
         let reported: Vec<Reported> = found.iter().map(|finding| Reported::finding(finding, &manifest.file)).collect();
         report(&reported, arguments)?;
     } else {
-        output::print(&lines(&manifest, &plan, &found))?;
+        output::answer_lines(&lines(&manifest, &plan, &found))?;
     }
     Ok(found)
 }

@@ -19,9 +19,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<(), Failure> {
     printed.extend(diff.unsaid.iter().map(|what| format!("? the file does not say: {what}")));
     printed.extend(diff.unread.iter().map(|what| format!("? not compared: {what}")));
     if printed.is_empty() {
-        printed.push("no role is meant, and none is there".to_owned());
+        printed.push("no role is meant for the stage, and none that is there opens it".to_owned());
     }
-    output::print(&printed)?;
+    output::answer_lines(&printed)?;
     match diff.roles.iter().filter(|role| role.is_different()).count() {
         0 if diff.is_different() => Err(Failure::PolicyDiffers),
         0 => Ok(()),

@@ -19,13 +19,13 @@ pub(crate) fn run(arguments: &ListArguments) -> Result<(), Failure> {
     let plan = manifest.plan(&recorded);
     if let Some(path) = &arguments.html {
         refuse_other_than_page(path)?;
-        files::replace(path, &plan.access_map(&recorded)).map_err(|failure| unwritten(path, failure))?;
+        files::replace(path, &plan.access_map(&recorded))?;
         output::note(&[format!("wrote `{}`", path.display())]);
         return Ok(());
     }
     let rows = plan.access();
     if arguments.json {
-        let text = serde_json::to_string(&rows).map_err(|error| Failure::Unanswered(error.into()))?;
+        let text = serde_json::to_string(&rows).map_err(|error| Failure::Output(error.into()))?;
         return output::answer(&format!("{text}\n"));
     }
     if arguments.markdown {
@@ -45,18 +45,9 @@ fn refuse_other_than_page(path: &Path) -> Result<(), Failure> {
         Ok(()) if start.eq_ignore_ascii_case(PAGE) => Ok(()),
         _ => {
             let source = io::Error::other("what is there is no page, and stays");
-            Err(Failure::PageUnwritable { path: path.to_path_buf(), source })
+            Err(Failure::Unwritable { path: path.to_path_buf(), source })
         }
     }
-}
-
-/// That the page cannot be written, as the commands that answer have it.
-fn unwritten(path: &Path, failure: Failure) -> Failure {
-    let source = match failure {
-        Failure::Unwritable { source, .. } => source,
-        other => io::Error::other(other.to_string()),
-    };
-    Failure::PageUnwritable { path: path.to_path_buf(), source }
 }
 
 /// Columns as wide as what stands in them.

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::command::{MANIFEST, folder, run, run_words};
+use crate::command::{MANIFEST, folder, run, run_words, sixty_callers};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/ApiAllowByIamRoleStag";
 
@@ -37,7 +37,52 @@ fn list_prints_lines_json_or_markdown() {
         "| caller | stage | role | routes | terms |\n|---|---|---|---|---|\n| shop | stag | `{ROLE}` | every route | `external_id = \"b3c7\"` |\n"
     );
     assert_eq!((code, stdout), (0, table));
-    assert_eq!(run(&folder, "list --json --markdown").0, 2);
+}
+
+#[test]
+fn wrong_usage_of_a_providers_command_is_told_with_code_and_hint() {
+    let folder = folder("asked-usage", MANIFEST);
+    for arguments in [
+        "list --json --markdown",
+        "list --html map.html --json",
+        "list --stage stag",
+        "can shop stag",
+        "can shop stag PUT /hoge",
+        "who",
+        "check --json --format github",
+        "check --format gitlab",
+        "init --from",
+        "render json --stage stag --import",
+        "render --import",
+        "diff --stage stag",
+    ] {
+        let (code, stdout, stderr) = run(&folder, arguments);
+        assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "wrong_usage"), "{arguments}: {stderr}");
+        assert!(stderr.contains("\nhint: "), "{arguments}: {stderr}");
+    }
+}
+
+/// `check | head` is no way past a finding.
+#[test]
+fn a_reader_that_went_away_changes_no_answer() {
+    let folder = folder("asked-unread", &format!("{MANIFEST}third_party = true\n"));
+    let other = MANIFEST.replace("LambdaRoleDeve", "Other");
+    fs::write(folder.join("other.toml"), other).unwrap();
+    fs::write(folder.join("deployed.json"), run(&folder, "render json --stage stag --manifest other.toml").1).unwrap();
+    for (arguments, expected) in [
+        ("check", 1),
+        ("check --json", 1),
+        ("check --format github", 1),
+        ("diff --stage stag --deployed deployed.json", 1),
+        ("who arn:aws:iam::000000000000:role/Nobody", 1),
+        ("list", 0),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = crate::command::command(&folder, arguments.split(' '));
+        let ran = command.stdout(writer).output().unwrap();
+        assert_eq!(ran.status.code(), Some(expected), "{arguments}: {ran:?}");
+    }
 }
 
 #[test]
@@ -156,6 +201,17 @@ fn check_annotates_lines_on_github() {
     let (code, stdout, stderr) = run_words(&folder, &["check", "--format", "github", "--manifest", name]);
     assert_eq!((code, stderr.as_str()), (2, ""));
     assert!(stdout.starts_with("::error file=a%2Cb%3Ac%25d.toml,line=5,title=schema::"), "{stdout}");
+
+    // What hinders nobody.
+    let (api, _) = MANIFEST.split_once("[callers").unwrap();
+    fs::write(folder.join(name), api.to_owned() + &sixty_callers()).unwrap();
+    // So that the lock file says nothing.
+    assert_eq!(run_words(&folder, &["render", "json", "--stage", "stag", "--manifest", name]).0, 0);
+    let (code, stdout, _) = run_words(&folder, &["check", "--format", "github", "--manifest", name]);
+    let notes: Vec<_> = stdout.lines().map(read_command).collect();
+    let [(command, properties, _)] = notes.as_slice() else { panic!("{stdout}") };
+    assert_eq!((code, command.as_str()), (0, "notice"), "{stdout}");
+    assert!(properties.contains(&("title".to_owned(), "roles_split".to_owned())), "{stdout}");
 }
 
 /// `no` and `1` must not be what a full disk says.
@@ -166,12 +222,23 @@ fn what_cannot_be_said_is_no_answer() {
     use std::process::Stdio;
 
     let folder = folder("asked-full", &with_routes());
-    let commands: [&[&str]; 5] = [
+    let deployed = run(&folder, "render json --stage stag").1;
+    fs::write(folder.join("deployed.json"), deployed).unwrap();
+    let commands: [&[&str]; 14] = [
         &["list"],
         &["list", "--json"],
+        &["list", "--markdown"],
         &["can", "shop", "stag", "GET /admin"],
         &["who", "arn:aws:iam::000000000000:role/Nobody"],
+        &["check"],
         &["check", "--json"],
+        &["check", "--format", "github"],
+        &["diff", "--stage", "stag", "--deployed", "deployed.json"],
+        &["render", "json", "--stage", "stag"],
+        &["render", "terraform", "--stage", "stag", "--import"],
+        &["policy", "trust", "--stage", "stag"],
+        &["policy", "note", "--caller", "shop"],
+        &["schema"],
     ];
     for arguments in commands {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -188,15 +255,17 @@ fn list_writes_the_access_map_in_one_piece_and_through_no_link() {
     let folder = folder("asked-map", &with_routes());
     assert_eq!(run(&folder, "render json --stage stag").0, 0);
     fs::write(folder.join("map.html"), "<!DOCTYPE html>old").unwrap();
+    // Whoever reads the old one has all of it.
+    fs::hard_link(folder.join("map.html"), folder.join("kept.html")).unwrap();
     let (code, stdout, stderr) = run(&folder, "list --html map.html");
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "wrote `map.html`\n"));
+    assert_eq!(fs::read_to_string(folder.join("kept.html")).unwrap(), "<!DOCTYPE html>old");
     let page = fs::read_to_string(folder.join("map.html")).unwrap();
     assert!(page.starts_with("<!doctype html>\n") && page.contains("0 added, 0 removed, 0 moved."), "{page}");
-    for (arguments, what) in
-        [("list --html nowhere/map.html", "a folder that is not there"), ("list --html .", "a folder")]
+    for (arguments, expected) in [("list --html nowhere/map.html", "file_unwritable"), ("list --html .", "not_a_file")]
     {
         let (code, stdout, stderr) = run(&folder, arguments);
-        assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "file_unwritable"), "{what}: {stderr}");
+        assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", expected), "{arguments}: {stderr}");
         assert!(stderr.contains("\nhint: "), "{stderr}");
     }
     #[cfg(unix)]
@@ -204,10 +273,9 @@ fn list_writes_the_access_map_in_one_piece_and_through_no_link() {
         fs::write(folder.join("other"), "untouched").unwrap();
         std::os::unix::fs::symlink("other", folder.join("link.html")).unwrap();
         let (code, _, stderr) = run(&folder, "list --html link.html");
-        assert_eq!((code, code_of(&stderr)), (2, "file_unwritable"), "{stderr}");
+        assert_eq!((code, code_of(&stderr)), (2, "not_a_file"), "{stderr}");
         assert_eq!(fs::read_to_string(folder.join("other")).unwrap(), "untouched");
     }
-    assert_eq!(run(&folder, "list --html map.html --json").0, 2);
 }
 
 /// `--html` looks like `--json`, which takes no file.
@@ -228,13 +296,15 @@ fn the_access_map_takes_the_place_of_a_page_alone() {
 }
 
 /// A pipe is refused and not opened: that would wait for whoever writes into it.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn the_access_map_waits_for_no_pipe() {
     let folder = folder("asked-map-pipe", &with_routes());
     assert!(Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
-    let (code, stdout, stderr) = run(&folder, "list --html pipe");
-    assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "file_unwritable"), "{stderr}");
+    let words = ["60", env!("CARGO_BIN_EXE_xacct-sign"), "list", "--html", "pipe"];
+    let ran = Command::new("timeout").args(words).current_dir(&folder).output().unwrap();
+    let stderr = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!((ran.status.code(), code_of(&stderr)), (Some(2), "not_a_file"), "{stderr}");
 }
 
 /// Of many names an error says the one that was meant, or a few.

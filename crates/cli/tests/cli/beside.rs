@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::command::{Emulator, MANIFEST, command, demo, folder, run};
+use crate::command::{Emulator, MANIFEST, command, demo, folder, run, run_words};
 
 const AS_SHOP: [&str; 6] = ["emulator", "--as", "shop", "--stage", "stag", "--"];
 
@@ -321,6 +321,18 @@ fn a_permissions_boundary_is_said_unless_its_document_is_given() {
     let (code, _, stderr) =
         run(&folder, &format!("emulator --policy {arn}=limits.json --as shop --stage stag -- true"));
     assert_eq!((code, stderr.contains(&said)), (0, false), "{stderr}");
+    // What it does not allow, nobody may, whatever the role's own policy says.
+    let call = format!(
+        r#"'{}' call --no-cache --silent --fail --role "$XACCT_ROLE_ARN" "$XACCT_URL/hoge""#,
+        env!("CARGO_BIN_EXE_xacct-sign")
+    );
+    let given = format!("{arn}=limits.json");
+    let arguments = ["emulator", "--policy", &given, "--as", "shop", "--stage", "stag", "--", "sh", "-c", &call];
+    let (code, _, stderr) = run_words(&folder, &arguments);
+    assert_eq!(code, 0, "{stderr}");
+    fs::write(folder.join("limits.json"), policy.replace("\"*\",\"R", "\"s3:*\",\"R")).unwrap();
+    let (code, _, stderr) = run_words(&folder, &arguments);
+    assert_eq!(code, 22, "{stderr}");
     let (code, stdout, stderr) =
         run(&folder, "emulator --policy arn:aws:iam::aws:policy/Other=limits.json --as shop --stage stag -- true");
     assert_eq!((code, stdout.as_str()), (2, ""));

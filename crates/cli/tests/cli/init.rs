@@ -79,6 +79,24 @@ fn init_reads_deployed_roles_and_writes_the_lock_file_beside() {
     assert_eq!(run(&folder, "init --from roles.json --account 111111111111 --manifest other.toml").0, 2);
 }
 
+#[test]
+fn init_reads_several_files_into_one_manifest() {
+    let text = MANIFEST
+        .replace("[callers", "[stages.prod]\napi_id = \"p1\"\n[callers")
+        .replace("stag = \"LambdaRoleDeve\"", "stag = \"LambdaRoleDeve\", prod = \"LambdaRoleProd\"");
+    let folder = folder("init-several", &text);
+    for stage in ["stag", "prod"] {
+        let (_, template, _) = run(&folder, &format!("render cloudformation --stage {stage}"));
+        fs::write(folder.join(format!("{stage}.json")), template).unwrap();
+    }
+    let (code, _, stderr) = run(&folder, "init --from stag.json --from prod.json --manifest new.toml");
+    assert_eq!(code, 0, "{stderr}");
+    for (stage, role) in [("stag", "ApiAllowByIamRoleStag"), ("prod", "ApiAllowByIamRoleProd")] {
+        let same = run(&folder, &format!("diff --manifest new.toml --stage {stage} --deployed {stage}.json"));
+        assert_eq!(same, (0, format!("{role}: the same\n"), String::new()));
+    }
+}
+
 /// The first was named, whichever it was.
 #[test]
 fn of_several_files_the_one_is_named_that_cannot_be_used() {
@@ -103,5 +121,8 @@ fn of_several_files_the_one_is_named_that_cannot_be_used() {
     let (_, rendered, _) = run(&folder, "render json --stage stag --manifest empty.toml");
     fs::write(folder.join("empty.json"), rendered).unwrap();
     let same = run(&folder, "diff --stage stag --manifest empty.toml --deployed empty.json");
-    assert_eq!(same, (0, "no role is meant, and none is there\n".to_owned(), String::new()));
+    assert_eq!(
+        same,
+        (0, "no role is meant for the stage, and none that is there opens it\n".to_owned(), String::new())
+    );
 }
