@@ -1,8 +1,9 @@
 //! A manifest from roles that are deployed already: every role keeps its ARN, and so its callers.
 //!
-//! What is read never opens more than what is deployed does; what the manifest cannot say is named, and a role that denies is left out.
+//! What is read never opens more than what is deployed does; what the manifest cannot say is named, and a role that denies what it opens is left out.
 
 mod callers;
+mod guards;
 mod invoke;
 mod names;
 mod text;
@@ -14,9 +15,13 @@ use serde_json::Value;
 use xacct_sign::aws::Arn;
 
 use self::callers::ReadCaller;
+use self::guards::Guard;
 use self::invoke::Opened;
 use self::names::{Names, stage_names};
-use crate::deployed::{DeployedError, DeployedRole, RoleFact, RolePart, opens, read_roles};
+use crate::deployed::{
+    DeployedError, DeployedRole, RoleDiff, RoleFact, RolePart, listed, opens,
+    read::{self, ReadRoles},
+};
 use crate::iam::elements::is_denying;
 use crate::manifest::{Lock, Manifest};
 use crate::plan::RoleKind;
@@ -48,6 +53,9 @@ struct ApiRole<'d> {
     /// Whether the file says that it is of a REST API.
     is_rest_api: bool,
     callers: Vec<ReadCaller>,
+    guards: &'d [Guard],
+    /// Which of the documents it stands in.
+    document: usize,
 }
 
 impl ApiRole<'_> {
@@ -90,7 +98,7 @@ struct Place {
 
 impl Imported {
     /// Reads every role that invokes an API, in each form that
-    /// [`read_roles`] reads and that holds invoke policies. `file_name` is the manifest's, for messages.
+    /// [`read_roles`](crate::read_roles) reads and that holds invoke policies. `file_name` is the manifest's, for messages.
     ///
     /// # Errors
     ///
@@ -98,36 +106,44 @@ impl Imported {
     /// (`not_an_api`), for one that stands twice (`duplicate`), and where a manifest would open more than what is deployed or
     /// move a caller (`not_expressible`).
     pub fn read(texts: &[&str], file_name: &str) -> Result<Self, DeployedError> {
-        let mut deployed: Vec<(DeployedRole, Origin)> = Vec::new();
-        let mut notes = Vec::new();
+        let mut deployed: Vec<(DeployedRole, Vec<Guard>, Origin)> = Vec::new();
+        let (mut notes, mut unread) = (Vec::new(), Vec::new());
         for (number, text) in texts.iter().enumerate() {
             let origin = Origin::of(number, text);
-            let read = read_roles(text).map_err(|error| error.of_import().in_document(number))?;
-            for role in read {
+            let read = read::read(text).and_then(ReadRoles::all);
+            let read = read.map_err(|error| error.of_import().in_document(number))?;
+            unread.push(read.unread);
+            for mut role in read.roles {
                 if role.unseen.contains(&RolePart::InlinePolicies) {
                     let whose = role.name.map_or_else(|| "its role".to_owned(), |name| format!("role `{name}`"));
                     let message = format!("it does not say what {whose} may invoke");
                     return Err(DeployedError::new("no_invoke_policies", message).in_document(number));
                 }
-                deployed.push((role, origin.clone()));
+                let guards = guards::taken_from(&mut role);
+                deployed.push((role, guards, origin.clone()));
             }
         }
         let (mut place, mut roles) = (None, Vec::new());
-        for (role, origin) in &deployed {
-            let read = api_role(role, origin, &mut place, &mut notes);
+        for (role, guards, origin) in &deployed {
+            let read = api_role(role, guards, origin, &mut place, &mut notes);
             roles.extend(read.map_err(|error| error.in_document(origin.document))?);
         }
-        let Some(place) = place else { return Err(no_api_role(&notes)) };
-        roles.retain(|role| match refused(role, &place, file_name) {
+        roles.retain(|role| match place.as_ref().and_then(|place| refused(role, place, file_name)) {
             Some(why) => {
                 notes.push(format!("role `{}` is left out: {why}", role.name));
                 false
             }
             None => true,
         });
-        if roles.is_empty() {
-            return Err(no_api_role(&notes));
-        }
+        // A role that is taken has it among what cannot be judged.
+        let of_none = unread
+            .iter()
+            .enumerate()
+            .filter(|(number, unread)| !unread.is_empty() && !roles.iter().any(|role| role.document == *number));
+        notes.extend(of_none.map(|(_, unread)| {
+            format!("what else in a file makes roles, or gives them rights, is not read: {}", listed(unread))
+        }));
+        let Some(place) = place.filter(|_| !roles.is_empty()) else { return Err(no_api_role(&notes)) };
         let mut seen = BTreeSet::new();
         if let Some(twice) = roles.iter().find(|role| !seen.insert(role.name)) {
             return Err(DeployedError::new("duplicate", format!("role `{}` stands twice", twice.name)));
@@ -168,9 +184,7 @@ impl Imported {
             let of_stage: Vec<DeployedRole> =
                 roles.iter().filter(is_of_stage).map(|role| role.deployed.clone()).collect();
             for diff in plan.diff(stage, None, &of_stage)? {
-                // Of durations the least is meant.
-                let is_more = |fact: &&RoleFact| !matches!(fact, RoleFact::MaxSessionDuration(_));
-                if let Some(fact) = diff.only_meant.iter().find(is_more) {
+                if let Some(fact) = said_too_much(&diff) {
                     let message = format!("the manifest would say of role `{}` what it has not: {fact}", diff.role);
                     return Err(not_expressible(&message));
                 }
@@ -179,6 +193,10 @@ impl Imported {
                 notes.extend(left.chain(unjudged).map(|what| left_out(&diff.role, &what)));
             }
         }
+        notes.extend(roles.iter().flat_map(|role| {
+            let denying = role.guards.iter().map(|guard| format!("managed policy `{}`, which denies", guard.arn));
+            denying.map(|what| left_out(role.name, &what))
+        }));
         Ok(Self { manifest: written, lock: plan.lock().to_toml(), notes })
     }
 }
@@ -187,9 +205,20 @@ impl Imported {
 /// others' is not asked here.
 fn refused(role: &ApiRole<'_>, place: &Place, file_name: &str) -> Option<String> {
     let alone = std::slice::from_ref(role);
-    let written = text::manifest(alone, &stage_names(alone).ok()?, place);
-    let error = Manifest::parse(&written, file_name).err()?;
-    Some(format!("what was read is no manifest's: {}", error.message()))
+    let names = stage_names(alone).ok()?;
+    let manifest = match Manifest::parse(&text::manifest(alone, &names, place), file_name) {
+        Ok(manifest) => manifest,
+        Err(error) => return Some(format!("what was read is no manifest's: {}", error.message())),
+    };
+    let plan = manifest.plan(&recorded(&names));
+    let diffs = plan.diff(manifest.stages.values().next()?, None, std::slice::from_ref(role.deployed)).ok()?;
+    let of_role = diffs.iter().find(|diff| diff.role == role.name && diff.is_meant)?;
+    Some(format!("a manifest would say of it what it has not: {}", said_too_much(of_role)?))
+}
+
+/// What a manifest says of a role that the role has not. Of durations the least is meant.
+fn said_too_much(diff: &RoleDiff) -> Option<&RoleFact> {
+    diff.only_meant.iter().find(|fact| !matches!(fact, RoleFact::MaxSessionDuration(_)))
 }
 
 fn not_expressible(message: &str) -> DeployedError {
@@ -217,6 +246,7 @@ fn no_api_role(notes: &[String]) -> DeployedError {
 /// API itself, is no matter of the manifest, whatever its policies say.
 fn api_role<'d>(
     role: &'d DeployedRole,
+    guards: &'d [Guard],
     origin: &Origin,
     place: &mut Option<Place>,
     notes: &mut Vec<String>,
@@ -265,12 +295,16 @@ fn api_role<'d>(
         left_out("a policy of it denies, which no manifest says");
         return Ok(None);
     }
+    if let Some(guard) = guards.iter().find(|guard| guard.denies_what_opens(role)) {
+        left_out(&format!("managed policy `{}` denies some of what its other policies open", guard.arn));
+        return Ok(None);
+    }
     if *place.get_or_insert_with(|| here.clone()) != here {
         let message = format!("role `{name}` invokes an API of another account or region than the others");
         return Err(DeployedError::new("not_an_api", message).of_import());
     }
-    let Origin { stage, is_rest_api, .. } = origin.clone();
-    Ok(Some(ApiRole { deployed: role, name, opened, stage, is_rest_api, callers }))
+    let Origin { stage, is_rest_api, document } = origin.clone();
+    Ok(Some(ApiRole { deployed: role, name, opened, stage, is_rest_api, callers, guards, document }))
 }
 
 /// The lock file that has each caller where it is.

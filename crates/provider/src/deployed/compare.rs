@@ -3,17 +3,14 @@
 use serde_json::Value;
 
 use super::diff::RoleDiff;
-use super::error::DeployedError;
+use super::error::{DeployedError, listed};
 use super::opens;
-use super::read::read_roles;
+use super::read::{self, ReadRoles};
 use super::resource::ResourceDiff;
 use super::role::DeployedRole;
 use crate::manifest::Stage;
 use crate::plan::Plan;
 use crate::targets::Target;
-
-/// How many roles are named of which a document does not say enough.
-const SHOWN: usize = 5;
 
 /// The users and groups of a document: those of the API's account may call it without a role of the manifest's.
 fn unread_principals(document: &str) -> Option<String> {
@@ -49,13 +46,13 @@ impl StageDiff {
 }
 
 impl Plan<'_> {
-    /// Compares everything that a document says of a stage, in each form that [`read_roles`] and [`Self::diff_resource_policy`]
-    /// read. By role, too, its API may have a policy that lets somebody in: a REST API's or a function's is compared with what
+    /// Compares everything that a document says of a stage, in each form that [`read_roles`](crate::read_roles) and
+    /// [`Self::diff_resource_policy`] read. By role, too, its API may have a policy that lets somebody in: a REST API's or a function's is compared with what
     /// the manifest means, which may be none.
     ///
     /// # Errors
     ///
-    /// Those of [`Self::diff`], [`Self::diff_resource_policy`] and [`read_roles`].
+    /// Those of [`Self::diff`], [`Self::diff_resource_policy`] and [`read_roles`](crate::read_roles).
     pub fn diff_stage(&self, stage: &Stage, only: Option<&str>, deployed: &str) -> Result<StageDiff, DeployedError> {
         let target = self.manifest.target(stage).ok_or_else(|| DeployedError::of_server(&stage.name))?;
         if stage.is_direct() {
@@ -67,14 +64,15 @@ impl Plan<'_> {
             return Ok(StageDiff { policy, ..StageDiff::default() });
         }
         let policy = self.policy_beside_roles(stage, target, deployed)?;
-        let roles = match read_roles(deployed) {
-            // A policy alone is of no role.
-            Err(error) if policy.is_some() && error.code() == "no_role" => None,
-            Ok(roles) if policy.is_some() && roles.iter().all(|one| one.name.is_none() && one.is_alone) => None,
-            read => Some(read?),
+        let read = match read::read(deployed) {
+            Err(error) if policy.is_some() && error.code() == "no_role" => ReadRoles::default(),
+            Ok(read) if policy.is_some() => read,
+            read => read?.all()?,
         };
-        let Some(there) = roles else { return Ok(StageDiff { policy, ..StageDiff::default() }) };
-        let roles = self.diff(stage, only, &there)?;
+        let there = &read.roles;
+        // A policy alone is of no role, and neither is a template of the API alone.
+        let is_of_roles = policy.is_none() || read.is_of_roles();
+        let roles = if is_of_roles { self.diff(stage, only, there)? } else { Vec::new() };
         let mut unsaid = Vec::new();
         // A file about one role alone says nothing of all else.
         if !there.iter().any(|role| role.is_alone) {
@@ -82,8 +80,12 @@ impl Plan<'_> {
                 unsaid.push(format!("resource policy of `{}`", target.arn()));
             }
             if only.is_none() {
-                unsaid.extend(self.others_unseen(stage, &there, &roles));
+                unsaid.extend(self.others_unseen(stage, there, &roles));
             }
+        }
+        // A role that is compared has it among what cannot be judged.
+        if only.is_none() && !read.unread.is_empty() && !roles.iter().any(|role| role.is_deployed) {
+            unsaid.push(format!("whether a role opens it by what is not read: {}", listed(&read.unread)));
         }
         let unread = if only.is_none() { unread_principals(deployed) } else { None };
         Ok(StageDiff { policy, roles, unsaid, unread: unread.into_iter().collect() })
@@ -122,10 +124,7 @@ impl Plan<'_> {
             .filter(|(name, role)| !is_compared(name) && !is_of_another(name) && !opens::unseen_rights(role).is_empty())
             .map(|(name, _)| format!("`{name}`"))
             .collect();
-        let more = names.len().saturating_sub(SHOWN);
-        let listed = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-        let listed = if more > 0 { format!("{listed} and {more} more") } else { listed };
-        (!names.is_empty())
-            .then(|| format!("whether other roles open it by their managed policies, or by what is not read: {listed}"))
+        let what = "whether other roles open it by their managed policies, or by what is not read";
+        (!names.is_empty()).then(|| format!("{what}: {}", listed(&names)))
     }
 }

@@ -63,7 +63,17 @@ fn name_for(caller: &CallerRole, others: impl Fn(&str) -> usize) -> String {
     let pattern = if is_any { ANY_ROLE } else { &caller.role_name };
     let letters = LETTERS.split("").filter(|letter| is_any || !letter.is_empty());
     let names = letters.map(|letter| pattern.replace('*', letter));
-    names.min_by_key(|name| others(name)).unwrap_or_default()
+    let mut fewest: Option<(usize, String)> = None;
+    for name in names {
+        let count = others(&name);
+        if fewest.as_ref().is_none_or(|(least, _)| count < *least) {
+            fewest = Some((count, name));
+        }
+        if count == 0 {
+            break;
+        }
+    }
+    fewest.map(|(_, name)| name).unwrap_or_default()
 }
 
 /// The roles of one account that callers have.
@@ -111,6 +121,46 @@ impl Accounts {
             if !self.taken.contains(&account) || self.next == 0 {
                 return account;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::manifest::{Lock, Manifest};
+
+    const PATTERN: &str = r#"
+[api]
+account = "111111111111"
+region = "eu-west-1"
+[stages.stag]
+api_id = "a1"
+[callers.ops]
+account = "000000000000"
+roles = { stag = "Ops-*" }
+trust = "account"
+"#;
+
+    #[test]
+    fn the_first_name_that_is_nobodys_ends_the_search() {
+        let manifest = Manifest::parse(PATTERN, "xacct.toml").unwrap();
+        let caller = manifest.plan(&Lock::default()).caller_roles().remove(0);
+        // By name how many others it is, in the order of the names.
+        for (others, name, tried) in
+            [(&[0_usize] as &[usize], "Ops-x", 1), (&[2, 1, 0, 0], "Ops-z", 3), (&[2, 1, 1], "Ops-y", 26)]
+        {
+            let asked = RefCell::new(Vec::new());
+            let of_name = |name: &str| {
+                asked.borrow_mut().push(name.to_owned());
+                let number = asked.borrow().len().saturating_sub(1);
+                others.get(number).or(others.last()).copied().unwrap_or_default()
+            };
+            assert_eq!(name_for(&caller, of_name), name);
+            assert_eq!(asked.borrow().len(), tried, "{others:?}");
         }
     }
 }

@@ -94,6 +94,12 @@ impl<'v> Configuration<'v> {
         self.unread.clone()
     }
 
+    /// The modules and resources that may make anything.
+    pub(super) fn may_make(&self) -> Vec<String> {
+        let modules = self.modules.iter().map(|(name, _)| module(name));
+        modules.chain(self.resources.iter().filter(|one| one.is_open()).map(Resource::place)).collect()
+    }
+
     /// The modules and resources that may do anything with what they are given, and are given this: by itself, or by a local value.
     pub(super) fn given(&self, is_this: &dyn Fn(&str) -> bool) -> Vec<String> {
         let mut locals: BTreeSet<&str> = BTreeSet::new();

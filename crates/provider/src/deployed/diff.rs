@@ -117,8 +117,9 @@ impl Side {
 
     fn deployed(role: &DeployedRole, partition: &str) -> Self {
         let mut unjudged: Vec<String> = unjudged_of(&role.trust_policy, PolicyKind::Trust, "trust policy").collect();
-        for policy in &role.policies {
-            unjudged.extend(unjudged_of(policy, PolicyKind::Identity, "inline policy"));
+        for (number, policy) in role.policies.iter().enumerate() {
+            let managed = role.managed.get(&number).map(|arn| format!("managed policy `{arn}`"));
+            unjudged.extend(unjudged_of(policy, PolicyKind::Identity, managed.as_deref().unwrap_or("inline policy")));
         }
         unjudged.extend_from_slice(&role.ignored);
         Self {

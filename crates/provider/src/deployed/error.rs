@@ -4,6 +4,18 @@ use xacct_sign::escaped;
 
 use crate::targets::invoke;
 
+/// How many things are named of which a document does not say enough.
+const SHOWN: usize = 5;
+
+/// Things parted by commas; of many the first.
+pub(crate) fn listed(all: &[String]) -> String {
+    let shown = all.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// What is not a document that roles can be read from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -28,6 +40,12 @@ impl DeployedError {
 
     pub(crate) fn no_role() -> Self {
         Self::new("no_role", "it holds neither a role nor a trust policy")
+    }
+
+    /// Of a document without a role that stands there, in which something else may make some.
+    pub(crate) fn of_unread(unread: &[String]) -> Self {
+        let what = "no role stands in it, and what may make one, or give one its rights, is not read";
+        Self { hinted: "unread", ..Self::new("no_role", format!("{what}: {}", listed(unread))) }
     }
 
     /// The same, found in one of several documents.
@@ -76,6 +94,9 @@ impl DeployedError {
         match self.hinted {
             "not_json" | "no_role" => {
                 "give in JSON a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
+            }
+            "unread" => {
+                "give what AWS itself prints of the deployed roles: `aws iam get-account-authorization-details --filter Role`"
             }
             "no_trust" => {
                 "give the trust policy of the stage's role; the policy of an API or a function is compared with a stage of it, which is no HTTP API's"

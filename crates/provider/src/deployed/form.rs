@@ -86,6 +86,7 @@ impl Form {
             max_session_duration: seconds.unwrap_or(3_600),
             trust_policy: policy(role.get(self.trust_policy))?,
             policies: Vec::new(),
+            managed: BTreeMap::new(),
             managed_policies: there(self.managed_policies).map(managed_policies).unwrap_or_default(),
             permissions_boundary: there(self.permissions_boundary).map(boundary),
             tags: there(self.tags).map(tags).unwrap_or_default(),

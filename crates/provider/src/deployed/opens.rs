@@ -11,21 +11,27 @@ use crate::targets::{FunctionUrl, HttpApi, Target};
 /// The statements of a role's own policies that allow an action, by exclusion or not.
 pub(crate) fn allowing<'p>(policies: &'p [Value], action: &str) -> Vec<&'p Value> {
     let all = policies.iter().flat_map(statements);
-    all.filter(|statement| is_allowed(statement, action)).collect()
+    all.filter(|statement| is_about(statement, "Allow", action)).collect()
 }
 
-fn is_allowed(statement: &Value, action: &str) -> bool {
+/// Whether a policy denies an action on any part of these resources, under whatever conditions.
+pub(crate) fn denies(policy: &Value, action: &str, resources: &[String]) -> bool {
+    let is_on_one = |statement: &Value| resources.iter().any(|resource| is_on(statement, &open(resource)));
+    statements(policy).iter().any(|statement| is_about(statement, "Deny", action) && is_on_one(statement))
+}
+
+fn is_about(statement: &Value, effect: &str, action: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let names = |key: &str| {
         let patterns = statement.get(key).map(texts)?;
         Some(patterns.iter().any(|pattern| is_like(&pattern.to_ascii_lowercase(), &action)))
     };
     let is_named = names("Action").or_else(|| names("NotAction").map(|is_excluded| !is_excluded));
-    statement.get("Effect").and_then(Value::as_str) == Some("Allow") && is_named.unwrap_or_default()
+    statement.get("Effect").and_then(Value::as_str) == Some(effect) && is_named.unwrap_or_default()
 }
 
 /// On what a role's own policies allow to call anything.
-pub(super) fn opened(role: &DeployedRole) -> Vec<String> {
+pub(crate) fn opened(role: &DeployedRole) -> Vec<String> {
     let actions = [HttpApi::INVOKE, FunctionUrl::INVOKE_URL, FunctionUrl::INVOKE];
     let allowing = actions.iter().flat_map(|action| allowing(&role.policies, action));
     let mut resources: Vec<String> = allowing.filter_map(|one| one.get("Resource")).flat_map(texts).collect();
@@ -36,7 +42,10 @@ pub(super) fn opened(role: &DeployedRole) -> Vec<String> {
 
 /// Whether a role's own policies open any part of what is called. What they do not say in full may be that.
 pub(super) fn opens(role: &DeployedRole, target: Target<'_>) -> bool {
-    let is_open = |action: &str| allowing(&role.policies, action).into_iter().any(|one| is_on(one, target));
+    let arn = target.arn();
+    // Of an API what follows its stage; a function's is the whole of it.
+    let whole = if target.enforces_routes() { format!("{arn}/*") } else { arn };
+    let is_open = |action: &str| allowing(&role.policies, action).into_iter().any(|one| is_on(one, &whole));
     match target {
         Target::HttpApi(_) | Target::RestApi(_) => is_open(HttpApi::INVOKE),
         // A service that invokes the function does not come by its URL; whoever may assume the role would not have to.
@@ -69,13 +78,11 @@ pub(crate) fn lets_principals_in(role: &DeployedRole) -> bool {
     grants::of_policy(&role.trust_policy, "aws").iter().any(|grant| !grant.is_denied && is_principal(grant))
 }
 
-fn is_on(statement: &Value, target: Target<'_>) -> bool {
-    let arn = target.arn();
-    // Of an API what follows its stage; a function's is the whole of it.
-    let whole = if target.enforces_routes() { format!("{arn}/*") } else { arn };
+/// Whether a statement is about any part of a resource.
+fn is_on(statement: &Value, whole: &str) -> bool {
     match (statement.get("Resource"), statement.get("NotResource")) {
-        (Some(resources), _) => texts(resources).iter().any(|resource| may_be_same(&open(resource), &whole)),
-        (None, Some(excluded)) => !texts(excluded).iter().any(|resource| is_like(resource, &whole)),
+        (Some(resources), _) => texts(resources).iter().any(|resource| may_be_same(&open(resource), whole)),
+        (None, Some(excluded)) => !texts(excluded).iter().any(|resource| is_like(resource, whole)),
         (None, None) => false,
     }
 }

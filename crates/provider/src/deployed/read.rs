@@ -10,8 +10,49 @@ use super::form::{self, IAM, RENDERED, inline, text_of};
 use super::role::{DeployedRole, RolePart};
 use super::template::Template;
 use super::terraform;
-use crate::iam::elements::{is_denying, statements};
+use crate::iam::elements::statements;
 use crate::iam::json::Strict;
+
+/// What a document says of roles.
+#[derive(Default)]
+pub(crate) struct ReadRoles {
+    pub(crate) roles: Vec<DeployedRole>,
+    /// What may make roles, or hang something on them, and is not read, in words; each of the roles has it among what is ignored.
+    pub(crate) unread: Vec<String>,
+    /// What besides may make roles of its own, or gives rights to one that is not there, in words. Beside roles it is passed over.
+    beside: Vec<String>,
+    /// Whether it is a list of the roles that there are: one without roles says that there are none.
+    is_list: bool,
+}
+
+impl ReadRoles {
+    fn of_one(role: DeployedRole) -> Self {
+        Self { roles: vec![role], ..Self::default() }
+    }
+
+    fn listed(roles: Result<Vec<DeployedRole>, DeployedError>) -> Result<Self, DeployedError> {
+        Ok(Self { roles: roles?, is_list: true, ..Self::default() })
+    }
+
+    /// What a template says.
+    pub(super) fn of_template(roles: Vec<DeployedRole>, unread: Vec<String>, beside: Vec<String>) -> Self {
+        Self { roles, unread, beside, is_list: false }
+    }
+
+    /// Whether it says something of roles: not where it is a policy alone, which could be that of an API, or a template without any.
+    pub(super) fn is_of_roles(&self) -> bool {
+        self.is_list || self.roles.iter().any(|one| one.name.is_some() || !one.is_alone)
+    }
+
+    /// The same, without roles only where nothing else may make some.
+    pub(crate) fn all(self) -> Result<Self, DeployedError> {
+        let unread = || [&self.unread[..], &self.beside].concat();
+        match self.roles.is_empty().then(unread) {
+            Some(unread) if !unread.is_empty() => Err(DeployedError::of_unread(&unread)),
+            _ => Ok(self),
+        }
+    }
+}
 
 /// Every role of a document: a bare trust policy; what `aws iam get-role`, `list-roles` or
 /// `get-account-authorization-details` print, policies URL-encoded or not; a CloudFormation template; and what
@@ -19,8 +60,13 @@ use crate::iam::json::Strict;
 ///
 /// # Errors
 ///
-/// [`DeployedError`] when the text is not JSON or none of these, is a part of a list, or a policy is not one.
+/// [`DeployedError`] when the text is not JSON or none of these, is a part of a list, or a policy is not one; and for a template
+/// without a role in which something that is not read may make some.
 pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
+    read(text)?.all().map(|read| read.roles)
+}
+
+pub(crate) fn read(text: &str) -> Result<ReadRoles, DeployedError> {
     let Strict(value) = serde_json::from_str(text)
         .map_err(|error| DeployedError::new("not_json", format!("it is not JSON: {error}")))?;
     let Value::Object(document) = &value else {
@@ -33,29 +79,29 @@ pub fn read_roles(text: &str) -> Result<Vec<DeployedRole>, DeployedError> {
     if document.get("IsTruncated") == Some(&Value::Bool(true)) || text_of(&value, "NextToken").is_some() {
         return Err(DeployedError::new("truncated", "it is a part of a list, which goes on"));
     }
-    let roles = if document.contains_key("Statement") {
+    if document.contains_key("Statement") {
         if statements(&value).iter().any(|statement| statement.get("Resource").is_some()) {
             return Err(DeployedError::of_no_trust());
         }
-        vec![bare(value.clone())]
+        Ok(ReadRoles::of_one(bare(value.clone())))
     } else if let Some(template) = Template::of(document) {
-        template.roles()?
+        template.roles()
     } else if let Some(role) = document.get("Role") {
-        vec![DeployedRole { is_alone: true, ..of_iam(role, &[RolePart::ManagedPolicies])? }]
+        let role = of_iam(role, &[RolePart::ManagedPolicies])?;
+        Ok(ReadRoles::of_one(DeployedRole { is_alone: true, ..role }))
     } else if let Some(Value::Array(roles)) = document.get("Roles") {
         let unseen = [RolePart::ManagedPolicies, RolePart::PermissionsBoundary, RolePart::Tags];
-        roles.iter().map(|role| of_iam(role, &unseen)).collect::<Result<_, _>>()?
+        ReadRoles::listed(roles.iter().map(|role| of_iam(role, &unseen)).collect())
     } else if let Some(Value::Array(roles)) = document.get("RoleDetailList") {
         let managed = managed_policies(document.get("Policies"));
-        roles.iter().map(|role| Ok(with_managed(of_iam(role, &[])?, &managed))).collect::<Result<_, _>>()?
+        ReadRoles::listed(roles.iter().map(|role| Ok(with_managed(of_iam(role, &[])?, &managed))).collect())
     } else if let Some(Value::Array(roles)) = document.get("roles") {
-        roles.iter().map(rendered).collect::<Result<_, _>>()?
+        ReadRoles::listed(roles.iter().map(rendered).collect())
     } else if let Some(configuration) = Configuration::of(document) {
-        terraform::roles(&configuration)?
+        terraform::roles(&configuration)
     } else {
-        return Err(DeployedError::no_role());
-    };
-    Ok(roles)
+        Err(DeployedError::no_role())
+    }
 }
 
 fn bare(trust_policy: Value) -> DeployedRole {
@@ -68,6 +114,7 @@ fn bare(trust_policy: Value) -> DeployedRole {
         max_session_duration: 3_600,
         trust_policy,
         policies: Vec::new(),
+        managed: BTreeMap::new(),
         managed_policies: Vec::new(),
         permissions_boundary: None,
         tags: BTreeMap::new(),
@@ -106,7 +153,7 @@ fn rendered(role: &Value) -> Result<DeployedRole, DeployedError> {
 
 /// The managed policies that `get-account-authorization-details` prints, by their ARNs: of each the version that is in force
 /// ([ManagedPolicyDetail](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ManagedPolicyDetail.html)). Without those that
-/// cannot be read; and without those that deny, which take from what a role may and give it nothing.
+/// cannot be read.
 fn managed_policies(listed: Option<&Value>) -> BTreeMap<&str, Value> {
     let in_force = |policy| {
         let versions = Value::as_array(Value::get(policy, "PolicyVersionList")?)?;
@@ -114,14 +161,14 @@ fn managed_policies(listed: Option<&Value>) -> BTreeMap<&str, Value> {
         Some((text_of(policy, "Arn")?, default.get("Document")))
     };
     let all = listed.and_then(Value::as_array).into_iter().flatten().filter_map(in_force);
-    let read = all.filter_map(|(arn, document)| Some((arn, form::policy(document).ok()?)));
-    read.filter(|(_, policy)| !is_denying(policy)).collect()
+    all.filter_map(|(arn, document)| Some((arn, form::policy(document).ok()?))).collect()
 }
 
 /// What of a role's managed policies is there in full counts as its own does; the others stay what is not read.
 fn with_managed(mut role: DeployedRole, known: &BTreeMap<&str, Value>) -> DeployedRole {
     role.managed_policies.retain(|arn| match known.get(arn.as_str()) {
         Some(policy) => {
+            role.managed.insert(role.policies.len(), arn.clone());
             role.policies.push(policy.clone());
             false
         }

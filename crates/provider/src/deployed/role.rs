@@ -24,9 +24,12 @@ pub struct DeployedRole {
     pub max_session_duration: u32,
     /// Who may assume the role, a policy in JSON.
     pub trust_policy: Value,
-    /// The inline policies that the document holds, in JSON.
+    /// What its sessions may do, by policies that the document holds, in JSON: its inline ones, and of those that are attached
+    /// what it holds.
     pub policies: Vec<Value>,
-    /// The ARNs of the managed policies that are attached to it, or what stands for them.
+    /// Which of these are managed ones: the ARN by the number of the policy.
+    pub(crate) managed: BTreeMap<usize, String>,
+    /// The ARNs of the other managed policies that are attached to it, or what stands for them.
     pub managed_policies: Vec<String>,
     /// The ARN of its permissions boundary, or what stands for it.
     pub permissions_boundary: Option<String>,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::error::DeployedError;
 use super::form::{self, CLOUDFORMATION, inline, text_of};
 use super::mention::{anywhere, is_named};
+use super::read::ReadRoles;
 use super::role::DeployedRole;
 
 /// The sections of a template
@@ -102,6 +103,12 @@ impl<'v> Resource<'v> {
         let is_any = !is_of_aws || is_read_by_macro || is_stack.iter().any(|kind| self.kind.starts_with(kind));
         is_changed || (is_any && !OF_CDK.contains(&self.kind))
     }
+
+    /// Whether it may make roles of its own. What SAM makes roles for are functions, which are nobody's way in.
+    fn may_make_roles(&self) -> bool {
+        let is_of_sam = self.kind.starts_with("AWS::Serverless::") && self.kind != "AWS::Serverless::Application";
+        self.is_open() && !is_of_sam
+    }
 }
 
 pub(super) struct Template<'v> {
@@ -156,14 +163,19 @@ impl<'v> Template<'v> {
     pub(super) fn given(&self, is_this: &dyn Fn(&Value) -> bool) -> Vec<String> {
         let is_given = |resource: &Resource<'_>| resource.is_open() && anywhere(resource.properties, is_this);
         let mut given: Vec<String> = self.resources().filter(is_given).map(|one| typed(&one)).collect();
-        let loops = self.resources.iter().filter(|(id, _)| id.starts_with(LOOP));
-        let loops = loops.filter(|(_, body)| made_in(body).is_some_and(|made| made.iter().any(is_given)));
-        given.extend(loops.map(|(id, _)| format!("what the loop `{id}` makes")));
+        given.extend(self.loops_of(|made| made.iter().any(is_given)));
         given
     }
 
+    /// The loops of which this is so, by the resources that they make.
+    fn loops_of(&self, is_so: impl Fn(&[Resource<'v>]) -> bool) -> impl Iterator<Item = String> {
+        let loops = self.resources.iter().filter(|(id, _)| id.starts_with(LOOP));
+        let loops = loops.filter(move |(_, body)| made_in(body).is_some_and(|made| is_so(&made)));
+        loops.map(|(id, _)| format!("what the loop `{id}` makes"))
+    }
+
     /// The roles, each with the policies that the template hangs on it.
-    pub(super) fn roles(&self) -> Result<Vec<DeployedRole>, DeployedError> {
+    pub(super) fn roles(&self) -> Result<ReadRoles, DeployedError> {
         let mut roles: Vec<(&str, DeployedRole)> = Vec::new();
         for resource in self.resources().filter(|resource| resource.kind == ROLE) {
             let mut read = CLOUDFORMATION.read(resource.properties, &resource.place())?;
@@ -171,10 +183,13 @@ impl<'v> Template<'v> {
             read.ignored.extend(resource.unread());
             roles.push((resource.id, read));
         }
-        let mut unread = [self.unread(), self.loops(&OF_ROLES)].concat();
+        let (mut unread, mut beside) = ([self.unread(), self.loops(&OF_ROLES)].concat(), Vec::new());
         for resource in self.resources().filter(|resource| OF_ROLES.contains(&resource.kind) && resource.kind != ROLE) {
             match hung_on(&resource, &roles) {
                 Some(on) => {
+                    let is_on_another =
+                        on.is_empty() && ["Roles", "RoleName"].iter().any(|key| resource.properties.get(key).is_some());
+                    beside.extend(is_on_another.then(|| typed(&resource)));
                     for index in on {
                         let Some((_, role)) = roles.get_mut(index) else { continue };
                         hang(&resource, role)?;
@@ -191,7 +206,10 @@ impl<'v> Template<'v> {
             }));
             role.ignored.extend_from_slice(&unread);
         }
-        Ok(roles.into_iter().map(|(_, role)| role).collect())
+        let roles = roles.into_iter().map(|(_, role)| role).collect();
+        beside.extend(self.resources().filter(Resource::may_make_roles).map(|one| typed(&one)));
+        beside.extend(self.loops_of(|made| made.iter().any(Resource::may_make_roles)));
+        Ok(ReadRoles::of_template(roles, unread, beside))
     }
 }
 

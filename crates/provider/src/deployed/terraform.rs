@@ -8,6 +8,7 @@ use super::configuration::{Configuration, module};
 use super::error::DeployedError;
 use super::form::{self, Form};
 use super::mention::{is_named, refers};
+use super::read::ReadRoles;
 use super::role::DeployedRole;
 
 const ROLE: Form = Form {
@@ -29,7 +30,7 @@ const BESIDE_ROLES: [(&str, &str); 4] = [
     ("aws_iam_role_policy_attachments_exclusive", "role_name"),
 ];
 
-pub(super) fn roles(configuration: &Configuration<'_>) -> Result<Vec<DeployedRole>, DeployedError> {
+pub(super) fn roles(configuration: &Configuration<'_>) -> Result<ReadRoles, DeployedError> {
     let mut roles: BTreeMap<&str, DeployedRole> = BTreeMap::new();
     for resource in configuration.of_type("aws_iam_role") {
         let mut read = ROLE.read(&unescaped(resource.written), &resource.place())?;
@@ -41,10 +42,11 @@ pub(super) fn roles(configuration: &Configuration<'_>) -> Result<Vec<DeployedRol
     }
     let given: BTreeMap<&str, Vec<String>> =
         roles.iter().map(|(label, role)| (*label, configuration.given(&|text| is_role(text, label, role)))).collect();
-    let mut ignored = configuration.unread();
+    let (mut ignored, mut beside) = (configuration.unread(), configuration.may_make());
     for resource in configuration.of_type("aws_iam_role_policy") {
         match whose(resource.written.get("role"), &roles, &given) {
             Whose::Roles(labels) => {
+                beside.extend(labels.is_empty().then(|| resource.place()));
                 for label in labels {
                     let Some(role) = roles.get_mut(label.as_str()) else { continue };
                     role.policies.push(form::policy(unescaped(resource.written).get("policy"))?);
@@ -65,6 +67,7 @@ pub(super) fn roles(configuration: &Configuration<'_>) -> Result<Vec<DeployedRol
             }
             match whose(on, &roles, &given) {
                 Whose::Roles(labels) => {
+                    beside.extend(labels.is_empty().then(|| resource.place()));
                     for label in labels {
                         let Some(role) = roles.get_mut(label.as_str()) else { continue };
                         role.ignored.push(resource.place());
@@ -78,7 +81,8 @@ pub(super) fn roles(configuration: &Configuration<'_>) -> Result<Vec<DeployedRol
         role.ignored.extend(given.get(label).into_iter().flatten().cloned());
         role.ignored.extend_from_slice(&ignored);
     }
-    Ok(roles.into_values().collect())
+    let roles = roles.into_values().collect();
+    Ok(ReadRoles::of_template(roles, ignored, beside))
 }
 
 fn is_role(text: &str, label: &str, role: &DeployedRole) -> bool {

@@ -13,7 +13,16 @@ pub(crate) fn statements(policy: &Value) -> &[Value] {
 
 /// Whether one of its statements denies.
 pub(crate) fn is_denying(policy: &Value) -> bool {
-    statements(policy).iter().any(|one| one.get("Effect").and_then(Value::as_str) == Some("Deny"))
+    statements(policy).iter().any(denies)
+}
+
+/// Whether each of its statements does.
+pub(crate) fn only_denies(policy: &Value) -> bool {
+    !statements(policy).is_empty() && statements(policy).iter().all(denies)
+}
+
+fn denies(statement: &Value) -> bool {
+    statement.get("Effect").and_then(Value::as_str) == Some("Deny")
 }
 
 /// A text, or each of a list; what is no text as JSON, so that it is not lost.

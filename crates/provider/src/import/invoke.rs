@@ -36,7 +36,7 @@ pub(super) struct Opened {
 pub(super) fn opened(policies: &[Value]) -> Read {
     let (all, by_url) = (allowing(policies, HttpApi::INVOKE), allowing(policies, FunctionUrl::INVOKE_URL));
     if all.iter().chain(&by_url).any(|one| one.get("NotAction").is_some() || one.get("NotResource").is_some()) {
-        return Read::NotSaid("an inline policy of it allows by exclusion".to_owned());
+        return Read::NotSaid("a policy of it allows by exclusion".to_owned());
     }
     if all.is_empty() && !by_url.is_empty() {
         return Read::NotSaid(

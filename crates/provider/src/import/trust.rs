@@ -23,6 +23,10 @@ pub(super) enum Who {
     Organization(String),
 }
 
+/// What stands for a condition that every name of a session meets. It asks for nothing where there is one, which is with
+/// `sts:AssumeRole` alone.
+pub(super) const EVERY_SESSION: &str = "every_session";
+
 /// A statement that a manifest can say.
 pub(super) struct Trusting {
     pub(super) actions: Vec<String>,
@@ -56,21 +60,35 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Result<Trusting, S
             let values = texts(Some(values));
             let is_exact = values.iter().all(|value| !value.contains(['*', '?', '$']));
             let folded = key.to_ascii_lowercase();
-            match (operator.as_str(), folded.as_str()) {
-                ("StringEquals", "sts:externalid") => drop(terms.insert("external_id", values)),
-                // Each session has a name.
-                ("StringLike", "sts:rolesessionname") if values.iter().any(|value| value == "*") => {}
-                ("StringLike", "sts:rolesessionname") => drop(terms.insert("session_names", values)),
-                ("StringEquals", "sts:rolesessionname") if is_exact => drop(terms.insert("session_names", values)),
-                ("StringLike", "sts:sourceidentity") => drop(terms.insert("source_identity", values)),
-                ("StringEquals", "sts:sourceidentity") if is_exact => drop(terms.insert("source_identity", values)),
-                ("ForAllValues:StringEquals", "aws:tagkeys") => drop(terms.insert("tags", values)),
-                ("Null", "aws:tagkeys") if values == ["false"] => {}
-                ("ArnEquals" | "ArnLike", "aws:principalarn") if arns.is_none() => arns = Some(values),
-                ("StringEquals", "aws:principalarn") if arns.is_none() && is_exact => arns = Some(values),
-                ("ArnNotEquals" | "ArnNotLike", "aws:principalarn") if not_arns.is_empty() => not_arns = values,
-                ("StringEquals", "aws:principalorgid") if organizations.is_none() => organizations = Some(values),
+            let term = match (operator.as_str(), folded.as_str()) {
+                ("StringEquals", "sts:externalid") => "external_id",
+                ("StringLike", "sts:rolesessionname") if values.iter().any(|value| value == "*") => EVERY_SESSION,
+                ("StringLike", "sts:rolesessionname") => "session_names",
+                ("StringEquals", "sts:rolesessionname") if is_exact => "session_names",
+                ("StringLike", "sts:sourceidentity") => "source_identity",
+                ("StringEquals", "sts:sourceidentity") if is_exact => "source_identity",
+                ("ForAllValues:StringEquals", "aws:tagkeys") => "tags",
+                ("Null", "aws:tagkeys") if values == ["false"] => continue,
+                ("ArnEquals" | "ArnLike", "aws:principalarn") if arns.is_none() => {
+                    arns = Some(values);
+                    continue;
+                }
+                ("StringEquals", "aws:principalarn") if arns.is_none() && is_exact => {
+                    arns = Some(values);
+                    continue;
+                }
+                ("ArnNotEquals" | "ArnNotLike", "aws:principalarn") if not_arns.is_empty() => {
+                    not_arns = values;
+                    continue;
+                }
+                ("StringEquals", "aws:principalorgid") if organizations.is_none() => {
+                    organizations = Some(values);
+                    continue;
+                }
                 _ => return Err(format!("condition `{operator}` on `{key}`")),
+            };
+            if terms.insert(term, values).is_some() {
+                return Err(format!("condition `{operator}` on `{key}`, beside another on it"));
             }
         }
     }

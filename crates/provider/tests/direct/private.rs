@@ -146,3 +146,25 @@ fn the_policy_of_a_private_api_is_compared() {
         assert_eq!(plan.diff_resource_policy(stage, &trust).unwrap_err().code(), "no_resource_policy");
     });
 }
+
+/// A list without the role says that it is not there, whatever the API's policy beside it is; a template of the API alone says nothing
+/// of roles.
+#[test]
+fn a_list_without_roles_beside_the_policy_is_no_policy_alone() {
+    with_plan(PRIVATE, |manifest, plan| {
+        let stage = &manifest.stages["p"];
+        let mut list: Value = serde_json::from_str(&plan.render(stage, Format::Json).unwrap()).unwrap();
+        assert!(!plan.diff_stage(stage, None, &list.to_string()).unwrap().is_different());
+        list["roles"] = json!([]);
+        let diff = plan.diff_stage(stage, None, &list.to_string()).unwrap();
+        assert!(diff.policy.as_ref().is_some_and(|policy| !policy.is_different()), "{diff:?}");
+        let missing: Vec<(&str, bool)> = diff.roles.iter().map(|one| (one.role.as_str(), one.is_deployed)).collect();
+        assert_eq!(missing, [("AllowP", false), ("AllowPPartner", false)]);
+        let mut template: Value = serde_json::from_str(&plan.render(stage, Format::Terraform).unwrap()).unwrap();
+        for kind in ["aws_iam_role", "aws_iam_role_policy"] {
+            template["resource"].as_object_mut().unwrap().remove(kind);
+        }
+        let diff = plan.diff_stage(stage, None, &template.to_string()).unwrap();
+        assert!(diff.policy.is_some() && diff.roles.is_empty() && !diff.is_different(), "{diff:?}");
+    });
+}

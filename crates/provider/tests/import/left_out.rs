@@ -1,9 +1,9 @@
 //! What of it no manifest says is named, and what it would say wrong is refused.
 
 use serde_json::{Value, json};
-use xacct_sign_provider::{Imported, Manifest};
+use xacct_sign_provider::Manifest;
 
-use crate::{HTTP_ONLY, OTHER, SHOP, forms, import, list_of, of, on_another_account, on_another_api, role};
+use crate::{HTTP_ONLY, OTHER, SHOP, forms, import, of, on_another_account, on_another_api, role};
 
 #[test]
 fn what_a_manifest_cannot_say_is_named() {
@@ -308,35 +308,4 @@ fn a_role_that_no_manifest_takes_hinders_no_other() {
         let is_said = |note: &String| note.starts_with("role `ApiOther` is left out: ") && note.ends_with(why);
         assert!(matches!(left.as_slice(), [one] if is_said(one)), "{left:?}");
     }
-}
-
-/// A policy that denies is attached to every role of many an organization: it opens nothing, and stays what no manifest has.
-#[test]
-fn a_managed_policy_that_denies_or_that_nobody_can_read_is_named() {
-    let arn = "arn:aws:iam::111111111111:policy/Guard";
-    let mut guarded = role("ApiStag", SHOP, &["*"]);
-    guarded["AttachedManagedPolicies"] = json!([{"PolicyName": "Guard", "PolicyArn": arn}]);
-    let deny = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}});
-    let alone = of(&[role("ApiStag", SHOP, &["*"])]).unwrap();
-    for document in [deny, json!("no policy")] {
-        let version = json!({"VersionId": "v1", "IsDefaultVersion": true, "Document": document});
-        let text = list_of(
-            std::slice::from_ref(&guarded),
-            &json!({"Policies": [{"PolicyName": "Guard", "Arn": arn, "PolicyVersionList": [version]}]}),
-        );
-        let imported = Imported::read(&[&text], "xacct.toml").unwrap();
-        assert_eq!(imported.manifest, alone.manifest);
-        let said = format!("managed policy `{arn}`");
-        assert!(imported.notes.iter().any(|note| note.ends_with(&said)), "{:?}", imported.notes);
-    }
-}
-
-/// `*` asks for no session's name, as `check` says of it: with it or without it a role is the same.
-#[test]
-fn every_sessions_name_is_no_term() {
-    let mut any = role("ApiStag", SHOP, &["*"]);
-    any["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] =
-        json!({"StringLike": {"sts:RoleSessionName": ["*"]}});
-    let (alone, any) = (of(&[role("ApiStag", SHOP, &["*"])]).unwrap(), of(&[any]).unwrap());
-    assert_eq!((any.manifest, any.notes), (alone.manifest, alone.notes));
 }

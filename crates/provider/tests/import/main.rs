@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
 
 mod left_out;
+mod managed;
 mod names;
 mod reading;
+mod sessions;
 
 use serde_json::{Value, json};
 use xacct_sign_provider::{Format, Imported, Lock, Manifest, Plan};

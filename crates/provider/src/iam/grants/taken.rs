@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
-use xacct_sign::aws::{Arn, is_account_id};
+use xacct_sign::aws::{Arn, is_account_id, is_like};
 
 use super::{Grant, GrantCondition, GrantSubject, GrantTerms, ON, RESOURCE};
 use crate::iam::KNOWN_KEYS;
@@ -14,6 +14,8 @@ use crate::targets::HttpApi;
 
 /// The most grants of one principal or resource that a statement is taken apart into.
 const MAX_TERMS: usize = 64;
+
+const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 /// What a trust policy, or one on what its bearer may do, grants.
 pub(crate) fn of_policy(policy: &Value, partition: &str) -> Vec<Grant> {
@@ -31,9 +33,6 @@ fn of_statement(statement: &Value, partition: &str) -> Vec<Grant> {
     };
     let actions = texts(actions);
     let mut conditions = conditions_of(statement.get("Condition"));
-    if actions.iter().all(|action| action.eq_ignore_ascii_case("sts:AssumeRole")) {
-        conditions.retain(|condition| !is_of_every_session(condition));
-    }
     let mut grants = Vec::new();
     let mut add = |subjects: &[GrantSubject], conditions: &[GrantCondition]| {
         for terms in terms_of(&actions, conditions) {
@@ -76,7 +75,7 @@ fn with_every_route(resource: String) -> String {
     }
 }
 
-/// Each session has a name, so `*` asks for nothing.
+/// Whether every name of a session meets it.
 fn is_of_every_session(condition: &GrantCondition) -> bool {
     let GrantCondition { operator, key, values } = condition;
     operator == "StringLike" && key == "sts:RoleSessionName" && values.contains("*")
@@ -162,7 +161,11 @@ fn conditions_of(value: Option<&Value>) -> Vec<GrantCondition> {
     for (operator, keys) in value.and_then(Value::as_object).into_iter().flatten() {
         for (key, values) in keys.as_object().into_iter().flatten() {
             let values: BTreeSet<String> = texts(values).into_iter().collect();
-            conditions.push(GrantCondition { operator: operator_of(operator, &values), key: key_of(key), values });
+            let mut condition = GrantCondition { operator: operator_of(operator, &values), key: key_of(key), values };
+            if is_of_every_session(&condition) {
+                condition.values.retain(|value| value == "*");
+            }
+            conditions.push(condition);
         }
     }
     conditions
@@ -183,20 +186,50 @@ fn key_of(key: &str) -> String {
     known.map_or_else(|| key.to_owned(), |known| (*known).to_owned())
 }
 
-/// The alternatives of a statement: its actions, and the values of each condition where one of them is enough.
+/// The alternatives of a statement: its actions, and the values of each condition where one of them is enough. With
+/// `sts:AssumeRole` each session has a name, so a `*` for it asks for nothing; other actions know none.
 fn terms_of(actions: &[String], conditions: &[GrantCondition]) -> Vec<Arc<GrantTerms>> {
     let is_split = |condition: &GrantCondition| {
         let GrantCondition { operator, values, .. } = condition;
         let all = operator.contains("Not") || operator.starts_with("ForAllValues:") || operator == "Null";
         !all && !values.is_empty()
     };
-    let count = conditions.iter().filter(|condition| is_split(condition)).map(|condition| condition.values.len());
+    let (of_every_session, others): (Vec<_>, Vec<_>) = conditions.iter().cloned().partition(is_of_every_session);
+    let is_assuming = |action: &String| action.eq_ignore_ascii_case(ASSUME_ROLE);
+    let count = others.iter().filter(|condition| is_split(condition)).map(|condition| condition.values.len());
     if count.fold(actions.len(), usize::saturating_mul) > MAX_TERMS {
+        let asked = if actions.iter().all(is_assuming) { others } else { conditions.to_vec() };
         let mut actions = actions.to_vec();
         actions.sort_by_key(|action| action.to_ascii_lowercase());
         actions.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
-        return vec![Arc::new(GrantTerms { actions, conditions: conditions.iter().cloned().collect() })];
+        return vec![Arc::new(GrantTerms { actions, conditions: asked.into_iter().collect() })];
     }
+    let alternatives = alternatives_of(&others, is_split);
+    let terms_of_action = |action: &str, more: &[GrantCondition]| {
+        let with = |conditions: &BTreeSet<GrantCondition>| conditions.iter().chain(more).cloned().collect();
+        let terms = |conditions| GrantTerms { actions: vec![action.to_owned()], conditions: with(conditions) };
+        alternatives.iter().map(terms).map(Arc::new).collect::<Vec<_>>()
+    };
+    let mut all = Vec::new();
+    for action in actions {
+        if is_assuming(action) {
+            all.extend(terms_of_action(action, &[]));
+            continue;
+        }
+        all.extend(terms_of_action(action, &of_every_session));
+        let may_assume = || is_like(&action.to_ascii_lowercase(), &ASSUME_ROLE.to_ascii_lowercase());
+        if !of_every_session.is_empty() && may_assume() {
+            all.extend(terms_of_action(ASSUME_ROLE, &[]));
+        }
+    }
+    all
+}
+
+/// Each way to meet all of the conditions, by one value of those that are split.
+fn alternatives_of(
+    conditions: &[GrantCondition],
+    is_split: impl Fn(&GrantCondition) -> bool,
+) -> Vec<BTreeSet<GrantCondition>> {
     let mut alternatives = vec![BTreeSet::new()];
     for condition in conditions {
         let each: Vec<GrantCondition> = if is_split(condition) {
@@ -212,12 +245,7 @@ fn terms_of(actions: &[String], conditions: &[GrantCondition]) -> Vec<Arc<GrantT
         };
         alternatives = alternatives.iter().flat_map(|set| each.iter().map(|one| with(one, set))).collect();
     }
-    let of_action = |action: &String| {
-        let terms =
-            |conditions: &BTreeSet<_>| GrantTerms { actions: vec![action.clone()], conditions: conditions.clone() };
-        alternatives.iter().map(terms).map(Arc::new).collect::<Vec<_>>()
-    };
-    actions.iter().flat_map(of_action).collect()
+    alternatives
 }
 
 /// Partition and account of an ARN of IAM.

@@ -1,0 +1,147 @@
+//! What makes roles, or gives them rights, and is not read, never looks as if there were none.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod common;
+
+use serde_json::{Value, json};
+use xacct_sign_provider::{Format, Imported, Lock, Manifest, StageDiff, read_roles};
+
+use common::MANIFEST;
+
+/// A stage that nobody calls yet: of a document without roles there is nothing to say.
+fn without_callers() -> Manifest {
+    Manifest::parse(MANIFEST.split("[callers").next().unwrap(), "xacct.toml").unwrap()
+}
+
+fn diff(manifest: &Manifest, document: &Value) -> Result<StageDiff, xacct_sign_provider::DeployedError> {
+    manifest.plan(&Lock::default()).diff_stage(&manifest.stages["stag"], None, &document.to_string())
+}
+
+/// What `render` makes of a stage with a caller.
+fn good() -> String {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::Json).unwrap()
+}
+
+fn looping(made: &Value) -> Value {
+    json!({"Transform": "AWS::LanguageExtensions", "Resources": {"Fn::ForEach::R": ["N", ["a"], {"One${N}": made}]}})
+}
+
+fn role_of(principal: &Value) -> Value {
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]});
+    json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, "Policies": [{"PolicyName": "p",
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}]}}]}})
+}
+
+/// A role by which somebody comes in.
+fn made() -> Value {
+    role_of(&json!({"AWS": "222222222222"}))
+}
+
+/// A function's own.
+fn of_a_service() -> Value {
+    let mut role = role_of(&json!({"Service": "lambda.amazonaws.com"}));
+    role["Properties"]["RoleName"] = json!("Lambda");
+    role
+}
+
+#[test]
+fn a_document_whose_roles_come_from_what_is_not_read_is_no_empty_one() {
+    let invoke = json!({"Version": "2012-10-17", "Statement": []});
+    let policy = |kind: &str, on: Value| {
+        let mut properties = json!({"PolicyName": "p", "PolicyDocument": invoke});
+        properties.as_object_mut().unwrap().extend(on.as_object().unwrap().clone());
+        json!({"Resources": {"P": {"Type": kind, "Properties": properties}}})
+    };
+    let stack = json!({"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com/t"}});
+    let beside = |kind: &str, role: &str| {
+        let on = json!({"role": role, "policy": invoke.to_string(), "policy_arn": "arn:aws:iam::aws:policy/A"});
+        json!({"resource": {kind: {"x": on}}})
+    };
+    for (document, part) in [
+        (looping(&made()), "what the loop `Fn::ForEach::R` makes"),
+        (looping(&stack), "what the loop `Fn::ForEach::R` makes"),
+        (json!({"Transform": "Own", "Resources": {}}), "what the macro `Own` makes of the template"),
+        (json!({"Resources": {"Fn::Transform": {"Name": "AWS::Include"}}}), "`Fn::Transform` among the resources"),
+        (json!({"Resources": {"S": stack}}), "resource `S` of type `AWS::CloudFormation::Stack`"),
+        (json!({"Resources": {"C": {"Type": "Custom::Roles"}}}), "resource `C` of type `Custom::Roles`"),
+        (json!({"Resources": {"A": {"Type": "AWS::Serverless::Application"}}}), "`AWS::Serverless::Application`"),
+        (policy("AWS::IAM::Policy", json!({"Roles": [{"Ref": "Role"}]})), "resource `P` of type `AWS::IAM::Policy`"),
+        (policy("AWS::IAM::Policy", json!({"Roles": ["Other"]})), "resource `P` of type `AWS::IAM::Policy`"),
+        (policy("AWS::IAM::RolePolicy", json!({"RoleName": "Other"})), "resource `P` of type `AWS::IAM::RolePolicy`"),
+        (json!({"resource": {}, "module": {"roles": {"source": "./roles"}}}), "module `roles`"),
+        (json!({"resource": {"awscc_iam_role": {"x": {}}}}), "resource `awscc_iam_role.x`"),
+        (beside("aws_iam_role_policy", "${var.role}"), "resource `aws_iam_role_policy.x`"),
+        (beside("aws_iam_role_policy", "Other"), "resource `aws_iam_role_policy.x`"),
+        (beside("aws_iam_role_policy_attachment", "Other"), "resource `aws_iam_role_policy_attachment.x`"),
+    ] {
+        let text = document.to_string();
+        let of_import = Imported::read(&[&good(), &text], "xacct.toml").unwrap_err();
+        assert_eq!(of_import.document(), Some(1), "{text}");
+        for error in [of_import, read_roles(&text).unwrap_err(), diff(&without_callers(), &document).unwrap_err()] {
+            assert_eq!(error.code(), "no_role", "{text}: {error}");
+            assert!(
+                error.to_string().starts_with("no role stands in it") && error.to_string().contains(part),
+                "{error}"
+            );
+            assert!(error.hint().contains("get-account-authorization-details"), "{}", error.hint());
+        }
+    }
+}
+
+#[test]
+fn a_document_that_makes_no_role_is_an_empty_one() {
+    let managed = json!({"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": []}}});
+    for document in [
+        json!({"Resources": {}}),
+        json!({"Transform": "AWS::Serverless-2016-10-31", "Resources": {"F": {"Type": "AWS::Serverless::Function"}}}),
+        json!({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}, "OfNobody": managed}}),
+        looping(&json!({"Type": "AWS::SQS::Queue"})),
+        json!({"resource": {"aws_sqs_queue": {"x": {}}}}),
+    ] {
+        assert_eq!(read_roles(&document.to_string()).unwrap(), [], "{document}");
+        assert_eq!(diff(&without_callers(), &document).unwrap(), StageDiff::default(), "{document}");
+        let alone = Imported::read(&[&good()], "xacct.toml").unwrap();
+        assert_eq!(Imported::read(&[&document.to_string(), &good()], "xacct.toml").unwrap(), alone, "{document}");
+    }
+}
+
+/// A function's role hides no loop: it is no way in, and so nothing is said of it.
+#[test]
+fn what_is_not_read_is_said_beside_the_role_of_a_function() {
+    let mut document = looping(&made());
+    document["Resources"]["Lambda"] = of_a_service();
+    document["Resources"]["Lambda"]["Properties"]["Policies"] = json!([]);
+    let unread = "what the loop `Fn::ForEach::R` makes";
+    let compared = diff(&without_callers(), &document).unwrap();
+    assert_eq!(compared.unsaid, [format!("whether a role opens it by what is not read: {unread}")]);
+    let alone = Imported::read(&[&good()], "xacct.toml").unwrap();
+    let imported = Imported::read(&[&good(), &document.to_string()], "xacct.toml").unwrap();
+    assert_eq!(imported.manifest, alone.manifest);
+    let more: Vec<_> = imported.notes.iter().filter(|note| !alone.notes.contains(note)).collect();
+    assert_eq!(more, [&format!("what else in a file makes roles, or gives them rights, is not read: {unread}")]);
+    let error = Imported::read(&[&document.to_string()], "xacct.toml").unwrap_err();
+    assert!(error.code() == "no_api_role" && error.to_string().contains(unread), "{error}");
+    // Without it there is nothing to say.
+    document["Resources"].as_object_mut().unwrap().remove("Fn::ForEach::R");
+    assert_eq!(diff(&without_callers(), &document).unwrap(), StageDiff::default());
+    assert_eq!(Imported::read(&[&good(), &document.to_string()], "xacct.toml").unwrap(), alone);
+}
+
+/// The policy of an API stands in a template of its own, which says nothing of roles; one that may make some says that.
+#[test]
+fn what_is_not_read_is_said_beside_the_policy_of_an_api() {
+    let rest = MANIFEST.replace("api_id", "target = \"rest_api\"\napi_stage = \"v1\"\napi_id");
+    let manifest = Manifest::parse(&rest, "xacct.toml").unwrap();
+    let policy = json!({"Version": "2012-10-17", "Statement": []});
+    let api = json!({"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "x", "Policy": policy}});
+    let mut document = looping(&made());
+    document["Resources"]["Api"] = api;
+    let compared = diff(&manifest, &document).unwrap();
+    assert!(compared.policy.is_some() && compared.roles.is_empty() && !compared.is_different(), "{compared:?}");
+    let unread = "whether a role opens it by what is not read: what the loop `Fn::ForEach::R` makes";
+    assert_eq!(compared.unsaid, [unread]);
+    document["Resources"].as_object_mut().unwrap().remove("Fn::ForEach::R");
+    let whole = diff(&manifest, &document).unwrap();
+    assert_eq!((whole.policy, whole.roles, whole.unsaid), (compared.policy, compared.roles, Vec::new()));
+}
