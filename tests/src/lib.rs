@@ -14,9 +14,11 @@ pub mod emulator;
 pub mod faults;
 pub mod flows;
 pub mod folder;
+pub mod matrix;
 pub mod random;
 pub mod vectors;
 pub mod virtual_host;
+pub mod world;
 
 use std::error::Error as _;
 use std::iter;

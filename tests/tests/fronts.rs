@@ -3,17 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
 
-use bytes::Bytes;
 use proptest::prelude::*;
-use xacct_sign::sts::{Action as _, AssumeRole, Endpoint};
-use xacct_sign::{Credentials, Scope, Signer};
-use xacct_sign_emulator::{Emulator, Options, Outcome, Target};
+use xacct_sign::Credentials;
+use xacct_sign::sts::AssumeRole;
+use xacct_sign_emulator::{Emulator, Options};
 use xacct_sign_provider::{Answer, AskedCall, Lock, Manifest};
-use xacct_sign_tests::at;
-
-const REGION: &str = "ap-northeast-1";
+use xacct_sign_tests::world::{REGION, World};
 
 /// A stage of a manifest.
 struct Stage {
@@ -177,36 +173,16 @@ fn manifest(entries: &[Entry]) -> Manifest {
     Manifest::parse(&text, "xacct.toml").unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-struct World {
-    emulator: Emulator,
-    now: SystemTime,
+fn assume(world: &mut World, base: &Credentials, role: &str) -> Credentials {
+    world.assume(base, &AssumeRole::new(role, "session-1")).unwrap()
 }
 
-impl World {
-    fn assume(&mut self, base: &Credentials, role: &str) -> Credentials {
-        let call = AssumeRole::new(role, "session-1");
-        let endpoint = Endpoint::new(REGION, Some("http://127.0.0.1:4566")).unwrap();
-        let request = call.request(base, &endpoint, self.now).unwrap().map(Bytes::from);
-        let Outcome::Respond(response) = self.emulator.handle(&Target::Sts, request, self.now).outcome else {
-            panic!("STS forwards nothing");
-        };
-        call.read_response(base, &response, self.now).unwrap().credentials
-    }
-
-    fn is_let_in(&mut self, credentials: &Credentials, stage: &Stage, (method, path): (&str, &str)) -> bool {
-        let uri = format!("{}{path}", stage.base);
-        let request = http::Request::builder().method(method).uri(uri).header("host", "api.example.com");
-        let mut request = request.body(Bytes::new()).unwrap();
-        let scope = Scope::new(REGION, stage.service).unwrap();
-        Signer::new(credentials.clone(), scope).sign(&mut request, self.now).unwrap();
-        match self.emulator.handle(&Target::Stage(stage.name.to_owned()), request, self.now).outcome {
-            Outcome::Respond(response) => match response.status().as_u16() {
-                200 => true,
-                403 => false,
-                other => panic!("{other}"),
-            },
-            Outcome::Forward(_) => panic!("there is no upstream"),
-        }
+fn is_let_in(world: &mut World, credentials: &Credentials, stage: &Stage, (method, path): (&str, &str)) -> bool {
+    let uri = format!("{}{path}", stage.base);
+    match world.signed(stage.name, credentials, stage.service, (method, &uri)).unwrap() {
+        200 => true,
+        403 => false,
+        other => panic!("{other}"),
     }
 }
 
@@ -217,8 +193,7 @@ proptest! {
     fn every_way_into_every_stage_is_the_manifests(entries in entries()) {
         let manifest = manifest(&entries);
         let plan = manifest.plan(&Lock::default());
-        let emulator = Emulator::new(&manifest, Options::default(), [7; 32]).unwrap();
-        let mut world = World { emulator, now: at(1_700_000_000) };
+        let mut world = World::new(Emulator::new(&manifest, Options::default(), [7; 32]).unwrap());
         let callers = world.emulator.callers().to_vec();
         prop_assert_eq!(callers.len(), entries.len());
         for access in &callers {
@@ -227,7 +202,7 @@ proptest! {
             // Its own credentials, and each role's that it may assume with the stage that the role is of.
             let mut ways = vec![(access.credentials.clone(), None)];
             for (stage, role) in &access.may_assume {
-                ways.push((world.assume(&access.credentials, role), Some(stage.as_str())));
+                ways.push((assume(&mut world, &access.credentials, role), Some(stage.as_str())));
             }
             let by_role = entry.stages.iter().filter(|stage| !STAGES[**stage].is_direct).count();
             prop_assert_eq!((ways.len() - 1, access.may_call.len()), (by_role, entry.stages.len() - by_role));
@@ -242,7 +217,7 @@ proptest! {
                             is_way && entry.is_on(other) && (way.routes != Routes::Enforced || entry.opens(asked))
                         };
                         let expected = same().any(is_the_way);
-                        let is_let_in = world.is_let_in(credentials, stage, *request);
+                        let is_let_in = is_let_in(&mut world, credentials, stage, *request);
                         let what = format!("{entry:?} by {role_of:?} at {} {request:?}", stage.name);
                         prop_assert_eq!(is_let_in, expected, "{}", what);
                         comes_in |= is_let_in;
@@ -258,7 +233,7 @@ proptest! {
         }
         let outsider = world.emulator.outsider().credentials.clone();
         for stage in &STAGES {
-            prop_assert!(!world.is_let_in(&outsider, stage, REQUESTS[0]), "{}", stage.name);
+            prop_assert!(!is_let_in(&mut world, &outsider, stage, REQUESTS[0]), "{}", stage.name);
         }
     }
 }

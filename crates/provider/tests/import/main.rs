@@ -5,10 +5,14 @@ mod left_out;
 mod managed;
 mod names;
 mod reading;
+#[path = "../common/rendered.rs"]
+mod rendered;
 mod sessions;
 
 use serde_json::{Value, json};
-use xacct_sign_provider::{Format, Imported, Lock, Manifest, Plan};
+use xacct_sign_provider::Imported;
+
+use crate::rendered::forms;
 
 const SHOP: &str = "arn:aws:iam::000000000000:role/Shop";
 const OTHER: &str = "arn:aws:iam::222222222222:role/Other";
@@ -25,43 +29,11 @@ roles = { stag = "Partner" }
 routes = ["GET /items/{id}"]
 "#;
 
-/// What `aws iam get-account-authorization-details` prints, policies URL-encoded; with roles that are none of the API's.
-fn details(plan: &Plan<'_>) -> String {
-    let encoded =
-        |policy: String| policy.replace('%', "%25").replace('"', "%22").replace('{', "%7B").replace('}', "%7D");
-    let role = |role: xacct_sign_provider::ProviderRole| {
-        let tags: Vec<Value> = role.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-        json!({
-            "RoleName": role.name, "Path": role.path, "Arn": role.arn, "RoleId": "AROA", "CreateDate": "2026-01-01",
-            "AssumeRolePolicyDocument": encoded(role.trust_policy.to_json()),
-            "RolePolicyList": [{"PolicyName": "InvokeApi", "PolicyDocument": encoded(role.invoke_policy.to_json())}],
-            "AttachedManagedPolicies": [], "InstanceProfileList": [], "Tags": tags,
-            "PermissionsBoundary": role.permissions_boundary.map(|arn| json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn})),
-        })
-    };
-    let mut roles: Vec<Value> = plan.provider_roles().into_iter().map(role).collect();
-    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-    roles.push(json!({"RoleName": "Lambda", "Path": "/", "AssumeRolePolicyDocument": trust, "RolePolicyList": [], "AttachedManagedPolicies": [], "Tags": []}));
-    json!({"RoleDetailList": roles}).to_string()
-}
-
 /// `RoleDetailList` with these at its side.
 fn list_of(roles: &[Value], beside: &Value) -> String {
     let mut list = json!({"RoleDetailList": roles});
     list.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
     list.to_string()
-}
-
-/// By form, the files.
-fn forms(manifest: &Manifest) -> Vec<(&'static str, Vec<String>)> {
-    let plan = manifest.plan(&Lock::default());
-    let each = |format: Format| manifest.stages.values().map(|stage| plan.render(stage, format).unwrap()).collect();
-    vec![
-        ("cloudformation", each(Format::CloudFormation)),
-        ("terraform", each(Format::Terraform)),
-        ("json", each(Format::Json)),
-        ("details", vec![details(&plan)]),
-    ]
 }
 
 fn import(files: &[String]) -> Imported {
