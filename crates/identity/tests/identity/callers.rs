@@ -198,6 +198,8 @@ fn whom_a_role_of_its_own_admits_needs_no_session_name() {
     assert_eq!(of("ApiFamily", "s1"), Ok(("family".to_owned(), None)));
     assert_eq!(of("ApiTwo", "c1"), Ok(("a".to_owned(), Some("000000000000".to_owned()))));
     assert_eq!(of("ApiTwo", "bb"), Ok(("a".to_owned(), Some("000000000000".to_owned()))));
+    // Which of both it is nobody can tell: `a` may take the name of `b`.
+    assert_eq!(of("ApiTwo", "b"), Err("callers_not_told_apart".to_owned()));
     let front = {
         let mut both = front.clone();
         both["callers"][3].as_object_mut().unwrap().remove("session_names");
