@@ -22,7 +22,9 @@ fn text<'r>(row: &'r Value, member: &str) -> Option<&'r str> {
 
 /// Instants and long texts in place of the words for them.
 fn filled(text: &str) -> String {
-    let mut filled = text.replace("@long", &"A".repeat(20_000)).replace("@megabyte", &"A".repeat(1_000_000));
+    let long = [("@long", "A", 20_000), ("@megabyte", "A", 1_000_000), ("@blanks", " ", 1_000_000)];
+    let mut filled =
+        long.iter().fold(text.to_owned(), |text, (word, part, many)| text.replace(word, &part.repeat(*many)));
     for (word, quoted) in [("\"@now", true), ("@now", false), ("@text", false), ("@date", false)] {
         while let Some((before, rest)) = filled.split_once(word) {
             let length = rest.bytes().take_while(|byte| byte.is_ascii_digit() || b"+-".contains(byte)).count();
