@@ -116,7 +116,7 @@ def amz_date(offset: int) -> str:
 def filled(text: str) -> str:
     """Instants and long texts in place of the words for them."""
     now = int(time.time())
-    text = text.replace("@long", "A" * 20_000).replace("@megabyte", "A" * 1_000_000)
+    text = text.replace("@long", "A" * 20_000).replace("@megabyte", "A" * 1_000_000).replace("@blanks", " " * 1_000_000)
     text = re.sub(r'"@now([+-]\d+)"|@now([+-]\d+)', lambda found: str(now + int(found[1] or found[2])), text)
     text = re.sub(r"@text([+-]\d+)", lambda found: str(now + int(found[1])), text)
     return re.sub(r"@date([+-]\d+)", lambda found: amz_date(int(found[1])), text)

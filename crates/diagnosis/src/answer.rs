@@ -12,8 +12,10 @@ pub(crate) struct Answer {
     pub(crate) message: String,
     /// Whether the body is a page for a browser.
     pub(crate) is_page: bool,
-    /// Whether it says nothing at all, not even by its headers.
+    /// Whether it was read and says nothing at all, not even by its headers.
     is_empty: bool,
+    /// Whether nobody knows what it says: its body was not read, and no header tells.
+    is_unread: bool,
     /// Whether the text stands as AWS writes it.
     pub(crate) is_in_aws_form: bool,
 }
@@ -57,9 +59,10 @@ impl Answer {
         let is_in_aws_form = is_in_aws_form(exchange, body) && !has_mark;
         let (code, message) = read_json(body).or_else(|| read_xml(body)).unwrap_or_else(|| (None, plain(body)));
         // What has no text may have such a mark all the same, as the answer to a HEAD.
-        let is_empty = !has_mark && (body.is_empty() || is_null(body));
+        let is_empty = !has_mark && (exchange.has_no_text() || is_null(body));
         let code = typed.or(code).map(|code| short(&code)).unwrap_or_default();
-        Self { code, message, is_page, is_empty, is_in_aws_form }
+        let is_unread = !has_mark && exchange.body.is_none();
+        Self { code, message, is_page, is_empty, is_unread, is_in_aws_form }
     }
 
     /// The status that belongs to a sentence of AWS's, where a body was saved without it.
@@ -75,7 +78,7 @@ impl Answer {
 
     /// Whether it is a text, and none of AWS's: what AWS denies with a code of its own may be a sentence that is not known here.
     pub(crate) fn is_somebody_elses(&self) -> bool {
-        !self.is_empty && !self.is_denied() && self.kind().is_none()
+        !self.is_empty && !self.is_unread && !self.is_denied() && self.kind().is_none()
     }
 
     /// Whether it carries AWS's code of a denial.
@@ -88,11 +91,16 @@ impl Answer {
         self.is_empty || self.message.trim() == "Forbidden"
     }
 
+    /// Whether it may be so: what nobody read may say more.
+    pub(crate) fn may_be_bare(&self) -> bool {
+        self.is_bare() || self.is_unread
+    }
+
     /// `the answer was 403: `Forbidden``.
     pub(crate) fn said(&self, exchange: &Exchange) -> String {
         let text = self.first_line();
         match (exchange.status, text.as_str()) {
-            (Some(status), "") => format!("the answer was {status} without a text"),
+            (Some(status), "") => format!("the answer was {status}{}", without_text(exchange)),
             (Some(status), text) => format!("the answer was {status}: `{text}`"),
             (None, text) => format!("the answer was `{text}`"),
         }
@@ -107,6 +115,11 @@ impl Answer {
     pub(crate) fn first_line_of(&self, body: &str) -> String {
         if self.message.is_empty() { cut(body) } else { self.first_line() }
     }
+}
+
+/// What is said of a text that is not there: nothing, where nobody read it.
+pub(crate) fn without_text(exchange: &Exchange) -> &'static str {
+    if exchange.body.is_some() { " without a text" } else { "" }
 }
 
 fn cut(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! What an answer comes to.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, without_text};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, SIGNATURE_HINT};
@@ -119,7 +119,7 @@ fn on_the_way(finding: Finding, exchange: &Exchange, answer: &Answer, is_signed:
 fn by_application(status: u16, exchange: &Exchange, answer: &Answer) -> Finding {
     let said = match answer.first_line_of(exchange.text()).as_str() {
         _ if answer.is_page => ": a page".to_owned(),
-        "" => " without a text".to_owned(),
+        "" => without_text(exchange).to_owned(),
         text => format!(": `{text}`"),
     };
     let finding = Finding::new(Code::RefusedByApplication, format!("the answer was {status}{said}"));

@@ -52,12 +52,12 @@ pub(crate) fn findings(exchange: &Exchange, answer: &Answer, is_signed: bool) ->
         Front::FunctionUrl if answer.is_bare() && !is_signed => Finding::new(Code::RequestUnsigned, reason).hint(
             "a function URL says this to a request that nobody has signed: sign it for lambda; if it was signed, something on the way takes Authorization off",
         ),
-        Front::FunctionUrl if answer.is_bare() => Finding::new(Code::Forbidden, reason)
+        Front::FunctionUrl if answer.may_be_bare() => Finding::new(Code::Forbidden, reason)
             .hint(format!("either something on the way takes Authorization off, or the caller may not: {BOTH_ACTIONS}; {BOTH_SIDES}")),
         Front::FunctionUrl => Finding::new(Code::Forbidden, reason)
             .hint(format!("{BOTH_ACTIONS}; {BOTH_SIDES}; a URL whose AuthType is NONE asks its resource policy alone")),
         _ if answer.code == "Forbidden" && front != Front::HttpApi => Finding::new(Code::RefusedBeforeIam, reason),
-        _ if !answer.is_bare() => Finding::new(Code::Denied, reason),
+        _ if !answer.may_be_bare() => Finding::new(Code::Denied, reason),
         _ => Finding::new(Code::Forbidden, reason),
     };
     let finding = match (finding.code, Signed::unconfirmed(exchange)) {

@@ -72,13 +72,13 @@ pub(crate) fn challenge(exchange: &Exchange, answer: &Answer, is_signed: bool) -
     })
 }
 
-/// Whether the answer says nothing but its status, which an application's own seldom does: FastAPI says that in words, too.
+/// Whether the answer says nothing but its status, which an application's own seldom does: FastAPI says that in words, too. What nobody
+/// read may say something.
 pub(crate) fn is_silent(exchange: &Exchange) -> bool {
-    let body = exchange.text();
-    if body.is_empty() {
+    if exchange.has_no_text() {
         return true;
     }
-    let value: Option<Value> = serde_json::from_str(body).ok();
+    let value: Option<Value> = serde_json::from_str(exchange.text()).ok();
     let members = value.as_ref().and_then(Value::as_object);
     let detail = members.filter(|all| all.len() == 1).and_then(|all| all.get("detail")).and_then(Value::as_str);
     detail.is_some_and(|detail| ["Unauthorized", "Forbidden", "Service Unavailable"].contains(&detail))

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use xacct_sign::Credentials;
 use xacct_sign_identity::{Caller, Callers, Development, Need, Step, Verifier, make_proof};
-use xacct_sign_provider::{Asker, Lock, Manifest, Stage};
+use xacct_sign_provider::iam::{Context, PolicyDocument, PolicyKind, PrincipalIdentity, Request, evaluate};
+use xacct_sign_provider::{Asker, Lock, Manifest, ProviderRole, Stage};
 
 const AUDIENCE: &str = "https://api.example.com";
 /// Callers' accounts, each with an issuer.
@@ -30,7 +31,11 @@ fn rendered(manifest: &Manifest, stage: &str) -> Value {
 }
 
 fn verifier(manifest: &Manifest, stage: &Stage) -> Verifier {
-    let text = manifest.plan(&Lock::default()).callers(stage).unwrap().to_json();
+    verifier_with(manifest, &Lock::default(), stage)
+}
+
+fn verifier_with(manifest: &Manifest, lock: &Lock, stage: &Stage) -> Verifier {
+    let text = manifest.plan(lock).callers(stage).unwrap().to_json();
     let callers = Callers::parse(text.as_bytes(), Development::No).unwrap_or_else(|error| panic!("{error}\n{text}"));
     Verifier::new(callers, [7; 16])
 }
@@ -296,6 +301,51 @@ fn said(manifest: &Manifest, account: &str, role: &str) -> Said {
     said
 }
 
+/// A caller that assumes a provider's role: its account, its session names, and in which of two shared roles the lock file has it.
+type Assuming = (usize, Vec<&'static str>, u32);
+
+fn assuming() -> impl Strategy<Value = Assuming> {
+    let patterns = vec!["aa", "ab", "a*", "*b", "a?", "?b", "*", "b-*"];
+    (0..2_usize, prop::sample::subsequence(patterns, 0..3), 1..3_u32)
+}
+
+/// The manifest of these callers, each with a role of its own in its account, and the lock file.
+fn shared(callers: &[Assuming]) -> (Manifest, Lock) {
+    let mut text =
+        "[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n[stages.s]\napi_id = \"a1\"\n".to_owned();
+    let mut lock = "version = 1\n[stages.s]\n".to_owned();
+    for (index, (account, names, number)) in callers.iter().enumerate() {
+        let names = if names.is_empty() { String::new() } else { format!("session_names = {}\n", json!(names)) };
+        let account = ACCOUNTS[*account];
+        text += &format!("[callers.c{index}]\naccount = \"{account}\"\nroles = {{ s = \"R{index}\" }}\n{names}");
+        lock += &format!("c{index} = {number}\n");
+    }
+    (Manifest::parse(&text, "xacct.toml").unwrap(), Lock::parse(&lock, "xacct.lock.toml").unwrap())
+}
+
+/// Whether the trust policy lets a caller's role have this session.
+fn lets_assume(role: &ProviderRole, arn: &str, session: &str) -> bool {
+    let trust = PolicyDocument::parse(&role.trust_policy.to_json(), PolicyKind::Trust).unwrap();
+    let principal = Some(PrincipalIdentity::assumed_role(arn, "own").unwrap());
+    let context = Context::new().with("sts:RoleSessionName", session);
+    let request = Request { principal, action: "sts:AssumeRole", resource: &role.arn, context };
+    evaluate(&[&trust], &request).is_allowed()
+}
+
+/// Whom the verifier takes a session of a provider's role for, by what an HTTP API writes into its event.
+fn by_event(verifier: &Verifier, role: &str, session: &str) -> Result<String, String> {
+    let arn = format!("arn:aws:sts::111111111111:assumed-role/{role}/{session}");
+    let iam = json!({ "accountId": "111111111111", "userArn": arn });
+    let http = json!({ "method": "GET", "path": "/x" });
+    let context = json!({ "authorizer": { "iam": iam }, "http": http });
+    let event = json!({ "version": "2.0", "rawPath": "/x", "requestContext": context });
+    match verifier.check_event(event.to_string().as_bytes()).step(now()) {
+        Step::Passed(caller) => Ok(caller.name.clone()),
+        Step::Refused(refusal) => Err(refusal.code().to_owned()),
+        other => panic!("an event needs nothing: {other:?}"),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -343,6 +393,29 @@ proptest! {
                     let known = plan.who(&Asker::parse(&arn).unwrap());
                     prop_assert!(known.iter().any(|known| known.caller == caller.name), "{caller:?}");
                 }
+            }
+        }
+    }
+
+    /// Whom a session of a shared role is taken for is the only one that may have it.
+    #[test]
+    fn a_session_is_whose_trust_policy_alone_lets_it_be(callers in prop::collection::vec(assuming(), 1..6)) {
+        let (manifest, lock) = shared(&callers);
+        let stage = &manifest.stages["s"];
+        let verifier = verifier_with(&manifest, &lock, stage);
+        for role in manifest.plan(&lock).stage_roles(stage) {
+            for session in ["aa", "ab", "bb", "ac", "abb", "b-1", "AA", "cc"] {
+                let may_have_it = |(index, (account, ..)): (usize, &Assuming)| {
+                    let arn = format!("arn:aws:iam::{}:role/R{index}", ACCOUNTS[*account]);
+                    lets_assume(&role, &arn, session).then(|| format!("c{index}"))
+                };
+                let may: Vec<String> = callers.iter().enumerate().filter_map(may_have_it).collect();
+                let expected = match may.as_slice() {
+                    [] => Err("caller_unknown".to_owned()),
+                    [only] => Ok(only.clone()),
+                    _ => Err("callers_not_told_apart".to_owned()),
+                };
+                prop_assert_eq!(by_event(&verifier, &role.name, session), expected, "{} {}: {:?}", role.name, session, may);
             }
         }
     }

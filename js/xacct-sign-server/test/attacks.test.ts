@@ -89,6 +89,16 @@ describe.each(["token", "proof", "event", "callers"])("rows of %s", (kind) => {
   });
 });
 
+/** Runs a row, and first the one that it comes after; `check` says what each comes to. */
+async function run(kind: string, tested: Json, world: World, check: (row: Json) => Promise<string>): Promise<void> {
+  const before = TABLE[kind].find(({ name }: Json) => name === tested.after);
+  if (tested.after !== undefined) expect(await check(before)).toBe(expected(before));
+  world.pass(tested.later ?? 0);
+  world.asked.length = 0;
+  expect(await check(tested)).toBe(expected(tested));
+  if (tested.before_network) expect(world.asked).toEqual([]);
+}
+
 test.each<Json>(TABLE.token)("token: $name", async (tested) => {
   let row = tested;
   const keys = (url: string) => {
@@ -97,25 +107,25 @@ test.each<Json>(TABLE.token)("token: $name", async (tested) => {
     return row.publishes === undefined ? usualKeys(url) : keySet(row.publishes);
   };
   const world = worldOf({ keys, callers: { ...TABLE.world, algorithm: row.algorithm ?? "ES384" } });
-  if (tested.after !== undefined) {
-    row = TABLE.token.find(({ name }: Json) => name === tested.after);
-    expect(await check(world, row, "{token}", token(row))).toBe(expected(row));
-    row = tested;
-  }
-  expect(await check(world, row, "{token}", token(row))).toBe(expected(row));
-  if (row.before_network) expect(world.asked).toEqual([]);
+  await run("token", tested, world, (next) => {
+    row = next;
+    return check(world, row, "{token}", token(row));
+  });
 });
 
-test.each<Json>(TABLE.proof)("proof: $name", async (row) => {
-  const { answer } = row;
+test.each<Json>(TABLE.proof)("proof: $name", async (tested) => {
+  let row = tested;
   const answers = (url: string, headers: Headers) => {
+    const { answer } = row;
     if (answer === undefined) return sts(url, headers);
     if (typeof answer === "string") throw new Error("nothing is there");
     return new Response(filled(answer.body), { status: answer.status });
   };
   const world = worldOf({ sts: answers });
-  expect(await check(world, row, "{proof}", proof(row))).toBe(expected(row));
-  if (row.before_network) expect(world.asked).toEqual([]);
+  await run("proof", tested, world, (next) => {
+    row = next;
+    return check(world, row, "{proof}", proof(row));
+  });
 });
 
 test.each<Json>(TABLE.event)("event: $name", async (row) => {

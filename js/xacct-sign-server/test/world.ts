@@ -36,6 +36,7 @@ export function filled(text: string): string {
   return text
     .replaceAll("@long", "A".repeat(20_000))
     .replaceAll("@megabyte", "A".repeat(1_000_000))
+    .replaceAll("@blanks", " ".repeat(1_000_000))
     .replace(/"@now([+-]\d+)"/g, (_, offset) => String(at(offset) / 1000))
     .replace(/@now([+-]\d+)/g, (_, offset) => String(at(offset) / 1000))
     .replace(/@text([+-]\d+)/g, (_, offset) => String(at(offset) / 1000))

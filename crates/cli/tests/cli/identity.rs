@@ -1,6 +1,7 @@
 //! Who calls, for servers without API Gateway: `token`, and `call --identity`.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -137,5 +138,28 @@ fn a_refusal_by_a_server_without_api_gateway_is_a_case_for_the_doctor_with_the_s
             is_said,
             "{ran:?}"
         );
+    }
+}
+
+#[test]
+fn an_identity_follows_a_redirect_within_its_origin_and_to_no_other() {
+    let world = world("identity-redirects");
+    let elsewhere = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nelse");
+    let moved = |to: &str| {
+        format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 5\r\nconnection: close\r\n\r\nmoved")
+    };
+    let away = moved(&format!("{}/b", elsewhere.url));
+    let server = Server::start(move |seen, stream| {
+        let answer = if seen.target == "/a" { moved("/b") } else { away.clone() };
+        drop(stream.write_all(answer.as_bytes()));
+    });
+    for way in [&["--identity", AUDIENCE][..], &["--identity", AUDIENCE, "--proof"]] {
+        let ran = world.run(&[&["call", "-L"], way, &[&format!("{}/a", server.url)]].concat());
+        assert_eq!((ran.code, ran.text()), (Some(0), "moved"), "{ran:?}");
+        let seen = server.take();
+        let said: Vec<_> = seen.iter().map(|seen| (seen.target.as_str(), seen.header("authorization"))).collect();
+        let [("/a", Some(first)), ("/b", Some(second))] = said.as_slice() else { panic!("{seen:?}") };
+        assert!(first.starts_with("Bearer ") && second.starts_with("Bearer "));
+        assert_eq!(elsewhere.take(), []);
     }
 }

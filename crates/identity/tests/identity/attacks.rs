@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::world::{
-    AUDIENCE, Outcome, bearer, credentials, decode, drive, encode, good, good_token, key, key_set, merge, now,
+    AUDIENCE, Outcome, bearer, credentials, decode, drive, encode, good, good_token, key, key_set, later, merge, now,
     published, seconds, sign, sts, table, token_of, usual, verifier,
 };
 use serde_json::{Map, Value, json};
@@ -22,7 +22,9 @@ fn text<'r>(row: &'r Value, member: &str) -> Option<&'r str> {
 
 /// Instants and long texts in place of the words for them.
 fn filled(text: &str) -> String {
-    let mut filled = text.replace("@long", &"A".repeat(20_000)).replace("@megabyte", &"A".repeat(1_000_000));
+    let long = [("@long", "A", 20_000), ("@megabyte", "A", 1_000_000), ("@blanks", " ", 1_000_000)];
+    let mut filled =
+        long.iter().fold(text.to_owned(), |text, (word, part, many)| text.replace(word, &part.repeat(*many)));
     for (word, quoted) in [("\"@now", true), ("@now", false), ("@text", false), ("@date", false)] {
         while let Some((before, rest)) = filled.split_once(word) {
             let length = rest.bytes().take_while(|byte| byte.is_ascii_digit() || b"+-".contains(byte)).count();
@@ -173,10 +175,17 @@ fn run(kind: &str, outcome: impl Fn(&Value) -> Outcome) {
         if is != expected(&row) {
             wrong.push(format!("{name}: {is:?}, and not {:?}", expected(&row)));
         } else if row.get("before_network").is_some_and(|before| before == true) && went_out {
-            wrong.push(format!("{name}: refused after {needs:?}"));
+            wrong.push(format!("{name}: it needed {needs:?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Checks the row that a row comes after, if it does.
+fn first(kind: &str, row: &Value, checked: impl Fn(&Value) -> Outcome) {
+    let Some(before) = text(row, "after") else { return };
+    let before = rows(kind).into_iter().find(|row| text(row, "name") == Some(before)).unwrap();
+    assert_eq!(checked(&before).is, expected(&before));
 }
 
 #[test]
@@ -199,15 +208,11 @@ fn every_attack_by_a_token_gets_its_code() {
         let check = check(verifier, row, "{token}", &token(row));
         drive(check, now(), &keys, &|_| panic!("a token needs no STS"))
     };
-    let rows = rows("token");
     run("token", |row| {
         let mut world = world.clone();
         merge(&mut world, &json!({ "algorithm": text(row, "algorithm").unwrap_or("ES384") }));
         let verifier = verifier(&world);
-        if let Some(before) = text(row, "after") {
-            let before = rows.iter().find(|row| text(row, "name") == Some(before)).unwrap();
-            assert_eq!(checked(&verifier, before).is, expected(before));
-        }
+        first("token", row, |before| checked(&verifier, before));
         checked(&verifier, row)
     });
 }
@@ -215,17 +220,22 @@ fn every_attack_by_a_token_gets_its_code() {
 #[test]
 fn every_attack_by_a_proof_gets_its_code() {
     let world = table()["world"].clone();
-    run("proof", |row| {
+    let checked = |verifier: &Verifier, row: &Value, at: SystemTime| {
         let answers = |request: &_| match row.get("answer") {
-            None => Some(sts(request, now())),
+            None => Some(sts(request, at)),
             Some(Value::String(_)) => None,
             Some(answer) => {
                 let status = u16::try_from(answer["status"].as_u64().unwrap()).unwrap();
                 Some((status, filled(answer["body"].as_str().unwrap()).into_bytes()))
             }
         };
-        let check = check(&verifier(&world), row, "{proof}", &proof(row));
-        drive(check, now(), &|_| panic!("a proof needs no keys"), &answers)
+        let check = check(verifier, row, "{proof}", &proof(row));
+        drive(check, at, &|_| panic!("a proof needs no keys"), &answers)
+    };
+    run("proof", |row| {
+        let verifier = verifier(&world);
+        first("proof", row, |before| checked(&verifier, before, now()));
+        checked(&verifier, row, later(row.get("later").map_or(0, |seconds| seconds.as_u64().unwrap())))
     });
 }
 

@@ -188,7 +188,7 @@ fn whom_a_role_of_its_own_admits_needs_no_session_name() {
         { "name": "any", "account": "*", "role": "Worker", "provider_role": "ApiAny" },
         { "name": "family", "organization": "o-abcdefghij", "provider_role": "ApiFamily" },
         { "name": "a", "account": "000000000000", "role": "A", "provider_role": "ApiTwo" },
-        { "name": "b", "account": "000000000000", "role": "B", "provider_role": "ApiTwo", "session_names": ["b"] },
+        { "name": "b", "account": "000000000000", "role": "B", "provider_role": "ApiTwo", "session_names": ["bb"] },
     ]);
     let of = |role: &str, session: &str| {
         let arn = format!("arn:aws:sts::111111111111:assumed-role/{role}/{session}");
@@ -197,7 +197,9 @@ fn whom_a_role_of_its_own_admits_needs_no_session_name() {
     assert_eq!(of("ApiAny", "s1"), Ok(("any".to_owned(), None)));
     assert_eq!(of("ApiFamily", "s1"), Ok(("family".to_owned(), None)));
     assert_eq!(of("ApiTwo", "c1"), Ok(("a".to_owned(), Some("000000000000".to_owned()))));
-    assert_eq!(of("ApiTwo", "bb"), Ok(("a".to_owned(), Some("000000000000".to_owned()))));
+    assert_eq!(of("ApiTwo", "bbb"), Ok(("a".to_owned(), Some("000000000000".to_owned()))));
+    // Which of both it is nobody can tell: `a` may take the name of `b`.
+    assert_eq!(of("ApiTwo", "bb"), Err("callers_not_told_apart".to_owned()));
     let front = {
         let mut both = front.clone();
         both["callers"][3].as_object_mut().unwrap().remove("session_names");

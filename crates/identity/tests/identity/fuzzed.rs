@@ -203,6 +203,7 @@ pub(crate) fn event(data: &[u8]) {
         let role = arn.split('/').nth(1).unwrap();
         let is_so = match (*front, name.as_str()) {
             ("http_api", "reader") => (account, role) == ("111111111111", "ApiAllowByIamRoleProdReader"),
+            ("http_api", "free") => (account, role) == ("111111111111", "ApiAllowByIamRoleProd-2"),
             ("http_api", _) => (account, role) == ("111111111111", "ApiAllowByIamRoleProd"),
             (_, "shop") => (account, role) == ("000000000000", "LambdaRoleProd"),
             (_, "reader") => (account, role) == ("000000000000", "Reader"),

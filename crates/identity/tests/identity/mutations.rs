@@ -1,20 +1,27 @@
 //! What differs by one byte from what is right is never taken.
 
 use proptest::prelude::*;
+use serde_json::json;
 use xacct_sign_identity::{Verifier, make_proof};
 
-use crate::world::{AUDIENCE, bearer, credentials, good_token, now, table, usual, verifier};
+use crate::world::{AUDIENCE, bearer, credentials, good, good_token, now, table, token_of, usual, verifier};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/";
 
 fn world() -> Verifier {
-    verifier(&table()["world"])
+    of_algorithm("ES384")
+}
+
+fn of_algorithm(algorithm: &str) -> Verifier {
+    let mut world = table()["world"].clone();
+    world["algorithm"] = algorithm.into();
+    verifier(&world)
 }
 
 /// Every byte in turn, as two others that the header may hold.
-fn every_byte_counts(good: &str) {
-    assert_eq!(usual(bearer(&world(), good), now()).is, Ok("shop".to_owned()));
-    let verifier = world();
+fn every_byte_counts(algorithm: &str, good: &str) {
+    assert_eq!(usual(bearer(&of_algorithm(algorithm), good), now()).is, Ok("shop".to_owned()));
+    let verifier = of_algorithm(algorithm);
     for at in 0..good.len() {
         for step in [1, 29] {
             let mut other = good.as_bytes().to_vec();
@@ -32,12 +39,18 @@ fn every_byte_counts(good: &str) {
 
 #[test]
 fn every_byte_of_a_token_counts() {
-    every_byte_counts(&good_token(now()));
+    every_byte_counts("ES384", &good_token(now()));
+}
+
+#[test]
+fn every_byte_of_a_token_that_rsa_signed_counts() {
+    let header = json!({ "alg": "RS256", "kid": "RSA_0", "typ": "JWT" }).to_string();
+    every_byte_counts("RS256", &token_of(&header, &good(now()).1.to_string(), "RS256", "shop_rsa"));
 }
 
 #[test]
 fn every_byte_of_a_proof_counts() {
-    every_byte_counts(&make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap());
+    every_byte_counts("ES384", &make_proof(&credentials(), "us-east-1", AUDIENCE, now()).unwrap());
 }
 
 proptest! {

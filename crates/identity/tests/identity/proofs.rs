@@ -308,3 +308,13 @@ fn regions_of_other_partitions_have_their_own_sts() {
     let Step::Need(Need::Sts(request)) = bearer(&verifier(&world), &made).step(now()) else { panic!("sts") };
     assert_eq!(request.url, "https://sts.cn-north-1.amazonaws.com.cn/");
 }
+
+#[test]
+fn an_answer_of_sts_may_be_of_64_kb() {
+    let is = |length| {
+        let mut answer = identity_xml("arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders", "000000000000");
+        answer += &" ".repeat(length - answer.len());
+        at(&server(), &proof(now()), now(), Some((200, answer))).0
+    };
+    assert_eq!((is(65_536), is(65_537)), (shop(), refused("sts_answer_refused")));
+}

@@ -121,13 +121,15 @@ fn allows(policy: &PolicyDocument, who: &Who, needs: &[(&str, String, Context)])
     })
 }
 
-fn needs(target: Target<'_>, method: &str, path: &str, is_by_url: bool) -> Vec<(&'static str, String, Context)> {
+/// What a call takes. Of a function the request says whether it came by the URL; one that says nothing did not.
+fn needs(target: Target<'_>, method: &str, path: &str, by_url: Option<bool>) -> Vec<(&'static str, String, Context)> {
     let arn = target.arn();
     match target {
         Target::FunctionUrl(_) => {
-            let invoke = Context::new().with("lambda:InvokedViaFunctionUrl", is_by_url.to_string());
+            let mut invoke = Context::new();
+            invoke.set_all("lambda:InvokedViaFunctionUrl", by_url.map(|by_url| by_url.to_string()));
             let mut needs = vec![(FunctionUrl::INVOKE, arn.clone(), invoke)];
-            if is_by_url {
+            if by_url == Some(true) {
                 let context = Context::new().with("lambda:FunctionUrlAuthType", "AWS_IAM");
                 needs.push((FunctionUrl::INVOKE_URL, arn, context));
             }
@@ -186,13 +188,15 @@ proptest! {
             let policy = policy.map(|policy| parsed(&policy.document, PolicyKind::Resource));
             let lets_in = |who: &Who, needs: &[_]| policy.as_ref().is_some_and(|policy| allows(policy, who, needs));
             for (who, (method, path)) in people.iter().flat_map(|who| REQUESTS.map(|request| (who, request))) {
-                let needed = needs(target, method, path, true);
+                let needed = needs(target, method, path, Some(true));
                 let is_meant = |entry: &&Entry| entry.means(who, stage, method, path);
                 let meant: Vec<usize> = (0..entries.len()).filter(|index| is_meant(&&entries[*index])).collect();
                 let is_open = lets_in(who, &needed);
                 prop_assert_eq!(is_open, !meant.is_empty(), "{:?} {} {} on {}\n{}", who, method, path, stage, text);
                 // Never past the URL.
-                prop_assert!(target.enforces_routes() || !lets_in(who, &needs(target, method, path, false)));
+                for past in [Some(false), None] {
+                    prop_assert!(target.enforces_routes() || !lets_in(who, &needs(target, method, path, past)));
+                }
                 // The caller's own policy allows it, too.
                 for index in meant {
                     let may = at_home[index].iter().any(|policy| allows(policy, who, &needed));
