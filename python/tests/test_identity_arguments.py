@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +88,22 @@ def test_a_region_that_is_left_out_is_the_environments(
     monkeypatch.setenv(variable, "eu-west-1")
     assert made(AUDIENCE).region == made(AUDIENCE, region=None).region == "eu-west-1"
     assert made(AUDIENCE, region=REGION).region == REGION
+
+
+@pytest.mark.parametrize("made", [IdentityToken, IdentityProof])
+def test_a_region_that_is_left_out_is_the_bases_then_the_environments_then_the_profiles(
+    made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[default]\nregion = eu-north-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    role = "arn:aws:iam::111111111111:role/Api"
+    placed = xacct_sign.AssumeRole(role, region="eu-central-1")
+    unplaced = xacct_sign.AssumeRole(role)
+    assert made(AUDIENCE).region == made(AUDIENCE, base=unplaced).region == "eu-north-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert made(AUDIENCE).region == made(AUDIENCE, base=unplaced).region == "eu-west-1"
+    assert made(AUDIENCE, base=placed).region == "eu-central-1"
+    assert made(AUDIENCE, region=REGION, base=placed).region == REGION
 
 
 @pytest.mark.parametrize("made", [IdentityToken, IdentityProof])

@@ -31,7 +31,8 @@ use crate::waiting::{here, wait};
 ///
 /// Args:
 ///     audience: the server's, as its provider wrote it, such as `https://api.example.com`.
-///     region: the region whose STS makes the tokens: that where the program runs, `AWS_REGION` or `AWS_DEFAULT_REGION` if None.
+///     region: the region whose STS makes the tokens: that where the program runs. None stands for that of a base that was given one,
+///         as an `AssumeRole` is, else for `AWS_REGION` or `AWS_DEFAULT_REGION`, else for the profile's.
 ///     duration_seconds: 60 to 3600; of credentials that end sooner a token is made that ends with them.
 ///     algorithm: `ES384`, or `RS256` where the server takes no other.
 ///     base: what gives the credentials whose token it is, as that of `AssumeRole`: None stands for `DefaultCredentials()`.

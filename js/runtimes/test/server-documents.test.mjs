@@ -15,7 +15,7 @@ import { freshServer, run, tool } from "../lib/run.mjs";
 const text = readFileSync(new URL("../../../docs/javascript-server.md", import.meta.url), "utf8");
 const snippets = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
 
-const PEERS = ["cors", "express", "fastify", "hono", "koa", "@types/express", "@types/node"];
+const PEERS = ["cors", "express", "fastify", "hono", "koa", "koa-mount", "@types/express", "@types/koa", "@types/node"];
 
 let issuer;
 let app;
@@ -105,11 +105,14 @@ async function listening(server, run) {
 
 const imported = (name) => import(pathToFileURL(createRequire(join(app, "app.js")).resolve(name)).href);
 
-async function developed() {
+/** @param {string[]} [routes] in place of the issuer's caller's */
+async function developed(routes) {
   const { createVerifier } = await import(
     pathToFileURL(join(app, "node_modules/xacct-sign-server/dist/index.js")).href
   );
-  return createVerifier({ development: true, callers: issuer.callers, log: () => {} });
+  const [caller] = issuer.callers.callers;
+  const callers = { ...issuer.callers, callers: [{ ...caller, ...(routes && { routes }) }] };
+  return createVerifier({ development: true, callers, log: () => {} });
 }
 
 test("Koa and Fastify", async () => {
@@ -134,6 +137,27 @@ test("Koa and Fastify", async () => {
   assert.equal(handled, 1);
 });
 
+test("below a mount of Koa's the path that was sent counts, too", async () => {
+  const [{ default: Koa }, { default: mount }] = await Promise.all([imported("koa"), imported("koa-mount")]);
+  const headers = { authorization: `Bearer ${await issuer.token()}` };
+  for (const [routes, expected] of /** @type {[string[], number][]} */ ([
+    [["GET /items/{id}"], 403],
+    [["GET /admin/items/{id}"], 403],
+    [["GET /items/{id}", "GET /admin/items/{id}"], 200],
+  ])) {
+    const [outer, koa] = [new Koa(), new Koa()];
+    new Function("verifier", "koa", "fastify", snippets[1] ?? "")(await developed(routes), koa, { addHook() {} });
+    koa.use((context) => {
+      context.body = context.url;
+    });
+    outer.use(mount("/admin", koa));
+    await listening(createServer(outer.callback()), async (origin) => {
+      const answer = await fetch(`${origin}/admin/items/1`, { headers });
+      assert.deepEqual([answer.status, await answer.text()], [expected, expected === 200 ? "/items/1" : ""]);
+    });
+  }
+});
+
 test("CORS goes before the check in Express, and HEAD is a method of its own", async () => {
   const [{ default: express }, { default: cors }] = await Promise.all([imported("express"), imported("cors")]);
   const application = express();
@@ -156,19 +180,32 @@ test("the programs compile in strict TypeScript, written as the page says", asyn
   const express = "request.caller!";
   const fetching = "fetch(request: Request)";
   const hono = "new Hono<{ Variables: { caller: Caller } }>()";
-  for (const written of [express, fetching, hono]) assert.ok(text.includes(`\`${written}\``), written);
+  const [koa, fastify] = ["(context.req as NodeRequest).caller!", "(request.raw as NodeRequest).caller!"];
+  for (const written of [express, fetching, hono, koa, fastify]) assert.ok(text.includes(`\`${written}\``), written);
   const identity = readFileSync(new URL("../../../docs/identity.md", import.meta.url), "utf8");
   const [, ofIdentity = ""] = /^```ts\n(.*?)^```$/ms.exec(identity) ?? [];
   const given = 'import { createVerifier, type Caller, type Verifier } from "xacct-sign-server";';
-  const typed = snippets.map((code, index) => {
-    // The lines for Koa and Fastify are no program; their frameworks have no types of Node's own here.
-    if (index === 1) return "";
-    return code
+  // The lines for Koa and Fastify stand among others.
+  const around = (code) => `
+    import { readFileSync } from "node:fs";
+    import Fastify from "fastify";
+    import Koa from "koa";
+    import { createVerifier, type NodeRequest } from "xacct-sign-server";
+    const verifier = createVerifier({ callers: readFileSync("callers.json", "utf8") });
+    const [koa, fastify] = [new Koa(), Fastify()];
+    ${code}
+    koa.use((context) => {
+      context.body = { hello: ${koa}.name };
+    });
+    fastify.get("/items/:id", async (request) => ({ hello: ${fastify}.name }));
+  `;
+  const typed = snippets.map((code, index) =>
+    (index === 1 ? around(code) : code)
       .replace(/request\.caller;/, `${express};`)
       .replace("fetch(request)", fetching)
       .replace("new Hono()", hono)
-      .replace("import { createVerifier", "import { type Caller, createVerifier");
-  });
+      .replace("import { createVerifier }", "import { type Caller, createVerifier }"),
+  );
   const ofPage = `import { readFileSync } from "node:fs";\nimport express from "express";\n${given}\nconst app = express();\n${ofIdentity}`;
   const files = [...typed, ofPage].map((code, index) => {
     const name = `program-${index}.ts`;

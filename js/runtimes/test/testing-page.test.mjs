@@ -178,6 +178,17 @@ async function shownBy(outcome) {
   return stripVTControlCharacters(stdout + stderr);
 }
 
+/** What else happens where a test hangs: when, a hook, and a test before it. */
+const BEFORE = [
+  ["", "", ""],
+  [" after one that skips itself", "", 'test("skips itself", (...[t]) => t?.skip());'],
+  [
+    " after one that another hook stops",
+    "let count = 0; beforeEach(() => { if (count++ === 0) throw new Error('mine'); });",
+    'test("is stopped", () => {});',
+  ],
+];
+
 for (const [runner, module, show] of SHOWING) {
   // Jest tells hooks nothing of what failed.
   if (runner !== "jest") {
@@ -203,24 +214,33 @@ for (const [runner, module, show] of SHOWING) {
     });
   }
 
-  test(`a test whose time is over within asCaller stops none of the next: ${runner}`, async () => {
-    const code = `
-      import { useEmulator } from "xacct-sign-emulator/${runner}";
-      import { test } from "${module}";
-      const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
-      const hangs = () => emulator.asCaller("shop", "stag", () => new Promise((done) => setTimeout(done, 60_000).unref?.()));
-      ${runner === "node-test" ? 'test("hangs", { timeout: 50 }, hangs)' : 'test("hangs", hangs, 50)'};
-      for (const name of ["next", "last"]) test(name, () => emulator.asCaller("shop", "prod", () => {
-        if (process.env.XACCT_URL !== emulator.url("prod")) throw new Error("somebody else's environment");
-        console.log(name + " was the caller");
-      }));
-    `;
-    project(`hanging-${runner}`, [{ name: "hanging.test.js", code }]);
-    const shown = await show(`hanging-${runner}`);
-    for (const name of ["next", "last"]) assert.ok(shown.includes(`${name} was the caller`), shown);
-    const told = "the `asCaller` of `shop` had not ended when its test was over";
-    assert.equal(shown.split(told).length, 2, shown);
-  });
+  for (const [when, hook, before] of BEFORE) {
+    test(`a test whose time is over within asCaller stops none of the next${when}: ${runner}`, async () => {
+      const code = `
+        import { useEmulator } from "xacct-sign-emulator/${runner}";
+        import { beforeEach, test } from "${module}";
+        ${hook}
+        const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
+        ${before}
+        // Where a test may have tests within it, one of these runs meanwhile.
+        const hangs = (...[t]) => emulator.asCaller("shop", "stag", async () => {
+          await t?.test?.("within", () => {});
+          await new Promise((done) => setTimeout(done, 60_000).unref?.());
+        });
+        ${runner === "node-test" ? 'test("hangs", { timeout: 500 }, hangs)' : 'test("hangs", hangs, 50)'};
+        for (const name of ["next", "last"]) test(name, () => emulator.asCaller("shop", "prod", () => {
+          if (process.env.XACCT_URL !== emulator.url("prod")) throw new Error("somebody else's environment");
+          console.log(name + " was the caller");
+        }));
+      `;
+      const folder = `hanging-${when.replaceAll(" ", "-")}-${runner}`;
+      project(folder, [{ name: "hanging.test.js", code }]);
+      const shown = await show(folder);
+      for (const name of ["next", "last"]) assert.ok(shown.includes(`${name} was the caller`), shown);
+      const told = "the `asCaller` of `shop` had not ended when its test was over";
+      assert.equal(shown.split(told).length, 2, shown);
+    });
+  }
 }
 
 test("hooks stand around a describe alone", async () => {

@@ -21,11 +21,17 @@ export interface Call {
 export class Calls {
   /** Those of APIs. */
   readonly list: Call[] = [];
-  readonly #ofSts: Call[] = [];
+  /** Those of STS, where somebody asks what was refused. */
+  readonly #ofSts: Call[] | undefined;
+
+  constructor({ keepsSts }: { keepsSts: boolean }) {
+    this.#ofSts = keepsSts ? [] : undefined;
+  }
 
   /** A call that has come, of STS where its stage is empty: what is returned takes what is known of it later. */
   came(call: Call): (known: Pick<Call, "status" | "caller">, reason?: string) => void {
     const list = call.stage === "" ? this.#ofSts : this.list;
+    if (list === undefined) return () => {};
     let shown = Object.freeze(call);
     list.push(shown);
     return (known, reason) => {
@@ -39,7 +45,7 @@ export class Calls {
 
   /** What was refused, by STS first, a line each. */
   refused(): string[] {
-    return [...this.#ofSts, ...this.list].flatMap(({ stage, method, path, status, reason }) =>
+    return [...(this.#ofSts ?? []), ...this.list].flatMap(({ stage, method, path, status, reason }) =>
       reason === undefined ? [] : [`${stage || "sts"} ${method} ${path} ${status} ${reason}`],
     );
   }
@@ -47,6 +53,6 @@ export class Calls {
   /** Empties the list; what is still under way does not get into it any more. */
   clear(): void {
     this.list.length = 0;
-    this.#ofSts.length = 0;
+    this.#ofSts?.splice(0);
   }
 }

@@ -57,7 +57,7 @@ export interface Emulator {
  * @throws XacctSignError with what is wrong with the manifest or with the options
  */
 export function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  return startWith(options, new Calls());
+  return startWith(options, new Calls({ keepsSts: false }));
 }
 
 /** @internal The same, with calls that are kept elsewhere, too. */

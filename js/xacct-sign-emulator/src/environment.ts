@@ -59,17 +59,19 @@ export function endAll(of: object): void {
   for (const block of open.filter((block) => block.of === of).reverse()) end(block);
 }
 
-/** How many tests run. */
-let running = 0;
+/** The tests that run. */
+const running = new Set<object>();
 /** Those that were open when no test ran yet. */
 let earlier: readonly Block[] = [];
 /** Those that tests left open which are over. */
 let left: readonly Block[] = [];
 
 /** A test begins. What one that is over has left open, as where its time was over, would stop it: that ends now, and is told. */
-export function testBegins(): void {
+export function testBegins(test: object): void {
   // Of tests that run beside each other nobody knows whose is whose.
-  if (running++ > 0) return;
+  const isBeside = running.size > 0;
+  running.add(test);
+  if (isBeside) return;
   for (const block of left.filter((block) => open.includes(block)).reverse()) {
     const message = `the \`asCaller\` of \`${block.caller}\` had not ended when its test was over, and was ended before the next one`;
     process.emitWarning(message, { type: "XacctSignWarning", code: "as_caller_overlaps" });
@@ -78,10 +80,10 @@ export function testBegins(): void {
   earlier = [...open];
 }
 
-/** A test is over. */
-export function testEnds(): void {
-  running -= 1;
-  left = running > 0 ? [] : open.filter((block) => !earlier.includes(block));
+/** A test is over. It may be told more than once, and of a test that never began, as where another hook stopped it. */
+export function testEnds(test: object): void {
+  if (!running.delete(test)) return;
+  left = running.size > 0 ? [] : open.filter((block) => !earlier.includes(block));
 }
 
 /** Puts back what was there; where another has begun within, leaves that to it, and says so. */

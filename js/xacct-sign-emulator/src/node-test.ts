@@ -10,8 +10,9 @@ export function useEmulator(options: EmulatorOptions): Emulator {
     {
       beforeAll: before,
       afterAll: after,
-      beforeEach,
-      afterEach: (hook) => afterEach((test) => hook("passed" in test && !test.passed)),
+      // Of a test that skips itself no further hook is told.
+      beforeEach: (hook) => beforeEach((test) => hook(test, test.signal)),
+      afterEach: (hook) => afterEach((test) => hook(test, "passed" in test && !test.passed)),
     },
     options,
   );

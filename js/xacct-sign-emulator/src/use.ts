@@ -7,9 +7,10 @@ import type { EmulatorOptions } from "./options.js";
 export interface Hooks {
   readonly beforeAll: (hook: () => Promise<void>) => void;
   readonly afterAll: (hook: () => Promise<void>) => void;
-  readonly beforeEach: (hook: () => void) => void;
-  /** Its hook is told whether the test has failed, where the runner says so. */
-  readonly afterEach: (hook: (hasFailed: boolean) => void) => void;
+  /** Its hook is told which test begins, and where the runner has one the signal that ends with it. */
+  readonly beforeEach: (hook: (test: object, signal?: AbortSignal) => void) => void;
+  /** Its hook is told which test is over, and whether it has failed, where the runner says so. */
+  readonly afterEach: (hook: (test: object, hasFailed: boolean) => void) => void;
 }
 
 const HINT =
@@ -17,7 +18,7 @@ const HINT =
 
 /** An emulator for the tests around which these hooks stand. */
 export function useWith({ beforeAll, afterAll, beforeEach, afterEach }: Hooks, options: EmulatorOptions): Emulator {
-  const calls = new Calls();
+  const calls = new Calls({ keepsSts: true });
   let emulator: Emulator | undefined;
   const running = () => {
     if (emulator === undefined) throw notRunning("the emulator does not run", HINT);
@@ -31,12 +32,13 @@ export function useWith({ beforeAll, afterAll, beforeEach, afterEach }: Hooks, o
   beforeAll(async () => {
     emulator = await startWith(options, calls);
   });
-  beforeEach(() => {
-    testBegins();
+  beforeEach((test, signal) => {
+    testBegins(test);
+    signal?.addEventListener("abort", () => testEnds(test), { once: true });
     calls.clear();
   });
-  afterEach((hasFailed) => {
-    testEnds();
+  afterEach((test, hasFailed) => {
+    testEnds(test);
     const refused = hasFailed ? calls.refused() : [];
     if (refused.length > 0) console.error(["xacct-sign-emulator refused:", ...refused].join("\n"));
   });

@@ -10,8 +10,8 @@ export function useEmulator(options: EmulatorOptions): Emulator {
     {
       beforeAll,
       afterAll,
-      beforeEach,
-      afterEach: (hook) => afterEach(({ task }) => hook(task.result?.state === "fail")),
+      beforeEach: (hook) => beforeEach(({ task }) => hook(task)),
+      afterEach: (hook) => afterEach(({ task }) => hook(task, task.result?.state === "fail")),
     },
     options,
   );

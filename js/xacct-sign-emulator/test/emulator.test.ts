@@ -121,13 +121,24 @@ test("a call whose body breaks off was sent, too, and so was one that the emulat
 });
 
 test("what was sent before the list was emptied does not get into it", () => {
-  const calls = new Calls();
+  const calls = new Calls({ keepsSts: false });
   const call = { method: "GET", path: "/", status: null, stage: "stag", caller: null };
   const before = calls.came({ ...call, path: "/before" });
   calls.clear();
   const after = calls.came({ ...call, path: "/after" });
   for (const answered of [before, after]) answered({ status: 200, caller: null });
   expect(calls.list).toEqual([{ ...call, path: "/after", status: 200 }]);
+});
+
+test("what STS refused is kept where somebody asks for it, and not for ever for nobody", () => {
+  for (const keepsSts of [true, false]) {
+    const calls = new Calls({ keepsSts });
+    const sts = calls.came({ method: "POST", path: "/", status: null, stage: "", caller: null });
+    sts({ status: 403, caller: null }, "signature_missing: none");
+    expect(calls.refused()).toEqual(keepsSts ? ["sts POST / 403 signature_missing: none"] : []);
+    calls.clear();
+    expect(calls.refused()).toEqual([]);
+  }
 });
 
 test("who is not there is told who is", async () => {

@@ -29,7 +29,7 @@ test("what a caller does with the credentials is its own business", async () => 
   const first = await provider();
   (first as { accessKeyId: string }).accessKeyId = "changed";
   first.expiration.setTime(0);
-  expect((await provider()).accessKeyId).toBe("ASIAEXAMPLE");
+  expect((await provider()).accessKeyId).toBe("ASIAEXAMPLEEXAMPLE12");
   expect((await provider()).expiration.getTime()).toBeGreaterThan(0);
 });
 

@@ -1,12 +1,16 @@
 // Who assumes a role: another role, the SDK's providers, whoever is asked anew.
 
-import { expect, test, vi } from "vitest";
-import { assumeRole, createFetch } from "xacct-sign";
+import { afterEach, expect, test, vi } from "vitest";
+import { assumeRole, createFetch, type Fetch } from "xacct-sign";
 import { clock, fakeSts } from "./sts.js";
 
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 const region = "us-east-1";
 const arn = (name: string) => `arn:aws:iam::111111111111:role/${name}`;
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 test("a role assumes a role assumes a role: each is asked for when it is needed, and refreshed", async () => {
   const time = clock();
@@ -22,8 +26,8 @@ test("a role assumes a role assumes a role: each is asked for when it is needed,
   expect(asked()).toEqual([arn("First"), arn("Second"), arn("Third")]);
   expect(sts.authorizations.map((value) => /Credential=([^/]*)/.exec(value)?.[1])).toEqual([
     "AKIDEXAMPLE",
-    "ASIAEXAMPLE",
-    "ASIAEXAMPLE",
+    "ASIAEXAMPLEEXAMPLE12",
+    "ASIAEXAMPLEEXAMPLE12",
   ]);
   await third();
   expect(asked()).toEqual([]);
@@ -33,6 +37,22 @@ test("a role assumes a role assumes a role: each is asked for when it is needed,
   expect(asked()).toEqual([arn("First"), arn("Second"), arn("Third")]);
   await third({ forceRefresh: true });
   expect(asked()).toEqual([arn("Third")]);
+});
+
+test("a role that is refused tells its base no region", async () => {
+  vi.stubEnv("AWS_REGION", "eu-west-1");
+  const urls: string[] = [];
+  const sts = fakeSts();
+  const fetch = ((url: string, init: RequestInit) => {
+    urls.push(url);
+    return (sts.fetch as (url: string, init: RequestInit) => Promise<Response>)(url, init);
+  }) as never as Fetch;
+  const base = assumeRole({ roleArn: arn("First"), base: credentials, fetch });
+  const other = assumeRole({ roleArn: "arn:aws-cn:iam::111111111111:role/Other", base });
+  const api = createFetch({ credentials: other, region, fetch });
+  await expect(api("https://api.example.com/")).rejects.toMatchObject({ code: "partition_mismatch" });
+  await base();
+  expect(urls).toEqual(["https://sts.eu-west-1.amazonaws.com/"]);
 });
 
 test("what fails in a chain of roles is named, and asked for no more often than by itself", async () => {

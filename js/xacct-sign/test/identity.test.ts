@@ -2,9 +2,9 @@
 
 import { inspect } from "node:util";
 import { afterEach, expect, test, vi } from "vitest";
-import { createFetch, type Fetch, fromContainer } from "xacct-sign";
+import { assumeRole, createFetch, type Fetch, fromContainer } from "xacct-sign";
 import { identityProof, identityToken, XacctSignError } from "xacct-sign/identity";
-import { clock } from "./sts.js";
+import { clock, fakeSts } from "./sts.js";
 
 const base = { accessKeyId: "ASIAEXAMPLEEXAMPLE12", secretAccessKey: "secret", sessionToken: "base-token" };
 const about = { audience: "https://api.example.com", region: "us-east-1" };
@@ -218,17 +218,28 @@ test("tokens and proofs have one rule for audiences", () => {
   }
 });
 
-test("a region that is left out is the environment's", async () => {
-  const { region, ...rest } = { ...about, base };
+test("a region that is left out is the base's, else the environment's", async () => {
+  const { audience, region } = about;
+  const roleArn = "arn:aws:iam::111111111111:role/Api";
+  const role = (region?: string) => assumeRole({ roleArn, region, base, fetch: fakeSts().fetch });
   for (const variable of ["AWS_REGION", "AWS_DEFAULT_REGION"]) {
     vi.stubEnv(variable, "eu-west-1");
-    const [, proof = ""] = (await identityProof(rest)()).split(".");
-    expect(JSON.parse(Buffer.from(proof, "base64url").toString())).toMatchObject({ region: "eu-west-1" });
-    const [, given = ""] = (await identityProof({ ...rest, region })()).split(".");
-    expect(JSON.parse(Buffer.from(given, "base64url").toString())).toMatchObject({ region });
+    for (const [options, expected] of [
+      [{ region, base: role("eu-central-1") }, region],
+      [{ base: role("eu-central-1") }, "eu-central-1"],
+      [{ base: role() }, "eu-west-1"],
+      [{ base }, "eu-west-1"],
+      [{ base: async () => base }, "eu-west-1"],
+    ] as const) {
+      const [, proof = ""] = (await identityProof({ audience, ...options })()).split(".");
+      expect(JSON.parse(Buffer.from(proof, "base64url").toString())).toMatchObject({ region: expected });
+      const sts = issuer();
+      await identityToken({ audience, fetch: sts.fetch, ...options })();
+      expect(sts.urls).toEqual([`https://sts.${expected}.amazonaws.com/`]);
+    }
     vi.unstubAllEnvs();
   }
-  expect(thrown(() => identityToken(rest))).toMatchObject({
+  expect(thrown(() => identityToken({ audience, base }))).toMatchObject({
     code: "invalid_region",
     hint: "give a region, such as `ap-northeast-1`, or set AWS_REGION",
   });

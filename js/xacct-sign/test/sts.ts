@@ -57,7 +57,7 @@ export function fakeSts(now: () => Date = () => new Date()): Sts {
       return new Response(
         `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><AssumedRoleUser>
          <AssumedRoleId>A:x</AssumedRoleId><Arn>arn:aws:sts::111111111111:assumed-role/Api/x</Arn></AssumedRoleUser>
-         <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>s${count}</SecretAccessKey>
+         <Credentials><AccessKeyId>ASIAEXAMPLEEXAMPLE12</AccessKeyId><SecretAccessKey>s${count}</SecretAccessKey>
          <SessionToken>t</SessionToken><Expiration>${end}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
       );
     }) as never,

@@ -36,6 +36,8 @@ fn every_request_asks_for_the_paths_of_the_table() {
         let seen = decoded(of_target.last().unwrap());
         let of_decoded = list("decoded").unwrap_or_else(|| of_target.clone());
         assert_eq!(paths(Some(sent), left), of_target, "{row}");
+        let rewritten = row.get("rewritten").is_some_and(|rewritten| rewritten == true);
+        assert_eq!(of_target.len() > 1, rewritten, "{row}");
         assert_eq!(paths(Some(sent), Seen::Decoded(&seen)), of_decoded, "{row}");
         let expected = text("code").map_or(Ok("reader".to_owned()), |code| Err(code.to_owned()));
         for paths in [of_target, of_decoded] {

@@ -100,12 +100,12 @@ class Role implements Known {
    */
   learnRegion(region: string): void {
     if (this.#stsRegion !== undefined) return;
-    // A role that assumes this one, and has no region either, is assumed there too.
-    knownOf(this.#base)?.learnRegion?.(region);
     this.#call.set(OPTION.region, region);
     const endpoint = this.#isNamed ? undefined : endpointOfKind(region);
     if (endpoint !== undefined) this.#call.set(OPTION.stsEndpoint, endpoint);
     guarded(() => this.#call.check());
+    // A role that assumes this one, and has no region either, is assumed there too.
+    knownOf(this.#base)?.learnRegion?.(region);
     this.#stsRegion = region;
   }
 

@@ -29,8 +29,8 @@ export interface IdentityProofOptions {
   /** The server's audience, as its provider wrote it, such as `https://api.example.com`. */
   readonly audience: string;
   /**
-   * The region whose STS makes the token, or answers the proof: that where the program runs; `AWS_REGION` or `AWS_DEFAULT_REGION` by
-   * default.
+   * The region whose STS makes the token, or answers the proof: that where the program runs. By default that of a `base` that was given
+   * one, as an `assumeRole` is, else `AWS_REGION` or `AWS_DEFAULT_REGION`.
    */
   readonly region?: string | undefined;
   /** Who calls: as that of `assumeRole`. */
@@ -203,7 +203,7 @@ function isSame(a: Credentials, b: Credentials): boolean {
 function callerOf(options: IdentityProofOptions) {
   const audience = requireString(options.audience, "invalid_option", "the audience", "give the server's audience");
   const region = requireString(
-    options.region ?? environmentsRegion(),
+    options.region ?? knownOf(options.base)?.region ?? environmentsRegion(),
     "invalid_region",
     "the region",
     "give a region, such as `ap-northeast-1`, or set AWS_REGION",
