@@ -63,6 +63,21 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   });
 }
 
+test("dark is darker", async (t) => {
+  if (!browser) return notRun(t, "Chromium, the access map", "Debian's package chromium, or CHROMIUM");
+  const url = mapOf(MANIFEST);
+  /** The body's background as it is painted, from 0 to 255. */
+  const brightness = async (colorScheme) => {
+    const { page, close } = await open(url, { colorScheme });
+    const color = await page.evaluate("getComputedStyle(document.body).backgroundColor");
+    await close();
+    const [, channels] = /^rgb\((\d+, \d+, \d+)\)$/.exec(color) ?? assert.fail(color);
+    return channels.split(", ").reduce((sum, channel) => sum + Number(channel) / 3, 0);
+  };
+  const [light, dark] = [await brightness("light"), await brightness("dark")];
+  assert.ok(light > 200 && dark < 55, `light ${light}, dark ${dark}`);
+});
+
 test("without scripts all of it stands in tables, in main, under one h1", async (t) => {
   if (!browser) return notRun(t, "Chromium, the access map", "Debian's package chromium, or CHROMIUM");
   const { page, close } = await open(mapOf(changed, lockOf(MANIFEST)), { javaScriptEnabled: false });
