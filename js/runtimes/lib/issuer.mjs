@@ -56,18 +56,20 @@ export async function startIssuer(algorithm = "ES384", name) {
       });
       return letGo;
     },
-    /** A good token of the caller, with what is changed. */
-    token(changes = {}) {
-      const claims = { "https://sts.amazonaws.com/": { aws_account: "000000000000" }, ...changes };
-      return new SignJWT(claims)
-        .setProtectedHeader({ alg: algorithm, kid, typ: "JWT" })
-        .setIssuer(issuer)
-        .setAudience(changes.aud ?? AUDIENCE)
-        .setSubject("arn:aws:iam::000000000000:role/LambdaRoleProd")
-        .setIssuedAt()
-        .setExpirationTime("5m")
-        .setJti(changes.jti ?? "1")
-        .sign(privateKey);
+    /** A good token of the caller, with what is changed in its claims and in its header. */
+    token(changes = {}, header = {}) {
+      const iat = changes.iat ?? Math.floor(Date.now() / 1000);
+      const claims = {
+        iss: issuer,
+        aud: AUDIENCE,
+        sub: "arn:aws:iam::000000000000:role/LambdaRoleProd",
+        iat,
+        exp: iat + 300,
+        jti: "1",
+        "https://sts.amazonaws.com/": { aws_account: "000000000000" },
+        ...changes,
+      };
+      return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid, typ: "JWT", ...header }).sign(privateKey);
     },
     stop() {
       server.closeAllConnections();

@@ -48,10 +48,16 @@ export async function outcomeOf(program, options, cwd) {
   return JSON.parse(await run(program, options, cwd));
 }
 
+/** @type {string[]} */
+const folders = [];
+process.on("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** An empty folder. It goes when the process does. */
 export function emptyFolder() {
   const folder = mkdtempSync(join(tmpdir(), "xacct-sign-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 

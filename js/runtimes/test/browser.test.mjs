@@ -5,22 +5,20 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
 import { build as vite } from "vite";
+import { startChromium } from "../lib/chromium.mjs";
 import { inputOf, startEmulator } from "../lib/emulator.mjs";
 import { assertOutcome } from "../lib/outcome.mjs";
 import { emptyFolder, freshApp, notRun } from "../lib/run.mjs";
 import { byWebpack } from "../lib/webpack.mjs";
 
-const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".json": "application/json" };
 
 let app;
 let browser;
 before(async () => {
-  if (!existsSync(CHROMIUM)) return;
-  app = await freshApp();
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  browser = await startChromium();
+  if (browser) app = await freshApp();
 });
 after(() => browser?.close());
 

@@ -241,43 +241,64 @@ for (const [runner, module, show] of SHOWING) {
       assert.equal(shown.split(told).length, 2, shown);
     });
   }
+
+  test(`where the emulator does not start no test passes, and it is said why: ${runner}`, async () => {
+    const code = `
+      import { describe, test } from "${module}";
+      import { useEmulator } from "xacct-sign-emulator/${runner}";
+      describe("one that does not start", () => {
+        useEmulator({ manifest: new URL("./none.toml", import.meta.url) });
+        test("is not run", () => console.log("it was run"));
+      });
+    `;
+    project(`unstarted-${runner}`, [{ name: "unstarted.test.js", code }]);
+    const shown = await show(`unstarted-${runner}`);
+    assert.match(shown, /none\.toml.*manifest_unreadable/);
+    assert.doesNotMatch(shown, /it was run$/m);
+  });
 }
 
-test("hooks stand around a describe alone", async () => {
-  const code = `
-    import assert from "node:assert/strict";
-    import { after, describe, test } from "node:test";
-    import { useEmulator } from "xacct-sign-emulator/node-test";
-    const manifest = new URL("./xacct.toml", import.meta.url);
-    let origin;
-    describe("inside", () => {
-      const emulator = useEmulator({ manifest });
-      const { calls, url } = emulator;
-      assert.throws(() => url("stag"), { code: "emulator_not_running" });
-      for (const name of ["first", "second"]) test(name, async () => {
-        origin = url("stag");
-        assert.equal((await fetch(origin)).status, 403);
-        assert.equal(calls.length, 1);
+/** @type {[string, string, (folder: string) => ReturnType<typeof ended>][]} */
+const RUNNERS = [
+  ["vitest", "vitest", vitest],
+  ["jest", "@jest/globals", jest],
+  ["node-test", "node:test", nodeTest],
+];
+
+for (const [runner, module, run] of RUNNERS) {
+  test(`hooks stand around a describe alone: ${runner}`, async () => {
+    const after = runner === "node-test" ? "after" : "afterAll";
+    const use = `
+        const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });`;
+    const used = `
+        ${after}(() => assert.ok(emulator.stsUrl));`;
+    const code = `
+      import assert from "node:assert/strict";
+      import { once } from "node:events";
+      import { connect } from "node:net";
+      import { ${after}, describe, test } from "${module}";
+      import { useEmulator } from "xacct-sign-emulator/${runner}";
+      let port;
+      describe("inside", () => {${runner === "vitest" ? use + used : used + use}
+        const { calls, url } = emulator;
+        assert.throws(() => url("stag"), { code: "emulator_not_running" });
+        for (const name of ["first", "second"]) test(name, async () => {
+          ({ port } = new URL(url("stag")));
+          assert.equal((await fetch(url("stag"))).status, 403);
+          assert.equal(calls.length, 1);
+        });
       });
-      after(() => assert.ok(emulator.stsUrl));
-    });
-    test("outside", async () => {
-      await assert.rejects(fetch(origin));
-    });
-    describe("one that does not start", () => {
-      useEmulator({ manifest: new URL("./none.toml", import.meta.url) });
-      test("fails", () => {});
-    });
-  `;
-  project("inside", [{ name: "inside.test.mjs", code }]);
-  const { stdout } = await nodeTest("inside");
-  assert.match(stdout, /manifest_unreadable/);
-  assert.match(stdout, /none\.toml/);
-  assert.match(stdout, /^ {4}ok 1 - first$/m);
-  assert.match(stdout, /^ {4}ok 2 - second$/m);
-  assert.match(stdout, /^ok 2 - outside$/m);
-  assert.match(stdout, /^ {4}not ok 1 - fails$/m);
-});
+      test("outside", async () => {
+        await assert.rejects(once(connect(Number(port), "127.0.0.1"), "connect"), { code: "ECONNREFUSED" });
+      });
+    `;
+    project(`inside-${runner}`, [{ name: "inside.test.js", code }]);
+    const outcome = await run(`inside-${runner}`);
+    assert.equal(outcome.code, 0, outcome.stdout + outcome.stderr);
+    if (runner === "node-test") assert.match(outcome.stdout, /^# pass 3$/m);
+    else assert.deepEqual(counted(outcome), { passed: 3, failed: 0 });
+  });
+}
 
 test("with the permission to read files, and no other", async () => {
   const has = (flag) => process.allowedNodeEnvironmentFlags.has(flag);

@@ -14,7 +14,7 @@ export interface Hooks {
 }
 
 const HINT =
-  "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, once its own hook has started it";
+  "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, from the hook that starts it to the one that closes it";
 
 /** An emulator for the tests around which these hooks stand. */
 export function useWith({ beforeAll, afterAll, beforeEach, afterEach }: Hooks, options: EmulatorOptions): Emulator {

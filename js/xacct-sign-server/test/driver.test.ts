@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { PLACES } from "../wasm/constants.js";
 import {
+  encode,
   good,
   keySet,
   merged,
@@ -28,11 +29,10 @@ const bearer = (text: string) => `Bearer ${text}`;
 const many = <T>(count: number, of: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => of(index));
 
-/** A good token with another key id. */
-const ofKey = (kid: string) => {
-  const { header, claims } = good();
-  return tokenOf(JSON.stringify(merged(header, { kid })), JSON.stringify(claims));
-};
+const GOOD = token();
+/** A good token but for another key id; nobody gets as far as its signature. */
+const ofKey = (kid: string) =>
+  `${encode(JSON.stringify(merged(good().header, { kid })))}${GOOD.slice(GOOD.indexOf("."))}`;
 
 /** Keys that an issuer publishes once it is let. */
 function held() {
@@ -136,6 +136,37 @@ describe("keys", () => {
     expect(found.filter((code) => code === "too_busy")).toHaveLength(1000 - 1 - PLACES);
     expect(found.filter((code) => code === "key_unknown")).toHaveLength(1 + PLACES);
     expect(asked).toHaveLength(1);
+  });
+
+  test("a thousand key ids that nobody knows cause one more fetch in ten seconds, and hold up no good token", async () => {
+    const { verifier, asked, pass } = worldOf();
+    const goes = (jti: string) => outcome(verifier.check(bearer(token({ jti })), "GET", "/"));
+    expect(await goes("before")).toBe("caller shop");
+    /** All at once, and a good token among them. */
+    const flood = async (name: string) => {
+      const ids = many(1000, (index) => outcome(verifier.check(bearer(ofKey(`EC384_${name}_${index}`)), "GET", "/")));
+      expect(await goes(name)).toBe("caller shop");
+      return new Set(await Promise.all(ids));
+    };
+    const refused = new Set(["key_unknown"]);
+    const fetching = new Set(["key_unknown", "too_busy"]);
+    // The keys are no ten seconds old.
+    expect(await flood("young")).toEqual(refused);
+    expect(asked).toHaveLength(1);
+    pass(10);
+    expect(await flood("first")).toEqual(fetching);
+    expect(asked).toHaveLength(2);
+    // One after the other, for all but ten seconds.
+    for (let index = 0; index < 1000; index++) {
+      pass(0.0099);
+      expect(await outcome(verifier.check(bearer(ofKey(`EC384_slow_${index}`)), "GET", "/"))).toBe("key_unknown");
+    }
+    expect(await flood("last")).toEqual(refused);
+    expect(asked).toHaveLength(2);
+    pass(0.2);
+    expect(await flood("next")).toEqual(fetching);
+    expect(asked).toHaveLength(3);
+    expect(await goes("after")).toBe("caller shop");
   });
 
   test("that WebCrypto fails to import once are imported anew", async () => {

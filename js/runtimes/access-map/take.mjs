@@ -1,0 +1,16 @@
+// Takes the picture of the access map in docs/provider.md anew, and keeps the page that it shows:
+// `XACCT_SIGN_BIN=$PWD/target/release/xacct-sign node js/runtimes/access-map/take.mjs`, with Debian's package chromium, or CHROMIUM.
+
+import { copyFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { PICTURED_PAGE, picturedMap } from "../lib/access-map.mjs";
+import { startChromium } from "../lib/chromium.mjs";
+
+const browser = await startChromium();
+if (browser === undefined) throw new Error("there is no Chromium: install Debian's package chromium, or set CHROMIUM");
+const url = picturedMap();
+const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+await page.goto(url.href);
+await page.screenshot({ path: fileURLToPath(new URL("../../../docs/access-map.png", import.meta.url)) });
+await browser.close();
+copyFileSync(url, PICTURED_PAGE);
