@@ -72,16 +72,15 @@ class Peers:
         """How: ``status``, ``drop``, ``garbage``, ``throttle``, or not at all."""
         self.generation = 0
         """Which of two keys signs; both are published from then on."""
+        self.withdrawn: set[int] = set()
+        """The issuers that publish the key that signs alone."""
         self.asked: Counter[str] = Counter()
-        self.keys_at = 0.0
-        """When somebody asked for keys the last time."""
         peers = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 peers.asked["keys"] += 1
-                peers.keys_at = time.monotonic()
-                self.reply(200, peers.key_set())
+                self.reply(200, peers.key_set(int(self.path.split("/")[2])))
 
             def do_POST(self) -> None:
                 peers.asked["sts"] += 1
@@ -127,9 +126,10 @@ class Peers:
         generation = self.generation if generation is None else generation
         return ("shop_ec", "EC384_0") if generation == 0 else ("next_ec", "EC384_1")
 
-    def key_set(self) -> bytes:
-        """What every issuer publishes."""
-        keys = [self.key_name(generation) for generation in range(self.generation + 1)]
+    def key_set(self, issuer: int) -> bytes:
+        """What an issuer publishes."""
+        oldest = self.generation if issuer in self.withdrawn else 0
+        keys = [self.key_name(generation) for generation in range(oldest, self.generation + 1)]
         return json.dumps({"keys": [serving.public(name) | {"kid": kid} for name, kid in keys]}).encode()
 
     def identity(self, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -205,7 +205,7 @@ class Maker:
 
     def proof(self, caller: int, audience: str = serving.AUDIENCE, **changes: str) -> str:
         """A proof."""
-        values = serving.proof_values(audience=audience, offset=-(next(self._serial) % 200))
+        values = serving.proof_values(audience=audience, offset=-(next(self._serial) % 100))
         text: str = serving.proof_of(serving.compact(values | {"key": f"ASIA{caller:016}"} | changes))
         return text
 

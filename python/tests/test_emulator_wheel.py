@@ -60,23 +60,33 @@ def test_it_is_the_emulator_of_the_command(archive: Path, tmp_path: Path) -> Non
     assert '"sts_url":"http://127.0.0.1:' in ended[1]
 
 
-@pytest.mark.parametrize("also", [(), ("XACCT_SIGN_CLI_WHEEL",)], ids=["alone", "beside the command"])
-def test_the_plugin_finds_it(archive: Path, tmp_path: Path, also: tuple[str, ...]) -> None:
-    more = [wheel(variable, "cli-wheel/*.whl") for variable in also]
-    project = Project(tmp_path, wheel("XACCT_SIGN_WHEEL", "wheel/xacct_sign-*.whl"), archive, *more)
+@pytest.mark.parametrize(
+    ("wheels", "command"),
+    [
+        (["EMULATOR"], ["xacct-sign-emulator"]),
+        (["EMULATOR", "CLI"], ["xacct-sign-emulator"]),
+        (["CLI"], ["xacct-sign", "emulator"]),
+    ],
+    ids=["alone", "beside the command", "the command alone"],
+)
+def test_the_plugin_finds_it(tmp_path: Path, wheels: list[str], command: list[str]) -> None:
+    found = [wheel(f"XACCT_SIGN_{name}_WHEEL", f"{name.lower()}-wheel/*.whl") for name in wheels]
+    project = Project(tmp_path, wheel("XACCT_SIGN_WHEEL", "wheel/xacct_sign-*.whl"), *found)
     folder = tmp_path / "tests"
     folder.mkdir()
     (folder / "xacct.toml").write_text(DEMO.read_text())
     (folder / "test_one.py").write_text(
-        """
-import os, pathlib, xacct_sign
+        f"""
+import os, pathlib, sys, xacct_sign
 
 def test_one(xacct_emulator):
     with xacct_emulator.as_caller("shop", "stag"):
         api = xacct_sign.Session(os.environ["XACCT_ROLE_ARN"])
         assert api.get(os.environ["XACCT_URL"] + "/hoge").status_code == 200
     from xacct_sign.testing._process import program
-    assert pathlib.Path(program()[0]).name == "xacct-sign-emulator"
+    program, *arguments = program()
+    assert [pathlib.Path(program).name, *arguments] == {command}
+    assert pathlib.Path(program).resolve().is_relative_to(pathlib.Path(sys.prefix).resolve())
 """
     )
     outcomes, printed = project.test(folder)

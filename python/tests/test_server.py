@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -112,6 +113,28 @@ def test_threads_share_one_fetch(here: serving.Loopback, verifier: Verifier) -> 
         thread.join()
     assert names == ["shop"] * 40
     assert len(here.fetched) == 1
+
+
+def test_a_thousand_unknown_key_ids_are_one_fetch(here: serving.Loopback, verifier: Verifier) -> None:
+    header, claims = serving.good(here.issuer("shop"))
+    # Made before, since ten seconds later there may be another fetch.
+    tokens = [
+        serving.token_of(serving.compact(header | {"kid": f"unknown_{number}"}), serving.compact(claims))
+        for number in range(1000)
+    ]
+
+    def refused(token: str) -> str:
+        with pytest.raises(RefusedError) as told:
+            verifier.check(f"Bearer {token}", "GET", "/items")
+        return told.value.code
+
+    # All at once when there are no keys yet, and again when there are.
+    with ThreadPoolExecutor(16) as threads:
+        assert set(threads.map(refused, tokens)) == {"key_unknown"}
+    assert verifier.check(bearer(here), "GET", "/items").name == "shop"
+    assert {refused(token) for token in tokens} == {"key_unknown"}
+    assert verifier.check(bearer(here, jti="another"), "GET", "/items").name == "shop"
+    assert 1 <= len(here.fetched) <= 2
 
 
 def test_half_a_character_is_refused(here: serving.Loopback, verifier: Verifier) -> None:

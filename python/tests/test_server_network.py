@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -98,7 +99,9 @@ def test_keys_that_are_not_fetched_anew_are_logged_once(here: serving.Loopback, 
 
 
 @contextlib.contextmanager
-def answering(*parts: bytes, holds: threading.Event | None = None, port: int = 0) -> Iterator[tuple[str, list[bytes]]]:
+def answering(
+    *parts: bytes, holds: threading.Event | None = None, drips: bytes = b"", port: int = 0
+) -> Iterator[tuple[str, list[bytes]]]:
     """A server that says the same to everybody, and holds each connection for as long as it is told to."""
     heads: list[bytes] = []
     server = socket.create_server(("127.0.0.1", port))
@@ -108,8 +111,8 @@ def answering(*parts: bytes, holds: threading.Event | None = None, port: int = 0
             heads.append(connection.recv(65536))
             for part in parts:
                 connection.sendall(part)
-            if holds is not None:
-                holds.wait(30)
+            while holds is not None and not holds.wait(0.1):
+                connection.sendall(drips)
 
     def accept() -> None:
         with contextlib.suppress(OSError):
@@ -209,19 +212,31 @@ def test_the_log_names_what_an_outage_comes_from_and_the_client_is_told_503(
 
 
 @pytest.mark.sleeps
-def test_an_issuer_that_takes_the_connection_and_says_nothing_is_given_up() -> None:
-    held = threading.Event()
-    with answering(holds=held) as (url, heads):
+@pytest.mark.parametrize(
+    ("parts", "drips"),
+    [
+        ([], b""),
+        ([b"HTTP/1.1 200 OK\r\nx: "], b"y"),
+        ([b"HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n", GOOD], b" "),
+        ([b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"], b"1\r\n \r\n"),
+    ],
+    ids=["nothing", "a header that drips", "a body that drips", "chunks that drip"],
+)
+def test_an_issuer_that_does_not_come_to_an_end_is_given_up(parts: list[bytes], drips: bytes) -> None:
+    with answering(*parts, holds=threading.Event(), drips=drips) as (url, heads):
         verifier = verifier_of(url)
         # Those who come meanwhile wait for the same fetch, and are told the same.
         told: list[tuple[str, int]] = []
         threads = [threading.Thread(target=lambda: told.append(code(verifier, token(url)))) for _ in range(5)]
+        began = time.monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert not held.is_set()
+        # It has eight seconds, and not less.
+        assert time.monotonic() - began > 7
         assert told == [("keys_unavailable", 503)] * 5
+        # Nor ten: after so long one of those who wait would have taken it for lost, and asked again.
         assert len(heads) == 1
 
 
@@ -237,6 +252,26 @@ def test_an_issuer_whose_name_is_this_machine_is_not_asked() -> None:
             heads = stack.enter_context(answering(port=443))[1]
         assert code(Verifier(callers), token(issuer)) == ("keys_unavailable", 503)
         assert heads == []
+
+
+def test_where_sts_is_asked_is_read_when_the_verifier_is_made(
+    here: serving.Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def proof(offset: int) -> str:
+        return f"Bearer {serving.proof_of(serving.compact(serving.proof_values(offset=offset)))}"
+
+    def made() -> Verifier:
+        return Verifier(here.world()["world"], development=True)
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", here.url)
+    verifier = made()
+    assert verifier.check(proof(-1), "GET", "/items").via == "proof"
+    # Nobody listens there.
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    assert verifier.check(proof(-2), "GET", "/items").via == "proof"
+    assert here.fetched == ["/", "/"]
+    assert code(made(), proof(-3)) == ("sts_unavailable", 503)
+    assert len(here.fetched) == 2
 
 
 # ---------------------------------------------------------------- real peers

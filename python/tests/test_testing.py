@@ -300,6 +300,14 @@ class TestSharedRole:
         assert [call.caller for call in xacct_emulator.calls] == ["store", "shop"]
 
 
+def given_by_the_command() -> dict[str, str]:
+    dump = "import json, os; print(json.dumps(dict(os.environ)))"
+    command = [str(cli()), "emulator", "--manifest", str(PARTNER), "--as", "shop", "--stage", "stag", "--"]
+    done = subprocess.run([*command, sys.executable, "-c", dump], capture_output=True, text=True, check=True)
+    # These are Python's own.
+    return {name: value for name, value in json.loads(done.stdout).items() if name not in ("COLUMNS", "LINES")}
+
+
 def test_a_caller_has_the_environment_that_the_command_gives(
     xacct_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,12 +322,7 @@ def test_a_caller_has_the_environment_that_the_command_gives(
     }
     for name, value in foreign.items():
         monkeypatch.setenv(name, value)
-    dump = "import json, os; print(json.dumps(dict(os.environ)))"
-    command = [str(cli()), "emulator", "--manifest", str(PARTNER), "--as", "shop", "--stage", "stag", "--"]
-    done = subprocess.run([*command, sys.executable, "-c", dump], capture_output=True, text=True, check=True)
-    given = json.loads(done.stdout)
-    # These are Python's own.
-    given = {name: value for name, value in given.items() if name not in ("COLUMNS", "LINES")}
+    given = given_by_the_command()
     before = dict(os.environ)
     with xacct_emulator.as_caller("shop", "stag"):
         here = dict(os.environ)
@@ -348,27 +351,43 @@ def test_one(xacct_emulator):
     assert done.returncode == 0, done.stdout
 
 
+PROXY = "http://127.0.0.1:1"
+
+
 @pytest.mark.parametrize(
     ("set_by_the_test", "within"),
     [
-        ({"http_proxy": "http://127.0.0.1:1"}, "127.0.0.1,localhost"),
-        ({"ALL_PROXY": "http://127.0.0.1:1", "NO_PROXY": "corp.example"}, "corp.example,127.0.0.1,localhost"),
-        ({"HTTP_PROXY": "http://127.0.0.1:1", "no_proxy": "*"}, "*"),
-        ({"HTTPS_PROXY": "http://127.0.0.1:1"}, None),
+        ({"http_proxy": PROXY}, "127.0.0.1,localhost"),
+        ({"HTTP_PROXY": PROXY, "no_proxy": ""}, "127.0.0.1,localhost"),
+        ({"all_proxy": PROXY, "no_proxy": "a.example"}, "a.example,127.0.0.1,localhost"),
+        ({"ALL_PROXY": PROXY, "NO_PROXY": "b.example"}, "b.example,127.0.0.1,localhost"),
+        ({"ALL_PROXY": PROXY, "no_proxy": "", "NO_PROXY": "b.example"}, "b.example,127.0.0.1,localhost"),
+        ({"ALL_PROXY": PROXY, "no_proxy": "a.example", "NO_PROXY": "*"}, "a.example,127.0.0.1,localhost"),
+        ({"HTTP_PROXY": PROXY, "no_proxy": "*"}, None),
+        ({"HTTP_PROXY": PROXY, "no_proxy": "*,a.example"}, "*,a.example,127.0.0.1,localhost"),
+        ({"http_proxy": "", "HTTP_PROXY": PROXY}, "127.0.0.1,localhost"),
+        ({"http_proxy": "", "no_proxy": "a.example"}, None),
+        ({"HTTPS_PROXY": PROXY}, None),
+        ({"Http_Proxy": PROXY, "All_Proxy": PROXY}, None),
+        ({"no_proxy": "a.example"}, None),
     ],
 )
-def test_a_proxy_that_came_after_the_emulator_is_passed_by(
+def test_a_proxy_that_came_after_the_emulator_is_passed_by_as_the_command_does_it(
     xacct_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, set_by_the_test: dict[str, str], within: str | None
 ) -> None:
     for name, value in set_by_the_test.items():
         monkeypatch.setenv(name, value)
     before = dict(os.environ)
+    names = ("no_proxy", "NO_PROXY")
+    expected = {name: within or before.get(name) for name in names}
     with xacct_emulator.as_caller("shop", "stag"):
-        assert os.environ.get("no_proxy") == within
+        assert {name: os.environ.get(name) for name in names} == expected
         role = xacct_sign.AssumeRole(os.environ["XACCT_ROLE_ARN"])
         assert xacct_sign.Session(role).get(os.environ["XACCT_URL"] + "/hoge").status_code == 200
-        assert bool(urllib.request.proxy_bypass("127.0.0.1")) == (within is not None)
+        assert within is None or urllib.request.proxy_bypass("127.0.0.1")
     assert dict(os.environ) == before
+    given = given_by_the_command()
+    assert {name: given.get(name) for name in names} == expected
 
 
 def test_callers_nest_and_what_was_there_is_put_back_after_an_exception_too(

@@ -1,5 +1,7 @@
 //! The environment in which a program is a caller of the emulator.
 
+use serde_json::{Value, json};
+
 /// What else could say whose credentials are taken.
 pub const OTHER_CREDENTIALS: [&str; 9] = [
     "AWS_PROFILE",
@@ -20,6 +22,13 @@ const PAST: [&str; 4] = [
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
 ];
+
+/// What names a proxy for plain http.
+const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+/// What names the hosts that are reached without one: the first that has a value counts.
+const EXEMPT: [&str; 2] = ["no_proxy", "NO_PROXY"];
+/// This machine.
+const HERE: [&str; 2] = ["127.0.0.1", "localhost"];
 
 /// Variables with what they have to be; those without a value must not be there.
 pub type Environment = Vec<(&'static str, Option<String>)>;
@@ -42,20 +51,20 @@ pub(crate) fn of_all(region: &str, sts_url: &str) -> Environment {
 #[must_use]
 pub fn past_the_proxy(variable: impl Fn(&str) -> Option<String>) -> Environment {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-    if ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].into_iter().all(|name| variable(name).is_none()) {
+    if PROXIES.into_iter().all(|name| variable(name).is_none()) {
         return Vec::new();
     }
-    let mut hosts = variable("no_proxy").or_else(|| variable("NO_PROXY")).unwrap_or_default();
-    if hosts == "*" {
+    let hosts = EXEMPT.into_iter().find_map(variable);
+    if hosts.as_deref() == Some("*") {
         return Vec::new();
     }
-    for host in ["127.0.0.1", "localhost"] {
-        if !hosts.is_empty() {
-            hosts.push(',');
-        }
-        hosts.push_str(host);
-    }
-    vec![("no_proxy", Some(hosts.clone())), ("NO_PROXY", Some(hosts))]
+    let hosts = hosts.iter().map(String::as_str).chain(HERE).collect::<Vec<_>>().join(",");
+    EXEMPT.map(|name| (name, Some(hosts.clone()))).into()
+}
+
+/// What [`past_the_proxy`] goes by, for a program that changes its own environment, where a proxy may be by now.
+pub(crate) fn proxy_names() -> Value {
+    json!({ "variables": PROXIES, "exempt": EXEMPT, "hosts": HERE })
 }
 
 #[cfg(test)]

@@ -168,9 +168,10 @@ impl Ready {
     /// One line of JSON: `region`, `sts_url`, `stages` (by name: `url`, `api_id`, `target`, `service`; of a server `url`, `target`,
     /// `audience` and `callers`, its `callers.json` for development), `callers` (a list of `caller`, `account`, `issuer` of its web
     /// identity tokens, `role`, `may_assume` by stage, `may_call` by stage, `audiences` by stage, `credentials`, `environment` by
-    /// stage), `outsider` (`account`, `role`, `credentials`), `environment`. Credentials are `access_key_id`,
+    /// stage), `outsider` (`account`, `role`, `credentials`), `environment`, `proxy`. Credentials are `access_key_id`,
     /// `secret_access_key`, `session_token`. The environment is as [`Ready::environment`] has it, null for what must not be
-    /// there: that of a caller at a stage, and beside it what all have alike.
+    /// there: that of a caller at a stage, and beside it what all have alike. For who has another by now, where one of
+    /// `variables` of `proxy` names a proxy, all of `exempt` are the first of them that has a value, unless that is `*`, and `hosts`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut stages = Map::new();
@@ -204,6 +205,7 @@ impl Ready {
             .collect();
         json!({
             "environment": variables(self.common_environment()),
+            "proxy": environment::proxy_names(),
             "region": self.region,
             "sts_url": self.addresses.sts,
             "stages": stages,

@@ -95,8 +95,9 @@ class Emulator:
         stand within another; where two overlap, in threads or tasks, the first to end is told `as_caller_overlaps`.
         """
         variables = {**self._ready["environment"], **self._access(caller, stage)["environment"][stage]}
+        proxy = self._ready["proxy"]
         # These are of the moment when the emulator started.
-        return _AsCaller(caller, {name: variables[name] for name in variables if name.lower() != "no_proxy"})
+        return _AsCaller(caller, {name: variables[name] for name in variables.keys() - proxy["exempt"]}, proxy)
 
     @property
     def calls(self) -> list[Call]:
@@ -143,13 +144,14 @@ class Emulator:
 class _AsCaller(contextlib.AbstractContextManager[None]):
     """The environment of a caller, as often as it is begun."""
 
-    def __init__(self, caller: str, variables: dict[str, str | None]) -> None:
+    def __init__(self, caller: str, variables: dict[str, str | None], proxy: dict[str, list[str]]) -> None:
         self._caller = caller
         self._variables = variables
+        self._proxy = proxy
         self._begun: list[dict[str, str | None]] = []
 
     def __enter__(self) -> None:
-        variables = self._variables | _past_the_proxy()
+        variables = self._variables | _past_the_proxy(self._proxy)
         before = {name: os.environ.get(name) for name in variables}
         self._begun.append(before)
         _open.append(before)
@@ -171,13 +173,12 @@ def _reason(entry: dict[str, Any]) -> str | None:
     return reason and f"{reason['code']}: {reason['detail']}"
 
 
-def _past_the_proxy() -> dict[str, str]:
+def _past_the_proxy(names: dict[str, list[str]]) -> dict[str, str]:
     """What has requests to this machine go past a proxy, if there is one now: an emulator may be older than that."""
-    proxies = {name.lower() for name, value in os.environ.items() if value}
-    hosts = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    if hosts == "*" or not proxies & {"http_proxy", "all_proxy"}:
+    proxies, exempt = (list(filter(None, map(os.environ.get, names[kind]))) for kind in ("variables", "exempt"))
+    if not proxies or exempt[:1] == ["*"]:
         return {}
-    return dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join([*filter(None, [hosts]), "127.0.0.1", "localhost"]))
+    return dict.fromkeys(names["exempt"], ",".join([*exempt[:1], *names["hosts"]]))
 
 
 def _unknown(kind: str, name: object, known: Any) -> ValidationError:

@@ -255,7 +255,7 @@ def _told(line: bytes) -> dict[str, Any] | None:
     """What an emulator says once it is ready; of another program nothing."""
     with contextlib.suppress(ValueError):
         ready = json.loads(line)
-        if isinstance(ready, dict) and {"sts_url", "stages", "callers", "environment"} <= ready.keys():
+        if isinstance(ready, dict) and {"sts_url", "stages", "callers", "environment", "proxy"} <= ready.keys():
             return ready
     return None
 
