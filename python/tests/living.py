@@ -38,6 +38,14 @@ REMOVED = ("url-direct", "url", "rest", "http", "callers", "apis")
 CHANGES = (*(f"make {what}" for what in MADE), *(f"remove {what}" for what in REMOVED))
 
 
+def xtask() -> Path:
+    """The program behind `cargo xtask`."""
+    path = Path(os.environ.get("XACCT_SIGN_XTASK") or REPOSITORY / "target" / "debug" / "xtask")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: cargo build -p xtask, or set XACCT_SIGN_XTASK")
+    return path
+
+
 def profile(url: str, account: str) -> str:
     """Keys that moto takes for a role's session in an account: a section of a file of credentials."""
     keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -12,7 +14,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from living import CALLER, REGION, Living, decided
+from emulator import REPOSITORY
+from living import CALLER, REGION, Living, decided, xtask
 
 from live import __main__ as program
 from live import aws
@@ -143,3 +146,33 @@ def test_a_whole_run_ends_as_its_calls_do(
         assert [line[1:3] for line in wrong] == [[stage, "partner"] for stage in ("http", "rest", "url")]
     assert {line.split()[1] for line in lines if line.startswith("ok ")} == set(STAGES)
     assert living.left() == {}
+
+
+# ---------------------------------------------------------------- nobody named an account
+
+
+@pytest.mark.parametrize("provider", [None, "", "api-sandbox"])
+def test_without_accounts_nothing_is_built_and_not_run_is_the_last_line(provider: str | None, tmp_path: Path) -> None:
+    """By `make`, whose cargo runs the built xtask and nothing else."""
+    cargo = tmp_path / "cargo"
+    cargo.write_text(
+        f'#!/bin/sh\n[ "$1" = xtask ] || {{ echo "asked to $1" >&2; exit 9; }}\nshift\nexec "{xtask()}" "$@"\n'
+    )
+    cargo.chmod(0o755)
+    # Not those of the cargo and the make that run the tests, nor their file of what did not run.
+    foreign = ("CARGO", "MAKE", "MFLAGS", "XACCT_LIVE_")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    environment |= {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "CARGO_TARGET_DIR": str(tmp_path / "target")}
+    if provider is not None:
+        environment["XACCT_LIVE_PROVIDER_PROFILE"] = provider
+    done = subprocess.run(["make", "live"], cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    if provider:
+        # It is meant: the command is built first.
+        assert done.returncode != 0
+        assert "asked to build\n" in done.stderr
+        assert "NOT RUN" not in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "cargo xtask live\n"
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("NOT RUN live: no accounts are named: XACCT_LIVE_PROVIDER_PROFILE and ")
