@@ -8,7 +8,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -16,6 +16,9 @@ import serving
 import xacct_sign
 from emulator import PARTNER, REPOSITORY, Emulator
 from xacct_sign.server import Verifier
+
+if TYPE_CHECKING:
+    from living import Living
 
 hypothesis.settings.register_profile("here", database=None, deadline=None, max_examples=150)
 hypothesis.settings.load_profile("here")
@@ -126,6 +129,14 @@ def moto() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture
+def living(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Living:
+    """Two empty accounts of moto's."""
+    import living
+
+    return living.empty(moto, tmp_path, monkeypatch)
 
 
 @pytest.fixture

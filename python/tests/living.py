@@ -1,23 +1,32 @@
-"""Two accounts of moto's, as `make live` finds them, and what is in them."""
+"""Two accounts of moto's, as `make live` finds them, and what is in them. An emulator decides the calls."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
-from emulator import REPOSITORY, cli
+import pytest
+import requests
+import xacct_sign
+from botocore.loaders import create_loader
+from emulator import REPOSITORY, Emulator, cli
+from helpers import Answer, Request, serve
+from moto_stacks import teach
 
 from live import __main__ as program
 from live.accounts import Account, Accounts, named
 from live.deploy import Run
 from live.journal import Journal
-from live.manifest import Apis
+from live.manifest import STAGES, STRANGER, Apis
 from live.product import Product
+
+LOADER = create_loader()
 
 PROVIDER, CALLER = "111111111111", "222222222222"
 REGION = "eu-west-1"
@@ -27,6 +36,14 @@ PROFILES = {"XACCT_LIVE_PROVIDER_PROFILE": "provider", "XACCT_LIVE_CALLER_PROFIL
 MADE = ("apis", "callers", "http", "rest", "url", "UpdateRestApi", "CreateDeployment", "url-direct")
 REMOVED = ("url-direct", "url", "rest", "http", "callers", "apis")
 CHANGES = (*(f"make {what}" for what in MADE), *(f"remove {what}" for what in REMOVED))
+
+
+def xtask() -> Path:
+    """The program behind `cargo xtask`."""
+    path = Path(os.environ.get("XACCT_SIGN_XTASK") or REPOSITORY / "target" / "debug" / "xtask")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: cargo build -p xtask, or set XACCT_SIGN_XTASK")
+    return path
 
 
 def profile(url: str, account: str) -> str:
@@ -127,6 +144,18 @@ sys.exit(program.main(["run"], Path({str(self.runs)!r})))
         return {what: found for what, found in self.all().items() if found}
 
 
+def empty(url: str, folder: Path, patch: pytest.MonkeyPatch) -> Living:
+    """Accounts in which nothing is, and an environment in which they are named."""
+    requests.post(f"{url}/moto-api/reset", timeout=10).raise_for_status()
+    teach(patch)
+    # Every session reads megabytes of models anew, otherwise.
+    patch.setattr("botocore.session.create_loader", lambda *_: LOADER)
+    found = Living(url, folder)
+    for key, value in found.environment.items():
+        patch.setenv(key, value)
+    return found
+
+
 def changed(operation: str, params: dict[str, Any]) -> str | None:
     """Which of `CHANGES` a call is; None for one that changes nothing."""
     if operation.startswith(("Describe", "Get", "List", "AssumeRole")):
@@ -154,3 +183,45 @@ def everything(account: Account) -> list[tuple[str, list[Any]]]:
     with closing(account.client("iam")) as iam:
         found.append(("Policies", iam.list_policies(Scope="Local")["Policies"]))
     return found
+
+
+# ---------------------------------------------------------------- the calls
+
+# What nobody has to be allowed stands for a role without a policy.
+NOTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
+}
+DENIED = Answer(403, {"x-amzn-errortype": "AccessDeniedException"}, b'{"Message":"not authorized"}')
+
+
+class Decided:
+    """Emulators of what is deployed, and in Lambda's place a server that refuses whatever it is asked."""
+
+    def __init__(self, folder: Path, running: ExitStack) -> None:
+        self._policy = folder / "nothing.json"
+        self._policy.write_text(json.dumps(NOTHING))
+        self._running = running
+        self._patch = running.enter_context(pytest.MonkeyPatch.context())
+        self._lambda_api = running.enter_context(serve(lambda _: DENIED))
+        self.lambda_requests: list[Request] = self._lambda_api.requests
+
+    def by(self, manifest: Path) -> dict[str, Any]:
+        """What a world has of an emulator of this manifest. From now on the callers' STS and Lambda are these."""
+        options = ("--explain", "--caller-policy", f"silent={self._policy}")
+        emulator = self._running.enter_context(Emulator(*options, manifest=manifest))
+        self._patch.setenv("AWS_ENDPOINT_URL_STS", emulator.sts_url)
+        self._patch.setenv("AWS_ENDPOINT_URL_LAMBDA", self._lambda_api.url)
+        callers = {one["caller"]: xacct_sign.Credentials(**one["credentials"]) for one in emulator.ready["callers"]}
+        return {
+            "urls": {stage: emulator.url(stage=stage) for stage in STAGES},
+            "credentials": callers | {STRANGER: emulator.outsider()},
+            "tells_service": False,
+        }
+
+
+@contextmanager
+def decided(folder: Path) -> Iterator[Decided]:
+    """Until they are not needed any more."""
+    with ExitStack() as running:
+        yield Decided(folder, running)

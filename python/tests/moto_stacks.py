@@ -174,12 +174,16 @@ def teach(patch: pytest.MonkeyPatch) -> None:
     def delete(api: RestAPI, account_id: str, region_name: str) -> None:
         apigateway_backends[account_id][region_name].delete_rest_api(api.id)
 
+    # It makes them, and leaves them behind.
+    patch.setattr(RestAPI, "delete", delete, raising=False)
+    keep_policies_as_text(patch)
+
+
+def keep_policies_as_text(patch: pytest.MonkeyPatch) -> None:
+    """Of a stack's roles, too: what shows all roles at once takes text alone."""
     put_policy = Role.put_policy
 
     def put_text(role: Role, policy_name: str, policy_json: Any) -> None:
         put_policy(role, policy_name, policy_json if isinstance(policy_json, str) else json.dumps(policy_json))
 
-    # What shows all roles at once takes text alone.
     patch.setattr(Role, "put_policy", put_text)
-    # It makes them, and leaves them behind.
-    patch.setattr(RestAPI, "delete", delete, raising=False)

@@ -12,13 +12,10 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-import requests
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
-from botocore.loaders import create_loader
 from botocore.stub import Stubber
 from emulator import REPOSITORY
 from living import CALLER, CHANGES, PROFILES, PROVIDER, REGION, Living, changed
-from moto_stacks import teach
 from providing import CFN_LINT
 
 from live import __main__ as program
@@ -31,22 +28,6 @@ from live.journal import Head, Journal
 from live.manifest import CALLERS, STAGES, STRANGER, TAG, Apis, name
 from live.stacks import StackFailed
 from live.undo import LATE_SECONDS, undo, undo_earlier
-
-LOADER = create_loader()
-
-
-@pytest.fixture
-def living(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Living:
-    """Two empty accounts."""
-    requests.post(f"{moto}/moto-api/reset", timeout=10).raise_for_status()
-    teach(monkeypatch)
-    # Every session reads megabytes of models anew, otherwise.
-    monkeypatch.setattr("botocore.session.create_loader", lambda *_: LOADER)
-    found = Living(moto, tmp_path)
-    for key, value in found.environment.items():
-        monkeypatch.setenv(key, value)
-    return found
-
 
 # ---------------------------------------------------------------- what is deployed
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import xacct_sign
-from emulator import Emulator, cli
-from helpers import Answer, serve
+from emulator import cli
+from living import Decided, decided
 
 from live import matrix
 from live.calls import Outcome
-from live.manifest import BY_ROLE, STAGES, STRANGER, Apis, external_id, manifest
+from live.manifest import BY_ROLE, STAGES, Apis, external_id, manifest
 from live.matrix import TRIES, Matrix, Row, World, holds
 from live.product import Product
 
@@ -30,32 +29,23 @@ APIS = Apis(
     },
 )
 MANIFEST = manifest(RUN, REGION, PROVIDER, CALLER, APIS)
-# What nobody has to be allowed stands for a role without a policy.
-NOTHING = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}],
-}
-DENIED = Answer(403, {"x-amzn-errortype": "AccessDeniedException"}, b'{"Message":"not authorized"}')
 
 
 class Calls:
-    """The matrix of a manifest, and an emulator of what is deployed."""
+    """The matrix of the manifest, where this one is deployed."""
 
-    def __init__(self, folder: Path, emulator: Emulator) -> None:
+    def __init__(self, folder: Path, emulators: Decided, deployed: str) -> None:
         self.said: list[str] = []
         self.pauses: list[float] = []
+        self.lambda_requests = emulators.lambda_requests
         (folder / "xacct.toml").write_text(MANIFEST)
-        credentials = {
-            caller["caller"]: xacct_sign.Credentials(**caller["credentials"]) for caller in emulator.ready["callers"]
-        }
+        (folder / "deployed.toml").write_text(deployed)
         function = f"arn:aws:lambda:{REGION}:{PROVIDER}:function:"
         world = World(
             region=REGION,
-            urls={stage: emulator.url(stage=stage) for stage in STAGES},
-            credentials=credentials | {STRANGER: emulator.outsider()},
             terms={"partner": {"external_id": external_id(RUN), "session_name": f"partner-{RUN}"}},
             functions={"url": f"{function}alias:live", "url-direct": f"{function}direct"},
-            tells_service=False,
+            **emulators.by(folder / "deployed.toml"),
         )
         self.rows = list(Matrix(Product(cli(), folder), world).rows())
 
@@ -64,29 +54,13 @@ class Calls:
 
 
 @pytest.fixture
-def make_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type]:
+def make_calls(tmp_path: Path) -> Iterator[Callable[..., Calls]]:
     """Makes them, with what is deployed."""
-    with serve(lambda _: DENIED) as lambda_api, pytest.MonkeyPatch.context() as patch:
-        running: list[Emulator] = []
-
-        class Made(Calls):
-            lambda_requests = lambda_api.requests
-
-            def __init__(self, deployed: str = MANIFEST) -> None:
-                (tmp_path / "deployed.toml").write_text(deployed)
-                (tmp_path / "nothing.json").write_text(json.dumps(NOTHING))
-                options = ("--explain", "--caller-policy", f"silent={tmp_path / 'nothing.json'}")
-                running.append(Emulator(*options, manifest=tmp_path / "deployed.toml"))
-                patch.setenv("AWS_ENDPOINT_URL_STS", running[-1].sts_url)
-                patch.setenv("AWS_ENDPOINT_URL_LAMBDA", lambda_api.url)
-                super().__init__(tmp_path, running[-1])
-
-        yield Made
-        for each in running:
-            each.close()
+    with decided(tmp_path) as emulators:
+        yield lambda deployed=MANIFEST: Calls(tmp_path, emulators, deployed)
 
 
-def test_every_call_ends_on_the_emulator_as_it_should(make_calls: type[Calls]) -> None:
+def test_every_call_ends_on_the_emulator_as_it_should(make_calls: Callable[..., Calls]) -> None:
     calls = make_calls()
     assert calls.run(calls.rows) == [], calls.said
     assert calls.pauses == []
@@ -101,7 +75,7 @@ def test_every_call_ends_on_the_emulator_as_it_should(make_calls: type[Calls]) -
     for face in faces:
         assert {row.expected for row in calls.rows if row.what == face} == {"allowed", "api", "sts"}
     # Lambda's own API was asked for both functions, with a signature. What it answers to it is not tried here.
-    asked = [request.target.rpartition("%3A")[2] for request in make_calls.lambda_requests]
+    asked = [request.target.rpartition("%3A")[2] for request in calls.lambda_requests]
     assert asked == ["live/invocations", "direct/invocations"]
     assert calls.said[-1].startswith(f"{len(calls.rows)} of {len(calls.rows)} calls ended as they should: ")
 
@@ -110,7 +84,7 @@ def of(calls: Calls, **parts: str) -> list[Row]:
     return [row for row in calls.rows if all(getattr(row, key) == value for key, value in parts.items())]
 
 
-def test_what_is_open_to_a_caller_that_should_not_have_it_is_wrong(make_calls: type[Calls]) -> None:
+def test_what_is_open_to_a_caller_that_should_not_have_it_is_wrong(make_calls: Callable[..., Calls]) -> None:
     """Deployed are documents without the reader's routes."""
     routes = 'routes = ["GET /items", "GET /items/{id}"]\n'
     wider = MANIFEST.replace(routes, "").replace(
@@ -127,14 +101,14 @@ def test_what_is_open_to_a_caller_that_should_not_have_it_is_wrong(make_calls: t
     assert calls.pauses == []
 
 
-def test_a_term_that_is_not_asked_for_is_wrong(make_calls: type[Calls]) -> None:
+def test_a_term_that_is_not_asked_for_is_wrong(make_calls: Callable[..., Calls]) -> None:
     """Deployed are documents without the partner's external id."""
     calls = make_calls(MANIFEST.replace(f'external_id = "{external_id(RUN)}"\n', ""))
     wrong = calls.run(of(calls, stage="http", caller="partner"))
     assert [row.what for row in wrong] == ["without its external id"]
 
 
-def test_what_stays_closed_is_wrong_after_all_tries(make_calls: type[Calls]) -> None:
+def test_what_stays_closed_is_wrong_after_all_tries(make_calls: Callable[..., Calls]) -> None:
     calls = make_calls(
         MANIFEST.replace('rest-direct = "xacct-live/xacct-live-0a1b2c3d-reader"', "").replace(", }", " }")
     )
@@ -175,7 +149,7 @@ def test_no_answer_is_no_refusal() -> None:
     assert len(pauses) == TRIES
 
 
-def test_no_session_token_is_shown(make_calls: type[Calls]) -> None:
+def test_no_session_token_is_shown(make_calls: Callable[..., Calls]) -> None:
     """A REST API says what it would have signed."""
     canonical = r"PUT\n/v1/hoge\n\nhost:x\nx-amz-security-token:IQoJb3JpZ2luX2VjE+A/=\n\nhost;x-amz"
     said: list[str] = []

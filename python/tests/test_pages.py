@@ -84,21 +84,12 @@ def test_a_function_reads_it_from_the_event_of_each_front(start_emulator: Callab
 def test_the_verifier_makes_a_caller_of_the_event(
     page: Path, start_emulator: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    common = {"provider_role": "ApiAllowByIamRoleStag"}
-    callers = [
-        {"name": "shop", "account": "000000000000", "role": "LambdaRoleDeve", "session_names": ["shop", "shop-*"]},
-        {"name": "billing", "account": "222222222222", "role": "Batch", "session_names": ["billing"]},
-    ]
-    listed = {
-        "version": 1,
-        "stage": "stag",
-        "target": "http_api",
-        "access": "role",
-        "partition": "aws",
-        "account": "111111111111",
-        "callers": [caller | common for caller in callers],
-    }
-    (page / "callers.json").write_text(json.dumps(listed))
+    text = (REPOSITORY / "docs" / "who-called.md").read_text()
+    (command,) = re.findall(r"`(xacct-sign render callers [^`]*)`", text)
+    environment = {**os.environ, "PATH": f"{page}{os.pathsep}{os.environ['PATH']}"}
+    script = f"{command} > callers.json"
+    done = subprocess.run(["sh", "-e", "-c", script], cwd=page, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     monkeypatch.chdir(page)
     scope: dict[str, Any] = {}
     exec(blocks("who-called.md", "python")[1], scope)

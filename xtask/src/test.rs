@@ -70,6 +70,7 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_CLI_WHEEL", &cli_wheel)
         .env("XACCT_SIGN_EMULATOR_WHEEL", &emulator_wheel)
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
+        .env("XACCT_SIGN_XTASK", std::env::current_exe().map_err(|error| format!("xtask: {error}"))?)
         .run()?;
 
     js::test(&tarball, &cdk, &server, &npm::EMULATOR.pack()?, &venv.bin("cfn-lint"))
