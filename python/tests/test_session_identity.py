@@ -113,7 +113,13 @@ def test_what_does_not_go_with_an_identity_is_refused(options: dict[str, Any], m
     assert str(refused.value).startswith(message)
 
 
-@pytest.mark.parametrize("header", ["", "a b", "Host", "content-length", "Transfer-Encoding", "connection"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("", "a b", "Host", "content-length", "Transfer-Encoding", "connection"),
+        *("Proxy-Authorization", "proxy-authenticate", "proxy-connection"),
+    ],
+)
 def test_no_identity_stands_in_a_header_of_the_connection(header: str) -> None:
     with pytest.raises(xacct_sign.ValidationError, match="the header for the identity") as refused:
         xacct_sign.Session(identity=PROOF, identity_header=header)

@@ -43,14 +43,15 @@ impl<I: Identity + ?Sized> Identity for Arc<I> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidHeader`] for what is no name, and for the [`HTTP_HEADERS`].
+/// [`ErrorKind::InvalidHeader`] for what is no name, for the [`HTTP_HEADERS`], and for those that are a proxy's.
 pub fn identity_header(name: &str) -> Result<HeaderName, Error> {
     let refused = |what: &str| {
         Error::new(ErrorKind::InvalidHeader, format!("the header for the identity {what}"))
             .with_hint("leave it out for `authorization`")
     };
     let name = HeaderName::try_from(name).map_err(|_| refused("has no name of letters, digits and `-`"))?;
-    if HTTP_HEADERS.contains(&name.as_str()) {
+    // A proxy reads what begins so, and passes none of it on.
+    if HTTP_HEADERS.contains(&name.as_str()) || name.as_str().starts_with("proxy-") {
         return Err(refused(&format!("is `{name}`, which HTTP clients set themselves")));
     }
     Ok(name)

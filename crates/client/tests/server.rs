@@ -190,7 +190,7 @@ fn an_outage_says_in_the_log_what_it_comes_from() {
     for (verifier, why) in [
         (outage(|| Ok((500, Vec::new()))), "the answer has status 500"),
         (outage(|| Ok((302, Vec::new()))), "the answer has status 302, which is not followed"),
-        (outage(|| Ok((200, b"{}".to_vec()))), "what was answered is no set of keys"),
+        (outage(|| Ok((200, b"{}".to_vec()))), "the answer is no set of keys"),
         (outage(|| Err(transport())), "nobody is there"),
         (server(&Arc::new(Fake::new(move |_| Err(name())))), r"the host is not known: no\nsuch name"),
     ] {

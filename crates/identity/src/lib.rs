@@ -62,7 +62,7 @@ pub use caller::{Caller, Via};
 pub use callers::{Algorithm, CALLERS_SCHEMA, Callers, CallersError, CallersErrorKind, Development};
 pub use event::{EVENT_MEMBERS, METHOD_OVERRIDES};
 pub use keys::{KEYS_LIMIT, PublicKey};
-pub use proof::{StsRequest, make_proof};
+pub use proof::{StsRequest, make_proof, sts_in_place};
 pub use refusal::{Refusal, RefusalKind};
 pub use seen::{Seen, paths};
 pub use verifier::{Check, Line, Need, PLACES, Step, Verifier};

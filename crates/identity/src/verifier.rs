@@ -447,7 +447,7 @@ impl Check {
     /// a day. Says whether it is a set of keys, for whom the log is.
     pub fn keys(&mut self, body: Option<&[u8]>, now: SystemTime) -> bool {
         // Read before the lock is taken: nobody waits for arithmetic.
-        let set = body.map(|body| KeySet::read(body).ok_or("what was answered is no set of keys")).unwrap_or(Err(""));
+        let set = body.map(|body| KeySet::read(body).ok_or("the answer is no set of keys")).unwrap_or(Err(""));
         let is_set = set.is_ok();
         self.fetched(set, now);
         is_set

@@ -66,11 +66,11 @@ impl PyIdentityToken {
             let refused =
                 |message| Error::new(ErrorKind::InvalidDuration, message).with_hint(GetWebIdentityToken::DURATION_HINT);
             let seconds = integer(&seconds, "`duration_seconds`", refused)?;
-            options.call.duration_seconds = u32::try_from(seconds)
-                .map_err(|_| to_py(refused(format!("a token for {seconds} seconds is not to be had"))))?;
+            options.call.duration_seconds =
+                u32::try_from(seconds).map_err(|_| to_py(GetWebIdentityToken::duration_refused(seconds)))?;
         }
         if let Some(name) = algorithm.0 {
-            let name = option(&name, "`algorithm`", "use `ES384`, or `RS256` where the server takes no other")?;
+            let name = option(&name, "`algorithm`", TokenAlgorithm::HINT)?;
             options.call.algorithm = TokenAlgorithm::named(name).map_err(to_py)?;
         }
         options.listener = Some(listener());
@@ -182,11 +182,7 @@ impl PyIdentityProof {
 }
 
 fn audience_of<'a>(audience: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
-    option(
-        audience,
-        "the audience",
-        "give the server's audience as its provider wrote it, such as `https://api.example.com`",
-    )
+    option(audience, "the audience", GetWebIdentityToken::AUDIENCE_HINT)
 }
 
 fn option<'a>(given: &'a Bound<'_, PyAny>, what: &str, hint: &'static str) -> PyResult<&'a str> {

@@ -14,8 +14,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wasm_bindgen::prelude::*;
-use xacct_sign::sts::Endpoint;
-use xacct_sign_identity::{Callers, Check, Development, RefusalKind, Seen, Step, Verifier, paths};
+use xacct_sign_identity::{Callers, Check, Development, RefusalKind, Seen, Step, Verifier, paths, sts_in_place};
 
 /// See `xacct_sign_identity::Verifier`.
 #[wasm_bindgen]
@@ -97,9 +96,7 @@ impl WasmCheck {
 /// The URL of an STS that stands in AWS's place, as it is sent to. It throws lines, as [`WasmVerifier::new`] does.
 #[wasm_bindgen(js_name = stsEndpoint)]
 pub fn sts_endpoint(url: &str) -> Result<String, JsValue> {
-    // The region is that of no signature: each proof has its own.
-    let endpoint = Endpoint::new("us-east-1", Some(url));
-    let endpoint = endpoint.map_err(|error| thrown(error.code(), error.hint(), &error))?;
+    let endpoint = sts_in_place(url).map_err(|error| thrown(error.code(), error.hint(), &error))?;
     Ok(endpoint.url().to_owned())
 }
 

@@ -236,7 +236,7 @@ describe("keys", () => {
     const header = bearer(token({}, LATER));
     expect(await outcome(verifier.check(header, "GET", "/"))).toBe("caller shop");
     await vi.waitFor(() => expect(logged).toHaveLength(1));
-    const message = expect.stringMatching(/^the keys at https:\S+ cannot be fetched: its answer is no set of keys$/);
+    const message = expect.stringMatching(/^the keys at https:\S+ cannot be fetched: the answer is no set of keys$/);
     expect(logged).toEqual([{ code: "keys_not_fetched", message, cause: expect.any(Error) }]);
   });
 

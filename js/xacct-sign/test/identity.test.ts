@@ -365,7 +365,9 @@ test("an identity that fails, or gives none", async () => {
   expect(seen).toEqual([]);
 });
 
-test.each(["", "a b", "Host", "content-length", "Transfer-Encoding", "connection"])(
+const OF_PROXIES = ["Proxy-Authorization", "proxy-authenticate", "proxy-connection"];
+
+test.each(["", "a b", "Host", "content-length", "Transfer-Encoding", "connection", ...OF_PROXIES])(
   "no identity stands in a header of the connection: %j",
   (identityHeader) => {
     const make = () => createFetch({ identity: async () => "a.b.c", identityHeader });

@@ -44,7 +44,8 @@ fn the_header_is_ones_own_to_choose() {
 
 #[test]
 fn no_identity_stands_in_a_header_of_the_connection() {
-    for name in ["", "a b", "Host", "content-length", "Transfer-Encoding", "connection"] {
+    let of_proxies = ["Proxy-Authorization", "proxy-authenticate", "proxy-connection"];
+    for name in ["", "a b", "Host", "content-length", "Transfer-Encoding", "connection"].into_iter().chain(of_proxies) {
         let (session, ..) = session();
         assert_eq!(session.with_identity_header(name).unwrap_err().code(), "invalid_header", "{name}");
     }

@@ -11,7 +11,7 @@ use xacct_sign::retry::Retry;
 use xacct_sign::sts::{ANSWER_LIMIT, Endpoint};
 use xacct_sign::{Error, ErrorKind};
 use xacct_sign_identity::{
-    Caller, Callers, Check, KEYS_LIMIT, Line, Need, Refusal, Step, StsRequest, Verifier as Rules,
+    Caller, Callers, Check, KEYS_LIMIT, Line, Need, Refusal, Step, StsRequest, Verifier as Rules, sts_in_place,
 };
 
 use super::signature::is_right;
@@ -145,8 +145,7 @@ impl Verifier {
     /// elsewhere than this machine.
     pub fn with_host(callers: Callers, host: Arc<dyn Host>) -> Result<Self, Error> {
         let moved = if callers.is_development() { host.variable("AWS_ENDPOINT_URL_STS") } else { None };
-        // The region is that of no signature: each proof has its own.
-        let sts = moved.map(|url| Endpoint::new("us-east-1", Some(&url))).transpose()?;
+        let sts = moved.map(|url| sts_in_place(&url)).transpose()?;
         let own = PerProcess::new(Arc::new(Own::new(Rules::new(callers, seed()))));
         Ok(Self { way: Arc::new(Way { host, sts, listener: None }), own })
     }

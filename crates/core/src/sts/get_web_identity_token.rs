@@ -57,6 +57,9 @@ pub enum TokenAlgorithm {
 }
 
 impl TokenAlgorithm {
+    /// What to do about a name that is none, also where it is no text.
+    pub const HINT: &'static str = "use `ES384`, or `RS256` where the server takes no other";
+
     /// The algorithm that is called so.
     ///
     /// # Errors
@@ -67,7 +70,7 @@ impl TokenAlgorithm {
             "ES384" => Ok(Self::Es384),
             "RS256" => Ok(Self::Rs256),
             _ => Err(Error::new(ErrorKind::InvalidOption, format!("STS signs no tokens with {}", quote_name(name)))
-                .with_hint("use `ES384`, or `RS256` where the server takes no other")),
+                .with_hint(Self::HINT)),
         }
     }
 
@@ -121,6 +124,10 @@ impl fmt::Debug for WebIdentityToken {
 }
 
 impl GetWebIdentityToken {
+    /// What to do about a [`GetWebIdentityToken::audience`] that is none, also where it is no text.
+    pub const AUDIENCE_HINT: &'static str =
+        "give the server's audience as its provider wrote it, such as `https://api.example.com`";
+
     /// What to do about a [`GetWebIdentityToken::duration_seconds`] that is none, also where it is no number: not what an assumed
     /// role's would be.
     pub const DURATION_HINT: &'static str = "use 60 to 3600 seconds";
@@ -147,14 +154,21 @@ impl GetWebIdentityToken {
     /// [`ErrorKind::InvalidOption`] for an audience that is none ([`audience_problem`]); [`ErrorKind::InvalidDuration`].
     pub fn validate(&self) -> Result<(), Error> {
         if let Some(problem) = audience_problem(&self.audience) {
-            return Err(Error::new(ErrorKind::InvalidOption, format!("the audience {problem}"))
-                .with_hint("give the server's audience as its provider wrote it, such as `https://api.example.com`"));
+            return Err(
+                Error::new(ErrorKind::InvalidOption, format!("the audience {problem}")).with_hint(Self::AUDIENCE_HINT)
+            );
         }
         if !(SHORTEST..=3600).contains(&self.duration_seconds) {
-            let message = format!("a token for {} seconds is not to be had", self.duration_seconds);
-            return Err(Error::new(ErrorKind::InvalidDuration, message).with_hint(Self::DURATION_HINT));
+            return Err(Self::duration_refused(self.duration_seconds.into()));
         }
         Ok(())
+    }
+
+    /// The error about so many seconds, also where they are more than any [`GetWebIdentityToken::duration_seconds`].
+    #[must_use]
+    pub fn duration_refused(seconds: i64) -> Error {
+        Error::new(ErrorKind::InvalidDuration, format!("a token for {seconds} seconds is not to be had"))
+            .with_hint(Self::DURATION_HINT)
     }
 }
 

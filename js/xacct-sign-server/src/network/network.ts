@@ -61,7 +61,7 @@ export class Network {
       return failed(cause);
     }
     // What fails in whom takes them is no failure of the issuer's.
-    if (!take(body)) failed(new Error("its answer is no set of keys"));
+    if (!take(body)) failed(new Error("the answer is no set of keys"));
   }
 
   /** STS's answer. It may be at a private address, where a VPC has an endpoint of its own for it: TLS says who it is. */

@@ -184,7 +184,8 @@ function saidBy(options: CreateFetchOptions): Said {
     });
   }
   const header = identityHeader.toLowerCase();
-  if (HTTP_HEADERS.includes(header)) {
+  // A proxy reads what begins so, and passes none of it on.
+  if (HTTP_HEADERS.includes(header) || header.startsWith("proxy-")) {
     throw new XacctSignError(
       "invalid_header",
       `\`identityHeader\` is \`${header}\`, which HTTP clients set themselves`,
