@@ -152,7 +152,8 @@ pub enum WhyNot {
         /// The name of the caller that it is told to be.
         caller: String,
     },
-    /// The path has a broken escape or a control character, or is not UTF-8: it is nobody's to call.
+    /// The path has a broken escape or a control character, or is not UTF-8: it is nobody's to call, but on a server that of
+    /// whoever has every route.
     #[error("the path has a broken escape or a control character, or is not UTF-8")]
     Unreadable,
 }
@@ -182,11 +183,11 @@ impl Plan<'_> {
     /// the function's to enforce, a call that is on none of the caller's is a no, though AWS lets it through.
     #[must_use]
     pub fn can(&self, caller: &Caller, stage: &Stage, call: &AskedCall) -> Answer {
-        let Some(readings) = path_readings(&call.path) else { return Answer::No(WhyNot::Unreadable) };
+        let readings = path_readings(&call.path);
         let Some(target) = self.manifest.target(stage) else {
-            let readings: Vec<String> = readings.into_iter().collect();
-            return self.can_at_server(caller, stage, call, &readings);
+            return self.can_at_server(caller, stage, call, readings.as_deref());
         };
+        let Some(readings) = readings else { return Answer::No(WhyNot::Unreadable) };
         let arn = target.arn();
         let asked: Vec<Asked> =
             readings.iter().flat_map(|path| target.kind().asked(&arn, &call.method, path)).collect();

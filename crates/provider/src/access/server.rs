@@ -7,13 +7,14 @@ use crate::manifest::{Caller, CallerPrincipals, Stage, WhichRole};
 use crate::plan::Plan;
 
 impl Plan<'_> {
-    /// By every reading of the path, as one of the roles that the caller runs as: of a wide caller one may be known as a narrower.
+    /// By every reading of the path, of which there may be none, as one of the roles that the caller runs as: of a wide caller one
+    /// may be known as a narrower.
     pub(super) fn can_at_server(
         &self,
         caller: &Caller,
         stage: &Stage,
         call: &AskedCall,
-        readings: &[String],
+        readings: Option<&[String]>,
     ) -> Answer {
         let roles = self.caller_roles();
         let (_, concrete) = concrete_roles(&roles, self.manifest.api.partition(), &self.manifest.api.account);
@@ -27,13 +28,14 @@ impl Plan<'_> {
                 why = WhyNot::NoIssuer { caller: told.name.clone(), stage: stage.name.clone() };
                 continue;
             }
-            let is_on = |reading: &String| {
-                told.routes.as_ref().is_none_or(|routes| routes.iter().any(|route| route.is_of(&call.method, reading)))
-            };
-            if readings.iter().all(is_on) {
-                return Answer::Yes(Vec::new());
+            // Without routes nobody looks at the path.
+            let Some(routes) = &told.routes else { return Answer::Yes(Vec::new()) };
+            let is_on = |reading: &String| routes.iter().any(|route| route.is_of(&call.method, reading));
+            match readings {
+                Some(readings) if readings.iter().all(is_on) => return Answer::Yes(Vec::new()),
+                Some(_) => why = WhyNot::NoRoute { caller: told.name.clone() },
+                None => why = WhyNot::Unreadable,
             }
-            why = WhyNot::NoRoute { caller: told.name.clone() };
         }
         Answer::No(why)
     }
