@@ -166,10 +166,16 @@ impl Callers {
         matches!(&self.front, Front::Server(identity) if identity.is_development)
     }
 
-    /// Whether its callers come by the header of a request: those of another target than `server` come by events.
-    #[must_use]
-    pub fn takes_headers(&self) -> bool {
-        matches!(self.front, Front::Server(_))
+    /// That its callers come by the header of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`RefusalKind::NotTakenHere`] of another target than `server`: its callers come by events.
+    pub fn takes_headers(&self) -> Result<(), Refusal> {
+        match self.front {
+            Front::Server(_) => Ok(()),
+            _ => Err(RefusalKind::NotTakenHere.into()),
+        }
     }
 
     pub(crate) fn partition(&self) -> &'static str {

@@ -55,7 +55,7 @@ refusals! {
         "the Authorization header is not `Bearer`, one space, and one token or proof", "";
     IdentityTooLong, "identity_too_long", 401, "the token or proof is longer than any that is real", "";
     NotTakenHere, "not_taken_here", 401, "tokens and proofs are taken on a stage of the target `server` alone",
-        "on this stage the front says who is calling: let its event be read";
+        "the front says who is calling: let its event be read, or take the list of a stage of the target `server`";
     TokenMalformed, "token_malformed", 401, "the token is not three parts in base64url of strict JSON", "";
     TokenHeaderRefused, "token_header_refused", 401,
         "the token's header has a member that a web identity token of STS has not", "";

@@ -139,9 +139,7 @@ impl Verifier {
     }
 
     fn presented(&self, authorization: &[&[u8]]) -> Result<State, Refusal> {
-        if !matches!(self.0.callers.front(), Front::Server(_)) {
-            return Err(Refusal::new(Kind::NotTakenHere));
-        }
+        self.0.callers.takes_headers()?;
         let presented = authorization::read(authorization)?;
         let (Presented::Token(text) | Presented::Proof(text)) = presented;
         let hash = self.hash(text);

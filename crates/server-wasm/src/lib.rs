@@ -43,10 +43,11 @@ impl WasmVerifier {
         self.0.callers().is_development()
     }
 
-    /// Whether its callers come by the header of a request.
-    #[wasm_bindgen(getter, js_name = takesHeaders)]
-    pub fn takes_headers(&self) -> bool {
-        self.0.callers().takes_headers()
+    /// The refusal, as JSON, of every header where its callers do not come by one.
+    #[wasm_bindgen(js_name = headersRefused)]
+    pub fn headers_refused(&self) -> Option<String> {
+        let refusal = self.0.callers().takes_headers().err()?;
+        Some(step::to_json(Step::Refused(refusal), None))
     }
 
     /// The check of a request with so many values of `authorization`, of which this is the first; with its method and what headers want

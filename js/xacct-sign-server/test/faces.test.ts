@@ -230,8 +230,8 @@ describe("middleware", () => {
       expect(() => verifier.middleware(), name).toThrow(
         expect.objectContaining({
           code: "invalid_option",
-          message: "a list of another target than `server` takes no headers: its callers come by events",
-          hint: expect.stringContaining("handler()"),
+          message: "tokens and proofs are taken on a stage of the target `server` alone",
+          hint: expect.stringContaining("the front says who is calling"),
         }),
       );
     }

@@ -209,9 +209,7 @@ def verifier_of(verifier: object) -> Verifier:
     """The verifier that was given; what is none is told where it is given, and not to the first client."""
     if not isinstance(verifier, Verifier):
         raise _wrong("`verifier` is no Verifier", 'make one: Verifier.from_file("callers.json")')
-    if not verifier._native.takes_headers:
-        what = "a list of another target than `server` takes no headers: its callers come by events"
-        raise _wrong(what, "take Verifier.handler or from_event; or render the list of a stage of the target `server`")
+    verifier._native.takes_headers()
     return verifier
 
 
