@@ -18,6 +18,7 @@ pub(crate) fn run() -> Result<(), String> {
     npm::install(RUNTIMES)?;
     let json = Step::new("node")
         .arg("js/runtimes/bench/node.mjs")
+        .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_TARBALL", &tarball)
         .env("XACCT_SIGN_SERVER_TARBALL", &server_tarball)
         // It adds 50 ms to every start of Node.

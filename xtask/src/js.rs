@@ -8,31 +8,20 @@ use crate::not_run;
 use crate::npm::{self, PACKAGES, RUNTIMES};
 use crate::run::{is_ci, root, system_packages};
 
-/// Tests of the packed packages.
-pub(crate) fn test(
-    tarball: &Path,
-    cdk_tarball: &Path,
-    server_tarball: &Path,
-    emulator_tarball: &Path,
-    cfn_lint: &Path,
-) -> Result<(), String> {
+/// Tests of the packed packages, each of which is packed already.
+pub(crate) fn test(cfn_lint: &Path) -> Result<(), String> {
     // Elsewhere the tests say that they did not run.
     if is_ci() && env::var_os("CHROMIUM").is_none() && !Path::new("/usr/bin/chromium").exists() {
         system_packages(&["chromium"])?;
     }
-    npm::npm(PACKAGES, ["test", "--silent"])
+    npm::with_tarballs(npm::npm(PACKAGES, ["test", "--silent"]))?
         .env("XACCT_SIGN_BIN", crate::cli())
-        .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
         .env("XACCT_SIGN_CFN_LINT", cfn_lint)
         .run()?;
     npm::install(RUNTIMES)?;
-    npm::npm(RUNTIMES, ["test", "--silent"])
+    npm::with_tarballs(npm::npm(RUNTIMES, ["test", "--silent"]))?
         .env("XACCT_SIGN_BIN", crate::cli())
         .env("XACCT_SIGN_JUDGE", crate::judge())
-        .env("XACCT_SIGN_TARBALL", tarball)
-        .env("XACCT_SIGN_CDK_TARBALL", cdk_tarball)
-        .env("XACCT_SIGN_SERVER_TARBALL", server_tarball)
-        .env("XACCT_SIGN_EMULATOR_TARBALL", emulator_tarball)
         .env("XACCT_SIGN_NOT_RUN", not_run::file())
         .without_env("NODE_EXTRA_CA_CERTS")
         .run()
@@ -40,10 +29,7 @@ pub(crate) fn test(
 
 /// Formatting, lints and types; the packages are built first, because the modules' types are made.
 pub(crate) fn lint() -> Result<(), String> {
-    npm::CALLER.pack()?;
-    npm::CDK.pack()?;
-    npm::SERVER.pack()?;
-    npm::EMULATOR.pack()?;
+    npm::pack_all()?;
     npm::install(RUNTIMES)?;
     npm::npm(PACKAGES, ["run", "--silent", "lint"]).run()?;
     npm::npm(PACKAGES, ["run", "--silent", "typecheck"]).run()?;

@@ -53,9 +53,7 @@ fn run(command: &str) -> Result<(), String> {
         "wheel" => python::wheel().map(|path| eprintln!("{}", path.display())),
         "cli-wheel" => python::cli_wheel().map(|path| eprintln!("{}", path.display())),
         "emulator-wheel" => python::emulator_wheel().map(|path| eprintln!("{}", path.display())),
-        "npm" => [npm::CALLER, npm::CDK, npm::SERVER, npm::EMULATOR]
-            .iter()
-            .try_for_each(|package| package.pack().map(|path| eprintln!("{}", path.display()))),
+        "npm" => npm::pack_all().map(|paths| paths.iter().for_each(|path| eprintln!("{}", path.display()))),
         "api" => api::write(),
         "errors" => errors::write().and_then(|()| findings::write()).and_then(|()| codes::check()),
         "stubs" => python::test_venv().and_then(|(venv, _)| Step::new(venv.python()).arg(python::STUB_DOCS).run()),

@@ -41,6 +41,22 @@ pub(crate) const SERVER: Package =
 pub(crate) const EMULATOR: Package =
     Package { name: "xacct-sign-emulator", modules: &[("xacct-sign-emulator-wasm", "wasm")] };
 
+/// Every package of the workspace.
+const ALL: [Package; 4] = [CALLER, CDK, SERVER, EMULATOR];
+
+/// Packs every package; their tarballs.
+pub(crate) fn pack_all() -> Result<Vec<PathBuf>, String> {
+    ALL.iter().map(Package::pack).collect()
+}
+
+/// A step that is told every tarball, in `XACCT_SIGN_CDK_TARBALL` and the like.
+pub(crate) fn with_tarballs(step: Step) -> Result<Step, String> {
+    ALL.iter().try_fold(step, |step, package| {
+        let variable = format!("{}_TARBALL", package.name.to_uppercase().replace('-', "_"));
+        Ok(step.env(&variable, package.tarball()?))
+    })
+}
+
 impl Package {
     /// Where its source is.
     pub(crate) fn folder(&self) -> PathBuf {
@@ -61,26 +77,37 @@ impl Package {
                 .run()?;
         }
         npm(PACKAGES, ["run", "--silent", "build", "--workspace", self.name]).run()?;
-        let out = root().join("dist/npm");
+        let out = packed();
         fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
         // A tarball of an older version must not be taken for this one.
-        while let Some(old) = self.tarball(&out)? {
+        while let Some(old) = self.find_tarball()? {
             fs::remove_file(&old).map_err(|error| format!("{}: {error}", old.display()))?;
         }
         npm(PACKAGES, ["pack", "--silent", "--workspace", self.name, "--pack-destination"]).arg(&out).run()?;
-        self.tarball(&out)?.ok_or_else(|| format!("npm packed no {}", self.name))
+        self.tarball()
+    }
+
+    /// Its tarball, once it is packed.
+    pub(crate) fn tarball(&self) -> Result<PathBuf, String> {
+        self.find_tarball()?.ok_or_else(|| format!("npm packed no {}", self.name))
     }
 
     /// `NAME-VERSION.tgz`.
-    fn tarball(&self, folder: &Path) -> Result<Option<PathBuf>, String> {
+    fn find_tarball(&self) -> Result<Option<PathBuf>, String> {
+        let folder = packed();
         let is_own = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let version = name.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('-'));
             version.is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit()))
         };
-        let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).find(is_own))
     }
+}
+
+/// Where tarballs are left.
+fn packed() -> PathBuf {
+    root().join("dist/npm")
 }
 
 /// A new folder in the target directory with the packed package installed, as a user has it.

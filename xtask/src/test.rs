@@ -23,9 +23,9 @@ pub(crate) fn run() -> Result<(), String> {
         .into_iter()
         .chain(left_out.into_iter().flat_map(|package| ["--exclude", package]))
         .collect();
+    npm::pack_all()?;
     // The Rust tests drive the npm package too, as it is packed and installed.
-    let tarball = npm::CALLER.pack()?;
-    let app = npm::app(&tarball, "rust-tests")?;
+    let app = npm::app(&npm::CALLER.tarball()?, "rust-tests")?;
     let nextest = Step::cargo(["nextest", "--version"]).succeeds();
     let runner = if nextest {
         Step::cargo(["nextest", "run", "--no-fail-fast"])
@@ -51,8 +51,6 @@ pub(crate) fn run() -> Result<(), String> {
             system_packages(&[package])?;
         }
     }
-    // The documents' commands install each of the packages.
-    let (cdk, server) = (npm::CDK.pack()?, npm::SERVER.pack()?);
     let (venv, wheel) = python::test_venv()?;
     let (cli_wheel, emulator_wheel) = (python::cli_wheel()?, python::emulator_wheel()?);
     let vectors = target().join("vectors.json");
@@ -73,5 +71,5 @@ pub(crate) fn run() -> Result<(), String> {
         .env("XACCT_SIGN_XTASK", std::env::current_exe().map_err(|error| format!("xtask: {error}"))?)
         .run()?;
 
-    js::test(&tarball, &cdk, &server, &npm::EMULATOR.pack()?, &venv.bin("cfn-lint"))
+    js::test(&venv.bin("cfn-lint"))
 }

@@ -2,7 +2,7 @@
 //
 // One PUT with a JSON body of 14 bytes and a session token of 320 characters, from the same parts for each. Contenders
 // take turns in batches, short ones so that most go through undisturbed, after a warm-up of each; the median batch counts.
-// Then the checks of who calls, and new processes, taking turns too.
+// Then the checks of who calls, and new processes, taking turns too; and pages in Chromium.
 
 import { execFileSync } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
@@ -16,6 +16,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { NodeSha256 } from "../lib/peers.mjs";
 import { freshApp } from "../lib/run.mjs";
 import { identity } from "./identity.mjs";
+import { map } from "./map.mjs";
 import { inTurns, medians } from "./turns.mjs";
 
 const HOST = "server.stag.foo.example.com";
@@ -32,7 +33,7 @@ const CREDENTIALS = {
 
 const app = await freshApp();
 const xacct = await import(pathToFileURL(join(app, "package.mjs")).href);
-console.log(JSON.stringify({ ...(await signing()), ...(await identity()), ...starting() }));
+console.log(JSON.stringify({ ...(await signing()), ...(await identity()), ...starting(), ...(await map()) }));
 
 /** Seconds a signature. */
 function signing() {

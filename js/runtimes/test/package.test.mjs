@@ -2,16 +2,25 @@
 
 import assert from "node:assert/strict";
 import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { freshApp, freshServer, fromEnvironment, run, tool } from "../lib/run.mjs";
 
-const tarball = fromEnvironment("XACCT_SIGN_TARBALL", "the packed package");
-const cdkTarball = fromEnvironment("XACCT_SIGN_CDK_TARBALL", "the packed construct");
-const serverTarball = fromEnvironment("XACCT_SIGN_SERVER_TARBALL", "the packed package for servers");
-const emulatorTarball = fromEnvironment("XACCT_SIGN_EMULATOR_TARBALL", "the packed emulator");
+/** The tarball of each package of the workspace, by its name. */
+const TARBALLS = Object.fromEntries(
+  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).workspaces.map((name) => {
+    const variable = `${name.toUpperCase().replaceAll("-", "_")}_TARBALL`;
+    return [name, fromEnvironment(variable, `the packed ${name}`)];
+  }),
+);
+const {
+  "xacct-sign": tarball,
+  "xacct-sign-cdk": cdkTarball,
+  "xacct-sign-server": serverTarball,
+  "xacct-sign-emulator": emulatorTarball,
+} = TARBALLS;
 const here = fileURLToPath(new URL("..", import.meta.url));
 
 let app;
@@ -31,13 +40,17 @@ async function clean(program, options) {
   });
 }
 
-for (const packed of [tarball, cdkTarball, serverTarball, emulatorTarball]) {
-  test(`what a reader needs is in ${basename(packed)}`, async () => {
+for (const [name, packed] of Object.entries(TARBALLS)) {
+  test(`what a reader needs is in the packed ${name}`, async () => {
+    const { name: own } = JSON.parse(await run("tar", ["-xOf", packed, "package/package.json"], here));
+    assert.equal(own, name);
     const files = (await run("tar", ["-tf", packed], here)).split("\n");
     for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/index.js"]) {
       assert.ok(files.includes(`package/${file}`), file);
     }
   });
+
+  test(`publint, ${name}`, () => clean("publint", ["--strict", packed]));
 }
 
 for (const [name, code, program] of [
@@ -69,18 +82,14 @@ for (const [name, code, program] of [
   });
 }
 
-test("publint", () => clean("publint", ["--strict", tarball]));
 test("are-the-types-wrong", () => clean("attw", [tarball, "--entrypoints", "."]));
 test("are-the-types-wrong, explain", () => clean("attw", [tarball, "--entrypoints", "explain", "--profile", "node16"]));
 test("are-the-types-wrong, identity", () =>
   clean("attw", [tarball, "--entrypoints", "identity", "--profile", "node16"]));
 test("are-the-types-wrong, slim", () => clean("attw", [tarball, "--entrypoints", "slim", "--profile", "esm-only"]));
-test("publint, the construct", () => clean("publint", ["--strict", cdkTarball]));
 test("are-the-types-wrong, the construct", () => clean("attw", [cdkTarball]));
-test("publint, for servers", () => clean("publint", ["--strict", serverTarball]));
 test("are-the-types-wrong, for servers", () => clean("attw", [serverTarball]));
 
-test("publint, the emulator", () => clean("publint", ["--strict", emulatorTarball]));
 test("are-the-types-wrong, the emulator", () => clean("attw", [emulatorTarball, "--entrypoints", "."]));
 test("are-the-types-wrong, the emulator's hooks", () =>
   clean("attw", [emulatorTarball, "--entrypoints", "jest", "node-test", "--profile", "node16"]));
