@@ -105,7 +105,7 @@ type Told = Arc<Mutex<Vec<String>>>;
 fn layer(verifier: Arc<Verifier>) -> (CallerLayer, Told) {
     let told = Told::default();
     let log = Arc::clone(&told);
-    let layer = CallerLayer::new(verifier).on_refusal(move |refusal, method, uri| {
+    let layer = CallerLayer::new(verifier).unwrap().on_refusal(move |refusal, method, uri| {
         log.lock().unwrap().push(format!("{} {method} {}", refusal.code(), uri.path()));
     });
     (layer, told)
@@ -225,9 +225,9 @@ fn in_a_nested_router_the_path_that_was_sent_counts_too() {
     let verifier = world.verifier_at(world.sts());
     let token = world.token(AUDIENCE);
     let inner = || Router::new().route("/items/{id}", get(item));
-    let outside = Router::new().nest("/api", inner()).layer(CallerLayer::new(Arc::clone(&verifier)));
+    let outside = Router::new().nest("/api", inner()).layer(CallerLayer::new(Arc::clone(&verifier)).unwrap());
     // What is nested at `/admin` looks like a route of the caller's once that is taken away.
-    let inside = Router::new().nest("/admin", inner().layer(CallerLayer::new(verifier)));
+    let inside = Router::new().nest("/admin", inner().layer(CallerLayer::new(verifier).unwrap()));
     runtime().block_on(async {
         assert_eq!(status(&outside, "/api/items/1", &[&token]).await, StatusCode::OK);
         assert_eq!(status(&inside, "/admin/items/1", &[&token]).await, StatusCode::FORBIDDEN);
@@ -239,7 +239,7 @@ fn in_a_nested_router_the_path_that_was_sent_counts_too() {
 fn the_layer_says_of_a_path_what_the_table_does() {
     let world = World::new();
     let token = world.token(AUDIENCE);
-    let app = Router::new().fallback(item).layer(CallerLayer::new(world.verifier_at(world.sts())));
+    let app = Router::new().fallback(item).layer(CallerLayer::new(world.verifier_at(world.sts())).unwrap());
     let table: toml::Value = toml::from_str(include_str!("../paths.toml")).unwrap();
     let mut many = 0;
     for row in table["request"].as_array().unwrap() {
@@ -261,12 +261,23 @@ fn the_layer_says_of_a_path_what_the_table_does() {
 }
 
 #[test]
+fn a_list_whose_callers_come_by_events_makes_no_layer() {
+    let by_events = json!({
+        "version": 1, "stage": "prod", "target": "function_url", "partition": "aws", "access": "direct",
+        "callers": [{"name": "shop", "account": "000000000000", "role": "LambdaRoleProd"}],
+    });
+    let callers = Callers::parse(by_events.to_string().as_bytes(), Development::No).unwrap();
+    let refused = CallerLayer::new(Arc::new(Verifier::new(callers).unwrap())).unwrap_err();
+    assert_eq!(refused.code(), "not_taken_here");
+}
+
+#[test]
 fn made_up_proofs_are_refused_at_once_and_hold_up_no_token() {
     let world = World::new();
     // An STS that takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let verifier = world.verifier_at(format!("http://{}", silent.local_addr().unwrap()));
-    let app = Router::new().route("/items/{id}", get(item)).layer(CallerLayer::new(verifier));
+    let app = Router::new().route("/items/{id}", get(item)).layer(CallerLayer::new(verifier).unwrap());
     let made_up: Vec<String> = (0..300)
         .map(|number| {
             let key = format!("ASIA{number:016}");

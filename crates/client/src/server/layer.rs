@@ -27,7 +27,7 @@ type OnRefusal = dyn Fn(&Refusal, &Method, &Uri) + Send + Sync;
 /// use xacct_sign_client::server::{CallerLayer, Callers, Development, Verifier};
 ///
 /// let callers = Callers::parse(&std::fs::read("callers.json")?, Development::No)?;
-/// let layer = CallerLayer::new(Arc::new(Verifier::new(callers)?))
+/// let layer = CallerLayer::new(Arc::new(Verifier::new(callers)?))?
 ///     .on_refusal(|refusal, method, uri| eprintln!("{} {method} {}: {refusal}", refusal.code(), uri.path()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -39,9 +39,13 @@ pub struct CallerLayer {
 
 impl CallerLayer {
     /// A layer whose checks are this verifier's.
-    #[must_use]
-    pub fn new(verifier: Arc<Verifier>) -> Self {
-        Self { lines: Arc::new(Lines::new(verifier)), on_refusal: Arc::new(|_, _, _| ()) }
+    ///
+    /// # Errors
+    ///
+    /// As [`Callers::takes_headers`](super::Callers::takes_headers).
+    pub fn new(verifier: Arc<Verifier>) -> Result<Self, Refusal> {
+        verifier.callers().takes_headers()?;
+        Ok(Self { lines: Arc::new(Lines::new(verifier)), on_refusal: Arc::new(|_, _, _| ()) })
     }
 
     /// The same, and each refusal is told, with the request's method and URL: for the log. The client is not told why.
