@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
+import flask
 import pytest
 from doctoring import Told, Way, doctor, environment_of, nothing, policy_file
 from emulator import REPOSITORY, Emulator, cli
 from helpers import Answer, Clock, Request, serve, sts_error
+from werkzeug.serving import make_server
+from xacct_sign.server import Verifier
+from xacct_sign.server.wsgi import CallerMiddleware
 
 AUDIENCE = "https://api.example.com"
 MANIFEST = """
@@ -245,6 +251,71 @@ def test_a_server_that_asks_nobody(start_emulator: Callable[..., Emulator], mani
         told = told_of(emulator, url=server.url)
     assert told.codes == ["open_to_all"]
     assert "the server" in told.findings[0]["hint"]
+
+
+@pytest.fixture
+def flask_url(
+    start_emulator: Callable[..., Emulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Emulator, str]]:
+    """An application of Flask's behind the check, which one path goes past; its emulator, and its URL."""
+    manifest = tmp_path / "xacct.toml"
+    manifest.write_text(MANIFEST.replace('"GET /items"', '"GET /items/{status+}", "GET /items"'))
+    emulator = start_emulator(manifest=manifest)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.sts_url)
+    app = flask.Flask("api")
+    app.add_url_rule("/health", "health", lambda: "ok")
+    app.add_url_rule("/items", "items", lambda: "hello")
+    app.add_url_rule("/items/password", "password", lambda: '<form><input type="password"></form>')
+    app.add_url_rule("/items/<int:status>", "status", lambda status: flask.abort(status))
+    unchecked = app.wsgi_app
+    checked = CallerMiddleware(unchecked, Verifier(emulator.ready["stages"]["stag"]["callers"], development=True))
+
+    def past_the_check(environ: dict[str, Any], start_response: Any) -> Any:
+        return (unchecked if environ["PATH_INFO"] == "/health" else checked)(environ, start_response)
+
+    app.wsgi_app = past_the_check  # type: ignore[method-assign]
+    server = make_server("127.0.0.1", 0, app)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield emulator, f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@WAYS
+def test_a_server_that_answers_with_pages(flask_url: tuple[Emulator, str], way: tuple[str, ...]) -> None:
+    emulator, url = flask_url
+    for path, codes in [
+        ("/items", []),
+        ("/items/password", []),
+        ("/items/400", []),
+        ("/items/403", ["refused_by_application"]),
+        ("/items/404", ["refused_by_application"]),
+        ("/items/500", ["api_failed"]),
+        # By the check itself.
+        ("/admin", ["route_refused"]),
+        ("/health", ["open_to_all"]),
+    ]:
+        told = told_of(emulator, *way, url=url + path)
+        assert told.codes == codes, path
+        assert (", sent by `Werkzeug" in told.text) == (path == "/health")
+        assert ("the answer is 401" in told.text) == path.endswith(("/items", "/password"))
+
+
+def test_a_login_page_in_front_of_a_server(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start_emulator(manifest=manifest)
+    page = Answer(200, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Sign in</title>")
+    with serve(lambda _: page) as portal:
+        assert told_of(emulator, url=portal.url).codes == ["not_the_api", "open_to_all"]
+    led = Answer(302, {"location": "/login"})
+    with serve(lambda request: page if request.target == "/login" else led) as portal:
+        assert told_of(emulator, url=portal.url).codes == ["not_the_api"]
+    away = Answer(302, {"location": "https://login.example.org/"})
+    with serve(lambda _: away) as portal:
+        assert told_of(emulator, url=portal.url).codes == ["not_the_api"]
 
 
 def test_a_signature_for_a_server_that_asks_for_a_token(start: Callable[..., Emulator], manifest: Path) -> None:

@@ -6,7 +6,7 @@ use crate::evidence::{
     AssumeRoleEvidence, BaseEvidence, BearerEvidence, CallEvidence, Evidence, Failure, IdentityEvidence,
 };
 use crate::exchange::{Exchange, instant};
-use crate::explain;
+use crate::explain::{self, Shown};
 use crate::finding::{Code, Finding, SIGNATURE_HINT, Side};
 use crate::forbidden::{BOTH_ACTIONS, BOTH_SIDES, Front};
 use crate::from_here::{TOLERATED_SECONDS, clock_off_by, has_passed};
@@ -25,12 +25,12 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
         found.insert(0, clock_off_by(seconds, "AWS"));
     }
     let passes_unsigned = evidence.call.as_ref().and_then(|call| call.unsigned_status).filter(|status| *status < 300);
-    // What is not the API says nothing of whom the API lets in.
-    let is_the_api = !found.iter().any(|each| each.code == Code::NotTheApi);
+    // What is not the API says nothing of whom the API lets in. Whether a page is a server's own nobody knows for sure.
+    let is_the_api = evidence.bearer.is_some() || !found.iter().any(|each| each.code == Code::NotTheApi);
     if let Some(status) = passes_unsigned.filter(|_| is_the_api) {
         let (what, hint) = match &evidence.bearer {
-            None => ("a signature", Code::OpenToAll.hint()),
-            Some(_) => ("a token or a proof", "let the server check who calls before it answers on this route"),
+            None => ("a signature", Code::OpenToAll.hint().to_owned()),
+            Some(_) => ("a token or a proof", server::open_hint(evidence)),
         };
         let reason = format!("the same call without {what} was answered with {status}, too");
         found.push(Finding::new(Code::OpenToAll, reason).hint(hint));
@@ -108,7 +108,7 @@ fn of_sts(failure: &Failure, answer: Option<&Exchange>) -> Vec<Finding> {
     if let Some(code) = on_the_way(failure, Some(Code::StsUnreachable)) {
         return vec![with_own_hint(Finding::new(code, &failure.message), failure)];
     }
-    let mut found = answer.map(|answer| explain::of(answer, true)).unwrap_or_default();
+    let mut found = answer.map(|answer| explain::of(answer, Shown::Signature)).unwrap_or_default();
     for finding in &mut found {
         let (code, side) = match finding.code {
             Code::CredentialsExpired => (Code::BaseExpired, Side::Caller),
@@ -194,7 +194,7 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
     if let Some(bearer) = &evidence.bearer {
         return server::of_call(exchange, call, bearer, evidence);
     }
-    let mut found = explain::of(exchange, true);
+    let mut found = explain::of(exchange, Shown::Signature);
     // STS has just given these credentials, or taken them: what does not match was changed on the way.
     let is_known = match (&evidence.assume_role, &evidence.identity) {
         (Some(role), _) => role.error.is_none(),

@@ -22,14 +22,26 @@ const NAMES_OF_AWS: [&str; 6] = ["X-Amz-Date", "Date", "Credential", "Signature"
 #[must_use]
 pub fn explain(exchange: &Exchange) -> Vec<Finding> {
     let is_signed = exchange.canonical_request.is_some() || exchange.string_to_sign.is_some();
-    of(exchange, is_signed)
+    of(exchange, if is_signed { Shown::Signature } else { Shown::Unknown })
 }
 
-/// The same where it is known whether the request was signed when it left: what a signature lacks then was lost on the way.
-pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
+/// What the request had with it when it left, to say who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Unknown,
+    /// What it lacks was lost on the way.
+    Signature,
+    /// A token or a proof. It is for a server, whose own answers may be pages.
+    Bearer,
+}
+
+/// The same where it is known what was shown.
+pub(crate) fn of(exchange: &Exchange, shown: Shown) -> Vec<Finding> {
     let answer = Answer::read(exchange);
+    let is_signed = shown == Shown::Signature;
+    let page = || from_here::page_instead(exchange, &answer).filter(|_| shown != Shown::Bearer);
     match exchange.status {
-        Some(200..300) => return from_here::page_instead(exchange, &answer).into_iter().collect(),
+        Some(200..300) => return page().into_iter().collect(),
         Some(100..200) => return Vec::new(),
         Some(300..400) => return from_here::led_away(exchange).into_iter().collect(),
         _ => {}
@@ -43,7 +55,7 @@ pub(crate) fn of(exchange: &Exchange, is_signed: bool) -> Vec<Finding> {
         return found;
     }
     let by_form = verifier::challenge(exchange, &answer, is_signed);
-    if let Some(finding) = by_form.or_else(|| from_here::not_the_api(exchange, &answer)) {
+    if let Some(finding) = by_form.or_else(page).or_else(|| from_here::not_the_api(exchange, &answer)) {
         return vec![finding];
     }
     let Some(status) = exchange.status else {

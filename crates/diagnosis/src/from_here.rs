@@ -12,13 +12,10 @@ use crate::scope::Signed;
 /// How far a clock may be off: what API Gateway takes.
 pub(crate) const TOLERATED_SECONDS: u64 = 300;
 
-/// Something else than the API answered: a page, or a CDN's own refusal.
+/// Something else than the API answered: a CDN, or a proxy.
 pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
     if is_aws(exchange) {
         return None;
-    }
-    if let Some(finding) = page_instead(exchange, answer) {
-        return Some(finding);
     }
     let from = sender(exchange);
     let cache = exchange.header("x-cache").unwrap_or_default();

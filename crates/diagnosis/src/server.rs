@@ -1,12 +1,14 @@
 //! A server without API Gateway in front, which is shown a token or a proof. It tells 401, 403 or 503 and no more: what else is
 //! known is known from here.
 
+use crate::answer::Answer;
+use crate::emulated;
 use crate::evidence::{BearerEvidence, CallEvidence, Evidence};
 use crate::exchange::Exchange;
+use crate::explain::{self, Shown};
 use crate::finding::{Code, Finding, Side};
 use crate::from_here::{self, TOLERATED_SECONDS};
 use crate::verifier::{NO_ROLE, is_silent};
-use crate::{emulated, explain};
 
 /// By how much a server may take tokens to be from the future.
 const TOLERATED_OF_TOKENS: u64 = 60;
@@ -21,14 +23,41 @@ pub(crate) fn of_call(
     bearer: &BearerEvidence,
     evidence: &Evidence,
 ) -> Vec<Finding> {
-    let found = explain::of(exchange, false);
+    let found = explain::of(exchange, Shown::Bearer);
     let is_said = emulated::finding(exchange).is_some();
     match exchange.status {
         Some(status @ (401 | 403 | 503)) if !is_said && is_silent(exchange) => {
             vec![refused(status, call, bearer, evidence)]
         }
+        _ if !is_said && is_login_page(exchange, call) => page(exchange).into_iter().collect(),
         Some(401 | 403) if from_here::is_aws(exchange) => found.into_iter().map(of_a_gateway).collect(),
         _ => found,
+    }
+}
+
+/// The page of something else than the server.
+fn page(exchange: &Exchange) -> Option<Finding> {
+    from_here::page_instead(exchange, &Answer::read(exchange))
+}
+
+/// Whether it asks who calls in a browser's way. Where a call by nobody is refused, none comes to such a page.
+fn is_login_page(exchange: &Exchange, call: &CallEvidence) -> bool {
+    let is_refused_to_nobody = call.unsigned_status.is_some_and(|status| (400..500).contains(&status));
+    let page = exchange.text().to_ascii_lowercase();
+    let title = page.split_once("<title").and_then(|(_, rest)| rest.split("</title").next()).unwrap_or_default();
+    let asks = ["type=\"password\"", "type='password'", "type=password"].iter().any(|field| page.contains(field))
+        || ["sign in", "log in", "login"].iter().any(|words| title.contains(words));
+    // 511 is what networks say that want a login first.
+    !is_refused_to_nobody && (asks || exchange.status == Some(511))
+}
+
+/// What to do where nobody gets the answer, too: a page need not be the server's.
+pub(crate) fn open_hint(evidence: &Evidence) -> String {
+    let hint = "let the server check who calls before it answers on this route";
+    let exchange = evidence.call.as_ref().and_then(|call| call.exchange.as_ref());
+    match exchange.and_then(page) {
+        Some(page) => format!("{hint}; {}, and if it is not the server's own: {}", page.reason, page.hint),
+        None => hint.to_owned(),
     }
 }
 

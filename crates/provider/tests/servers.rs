@@ -149,6 +149,14 @@ fn whom_neither_a_token_nor_a_proof_names_can_do_nothing_and_is_found() {
         };
         let no = format!("caller `{caller}` has no `issuer`, and on stage `server` no proof names it");
         assert_eq!(said, finding.map(|_| no), "{caller}:\n{text}");
+        let arn = match caller {
+            "night" => "arn:aws:iam::222222222222:role/paths/Ops_1",
+            "shop" => "arn:aws:iam::000000000000:role/Shop",
+            _ => "arn:aws:iam::000000000000:role/Else",
+        };
+        let known = plan.who(&Asker::parse(arn).unwrap());
+        let is_known = known.iter().any(|known| known.caller == caller && known.stages.iter().any(|on| on == "server"));
+        assert_eq!(is_known, finding.is_none(), "{caller}: {known:?}\n{text}");
         let of_caller = plan.findings_of(&manifest.callers[caller]);
         let missing = of_caller.iter().find(|finding| finding.code.code() == "issuer_missing");
         let expected = finding.map(|part| format!("it has no `issuer`, and {part}"));

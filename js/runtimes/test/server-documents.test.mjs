@@ -52,6 +52,8 @@ async function letsInCallersAlone(send) {
   for (const [status, path, headers] of refusals) {
     const answer = await send(path, { headers });
     assert.equal(answer.status, status, path);
+    // By this `doctor` knows what the server asks for.
+    assert.equal(answer.headers.get("www-authenticate"), status === 401 ? "Bearer" : null);
     assert.equal(await answer.text(), "");
   }
 }

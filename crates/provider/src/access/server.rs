@@ -22,9 +22,7 @@ impl Plan<'_> {
         for role in concrete.into_iter().filter(|role| role.caller.caller == caller.name) {
             let Ok(asker) = Asker::parse(&role.arn) else { continue };
             let Some((told, by)) = self.told_as(stage, &asker).pop() else { continue };
-            // A proof has no path, so it names nobody by a pattern.
-            let by_proof = !self.manifest.identity.regions.is_empty() && !matches!(by, WhichRole::Like(_));
-            if !by_proof && self.manifest.issuer_of(&role.account).is_none() {
+            if !self.can_show(&role.account, by) {
                 why = WhyNot::NoIssuer { caller: told.name.clone(), stage: stage.name.clone() };
                 continue;
             }
@@ -38,6 +36,12 @@ impl Plan<'_> {
             }
         }
         Answer::No(why)
+    }
+
+    /// Whether a token or a proof names a role of the account to a server. A proof has no path, so it names nobody by a pattern.
+    pub(super) fn can_show(&self, account: &str, by: &WhichRole) -> bool {
+        let by_proof = !self.manifest.identity.regions.is_empty() && !matches!(by, WhichRole::Like(_));
+        by_proof || self.manifest.issuer_of(account).is_some()
     }
 
     /// The caller that somebody is told to be: its name goes before patterns, and these before its whole account. Nobody where the

@@ -99,7 +99,7 @@ pub struct Known {
 impl Plan<'_> {
     /// The callers that somebody is, in the order of their names: as one of their own roles; or as a role of the provider's,
     /// which several may share. Of a session on such a role, those that could have taken its name. On a server the one that a
-    /// verifier takes it for.
+    /// verifier takes it for, if a token or a proof can name it there.
     #[must_use]
     pub fn who(&self, asker: &Asker) -> Vec<Known> {
         let mut roles = self.provider_roles();
@@ -107,8 +107,8 @@ impl Plan<'_> {
         let servers = self.manifest.stages.values().filter(|stage| stage.audience().is_some());
         let told: BTreeMap<&str, BTreeSet<&str>> = servers
             .map(|stage| {
-                let callers = self.told_as(stage, asker).into_iter().map(|(caller, _)| caller.name.as_str());
-                (stage.name.as_str(), callers.collect())
+                let told = self.told_as(stage, asker).into_iter().filter(|(_, by)| self.can_show(&asker.account, by));
+                (stage.name.as_str(), told.map(|(caller, _)| caller.name.as_str()).collect())
             })
             .collect();
         let known = self.manifest.callers.values().filter_map(|caller| {
