@@ -279,6 +279,17 @@ test("options that cannot work are refused at once", () => {
   }
 });
 
+test("`Bearer` before the token is told to be too much", async () => {
+  for (const given of ["Bearer abc", "bearer abc"]) {
+    const call = createFetch({ identity: async () => given, fetch: async () => new Response() });
+    await expect(call("https://api.example.com/")).rejects.toMatchObject({
+      code: "invalid_option",
+      message: "the identity gave `Bearer` before its token",
+      hint: "let it give the token alone: `Bearer` is written before it",
+    });
+  }
+});
+
 test("an abort ends the waiting, and nothing for the others", async () => {
   const sts = issuer();
   const token = identityToken({ ...about, base, fetch: sts.fetch });
