@@ -252,6 +252,7 @@ test("options that cannot work are refused at once", () => {
     [{ ...about, audience: undefined }, "invalid_option"],
     [{ ...about, region: undefined }, "invalid_region"],
     [{ ...about, region: "us-east-1/x" }, "invalid_region"],
+    [{ ...about, region: "tokyo" }, "invalid_region", "give the region whose STS is asked, such as `ap-northeast-1`"],
     [{ ...about, region: "us-iso-east-9" }, "unknown_partition"],
     [{ ...about, durationSeconds: 59 }, "invalid_duration", "use 60 to 3600 seconds"],
     [{ ...about, durationSeconds: -1 }, "invalid_duration"],
@@ -268,6 +269,7 @@ test("options that cannot work are refused at once", () => {
     ).toMatchObject(hint === undefined ? { code } : { code, hint });
   }
   for (const [options, code] of [
+    [{ ...about, region: "tokyo" }, "invalid_region"],
     [{ ...about, region: "us-iso-east-9" }, "unknown_partition"],
     [{ ...about, durationSeconds: 300 }, "invalid_option"],
     [{ ...about, now: 1 }, "invalid_option"],
