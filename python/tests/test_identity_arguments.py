@@ -107,6 +107,19 @@ def test_a_region_that_is_left_out_is_the_bases_then_the_environments_then_the_p
 
 
 @pytest.mark.parametrize("made", [IdentityToken, IdentityProof])
+@pytest.mark.parametrize("variable", [None, "AWS_REGION"])
+def test_what_is_no_region_of_awss_is_refused_when_it_is_made(
+    made: Callable[..., Any], variable: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"region": "tokyo"}
+    if variable is not None:
+        monkeypatch.setenv(variable, given.pop("region"))
+    with pytest.raises(xacct_sign.ValidationError, match="`tokyo` is no region of AWS's") as refused:
+        made(AUDIENCE, **given)
+    assert (refused.value.code, (refused.value.hint or "")[:15]) == ("invalid_region", "give the region")
+
+
+@pytest.mark.parametrize("made", [IdentityToken, IdentityProof])
 @pytest.mark.parametrize("arguments", [{"audience": None}, {"audience": b"x"}, {"audience": "\ud800"}])
 def test_an_argument_of_another_type_is_told_with_what_to_give(
     made: Callable[..., Any], arguments: dict[str, Any]

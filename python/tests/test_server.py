@@ -208,11 +208,46 @@ def test_a_list_that_is_no_json_is_told(here: serving.Loopback) -> None:
     assert Verifier(MappingProxyType(here.world()["world"]), development=True).stage == "prod"
 
 
-@pytest.mark.parametrize("wrong", ["callers.json", "", " /etc/callers.json"])
+@pytest.mark.parametrize("wrong", ["callers.json", " /etc/callers.json"])
 def test_a_files_name_is_told_from_its_text(wrong: str) -> None:
     with pytest.raises(ValidationError, match="not the text of a callers") as told:
         Verifier(wrong)
     assert (told.value.code, told.value.hint) == ("invalid_option", "for a file there is Verifier.from_file")
+
+
+@pytest.mark.parametrize("empty", ["", " \r\n", b""])
+def test_an_empty_text_is_a_list_to_be_rendered_anew(empty: str | bytes) -> None:
+    with pytest.raises(ValidationError, match=r"^callers\.json is not strict JSON") as told:
+        Verifier(empty)
+    assert (told.value.code, (told.value.hint or "")[:14]) == ("callers_malformed", "render it anew")
+
+
+def test_a_verifier_that_was_not_made_can_be_shown() -> None:
+    with pytest.raises(ValidationError) as told:
+        Verifier("")
+    frames = [entry.frame.f_locals.get("self") for entry in told.traceback]
+    assert [repr(made) for made in frames if isinstance(made, Verifier)] == ["<Verifier>"]
+
+
+def test_a_signature_is_told_to_be_one(verifier: Verifier) -> None:
+    with pytest.raises(RefusedError, match=r"it is a signature \(SigV4\), and this server wants") as refused:
+        verifier.check(
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/execute-api/aws4_request", "GET", "/"
+        )
+    assert refused.value.code == "authorization_malformed"
+
+
+@pytest.mark.parametrize(("url", "code"), [("garbage", "invalid_endpoint"), ("http://sts.example.com", "insecure_url")])
+def test_an_endpoint_of_sts_that_is_none_is_no_fault_of_the_list(
+    here: serving.Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, code: str
+) -> None:
+    file = tmp_path / "callers.json"
+    file.write_text(json.dumps(here.world()["world"]))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+    with pytest.raises(ValidationError, match=r"^AWS_ENDPOINT_URL_STS names no usable STS: ") as told:
+        Verifier.from_file(file, development=True)
+    assert told.value.code == code
+    assert (told.value.hint or "").startswith("give it a URL of https, or of this machine")
 
 
 @pytest.mark.parametrize(("text", "code"), [("", "callers_malformed"), ('{"version": 9}', "callers_version_unknown")])
@@ -223,7 +258,8 @@ def test_an_error_of_a_file_names_the_file(tmp_path: Path, text: str, code: str)
         with pytest.raises(ValidationError) as told:
             Verifier.from_file(path)
         assert told.value.code == code
-        assert str(told.value).startswith(f"{file}: ")
+        # Not `callers.json: callers.json is ...`.
+        assert str(told.value).startswith(f"{file} is not ")
         assert told.value.hint
 
 

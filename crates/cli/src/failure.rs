@@ -189,6 +189,10 @@ impl Failure {
             Failure::Unreadable { what: "the manifest", .. } => Some(
                 "give the path of a manifest, a file such as `xacct.toml`, with `--manifest`; `xacct-sign init` writes one",
             ),
+            Failure::InputUnreadable { path, .. } if path == Path::new("-") => None,
+            Failure::Unreadable { .. } | Failure::InputUnreadable { .. } => {
+                Some("give the path of a file that is there and can be read")
+            }
             Failure::NotText { .. } => Some(
                 "save it as UTF-8, in PowerShell with `| Out-File -Encoding utf8`; UTF-16 is read where it begins with a byte order mark",
             ),

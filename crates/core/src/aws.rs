@@ -16,7 +16,7 @@ pub use audience::audience_problem;
 pub use host::ApiHost;
 pub use name::{RoleName, is_external_id, is_name_character, is_role_name, is_session_name};
 pub(crate) use partition::check_region;
-pub use partition::{Partition, is_region};
+pub use partition::{Partition, check_identity_region, is_region};
 pub use pattern::{RolePattern, WhichRole, is_like, may_be_same};
 pub use time::{format_rfc3339, parse_amz_date, parse_iso8601, parse_rfc3339};
 

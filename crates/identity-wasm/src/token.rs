@@ -4,6 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use wasm_bindgen::prelude::*;
 use xacct_sign::Credentials;
+use xacct_sign::aws::check_identity_region;
 use xacct_sign::sts::{Action as _, Endpoint, GetWebIdentityToken, TokenAlgorithm};
 
 use crate::error::to_js;
@@ -19,7 +20,7 @@ pub struct WasmToken {
 
 #[wasm_bindgen]
 impl WasmToken {
-    /// See `xacct_sign::sts::GetWebIdentityToken` and `Endpoint::new`.
+    /// See `xacct_sign::sts::GetWebIdentityToken`, `check_identity_region` and `Endpoint::new`.
     #[wasm_bindgen(constructor)]
     pub fn new(
         audience: String,
@@ -33,6 +34,7 @@ impl WasmToken {
             call.duration_seconds = duration_seconds;
             call.algorithm = TokenAlgorithm::named(algorithm)?;
             call.validate()?;
+            check_identity_region(region)?;
             Ok(Self { call, endpoint: Endpoint::new(region, sts_endpoint.as_deref())? })
         };
         made().map_err(|error| to_js(&error))

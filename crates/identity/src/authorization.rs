@@ -33,6 +33,10 @@ pub(crate) fn read<'a>(headers: &[&'a [u8]]) -> Result<Presented<'a>, Refusal> {
         _ => return Err(Refusal::new(Kind::AuthorizationTwice)),
     };
     let malformed = || Refusal::new(Kind::AuthorizationMalformed);
+    if header.starts_with(b"AWS4-") {
+        let what = "it is a signature (SigV4), and this server wants a token or a proof";
+        return Err(Refusal::with(Kind::AuthorizationMalformed, what));
+    }
     let (scheme, bearer) = header.split_at_checked(7).ok_or_else(malformed)?;
     if !scheme.eq_ignore_ascii_case(b"bearer ") {
         return Err(malformed());
@@ -60,6 +64,21 @@ mod tests {
                 read(&[header.as_bytes()]).err().map(|refusal| refusal.kind())
             };
             assert_eq!((refused(longest), refused(longest + 1)), (None, Some(Kind::IdentityTooLong)));
+        }
+    }
+
+    #[test]
+    fn a_signature_is_told_to_be_one() {
+        for (header, is_told) in [
+            (&b"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/execute-api/aws4_request"[..], true),
+            (b"AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/20260101/execute-api/aws4_request", true),
+            (b"Basic YTpi", false),
+        ] {
+            let refusal = read(&[header]).err();
+            assert_eq!(refusal.as_ref().map(crate::Refusal::kind), Some(Kind::AuthorizationMalformed));
+            let told = refusal.map(|refusal| refusal.to_string()).unwrap_or_default();
+            assert_eq!(told.ends_with("it is a signature (SigV4), and this server wants a token or a proof"), is_told);
+            assert!(!told.contains("AKIDEXAMPLE"), "{told}");
         }
     }
 

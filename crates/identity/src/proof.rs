@@ -111,14 +111,18 @@ pub fn make_proof(credentials: &Credentials, region: &str, audience: &str, now: 
     Ok(proof)
 }
 
-/// The STS that stands in AWS's place, for development: proofs are sent there, with the `host` that was signed.
+/// The STS that stands in AWS's place, for development, as `AWS_ENDPOINT_URL_STS` names it: proofs are sent there, with the `host`
+/// that was signed.
 ///
 /// # Errors
 ///
 /// As [`Endpoint::new`] for a URL.
 pub fn sts_in_place(url: &str) -> Result<Endpoint, Error> {
     // The region is that of no signature: each proof has its own.
-    Endpoint::new("us-east-1", Some(url))
+    Endpoint::new("us-east-1", Some(url)).map_err(|error| {
+        let named = Error::new(error.kind(), format!("AWS_ENDPOINT_URL_STS names no usable STS: {error}"));
+        named.with_hint("give it a URL of https, or of this machine, such as `http://127.0.0.1:4100`, or remove it")
+    })
 }
 
 /// The headers that are given to be signed, beside those that every signature has.

@@ -80,7 +80,7 @@ refusals! {
     SignatureMalformed, "signature_malformed", 401, "the token's signature is not of its algorithm's form", "";
     SignatureWrong, "signature_wrong", 401, "the token's signature does not verify", "";
     KeysUnavailable, "keys_unavailable", 503, "the issuer's keys could not be had",
-        "can this machine reach the issuer over https?";
+        "can this machine reach the issuer?";
     ProofsNotTaken, "proofs_not_taken", 401, "proofs are not taken here", "the manifest's `regions` of `[identity]` is empty";
     ProofMalformed, "proof_malformed", 401, "the proof is not of its exact form", "";
     ProofRegionRefused, "proof_region_refused", 401, "the proof is for a region that is not taken",
@@ -91,7 +91,7 @@ refusals! {
     ProofRefused, "proof_refused", 401, "STS does not stand by the proof",
         "it is for another audience, was changed, or its credentials have expired";
     StsThrottled, "sts_throttled", 503, "STS throttles the calls that proofs need", "use tokens, which need no call each";
-    StsUnavailable, "sts_unavailable", 503, "STS could not be asked, or failed", "can this machine reach STS over https?";
+    StsUnavailable, "sts_unavailable", 503, "STS could not be asked, or failed", "can this machine reach STS?";
     StsAnswerRefused, "sts_answer_refused", 503, "STS answered what it never answers",
         "something else than STS may have answered: check the network on the way";
     PrincipalRefused, "principal_refused", 401, "the principal is not the session of a role in this partition",

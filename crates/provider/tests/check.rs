@@ -501,11 +501,7 @@ fn findings_stand_in_the_order_of_the_file() {
 /// What is found on a server is not answered by what a server has not alone.
 #[test]
 fn hints_of_what_is_found_on_servers_say_what_to_do_there() {
-    let hints = [
-        ManifestErrorKind::TermNotExpressible.hint(),
-        FindingCode::ThirdPartyWithoutExternalId.hint(),
-        FindingCode::CallersNotToldApart.hint(),
-    ];
+    let hints = [FindingCode::ThirdPartyWithoutExternalId.hint(), FindingCode::CallersNotToldApart.hint()];
     for hint in hints {
         assert!(hint.contains("a server"), "{hint}");
     }

@@ -71,7 +71,8 @@ export function checked(given: VerifierOptions): VerifierOptions {
 export function bytesOf(callers: VerifierOptions["callers"]): Uint8Array {
   const how = 'give the text of callers.json: readFileSync("callers.json", "utf8")';
   if (typeof callers === "string") {
-    if (/^\s*[[{]/.test(callers)) return new TextEncoder().encode(callers);
+    // An empty file's is what the rules tell.
+    if (/^\s*([[{]|$)/.test(callers)) return new TextEncoder().encode(callers);
     // As it is where UTF-16 was read as UTF-8: PowerShell writes the one, and Node is told the other.
     if (/[\0\uFFFD]/.test(callers.slice(0, 4))) {
       throw invalid(

@@ -50,6 +50,8 @@ test.each<[string, unknown, string]>([
   ["a list", { callers: [callers] }, "invalid_option"],
   ["what is no JSON", { callers: loop }, "invalid_option"],
   ["bytes that are not UTF-8", { callers: new Uint8Array([0x7b, 0xff]) }, "callers_malformed"],
+  ["an empty text", { callers: "" }, "callers_malformed"],
+  ["white space", { callers: "\uFEFF \r\n" }, "callers_malformed"],
   ["UTF-16 that was read as UTF-8", { callers: misread }, "invalid_option"],
   ["UTF-16 without a mark", { callers: Buffer.from(text, "utf16le") }, "callers_malformed"],
   ["a member that stands twice", { callers: text.replace("{", '{"version":1,') }, "callers_malformed"],
@@ -140,7 +142,9 @@ test.each([
 ])("an endpoint of STS that is none stops it: %s", (endpoint, code) => {
   vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
   const make = () => createVerifier({ callers: development, development: true });
-  expect(make).toThrow(expect.objectContaining({ code, hint: expect.stringMatching(/./) }));
+  const hint = expect.stringMatching(/^give it a URL of https, or of this machine/);
+  expect(make).toThrow(expect.objectContaining({ code, hint }));
+  expect(make).toThrow(/^AWS_ENDPOINT_URL_STS names no usable STS: /);
   expect(make).not.toThrow("password");
 });
 

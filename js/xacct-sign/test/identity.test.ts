@@ -252,6 +252,7 @@ test("options that cannot work are refused at once", () => {
     [{ ...about, audience: undefined }, "invalid_option"],
     [{ ...about, region: undefined }, "invalid_region"],
     [{ ...about, region: "us-east-1/x" }, "invalid_region"],
+    [{ ...about, region: "tokyo" }, "invalid_region", "give the region whose STS is asked, such as `ap-northeast-1`"],
     [{ ...about, region: "us-iso-east-9" }, "unknown_partition"],
     [{ ...about, durationSeconds: 59 }, "invalid_duration", "use 60 to 3600 seconds"],
     [{ ...about, durationSeconds: -1 }, "invalid_duration"],
@@ -268,6 +269,7 @@ test("options that cannot work are refused at once", () => {
     ).toMatchObject(hint === undefined ? { code } : { code, hint });
   }
   for (const [options, code] of [
+    [{ ...about, region: "tokyo" }, "invalid_region"],
     [{ ...about, region: "us-iso-east-9" }, "unknown_partition"],
     [{ ...about, durationSeconds: 300 }, "invalid_option"],
     [{ ...about, now: 1 }, "invalid_option"],
@@ -276,6 +278,17 @@ test("options that cannot work are refused at once", () => {
       thrown(() => identityProof(options as never)),
       inspect(options),
     ).toMatchObject({ code });
+  }
+});
+
+test("`Bearer` before the token is told to be too much", async () => {
+  for (const given of ["Bearer abc", "bearer abc"]) {
+    const call = createFetch({ identity: async () => given, fetch: async () => new Response() });
+    await expect(call("https://api.example.com/")).rejects.toMatchObject({
+      code: "invalid_option",
+      message: "the identity gave `Bearer` before its token",
+      hint: "let it give the token alone: `Bearer` is written before it",
+    });
   }
 });
 

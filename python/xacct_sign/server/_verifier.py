@@ -20,6 +20,10 @@ _log = logging.getLogger("xacct_sign.server")
 METHOD_OVERRIDES = tuple(_native.Verifier.METHOD_OVERRIDES)
 
 
+# What is wrong with an option, or with AWS_ENDPOINT_URL_STS.
+_NOT_OF_THE_LIST = ("invalid_option", "invalid_endpoint", "insecure_url")
+
+
 class Verifier:
     """Says which caller of a list a request comes from, and keeps it to its routes.
 
@@ -47,7 +51,8 @@ class Verifier:
             except (TypeError, ValueError, RecursionError) as error:
                 raise _wrong("`callers` is no JSON", "give what a callers.json was read into") from error
         if isinstance(callers, str):
-            if not callers.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+            # An empty file's is what the rules tell.
+            if callers.lstrip("\ufeff \t\r\n")[:1] not in ("", "{", "["):
                 raise _wrong("`callers` is not the text of a callers.json", "for a file there is Verifier.from_file")
             callers = callers.encode()
         if not isinstance(callers, (bytes, bytearray)):
@@ -71,11 +76,12 @@ class Verifier:
         try:
             return cls(callers, development=development)
         except ValidationError as error:
-            if error.code == "invalid_option":
+            if error.code in _NOT_OF_THE_LIST:
                 raise
             # There is one for each stage.
-            what = f"{os.fsdecode(path)}: {error.args[0]}"
-            raise ValidationError(what, code=error.code, hint=error.hint) from None
+            told = str(error.args[0])
+            what = told.removeprefix("callers.json") if told.startswith("callers.json ") else f": {told}"
+            raise ValidationError(os.fsdecode(path) + what, code=error.code, hint=error.hint) from None
 
     @classmethod
     def from_manifest(cls, path: str | os.PathLike[str], stage: str, *, development: bool = False) -> Verifier:
@@ -157,7 +163,8 @@ class Verifier:
 
     def __repr__(self) -> str:
         """The stage."""
-        return f"<Verifier of stage {self.stage}>"
+        # One of which none was made is shown, too: by whoever shows the frames of what was raised.
+        return f"<Verifier of stage {self.stage}>" if hasattr(self, "_native") else "<Verifier>"
 
 
 def _values(authorization: str | bytes | Sequence[str | bytes] | None) -> list[bytes]:

@@ -33,7 +33,9 @@ fn diff_says_what_each_side_grants_alone() {
     let (code, _, stderr) = run(&folder, "diff --stage stag --deployed deployed.json");
     assert_eq!(code, 2);
     assert!(stderr.contains("`deployed.json` cannot be used: ") && stderr.contains("hint: "), "{stderr}");
-    assert_eq!(run(&folder, "diff --stage stag --deployed none.json").0, 2);
+    let (code, _, stderr) = run(&folder, "diff --stage stag --deployed none.json");
+    assert_eq!(code, 2);
+    assert!(stderr.contains("`none.json`: ") && stderr.contains("hint: give the path of a file"), "{stderr}");
     assert_eq!(run(&folder, "diff --stage x --deployed deployed.json").0, 2);
 }
 

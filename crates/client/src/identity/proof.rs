@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use xacct_sign::aws::check_identity_region;
 use xacct_sign::sts::{Endpoint, GetWebIdentityToken};
 use xacct_sign::{Credentials, Error};
 use xacct_sign_identity::make_proof;
@@ -56,7 +57,7 @@ impl IdentityProof {
     ///
     /// # Errors
     ///
-    /// As [`Endpoint::new`], and as [`CredentialSource::learn_region`].
+    /// As [`check_identity_region`] and [`Endpoint::new`], and as [`CredentialSource::learn_region`].
     pub fn new(
         audience: impl Into<String>,
         region: impl Into<String>,
@@ -79,6 +80,7 @@ impl IdentityProof {
         let (audience, region) = (audience.into(), region.into());
         // One rule for both: who has a proof's audience may ask for a token, too.
         GetWebIdentityToken::new(audience.as_str()).validate()?;
+        check_identity_region(&region)?;
         // The region's own, whatever the environment says: the server asks there.
         Endpoint::new(&region, None)?;
         base.learn_region(&region)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use xacct_sign::aws::check_identity_region;
 use xacct_sign::sts::{Action as _, Endpoint, GetWebIdentityToken, WebIdentityToken};
 use xacct_sign::{Error, ErrorKind};
 
@@ -75,7 +76,7 @@ impl IdentityToken {
     ///
     /// # Errors
     ///
-    /// As [`GetWebIdentityToken::validate`] and [`Endpoint::new`]; `InvalidOption` for a variable that is neither true nor false.
+    /// As [`GetWebIdentityToken::validate`], [`check_identity_region`] and [`Endpoint::new`]; `InvalidOption` for a variable that is neither true nor false.
     pub fn new(options: TokenOptions, base: impl CredentialSource + 'static) -> Result<Self, Error> {
         Self::on(Arc::new(Machine::default()), options, base)
     }
@@ -92,6 +93,7 @@ impl IdentityToken {
     ) -> Result<Self, Error> {
         let TokenOptions { call, region, listener } = options;
         call.validate()?;
+        check_identity_region(&region)?;
         let endpoint = sts_endpoint(&*host, &region)?;
         base.learn_region(&region)?;
         if let Some(listener) = listener.as_ref().filter(|_| !endpoint.is_private()) {

@@ -100,6 +100,21 @@ pub fn is_region(text: &str) -> bool {
         && number.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// Whether STS of this region makes tokens and answers for proofs.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidRegion`] for what is no region of AWS's ([`is_region`]). Of a partition without known endpoints nobody knows which
+/// regions it has: any is taken.
+pub fn check_identity_region(region: &str) -> Result<(), Error> {
+    check_region(region)?;
+    if is_region(region) || Partition::of_region(region).dns_suffix().is_none() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidRegion, format!("{} is no region of AWS's", quote_name(region)))
+        .with_hint("give the region whose STS is asked, such as `ap-northeast-1`"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,9 +139,12 @@ mod tests {
     fn c11_what_is_a_region() {
         for region in ["ap-northeast-1", "us-gov-west-1", "eusc-de-east-1", "ap-southeast-15"] {
             assert!(is_region(region) && check_region(region).is_ok(), "{region}");
+            assert_eq!(check_identity_region(region).map_err(|error| error.code()), Ok(()), "{region}");
         }
         for region in ["local", "us-east", "us-iso-east-1", "us-east-1a", "east-1", "us-east-100"] {
             assert!(!is_region(region) && check_region(region).is_ok(), "{region}");
+            // Nobody knows the regions of a partition whose endpoints nobody knows.
+            assert_eq!(check_identity_region(region).is_ok(), region == "us-iso-east-1", "{region}");
         }
         // Of AWS's tables of endpoints.
         for region in ["aws-global", "aws-cn-global", "aws-us-gov-global", "fips-us-east-1", "us-gov-west-1-fips"] {

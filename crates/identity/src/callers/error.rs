@@ -60,7 +60,7 @@ errors! {
     DevIssuerInvalid, "dev_issuer_invalid", "An issuer for development is not on this machine.",
         "write the emulator's, such as `http://127.0.0.1:4100/issuers/000000000000`";
     DevelopmentOnly, "development_only", "It has `dev_issuers`, and the verifier is not made for development.",
-        "render it anew without them, or make the verifier for development where nobody real calls";
+        "render it anew without them, or, where nobody real calls, make the verifier for development: `development=True`, in JavaScript `development: true`";
     CallerTwice, "caller_twice", "Two callers are one principal, or have one name.", "";
 }
 

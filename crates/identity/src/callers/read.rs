@@ -90,6 +90,9 @@ pub(super) fn callers(text: &[u8], development: Development) -> Read<Callers> {
 }
 
 fn identity(object: &Object<'_>, partition: &Partition, development: Development) -> Read<Identity> {
+    if !object.has("audience") {
+        return Err(error(Kind::AudienceMissing, "callers.json has no `audience`".to_owned()));
+    }
     let audience = object.text("audience").unwrap_or_default();
     if let Some(problem) = audience_problem(audience) {
         return Err(error(Kind::AudienceMissing, format!("the `audience` of callers.json {problem}")));

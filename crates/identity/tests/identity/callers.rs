@@ -103,6 +103,16 @@ fn what_is_wrong_is_said_with_its_place_and_whose_it_is() {
 }
 
 #[test]
+fn an_audience_that_is_not_there_is_told_from_one_that_is_empty() {
+    let mut callers = world(&json!({}));
+    callers.as_object_mut().unwrap().remove("audience");
+    let told = |callers: &Value| refused(callers.to_string());
+    let (code, message, _) = told(&callers);
+    assert_eq!((code, message.as_str()), ("audience_missing", "callers.json has no `audience`"));
+    assert_eq!(told(&world(&json!({ "audience": "" }))).1, "the `audience` of callers.json is empty");
+}
+
+#[test]
 fn an_audience_shows_no_password() {
     let (code, message, _) = refused(world(&json!({ "audience": "https://user:hunter2@api.example.com" })).to_string());
     assert_eq!(code, "audience_missing");

@@ -134,7 +134,7 @@ manifest_errors! {
         "AWS would let the caller use every route: leave `routes` out; or, where the function itself refuses what is not among them, write `routes_enforced_by = \"function\"` for the stage";
     TermNotExpressible, "term_not_expressible",
         "A caller's term is one that direct access, or a server, cannot express.",
-        "drop the term, or make a caller without it for the stage; or leave `access` out, so that its callers assume a role, which no caller of a server does";
+        "drop the term, or make a caller without it for the stage; or leave `access` out, so that its callers assume a role";
     UnknownStage, "unknown_stage",
         "A caller names a stage that is not in the manifest.",
         "add the stage as `[stages.NAME]`, or correct the name in the caller's `roles`";
@@ -187,6 +187,7 @@ pub struct ManifestError {
     line: usize,
     column: usize,
     message: String,
+    hint: &'static str,
     others: Vec<ManifestError>,
 }
 
@@ -194,7 +195,20 @@ impl ManifestError {
     /// Control characters of names and values are shown escaped: a message is one line.
     pub(crate) fn new(kind: ManifestErrorKind, file: &str, place: (usize, usize), message: String) -> Self {
         let (line, column) = place;
-        Self { kind, file: file.to_owned(), line, column, message: escaped(&message), others: Vec::new() }
+        Self {
+            kind,
+            file: file.to_owned(),
+            line,
+            column,
+            message: escaped(&message),
+            hint: kind.hint(),
+            others: Vec::new(),
+        }
+    }
+
+    /// With another hint than that of its kind.
+    pub(crate) fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
     }
 
     /// The first of them, with the others.
@@ -249,7 +263,7 @@ impl ManifestError {
     /// What to do about it, in one sentence.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
-        self.kind.hint()
+        self.hint
     }
 }
 

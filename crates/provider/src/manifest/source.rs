@@ -22,6 +22,14 @@ pub(super) struct Mistake {
     at: usize,
     kind: Kind,
     message: String,
+    hint: &'static str,
+}
+
+impl Mistake {
+    /// With another hint than that of its kind.
+    pub(super) fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
+    }
 }
 
 /// What reads the file's values, and says where the one stands that is wrong.
@@ -42,7 +50,7 @@ impl<'a> Source<'a> {
 
     #[expect(clippy::unused_self, reason = "a mistake is one of this text")]
     pub(super) fn error(&self, kind: Kind, place: Range<usize>, message: String) -> Mistake {
-        Mistake { at: place.start, kind, message }
+        Mistake { at: place.start, kind, message, hint: kind.hint() }
     }
 
     /// Keeps what is wrong, to say it together with the rest.
@@ -59,7 +67,7 @@ impl<'a> Source<'a> {
         let mut mistakes = self.mistakes.take();
         mistakes.sort_by_key(|mistake| mistake.at);
         let (mut line, mut column, mut at) = (0_usize, 1_usize, 0_usize);
-        let place = |Mistake { at: here, kind, message }: Mistake| {
+        let place = |Mistake { at: here, kind, message, hint }: Mistake| {
             let of = self.line(here);
             if of != line {
                 (line, column, at) = (of, 1, self.line_starts.get(of.saturating_sub(1)).copied().unwrap_or_default());
@@ -67,7 +75,7 @@ impl<'a> Source<'a> {
             // Counted on from the mistake before: a line may be long, and have many.
             column = column.saturating_add(self.text.get(at..here).unwrap_or_default().chars().count());
             at = here;
-            ManifestError::new(kind, self.file_name, (line, column), message)
+            ManifestError::new(kind, self.file_name, (line, column), message).with_hint(hint)
         };
         let mut errors: Vec<ManifestError> = mistakes.into_iter().map(place).collect();
         errors.sort_by_key(|error| error.kind() == Kind::TargetIncomplete);

@@ -198,7 +198,7 @@ fn of_callers_and_api() -> Vec<Refused> {
             format!("{}[callers.copy]\naccount = \"000000000000\"\nroles = {{ stag = \"path/bATCH\" }}", caller("")),
             "duplicate_caller",
             12,
-            "caller `shop`",
+            "caller `shop`: `path/bATCH` of `000000000000`",
         ),
         (
             with_api("[stages.pre-prod]\napi_id = \"a\"\n[stages.Preprod]\napi_id = \"b\""),

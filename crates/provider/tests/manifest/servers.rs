@@ -102,6 +102,17 @@ pub(super) fn refused() -> Vec<Refused> {
     ]
 }
 
+/// No `access` makes a role of a server's caller.
+#[test]
+fn a_term_on_a_server_has_a_hint_of_its_own() {
+    let hint_of = |text: &str| Manifest::parse(text, "xacct.toml").unwrap_err().hint();
+    let hint = hint_of(&role("external_id = \"b3c7\""));
+    assert!(hint.contains("who calls a server") && !hint.contains("`access`"), "{hint}");
+    let directly = "[stages.x]\ntarget = \"function_url\"\nfunction = \"f\"\nurl_id = \"u\"\naccess = \"direct\"\n\
+        [callers.shop]\naccount = \"000000000000\"\nroles = { x = \"Shop\" }\nexternal_id = \"b3c7\"";
+    assert!(hint_of(&with_api(directly)).contains("`access`"));
+}
+
 /// A wrong audience is one mistake, also where servers would take it; and the password of its user is shown to nobody.
 #[test]
 fn a_wrong_audience_is_said_once_and_no_password_with_it() {

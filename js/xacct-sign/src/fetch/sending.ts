@@ -168,6 +168,11 @@ async function saidNow({ bearer }: Said): Promise<string> {
     });
   }
   if (typeof said === "string" && /^[\w.~+/=-]+$/.test(said)) return said;
+  if (typeof said === "string" && /^bearer /i.test(said)) {
+    throw new XacctSignError("invalid_option", "the identity gave `Bearer` before its token", {
+      hint: "let it give the token alone: `Bearer` is written before it",
+    });
+  }
   throw new XacctSignError("invalid_option", "the identity gave no token", {
     hint: "give `identityToken({ audience, region })` of `xacct-sign/identity`",
   });

@@ -24,6 +24,10 @@ const MANY_STAGES: usize = 100;
 /// How many session tags STS takes.
 const MAX_TAGS: usize = 50;
 
+/// What to do about a term on a server, which no `access` helps.
+const TERM_ON_A_SERVER: &str =
+    "drop the term, or make a caller without it for the stage: who calls a server shows itself by a token or a proof";
+
 /// The stages that callers name.
 #[derive(Default)]
 pub(super) struct KnownStages {
@@ -168,14 +172,18 @@ impl Source<'_> {
         terms: &[(&str, Option<Range<usize>>)],
         trust: &Range<usize>,
     ) {
-        let refuse = |place: &Range<usize>, message: String| {
-            self.note::<()>(Err(self.error(Kind::TermNotExpressible, place.clone(), message)));
-        };
+        let refused =
+            |place: &Range<usize>, message: String| self.error(Kind::TermNotExpressible, place.clone(), message);
         let name = &caller.name;
         for stage in caller.stages().filter(|stage| known.direct.contains_key(*stage) || known.servers.contains(*stage))
         {
             for (key, place) in terms.iter().filter_map(|(key, place)| Some((key, place.as_ref()?))) {
-                refuse(place, format!("caller `{name}` has `{key}`, and on stage `{stage}` it assumes no role"));
+                let message = format!("caller `{name}` has `{key}`, and on stage `{stage}` it assumes no role");
+                let mut mistake = refused(place, message);
+                if known.servers.contains(stage) {
+                    mistake = mistake.with_hint(TERM_ON_A_SERVER);
+                }
+                self.note::<()>(Err(mistake));
             }
         }
         for (stage, takes_conditions) in caller.stages().filter_map(|stage| known.direct.get_key_value(stage)) {
@@ -184,7 +192,7 @@ impl Source<'_> {
                 let message = format!(
                     "caller `{name}` is trusted by `aws:PrincipalArn`, for which stage `{stage}` needs `permissions = \"document\"`"
                 );
-                refuse(trust, message);
+                self.note::<()>(Err(refused(trust, message)));
             }
         }
     }
@@ -231,8 +239,9 @@ impl Source<'_> {
                     continue;
                 };
                 let (Some(stage), Some((_, account))) = (&stage, of) else { continue };
+                let shown = if let WhichRole::Named(role) = &which { role.to_string() } else { key.clone() };
                 let principal = known.principal(stage, account.to_owned(), key);
-                self.note(self.take(in_use, principal, (caller, stage), place));
+                self.note(self.take(in_use, principal, (caller, stage), (&shown, place)));
                 on_stage.insert(which);
             }
             if let Some(stage) = stage.filter(|_| !on_stage.is_empty()) {
@@ -328,7 +337,7 @@ impl Source<'_> {
             let Some(stage) = self.note(self.known_stage(caller, stage, &known.names)) else { continue };
             if let Some(account) = organization.map(str::to_owned) {
                 let principal = known.principal(&stage, account, "*".to_owned());
-                self.note(self.take(in_use, principal, (caller, &stage), place));
+                self.note(self.take(in_use, principal, (caller, &stage), ("*", place)));
             }
             taken.insert(stage);
         }
@@ -354,7 +363,7 @@ impl Source<'_> {
         in_use: &mut InUse,
         principal: Principal,
         (caller, stage): (&str, &str),
-        place: Range<usize>,
+        (role, place): (&str, Range<usize>),
     ) -> Result<(), Mistake> {
         match in_use.entry(principal) {
             Entry::Vacant(free) => {
@@ -367,13 +376,13 @@ impl Source<'_> {
                 let (key, (other, on)) = (other.key(), other.get());
                 if (caller, stage) == (other, on) {
                     let message =
-                        format!("caller `{caller}` is `{}` of `{}` twice on stage `{stage}`", key.role, key.account);
+                        format!("caller `{caller}` is `{role}` of `{}` twice on stage `{stage}`", key.account);
                     return Err(self.error(Kind::DuplicateCaller, place, message));
                 }
                 let on = if on == stage { String::new() } else { format!(" on stage `{on}` of the same API") };
                 let message = format!(
-                    "caller `{caller}` is the same principal on stage `{stage}` as caller `{other}`{on}: `{}` of `{}`",
-                    key.role, key.account
+                    "caller `{caller}` is the same principal on stage `{stage}` as caller `{other}`{on}: `{role}` of `{}`",
+                    key.account
                 );
                 Err(self.error(Kind::DuplicateCaller, place, message))
             }
