@@ -68,9 +68,12 @@ fn create(path: &Path) -> Result<(), String> {
     Step::new(interpreter()).args(["-m", "venv"]).arg(path).run()
 }
 
+/// For wheels that have a limit of size: maturin's usual level takes 80 kB more.
+const SMALL: [&str; 4] = ["--profile", "wheel", "--compression-level", "9"];
+
 /// Builds the wheel into `dist/wheel/`.
 pub(crate) fn wheel() -> Result<PathBuf, String> {
-    build(&root(), "wheel", &["--profile", "wheel"])
+    build(&root(), "wheel", &SMALL)
 }
 
 /// Builds the wheel of the command into `dist/cli-wheel/`.
@@ -80,9 +83,7 @@ pub(crate) fn cli_wheel() -> Result<PathBuf, String> {
 
 /// Builds the wheel of the emulator alone into `dist/emulator-wheel/`.
 pub(crate) fn emulator_wheel() -> Result<PathBuf, String> {
-    // It has a limit of 3 MB: maturin's usual level takes 80 kB more.
-    let small = ["--profile", "wheel", "--compression-level", "9"];
-    program_wheel("crates/cli/emulator-wheel", "emulator-wheel", &small)
+    program_wheel("crates/cli/emulator-wheel", "emulator-wheel", &SMALL)
 }
 
 /// Builds a wheel that is a program. Its folder has the `pyproject.toml`.
