@@ -62,7 +62,7 @@ for (const [name, code, program] of [
   ],
   [
     "xacct-sign-server",
-    "invalid_option",
+    "callers_malformed",
     'import { createVerifier } from "xacct-sign-server"; createVerifier({ callers: "" });',
   ],
   [
