@@ -1,9 +1,9 @@
-// Takes the picture of the access map in docs/provider.md anew, and keeps the page that it shows:
+// Takes the picture of the access map in docs/provider.md anew, and keeps the digest of the page that it shows:
 // `XACCT_SIGN_BIN=$PWD/target/release/xacct-sign node js/runtimes/access-map/take.mjs`, with Debian's package chromium, or CHROMIUM.
 
-import { copyFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { PICTURED_PAGE, picturedMap } from "../lib/access-map.mjs";
+import { PICTURED_SHA256, picturedMap, sha256Of } from "../lib/access-map.mjs";
 import { startChromium } from "../lib/chromium.mjs";
 
 const browser = await startChromium();
@@ -13,4 +13,4 @@ const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, col
 await page.goto(url.href);
 await page.screenshot({ path: fileURLToPath(new URL("../../../docs/access-map.png", import.meta.url)) });
 await browser.close();
-copyFileSync(url, PICTURED_PAGE);
+writeFileSync(PICTURED_SHA256, sha256Of(url));

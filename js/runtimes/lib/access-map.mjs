@@ -1,6 +1,7 @@
 // The access map, as the command writes it.
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -57,8 +58,11 @@ export function mapOf(manifest, lock) {
 const PICTURED = new URL("../access-map/", import.meta.url);
 const pictured = (name) => readFileSync(new URL(name, PICTURED), "utf8");
 
-/** The page that the picture in the documents was taken of. */
-export const PICTURED_PAGE = fileURLToPath(new URL("page.html", PICTURED));
+/** The SHA-256, in hex, of the page that the picture in the documents was taken of. */
+export const PICTURED_SHA256 = fileURLToPath(new URL("page.sha256", PICTURED));
+
+/** The line that this file has for a page. */
+export const sha256Of = (url) => `${createHash("sha256").update(readFileSync(url)).digest("hex")}\n`;
 
 /** The URL of the map that the picture in the documents shows. */
 export function picturedMap() {
