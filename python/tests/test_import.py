@@ -153,13 +153,19 @@ class Rights:
         row = next(row for row in self.rows if row["role"] == role)
         return self._ask("can", row["caller"], row["stage"], call)[0]
 
-    def who(self, arn: str) -> set[tuple[str, str]]:
-        """By which roles somebody comes in, and on which terms."""
-        known = [line.partition(" (possible")[0].partition(": ") for line in self._ask("who", arn)]
-        pairs = {(caller, stage) for caller, _, stages in known for stage in stages.split(", ")}
-        rows = [row for row in self.rows if (row["caller"], row["stage"]) in pairs]
-        assert len(rows) == len(pairs - {("nobody", "")})
-        return {(row["role"], json.dumps(row["terms"], sort_keys=True)) for row in rows}
+    def who(self, arn: str) -> set[tuple[str, str, bool]]:
+        """By which roles somebody comes in, on which terms, and whether that is only possible."""
+        known = [line.partition(" (possible") for line in self._ask("who", arn)]
+        is_possible = {}
+        for told, possible, _ in known:
+            caller, _, stages = told.partition(": ")
+            is_possible |= {(caller, stage): bool(possible) for stage in stages.split(", ")}
+        rows = [row for row in self.rows if (row["caller"], row["stage"]) in is_possible]
+        assert len(rows) == len(is_possible.keys() - {("nobody", "")})
+        return {
+            (row["role"], json.dumps(row["terms"], sort_keys=True), is_possible[row["caller"], row["stage"]])
+            for row in rows
+        }
 
     def routes(self, role: str) -> set[str]:
         return {route for row in self.rows if row["role"] == role for route in row["routes"] or []}

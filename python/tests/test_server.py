@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -128,13 +129,15 @@ def test_a_thousand_unknown_key_ids_are_one_fetch(here: serving.Loopback, verifi
             verifier.check(f"Bearer {token}", "GET", "/items")
         return told.value.code
 
+    began = time.monotonic()
     # All at once when there are no keys yet, and again when there are.
     with ThreadPoolExecutor(16) as threads:
         assert set(threads.map(refused, tokens)) == {"key_unknown"}
     assert verifier.check(bearer(here), "GET", "/items").name == "shop"
     assert {refused(token) for token in tokens} == {"key_unknown"}
     assert verifier.check(bearer(here, jti="another"), "GET", "/items").name == "shop"
-    assert 1 <= len(here.fetched) <= 2
+    # One more for each ten seconds that it took.
+    assert 1 <= len(here.fetched) <= 1 + (time.monotonic() - began) // 10
 
 
 def test_half_a_character_is_refused(here: serving.Loopback, verifier: Verifier) -> None:

@@ -165,6 +165,16 @@ def test_whatever_is_wrong_with_it_is_said_with_the_commands_code(
         Verifier.from_manifest(tmp_path / "none.toml", "server")
     hint = "give the path of a manifest, a file such as `xacct.toml`"
     assert (error.value.code, error.value.hint) == ("file_unreadable", hint)
+    # Not of what stands beside it.
+    lock = tmp_path / "xacct.lock.toml"
+    lock.mkdir()
+    with pytest.raises(xacct_sign.ValidationError, match="cannot read the lock file") as error:
+        Verifier.from_manifest(manifest, "server", development=True)
+    assert (error.value.code, error.value.hint) == (
+        "file_unreadable",
+        "give the path of a file that is there and can be read",
+    )
+    lock.rmdir()
     # A warning is no refusal, and goes to the log.
     manifest.write_text(MANIFEST + '[stages.two]\ntarget = "server"\n')
     with caplog.at_level(logging.WARNING, logger="xacct_sign.server"):

@@ -402,7 +402,7 @@ class Verifier:
     @property
     def is_development(self) -> bool:
         """Whether it takes issuers on this machine."""
-    def takes_headers(self) -> None:
+    def check_takes_headers(self) -> None:
         """That its callers come by the header of a request; raises what is wrong where they do not."""
     METHOD_OVERRIDES: Final[list[str]]
     """The headers whose values stand behind the method, in lower case."""

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use xacct_sign::sts::{Action, AssumeRole, Endpoint, GetWebIdentityToken};
-use xacct_sign::{Credentials, Scope, Signer};
+use xacct_sign::{Credentials, ErrorKind, Scope, Signer};
 use xacct_sign_emulator::{Emulator, LogEntry, Outcome, Target};
 
 use crate::at;
@@ -66,7 +66,12 @@ impl World {
         let endpoint = Endpoint::new(REGION, Some(STS)).unwrap();
         let request = call.request(base, &endpoint, self.now).unwrap().map(Bytes::from);
         let response = self.send(&Target::Sts, request);
-        call.read_response(base, &response, self.now).ok()
+        match call.read_response(base, &response, self.now) {
+            Ok(output) => Some(output),
+            // What fails is no refusal.
+            Err(error) if error.kind() == ErrorKind::StsDenied => None,
+            Err(error) => panic!("{error}: {response:?}"),
+        }
     }
 
     fn send(&mut self, target: &Target, request: http::Request<Bytes>) -> http::Response<Bytes> {

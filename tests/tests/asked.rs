@@ -161,19 +161,19 @@ impl Entry {
 fn entry() -> impl Strategy<Value = Entry> {
     let stages = proptest::sample::subsequence((0..STAGES.len()).collect::<Vec<_>>(), 1..=STAGES.len());
     let routes = proptest::option::of(proptest::sample::subsequence((0..ROUTES.len()).collect::<Vec<_>>(), 1..3));
-    (0..WHO.len(), stages, routes, 0..TERMS.len(), any::<bool>()).prop_map(
-        |(who, mut stages, routes, terms, has_issuer)| {
-            let may_have = |stage: &Stage| {
-                // What has no routes refuses a caller with some, and where no role is assumed there are no terms.
-                let takes = (routes.is_none() || stage.takes_routes) && (terms == 0 || stage.access == Access::Role);
-                let is_told = stage.access != Access::Identity || !OF_SEVERAL.contains(&who);
-                takes && is_told && (stage.name != "direct" || !BY_CONDITION.contains(&who))
-            };
-            stages.retain(|stage| may_have(&STAGES[*stage]));
-            // No verifier is made where a pattern alone names a caller: a proof has no path.
-            Entry { who, stages, routes, terms, has_issuer: has_issuer || who == BY_PATTERN }
-        },
-    )
+    // Those without terms may be on every stage.
+    let terms = prop_oneof![Just(0), 1..TERMS.len()];
+    (0..WHO.len(), stages, routes, terms, any::<bool>()).prop_map(|(who, mut stages, routes, terms, has_issuer)| {
+        let may_have = |stage: &Stage| {
+            // What has no routes refuses a caller with some, and where no role is assumed there are no terms.
+            let takes = (routes.is_none() || stage.takes_routes) && (terms == 0 || stage.access == Access::Role);
+            let is_told = stage.access != Access::Identity || !OF_SEVERAL.contains(&who);
+            takes && is_told && (stage.name != "direct" || !BY_CONDITION.contains(&who))
+        };
+        stages.retain(|stage| may_have(&STAGES[*stage]));
+        // No verifier is made where a pattern alone names a caller: a proof has no path.
+        Entry { who, stages, routes, terms, has_issuer: has_issuer || who == BY_PATTERN }
+    })
 }
 
 /// Callers that may be the same principal, on different stages.
@@ -207,8 +207,8 @@ enum Way {
     Own(Credentials),
     /// By a session of one of the API's roles, which has this ARN.
     Session(Credentials, String),
-    /// By a token, or a proof.
-    Shown(String),
+    Token(String),
+    Proof(String),
 }
 
 /// What is said of a manifest, and the emulator that enforces it.
@@ -227,6 +227,14 @@ impl<'m> Asked<'m> {
         Self { plan: manifest.plan(&Lock::default()), world, known: BTreeMap::new(), had: BTreeMap::new() }
     }
 
+    /// The same, where callers' own policies let them have tokens for every audience.
+    fn with_tokens_for_anybody(manifest: &'m Manifest) -> Self {
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:*","Resource":"*"}]}"#;
+        let caller_policies = manifest.callers.keys().map(|name| (name.clone(), policy.to_owned())).collect();
+        let options = Options { caller_policies, ..Options::default() };
+        Self { world: World::new(Emulator::new(manifest, options, [7; 32]).unwrap()), ..Self::of(manifest) }
+    }
+
     fn who(&mut self, arn: &str) -> &[Known] {
         self.known.entry(arn.to_owned()).or_insert_with(|| self.plan.who(&Asker::parse(arn).unwrap()))
     }
@@ -237,15 +245,21 @@ impl<'m> Asked<'m> {
             Way::Own(credentials) | Way::Session(credentials, _) => {
                 self.world.signed(stage.name, credentials, stage.service, (method, &uri))
             }
-            Way::Shown(bearer) => Some(self.world.shown(stage.name, bearer, (method, &uri))),
+            Way::Token(bearer) | Way::Proof(bearer) => Some(self.world.shown(stage.name, bearer, (method, &uri))),
         };
-        status == Some(200)
+        match status {
+            Some(200) => true,
+            // What is no path of an API's is not found, or no request.
+            None | Some(400 | 401 | 403 | 404) => false,
+            Some(other) => panic!("{other} to {method} {uri} on {}", stage.name),
+        }
     }
 
-    /// The token and the proof that the caller can show a server of this audience.
+    /// The token, if it may have one, and the proof that the caller can show a server of this audience.
     fn shown(&mut self, access: &CallerAccess, audience: &str) -> Vec<Way> {
-        let proof = self.world.proof(&access.credentials, audience);
-        self.world.token(&access.credentials, audience).into_iter().chain([proof]).map(Way::Shown).collect()
+        let token = self.world.token(&access.credentials, audience).map(Way::Token);
+        assert!(token.is_some() || !access.audiences.values().any(|of| of == audience), "no token: {access:?}");
+        token.into_iter().chain([Way::Proof(self.world.proof(&access.credentials, audience))]).collect()
     }
 
     /// The caller's own credentials, and those of each of the stage's roles that it can have; or what it can show a server.
@@ -286,7 +300,7 @@ impl<'m> Asked<'m> {
             Way::Own(_) => known.iter().any(|known| known.caller == caller),
             // The same role may be one caller here, and another elsewhere.
             Way::Session(_, session) => principal == session && known.iter().any(|known| same.contains(&*known.caller)),
-            Way::Shown(_) => {
+            Way::Token(_) | Way::Proof(_) => {
                 let here = known.iter().filter(|known| known.stages.iter().any(|on| on == stage.name));
                 here.map(|known| &*known.caller).eq([caller])
             }
@@ -298,6 +312,17 @@ impl<'m> Asked<'m> {
 
 fn session_arn(role: &ProviderRole, name: &str) -> String {
     format!("arn:aws:sts::111111111111:assumed-role/{}/{name}", role.name)
+}
+
+/// Whether what is shown to a server names who shows it: a token where its account's issuer stands in the manifest, a proof where it is
+/// known by more than a pattern, since that has no path.
+fn names(way: &Way, access: &CallerAccess, entries: &[Entry]) -> bool {
+    let (account, role) = access.role.strip_prefix("arn:aws:iam::").unwrap().split_once(":role/").unwrap();
+    match way {
+        Way::Own(_) | Way::Session(..) => true,
+        Way::Token(_) => entries.iter().any(|entry| entry.has_issuer && WHO[entry.who].contains(account)),
+        Way::Proof(_) => !role.contains("AWSReservedSSO"),
+    }
 }
 
 fn said(asked: &Asked<'_>, manifest: &Manifest, access: &CallerAccess, stage: &Stage, call: (&str, &str)) -> Answer {
@@ -362,14 +387,19 @@ proptest! {
             for (stage, roles) in STAGES.iter().zip(&roles) {
                 let ways = asked.ways(access, stage, roles)?;
                 for call in CALLS {
+                    let said = said(&asked, &manifest, access, stage, call);
                     let mut does = false;
                     for way in &ways {
-                        if asked.is_let_in(stage, way, call) {
+                        let is_let_in = asked.is_let_in(stage, way, call);
+                        if is_let_in {
                             does = true;
                             asked.knows(stage, way, &same)?;
                         }
+                        if stage.access == Access::Identity {
+                            let expected = matches!(said, Answer::Yes(_)) && names(way, access, &entries);
+                            prop_assert_eq!(is_let_in, expected, "{:?} {:?}: {:?}\n{}", access, call, said, text);
+                        }
                     }
-                    let said = said(&asked, &manifest, access, stage, call);
                     // IAM knows no routes of a function URL: the emulator lets through what the function has to refuse, and the
                     // answer goes by the manifest.
                     if matches!(said, Answer::No(WhyNot::ForTheFunction { .. })) {
@@ -397,10 +427,15 @@ proptest! {
         let manifest = manifest_of(&text);
         let mut asked = Asked::of(&manifest);
         let callers = asked.world.emulator.callers().to_vec();
+        let mut anywhere = Asked::with_tokens_for_anybody(&manifest);
         let rows = asked.plan.access();
         let of_rows = rows.iter().flat_map(|row| callers.iter().filter(|access| access.caller == row.caller).map(move |access| (row, access)));
         for (row, access) in of_rows {
             let stage = STAGES.iter().find(|stage| stage.name == row.stage).unwrap();
+            let entry = &entries[row.caller[1..].parse::<usize>().unwrap()];
+            let routes = entry.routes.as_ref().map(|routes| routes.iter().map(|route| ROUTES[*route]).collect::<Vec<_>>());
+            let listed = row.routes.as_ref().map(|routes| routes.iter().map(String::as_str).collect());
+            prop_assert_eq!(listed, routes, "{:?}", row);
             let ways = match (&row.role, row.terms.get("audience")) {
                 (Some(role), None) => {
                     let whole = keeping(row, role);
@@ -418,8 +453,10 @@ proptest! {
                 }
                 (None, None) => vec![Way::Own(access.credentials.clone())],
                 (None, Some(Term::Text(audience))) => {
-                    for other in asked.shown(access, &format!("{audience}/")) {
-                        prop_assert!(!CALLS.into_iter().any(|call| asked.is_let_in(stage, &other, call)), "{:?}", row);
+                    let others = anywhere.shown(access, &format!("{audience}/"));
+                    prop_assert_eq!(others.len(), 2);
+                    for other in others {
+                        prop_assert!(!CALLS.into_iter().any(|call| anywhere.is_let_in(stage, &other, call)), "{:?}", row);
                     }
                     asked.shown(access, audience)
                 }

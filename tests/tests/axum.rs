@@ -268,7 +268,8 @@ fn a_list_whose_callers_come_by_events_makes_no_layer() {
     });
     let callers = Callers::parse(by_events.to_string().as_bytes(), Development::No).unwrap();
     let refused = CallerLayer::new(Arc::new(Verifier::new(callers).unwrap())).unwrap_err();
-    assert_eq!(refused.code(), "not_taken_here");
+    assert_eq!(refused.code(), "invalid_option");
+    assert!(refused.hint().is_some_and(|hint| hint.contains("the front says who is calling")), "{refused:?}");
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn outcomes(deployment: Deployment, attempts: &[Attempt<'_>]) -> Outcomes {
                 }
             }
         }
+        assert!(!called.is_empty(), "{role} opens nothing");
         outcomes.assumed.insert(role.clone(), assumed);
         outcomes.called.insert(role, called);
     }

@@ -41,6 +41,8 @@ pub(crate) enum Failure {
     NotAFile(PathBuf),
     #[error("`{}` is there already", .0.display())]
     Exists(PathBuf),
+    #[error("`{}` is no page, and stays", .0.display())]
+    NoPage(PathBuf),
     #[error("{} cannot be used", quoted(.paths))]
     Deployed {
         paths: Vec<PathBuf>,
@@ -142,7 +144,7 @@ impl Failure {
             Failure::NotText { .. } | Failure::InputNotText(_) => "file_not_text",
             Failure::Unwritable { .. } => "file_unwritable",
             Failure::NotAFile(_) => "not_a_file",
-            Failure::Exists(_) => "file_exists",
+            Failure::Exists(_) | Failure::NoPage(_) => "file_exists",
             Failure::Output(_) => "output_unwritable",
             Failure::No => "answer_is_no",
             Failure::Question(error) => error.code(),
@@ -178,9 +180,7 @@ impl Failure {
             }
             Failure::Render(error) => Some(error.hint()),
             Failure::Question(error) => Some(error.hint()),
-            Failure::Unwritable { .. } => {
-                Some("give a path in a folder that can be written to and has room; nothing is written through a link")
-            }
+            Failure::Unwritable { .. } => Some("give a path in a folder that can be written to and has room"),
             Failure::Output(_) => Some("see that there is room, and a reader, where standard output goes"),
             Failure::NotInManifest { kind: "stage", .. } => {
                 Some("give the name of a table `[stages.NAME]` of the manifest")
@@ -200,6 +200,9 @@ impl Failure {
                 Some("nothing is written through a link: delete it, or give the path of the file to which it leads")
             }
             Failure::Exists(_) => Some("give another path with `--manifest`, or delete the file"),
+            Failure::NoPage(_) => {
+                Some("give another path with `--html`, or delete the file: nothing but an earlier page is written over")
+            }
             Failure::Deployed { source, .. } => Some(source.hint()),
             Failure::LockOutdated { .. } => Some("run the command without `--locked`, and commit the lock file"),
             Failure::Setup(SetupError::Callers { .. })
@@ -276,6 +279,7 @@ impl Failure {
             | Failure::Question(_)
             | Failure::NotAFile(_)
             | Failure::Exists(_)
+            | Failure::NoPage(_)
             | Failure::Deployed { .. }
             | Failure::Manifest(_)
             | Failure::Setup(_)

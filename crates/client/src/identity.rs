@@ -52,7 +52,7 @@ pub fn identity_header(name: &str) -> Result<HeaderName, Error> {
     let name = HeaderName::try_from(name).map_err(|_| refused("has no name of letters, digits and `-`"))?;
     // A proxy reads what begins so, and passes none of it on.
     if HTTP_HEADERS.contains(&name.as_str()) || name.as_str().starts_with("proxy-") {
-        return Err(refused(&format!("is `{name}`, which HTTP clients set themselves")));
+        return Err(refused(&format!("is `{name}`, which HTTP clients and proxies keep for themselves")));
     }
     Ok(name)
 }

@@ -18,6 +18,10 @@ pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Findin
         return None;
     }
     let from = sender(exchange);
+    // RFC 6585, 6: no server says that of itself.
+    if exchange.status == Some(511) {
+        return Some(Finding::new(Code::NotTheApi, format!("the answer was 511: a network wants a login first{from}")));
+    }
     let cache = exchange.header("x-cache").unwrap_or_default();
     if cache.starts_with("Error from") || cache.starts_with("LambdaGeneratedResponse") {
         let reason = format!("CloudFront answered itself (`x-cache: {cache}`), and not the API behind it");

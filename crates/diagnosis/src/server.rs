@@ -25,11 +25,13 @@ pub(crate) fn of_call(
 ) -> Vec<Finding> {
     let found = explain::of(exchange, Shown::Bearer);
     let is_said = emulated::finding(exchange).is_some();
+    if let Some(page) = page(exchange).filter(|_| !is_said && is_login_page(exchange, call)) {
+        return vec![page];
+    }
     match exchange.status {
         Some(status @ (401 | 403 | 503)) if !is_said && is_silent(exchange) => {
             vec![refused(status, call, bearer, evidence)]
         }
-        _ if !is_said && is_login_page(exchange, call) => page(exchange).into_iter().collect(),
         Some(401 | 403) if from_here::is_aws(exchange) => found.into_iter().map(of_a_gateway).collect(),
         _ => found,
     }
@@ -40,15 +42,18 @@ fn page(exchange: &Exchange) -> Option<Finding> {
     from_here::page_instead(exchange, &Answer::read(exchange))
 }
 
-/// Whether it asks who calls in a browser's way. Where a call by nobody is refused, none comes to such a page.
+/// Whether a page asks who calls in a browser's way. Where a call by nobody is refused, none comes to such a page; and what failed asks
+/// nobody.
 fn is_login_page(exchange: &Exchange, call: &CallEvidence) -> bool {
     let is_refused_to_nobody = call.unsigned_status.is_some_and(|status| (400..500).contains(&status));
+    if is_refused_to_nobody || exchange.status.is_some_and(|status| status >= 500) {
+        return false;
+    }
     let page = exchange.text().to_ascii_lowercase();
     let title = page.split_once("<title").and_then(|(_, rest)| rest.split("</title").next()).unwrap_or_default();
-    let asks = ["type=\"password\"", "type='password'", "type=password"].iter().any(|field| page.contains(field))
-        || ["sign in", "log in", "login"].iter().any(|words| title.contains(words));
-    // 511 is what networks say that want a login first.
-    !is_refused_to_nobody && (asks || exchange.status == Some(511))
+    let words: Vec<&str> = title.split(|part: char| !part.is_alphanumeric()).collect();
+    let is_asked = words.contains(&"login") || words.windows(2).any(|two| matches!(two, ["sign" | "log", "in"]));
+    is_asked || ["type=\"password\"", "type='password'", "type=password"].iter().any(|field| page.contains(field))
 }
 
 /// What to do where nobody gets the answer, too: a page need not be the server's.

@@ -7,6 +7,7 @@ mod read;
 use std::time::Duration;
 
 use xacct_sign::aws::{RoleName, RolePattern, is_like};
+use xacct_sign::{Error, ErrorKind};
 
 use crate::caller::Via;
 use crate::callers::index::{By, Index};
@@ -166,16 +167,18 @@ impl Callers {
         matches!(&self.front, Front::Server(identity) if identity.is_development)
     }
 
-    /// That its callers come by the header of a request.
+    /// That its callers come by the header of a request, which is asked where middleware is made.
     ///
     /// # Errors
     ///
-    /// [`RefusalKind::NotTakenHere`] of another target than `server`: its callers come by events.
-    pub fn takes_headers(&self) -> Result<(), Refusal> {
-        match self.front {
-            Front::Server(_) => Ok(()),
-            _ => Err(RefusalKind::NotTakenHere.into()),
+    /// [`ErrorKind::InvalidOption`] of another target than `server`: its callers come by events.
+    pub fn check_takes_headers(&self) -> Result<(), Error> {
+        if matches!(self.front, Front::Server(_)) {
+            return Ok(());
         }
+        let refusal = Refusal::new(RefusalKind::NotTakenHere);
+        let error = Error::new(ErrorKind::InvalidOption, refusal.to_string());
+        Err(error.with_hint(refusal.hint().unwrap_or_default()))
     }
 
     pub(crate) fn partition(&self) -> &'static str {

@@ -121,7 +121,8 @@ pub fn sts_in_place(url: &str) -> Result<Endpoint, Error> {
     // The region is that of no signature: each proof has its own.
     Endpoint::new("us-east-1", Some(url)).map_err(|error| {
         let named = Error::new(error.kind(), format!("AWS_ENDPOINT_URL_STS names no usable STS: {error}"));
-        named.with_hint("give it a URL of https, or of this machine, such as `http://127.0.0.1:4100`, or remove it")
+        let hint = "give it a URL of https, or of this machine, such as `http://127.0.0.1:4100`, or remove it";
+        named.with_hint(hint).with_source(error)
     })
 }
 

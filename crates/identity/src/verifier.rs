@@ -139,7 +139,9 @@ impl Verifier {
     }
 
     fn presented(&self, authorization: &[&[u8]]) -> Result<State, Refusal> {
-        self.0.callers.takes_headers()?;
+        if !matches!(self.0.callers.front(), Front::Server(_)) {
+            return Err(Refusal::new(Kind::NotTakenHere));
+        }
         let presented = authorization::read(authorization)?;
         let (Presented::Token(text) | Presented::Proof(text)) = presented;
         let hash = self.hash(text);

@@ -1,6 +1,7 @@
 //! A manifest from roles that are deployed already: every role keeps its ARN, and so its callers.
 //!
-//! What is read never opens more than what is deployed does; what the manifest cannot say is named, and a role that denies what it opens is left out.
+//! What is read never opens more than what is deployed does; what the manifest cannot say is named. A role that a policy denies
+//! something is left out, unless that is a managed policy which only denies, and nothing that the role opens.
 
 mod callers;
 mod guards;
@@ -102,9 +103,10 @@ impl Imported {
     ///
     /// # Errors
     ///
-    /// [`DeployedError`] for what is no such form (`no_invoke_policies`, `no_api_role`), for roles of several accounts or regions
-    /// (`not_an_api`), for one that stands twice (`duplicate`), and where a manifest would open more than what is deployed or
-    /// move a caller (`not_expressible`).
+    /// [`DeployedError`] for what is no such form (`no_invoke_policies`), for a template without a role in which something that is
+    /// not read may make some (`no_role`), where no role is left (`no_api_role`), for roles of several accounts or regions
+    /// (`not_an_api`), for one that stands twice (`duplicate`), and where a manifest of all of them would say of a role what it has
+    /// not, or move a caller (`not_expressible`).
     pub fn read(texts: &[&str], file_name: &str) -> Result<Self, DeployedError> {
         let mut deployed: Vec<(DeployedRole, Vec<Guard>, Origin)> = Vec::new();
         let (mut notes, mut unread) = (Vec::new(), Vec::new());
@@ -112,7 +114,7 @@ impl Imported {
             let origin = Origin::of(number, text);
             let read = read::read(text).and_then(ReadRoles::all);
             let read = read.map_err(|error| error.of_import().in_document(number))?;
-            unread.push(read.unread);
+            unread.push(read.all_unread());
             for mut role in read.roles {
                 if role.unseen.contains(&RolePart::InlinePolicies) {
                     let whose = role.name.map_or_else(|| "its role".to_owned(), |name| format!("role `{name}`"));
@@ -123,12 +125,9 @@ impl Imported {
                 deployed.push((role, guards, origin.clone()));
             }
         }
-        let (mut place, mut roles) = (None, Vec::new());
-        for (role, guards, origin) in &deployed {
-            let read = api_role(role, guards, origin, &mut place, &mut notes);
-            roles.extend(read.map_err(|error| error.in_document(origin.document))?);
-        }
-        roles.retain(|role| match place.as_ref().and_then(|place| refused(role, place, file_name)) {
+        let mut roles: Vec<ApiRole<'_>> =
+            deployed.iter().filter_map(|(role, guards, origin)| api_role(role, guards, origin, &mut notes)).collect();
+        roles.retain(|role| match refused(role, file_name) {
             Some(why) => {
                 notes.push(format!("role `{}` is left out: {why}", role.name));
                 false
@@ -140,10 +139,17 @@ impl Imported {
             .iter()
             .enumerate()
             .filter(|(number, unread)| !unread.is_empty() && !roles.iter().any(|role| role.document == *number));
-        notes.extend(of_none.map(|(_, unread)| {
-            format!("what else in a file makes roles, or gives them rights, is not read: {}", listed(unread))
+        notes.extend(of_none.map(|(number, unread)| {
+            let which =
+                if texts.len() > 1 { format!("file {}", number.saturating_add(1)) } else { "the file".to_owned() };
+            format!("what in {which} may make roles, or give them rights, is not read: {}", listed(unread))
         }));
-        let Some(place) = place.filter(|_| !roles.is_empty()) else { return Err(no_api_role(&notes)) };
+        let Some(place) = roles.first().map(|role| role.opened.place.clone()) else { return Err(no_api_role(&notes)) };
+        if let Some(elsewhere) = roles.iter().find(|role| role.opened.place != place) {
+            let message =
+                format!("role `{}` invokes an API of another account or region than the others", elsewhere.name);
+            return Err(DeployedError::new("not_an_api", message).of_import().in_document(elsewhere.document));
+        }
         let mut seen = BTreeSet::new();
         if let Some(twice) = roles.iter().find(|role| !seen.insert(role.name)) {
             return Err(DeployedError::new("duplicate", format!("role `{}` stands twice", twice.name)));
@@ -203,10 +209,10 @@ impl Imported {
 
 /// Why no manifest takes what the role's policies say, if that is so: one of many hinders no other. What its name means beside
 /// others' is not asked here.
-fn refused(role: &ApiRole<'_>, place: &Place, file_name: &str) -> Option<String> {
+fn refused(role: &ApiRole<'_>, file_name: &str) -> Option<String> {
     let alone = std::slice::from_ref(role);
     let names = stage_names(alone).ok()?;
-    let manifest = match Manifest::parse(&text::manifest(alone, &names, place), file_name) {
+    let manifest = match Manifest::parse(&text::manifest(alone, &names, &role.opened.place), file_name) {
         Ok(manifest) => manifest,
         Err(error) => return Some(format!("what was read is no manifest's: {}", error.message())),
     };
@@ -248,11 +254,10 @@ fn api_role<'d>(
     role: &'d DeployedRole,
     guards: &'d [Guard],
     origin: &Origin,
-    place: &mut Option<Place>,
     notes: &mut Vec<String>,
-) -> Result<Option<ApiRole<'d>>, DeployedError> {
+) -> Option<ApiRole<'d>> {
     if !opens::lets_principals_in(role) {
-        return Ok(None);
+        return None;
     }
     let shown = match (&role.name, &role.place) {
         (None, Some(place)) => format!("the role of {place}"),
@@ -263,7 +268,7 @@ fn api_role<'d>(
         invoke::Read::Opened(opened) => opened,
         invoke::Read::NotSaid(why) => {
             left_out(&why);
-            return Ok(None);
+            return None;
         }
         invoke::Read::Nothing => {
             let unread = opens::unseen_rights(role).join(", ");
@@ -272,39 +277,35 @@ fn api_role<'d>(
                     "no policy of it that the file holds invokes an API, and what else it may do is not read: {unread}"
                 ));
             }
-            return Ok(None);
+            return None;
         }
     };
     let Some(name) = role.name.as_deref() else {
         left_out("it has no literal name");
-        return Ok(None);
+        return None;
     };
-    let here = opened.place.clone();
+    let here = &opened.place;
     let callers = match callers::read(&role.trust_policy, &here.partition) {
         Ok(callers) => callers,
         Err(why) => {
             left_out(&why);
-            return Ok(None);
+            return None;
         }
     };
     if role.arn.as_deref().and_then(Arn::parse).is_some_and(|arn| arn.account != here.account) {
         left_out(&format!("it invokes an API of another account, `{}`, as a caller does", here.account));
-        return Ok(None);
+        return None;
     }
     if is_denying(&role.trust_policy) || role.policies.iter().any(is_denying) {
         left_out("a policy of it denies, which no manifest says");
-        return Ok(None);
+        return None;
     }
     if let Some(guard) = guards.iter().find(|guard| guard.denies_what_opens(role)) {
         left_out(&format!("managed policy `{}` denies some of what its other policies open", guard.arn));
-        return Ok(None);
-    }
-    if *place.get_or_insert_with(|| here.clone()) != here {
-        let message = format!("role `{name}` invokes an API of another account or region than the others");
-        return Err(DeployedError::new("not_an_api", message).of_import());
+        return None;
     }
     let Origin { stage, is_rest_api, document } = origin.clone();
-    Ok(Some(ApiRole { deployed: role, name, opened, stage, is_rest_api, callers, guards, document }))
+    Some(ApiRole { deployed: role, name, opened, stage, is_rest_api, callers, guards, document })
 }
 
 /// The lock file that has each caller where it is.

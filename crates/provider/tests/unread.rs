@@ -106,26 +106,40 @@ fn a_document_that_makes_no_role_is_an_empty_one() {
     }
 }
 
-/// A function's role hides no loop: it is no way in, and so nothing is said of it.
+/// What may make roles and is not read, with what is said of it: a loop, and one that would be passed over beside a role that counts.
+fn unread_parts() -> [(&'static str, Value, &'static str); 2] {
+    let each = json!(["N", ["a"], {"One${N}": made()}]);
+    let stack = json!({"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com/t"}});
+    [
+        ("Fn::ForEach::R", each, "what the loop `Fn::ForEach::R` makes"),
+        ("Stack", stack, "resource `Stack` of type `AWS::CloudFormation::Stack`"),
+    ]
+}
+
+/// A function's role hides none of it: it is no way in, and so nothing is said of it.
 #[test]
 fn what_is_not_read_is_said_beside_the_role_of_a_function() {
-    let mut document = looping(&made());
-    document["Resources"]["Lambda"] = of_a_service();
-    document["Resources"]["Lambda"]["Properties"]["Policies"] = json!([]);
-    let unread = "what the loop `Fn::ForEach::R` makes";
-    let compared = diff(&without_callers(), &document).unwrap();
-    assert_eq!(compared.unsaid, [format!("whether a role opens it by what is not read: {unread}")]);
+    let mut role = of_a_service();
+    role["Properties"]["Policies"] = json!([]);
+    let without = json!({"Transform": "AWS::LanguageExtensions", "Resources": {"Lambda": role}});
     let alone = Imported::read(&[&good()], "xacct.toml").unwrap();
-    let imported = Imported::read(&[&good(), &document.to_string()], "xacct.toml").unwrap();
-    assert_eq!(imported.manifest, alone.manifest);
-    let more: Vec<_> = imported.notes.iter().filter(|note| !alone.notes.contains(note)).collect();
-    assert_eq!(more, [&format!("what else in a file makes roles, or gives them rights, is not read: {unread}")]);
-    let error = Imported::read(&[&document.to_string()], "xacct.toml").unwrap_err();
-    assert!(error.code() == "no_api_role" && error.to_string().contains(unread), "{error}");
+    for (id, part, unread) in unread_parts() {
+        let mut document = without.clone();
+        document["Resources"][id] = part;
+        let compared = diff(&without_callers(), &document).unwrap();
+        assert_eq!(compared.unsaid, [format!("whether a role opens it by what is not read: {unread}")]);
+        let imported = Imported::read(&[&good(), &document.to_string()], "xacct.toml").unwrap();
+        assert_eq!(imported.manifest, alone.manifest);
+        let more: Vec<_> = imported.notes.iter().filter(|note| !alone.notes.contains(note)).collect();
+        let said = format!("what in file 2 may make roles, or give them rights, is not read: {unread}");
+        assert_eq!(more, [&said]);
+        let error = Imported::read(&[&document.to_string()], "xacct.toml").unwrap_err();
+        let said = format!("what in the file may make roles, or give them rights, is not read: {unread}");
+        assert!(error.code() == "no_api_role" && error.to_string().contains(&said), "{error}");
+    }
     // Without it there is nothing to say.
-    document["Resources"].as_object_mut().unwrap().remove("Fn::ForEach::R");
-    assert_eq!(diff(&without_callers(), &document).unwrap(), StageDiff::default());
-    assert_eq!(Imported::read(&[&good(), &document.to_string()], "xacct.toml").unwrap(), alone);
+    assert_eq!(diff(&without_callers(), &without).unwrap(), StageDiff::default());
+    assert_eq!(Imported::read(&[&good(), &without.to_string()], "xacct.toml").unwrap(), alone);
 }
 
 /// The policy of an API stands in a template of its own, which says nothing of roles; one that may make some says that.
@@ -135,13 +149,15 @@ fn what_is_not_read_is_said_beside_the_policy_of_an_api() {
     let manifest = Manifest::parse(&rest, "xacct.toml").unwrap();
     let policy = json!({"Version": "2012-10-17", "Statement": []});
     let api = json!({"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "x", "Policy": policy}});
-    let mut document = looping(&made());
-    document["Resources"]["Api"] = api;
-    let compared = diff(&manifest, &document).unwrap();
-    assert!(compared.policy.is_some() && compared.roles.is_empty() && !compared.is_different(), "{compared:?}");
-    let unread = "whether a role opens it by what is not read: what the loop `Fn::ForEach::R` makes";
-    assert_eq!(compared.unsaid, [unread]);
-    document["Resources"].as_object_mut().unwrap().remove("Fn::ForEach::R");
-    let whole = diff(&manifest, &document).unwrap();
-    assert_eq!((whole.policy, whole.roles, whole.unsaid), (compared.policy, compared.roles, Vec::new()));
+    let without = json!({"Transform": "AWS::LanguageExtensions", "Resources": {"Api": api}});
+    let whole = diff(&manifest, &without).unwrap();
+    assert_eq!(whole.unsaid, Vec::<String>::new());
+    for (id, part, unread) in unread_parts() {
+        let mut document = without.clone();
+        document["Resources"][id] = part;
+        let compared = diff(&manifest, &document).unwrap();
+        assert!(compared.policy.is_some() && compared.roles.is_empty() && !compared.is_different(), "{compared:?}");
+        assert_eq!(compared.unsaid, [format!("whether a role opens it by what is not read: {unread}")]);
+        assert_eq!((&whole.policy, &whole.roles), (&compared.policy, &compared.roles));
+    }
 }

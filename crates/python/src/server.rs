@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
-use xacct_sign::{Error, ErrorKind};
 use xacct_sign_client::server::{
     Caller, Callers, CallersError, CheckError, Development, EVENT_MEMBERS, Line, METHOD_OVERRIDES, PLACES, Refusal,
     RefusalKind, Seen, Verifier, paths,
@@ -47,12 +46,8 @@ impl PyVerifier {
     }
 
     /// That its callers come by the header of a request; raises what is wrong where they do not.
-    fn takes_headers(&self) -> PyResult<()> {
-        let wrong = |refusal: Refusal| {
-            let error = Error::new(ErrorKind::InvalidOption, refusal.to_string());
-            to_py(error.with_hint(refusal.hint().unwrap_or_default()))
-        };
-        self.0.callers().takes_headers().map_err(wrong)
+    fn check_takes_headers(&self) -> PyResult<()> {
+        self.0.callers().check_takes_headers().map_err(to_py)
     }
 
     /// Who makes a request, whatever has to be waited for.

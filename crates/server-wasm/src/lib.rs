@@ -43,11 +43,10 @@ impl WasmVerifier {
         self.0.callers().is_development()
     }
 
-    /// The refusal, as JSON, of every header where its callers do not come by one.
-    #[wasm_bindgen(js_name = headersRefused)]
-    pub fn headers_refused(&self) -> Option<String> {
-        let refusal = self.0.callers().takes_headers().err()?;
-        Some(step::to_json(Step::Refused(refusal), None))
+    /// That its callers come by the header of a request. It throws lines, as [`WasmVerifier::new`] does.
+    #[wasm_bindgen(js_name = checkTakesHeaders)]
+    pub fn check_takes_headers(&self) -> Result<(), JsValue> {
+        self.0.callers().check_takes_headers().map_err(|error| thrown(error.code(), error.hint(), &error))
     }
 
     /// The check of a request with so many values of `authorization`, of which this is the first; with its method and what headers want

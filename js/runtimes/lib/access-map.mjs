@@ -58,11 +58,14 @@ export function mapOf(manifest, lock) {
 const PICTURED = new URL("../access-map/", import.meta.url);
 const pictured = (name) => readFileSync(new URL(name, PICTURED), "utf8");
 
-/** The SHA-256, in hex, of the page that the picture in the documents was taken of. */
-export const PICTURED_SHA256 = fileURLToPath(new URL("page.sha256", PICTURED));
+/** The picture in the documents. */
+export const PICTURE = new URL("../../../docs/access-map.png", import.meta.url);
+/** The SHA-256, in hex, of the page that it was taken of, and of the picture, a line each. */
+export const PICTURED_SHA256 = fileURLToPath(new URL("pictured.sha256", PICTURED));
 
-/** The line that this file has for a page. */
-export const sha256Of = (url) => `${createHash("sha256").update(readFileSync(url)).digest("hex")}\n`;
+/** What this file has to hold for a page. */
+export const sha256Of = (page) =>
+  [page, PICTURE].map((url) => `${createHash("sha256").update(readFileSync(url)).digest("hex")}\n`).join("");
 
 /** The URL of the map that the picture in the documents shows. */
 export function picturedMap() {

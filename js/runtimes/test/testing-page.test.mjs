@@ -215,6 +215,8 @@ for (const [runner, module, show] of SHOWING) {
   }
 
   for (const [when, hook, before] of BEFORE) {
+    // Jest has no way to skip a test that runs.
+    if (runner === "jest" && before.includes("skip()")) continue;
     test(`a test whose time is over within asCaller stops none of the next${when}: ${runner}`, async () => {
       const code = `
         import { useEmulator } from "xacct-sign-emulator/${runner}";

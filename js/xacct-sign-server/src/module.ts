@@ -93,7 +93,7 @@ export function stsEndpointOf(url: string): URL {
 }
 
 /** What the module throws in lines becomes an error; the rest are faults. */
-function rethrown<T>(call: () => T): T {
+export function rethrown<T>(call: () => T): T {
   try {
     return call();
   } catch (thrown) {

@@ -7,7 +7,7 @@ import { type LambdaHandler, type LambdaRefusal, lambdaHandler } from "./faces/l
 import { type Middleware, nodeMiddleware } from "./faces/node.js";
 import { type HostRequest, type HostResponse, served } from "./faces/request.js";
 import { guarded, type Log } from "./log.js";
-import { type RefusedStep, stsEndpointOf, verifierOf, type WasmVerifier } from "./module.js";
+import { rethrown, stsEndpointOf, verifierOf, type WasmVerifier } from "./module.js";
 import { Network } from "./network/network.js";
 import { bytesOf, checked, type VerifierOptions } from "./options.js";
 
@@ -90,11 +90,7 @@ export class Verifier {
       const hint = "write app.use(verifier.middleware())";
       throw new XacctSignError("invalid_argument", "`middleware` was called without its verifier", { hint });
     }
-    const refused = this.#verifier.headersRefused();
-    if (refused !== undefined) {
-      const { message, hint }: RefusedStep = JSON.parse(refused);
-      throw new XacctSignError("invalid_option", message, { hint });
-    }
+    rethrown(() => this.#verifier.checkTakesHeaders());
     return nodeMiddleware(this, this.#log);
   }
 

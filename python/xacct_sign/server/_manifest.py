@@ -61,5 +61,6 @@ def _refusal(said: str) -> ValidationError:
         return ValidationError(f"`xacct-sign render callers` failed: {said.strip()}", code="command_failed")
     hint = re.compile(r"^\s*hint: (.*)", re.MULTILINE).search(said, error.end())
     # The command has it given by an option.
-    given = "give the path of a manifest, a file such as `xacct.toml`" if error[1] == "file_unreadable" else None
+    is_manifest = error[1] == "file_unreadable" and error[2].startswith("cannot read the manifest ")
+    given = "give the path of a manifest, a file such as `xacct.toml`" if is_manifest else None
     return ValidationError(error[2], code=error[1], hint=given or (hint[1] if hint else None))

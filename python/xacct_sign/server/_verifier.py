@@ -216,7 +216,7 @@ def verifier_of(verifier: object) -> Verifier:
     """The verifier that was given; what is none is told where it is given, and not to the first client."""
     if not isinstance(verifier, Verifier):
         raise _wrong("`verifier` is no Verifier", 'make one: Verifier.from_file("callers.json")')
-    verifier._native.takes_headers()
+    verifier._native.check_takes_headers()
     return verifier
 
 

@@ -43,10 +43,7 @@ fn refuse_other_than_page(path: &Path) -> Result<(), Failure> {
     let mut start = [0; PAGE.len()];
     match File::open(path).and_then(|mut there| there.read_exact(&mut start)) {
         Ok(()) if start.eq_ignore_ascii_case(PAGE) => Ok(()),
-        _ => {
-            let source = io::Error::other("what is there is no page, and stays");
-            Err(Failure::Unwritable { path: path.to_path_buf(), source })
-        }
+        _ => Err(Failure::NoPage(path.to_path_buf())),
     }
 }
 

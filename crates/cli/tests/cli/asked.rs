@@ -65,23 +65,26 @@ fn wrong_usage_of_a_providers_command_is_told_with_code_and_hint() {
 /// `check | head` is no way past a finding.
 #[test]
 fn a_reader_that_went_away_changes_no_answer() {
-    let folder = folder("asked-unread", &format!("{MANIFEST}third_party = true\n"));
+    let folder = folder("asked-unread", &format!("{}third_party = true\n", with_routes()));
     let other = MANIFEST.replace("LambdaRoleDeve", "Other");
     fs::write(folder.join("other.toml"), other).unwrap();
     fs::write(folder.join("deployed.json"), run(&folder, "render json --stage stag --manifest other.toml").1).unwrap();
-    for (arguments, expected) in [
-        ("check", 1),
-        ("check --json", 1),
-        ("check --format github", 1),
-        ("diff --stage stag --deployed deployed.json", 1),
-        ("who arn:aws:iam::000000000000:role/Nobody", 1),
-        ("list", 0),
-    ] {
+    let commands: [(&[&str], i32); 8] = [
+        (&["check"], 1),
+        (&["check", "--json"], 1),
+        (&["check", "--format", "github"], 1),
+        (&["diff", "--stage", "stag", "--deployed", "deployed.json"], 1),
+        (&["who", "arn:aws:iam::000000000000:role/Nobody"], 1),
+        (&["can", "shop", "stag", "GET /admin"], 1),
+        (&["can", "shop", "stag", "GET /items/1"], 0),
+        (&["list"], 0),
+    ];
+    for (arguments, expected) in commands {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = crate::command::command(&folder, arguments.split(' '));
+        let mut command = crate::command::command(&folder, arguments.iter().copied());
         let ran = command.stdout(writer).output().unwrap();
-        assert_eq!(ran.status.code(), Some(expected), "{arguments}: {ran:?}");
+        assert_eq!(ran.status.code(), Some(expected), "{arguments:?}: {ran:?}");
     }
 }
 
@@ -262,8 +265,11 @@ fn list_writes_the_access_map_in_one_piece_and_through_no_link() {
     assert_eq!(fs::read_to_string(folder.join("kept.html")).unwrap(), "<!DOCTYPE html>old");
     let page = fs::read_to_string(folder.join("map.html")).unwrap();
     assert!(page.starts_with("<!doctype html>\n") && page.contains("0 added, 0 removed, 0 moved."), "{page}");
-    for (arguments, expected) in [("list --html nowhere/map.html", "file_unwritable"), ("list --html .", "not_a_file")]
-    {
+    for (arguments, expected) in [
+        ("list --html nowhere/map.html", "file_unwritable"),
+        ("list --html .", "not_a_file"),
+        ("init --manifest nowhere/new.toml", "file_unwritable"),
+    ] {
         let (code, stdout, stderr) = run(&folder, arguments);
         assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", expected), "{arguments}: {stderr}");
         assert!(stderr.contains("\nhint: "), "{stderr}");
@@ -285,8 +291,8 @@ fn the_access_map_takes_the_place_of_a_page_alone() {
     for (name, text) in [("xacct.toml", with_routes()), ("short", "old".to_owned())] {
         fs::write(folder.join(name), &text).unwrap();
         let (code, stdout, stderr) = run(&folder, &format!("list --html {name}"));
-        assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "file_unwritable"), "{stderr}");
-        assert!(stderr.contains("what is there is no page, and stays"), "{stderr}");
+        assert_eq!((code, stdout.as_str(), code_of(&stderr)), (2, "", "file_exists"), "{stderr}");
+        assert!(stderr.contains("is no page, and stays\nhint: give another path with `--html`"), "{stderr}");
         assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text);
     }
     // Of what is empty nothing is lost.

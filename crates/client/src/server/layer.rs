@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
+use xacct_sign::Error;
 use xacct_sign_identity::{Caller, METHOD_OVERRIDES, Refusal, Seen};
 
 use super::lines::{Asked, Lines};
@@ -42,9 +43,9 @@ impl CallerLayer {
     ///
     /// # Errors
     ///
-    /// As [`Callers::takes_headers`](super::Callers::takes_headers).
-    pub fn new(verifier: Arc<Verifier>) -> Result<Self, Refusal> {
-        verifier.callers().takes_headers()?;
+    /// As [`Callers::check_takes_headers`](super::Callers::check_takes_headers).
+    pub fn new(verifier: Arc<Verifier>) -> Result<Self, Error> {
+        verifier.callers().check_takes_headers()?;
         Ok(Self { lines: Arc::new(Lines::new(verifier)), on_refusal: Arc::new(|_, _, _| ()) })
     }
 

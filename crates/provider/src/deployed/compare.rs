@@ -47,8 +47,8 @@ impl StageDiff {
 
 impl Plan<'_> {
     /// Compares everything that a document says of a stage, in each form that [`read_roles`](crate::read_roles) and
-    /// [`Self::diff_resource_policy`] read. By role, too, its API may have a policy that lets somebody in: a REST API's or a function's is compared with what
-    /// the manifest means, which may be none.
+    /// [`Self::diff_resource_policy`] read. By role, too, its API may have a policy that lets somebody in: a REST API's or a
+    /// function's is compared with what the manifest means, which may be none.
     ///
     /// # Errors
     ///
@@ -84,8 +84,9 @@ impl Plan<'_> {
             }
         }
         // A role that is compared has it among what cannot be judged.
-        if only.is_none() && !read.unread.is_empty() && !roles.iter().any(|role| role.is_deployed) {
-            unsaid.push(format!("whether a role opens it by what is not read: {}", listed(&read.unread)));
+        let unread = read.all_unread();
+        if only.is_none() && !unread.is_empty() && !roles.iter().any(|role| role.is_deployed) {
+            unsaid.push(format!("whether a role opens it by what is not read: {}", listed(&unread)));
         }
         let unread = if only.is_none() { unread_principals(deployed) } else { None };
         Ok(StageDiff { policy, roles, unsaid, unread: unread.into_iter().collect() })

@@ -18,8 +18,9 @@ use crate::iam::json::Strict;
 pub(crate) struct ReadRoles {
     pub(crate) roles: Vec<DeployedRole>,
     /// What may make roles, or hang something on them, and is not read, in words; each of the roles has it among what is ignored.
-    pub(crate) unread: Vec<String>,
-    /// What besides may make roles of its own, or gives rights to one that is not there, in words. Beside roles it is passed over.
+    unread: Vec<String>,
+    /// What besides may make roles of its own, or gives rights to one that is not there, in words. Beside a role that counts it is
+    /// passed over.
     beside: Vec<String>,
     /// Whether it is a list of the roles that there are: one without roles says that there are none.
     is_list: bool,
@@ -46,11 +47,13 @@ impl ReadRoles {
 
     /// The same, without roles only where nothing else may make some.
     pub(crate) fn all(self) -> Result<Self, DeployedError> {
-        let unread = || [&self.unread[..], &self.beside].concat();
-        match self.roles.is_empty().then(unread) {
-            Some(unread) if !unread.is_empty() => Err(DeployedError::of_unread(&unread)),
-            _ => Ok(self),
-        }
+        let unread = self.all_unread();
+        if self.roles.is_empty() && !unread.is_empty() { Err(DeployedError::of_unread(&unread)) } else { Ok(self) }
+    }
+
+    /// What may make roles, or give them rights, and is not read: said where none of the roles counts.
+    pub(crate) fn all_unread(&self) -> Vec<String> {
+        [&self.unread[..], &self.beside].concat()
     }
 }
 

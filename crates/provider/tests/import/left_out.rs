@@ -309,3 +309,20 @@ fn a_role_that_no_manifest_takes_hinders_no_other() {
         assert!(matches!(left.as_slice(), [one] if is_said(one)), "{left:?}");
     }
 }
+
+/// Where it invokes an API is no place that the others would have to be in.
+#[test]
+fn a_role_that_is_left_out_says_nothing_of_where_the_others_are() {
+    let good = role("ApiStag", SHOP, &["*"]);
+    let alone = of(std::slice::from_ref(&good)).unwrap();
+    let mut odd = role("ApiOther", OTHER, &["*"]);
+    odd["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = json!({"StringEquals": {"sts:ExternalId": "?"}});
+    let odd: Value = serde_json::from_str(&odd.to_string().replace(":eu-west-1:", ":us-east-1:")).unwrap();
+    for roles in [[odd.clone(), good.clone()], [good, odd]] {
+        let imported = of(&roles).unwrap();
+        assert_eq!(imported.manifest, alone.manifest);
+        let left: Vec<_> = imported.notes.iter().filter(|note| !alone.notes.contains(note)).collect();
+        let is_said = |note: &String| note.starts_with("role `ApiOther` is left out: what was read is no manifest's");
+        assert!(matches!(left.as_slice(), [one] if is_said(one)), "{left:?}");
+    }
+}

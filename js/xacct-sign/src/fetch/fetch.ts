@@ -188,7 +188,7 @@ function saidBy(options: CreateFetchOptions): Said {
   if (HTTP_HEADERS.includes(header) || header.startsWith("proxy-")) {
     throw new XacctSignError(
       "invalid_header",
-      `\`identityHeader\` is \`${header}\`, which HTTP clients set themselves`,
+      `\`identityHeader\` is \`${header}\`, which HTTP clients and proxies keep for themselves`,
       {
         hint: "leave it out for `authorization`",
       },
