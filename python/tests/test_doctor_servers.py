@@ -300,7 +300,8 @@ def test_a_server_that_answers_with_pages(flask_url: tuple[Emulator, str], way: 
         ("/health", ["open_to_all"]),
     ]:
         told = told_of(emulator, *way, url=url + path)
-        assert told.codes == codes, path
+        assert (told.codes, told.code) == (codes, int(codes != [])), path
+        assert ("call         ok " in told.text) == (codes in ([], ["open_to_all"])), path
         assert (", sent by `Werkzeug" in told.text) == (path == "/health")
         assert ("the answer is 401" in told.text) == path.endswith(("/items", "/password"))
 
@@ -316,6 +317,33 @@ def test_a_login_page_in_front_of_a_server(start_emulator: Callable[..., Emulato
     away = Answer(302, {"location": "https://login.example.org/"})
     with serve(lambda _: away) as portal:
         assert told_of(emulator, url=portal.url).codes == ["not_the_api"]
+    # To a download, for callers alone.
+    with serve(lambda request: away if "authorization" in request.headers else Answer(401, {}, b"")) as server:
+        told = told_of(emulator, url=server.url)
+    assert (told.codes, told.code) == ([], 0)
+    assert "by nobody    ok " in told.text
+
+
+def test_a_region_that_is_none_is_told_before_anything_is_asked(
+    start_emulator: Callable[..., Emulator], manifest: Path
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+    told = told_of(emulator, AWS_REGION="tokyo")
+    assert told.codes == ["region_wrong"]
+    assert told.findings[0]["hint"].startswith("give the region whose STS is asked")
+    assert "who you are" not in told.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"), [(("",), "invalid_option"), ((AUDIENCE, "--expires-in", "5"), "invalid_duration")]
+)
+def test_wrong_input_is_told_before_anything_is_asked(wrong: tuple[str, ...], code: str) -> None:
+    with serve(lambda _: Answer(200, {}, b"")) as server:
+        command = [str(cli()), "doctor", server.url, "--identity", *wrong]
+        environment = {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL_STS": server.url, "AWS_REGION": "eu-west-1"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, server.requests) == (2, "", [])
+    assert done.stderr.startswith(f"error[{code}]: ")
 
 
 def test_a_signature_for_a_server_that_asks_for_a_token(start: Callable[..., Emulator], manifest: Path) -> None:

@@ -86,9 +86,29 @@ def test_a_refusal_shows_nothing_of_it() -> None:
         answer = xacct_sign.Session(identity=PROOF).get(server.url)
     with pytest.raises(xacct_sign.HttpStatusError) as refused:
         answer.raise_for_status()
-    assert PROOF.proof() not in str(refused.value)
-    # Nothing was signed that could be explained, and no gateway has a log.
-    assert (refused.value.explain(), refused.value.hint) == ([], None)
+    found = refused.value.explain()
+    assert [finding.code for finding in found] == ["refused_by_application"]
+    assert PROOF.proof() not in f"{refused.value} {found} {found[0].reason} {found[0].hint}"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("status", "headers", "code"),
+    [
+        (401, {"www-authenticate": "Bearer"}, "identity_refused"),
+        (403, {}, "route_refused"),
+        (503, {}, "identity_unchecked"),
+        (403, {"apigw-requestid": "Z3"}, "route_refused"),
+    ],
+)
+def test_a_servers_refusal_explains_itself(status: int, headers: dict[str, str], code: str, stream: bool) -> None:
+    with serve(lambda _: Answer(status, headers, b"")) as server:
+        answer = xacct_sign.Session(identity=PROOF).get(server.url, stream=stream)
+        with pytest.raises(xacct_sign.HttpStatusError) as refused:
+            answer.raise_for_status()
+        found = refused.value.explain()
+    assert [finding.code for finding in found] == [code]
+    assert "the server" in found[0].reason
 
 
 @pytest.mark.parametrize(

@@ -331,7 +331,17 @@ impl Doctor<'_> {
 
     /// What may do something is not done twice.
     fn is_read(&self, answer: &Response) -> bool {
-        (200..300).contains(&answer.status) && matches!(self.prepared.method.as_str(), "GET" | "HEAD")
+        (200..300).contains(&answer.status) && self.is_safe()
+    }
+
+    /// The same of an answer that leads elsewhere.
+    fn is_led(&self, answer: &Response) -> bool {
+        (300..400).contains(&answer.status) && self.is_safe()
+    }
+
+    /// RFC 9110, section 9.2.1.
+    fn is_safe(&self) -> bool {
+        matches!(self.prepared.method.as_str(), "GET" | "HEAD")
     }
 
     /// Where redirects have led: within the API they are followed, and to elsewhere not.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use xacct_sign::Error;
-use xacct_sign::sts::TokenAlgorithm;
+use xacct_sign::sts::{GetWebIdentityToken, TokenAlgorithm};
 use xacct_sign_client::host::Host;
 use xacct_sign_client::{CredentialSource, Identity, IdentityProof, IdentityToken, TokenOptions, sts_region};
 
@@ -13,24 +13,21 @@ use crate::caller::Caller;
 /// What is typed of a token or a proof, checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
-    pub(crate) audience: String,
     pub(crate) is_proof: bool,
-    algorithm: TokenAlgorithm,
-    duration_seconds: u32,
+    call: GetWebIdentityToken,
 }
 
 impl Wanted {
     /// # Errors
     ///
-    /// As [`TokenAlgorithm::named`].
+    /// As [`TokenAlgorithm::named`] and [`GetWebIdentityToken::validate`].
     pub(crate) fn new(audience: &str, kind: &IdentityKindArguments) -> Result<Self, Error> {
-        Ok(Self {
-            audience: audience.to_owned(),
-            is_proof: kind.proof,
-            algorithm: TokenAlgorithm::named(&kind.algorithm)?,
-            // What is too long for a number is too long for STS.
-            duration_seconds: u32::try_from(kind.expires_in).unwrap_or(u32::MAX),
-        })
+        let mut call = GetWebIdentityToken::new(audience);
+        call.algorithm = TokenAlgorithm::named(&kind.algorithm)?;
+        // What is too long for a number is too long for STS.
+        call.duration_seconds = u32::try_from(kind.expires_in).unwrap_or(u32::MAX);
+        call.validate()?;
+        Ok(Self { is_proof: kind.proof, call })
     }
 
     /// The caller's, of the STS of the region that is typed, or that is known otherwise. Nothing is asked yet.
@@ -41,6 +38,11 @@ impl Wanted {
     pub(crate) fn of_caller(&self, caller: &Caller) -> Result<Arc<dyn Identity>, Error> {
         let region = sts_region(&caller.host, &*caller.source, caller.region.as_deref())?;
         self.of(Arc::clone(&caller.host), region, Arc::clone(&caller.source))
+    }
+
+    /// The server's audience.
+    pub(crate) fn audience(&self) -> &str {
+        &self.call.audience
     }
 
     /// The same as a proof.
@@ -65,11 +67,10 @@ impl Wanted {
         source: Arc<dyn CredentialSource>,
     ) -> Result<Arc<dyn Identity>, Error> {
         if self.is_proof {
-            return Ok(Arc::new(IdentityProof::on(host, &self.audience, region, source)?));
+            return Ok(Arc::new(IdentityProof::on(host, self.audience(), region, source)?));
         }
-        let mut options = TokenOptions::new(&self.audience, region);
-        options.call.algorithm = self.algorithm;
-        options.call.duration_seconds = self.duration_seconds;
+        let mut options = TokenOptions::new(self.audience(), region);
+        options.call = self.call.clone();
         Ok(Arc::new(IdentityToken::on(host, options, source)?))
     }
 }

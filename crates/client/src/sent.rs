@@ -7,26 +7,35 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::HeaderMap;
 use http::request::Parts;
 use xacct_sign::call::header_text;
-use xacct_sign::{Payload, Request, Signer, Url};
+use xacct_sign::{Payload, Request, Signer, SigningTrace, Url};
 use xacct_sign_diagnosis::{Exchange, Finding, explain};
 
-/// A request that was answered with a status of 400 or more, as it was signed. Nothing is computed before it is asked for.
+use crate::identity::Bearer;
+
+/// A request that was answered with a status of 400 or more, as it went out. Nothing is computed before it is asked for.
 #[derive(Clone)]
 pub struct Sent {
-    signer: Arc<Signer>,
+    shown: Shown,
     head: Parts,
     /// The body, or the SHA-256 of one that is not in memory.
     body: Arc<Vec<u8>>,
     hash: Option<String>,
-    /// By the clock that signed.
-    signed_at: SystemTime,
     /// By this machine's clock, whatever is known of it.
     answered_at: SystemTime,
 }
 
+/// What said who calls.
+#[derive(Clone)]
+pub(crate) enum Shown {
+    /// The signature of these credentials, with the time of the clock that signed.
+    Signature(Arc<Signer>, SystemTime),
+    /// A token, or a proof.
+    Bearer(Bearer),
+}
+
 impl Sent {
-    pub(crate) fn new(signer: Arc<Signer>, head: Parts, signed_at: SystemTime, answered_at: SystemTime) -> Self {
-        Self { signer, head, body: Arc::default(), hash: None, signed_at, answered_at }
+    pub(crate) fn new(shown: Shown, head: Parts, answered_at: SystemTime) -> Self {
+        Self { shown, head, body: Arc::default(), hash: None, answered_at }
     }
 
     /// The same with its payload: the body, or its hash.
@@ -34,11 +43,15 @@ impl Sent {
         Self { body: Arc::new(body), hash, ..self }
     }
 
-    /// The text without secret key and session token: a server may say them back.
+    /// The text without secret key and session token, or without the token or proof: a server may say them back.
     pub(crate) fn without_secrets(&self, text: &[u8]) -> String {
         let text = String::from_utf8_lossy(text).into_owned();
-        let credentials = self.signer.credentials();
-        let secrets = [Some(credentials.secret_access_key()), credentials.session_token()];
+        let secrets = match &self.shown {
+            Shown::Signature(signer, _) => {
+                [Some(signer.credentials().secret_access_key()), signer.credentials().session_token()]
+            }
+            Shown::Bearer(bearer) => [Some(bearer.as_str()), None],
+        };
         secrets.into_iter().flatten().fold(text, |text, secret| text.replace(secret, "…"))
     }
 
@@ -51,22 +64,19 @@ impl Sent {
     /// Request and answer, as `xacct-sign-diagnosis` judges them, without the secrets of the call.
     #[must_use]
     pub fn exchange(&self, status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Exchange {
-        let url = self.head.uri.to_string();
-        let pairs: Vec<_> = self.head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let payload = self.hash.as_deref().map_or(Payload::Bytes(&self.body), Payload::Sha256);
-        let trace = Url::parse(&url).and_then(|url| {
-            let request = Request { method: self.head.method.as_str(), url, headers: &pairs, payload };
-            self.signer.trace(&request, self.signed_at)
-        });
-        let trace = trace.ok().map(|(_, trace)| trace);
+        let (trace, expires_at, has_bearer) = match &self.shown {
+            Shown::Signature(signer, at) => (self.trace(signer, *at), signer.credentials().expires_at(), false),
+            Shown::Bearer(_) => (None, None, true),
+        };
         let without_secrets = |text: &str| self.without_secrets(text.as_bytes());
         Exchange {
             method: Some(self.head.method.as_str().to_owned()),
-            url: Some(url),
+            url: Some(self.head.uri.to_string()),
+            has_bearer,
             string_to_sign: trace.as_ref().map(|trace| trace.string_to_sign.clone()),
             // A server may say the token back, within its canonical request too: it is hidden on both sides alike.
             canonical_request: trace.map(|trace| without_secrets(&trace.canonical_request)),
-            expires_at: self.signer.credentials().expires_at().and_then(seconds),
+            expires_at: expires_at.and_then(seconds),
             answered_at: seconds(self.answered_at),
             status: Some(status),
             headers: headers
@@ -75,6 +85,16 @@ impl Sent {
                 .collect(),
             body: body.map(|body| self.without_secrets(body)),
         }
+    }
+
+    /// What was signed.
+    fn trace(&self, signer: &Signer, signed_at: SystemTime) -> Option<SigningTrace> {
+        let url = self.head.uri.to_string();
+        let headers: Vec<_> = self.head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let payload = self.hash.as_deref().map_or(Payload::Bytes(&self.body), Payload::Sha256);
+        let request =
+            Request { method: self.head.method.as_str(), url: Url::parse(&url).ok()?, headers: &headers, payload };
+        signer.trace(&request, signed_at).ok().map(|(_, trace)| trace)
     }
 }
 

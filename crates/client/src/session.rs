@@ -4,10 +4,11 @@ use std::fmt;
 use std::io::{self, Read, Seek};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderName, RANGE};
+use http::request::Parts;
 use xacct_sign::call::{BaseUrl, Call, HttpHosts, Step, TIMEOUT};
 use xacct_sign::{CanonicalUrl, Error, ErrorKind, PartialScope};
 
@@ -18,7 +19,7 @@ use crate::http_hosts::http_hosts_of;
 use crate::identity::{Identity, identity_header};
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
-use crate::sent::Sent;
+use crate::sent::{Sent, Shown};
 use crate::signing::Signing;
 use crate::transport::{ACCEPTED, CONNECT, Content, Incoming, Response, Sending};
 
@@ -398,10 +399,11 @@ impl Session {
                     let signer = signing.signer(call.url().as_url(), patience)?;
                     let known = signing.clock().skew_at(call.url().as_url().origin());
                     let signed_at = known.apply(self.host.now());
-                    (call.sign(&signer, signed_at)?, Some((signing, signer, known, signed_at)))
+                    (call.sign(&signer, signed_at)?, Ok((signing, signer, known, signed_at)))
                 }
                 Caller::Says(identity, header) => {
-                    (call.bear(header.clone(), identity.bearer(patience)?.header()?)?, None)
+                    let bearer = identity.bearer(patience)?;
+                    (call.bear(header.clone(), bearer.header()?)?, Err(bearer))
                 }
             };
             // It is not signed: what passes a request on may change it. A part of a coded body cannot be decoded.
@@ -411,20 +413,29 @@ impl Session {
             let content = content.as_deref_mut().filter(|_| call.has_payload_hash());
             let mut answer = exchange(&request, content, sending)?;
             let (head, _) = request.into_parts();
-            let Some((signing, signer, known, signed_at)) = signed else {
-                match call.redirected(answer.status(), answer.headers())? {
-                    Step::Done => return Ok(answer),
+            let (signing, signer, known, signed_at) = match signed {
+                Ok(signed) => signed,
+                Err(bearer) => match call.redirected(answer.status(), answer.headers())? {
+                    Step::Done => {
+                        keep_sent(&mut answer, Shown::Bearer(bearer), head, self.host.now());
+                        return Ok(answer);
+                    }
                     Step::Again | Step::Skewed { .. } => continue,
-                }
+                },
             };
             let answered_at = self.host.now();
             let (signed, head_of_answer) = ((&*signer, known, answered_at), (answer.status(), answer.headers()));
             if signing.is_done(call, signed, head_of_answer, self.listener.as_ref())? {
-                if answer.status().is_client_error() || answer.status().is_server_error() {
-                    answer.extensions_mut().insert(Sent::new(signer, head, signed_at, answered_at));
-                }
+                keep_sent(&mut answer, Shown::Signature(signer, signed_at), head, answered_at);
                 return Ok(answer);
             }
         }
+    }
+}
+
+/// With a refusal stays what it is explained by.
+fn keep_sent<B>(answer: &mut http::Response<B>, shown: Shown, head: Parts, answered_at: SystemTime) {
+    if answer.status().is_client_error() || answer.status().is_server_error() {
+        answer.extensions_mut().insert(Sent::new(shown, head, answered_at));
     }
 }

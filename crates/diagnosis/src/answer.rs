@@ -98,8 +98,9 @@ impl Answer {
 
     /// `the answer was 403: `Forbidden``.
     pub(crate) fn said(&self, exchange: &Exchange) -> String {
-        let text = self.first_line();
+        let text = self.first_line_of(exchange.text());
         match (exchange.status, text.as_str()) {
+            (Some(status), _) if self.is_page => format!("the answer was {status}: a page"),
             (Some(status), "") => format!("the answer was {status}{}", without_text(exchange)),
             (Some(status), text) => format!("the answer was {status}: `{text}`"),
             (None, text) => format!("the answer was `{text}`"),
@@ -112,13 +113,13 @@ impl Answer {
     }
 
     /// The same, or that of the body where there is no such text.
-    pub(crate) fn first_line_of(&self, body: &str) -> String {
+    fn first_line_of(&self, body: &str) -> String {
         if self.message.is_empty() { cut(body) } else { self.first_line() }
     }
 }
 
 /// What is said of a text that is not there: nothing, where nobody read it.
-pub(crate) fn without_text(exchange: &Exchange) -> &'static str {
+fn without_text(exchange: &Exchange) -> &'static str {
     if exchange.body.is_some() { " without a text" } else { "" }
 }
 

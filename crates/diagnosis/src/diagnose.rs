@@ -179,6 +179,17 @@ fn of_bearer(bearer: &BearerEvidence) -> Vec<Finding> {
     for finding in found.iter_mut().filter(is_plain) {
         *finding = with_own_hint(finding.clone(), failure);
     }
+    // It is the region of a server's caller, and no API's.
+    for finding in found.iter_mut().filter(|finding| finding.code == Code::RegionWrong) {
+        *finding = finding.clone().hint("give the region whose STS is asked: `region`, --region or AWS_REGION");
+    }
+    let audience = &bearer.audience;
+    let of_audience = |finding: &&mut Finding| {
+        finding.code == Code::CallerPolicy && finding.hint.contains("audience") && !finding.hint.contains(audience)
+    };
+    for finding in found.iter_mut().filter(of_audience) {
+        *finding = finding.clone().hint(format!("{}; it was asked for `{audience}`", finding.hint));
+    }
     found
 }
 

@@ -19,6 +19,8 @@ pub struct Exchange {
     pub canonical_request: Option<String>,
     /// The string that was signed.
     pub string_to_sign: Option<String>,
+    /// Whether a token or a proof went with it, in place of a signature.
+    pub has_bearer: bool,
     /// When the credentials that signed expire, in seconds since 1970.
     pub expires_at: Option<i64>,
     /// What the clock of the signer said when the answer came, in seconds since 1970; without what it knew of its being off.
@@ -47,6 +49,7 @@ impl Exchange {
             url: fields.text("url")?,
             canonical_request: fields.text("canonical_request")?,
             string_to_sign: fields.text("string_to_sign")?,
+            has_bearer: fields.boolean("has_bearer")?.unwrap_or_default(),
             expires_at: fields.integer("expires_at")?,
             answered_at: fields.integer("answered_at")?,
             status: fields.status("status")?,

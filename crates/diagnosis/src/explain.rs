@@ -1,11 +1,11 @@
 //! What an answer comes to.
 
-use crate::answer::{Answer, without_text};
+use crate::answer::Answer;
 use crate::denial::Denial;
 use crate::exchange::Exchange;
 use crate::finding::{Code, Finding, SIGNATURE_HINT};
 use crate::forbidden::Front;
-use crate::{emulated, forbidden, from_here, mismatch, scope, verifier};
+use crate::{emulated, forbidden, from_here, mismatch, scope, server, verifier};
 
 /// What stands in AWS's sentence of a signature without its instant.
 const NO_DATE: &str = "'X-Amz-Date' or a 'Date'";
@@ -21,6 +21,9 @@ const NAMES_OF_AWS: [&str; 6] = ["X-Amz-Date", "Date", "Credential", "Signature"
 /// clock, the age of the credentials, region and service of the host.
 #[must_use]
 pub fn explain(exchange: &Exchange) -> Vec<Finding> {
+    if exchange.has_bearer {
+        return server::of_answer(exchange);
+    }
     let is_signed = exchange.canonical_request.is_some() || exchange.string_to_sign.is_some();
     of(exchange, if is_signed { Shown::Signature } else { Shown::Unknown })
 }
@@ -63,7 +66,7 @@ pub(crate) fn of(exchange: &Exchange, shown: Shown) -> Vec<Finding> {
         return answer.kind().map(|kind| by_status(kind, exchange, &answer, is_signed)).unwrap_or_default();
     };
     if matches!(status, 401 | 403 | 404) && answer.is_somebody_elses() || status == 403 && says_nothing(exchange) {
-        return vec![by_application(status, exchange, &answer)];
+        return vec![by_application(exchange, &answer)];
     }
     // A key that is none, and what an authorizer refuses, comes with 403, too.
     let status = answer.kind().filter(|_| status == 403).unwrap_or(status);
@@ -128,13 +131,8 @@ fn on_the_way(finding: Finding, exchange: &Exchange, answer: &Answer, is_signed:
 }
 
 /// What the application behind the API says.
-fn by_application(status: u16, exchange: &Exchange, answer: &Answer) -> Finding {
-    let said = match answer.first_line_of(exchange.text()).as_str() {
-        _ if answer.is_page => ": a page".to_owned(),
-        "" => without_text(exchange).to_owned(),
-        text => format!(": `{text}`"),
-    };
-    let finding = Finding::new(Code::RefusedByApplication, format!("the answer was {status}{said}"));
+fn by_application(exchange: &Exchange, answer: &Answer) -> Finding {
+    let finding = Finding::new(Code::RefusedByApplication, answer.said(exchange));
     if from_here::is_aws(exchange) {
         return finding;
     }

@@ -29,7 +29,12 @@ pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Findin
     }
     let is_silent = answer.message.is_empty() && answer.code.is_empty() && exchange.has_no_text();
     if exchange.status == Some(407) || (is_silent && !from.is_empty() && exchange.status == Some(403)) {
-        return Some(Finding::new(Code::NotTheApi, format!("the answer has no text and no mark of AWS{from}")));
+        let finding = Finding::new(Code::NotTheApi, format!("the answer has no text and no mark of AWS{from}"));
+        let hint = format!(
+            "{}; or it is a server that was shown a token or a proof, and its caller may not make this call",
+            finding.hint
+        );
+        return Some(if exchange.status == Some(403) { finding.hint(hint) } else { finding });
     }
     None
 }

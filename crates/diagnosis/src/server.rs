@@ -13,28 +13,53 @@ use crate::verifier::{NO_ROLE, is_silent};
 /// By how much a server may take tokens to be from the future.
 const TOLERATED_OF_TOKENS: u64 = 60;
 
+/// Where nobody said which of the two it was.
+const UNKNOWN_KIND: &str = "token or proof";
+
 /// Where the rest stands.
 const LOG: &str = "the server tells no more, and its log has the reason";
 
-/// What the answer of a server comes to that was shown a token or a proof.
+/// What the answer of a server comes to that was shown a token or a proof, where nothing else is known.
+pub(crate) fn of_answer(exchange: &Exchange) -> Vec<Finding> {
+    judged(exchange, &CallEvidence::default(), |status| match status {
+        401 => Finding::new(Code::IdentityRefused, took_for_nobodys(UNKNOWN_KIND)),
+        403 => not_let(UNKNOWN_KIND),
+        _ => unchecked(UNKNOWN_KIND),
+    })
+}
+
+/// The same, with all that was seen on the way.
 pub(crate) fn of_call(
     exchange: &Exchange,
     call: &CallEvidence,
     bearer: &BearerEvidence,
     evidence: &Evidence,
 ) -> Vec<Finding> {
+    judged(exchange, call, |status| refused(status, call, bearer, evidence))
+}
+
+/// `refused` says what a verifier's own refusal comes to, which tells its status alone.
+fn judged(exchange: &Exchange, call: &CallEvidence, refused: impl FnOnce(u16) -> Finding) -> Vec<Finding> {
     let found = explain::of(exchange, Shown::Bearer);
     let is_said = emulated::finding(exchange).is_some();
     if let Some(page) = page(exchange).filter(|_| !is_said && is_login_page(exchange, call)) {
         return vec![page];
     }
     match exchange.status {
-        Some(status @ (401 | 403 | 503)) if !is_said && is_silent(exchange) => {
-            vec![refused(status, call, bearer, evidence)]
-        }
+        Some(status @ (401 | 403 | 503)) if !is_said && is_silent(exchange) => vec![refused(status)],
         Some(401 | 403) if from_here::is_aws(exchange) => found.into_iter().map(of_a_gateway).collect(),
-        _ => found,
+        // Where a call by nobody is refused, nobody is led to log in.
+        Some(300..=399) if is_refused_to_nobody(call) => Vec::new(),
+        _ => found.into_iter().map(of_its_own).collect(),
     }
+}
+
+/// What failed is the server itself: there is no integration behind it.
+fn of_its_own(finding: Finding) -> Finding {
+    if finding.code == Code::ApiFailed && finding.hint == Code::ApiFailed.hint() {
+        return finding.hint("look at the server's log: it has the reason");
+    }
+    finding
 }
 
 /// The page of something else than the server.
@@ -45,8 +70,7 @@ fn page(exchange: &Exchange) -> Option<Finding> {
 /// Whether a page asks who calls in a browser's way. Where a call by nobody is refused, none comes to such a page; and what failed asks
 /// nobody.
 fn is_login_page(exchange: &Exchange, call: &CallEvidence) -> bool {
-    let is_refused_to_nobody = call.unsigned_status.is_some_and(|status| (400..500).contains(&status));
-    if is_refused_to_nobody || exchange.status.is_some_and(|status| status >= 500) {
+    if is_refused_to_nobody(call) || exchange.status.is_some_and(|status| status >= 500) {
         return false;
     }
     let page = exchange.text().to_ascii_lowercase();
@@ -54,6 +78,10 @@ fn is_login_page(exchange: &Exchange, call: &CallEvidence) -> bool {
     let words: Vec<&str> = title.split(|part: char| !part.is_alphanumeric()).collect();
     let is_asked = words.contains(&"login") || words.windows(2).any(|two| matches!(two, ["sign" | "log", "in"]));
     is_asked || ["type=\"password\"", "type='password'", "type=password"].iter().any(|field| page.contains(field))
+}
+
+fn is_refused_to_nobody(call: &CallEvidence) -> bool {
+    call.unsigned_status.is_some_and(|status| (400..500).contains(&status))
 }
 
 /// What to do where nobody gets the answer, too: a page need not be the server's.
@@ -90,25 +118,34 @@ fn refused(status: u16, call: &CallEvidence, bearer: &BearerEvidence, evidence: 
     let kind = bearer.kind();
     match status {
         401 => unknown(call, bearer, evidence),
-        403 => Finding::new(
-            Code::RouteRefused,
-            format!("the answer was 403: the server took the {kind}, and does not let its caller make this call"),
-        ),
+        403 => not_let(kind),
         _ => {
             let reach = match &bearer.issuer {
                 Some(issuer) if !bearer.is_proof => format!("the keys of `{issuer}` over https"),
                 _ => format!("STS in `{}` over https", bearer.region),
             };
-            Finding::new(Code::IdentityUnchecked, format!("the answer was 503: the server could not check the {kind}"))
-                .hint(format!("see that the server reaches {reach}, and try again; {LOG}"))
+            unchecked(kind).hint(format!("see that the server reaches {reach}, and try again; {LOG}"))
         }
     }
+}
+
+fn took_for_nobodys(kind: &str) -> String {
+    format!("the answer was 401: the server took the {kind} for nobody's")
+}
+
+fn not_let(kind: &str) -> Finding {
+    let reason = format!("the answer was 403: the server took the {kind}, and does not let its caller make this call");
+    Finding::new(Code::RouteRefused, reason)
+}
+
+fn unchecked(kind: &str) -> Finding {
+    Finding::new(Code::IdentityUnchecked, format!("the answer was 503: the server could not check the {kind}"))
 }
 
 /// The server takes the token or the proof for nobody's: by the surest of what can be seen from here.
 fn unknown(call: &CallEvidence, bearer: &BearerEvidence, evidence: &Evidence) -> Finding {
     let kind = bearer.kind();
-    let said = format!("the answer was 401: the server took the {kind} for nobody's");
+    let said = took_for_nobodys(kind);
     let ahead = call.server_ahead_seconds.unwrap_or_default();
     let tolerated = if bearer.is_proof { TOLERATED_SECONDS } else { TOLERATED_OF_TOKENS };
     if ahead.unsigned_abs() > tolerated {
@@ -134,6 +171,10 @@ fn unknown(call: &CallEvidence, bearer: &BearerEvidence, evidence: &Evidence) ->
                 "let the list of callers name the issuer `{issuer}`, and compare the token's algorithm and lifetime with what the server takes; {LOG}"
             ));
     }
+    let said = match call.proof_status {
+        Some(status @ 500..) => format!("{said}; a proof in its place it could not check ({status})"),
+        _ => said,
+    };
     let audience = format!("compare `{}` with the audience that the provider wrote, to the letter", bearer.audience);
     let who = match &bearer.issuer {
         Some(issuer) if !bearer.is_proof => format!(

@@ -173,6 +173,27 @@ test("a body that was read before is not an empty one", async () => {
   assert.deepEqual(codes(await explained.explain(answer)), ["forbidden"]);
 });
 
+test("the answers of a server that was shown a token explain themselves", async () => {
+  const token = "eyJhbGciOiJFUzM4NCJ9.e30.c2ln";
+  const page = { "content-type": "text/html", server: "gunicorn" };
+  /** @type {[number, Record<string, string>, string, string[]][]} */
+  const rows = [
+    [401, { "www-authenticate": "Bearer" }, "", ["identity_refused"]],
+    [403, { server: "uvicorn" }, "", ["route_refused"]],
+    [503, {}, "", ["identity_unchecked"]],
+    [500, {}, `{"detail":"${token}"}`, ["api_failed"]],
+    [200, page, "<!doctype html><p>hello", []],
+    [200, page, "<!doctype html><title>Log in</title>", ["not_the_api"]],
+  ];
+  for (const [status, headers, body, expected] of rows) {
+    const fetch = async () => new Response(body, { status, headers });
+    const answer = await xacct.createFetch({ identity: async () => token, fetch })("https://api.example.com/");
+    const findings = await explained.explain(answer);
+    assert.deepEqual(codes(findings), expected);
+    assert.ok(!JSON.stringify(findings).includes(token), JSON.stringify(findings));
+  }
+});
+
 test("an answer that is no refusal has nothing to explain", async () => {
   const api = xacct.createFetch({ credentials, region, fetch: async () => new Response("{}") });
   assert.deepEqual(await explained.explain(await api("https://api.example.com/")), []);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use xacct_sign::aws::check_identity_region;
 use xacct_sign_client::{
     Bearer, Body, CredentialSource, DefaultChain, Identity, Patience, Response, Session, http_hosts_of, sts_region,
 };
-use xacct_sign_diagnosis::{BearerEvidence, CallEvidence, Exchange, PlaceEvidence};
+use xacct_sign_diagnosis::{BearerEvidence, CallEvidence, Exchange, PlaceEvidence, diagnose};
 
 use super::{Doctor, failed, recorded};
 use crate::identity::Wanted;
@@ -36,7 +37,9 @@ impl Doctor<'_> {
     fn place_of_server(&mut self, wanted: &Wanted, chain: &DefaultChain) -> Option<String> {
         let url = self.prepared.url.clone();
         let reachable = http_hosts_of(&*self.recorded).and_then(|hosts| hosts.check_reachable(url.as_url()));
-        let region = reachable.and_then(|()| sts_region(&self.host(), chain, self.role.base.region.as_deref()));
+        let region = reachable
+            .and_then(|()| sts_region(&self.host(), chain, self.role.base.region.as_deref()))
+            .and_then(|region| check_identity_region(&region).map(|()| region));
         match region {
             Ok(region) => {
                 let seen = format!("{}, a {} of STS in {region}", self.shown_request(), wanted.kind());
@@ -64,7 +67,7 @@ impl Doctor<'_> {
             .and_then(|identity| Ok((identity.bearer(&Patience::default())?, identity)));
         let mut evidence = BearerEvidence {
             is_proof: wanted.is_proof,
-            audience: wanted.audience.clone(),
+            audience: wanted.audience().to_owned(),
             region: region.to_owned(),
             ..BearerEvidence::default()
         };
@@ -72,7 +75,7 @@ impl Doctor<'_> {
             Ok((bearer, identity)) => {
                 evidence.issuer = issuer(&bearer);
                 let from = evidence.issuer.as_ref().map(|issuer| format!(", from {issuer}")).unwrap_or_default();
-                self.note(wanted.kind(), true, format!("for {}{from}", wanted.audience));
+                self.note(wanted.kind(), true, format!("for {}{from}", wanted.audience()));
                 self.walk.evidence.bearer = Some(evidence);
                 Some((identity, bearer))
             }
@@ -104,16 +107,22 @@ impl Doctor<'_> {
         if let Some(body) = bytes {
             if answer.status == 401 && !wanted.is_proof {
                 evidence.proof_status = self.by_proof(wanted, region, source, &body);
-            } else if self.is_read(&answer) {
+            } else if self.is_read(&answer) || self.is_led(&answer) {
                 evidence.unsigned_status = self.unsigned(&body).ok();
             }
         }
         let (unsigned, by_proof) = (evidence.unsigned_status, evidence.proof_status);
         self.walk.evidence.call = Some(evidence);
         let led = self.led(&answer);
-        self.note("call", answer.status < 400, format!("the answer is {}{led}", answer.status));
+        let is_let_in = answer.status >= 400 && diagnose(&self.walk.evidence).is_empty();
+        let answered = if is_let_in { "the server let it in, and answered" } else { "the answer is" };
+        self.note("call", answer.status < 400 || is_let_in, format!("{answered} {}{led}", answer.status));
         if let Some(status) = by_proof {
-            self.note("by proof", status != 401, format!("with a proof in place of the token the answer is {status}"));
+            self.note(
+                "by proof",
+                status != 401 && status < 500,
+                format!("with a proof in place of the token the answer is {status}"),
+            );
         }
         if let Some(status) = unsigned {
             self.note("by nobody", status >= 300, format!("without a {} the answer is {status}", wanted.kind()));

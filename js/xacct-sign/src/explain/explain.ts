@@ -1,6 +1,6 @@
 import type { FindingCode } from "../../wasm/explain/constants.js";
 import { XacctSignError } from "../errors.js";
-import { type Sent, sentOf } from "../fetch/sent.js";
+import { type SignedSent, sentOf } from "../fetch/sent.js";
 import { UNSIGNED_PAYLOAD } from "../signing/body.js";
 import { explain as explainText, ready, sha256Hex, signedOf } from "./module.js";
 
@@ -42,7 +42,12 @@ export async function explain(response: object): Promise<Finding[]> {
     headers[name] = value;
   });
   const seen = { url: answer.url || undefined, status: answer.status, headers, body };
-  return explainExchange(sent === undefined ? seen : { ...seen, ...requestOf(sent) }, sent?.credentials.sessionToken);
+  if (sent === undefined) return explainExchange(seen);
+  if ("bearer" in sent) {
+    const { method, url, bearer } = sent;
+    return explainExchange({ ...seen, method, url, has_bearer: true }, bearer);
+  }
+  return explainExchange({ ...seen, ...requestOf(sent) }, sent.credentials.sessionToken);
 }
 
 /** @internal An exchange as every face passes it; no text that goes in holds the token. */
@@ -60,7 +65,7 @@ export function explainExchange(exchange: object, token?: string): Finding[] {
 }
 
 /** What of the exchange is the request's. */
-function requestOf(sent: Sent): object {
+function requestOf(sent: SignedSent): object {
   ready();
   const { method, url, pairs, signed, payload, credentials, answeredAt } = sent;
   const headers = pairs.map(([name, value]) => `${name}:${value}\n`).join("");
@@ -78,14 +83,14 @@ function requestOf(sent: Sent): object {
   };
 }
 
-function hashOf(payload: Sent["payload"]): string {
+function hashOf(payload: SignedSent["payload"]): string {
   if (payload === UNSIGNED_PAYLOAD) return "UNSIGNED-PAYLOAD";
   if (payload !== undefined && "sha256" in payload) return payload.sha256;
   return sha256Hex(payload ?? new Uint8Array(0));
 }
 
 /** The instant of `20150830T123600Z`. */
-function dateOf(signed: Sent["signed"]): number {
+function dateOf(signed: SignedSent["signed"]): number {
   const date = signed["x-amz-date"] ?? "";
   return Date.parse(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, "$1-$2-$3:$4:$5"));
 }

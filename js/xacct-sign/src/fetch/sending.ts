@@ -67,7 +67,9 @@ export class Sending {
     const { url, method, pairs, body, hash } = this.#call;
     if (!("valid" in authority)) {
       const said = await this.#deadline.wait("identity", () => saidNow(authority));
-      return this.#send({ [authority.header]: `Bearer ${said}` });
+      const response = await this.#send({ [authority.header]: `Bearer ${said}` });
+      keepSent(response, { method, url, bearer: said });
+      return response;
     }
     const { signer, credentials } = await this.#deadline.wait("credentials", () => authority.valid(url));
     const known = this.#clock.skewAt(url);
