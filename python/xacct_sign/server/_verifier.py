@@ -254,8 +254,9 @@ def application_of(app: object, kind: str) -> None:
     callable_of(app, "app")
     for other, arguments in _ARGUMENTS.items():
         if other != kind and _takes(app, arguments) and not _takes(app, _ARGUMENTS[kind]):
+            article = "an" if other == "ASGI" else "a"
             raise _wrong(
-                f"`app` is a {other} application, and this is middleware for {kind}",
+                f"`app` is {article} {other} application, and this is middleware for {kind}",
                 f"for {other} there is xacct_sign.server.{other.lower()}.CallerMiddleware",
             )
 
