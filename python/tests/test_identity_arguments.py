@@ -119,6 +119,23 @@ def test_what_is_no_region_of_awss_is_refused_when_it_is_made(
     assert (refused.value.code, (refused.value.hint or "")[:15]) == ("invalid_region", "give the region")
 
 
+@pytest.mark.parametrize("region", ["", "AP-NORTHEAST-1", 1])
+def test_the_hint_for_a_region_that_is_no_name_speaks_of_no_api(region: Any) -> None:
+    """An identity has none."""
+    credentials = xacct_sign.Credentials("AKIDEXAMPLE", "secret")
+    for make in (
+        lambda: IdentityToken(AUDIENCE, region=region),
+        lambda: IdentityProof(AUDIENCE, region=region),
+        lambda: xacct_sign.Signer(credentials, region),
+    ):
+        with pytest.raises(xacct_sign.ValidationError) as refused:
+            make()
+        assert (refused.value.code, refused.value.hint) == (
+            "invalid_region",
+            "give a region's name, such as `ap-northeast-1`",
+        )
+
+
 @pytest.mark.parametrize("made", [IdentityToken, IdentityProof])
 @pytest.mark.parametrize("arguments", [{"audience": None}, {"audience": b"x"}, {"audience": "\ud800"}])
 def test_an_argument_of_another_type_is_told_with_what_to_give(

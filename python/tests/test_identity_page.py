@@ -151,9 +151,25 @@ def on_the_path(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": path}
 
 
+DEVELOPMENT = PAGE[PAGE.index("\n## Development\n") : PAGE.index("\n## What to log\n")]
+
+
+def test_the_wait_for_an_emulator_that_does_not_start_ends(tmp_path: Path) -> None:
+    """It went on for ever, without a manifest, say."""
+    emulator = re.findall(r"^```sh\n(.*?)^```$", DEVELOPMENT, re.M | re.S)[0]
+    with subprocess.Popen(
+        ["sh", "-c", emulator], cwd=tmp_path, env=on_the_path(tmp_path), stderr=subprocess.PIPE, text=True
+    ) as shell:
+        try:
+            said = shell.communicate(timeout=60)[1]
+        finally:
+            shell.kill()
+    assert said.startswith("error[file_unreadable]: cannot read the manifest `xacct.toml`: ")
+    assert "No such process" not in said
+
+
 def test_development_goes_as_the_page_has_it(tmp_path: Path) -> None:
-    development = PAGE[PAGE.index("\n## Development\n") : PAGE.index("\n## What to log\n")]
-    emulator, server, caller = re.findall(r"^```sh\n(.*?)^```$", development, re.M | re.S)
+    emulator, server, caller = re.findall(r"^```sh\n(.*?)^```$", DEVELOPMENT, re.M | re.S)
     (manifest,) = re.findall(r"^```toml\n(# xacct.toml\n.*?)^```$", PAGE, re.M | re.S)
     (tmp_path / "xacct.toml").write_text(manifest)
     (tmp_path / "app.py").write_text(in_development(DEPENDENCY))

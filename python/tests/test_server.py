@@ -266,6 +266,34 @@ def test_an_error_of_a_file_names_the_file(tmp_path: Path, text: str, code: str)
         assert told.value.hint
 
 
+def test_a_file_that_cannot_be_read_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """It was a bare `FileNotFoundError`, without a code and a hint."""
+    missing = tmp_path / "callers.json"
+    hints = {
+        missing: "render it: `xacct-sign render callers --stage STAGE > callers.json`",
+        tmp_path: "give the path of a file that can be read",
+    }
+    for path, hint in hints.items():
+        with pytest.raises(OSError, match=r"\w") as system:
+            path.read_bytes()
+        for given in (path, str(path), os.fsencode(path)):
+            with pytest.raises(ValidationError) as told:
+                Verifier.from_file(given)
+            assert (told.value.code, told.value.hint) == ("file_unreadable", hint)
+            assert told.value.args == (f"cannot read the list of callers `{path}`: {system.value.strerror}",)
+            assert type(told.value.__cause__) is type(system.value)
+
+
+@pytest.mark.parametrize("path", [None, "", b"", "a\0b", b"a\0b", "\ud800", 0, True, ["callers.json"]])
+def test_what_is_no_path_is_told_as_such(path: Any) -> None:
+    """A number is none: `open` would wait for standard input."""
+    for make in (Verifier.from_file, lambda path: Verifier.from_manifest(path, "prod")):
+        with pytest.raises(ValidationError, match=r"^`path` is no path ") as told:
+            make(path)
+        assert told.value.code == "invalid_option"
+        assert told.value.hint
+
+
 def test_an_event_may_be_its_text(here: serving.Loopback, verifier: Verifier) -> None:
     context = {"http": {"method": "GET", "path": "/items"}}
     headers = {"authorization": bearer(here)}

@@ -393,14 +393,14 @@ def test_what_cannot_be_called_is_told_where_it_is_given(verifier: Verifier, wro
 
 def test_an_application_of_the_other_kind_is_told_where_it_is_given(verifier: Verifier) -> None:
     """Else each request would end in a 500."""
-    for face, app, own, other in (
-        (Asgi, flask.Flask("api"), "ASGI", "WSGI"),
-        (Wsgi, fastapi.FastAPI(), "WSGI", "ASGI"),
+    for face, app, own, other, article in (
+        (Asgi, flask.Flask("api"), "ASGI", "WSGI", "a"),
+        (Wsgi, fastapi.FastAPI(), "WSGI", "ASGI", "an"),
     ):
         with pytest.raises(ValidationError) as told:
             face(app, verifier)  # type: ignore[operator]
         assert str(told.value) == (
-            f"`app` is a {other} application, and this is middleware for {own}"
+            f"`app` is {article} {other} application, and this is middleware for {own}"
             f" (for {other} there is xacct_sign.server.{other.lower()}.CallerMiddleware)"
         )
         assert told.value.code == "invalid_option"

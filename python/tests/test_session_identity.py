@@ -150,3 +150,13 @@ def test_an_identity_that_is_none_ends_in_no_signature() -> None:
     with pytest.raises(xacct_sign.ValidationError) as refused:
         xacct_sign.Session(identity=None)
     assert refused.value.code == "role_not_given"
+    # As in JavaScript: it was told to give a role's ARN.
+    hint = "`identity` is not given either: give an `IdentityToken` or an `IdentityProof`"
+    assert refused.value.hint == hint
+    for options in ({}, {"role": None}, {"role": "", "identity": None}):
+        with pytest.raises(xacct_sign.ValidationError) as refused:
+            xacct_sign.Session(**options)
+        assert refused.value.code == "role_not_given"
+        assert refused.value.hint != hint
+    with xacct_sign.Session(identity=None, credentials=KEYS, region=REGION):
+        pass

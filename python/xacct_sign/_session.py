@@ -87,20 +87,27 @@ class Session:
         timeout: Timeout = (5.0, 35.0),
         headers: Headers | None = None,
         allow_http_hosts: Iterable[str] | None = None,
-        identity: IdentityToken | IdentityProof | None = None,
+        identity: IdentityToken | IdentityProof | _Unset | None = _UNSET,
         identity_header: str | None = None,
     ) -> None:
         """See the class."""
         defaults = _items(headers, "headers", "invalid_header")
         http_hosts = _native.HttpHosts(allow_http_hosts)
         source: _Source | Bearing | None
-        if identity is not None:
+        if not (identity is None or isinstance(identity, _Unset)):
             others = {"role": role, "credentials": credentials, "region": region, "service": service}
             source = _bearing(identity, identity_header, others)
         elif identity_header is not None:
             raise ValidationError("`identity_header` needs an identity", code="invalid_option", hint="give `identity`")
         else:
             source = _source(role, region, credentials, http_hosts)
+            if source is None and identity is None and isinstance(role, _Unset):
+                # Who wanted to say who calls has not left out a role.
+                raise ValidationError(
+                    "no role to assume is given",
+                    code="role_not_given",
+                    hint="`identity` is not given either: give an `IdentityToken` or an `IdentityProof`",
+                )
         self._native = _native.Session(source, region, service, base_url, defaults, http_hosts)
         self._timeout = _timeouts(timeout)
         self._has_content_type = any(_is_content_type(pair) for pair in defaults)

@@ -251,7 +251,7 @@ test("options that cannot work are refused at once", () => {
     [{ ...about, audience: "" }, "invalid_option"],
     [{ ...about, audience: undefined }, "invalid_option"],
     [{ ...about, region: undefined }, "invalid_region"],
-    [{ ...about, region: "us-east-1/x" }, "invalid_region"],
+    [{ ...about, region: "us-east-1/x" }, "invalid_region", "give a region's name, such as `ap-northeast-1`"],
     [{ ...about, region: "tokyo" }, "invalid_region", "give the region whose STS is asked, such as `ap-northeast-1`"],
     [{ ...about, region: "us-iso-east-9" }, "unknown_partition"],
     [{ ...about, durationSeconds: 59 }, "invalid_duration", "use 60 to 3600 seconds"],

@@ -13,6 +13,7 @@ import subprocess
 import sysconfig
 
 from .._errors import ValidationError
+from ._verifier import path_of
 
 _log = logging.getLogger("xacct_sign.server")
 
@@ -25,11 +26,7 @@ def rendered(path: str | os.PathLike[str], stage: str) -> bytes:
     """
     if not isinstance(stage, str) or not stage or "\0" in stage:
         raise ValidationError("`stage` is no name", code="invalid_option", hint='give its name, such as "prod"')
-    manifest = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
-    if not manifest or "\0" in manifest:
-        raise ValidationError(
-            "`path` is no path", code="invalid_option", hint='give that of the manifest: "xacct.toml"'
-        )
+    manifest = path_of(path, 'give that of the manifest: "xacct.toml"')
     arguments = ["render", "callers", f"--manifest={manifest}", f"--stage={stage}"]
     command = [_command(), *arguments]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603

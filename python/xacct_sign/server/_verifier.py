@@ -23,6 +23,8 @@ METHOD_OVERRIDES = tuple(_native.Verifier.METHOD_OVERRIDES)
 # What is wrong with an option, or with AWS_ENDPOINT_URL_STS.
 _NOT_OF_THE_LIST = ("invalid_option", "invalid_endpoint", "insecure_url")
 
+_RENDER = "render it: `xacct-sign render callers --stage STAGE > callers.json`"
+
 
 class Verifier:
     """Says which caller of a list a request comes from, and keeps it to its routes.
@@ -68,11 +70,20 @@ class Verifier:
         """A verifier for the list in a file, `callers.json`.
 
         Raises:
-            OSError: the file cannot be read.
-            ValidationError: the list is wrong.
+            ValidationError: the file cannot be read (`file_unreadable`, with the `OSError` as its `__cause__`), or the
+                list is wrong.
         """
-        with open(path, "rb") as file:
-            callers = file.read()
+        name = path_of(path, 'give that of the list: "callers.json"')
+        try:
+            with open(name, "rb") as file:
+                callers = file.read()
+        except OSError as error:
+            raise ValidationError(
+                f"cannot read the list of callers `{name}`: {error.strerror or error}",
+                code="file_unreadable",
+                # What is there and cannot be read is not mended by another one.
+                hint=_RENDER if isinstance(error, FileNotFoundError) else "give the path of a file that can be read",
+            ) from error
         try:
             return cls(callers, development=development)
         except ValidationError as error:
@@ -81,7 +92,7 @@ class Verifier:
             # There is one for each stage.
             told = str(error.args[0])
             what = told.removeprefix("callers.json") if told.startswith("callers.json ") else f": {told}"
-            raise ValidationError(os.fsdecode(path) + what, code=error.code, hint=error.hint) from None
+            raise ValidationError(name + what, code=error.code, hint=error.hint) from None
 
     @classmethod
     def from_manifest(cls, path: str | os.PathLike[str], stage: str, *, development: bool = False) -> Verifier:
@@ -212,6 +223,18 @@ def _wrong(what: str, hint: str) -> ValidationError:
     return ValidationError(what, code="invalid_option", hint=hint)
 
 
+def path_of(path: object, hint: str) -> str:
+    """The path that was given; a number is none, though `open` takes it: it would read what has that number."""
+    try:
+        if isinstance(path, (str, bytes, os.PathLike)):
+            name = os.fsdecode(path)
+            if b"\0" not in os.fsencode(name) and name:
+                return name
+    except (TypeError, UnicodeError):
+        pass
+    raise _wrong("`path` is no path", hint)
+
+
 def verifier_of(verifier: object) -> Verifier:
     """The verifier that was given; what is none is told where it is given, and not to the first client."""
     if not isinstance(verifier, Verifier):
@@ -231,8 +254,9 @@ def application_of(app: object, kind: str) -> None:
     callable_of(app, "app")
     for other, arguments in _ARGUMENTS.items():
         if other != kind and _takes(app, arguments) and not _takes(app, _ARGUMENTS[kind]):
+            article = "an" if other == "ASGI" else "a"
             raise _wrong(
-                f"`app` is a {other} application, and this is middleware for {kind}",
+                f"`app` is {article} {other} application, and this is middleware for {kind}",
                 f"for {other} there is xacct_sign.server.{other.lower()}.CallerMiddleware",
             )
 

@@ -55,7 +55,7 @@ kinds! {
         "A header's name is no token, or its value holds a line break or another control character.";
     InvalidBody, "invalid_body", Validation, Never, "",
         "The body cannot be signed as given.";
-    InvalidRegion, "invalid_region", Validation, Never, "use the API's region, such as `ap-northeast-1`",
+    InvalidRegion, "invalid_region", Validation, Never, "give a region's name, such as `ap-northeast-1`",
         "The region is no region name.";
     InvalidService, "invalid_service", Validation, Never, "API Gateway's signing name is `execute-api`",
         "The service is no signing name.";
