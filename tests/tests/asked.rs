@@ -432,7 +432,7 @@ proptest! {
         let of_rows = rows.iter().flat_map(|row| callers.iter().filter(|access| access.caller == row.caller).map(move |access| (row, access)));
         for (row, access) in of_rows {
             let stage = STAGES.iter().find(|stage| stage.name == row.stage).unwrap();
-            let entry = &entries[row.caller[1..].parse::<usize>().unwrap()];
+            let entry = &entries[row.caller.strip_prefix("c").unwrap().parse::<usize>().unwrap()];
             let routes = entry.routes.as_ref().map(|routes| routes.iter().map(|route| ROUTES[*route]).collect::<Vec<_>>());
             let listed = row.routes.as_ref().map(|routes| routes.iter().map(String::as_str).collect());
             prop_assert_eq!(listed, routes, "{:?}", row);

@@ -61,7 +61,7 @@ impl Answer {
         // What has no text may have such a mark all the same, as the answer to a HEAD.
         let is_empty = !has_mark && (exchange.has_no_text() || is_null(body));
         let code = typed.or(code).map(|code| short(&code)).unwrap_or_default();
-        let is_unread = !has_mark && exchange.body.is_none();
+        let is_unread = !has_mark && !is_empty && exchange.body.is_none();
         Self { code, message, is_page, is_empty, is_unread, is_in_aws_form }
     }
 
@@ -120,7 +120,7 @@ impl Answer {
 
 /// What is said of a text that is not there: nothing, where nobody read it.
 fn without_text(exchange: &Exchange) -> &'static str {
-    if exchange.body.is_some() { " without a text" } else { "" }
+    if exchange.has_no_text() { " without a text" } else { "" }
 }
 
 fn cut(text: &str) -> String {

@@ -63,9 +63,10 @@ impl Exchange {
         self.body.as_deref().unwrap_or_default().trim()
     }
 
-    /// Whether the body was read, and says nothing.
+    /// Whether the body is known to say nothing: it was read, or has no length.
     pub(crate) fn has_no_text(&self) -> bool {
-        self.body.is_some() && self.text().is_empty()
+        let is_known = self.body.is_some() || self.header("content-length") == Some("0");
+        is_known && self.text().is_empty()
     }
 
     /// A header of the answer.
