@@ -260,7 +260,7 @@ codes! {
         "The host's name is not known.",
         "check the URL and the region; a name that resolves only in a VPC needs a route to it";
     CertificateUntrusted, "certificate_untrusted", Network,
-        "There is no secure connection, since the certificate is not trusted.",
+        "There is no secure connection: the certificate is not trusted, or the other side speaks no TLS that is known here.",
         "if a proxy or an authority of your own signs certificates here, name its CA file in AWS_CA_BUNDLE";
     StsUnreachable, "sts_unreachable", Network,
         "STS cannot be reached.",
