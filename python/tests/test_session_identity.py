@@ -146,6 +146,15 @@ def test_no_identity_stands_in_a_header_of_the_connection(header: str) -> None:
     assert refused.value.code == "invalid_header"
 
 
+@pytest.mark.parametrize("header", ["Content-Type", "cookie"])
+def test_no_identity_stands_in_a_header_that_clients_set_themselves(header: str) -> None:
+    """As in JavaScript, where those are refused besides that `fetch` sets."""
+    kept = f"`{header.lower()}`, which HTTP clients and proxies keep for themselves"
+    with pytest.raises(xacct_sign.ValidationError, match=kept) as refused:
+        xacct_sign.Session(identity=PROOF, identity_header=header)
+    assert refused.value.code == "invalid_header"
+
+
 def test_an_identity_that_is_none_ends_in_no_signature() -> None:
     with pytest.raises(xacct_sign.ValidationError) as refused:
         xacct_sign.Session(identity=None)

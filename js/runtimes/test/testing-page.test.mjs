@@ -183,20 +183,33 @@ const BEFORE = [
   ["", "", ""],
   [" after one that skips itself", "", 'test("skips itself", (...[t]) => t?.skip());'],
   [
+    // As Vitest has it before 3.1.
+    " after one that skips itself, of which no hook is told",
+    "",
+    'test("skips itself", (...[t]) => { if (t?.task) t.task.onFinished = []; t?.skip(); });',
+  ],
+  [
     " after one that another hook stops",
     "let count = 0; beforeEach(() => { if (count++ === 0) throw new Error('mine'); });",
     'test("is stopped", () => {});',
+  ],
+  [
+    " after one whose other hook throws behind it",
+    "",
+    "let count = 0; afterEach(() => { if (count++ === 0) throw new Error('mine'); }); test('is first', () => {});",
   ],
 ];
 
 for (const [runner, module, show] of SHOWING) {
   // Jest tells hooks nothing of what failed.
   if (runner !== "jest") {
-    test(`a test that fails shows what was refused in it, by STS too, and why: ${runner}`, async () => {
+    test(`a test that fails, and whose other hook does, shows what was refused in it, by STS too, and why: ${runner}`, async () => {
       const code = `
         import { useEmulator } from "xacct-sign-emulator/${runner}";
-        import { test } from "${module}";
+        import { afterEach, test } from "${module}";
         const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
+        let count = 0;
+        afterEach(() => { if (count++ === 1) throw new Error("mine, too"); });
         test("passes", () => fetch(emulator.url("prod") + "/passes"));
         test("fails", async () => {
           await fetch(emulator.url("stag") + "/nope");
@@ -220,7 +233,7 @@ for (const [runner, module, show] of SHOWING) {
     test(`a test whose time is over within asCaller stops none of the next${when}: ${runner}`, async () => {
       const code = `
         import { useEmulator } from "xacct-sign-emulator/${runner}";
-        import { beforeEach, test } from "${module}";
+        import { afterEach, beforeEach, test } from "${module}";
         ${hook}
         const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
         ${before}

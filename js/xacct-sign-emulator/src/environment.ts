@@ -66,8 +66,12 @@ let earlier: readonly Block[] = [];
 /** Those that tests left open which are over. */
 let left: readonly Block[] = [];
 
-/** A test begins. What one that is over has left open, as where its time was over, would stop it: that ends now, and is told. */
-export function testBegins(test: object): void {
+/**
+ * A test begins. What one that is over has left open, as where its time was over, would stop it: that ends now, and is told. Of those of
+ * which nobody was told that they are over, `isOver` says it.
+ */
+export function testBegins(test: object, isOver: (other: object) => boolean): void {
+  for (const other of [...running].filter(isOver)) testEnds(other);
   // Of tests that run beside each other nobody knows whose is whose.
   const isBeside = running.size > 0;
   running.add(test);

@@ -11,13 +11,16 @@ export interface Hooks {
   readonly beforeEach: (hook: (test: object, signal?: AbortSignal) => void) => void;
   /** Its hook is told which test is over, and whether it has failed, where the runner says so. */
   readonly afterEach: (hook: (test: object, hasFailed: boolean) => void) => void;
+  /** Whether a test that began is over, where the runner tells no hook of it. */
+  readonly isOver?: (test: object) => boolean;
 }
 
 const HINT =
   "it runs in tests and hooks of the file or `describe` in which `useEmulator` was called, from the hook that starts it to the one that closes it";
 
 /** An emulator for the tests around which these hooks stand. */
-export function useWith({ beforeAll, afterAll, beforeEach, afterEach }: Hooks, options: EmulatorOptions): Emulator {
+export function useWith(hooks: Hooks, options: EmulatorOptions): Emulator {
+  const { beforeAll, afterAll, beforeEach, afterEach, isOver = () => false } = hooks;
   const calls = new Calls({ keepsSts: true });
   let emulator: Emulator | undefined;
   const running = () => {
@@ -33,7 +36,7 @@ export function useWith({ beforeAll, afterAll, beforeEach, afterEach }: Hooks, o
     emulator = await startWith(options, calls);
   });
   beforeEach((test, signal) => {
-    testBegins(test);
+    testBegins(test, isOver);
     signal?.addEventListener("abort", () => testEnds(test), { once: true });
     calls.clear();
   });

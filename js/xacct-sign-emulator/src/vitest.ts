@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { afterAll, beforeAll, beforeEach, type TestContext } from "vitest";
 import { type Emulator, type EmulatorOptions, useWith } from "./core.js";
 
 /**
@@ -11,7 +11,11 @@ export function useEmulator(options: EmulatorOptions): Emulator {
       beforeAll,
       afterAll,
       beforeEach: (hook) => beforeEach(({ task }) => hook(task)),
-      afterEach: (hook) => afterEach(({ task }) => hook(task, task.result?.state === "fail")),
+      // `afterEach` of its own is not told of a test where another `afterEach` throws.
+      afterEach: (hook) =>
+        beforeEach(({ task, onTestFinished }) => onTestFinished(() => hook(task, task.result?.state === "fail"))),
+      // Of a test that skips itself Vitest tells no further hook before 3.1.
+      isOver: (task) => (task as TestContext["task"]).result?.state === "skip",
     },
     options,
   );

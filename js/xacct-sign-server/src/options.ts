@@ -12,7 +12,7 @@ export interface VerifierOptions {
   /**
    * Who may call: `callers.json` as text, as its bytes, or as the object that it is. `xacct-sign render callers --stage STAGE` writes it.
    */
-  readonly callers: string | Uint8Array | object;
+  readonly callers: string | Uint8Array | ArrayBuffer | object;
   /**
    * Whether it stands where nobody real calls, and takes the `dev_issuers` of `callers.json`. Where there are such,
    * `AWS_ENDPOINT_URL_STS` says where STS is. By default false.
@@ -82,10 +82,11 @@ export function bytesOf(callers: VerifierOptions["callers"]): Uint8Array {
     }
     throw invalid("`callers` is not the text of a callers.json", `${how}, and not its name`);
   }
-  if (typeof callers !== "object" || callers === null) throw invalid("`callers` is not given", how);
+  if (callers === undefined || callers === null) throw invalid("`callers` is not given", how);
   // By its tag: bytes may be of another realm, as those of a test runner are.
   const [, kind] = /^\[object (.*)\]$/.exec(Object.prototype.toString.call(callers)) ?? [];
   if (kind === "Uint8Array") return callers as Uint8Array;
+  if (kind === "ArrayBuffer") return new Uint8Array(callers as ArrayBuffer);
   if (kind !== "Object") throw invalid(`\`callers\` is of the type ${kind}, and no callers.json`, how);
   try {
     return new TextEncoder().encode(JSON.stringify(callers));

@@ -82,13 +82,19 @@ export class Verifier {
   /**
    * Middleware for Express, and whatever else calls `(request, response, next)`: the caller is `request.caller`.
    *
-   * @throws XacctSignError `invalid_option` for a list of another target than `server`
+   * @throws XacctSignError `invalid_option` for a list of another target than `server`; `invalid_argument` for options, of which it has none
    */
-  middleware(): Middleware {
+  middleware(): Middleware;
+  middleware(...given: unknown[]): Middleware {
     // As in `app.use(verifier.middleware)`, which would let nobody in and not say why. A class that names itself is renamed in bundles.
     if (!(#driver in Object(this))) {
       const hint = "write app.use(verifier.middleware())";
       throw new XacctSignError("invalid_argument", "`middleware` was called without its verifier", { hint });
+    }
+    // One that is undefined says nothing that could be missed.
+    if (given.some((argument) => argument !== undefined)) {
+      const hint = "it takes no options: write app.use(verifier.middleware()), behind the routes that are for anybody";
+      throw new XacctSignError("invalid_argument", "`middleware` got an argument", { hint });
     }
     rethrown(() => this.#verifier.checkTakesHeaders());
     return nodeMiddleware(this, this.#log);

@@ -224,6 +224,20 @@ describe("middleware", () => {
     );
   });
 
+  test("options, of which it has none, are refused, and so is a request", () => {
+    const { verifier } = worldOf();
+    const middleware = verifier.middleware.bind(verifier) as (...given: unknown[]) => unknown;
+    for (const given of [[{ except: ["/health"] }], [null], [undefined, "/items"], [{}, {}, () => {}]]) {
+      expect(() => middleware(...given)).toThrow(
+        expect.objectContaining({
+          code: "invalid_argument",
+          hint: expect.stringMatching(/^it takes no options: write app\.use\(verifier\.middleware\(\)\)/),
+        }),
+      );
+    }
+    expect(middleware(undefined)).toBeInstanceOf(Function);
+  });
+
   test("of a list whose callers come by events alone there is none, which is told at once", () => {
     for (const [name, callers] of Object.entries(TABLE.fronts)) {
       const { verifier } = worldOf({ callers: callers as object });

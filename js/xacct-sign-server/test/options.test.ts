@@ -24,6 +24,7 @@ test.each<[string, VerifierOptions["callers"]]>([
   ["its text", text],
   ["its text, indented", JSON.stringify(callers, undefined, 2)],
   ["its bytes", new TextEncoder().encode(text)],
+  ["its bytes in an ArrayBuffer", new TextEncoder().encode(text).buffer],
   ["its text with a byte order mark", `\uFEFF${text}`],
   ["its bytes with a byte order mark", new Uint8Array([0xef, 0xbb, 0xbf, ...new TextEncoder().encode(text)])],
   ["what PowerShell's `>` writes", Buffer.from(`\uFEFF${text}`, "utf16le")],
@@ -46,7 +47,7 @@ test.each<[string, unknown, string]>([
   ["a number", { callers: 1 }, "invalid_option"],
   ["a promise", { callers: Promise.resolve(text) }, "invalid_option"],
   ["a file's URL", { callers: new URL("file:///callers.json") }, "invalid_option"],
-  ["a buffer of bytes", { callers: new TextEncoder().encode(text).buffer }, "invalid_option"],
+  ["an ArrayBuffer of something else", { callers: new ArrayBuffer(4) }, "callers_malformed"],
   ["a list", { callers: [callers] }, "invalid_option"],
   ["what is no JSON", { callers: loop }, "invalid_option"],
   ["bytes that are not UTF-8", { callers: new Uint8Array([0x7b, 0xff]) }, "callers_malformed"],
@@ -212,6 +213,21 @@ test("what is no event is refused", async () => {
   for (const event of [undefined, null, 5, "", "x", []]) {
     await expect(fromEvent.call(verifier, event)).rejects.toMatchObject({ name: "RefusedError", status: 401 });
   }
+});
+
+test.each<[string, unknown]>([
+  ["Number", 5],
+  ["Function", () => text],
+  ["AsyncFunction", async () => text],
+  ["Promise", Promise.resolve(text)],
+  ["Array", [callers]],
+])("callers that are given, and are none, are said to be of their type: %s", (type, given) => {
+  const error = { code: "invalid_option", message: `\`callers\` is of the type ${type}, and no callers.json` };
+  expect(() => createVerifier({ callers: given as object })).toThrow(expect.objectContaining(error));
+});
+
+test.each([undefined, null])("callers that are not given are said not to be: %s", (given) => {
+  expect(() => createVerifier({ callers: given as never })).toThrow("`callers` is not given");
 });
 
 test("what is changed later in the object of callers changes nothing", async () => {

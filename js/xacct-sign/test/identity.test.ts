@@ -378,6 +378,18 @@ test("an identity that fails, or gives none", async () => {
   expect(seen).toEqual([]);
 });
 
+test.each(["sec-x", "Sec-Fetch-Mode", "set-cookie", "Content-Type", "cookie"])(
+  "no identity stands in a header that clients set themselves: %j",
+  (identityHeader) => {
+    const make = () => createFetch({ identity: async () => "a.b.c", identityHeader });
+    expect(thrown(make)).toMatchObject({
+      code: "invalid_header",
+      message: `\`identityHeader\` is \`${identityHeader.toLowerCase()}\`, which HTTP clients and proxies keep for themselves`,
+      hint: "leave it out for `authorization`",
+    });
+  },
+);
+
 const OF_PROXIES = ["Proxy-Authorization", "proxy-authenticate", "proxy-connection"];
 
 test.each(["", "a b", "Host", "content-length", "Transfer-Encoding", "connection", ...OF_PROXIES])(

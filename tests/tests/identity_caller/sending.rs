@@ -52,6 +52,17 @@ fn no_identity_stands_in_a_header_of_the_connection() {
 }
 
 #[test]
+fn no_identity_stands_in_a_header_that_clients_set_themselves() {
+    for name in ["Content-Type", "cookie"] {
+        let (session, ..) = session();
+        let error = session.with_identity_header(name).unwrap_err();
+        assert_eq!(error.code(), "invalid_header", "{name}");
+        let message = format!("is `{}`, which HTTP clients and proxies keep for themselves", name.to_lowercase());
+        assert!(error.to_string().contains(&message), "{error}");
+    }
+}
+
+#[test]
 fn no_identity_goes_over_plain_http_but_to_this_machine() {
     let (session, seen, said) = session();
     let error = session.send(Request::new("GET", "http://api.example.com/")).unwrap_err();

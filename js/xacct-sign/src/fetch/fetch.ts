@@ -10,6 +10,7 @@ import { Deadline } from "../host/deadline.js";
 import type { Fetch } from "../host/platform.js";
 import { HttpHosts } from "../http-hosts.js";
 import { checkedOptions, requireType } from "../options.js";
+import { isOfFetch } from "../signing/headers.js";
 import { partialScopeOf } from "../signing/scope.js";
 import { Signing, type Source } from "../signing/signing.js";
 import { sendableUrl } from "../url.js";
@@ -168,6 +169,9 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "";
 }
 
+/** What describes a body, and what servers had a client keep: the same as in crates/client/src/identity.rs. */
+const OF_CLIENTS = ["content-type", "cookie"];
+
 /** What says who calls. */
 function saidBy(options: CreateFetchOptions): Said {
   for (const name of FETCH_OPTIONS) {
@@ -184,8 +188,9 @@ function saidBy(options: CreateFetchOptions): Said {
     });
   }
   const header = identityHeader.toLowerCase();
+  const isKept = HTTP_HEADERS.includes(header) || OF_CLIENTS.includes(header) || isOfFetch(header);
   // A proxy reads what begins so, and passes none of it on.
-  if (HTTP_HEADERS.includes(header) || header.startsWith("proxy-")) {
+  if (isKept || header.startsWith("proxy-")) {
     throw new XacctSignError(
       "invalid_header",
       `\`identityHeader\` is \`${header}\`, which HTTP clients and proxies keep for themselves`,

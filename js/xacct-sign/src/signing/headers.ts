@@ -78,6 +78,11 @@ function invalid(message: string, hint = "give names and values as strings"): Xa
   return new XacctSignError("invalid_header", message, { hint });
 }
 
+/** @internal Whether `fetch` sets the header of this name in lower case itself, or drops it. */
+export function isOfFetch(name: string): boolean {
+  return name === "host" || name === "set-cookie" || name.startsWith("sec-");
+}
+
 /**
  * @internal The headers as `fetch` sends them: those that are repeated in one, those that it sets itself left out. Those that a
  * request cannot have are refused, or dropped where they come from a Request that is passed on.
@@ -89,7 +94,7 @@ export function sendableHeaders(given: HeadersInput | null | undefined, reserved
   each(given, (name, value) => {
     const lower = name.toLowerCase();
     if (lower !== "host" && HTTP_HEADERS.includes(lower)) return;
-    if (lower === "host" || lower === "set-cookie" || lower.startsWith("sec-")) {
+    if (isOfFetch(lower)) {
       if (reserved === "drop") return;
       throw invalid(
         `the header \`${name}\` is set by fetch itself`,
