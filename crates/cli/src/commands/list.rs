@@ -1,7 +1,7 @@
 //! `xacct-sign list`.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use xacct_sign_provider::{AccessRow, markdown_of_rows};
