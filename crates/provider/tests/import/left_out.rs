@@ -326,3 +326,29 @@ fn a_role_that_is_left_out_says_nothing_of_where_the_others_are() {
         assert!(matches!(left.as_slice(), [one] if is_said(one)), "{left:?}");
     }
 }
+
+/// APIs of every region are not one of another region than the others', for which the file would have to be parted.
+#[test]
+fn a_role_whose_apis_have_a_pattern_for_the_region_is_left_out_by_name() {
+    let good = role("ApiStag", SHOP, &["*"]);
+    let alone = of(std::slice::from_ref(&good)).unwrap();
+    for (place, routes) in [
+        ("*:111111111111", ["GET/x"]),
+        ("eu-*:111111111111", ["*"]),
+        ("eu-west-?:111111111111", ["*"]),
+        ("eu-west-1:*", ["*"]),
+    ] {
+        let wide = role("ApiOther", OTHER, &routes).to_string().replace("eu-west-1:111111111111", place);
+        let wide: Value = serde_json::from_str(&wide).unwrap();
+        let resource = format!("arn:aws:execute-api:{place}:a1/$default/{}", routes[0]);
+        let why = format!("it may invoke `{resource}`, which is not one stage of one API");
+        let said = format!("role `ApiOther` is left out: {why}");
+        for roles in [[wide.clone(), good.clone()], [good.clone(), wide.clone()]] {
+            let imported = of(&roles).unwrap();
+            assert_eq!(imported.manifest, alone.manifest, "{place}");
+            assert!(imported.notes.contains(&said), "{place}: {:?}", imported.notes);
+        }
+        let error = of(&[wide]).unwrap_err();
+        assert!(error.code() == "no_api_role" && error.to_string().ends_with(&said), "{error}");
+    }
+}
