@@ -268,6 +268,44 @@ fn a_role_that_lets_nobody_in_says_why() {
     }
 }
 
+/// A condition of another action's, in the statement of `sts:AssumeRole`, is named as every other is.
+#[test]
+fn a_role_with_a_condition_on_tags_or_source_identity_says_why() {
+    let tags = json!({"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}});
+    let identity = json!({"StringLike": {"sts:SourceIdentity": "a-*"}});
+    let exact = json!({"StringEquals": {"STS:SourceIdentity": "a"}});
+    for (actions, condition, why) in [
+        (json!(["sts:AssumeRole", "sts:TagSession"]), tags, "`ForAllValues:StringEquals` on `aws:TagKeys`"),
+        (json!(["sts:AssumeRole", "sts:SetSourceIdentity"]), identity.clone(), "`StringLike` on `sts:SourceIdentity`"),
+        (json!("sts:AssumeRole"), identity, "`StringLike` on `sts:SourceIdentity`"),
+        (json!("sts:AssumeRole"), exact, "`StringEquals` on `STS:SourceIdentity`"),
+    ] {
+        let mut asking = role("ApiOther", OTHER, &["*"]);
+        let statement = &mut asking["AssumeRolePolicyDocument"]["Statement"][0];
+        statement["Action"] = actions;
+        statement["Condition"] = condition;
+        let imported = of(&[role("ApiStag", SHOP, &["*"]), asking]).unwrap();
+        let said =
+            format!("role `ApiOther` is left out: it lets nobody in whom a manifest could name: condition {why}");
+        assert!(imported.notes.contains(&said), "{why}: {:?}", imported.notes);
+    }
+}
+
+/// A function of a template's is shown as what it is, as `diff` shows it.
+#[test]
+fn a_principal_that_is_an_intrinsic_function_is_shown_as_json() {
+    let function = json!({"Fn::If": ["C", OTHER, SHOP]});
+    for principal in [function.clone(), json!([function])] {
+        let mut asking = role("ApiOther", OTHER, &["*"]);
+        asking["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"] = principal;
+        let imported = of(&[role("ApiStag", SHOP, &["*"]), asking]).unwrap();
+        let said = format!(
+            "role `ApiOther` is left out: it lets nobody in whom a manifest could name: principal `{function}`"
+        );
+        assert!(imported.notes.contains(&said), "{:?}", imported.notes);
+    }
+}
+
 /// Whatever no manifest says of one role, the others are taken.
 #[test]
 fn a_role_that_no_manifest_takes_hinders_no_other() {
