@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use xacct_sign::aws::RoleArn;
 
 use super::configuration::Configuration;
 use super::error::DeployedError;
@@ -117,6 +118,8 @@ pub(crate) fn read(text: &str) -> Result<ReadRoles, DeployedError> {
         ReadRoles::listed(roles.iter().map(rendered).collect())
     } else if let Some(configuration) = Configuration::of(document) {
         terraform::roles(&configuration)
+    } else if !document.is_empty() && document.keys().all(|key| RoleArn::parse(key).is_ok()) {
+        Err(DeployedError::by_role())
     } else {
         Err(DeployedError::no_role())
     }
