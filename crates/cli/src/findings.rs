@@ -48,6 +48,11 @@ pub(crate) fn note_beside(stage: &Stage, others: &[String]) {
     )]);
 }
 
+/// That nobody has read the document of a permissions boundary: what it forbids is allowed here.
+pub(crate) fn unknown_boundary(arn: &str) -> String {
+    format!("the permissions boundary `{arn}` is not known here and limits nobody")
+}
+
 /// A finding with its place, its reason and what to do about it.
 pub(crate) fn lines(file: &str, finding: &Finding) -> Vec<String> {
     let mut lines = vec![format!("{file}:{}: {finding}", finding.line)];

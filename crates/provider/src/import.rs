@@ -1,6 +1,6 @@
 //! A manifest from roles that are deployed already: every role keeps its ARN, and so its callers.
 //!
-//! What is read never opens more than what is deployed does; what the manifest cannot say is named. A role that a policy denies
+//! The manifest never opens more than what is read of what is deployed; what it cannot say, and what is not read, is named. A role that a policy denies
 //! something is left out, unless that is a managed policy which only denies, and nothing that the role opens.
 
 mod callers;
@@ -114,7 +114,7 @@ impl Imported {
             let origin = Origin::of(number, text);
             let read = read::read(text).and_then(ReadRoles::all);
             let read = read.map_err(|error| error.of_import().in_document(number))?;
-            unread.push(read.all_unread());
+            unread.push(read.unread);
             for mut role in read.roles {
                 if role.unseen.contains(&RolePart::InlinePolicies) {
                     let whose = role.name.map_or_else(|| "its role".to_owned(), |name| format!("role `{name}`"));
@@ -134,16 +134,14 @@ impl Imported {
             }
             None => true,
         });
-        // A role that is taken has it among what cannot be judged.
-        let of_none = unread
-            .iter()
-            .enumerate()
-            .filter(|(number, unread)| !unread.is_empty() && !roles.iter().any(|role| role.document == *number));
-        notes.extend(of_none.map(|(number, unread)| {
+        for (number, unread) in unread.iter().enumerate() {
+            let left = unread.left(roles.iter().any(|role| role.document == number));
             let which =
                 if texts.len() > 1 { format!("file {}", number.saturating_add(1)) } else { "the file".to_owned() };
-            format!("what in {which} may make roles, or give them rights, is not read: {}", listed(unread))
-        }));
+            let note =
+                || format!("what in {which} may make roles, or give them rights, is not read: {}", listed(&left));
+            notes.extend((!left.is_empty()).then(note));
+        }
         let Some(place) = roles.first().map(|role| role.opened.place.clone()) else { return Err(no_api_role(&notes)) };
         if let Some(elsewhere) = roles.iter().find(|role| role.opened.place != place) {
             let message =

@@ -319,3 +319,25 @@ fn users_and_groups_of_a_dump_are_not_compared_and_said_so() {
     assert_eq!(said(json!([{"UserName": "alice"}])).0, ["one user or group, who may call by policies of its own"]);
     assert_eq!(said(json!([])), (Vec::new(), unsaid));
 }
+
+/// Whose each of them is, says its key alone: none is taken for another's.
+#[test]
+fn policies_by_role_arn_are_told_by_name() {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let roles = manifest.plan(&Lock::default()).stage_roles(&manifest.stages["stag"]);
+    assert!(roles.len() > 1);
+    let policy = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let trust: Value = roles.iter().map(|role| (role.arn.clone(), policy(&role.trust_policy.to_json()))).collect();
+    let invoke: Value = roles.iter().map(|role| (role.arn.clone(), policy(&role.invoke_policy.to_json()))).collect();
+    for document in [trust, invoke] {
+        let error = read_roles(&document.to_string()).unwrap_err();
+        assert_eq!(error.code(), "no_role");
+        assert!(error.to_string().starts_with("it is an object of policies by role ARN"), "{error}");
+        assert!(error.hint().starts_with("give one trust policy by itself, and say with `--role`"), "{}", error.hint());
+    }
+    // What has no role's ARN is neither.
+    for other in [json!({}), json!({"arn:aws:iam::111111111111:user/x": {}}), json!({"x": 1})] {
+        let error = read_roles(&other.to_string()).unwrap_err();
+        assert_eq!(error.to_string(), "it holds neither a role nor a trust policy");
+    }
+}

@@ -106,7 +106,7 @@ fn a_document_that_makes_no_role_is_an_empty_one() {
     }
 }
 
-/// What may make roles and is not read, with what is said of it: a loop, and one that would be passed over beside a role that counts.
+/// What may make roles and is not read, with what is said of it: a loop, which a role that counts says, and one that none says.
 fn unread_parts() -> [(&'static str, Value, &'static str); 2] {
     let each = json!(["N", ["a"], {"One${N}": made()}]);
     let stack = json!({"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com/t"}});
@@ -159,5 +159,100 @@ fn what_is_not_read_is_said_beside_the_policy_of_an_api() {
         assert!(compared.policy.is_some() && compared.roles.is_empty() && !compared.is_different(), "{compared:?}");
         assert_eq!(compared.unsaid, [format!("whether a role opens it by what is not read: {unread}")]);
         assert_eq!((&whole.policy, &whole.roles), (&compared.policy, &compared.roles));
+    }
+}
+
+/// The roles that `render` makes, with a resource beside them.
+fn beside_roles(format: Format, add: &dyn Fn(&mut Value)) -> Value {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let rendered = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], format).unwrap();
+    let mut document = serde_json::from_str(&rendered).unwrap();
+    add(&mut document);
+    document
+}
+
+fn in_template(id: &str, resource: &Value) -> Value {
+    beside_roles(Format::CloudFormation, &|document| document["Resources"][id] = resource.clone())
+}
+
+fn in_configuration(block: &str, name: &str, written: &Value) -> Value {
+    beside_roles(Format::Terraform, &|document| document[block][name] = written.clone())
+}
+
+/// A SAM function, with what stands in it of the role that SAM makes of it.
+fn of_sam(properties: &Value) -> Value {
+    json!({"Type": "AWS::Serverless::Function", "Properties": properties})
+}
+
+/// A stage's role hides none of it either: what is compared is the same, and another role may open the stage all the same.
+#[test]
+fn what_may_make_another_role_is_said_beside_a_stages_role() {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let stack = |kind: &str| json!({"Type": kind, "Properties": {"TemplateURL": "https://example.com/t"}});
+    let body = json!({"Type": "AWS::CloudFormation::StackSet", "Properties": {"TemplateBody": "{}"}});
+    let trusting = json!({"AssumeRolePolicyDocument": made()["Properties"]["AssumeRolePolicyDocument"]});
+    let given = json!({"Type": "Custom::Roles", "Properties": {"Api": "f6g7h8i9j0"}});
+    let each = |made: &Value| json!(["N", ["a"], {"One${N}": made}]);
+    let global = beside_roles(Format::CloudFormation, &|document| {
+        document["Resources"]["X"] = of_sam(&json!({}));
+        document["Globals"] = json!({"Function": trusting});
+    });
+    let included = json!({"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://x/y"}}});
+    let of_type = |kind: &str| format!("resource `X` of type `{kind}`");
+    let looped = "what the loop `Fn::ForEach::X` makes".to_owned();
+    for (document, what) in [
+        (in_template("X", &stack("AWS::CloudFormation::Stack")), of_type("AWS::CloudFormation::Stack")),
+        (in_template("X", &stack("AWS::CloudFormation::StackSet")), of_type("AWS::CloudFormation::StackSet")),
+        (in_template("X", &body), of_type("AWS::CloudFormation::StackSet")),
+        (in_template("X", &given), of_type("Custom::Roles")),
+        (in_template("X", &stack("My::Org::Thing::MODULE")), of_type("My::Org::Thing::MODULE")),
+        (in_template("X", &stack("AWS::Serverless::Application")), of_type("AWS::Serverless::Application")),
+        (in_template("X", &of_sam(&trusting)), of_type("AWS::Serverless::Function")),
+        (in_template("X", &of_sam(&included)), of_type("AWS::Serverless::Function")),
+        (global, of_type("AWS::Serverless::Function")),
+        (in_template("Fn::ForEach::X", &each(&stack("AWS::CloudFormation::Stack"))), looped.clone()),
+        (in_template("Fn::ForEach::X", &each(&of_sam(&trusting))), looped),
+        (in_configuration("module", "x", &json!({"source": "./x"})), "module `x`".to_owned()),
+        (in_configuration("resource", "awscc_iam_role", &json!({"x": {}})), "resource `awscc_iam_role.x`".to_owned()),
+        (
+            in_configuration("resource", "aws_cloudformation_stack", &json!({"x": {"template_body": "{}"}})),
+            "resource `aws_cloudformation_stack.x`".to_owned(),
+        ),
+        (
+            in_configuration("resource", "aws_cloudformation_stack_set", &json!({"x": {"template_body": "{}"}})),
+            "resource `aws_cloudformation_stack_set.x`".to_owned(),
+        ),
+    ] {
+        let compared = diff(&manifest, &document).unwrap();
+        assert!(compared.roles.iter().all(|role| role.is_same()) && !compared.is_different(), "{what}: {compared:?}");
+        assert_eq!(compared.unsaid, [format!("whether another role opens it by what is not read: {what}")]);
+        // Of one role that is asked for, it says all.
+        let plan = manifest.plan(&Lock::default());
+        let of_one = plan.diff_stage(&manifest.stages["stag"], Some("ApiAllowByIamRoleStag"), &document.to_string());
+        assert_eq!(of_one.unwrap().unsaid, Vec::<String>::new(), "{what}");
+        let imported = Imported::read(&[&document.to_string()], "xacct.toml").unwrap();
+        let said = format!("what in the file may make roles, or give them rights, is not read: {what}");
+        assert!(imported.notes.contains(&said), "{what}: {:?}", imported.notes);
+    }
+}
+
+/// What makes no role that anybody but a service could assume says nothing.
+#[test]
+fn what_makes_no_way_in_beside_a_stages_role_is_passed_over() {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let alone = Imported::read(&[&beside_roles(Format::CloudFormation, &|_| {}).to_string()], "xacct.toml").unwrap();
+    let plain = |kind: &str| json!({"Type": kind, "Properties": {"ServiceToken": "x"}});
+    for resource in [
+        plain("Custom::LogRetention"),
+        plain("Custom::S3AutoDeleteObjects"),
+        plain("Custom::S3BucketNotifications"),
+        plain("Custom::CDKBucketDeployment"),
+        plain("AWS::SQS::Queue"),
+        of_sam(&json!({"Policies": ["AmazonS3FullAccess"]})),
+    ] {
+        let document = in_template("X", &resource);
+        assert_eq!(diff(&manifest, &document).unwrap().unsaid, Vec::<String>::new(), "{resource}");
+        let imported = Imported::read(&[&document.to_string()], "xacct.toml").unwrap();
+        assert_eq!(imported, alone, "{resource}");
     }
 }

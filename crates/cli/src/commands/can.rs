@@ -1,10 +1,10 @@
 //! `xacct-sign can`.
 
-use xacct_sign_provider::{Access, Answer, AskedCall, GrantedCall};
+use xacct_sign_provider::{Access, Answer, AskedCall, GrantedCall, Manifest};
 
 use crate::arguments::CanArguments;
 use crate::failure::Failure;
-use crate::{manifest, output};
+use crate::{findings, manifest, output};
 
 pub(crate) fn run(arguments: &CanArguments) -> Result<(), Failure> {
     let call = AskedCall::parse(&arguments.call)?;
@@ -21,12 +21,22 @@ pub(crate) fn run(arguments: &CanArguments) -> Result<(), Failure> {
             Err(Failure::No.silent())
         }
         Answer::Yes(granted) => {
+            note_boundary(&manifest, &granted);
             let server = || vec!["  role: none, the caller shows the server who it is".to_owned()];
             let at_server = Some(stage.access).filter(|access| *access == Access::Identity).map(|_| server());
             let lines = granted.iter().flat_map(lines).chain(at_server.into_iter().flatten());
             output::answer_lines(&std::iter::once("yes".to_owned()).chain(lines).collect::<Vec<_>>())
         }
         _ => Err(Failure::No.silent()),
+    }
+}
+
+/// Says of a yes by a role what could take it back and was read by nobody.
+fn note_boundary(manifest: &Manifest, granted: &[GrantedCall]) {
+    if let Some(arn) = &manifest.api.permissions_boundary
+        && granted.iter().any(|granted| granted.role.is_some())
+    {
+        output::note(&[findings::unknown_boundary(arn)]);
     }
 }
 

@@ -69,11 +69,7 @@ fn load(arguments: &EmulatorArguments) -> Result<(Deployment, Options), Failure>
 /// Says which permissions boundaries are not known here, and so limit nobody.
 fn note_boundaries(deployment: &Deployment, options: &Options) {
     let unknown = options.unknown_boundaries(deployment);
-    let line = |arn: &str| {
-        format!(
-            "the permissions boundary `{arn}` is not known here and limits nobody: give it with `--policy ARN=FILE`"
-        )
-    };
+    let line = |arn: &str| format!("{}: give it with `--policy ARN=FILE`", findings::unknown_boundary(arn));
     output::note(&unknown.into_iter().map(line).collect::<Vec<_>>());
 }
 

@@ -112,6 +112,34 @@ fn can_answers_by_its_exit_code() {
     }
 }
 
+/// What limits the roles and was read by nobody is said as the emulator says it; the answer stays what it is.
+#[test]
+fn can_says_of_a_permissions_boundary_that_it_is_not_known() {
+    let arn = "arn:aws:iam::111111111111:policy/Limits";
+    let without = folder("asked-can-unbounded", &with_routes());
+    let bounded = with_routes().replacen("[api]", &format!("[api]\npermissions_boundary = \"{arn}\""), 1);
+    let with = folder("asked-can-bounded", &bounded);
+    let can = |folder: &Path, call: &str| run_words(folder, &["can", "shop", "stag", call]);
+    let said = format!("the permissions boundary `{arn}` is not known here and limits nobody\n");
+    let (code, stdout, _) = can(&without, "GET /items/1");
+    assert_eq!(can(&with, "GET /items/1"), (code, stdout, said));
+    // A no needs nothing of it.
+    assert_eq!(can(&with, "GET /admin"), can(&without, "GET /admin"));
+}
+
+/// Who calls as itself has no role that it could limit.
+#[test]
+fn can_says_nothing_of_a_permissions_boundary_where_there_is_no_role() {
+    let arn = "arn:aws:iam::111111111111:policy/Limits";
+    let direct = "target = \"function_url\"\nfunction = \"orders\"\nurl_id = \"abc\"\naccess = \"direct\"";
+    let text = MANIFEST.replace("api_id = \"f6g7h8i9j0\"", direct);
+    let text = text.replacen("[api]", &format!("[api]\npermissions_boundary = \"{arn}\""), 1);
+    let folder = folder("asked-can-direct", &text);
+    let (code, stdout, stderr) = run_words(&folder, &["can", "shop", "stag", "GET /items/1"]);
+    assert!(stdout.contains("role: none, the caller calls as itself"), "{stdout}");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+}
+
 #[test]
 fn who_names_callers_or_nobody() {
     let organization = "[callers.all]\norganization = \"o-a1b2c3d4e5\"\nstages = [\"stag\"]\n";

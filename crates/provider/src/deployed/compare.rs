@@ -23,6 +23,12 @@ fn unread_principals(document: &str) -> Option<String> {
     })
 }
 
+/// What may make a role that opens the stage, beside those that are compared.
+fn what_may_open(unread: &[String], is_compared: bool) -> Option<String> {
+    let which = if is_compared { "another role" } else { "a role" };
+    (!unread.is_empty()).then(|| format!("whether {which} opens it by what is not read: {}", listed(unread)))
+}
+
 /// How what is deployed of a stage differs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,10 +89,9 @@ impl Plan<'_> {
                 unsaid.extend(self.others_unseen(stage, there, &roles));
             }
         }
-        // A role that is compared has it among what cannot be judged.
-        let unread = read.all_unread();
-        if only.is_none() && !unread.is_empty() && !roles.iter().any(|role| role.is_deployed) {
-            unsaid.push(format!("whether a role opens it by what is not read: {}", listed(&unread)));
+        if only.is_none() {
+            let is_compared = roles.iter().any(|role| role.is_deployed);
+            unsaid.extend(what_may_open(&read.unread.left(is_compared), is_compared));
         }
         let unread = if only.is_none() { unread_principals(deployed) } else { None };
         Ok(StageDiff { policy, roles, unsaid, unread: unread.into_iter().collect() })

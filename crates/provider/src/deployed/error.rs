@@ -42,6 +42,12 @@ impl DeployedError {
         Self::new("no_role", "it holds neither a role nor a trust policy")
     }
 
+    /// Of an object of policies by role ARN: whose each of them is, only its key says.
+    pub(crate) fn by_role() -> Self {
+        let message = "it is an object of policies by role ARN, as `policy trust` and `policy invoke` print those of several roles";
+        Self { hinted: "by_role", ..Self::new("no_role", message) }
+    }
+
     /// Of a document without a role that stands there, in which something else may make some.
     pub(crate) fn of_unread(unread: &[String]) -> Self {
         let what = "no role stands in it, and what may make one, or give one its rights, is not read";
@@ -94,6 +100,9 @@ impl DeployedError {
         match self.hinted {
             "not_json" | "no_role" => {
                 "give in JSON a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
+            }
+            "by_role" => {
+                "give one trust policy by itself, and say with `--role` whose it is; what has all roles is a rendered template, or what `aws iam get-account-authorization-details` prints"
             }
             "unread" => {
                 "give what AWS itself prints of the deployed roles: `aws iam get-account-authorization-details --filter Role`"

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use xacct_sign::aws::RoleArn;
 
 use super::configuration::Configuration;
 use super::error::DeployedError;
@@ -17,13 +18,33 @@ use crate::iam::json::Strict;
 #[derive(Default)]
 pub(crate) struct ReadRoles {
     pub(crate) roles: Vec<DeployedRole>,
-    /// What may make roles, or hang something on them, and is not read, in words; each of the roles has it among what is ignored.
-    unread: Vec<String>,
-    /// What besides may make roles of its own, or gives rights to one that is not there, in words. Beside a role that counts it is
-    /// passed over.
-    beside: Vec<String>,
+    pub(crate) unread: Unread,
     /// Whether it is a list of the roles that there are: one without roles says that there are none.
     is_list: bool,
+}
+
+/// What of a document may make roles, or give them rights, and is not read, in words.
+#[derive(Default)]
+pub(crate) struct Unread {
+    /// What may change every role, or hang something on it: each of the roles has it among what is ignored.
+    of_each: Vec<String>,
+    /// What may make roles of its own, or gives rights to one that is not there: none of the roles says it.
+    beside: Vec<String>,
+}
+
+impl Unread {
+    pub(super) fn new(of_each: Vec<String>, beside: Vec<String>) -> Self {
+        Self { of_each, beside }
+    }
+
+    /// What of it is still to be said, where a role of the document is shown with what is ignored of it, or none is.
+    pub(crate) fn left(&self, is_role_shown: bool) -> Vec<String> {
+        if is_role_shown {
+            return self.beside.clone();
+        }
+        let more = self.beside.iter().filter(|one| !self.of_each.contains(one));
+        self.of_each.iter().chain(more).cloned().collect()
+    }
 }
 
 impl ReadRoles {
@@ -36,8 +57,8 @@ impl ReadRoles {
     }
 
     /// What a template says.
-    pub(super) fn of_template(roles: Vec<DeployedRole>, unread: Vec<String>, beside: Vec<String>) -> Self {
-        Self { roles, unread, beside, is_list: false }
+    pub(super) fn of_template(roles: Vec<DeployedRole>, unread: Unread) -> Self {
+        Self { roles, unread, is_list: false }
     }
 
     /// Whether it says something of roles: not where it is a policy alone, which could be that of an API, or a template without any.
@@ -47,13 +68,8 @@ impl ReadRoles {
 
     /// The same, without roles only where nothing else may make some.
     pub(crate) fn all(self) -> Result<Self, DeployedError> {
-        let unread = self.all_unread();
+        let unread = self.unread.left(false);
         if self.roles.is_empty() && !unread.is_empty() { Err(DeployedError::of_unread(&unread)) } else { Ok(self) }
-    }
-
-    /// What may make roles, or give them rights, and is not read: said where none of the roles counts.
-    pub(crate) fn all_unread(&self) -> Vec<String> {
-        [&self.unread[..], &self.beside].concat()
     }
 }
 
@@ -102,6 +118,8 @@ pub(crate) fn read(text: &str) -> Result<ReadRoles, DeployedError> {
         ReadRoles::listed(roles.iter().map(rendered).collect())
     } else if let Some(configuration) = Configuration::of(document) {
         terraform::roles(&configuration)
+    } else if !document.is_empty() && document.keys().all(|key| RoleArn::parse(key).is_ok()) {
+        Err(DeployedError::by_role())
     } else {
         Err(DeployedError::no_role())
     }

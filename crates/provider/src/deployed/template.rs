@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::error::DeployedError;
 use super::form::{self, CLOUDFORMATION, inline, text_of};
 use super::mention::{anywhere, is_named};
-use super::read::ReadRoles;
+use super::read::{ReadRoles, Unread};
 use super::role::DeployedRole;
 
 /// The sections of a template
@@ -64,6 +64,9 @@ const LOOP: &str = "Fn::ForEach::";
 const ROLE: &str = "AWS::IAM::Role";
 const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
 const ROLE_POLICY: &str = "AWS::IAM::RolePolicy";
+const SAM_FUNCTION: &str = "AWS::Serverless::Function";
+/// Who may assume a role; SAM gives what a function has of it to the role that it makes.
+const TRUST: &str = "AssumeRolePolicyDocument";
 /// What makes roles, and what hangs something on them.
 const OF_ROLES: [&str; 4] = [ROLE, "AWS::IAM::Policy", ROLE_POLICY, MANAGED_POLICY];
 
@@ -104,10 +107,15 @@ impl<'v> Resource<'v> {
         is_changed || (is_any && !OF_CDK.contains(&self.kind))
     }
 
-    /// Whether it may make roles of its own. What SAM makes roles for are functions, which are nobody's way in.
-    fn may_make_roles(&self) -> bool {
+    /// Whether it may make roles of its own. Those that SAM makes are its functions', nobody's way in unless the template says who
+    /// may assume them.
+    fn may_make_roles(&self, is_trust_global: bool) -> bool {
+        let is_trust_given = [TRUST, "Fn::Transform"].iter().any(|key| self.properties.get(key).is_some());
         let is_of_sam = self.kind.starts_with("AWS::Serverless::") && self.kind != "AWS::Serverless::Application";
-        self.is_open() && !is_of_sam
+        match self.kind {
+            SAM_FUNCTION if is_trust_global || is_trust_given => true,
+            _ => self.is_open() && (!is_of_sam || self.written.get("Fn::Transform").is_some()),
+        }
     }
 }
 
@@ -125,6 +133,12 @@ impl<'v> Template<'v> {
     /// Every resource that stands there by itself.
     pub(super) fn resources(&self) -> impl Iterator<Item = Resource<'v>> {
         self.resources.iter().filter_map(|(id, written)| Resource::of(id, written))
+    }
+
+    /// Whether it says for all of SAM's functions who may assume their roles.
+    fn is_trust_global(&self) -> bool {
+        let of_functions = self.document.get("Globals").and_then(|globals| globals.get("Function"));
+        of_functions.is_some_and(|of_functions| of_functions.get(TRUST).is_some())
     }
 
     /// What may change everything that stands there, or add to it.
@@ -207,9 +221,11 @@ impl<'v> Template<'v> {
             role.ignored.extend_from_slice(&unread);
         }
         let roles = roles.into_iter().map(|(_, role)| role).collect();
-        beside.extend(self.resources().filter(Resource::may_make_roles).map(|one| typed(&one)));
-        beside.extend(self.loops_of(|made| made.iter().any(Resource::may_make_roles)));
-        Ok(ReadRoles::of_template(roles, unread, beside))
+        let is_trust_global = self.is_trust_global();
+        let may_make_roles = |one: &Resource<'_>| one.may_make_roles(is_trust_global);
+        beside.extend(self.resources().filter(may_make_roles).map(|one| typed(&one)));
+        beside.extend(self.loops_of(|made| made.iter().any(may_make_roles)));
+        Ok(ReadRoles::of_template(roles, Unread::new(unread, beside)))
     }
 }
 

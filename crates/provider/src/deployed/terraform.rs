@@ -8,7 +8,7 @@ use super::configuration::{Configuration, module};
 use super::error::DeployedError;
 use super::form::{self, Form};
 use super::mention::{is_named, refers};
-use super::read::ReadRoles;
+use super::read::{ReadRoles, Unread};
 use super::role::DeployedRole;
 
 const ROLE: Form = Form {
@@ -82,7 +82,7 @@ pub(super) fn roles(configuration: &Configuration<'_>) -> Result<ReadRoles, Depl
         role.ignored.extend_from_slice(&ignored);
     }
     let roles = roles.into_values().collect();
-    Ok(ReadRoles::of_template(roles, ignored, beside))
+    Ok(ReadRoles::of_template(roles, Unread::new(ignored, beside)))
 }
 
 fn is_role(text: &str, label: &str, role: &DeployedRole) -> bool {

@@ -38,8 +38,9 @@ pub(super) fn read(policy: &Value, partition: &str) -> Result<Vec<ReadCaller>, S
     let all: Vec<_> = statements(policy).iter().filter(is_of_accounts).filter_map(trusting).collect();
     let mut callers: BTreeMap<Who, Terms> = BTreeMap::new();
     for trust in all.iter().filter(|trust| has(&trust.actions, "sts:AssumeRole")) {
-        // On an action whose key it is not, a condition lets nobody in.
-        if trust.terms.contains_key("tags") || trust.terms.contains_key("source_identity") {
+        // On an action whose key it is not, no manifest has a condition.
+        if let Some(of_other) = ["tags", "source_identity"].iter().find_map(|key| trust.conditions.get(key)) {
+            whys.push(of_other.clone());
             continue;
         }
         let ids = trust.terms.get("external_id");

@@ -68,7 +68,7 @@ pub(super) fn opened(policies: &[Value]) -> Read {
     let mut api: Option<(Place, String, String)> = None;
     let mut suffixes = Vec::new();
     for resource in all.iter().flat_map(|one| texts(one.get("Resource"))) {
-        let Some(of) = HttpApi::of_arn(&resource) else {
+        let Some(of) = HttpApi::of_arn(&resource).filter(is_one) else {
             return Read::NotSaid(format!("it may invoke `{resource}`, which is not one stage of one API"));
         };
         let place =
@@ -87,6 +87,11 @@ pub(super) fn opened(policies: &[Value]) -> Read {
         return Read::NotSaid("none of the routes that it opens is one that a manifest can say".to_owned());
     }
     Read::Opened(Opened { place, api_id, api_stage, vpc_endpoints, routes })
+}
+
+/// Whether each part of it is one, and no pattern: by one for the region it is APIs of several.
+fn is_one(of: &HttpApi<'_>) -> bool {
+    ![of.region, of.account, of.api_id, of.api_stage].iter().any(|part| part.contains(['*', '?']))
 }
 
 /// Whether it is a text, or all of a list are.

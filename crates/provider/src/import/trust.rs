@@ -33,6 +33,8 @@ pub(super) struct Trusting {
     pub(super) whom: Vec<Who>,
     /// The values that are asked for, by the manifest's key.
     pub(super) terms: BTreeMap<&'static str, Vec<String>>,
+    /// The conditions that ask for them, in words.
+    pub(super) conditions: BTreeMap<&'static str, String>,
 }
 
 /// Reads a statement.
@@ -54,12 +56,14 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Result<Trusting, S
         principals => texts(principals.and_then(|by_type| by_type.get("AWS"))),
     };
     let mut terms: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    let mut conditions = BTreeMap::new();
     let (mut arns, mut not_arns, mut organizations) = (None, Vec::new(), None);
     for (operator, keys) in statement.get("Condition").and_then(Value::as_object).into_iter().flatten() {
         for (key, values) in keys.as_object().into_iter().flatten() {
             let values = texts(Some(values));
             let is_exact = values.iter().all(|value| !value.contains(['*', '?', '$']));
             let folded = key.to_ascii_lowercase();
+            let shown = || format!("condition `{operator}` on `{key}`");
             let term = match (operator.as_str(), folded.as_str()) {
                 ("StringEquals", "sts:externalid") => "external_id",
                 ("StringLike", "sts:rolesessionname") if values.iter().any(|value| value == "*") => EVERY_SESSION,
@@ -85,11 +89,12 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Result<Trusting, S
                     organizations = Some(values);
                     continue;
                 }
-                _ => return Err(format!("condition `{operator}` on `{key}`")),
+                _ => return Err(shown()),
             };
             if terms.insert(term, values).is_some() {
-                return Err(format!("condition `{operator}` on `{key}`, beside another on it"));
+                return Err(format!("{}, beside another on it", shown()));
             }
+            conditions.insert(term, shown());
         }
     }
     if !not_arns.iter().all(|not| arns.as_deref().is_some_and(|arns| is_deeper(not, arns, partition))) {
@@ -121,10 +126,16 @@ pub(super) fn trusting(statement: &Value, partition: &str) -> Result<Trusting, S
         }
     }
     if whom.is_empty() {
-        let principal = arns.iter().flatten().chain(&principals).next().map(String::as_str);
-        return Err(format!("principal `{}`", principal.unwrap_or_default()));
+        return Err(format!("principal `{}`", first_named(arns.as_deref(), statement)));
     }
-    Ok(Trusting { actions: texts(statement.get("Action")), whom, terms })
+    Ok(Trusting { actions: texts(statement.get("Action")), whom, terms, conditions })
+}
+
+/// The first whom a statement names: by a condition, or as what stands there, an intrinsic function as JSON.
+fn first_named(arns: Option<&[String]>, statement: &Value) -> String {
+    let principals = statement.get("Principal").map(|by_type| by_type.get("AWS").unwrap_or(by_type));
+    let principals = principals.map(elements::texts).unwrap_or_default();
+    arns.into_iter().flatten().chain(&principals).next().cloned().unwrap_or_default()
 }
 
 /// Whether what is left out is roles of deeper paths than these, which is what a manifest means by its patterns.

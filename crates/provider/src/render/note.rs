@@ -124,8 +124,12 @@ impl Plan<'_> {
     }
 }
 
+/// In words, every role that the caller has on a stage.
 fn who(plan: &Plan<'_>, caller: &Caller, stage: &str) -> Option<String> {
-    plan.roles_of(caller).iter().find(|role| role.stages().any(|on| on == stage)).map(whose)
+    let roles = plan.roles_of(caller);
+    let names: Vec<String> = roles.iter().filter(|role| role.stages().any(|on| on == stage)).map(whose).collect();
+    let (last, others) = names.split_last()?;
+    Some(if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) })
 }
 
 /// In words, what the policy is to be attached to: nobody may change the roles of permission sets.

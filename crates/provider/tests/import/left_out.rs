@@ -268,6 +268,44 @@ fn a_role_that_lets_nobody_in_says_why() {
     }
 }
 
+/// A condition of another action's, in the statement of `sts:AssumeRole`, is named as every other is.
+#[test]
+fn a_role_with_a_condition_on_tags_or_source_identity_says_why() {
+    let tags = json!({"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}});
+    let identity = json!({"StringLike": {"sts:SourceIdentity": "a-*"}});
+    let exact = json!({"StringEquals": {"STS:SourceIdentity": "a"}});
+    for (actions, condition, why) in [
+        (json!(["sts:AssumeRole", "sts:TagSession"]), tags, "`ForAllValues:StringEquals` on `aws:TagKeys`"),
+        (json!(["sts:AssumeRole", "sts:SetSourceIdentity"]), identity.clone(), "`StringLike` on `sts:SourceIdentity`"),
+        (json!("sts:AssumeRole"), identity, "`StringLike` on `sts:SourceIdentity`"),
+        (json!("sts:AssumeRole"), exact, "`StringEquals` on `STS:SourceIdentity`"),
+    ] {
+        let mut asking = role("ApiOther", OTHER, &["*"]);
+        let statement = &mut asking["AssumeRolePolicyDocument"]["Statement"][0];
+        statement["Action"] = actions;
+        statement["Condition"] = condition;
+        let imported = of(&[role("ApiStag", SHOP, &["*"]), asking]).unwrap();
+        let said =
+            format!("role `ApiOther` is left out: it lets nobody in whom a manifest could name: condition {why}");
+        assert!(imported.notes.contains(&said), "{why}: {:?}", imported.notes);
+    }
+}
+
+/// A function of a template's is shown as what it is, as `diff` shows it.
+#[test]
+fn a_principal_that_is_an_intrinsic_function_is_shown_as_json() {
+    let function = json!({"Fn::If": ["C", OTHER, SHOP]});
+    for principal in [function.clone(), json!([function])] {
+        let mut asking = role("ApiOther", OTHER, &["*"]);
+        asking["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"] = principal;
+        let imported = of(&[role("ApiStag", SHOP, &["*"]), asking]).unwrap();
+        let said = format!(
+            "role `ApiOther` is left out: it lets nobody in whom a manifest could name: principal `{function}`"
+        );
+        assert!(imported.notes.contains(&said), "{:?}", imported.notes);
+    }
+}
+
 /// Whatever no manifest says of one role, the others are taken.
 #[test]
 fn a_role_that_no_manifest_takes_hinders_no_other() {
@@ -324,5 +362,31 @@ fn a_role_that_is_left_out_says_nothing_of_where_the_others_are() {
         let left: Vec<_> = imported.notes.iter().filter(|note| !alone.notes.contains(note)).collect();
         let is_said = |note: &String| note.starts_with("role `ApiOther` is left out: what was read is no manifest's");
         assert!(matches!(left.as_slice(), [one] if is_said(one)), "{left:?}");
+    }
+}
+
+/// APIs of every region are not one of another region than the others', for which the file would have to be parted.
+#[test]
+fn a_role_whose_apis_have_a_pattern_for_the_region_is_left_out_by_name() {
+    let good = role("ApiStag", SHOP, &["*"]);
+    let alone = of(std::slice::from_ref(&good)).unwrap();
+    for (place, routes) in [
+        ("*:111111111111", ["GET/x"]),
+        ("eu-*:111111111111", ["*"]),
+        ("eu-west-?:111111111111", ["*"]),
+        ("eu-west-1:*", ["*"]),
+    ] {
+        let wide = role("ApiOther", OTHER, &routes).to_string().replace("eu-west-1:111111111111", place);
+        let wide: Value = serde_json::from_str(&wide).unwrap();
+        let resource = format!("arn:aws:execute-api:{place}:a1/$default/{}", routes[0]);
+        let why = format!("it may invoke `{resource}`, which is not one stage of one API");
+        let said = format!("role `ApiOther` is left out: {why}");
+        for roles in [[wide.clone(), good.clone()], [good.clone(), wide.clone()]] {
+            let imported = of(&roles).unwrap();
+            assert_eq!(imported.manifest, alone.manifest, "{place}");
+            assert!(imported.notes.contains(&said), "{place}: {:?}", imported.notes);
+        }
+        let error = of(&[wide]).unwrap_err();
+        assert!(error.code() == "no_api_role" && error.to_string().ends_with(&said), "{error}");
     }
 }

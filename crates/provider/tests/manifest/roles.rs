@@ -41,6 +41,39 @@ fn a_list_is_one_row_and_one_role_of_the_providers() {
     assert_eq!(other.callers["shop"].principals, manifest.callers["shop"].principals);
 }
 
+/// Each stage names whoever comes in there, and nobody of another stage.
+#[test]
+fn the_note_names_each_role_of_a_list() {
+    let by_stage = |target: &str| {
+        let text = format!(
+            r#"
+[api]
+account = "111111111111"
+region = "eu-west-1"
+[identity]
+audience = "https://api.example.com"
+[stages.stag]
+{target}
+[stages.prod]
+api_id = "a9"
+[callers.shop]
+account = "000000000000"
+roles = {{ stag = ["Shop", "ShopV2", "paths/Batch"], prod = "Shop" }}
+"#
+        );
+        let manifest = Manifest::parse(&text, "xacct.toml").unwrap();
+        manifest.plan(&Lock::default()).note(&manifest.callers["shop"])
+    };
+    let arn = |role: &str| format!("the role `arn:aws:iam::000000000000:role/{role}`");
+    for target in ["api_id = \"a1\"", "target = \"server\""] {
+        let note = by_stage(target);
+        let from: Vec<&str> = note.lines().filter_map(|line| line.strip_prefix("- From: ")).collect();
+        let all = format!("{}, {} or {}", arn("Shop"), arn("ShopV2"), arn("paths/Batch"));
+        assert_eq!(from.iter().filter(|from| **from == all).count(), 1, "{note}");
+        assert_eq!(from.iter().filter(|from| **from == arn("Shop")).count(), 1, "{note}");
+    }
+}
+
 #[test]
 fn a_list_that_changes_keeps_the_role_that_was_told() {
     let one = parsed("roles = { stag = \"Shop\" }");
