@@ -1,7 +1,7 @@
 //! A manifest from roles that are deployed already: every role keeps its ARN, and so its callers.
 //!
-//! The manifest never opens more than what is read of what is deployed; what it cannot say, and what is not read, is named. A role that a policy denies
-//! something is left out, unless that is a managed policy which only denies, and nothing that the role opens.
+//! The manifest never opens more than what is read of what is deployed; what it cannot say, and what is not read, is named. A role
+//! that a policy denies something is left out, unless that is a managed policy which only denies, and nothing that the role opens.
 
 mod callers;
 mod guards;
