@@ -93,22 +93,30 @@ def test_a_refusal_shows_nothing_of_it() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
-    ("status", "headers", "code"),
+    ("status", "headers", "body", "code"),
     [
-        (401, {"www-authenticate": "Bearer"}, "identity_refused"),
-        (403, {}, "route_refused"),
-        (503, {}, "identity_unchecked"),
-        (403, {"apigw-requestid": "Z3"}, "route_refused"),
+        (401, {"www-authenticate": "Bearer"}, b"", "identity_refused"),
+        (403, {}, b"", "route_refused"),
+        (503, {}, b"", "identity_unchecked"),
+        (403, {"apigw-requestid": "Z3"}, b"", "route_refused"),
+        (401, {"www-authenticate": "Bearer"}, b'{"detail":"Unauthorized"}', "identity_refused"),
+        (403, {}, b'{"detail":"Forbidden"}', "route_refused"),
+        (503, {}, b'{"detail":"Service Unavailable"}', "identity_unchecked"),
     ],
 )
-def test_a_servers_refusal_explains_itself(status: int, headers: dict[str, str], code: str, stream: bool) -> None:
-    with serve(lambda _: Answer(status, headers, b"")) as server:
+def test_a_servers_refusal_explains_itself(
+    status: int, headers: dict[str, str], body: bytes, code: str, stream: bool
+) -> None:
+    with serve(lambda _: Answer(status, headers, body)) as server:
         answer = xacct_sign.Session(identity=PROOF).get(server.url, stream=stream)
         with pytest.raises(xacct_sign.HttpStatusError) as refused:
             answer.raise_for_status()
         found = refused.value.explain()
     assert [finding.code for finding in found] == [code]
     assert "the server" in found[0].reason
+    # No gateway has a log.
+    says = "this error's `explain()` says what can be told from here, and whose side it is on"
+    assert refused.value.hint == (says if status == 403 else None)
 
 
 @pytest.mark.parametrize(

@@ -390,6 +390,9 @@ class Finding:
 @final
 class Sent:
     """What a refused call sent, and how it was answered, but for the body."""
+    @property
+    def has_bearer(self) -> bool:
+        """Whether it was a token or a proof, and no signature."""
     def explain(self, body: bytes | None) -> list[Finding]: ...
 
 @final

@@ -43,6 +43,12 @@ impl Sent {
         Self { body: Arc::new(body), hash, ..self }
     }
 
+    /// Whether a token or a proof went with it, and no signature.
+    #[must_use]
+    pub fn has_bearer(&self) -> bool {
+        matches!(self.shown, Shown::Bearer(_))
+    }
+
     /// The text without secret key and session token, or without the token or proof: a server may say them back.
     pub(crate) fn without_secrets(&self, text: &[u8]) -> String {
         let text = String::from_utf8_lossy(text).into_owned();
@@ -64,15 +70,15 @@ impl Sent {
     /// Request and answer, as `xacct-sign-diagnosis` judges them, without the secrets of the call.
     #[must_use]
     pub fn exchange(&self, status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> Exchange {
-        let (trace, expires_at, has_bearer) = match &self.shown {
-            Shown::Signature(signer, at) => (self.trace(signer, *at), signer.credentials().expires_at(), false),
-            Shown::Bearer(_) => (None, None, true),
+        let (trace, expires_at) = match &self.shown {
+            Shown::Signature(signer, at) => (self.trace(signer, *at), signer.credentials().expires_at()),
+            Shown::Bearer(_) => (None, None),
         };
         let without_secrets = |text: &str| self.without_secrets(text.as_bytes());
         Exchange {
             method: Some(self.head.method.as_str().to_owned()),
             url: Some(self.head.uri.to_string()),
-            has_bearer,
+            has_bearer: self.has_bearer(),
             string_to_sign: trace.as_ref().map(|trace| trace.string_to_sign.clone()),
             // A server may say the token back, within its canonical request too: it is hidden on both sides alike.
             canonical_request: trace.map(|trace| without_secrets(&trace.canonical_request)),

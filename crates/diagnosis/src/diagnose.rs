@@ -205,6 +205,9 @@ fn of_call(call: &CallEvidence, evidence: &Evidence) -> Vec<Finding> {
     if let Some(bearer) = &evidence.bearer {
         return server::of_call(exchange, call, bearer, evidence);
     }
+    if exchange.has_bearer {
+        return server::of_answer(exchange);
+    }
     let mut found = explain::of(exchange, Shown::Signature);
     // STS has just given these credentials, or taken them: what does not match was changed on the way.
     let is_known = match (&evidence.assume_role, &evidence.identity) {

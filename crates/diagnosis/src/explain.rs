@@ -58,7 +58,7 @@ pub(crate) fn of(exchange: &Exchange, shown: Shown) -> Vec<Finding> {
         return found;
     }
     let by_form = verifier::challenge(exchange, &answer, is_signed);
-    if let Some(finding) = by_form.or_else(page).or_else(|| from_here::not_the_api(exchange, &answer)) {
+    if let Some(finding) = by_form.or_else(page).or_else(|| from_here::not_the_api(exchange, &answer, shown)) {
         return vec![finding];
     }
     let Some(status) = exchange.status else {

@@ -6,6 +6,7 @@ use xacct_sign::Skew;
 
 use crate::answer::Answer;
 use crate::exchange::{Exchange, host_of, instant};
+use crate::explain::Shown;
 use crate::finding::{Code, Finding};
 use crate::scope::Signed;
 
@@ -13,7 +14,7 @@ use crate::scope::Signed;
 pub(crate) const TOLERATED_SECONDS: u64 = 300;
 
 /// Something else than the API answered: a CDN, or a proxy.
-pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Finding> {
+pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer, shown: Shown) -> Option<Finding> {
     if is_aws(exchange) {
         return None;
     }
@@ -34,7 +35,8 @@ pub(crate) fn not_the_api(exchange: &Exchange, answer: &Answer) -> Option<Findin
             "{}; or it is a server that was shown a token or a proof, and its caller may not make this call",
             finding.hint
         );
-        return Some(if exchange.status == Some(403) { finding.hint(hint) } else { finding });
+        let may_be_a_servers = exchange.status == Some(403) && shown == Shown::Unknown;
+        return Some(if may_be_a_servers { finding.hint(hint) } else { finding });
     }
     None
 }

@@ -42,24 +42,33 @@ pub(crate) fn of_call(
 fn judged(exchange: &Exchange, call: &CallEvidence, refused: impl FnOnce(u16) -> Finding) -> Vec<Finding> {
     let found = explain::of(exchange, Shown::Bearer);
     let is_said = emulated::finding(exchange).is_some();
+    let (is_aws, is_unread) = (from_here::is_aws(exchange), exchange.body.is_none());
     if let Some(page) = page(exchange).filter(|_| !is_said && is_login_page(exchange, call)) {
         return vec![page];
     }
     match exchange.status {
-        Some(status @ (401 | 403 | 503)) if !is_said && is_silent(exchange) => vec![refused(status)],
-        Some(401 | 403) if from_here::is_aws(exchange) => found.into_iter().map(of_a_gateway).collect(),
+        // What nobody read is a verifier's, most often: it says no more than its status.
+        Some(status @ (401 | 403 | 503)) if !is_said && (is_silent(exchange) || (is_unread && !is_aws)) => {
+            vec![refused(status)]
+        }
+        Some(401 | 403) if is_aws => found.into_iter().map(of_a_gateway).collect(),
         // Where a call by nobody is refused, nobody is led to log in.
         Some(300..=399) if is_refused_to_nobody(call) => Vec::new(),
+        _ if is_aws => found,
         _ => found.into_iter().map(of_its_own).collect(),
     }
 }
 
-/// What failed is the server itself: there is no integration behind it.
+/// What the server says is its own: there is no integration behind it, and no IAM before it.
 fn of_its_own(finding: Finding) -> Finding {
-    if finding.code == Code::ApiFailed && finding.hint == Code::ApiFailed.hint() {
-        return finding.hint("look at the server's log: it has the reason");
+    match finding.code {
+        Code::Forbidden | Code::RefusedBeforeIam => Finding::new(Code::RefusedByApplication, finding.reason),
+        Code::ApiFailed if finding.hint == Code::ApiFailed.hint() => {
+            finding.hint("look at the server's log: it has the reason")
+        }
+        Code::TooLarge => finding.hint("ask what the server takes, or what stands in front of it"),
+        _ => finding,
     }
-    finding
 }
 
 /// The page of something else than the server.

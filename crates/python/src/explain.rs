@@ -57,6 +57,12 @@ pub(crate) struct PySent {
 
 #[pymethods]
 impl PySent {
+    /// Whether it was a token or a proof, and no signature.
+    #[getter]
+    fn has_bearer(&self) -> bool {
+        self.sent.has_bearer()
+    }
+
     fn explain(&self, body: Option<&[u8]>) -> Vec<PyFinding> {
         converted(self.sent.explain(self.status, &self.headers, body))
     }

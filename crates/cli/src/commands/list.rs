@@ -1,7 +1,7 @@
 //! `xacct-sign list`.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use xacct_sign_provider::{AccessRow, markdown_of_rows};
@@ -43,6 +43,9 @@ fn refuse_other_than_page(path: &Path) -> Result<(), Failure> {
     let mut start = [0; PAGE.len()];
     match File::open(path).and_then(|mut there| there.read_exact(&mut start)) {
         Ok(()) if start.eq_ignore_ascii_case(PAGE) => Ok(()),
+        Err(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(Failure::Unreadable { what: "what is there,", path: path.to_path_buf(), source })
+        }
         _ => Err(Failure::NoPage(path.to_path_buf())),
     }
 }

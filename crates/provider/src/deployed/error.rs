@@ -102,7 +102,7 @@ impl DeployedError {
                 "give in JSON a trust policy, what `aws iam get-role`, `list-roles` or `get-account-authorization-details` print, or a rendered template"
             }
             "by_role" => {
-                "give one trust policy by itself, and say with `--role` whose it is; what has all roles is a rendered template, or what `aws iam get-account-authorization-details` prints"
+                "give one trust policy by itself, of which `diff` takes by `--role` whose it is; what has all roles is a rendered template, or what `aws iam get-account-authorization-details` prints"
             }
             "unread" => {
                 "give what AWS itself prints of the deployed roles: `aws iam get-account-authorization-details --filter Role`"
