@@ -333,7 +333,11 @@ fn policies_by_role_arn_are_told_by_name() {
         let error = read_roles(&document.to_string()).unwrap_err();
         assert_eq!(error.code(), "no_role");
         assert!(error.to_string().starts_with("it is an object of policies by role ARN"), "{error}");
-        assert!(error.hint().starts_with("give one trust policy by itself, and say with `--role`"), "{}", error.hint());
+        assert!(
+            error.hint().starts_with("give one trust policy by itself, of which `diff` takes by `--role`"),
+            "{}",
+            error.hint()
+        );
     }
     // What has no role's ARN is neither.
     for other in [json!({}), json!({"arn:aws:iam::111111111111:user/x": {}}), json!({"x": 1})] {
