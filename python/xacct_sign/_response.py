@@ -203,10 +203,10 @@ class Response:
         hint = None
         if self._why:
             hint = f"the emulator's reason: {_shown(self._why)}"
-        elif self.status_code == 403 and getattr(self, "_sent", None) is not None:
+        elif self.status_code == 403 and (sent := getattr(self, "_sent", None)) is not None:
             hint = "this error's `explain()` says what can be told from here, and whose side it is on"
             # No gateway has a log of what a server was shown.
-            if not self._sent.has_bearer:
+            if not sent.has_bearer:
                 hint += "; where API Gateway refused, the API's access log has the reason"
         url = self.url.partition("?")[0]
         message = f"{self._method} {url} was answered with {self.status_code} {self.reason}".rstrip()
