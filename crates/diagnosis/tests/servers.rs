@@ -32,3 +32,28 @@ fn every_reason_of_a_verifier_comes_to_a_finding_of_its_status() {
         assert!(is_right && finding.reason.contains(kind.code()), "{kind:?}: {finding:?}");
     }
 }
+
+/// What is known to have been signed is told of no token.
+#[test]
+fn a_server_is_thought_of_where_nobody_knows_what_was_shown() {
+    let refused = |string_to_sign: Option<&str>| {
+        let exchange = Exchange {
+            method: Some("GET".to_owned()),
+            url: Some("https://api.example.com/items".to_owned()),
+            string_to_sign: string_to_sign.map(str::to_owned),
+            status: Some(403),
+            headers: BTreeMap::from([("server".to_owned(), "nginx".to_owned())]),
+            body: Some(String::new()),
+            ..Exchange::default()
+        };
+        explain(&exchange)
+    };
+    let signed = "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/eu-west-1/execute-api/aws4_request\nabcd";
+    for (string_to_sign, is_thought_of) in [(None, true), (Some(signed), false)] {
+        let found = refused(string_to_sign);
+        let [finding] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(finding.code, Code::NotTheApi);
+        assert_eq!(finding.hint.contains("a token or a proof"), is_thought_of, "{finding:?}");
+        assert_eq!(finding.hint == Code::NotTheApi.hint(), !is_thought_of, "{finding:?}");
+    }
+}
