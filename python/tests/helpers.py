@@ -37,6 +37,8 @@ class Request:
     headers: dict[str, str]
     body: bytes
     client_port: int
+    is_resumed: bool
+    """Whether it came by a TLS session that there had been before."""
 
     @property
     def form(self) -> dict[str, str]:
@@ -96,7 +98,14 @@ class Server:
                 if self.headers.get("transfer-encoding") == "chunked":
                     raise AssertionError("nothing is sent in chunks")
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                request = Request(self.command, self.path, headers, body, self.client_address[1])
+                request = Request(
+                    self.command,
+                    self.path,
+                    headers,
+                    body,
+                    self.client_address[1],
+                    getattr(self.connection, "session_reused", False),
+                )
                 server.requests.append(request)
                 reply = answer(request)
                 if reply.fault is not None:

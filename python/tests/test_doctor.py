@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import ssl
 import subprocess
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from doctoring import (
     Passing,
     Way,
@@ -33,6 +29,7 @@ from doctoring import (
 )
 from emulator import DEMO, PARTNER, REPOSITORY, Emulator, cli
 from helpers import EXTERNAL_ID, Answer, Clock, Request, serve, sts_error
+from secure import serve_securely
 
 NOBODY = "arn:aws:iam::222222222222:role/ApiAllowByIamRoleStag"
 
@@ -348,22 +345,8 @@ def test_something_between_here_and_sts_refuses(emulator: Emulator) -> None:
 
 @pytest.fixture
 def untrusted(tmp_path: Path) -> Iterator[str]:
-    """A server whose certificate nobody has signed but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(timezone.utc)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-    certificate = builder.sign(key, hashes.SHA256())
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (tmp_path / "server.pem").write_bytes(certificate.public_bytes(pem) + private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem")
-    with serve() as server:
-        server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
-        yield f"https://localhost:{server.port}"
+    with serve_securely(tmp_path) as server:
+        yield server.url
 
 
 def test_an_untrusted_certificate(emulator: Emulator, untrusted: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import xacct_sign
-from helpers import REGION
+from helpers import REGION, not_run
 
 STORM = """
 import os, threading
@@ -71,6 +72,56 @@ def test_variables_are_read_while_another_thread_sets_them(reader: str) -> None:
     program = f"{head}{textwrap.dedent(reader)}\nread = threading{body}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+USES = """
+import ctypes, os, socket, threading
+import xacct_sign
+
+libc = ctypes.CDLL(None)
+libc.watch()
+broken = socket.create_server(("127.0.0.1", 0))
+
+def breaks():
+    while True:
+        broken.accept()[0].close()
+
+threading.Thread(target=breaks, daemon=True).start()
+here = f"https://127.0.0.1:{broken.getsockname()[1]}/"
+session = xacct_sign.Session(region="us-east-1", credentials=xacct_sign.DefaultCredentials())
+for url, proxy in [("https://name.invalid/", "http://127.0.0.1:9"), ("https://name.invalid/", ""), (here, "")]:
+    os.environ["HTTPS_PROXY"] = proxy
+    try:
+        session.get(url)
+    except xacct_sign.TransportError as error:
+        print(error.args[0].split(" (")[0].replace(here[8:-1], "here"))
+# Called as C is, and so without it.
+libc.getenv(b"IT_IS_WATCHED")
+"""
+
+
+def test_the_systems_environment_is_read_only_while_python_cannot_change_it(tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        not_run("watched-getenv")
+    library = tmp_path / "watched_getenv.so"
+    source = Path(__file__).with_name("watched_getenv.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    keys = tmp_path / "keys.py"
+    keys.write_text(
+        f"print({json.dumps({'Version': 1, 'AccessKeyId': 'AKIDPROGRAM', 'SecretAccessKey': 'secret'})!r})\n"
+    )
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = {sys.executable} {keys}\n")
+    # Neither a bundle nor keys of the machine's.
+    kept = {name: os.environ[name] for name in ["PATH", "HOME"]}
+    variables = kept | {"AWS_CONFIG_FILE": str(config), "LD_PRELOAD": str(library)}
+    done = subprocess.run([sys.executable, "-c", USES], env=variables, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        "the proxy does not connect to `name.invalid`: `127.0.0.1:9` refused the connection",
+        "the host `name.invalid` is not known",
+        "no secure connection to `127.0.0.1`: the connection was closed while it was made",
+    ]
+    assert (done.returncode, done.stderr) == (0, "IT_IS_WATCHED\n")
 
 
 def key() -> str:

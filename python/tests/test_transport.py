@@ -6,6 +6,7 @@ import gzip
 import itertools
 import zlib
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import botocore.auth
@@ -18,6 +19,7 @@ import xacct_sign
 from botocore.config import Config
 from helpers import REGION, Answer, serve, signature, signed_headers
 from requests.utils import should_bypass_proxies
+from secure import serve_securely
 
 CREDENTIALS = xacct_sign.Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 NOW = datetime(2015, 8, 30, 12, 36, tzinfo=timezone.utc)
@@ -210,3 +212,27 @@ def test_c11_the_endpoint_of_the_environment_is_botocores(
                 "arn:aws:iam::111111111111:role/R", region="us-east-1", base=CREDENTIALS
             ).credentials()
     assert {request.target for request in proxy.requests} == {f"{botocores_sts('us-east-1')}:443"}
+
+
+# ---------------------------------------------------------------- TLS
+
+
+def test_tls_is_agreed_upon_once_for_all_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_securely(tmp_path, lambda _: Answer(headers={"connection": "close"})) as secure:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(secure.certificate))
+        caller = session()
+        for _ in range(3):
+            assert caller.get(secure.url).status_code == 200
+    assert secure.server.connections == 3
+    assert [request.is_resumed for request in secure.server.requests] == [False, True, True]
+
+
+def test_a_system_without_authorities_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    # As a container has it without the package, seen by what looks for them.
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    with pytest.raises(xacct_sign.TransportError, match="this system has no certificates of authorities") as told:
+        session().get("https://localhost:9/")
+    assert told.value.code == "invalid_ca_bundle"
+    assert "`ca-certificates`" in str(told.value)

@@ -25,7 +25,7 @@ pub(crate) const CODES: [(u8, &str); 21] = [
     (61, "the answer's coding cannot be undone"),
     (63, "the answer is too long"),
     (67, "no credentials were found, they are malformed or were refused, or STS refused"),
-    (77, "the file of trusted certificates cannot be read"),
+    (77, "there are no trusted certificates, or their file cannot be read"),
 ];
 
 /// That of a command of the provider's, whose 0 and 1 are answers: all else is none.

@@ -1,6 +1,7 @@
 //! What this crate wants of the machine it runs on, as one value: a test gives another.
 
 mod process;
+pub(crate) mod threads;
 pub(crate) mod variables;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use crate::transport::Transport;
 
 pub use crate::transport::{Addresses, Content, HeadListener, Incoming, Route, Sending, heads_told};
 pub use process::Output;
+pub use threads::begin;
 pub use variables::Variables;
 
 /// The clock, the environment, files, processes and HTTP.

@@ -5,13 +5,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::thread;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result as Provided, future};
 use xacct_sign::{Credentials, Error, ErrorClass, ErrorKind};
 
 use crate::credentials::CredentialSource;
+use crate::host::begin;
 use crate::patience::Patience;
 
 /// What a provider of the SDK does to give credentials.
@@ -84,8 +84,8 @@ impl<S: CredentialSource + 'static> ProvideCredentials for SdkProvider<S> {
         let (source, asked) = (Arc::clone(&self.0), Arc::new(Mutex::new(Asked::default())));
         let answer = Answered(Arc::clone(&asked));
         let ask = move || answer.give(source.credentials(&Patience::default()));
-        match thread::Builder::new().spawn(ask) {
-            Ok(_) => future::ProvideCredentials::new(Waiting(asked)),
+        match begin(ask) {
+            Ok(()) => future::ProvideCredentials::new(Waiting(asked)),
             Err(error) => future::ProvideCredentials::ready(Err(CredentialsError::provider_error(error))),
         }
     }

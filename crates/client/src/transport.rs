@@ -24,7 +24,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 use xacct_sign::{Error, ErrorKind, Url};
 use xacct_sign_diagnosis::Finding;
 
-use crate::host::variables::{OfProcess, Variables};
+use crate::host::variables::{OfProcess, Variables, held};
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
 use crate::sent::Sent;
@@ -147,12 +147,42 @@ impl fmt::Debug for Transport {
 
 #[derive(Default)]
 struct Agents {
-    /// Plain http goes to loopback and to hosts that were named, and never through a proxy.
     plain: Option<Agent>,
     direct: Option<Agent>,
     /// With the proxy, which the environment may change.
     proxied: Option<(ureq::Proxy, Agent)>,
     tls: Option<TlsConfig>,
+}
+
+impl Agents {
+    fn of(&self, way: &Way) -> Option<Agent> {
+        match way {
+            Way::Plain => self.plain.clone(),
+            Way::Direct => self.direct.clone(),
+            Way::Through(proxy) => self.proxied.as_ref().filter(|(of, _)| of == proxy).map(|(_, agent)| agent.clone()),
+        }
+    }
+
+    /// Keeps one that was made, but where another was faster.
+    fn keep(&mut self, way: Way, made: Agent) -> Agent {
+        if let Some(agent) = self.of(&way) {
+            return agent;
+        }
+        match way {
+            Way::Plain => self.plain = Some(made.clone()),
+            Way::Direct => self.direct = Some(made.clone()),
+            Way::Through(proxy) => self.proxied = Some((proxy, made.clone())),
+        }
+        made
+    }
+}
+
+/// The way to a host.
+enum Way {
+    /// Plain http goes to loopback and to hosts that were named, and never through a proxy.
+    Plain,
+    Direct,
+    Through(ureq::Proxy),
 }
 
 impl Transport {
@@ -236,33 +266,35 @@ impl Transport {
     }
 
     fn agent(&self, uri: &Uri, route: Route) -> Result<Agent, Error> {
-        if uri.scheme() == Some(&Scheme::HTTP) {
-            return Ok(self.agents().plain.get_or_insert_with(|| agent(None, None)).clone());
-        }
         // INVARIANT: the variables are read while no lock is held, since who gives them may wait for who waits for the lock.
-        let proxy = if route == Route::Direct { None } else { self.way(uri)? };
-        let known = self.agents().tls.clone();
-        let tls = known.map_or_else(|| trust::tls(self.variables()), Ok)?;
-        let mut agents = self.agents();
-        // Whoever was first has said what is trusted.
-        let tls = agents.tls.get_or_insert(tls).clone();
-        let Some(proxy) = proxy else {
-            return Ok(agents.direct.get_or_insert_with(|| agent(Some(tls), None)).clone());
-        };
-        if let Some((_, agent)) = agents.proxied.as_ref().filter(|(of, _)| *of == proxy) {
-            return Ok(agent.clone());
+        let way = self.way(uri, route)?;
+        if let Some(agent) = self.agents().of(&way) {
+            return Ok(agent);
         }
-        let made = agent(Some(tls), Some(proxy.clone()));
-        agents.proxied = Some((proxy, made.clone()));
-        Ok(made)
+        let tls = if let Way::Plain = way { None } else { Some(self.tls()?) };
+        let proxy = if let Way::Through(proxy) = &way { Some(proxy) } else { None };
+        // Whatever ureq is told, it reads the proxies of the environment first.
+        let made = held(self.variables(), || agent(tls.clone(), proxy.cloned()))?;
+        Ok(self.agents().keep(way, made))
     }
 
-    /// The proxy on the way to where a URI points. There is none on the way to this machine.
-    fn way(&self, uri: &Uri) -> Result<Option<ureq::Proxy>, Error> {
-        if Url::parse(&uri.to_string())?.origin().is_loopback() {
-            return Ok(None);
+    /// What is trusted, which whoever was first has said.
+    fn tls(&self) -> Result<TlsConfig, Error> {
+        let known = self.agents().tls.clone();
+        let tls = known.map_or_else(|| trust::tls(self.variables()), Ok)?;
+        Ok(self.agents().tls.get_or_insert(tls).clone())
+    }
+
+    /// There is no proxy on the way to this machine.
+    fn way(&self, uri: &Uri, route: Route) -> Result<Way, Error> {
+        if uri.scheme() == Some(&Scheme::HTTP) {
+            return Ok(Way::Plain);
         }
-        proxy::proxy(self.variables(), uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443))
+        if route == Route::Direct || Url::parse(&uri.to_string())?.origin().is_loopback() {
+            return Ok(Way::Direct);
+        }
+        let proxy = proxy::proxy(self.variables(), uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443))?;
+        Ok(proxy.map_or(Way::Direct, Way::Through))
     }
 }
 

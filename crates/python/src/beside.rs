@@ -1,9 +1,8 @@
 //! Fetching in a thread beside, for which the program does not wait at its end.
 
-use std::thread;
-
 use pyo3::prelude::*;
 use xacct_sign::Error;
+use xacct_sign_client::host::begin;
 
 use crate::errors::to_py;
 use crate::shutdown;
@@ -29,6 +28,5 @@ pub(crate) fn fetch<T: Send + 'static>(
             drop(future);
         });
     };
-    thread::Builder::new().name("xacct-sign".to_owned()).spawn(work)?;
-    Ok(())
+    Ok(begin(work)?)
 }

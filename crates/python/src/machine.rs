@@ -30,6 +30,14 @@ impl Variables for Environ {
     fn all(&self) -> Result<Option<Vec<(OsString, OsString)>>, Error> {
         shutdown::ask(|py| all(py).map(Some).map_err(|exception| raised(py, exception)))
     }
+
+    fn hold(&self, reader: &mut dyn FnMut()) -> Result<(), Error> {
+        // Python sets the system's while it has the GIL.
+        shutdown::ask(|_| {
+            reader();
+            Ok(())
+        })
+    }
 }
 
 fn values(py: Python<'_>, names: &[&str]) -> PyResult<Vec<Option<OsString>>> {

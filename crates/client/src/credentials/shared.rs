@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 use std::{fmt, ptr};
 
@@ -11,6 +10,7 @@ use xacct_sign::{Error, ErrorKind};
 
 use super::lasting::Lasting;
 use crate::clock::Clock;
+use crate::host::begin;
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
 
@@ -186,7 +186,7 @@ impl<F: Fetch> Shared<F> {
         let inner = Arc::clone(&self.0);
         // The fetch is for all: it has a time of its own, and nobody's Ctrl-C ends it.
         let fetch = move || drop(inner.fetch_and_settle(turn, &Patience::default()));
-        thread::Builder::new().spawn(fetch).is_ok()
+        begin(fetch).is_ok()
     }
 
     /// Fetches meanwhile, and waits for that no longer than [`GRACE`].

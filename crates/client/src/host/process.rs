@@ -8,6 +8,7 @@ use std::thread;
 
 use xacct_sign::{Error, ErrorKind, escaped};
 
+use super::threads::begin;
 use super::variables::{Variables, first_set};
 use crate::patience::{Patience, SLICE};
 
@@ -89,7 +90,7 @@ fn reader(from: Option<impl Read + Send + 'static>) -> Result<Receiver<Vec<u8>>,
         // Whoever waited may be gone.
         let _ = sender.send(bytes);
     };
-    thread::Builder::new().spawn(read).map_err(not_run)?;
+    begin(read).map_err(not_run)?;
     Ok(receiver)
 }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 
-use xacct_sign::Error;
+use xacct_sign::{Error, ErrorKind};
 
 /// The environment's variables. A program that may change them while others read them has to say how they are read: the system's
 /// own have no lock.
@@ -22,6 +22,13 @@ pub trait Variables: fmt::Debug + Send + Sync {
     ///
     /// As [`Variables::values`].
     fn all(&self) -> Result<Option<Vec<(OsString, OsString)>>, Error>;
+
+    /// Runs what reads the process's own, as libraries do, while nobody changes them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Variables::values`]; then it was not run.
+    fn hold(&self, reader: &mut dyn FnMut()) -> Result<(), Error>;
 }
 
 /// Those of the process. The standard library's lock protects them from what sets them through it.
@@ -36,6 +43,18 @@ impl Variables for OfProcess {
     fn all(&self) -> Result<Option<Vec<(OsString, OsString)>>, Error> {
         Ok(None)
     }
+
+    fn hold(&self, reader: &mut dyn FnMut()) -> Result<(), Error> {
+        reader();
+        Ok(())
+    }
+}
+
+/// What a library makes of the process's variables: see [`Variables::hold`].
+pub(crate) fn held<T>(variables: &dyn Variables, make: impl Fn() -> T) -> Result<T, Error> {
+    let mut made = None;
+    variables.hold(&mut || made = Some(make()))?;
+    made.ok_or_else(|| Error::new(ErrorKind::Interrupted, "nobody could read the environment"))
 }
 
 /// The first of these that is set, and its value. One that is set to nothing is not set.

@@ -2,7 +2,6 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 use std::{fmt, iter};
 
@@ -16,7 +15,7 @@ use xacct_sign_identity::{
 
 use super::signature::is_right;
 use crate::events::{Event, Listener};
-use crate::host::{Addresses, Host, Machine, Sending};
+use crate::host::{Addresses, Host, Machine, Sending, begin};
 use crate::patience::Patience;
 use crate::per_process::PerProcess;
 
@@ -246,7 +245,7 @@ impl Verifier {
                         own.report();
                     };
                     // Where there is no thread to be had, this one fetches.
-                    has_threads = thread::Builder::new().spawn(fetch).is_ok();
+                    has_threads = begin(fetch).is_ok();
                 }
                 Step::Need(Need::Keys { url, is_development, is_early, .. }) => {
                     if let Err(error) = way.fetch(&mut check, &url, is_development, is_early, patience) {

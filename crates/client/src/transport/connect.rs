@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
 
 use http::Uri;
 use ureq::Agent;
@@ -89,12 +90,29 @@ impl<In: Transport> Connector<In> for Secure {
     type Out = <RustlsConnector as Connector<In>>::Out;
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
-        self.0.connect(details, chained).map_err(|error| match error {
+        self.0.connect(&of_the_agent(details), chained).map_err(|error| match error {
             ureq::Error::Io(io) if !io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
                 ureq::Error::Other(Box::new(HandshakeBroken(io)))
             }
             other => other,
         })
+    }
+}
+
+/// What is trusted is the agent's, whatever else a request says: it is made once, and TLS's sessions are kept with it. Of a request
+/// that says anything at all, ureq would make it again for each connection.
+fn of_the_agent<'a>(details: &ConnectionDetails<'a>) -> ConnectionDetails<'a> {
+    ConnectionDetails {
+        uri: details.uri,
+        addrs: details.addrs.clone(),
+        config: details.config,
+        request_level: false,
+        resolver: details.resolver,
+        now: details.now,
+        timeout: details.timeout,
+        current_time: Arc::clone(&details.current_time),
+        run_connector: Arc::clone(&details.run_connector),
+        register_shutdown: Arc::clone(&details.register_shutdown),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::Error as U;
@@ -11,6 +10,7 @@ use ureq::unversioned::transport::NextTimeout;
 use xacct_sign::Error;
 
 use super::exchange;
+use crate::host::begin;
 use crate::patience::{SLICE, Watch};
 
 /// The end of one wait.
@@ -56,7 +56,7 @@ impl Waiting {
     pub(super) fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, U> {
         let (sender, receiver) = channel();
         // Nobody may be there any more to take it.
-        thread::Builder::new().spawn(move || drop(sender.send(work())))?;
+        begin(move || drop(sender.send(work())))?;
         loop {
             match receiver.recv_timeout(self.slice()?.unwrap_or(Duration::from_secs(1))) {
                 Ok(done) => return Ok(done),

@@ -146,7 +146,7 @@ kinds! {
     Transport, "transport", Transport, Always, "",
         "The connection, TLS or the proxy failed.";
     InvalidCaBundle, "invalid_ca_bundle", Transport, Never, "",
-        "The file of trusted certificates that the environment names cannot be read, or holds none.";
+        "The file of trusted certificates that the environment names cannot be read or holds none, or the system has none.";
     Timeout, "timeout", Timeout, Always, "",
         "A time limit ran out.";
     Interrupted, "interrupted", Transport, Never, "",
