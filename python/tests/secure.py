@@ -26,7 +26,11 @@ class Secure:
 
 
 @contextlib.contextmanager
-def serve_securely(folder: Path, answer: Callable[[Request], Answer] = lambda _: Answer()) -> Iterator[Secure]:
+def serve_securely(
+    folder: Path,
+    answer: Callable[[Request], Answer] = lambda _: Answer(),
+    newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+) -> Iterator[Secure]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(timezone.utc)
@@ -40,6 +44,7 @@ def serve_securely(folder: Path, answer: Callable[[Request], Answer] = lambda _:
     (folder / "server.pem").write_bytes(certificate.public_bytes(pem) + private)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
+    context.maximum_version = newest
     with serve(answer) as server:
         server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
         yield Secure(server, folder / "certificate.pem")

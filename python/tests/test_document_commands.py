@@ -45,7 +45,7 @@ ELSEWHERE = {
     ("docs/who-called.md", 1): "python/tests/test_pages.py",
     ("docs/who-called.md", 2): "python/tests/test_pages.py",
     **{("docs/command-line.md", number): "crates/cli/tests/cli/shells.rs" for number in range(1, 10)},
-    **{("docs/provider.md", number): "crates/cli/tests/cli/day.rs" for number in range(3, 8)},
+    **{("docs/provider.md", number): "crates/cli/tests/cli/day.rs" for number in range(3, 9)},
 }
 """Blocks of which another test takes care; a page's first is number 1."""
 
@@ -60,11 +60,11 @@ HERE = {
     ("docs/python.md", 1),
     ("docs/provider.md", 1),
     ("docs/provider.md", 2),
-    ("docs/provider.md", 8),
     ("docs/provider.md", 9),
     ("docs/provider.md", 10),
     ("docs/provider.md", 11),
     ("docs/provider.md", 12),
+    ("docs/provider.md", 13),
 }
 
 STAND_INS = """
@@ -224,7 +224,7 @@ def test_a_providers_commands_run(run: Callable[..., subprocess.CompletedProcess
     assert json.loads((work / "xacct.schema.json").read_text())["title"] == "xacct.toml"
 
     # Roles that are deployed already, taken in.
-    done = run("docs/provider.md", 9, before=start)
+    done = run("docs/provider.md", 10, before=start)
     assert done.returncode == 0, done.stderr
     assert "[callers.lambda-role-deve]" in (work / "xacct.toml").read_text()
 
@@ -232,7 +232,7 @@ def test_a_providers_commands_run(run: Callable[..., subprocess.CompletedProcess
     direct = '[stages.direct]\napi_id = "a9b8c7d6e5"\napi_stage = "v1"\ntarget = "rest_api"\naccess = "direct"\n'
     readme = readme.replace("roles = { ", 'roles = { direct = "LambdaRoleDeve", ')
     (work / "xacct.toml").write_text(f"{readme}\n{direct}")
-    for number, stage in ((11, "stag"), (12, "direct")):
+    for number, stage in ((12, "stag"), (13, "direct")):
         done = run("docs/provider.md", number)
         assert done.returncode == 0, done.stderr
         compared = [str(cli()), "diff", "--stage", stage, "--deployed", "deployed.json"]
@@ -248,7 +248,7 @@ def test_what_a_server_and_its_callers_need_is_printed_as_the_page_says(
     )
     api = '[api]\naccount = "111111111111"\nregion = "ap-northeast-1"\n'
     (tmp_path / "work" / "xacct.toml").write_text(f"{api}{server}")
-    done = run("docs/provider.md", 8)
+    done = run("docs/provider.md", 9)
     assert done.returncode == 0, done.stderr
     assert "sts:GetWebIdentityToken" in done.stdout
     assert json.loads((tmp_path / "work" / "callers.json").read_text())["target"] == "server"
@@ -280,7 +280,7 @@ def test_roles_that_are_deployed_are_taken_in_as_the_page_says(
     if not shutil.which("jq"):
         not_run("jq")
     work = tmp_path / "work"
-    done = run("docs/provider.md", 10)
+    done = run("docs/provider.md", 11)
     assert done.returncode == 0, done.stderr
     assert "Outputs" in json.loads((work / "roles.json").read_text())
     assert "Outputs" not in json.loads((work / "without-outputs.json").read_text())

@@ -94,7 +94,8 @@ for url, proxy in [("https://name.invalid/", "http://127.0.0.1:9"), ("https://na
     try:
         session.get(url)
     except xacct_sign.TransportError as error:
-        print(error.args[0].split(" (")[0].replace(here[8:-1], "here"))
+        # How it ends is the system's: by an end or by a reset.
+        print(error.args[0].split(": ")[0].split(" (")[0])
 # Called as C is, and so without it.
 libc.getenv(b"IT_IS_WATCHED")
 """
@@ -117,9 +118,9 @@ def test_the_systems_environment_is_read_only_while_python_cannot_change_it(tmp_
     variables = kept | {"AWS_CONFIG_FILE": str(config), "LD_PRELOAD": str(library)}
     done = subprocess.run([sys.executable, "-c", USES], env=variables, capture_output=True, text=True)
     assert done.stdout.splitlines() == [
-        "the proxy does not connect to `name.invalid`: `127.0.0.1:9` refused the connection",
+        "the proxy does not connect to `name.invalid`",
         "the host `name.invalid` is not known",
-        "no secure connection to `127.0.0.1`: the connection was closed while it was made",
+        "no secure connection to `127.0.0.1`",
     ]
     assert (done.returncode, done.stderr) == (0, "IT_IS_WATCHED\n")
 

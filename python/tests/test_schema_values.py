@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 import tomllib
+from emulator import cli
 from providing import Provider
 
 TOP = """[api]
@@ -35,6 +37,11 @@ def _organization(at: int, value: str) -> str:
     return f'[callers.c{at}]\nstages = ["t"]\norganization = {value}\n'
 
 
+def _whole_role(at: int, value: str) -> str:
+    arn = json.dumps(f"arn:aws:iam::{at:012}:role/{json.loads(value)}", ensure_ascii=False).replace("\x7f", "\\u007f")
+    return f'[callers.c{at}]\naccount = "{at:012}"\ntrust = "account"\nroles = {{ t = {arn} }}\n'
+
+
 BY_ROLE = 'roles = {{ t = "R" }}\n'
 KEYS: dict[str, tuple[Table, list[str]]] = {
     "audience": (_stage("audience", 'target = "server"\n'), ["https://api.example.com", "x"]),
@@ -46,6 +53,7 @@ KEYS: dict[str, tuple[Table, list[str]]] = {
     "url_id": (_stage("url_id", 'target = "function_url"\nfunction = "f{at}"\n'), ["abc"]),
     # By account, any role may be meant; by role, a pattern is refused for the sake of another key.
     "roles": (_caller('trust = "account"\nroles = {{ t = {value} }}'), ["R", "a/b/R", "R*", "a/b/R*", "*"]),
+    "roles by whole ARNs": (_whole_role, ["R", "a/b/R", "R*"]),
     "external_id": (_caller(BY_ROLE + "external_id = {value}"), ["b3c7"]),
     "session_names": (_caller(BY_ROLE + "session_names = [{value}]"), ["ba*", "b?"]),
     "tags": (_caller(BY_ROLE + "tags = [{value}]"), ["team", "aw"]),
@@ -53,6 +61,13 @@ KEYS: dict[str, tuple[Table, list[str]]] = {
     "routes": (_caller(BY_ROLE + "routes = [{value}]"), ["GET /items/{id}", "ANY /{proxy+}", "GET /*", "PUT /a/"]),
     "role_name of a caller": (_caller(BY_ROLE + 'routes = ["GET /"]\nrole_name = {value}'), ["Old"]),
     "organization": (_organization, ["o-a1b2c3d4e5"]),
+}
+POLICY = "arn:aws:iam::111111111111:policy/"
+API: dict[str, tuple[Callable[[str], dict[str, Any]], list[str]]] = {
+    "path": (lambda value: {"path": value}, ["/", "/a/b/"]),
+    "permissions_boundary": (lambda value: {"permissions_boundary": POLICY + value}, ["P", "a/b/P"]),
+    "a tag's key": (lambda value: {"tags": {value: "x"}}, ["team", "aw"]),
+    "a tag's value": (lambda value: {"tags": {"team": value}}, ["orders"]),
 }
 SIGNS = [*"aZ0 /\\\"$?#@:*.-_~%{}+=,[]<>|^`'!&;()é\t\x01\x7f", "://", "..", "//", "/./", "u@", "aws:", "%7E", "*@"]
 LENGTHS = [n + more for n in (2, 10, 32, 63, 64, 128, 512, 1000, 1224) for more in (-1, 0, 1, 2)]
@@ -94,3 +109,29 @@ def test_the_schema_takes_the_values_that_the_parser_takes(key: str, tmp_path: P
     assert {value: is_refused(at) for at, value in enumerate(values) if len({*is_refused(at)}) > 1} == {}
     # Both kinds are among them.
     assert 0 < len([at for at in range(len(values)) if is_refused(at)[0]]) < len(values)
+
+
+@pytest.mark.parametrize("key", API)
+def test_the_schema_takes_the_values_of_the_api_that_the_parser_takes(key: str, tmp_path: Path) -> None:
+    table, seeds = API[key]
+    choose = random.Random(key)
+    values = sorted({value for seed in seeds for value in _changed(seed, choose)})
+    # Each is a manifest of its own.
+    values = seeds + choose.sample(values, 200)
+    validator = jsonschema.Draft7Validator(json.loads(Provider(tmp_path, TOP).run("schema")))
+    refused: dict[str, tuple[bool, bool]] = {}
+    for value in values:
+        text = "\n".join(f"api.{name} = {_inline(given)}" for name, given in table(value).items()) + "\n"
+        text += 'api.account = "111111111111"\napi.region = "ap-northeast-1"\nstages.t.api_id = "t"\n'
+        (tmp_path / "xacct.toml").write_text(text)
+        done = subprocess.run([cli(), "check"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode in (0, 1, 2), done.stderr
+        refused[value] = (done.returncode == 2, not validator.is_valid(tomllib.loads(text)))
+    assert {value: both for value, both in refused.items() if len({*both}) > 1} == {}
+    assert {by_parser for by_parser, _ in refused.values()} == {False, True}
+
+
+def _inline(given: Any) -> str:
+    if isinstance(given, dict):
+        return "{ " + ", ".join(f"{_inline(key)} = {_inline(value)}" for key, value in given.items()) + " }"
+    return json.dumps(given, ensure_ascii=False).replace("\x7f", "\\u007f")

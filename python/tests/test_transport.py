@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import os
+import shutil
+import socket
+import ssl
+import sys
 import zlib
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +22,7 @@ import pytest
 import requests
 import xacct_sign
 from botocore.config import Config
-from helpers import REGION, Answer, serve, signature, signed_headers
+from helpers import REGION, Answer, not_run, serve, signature, signed_headers
 from requests.utils import should_bypass_proxies
 from secure import serve_securely
 
@@ -227,12 +232,63 @@ def test_tls_is_agreed_upon_once_for_all_connections(tmp_path: Path, monkeypatch
     assert [request.is_resumed for request in secure.server.requests] == [False, True, True]
 
 
-def test_a_system_without_authorities_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tls_session_that_was_broken_off_is_not_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_securely(tmp_path, lambda _: Answer(headers={"connection": "close"}), ssl.TLSVersion.TLSv1_2) as secure:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(secure.certificate))
+        caller = session()
+        assert [caller.get(secure.url).status_code for _ in range(2)] == [200, 200]
+        listener = secure.server._server
+
+        def broken() -> None:
+            socket.socket.accept(listener.socket)[0].close()
+            raise OSError
+
+        with monkeypatch.context() as once:
+            once.setattr(listener, "get_request", broken)
+            with pytest.raises(xacct_sign.TransportError):
+                caller.get(secure.url)
+        assert caller.get(secure.url).status_code == 200
+    assert [request.is_resumed for request in secure.server.requests] == [False, True, False]
+
+
+@pytest.fixture
+def authorities(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Nothing names a bundle."""
+    if sys.platform != "linux":
+        not_run("authorities")
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_a_system_without_authorities_is_named(authorities: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # As a container has it without the package, seen by what looks for them.
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    with pytest.raises(xacct_sign.TransportError, match="this system has no certificates of authorities") as told:
-        session().get("https://localhost:9/")
-    assert told.value.code == "invalid_ca_bundle"
-    assert "`ca-certificates`" in str(told.value)
+    for folders, why in [
+        (str(tmp_path), ""),
+        (f"{tmp_path}:{tmp_path / 'missing'}", ": opening directory: No such file"),
+    ]:
+        authorities.setenv("SSL_CERT_DIR", folders)
+        with pytest.raises(
+            xacct_sign.TransportError, match=f"SSL_CERT_DIR has no certificates of authorities{why}"
+        ) as told:
+            session().get("https://localhost:9/")
+        assert (told.value.code, told.value.retryable) == ("invalid_ca_bundle", False)
+        assert "folders of certificates" in str(told.value)
+
+
+def test_authorities_are_those_of_os_environ(authorities: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with serve_securely(tmp_path) as secure:
+        with pytest.raises(xacct_sign.TransportError, match="invalid peer certificate"):
+            session().get(secure.url)
+        folder = tmp_path / "trusted"
+        folder.mkdir()
+        shutil.copy(secure.certificate, folder)
+        authorities.setenv("SSL_CERT_DIR", os.pathsep.join([str(tmp_path / "missing"), str(folder)]))
+        assert session().get(secure.url).status_code == 200
+        # What is set to nothing is not set.
+        authorities.setenv("SSL_CERT_DIR", "")
+        authorities.setenv("SSL_CERT_FILE", "")
+        with pytest.raises(xacct_sign.TransportError, match="invalid peer certificate"):
+            session().get(secure.url)

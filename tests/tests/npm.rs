@@ -64,7 +64,7 @@ impl Node {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         let mut answer: BTreeMap<String, Value> =
-            serde_json::from_str(&line).unwrap_or_else(|_| panic!("node died of {request}"));
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("node died ({:?}) of {request}", self.child.wait()));
         match answer.remove("error") {
             Some(error) => Err(error),
             None => Ok(answer.remove("ok").unwrap()),

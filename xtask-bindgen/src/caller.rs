@@ -31,6 +31,7 @@ pub(crate) fn constants() -> Constants {
     file.text("UNSIGNED", "Stands for the hash of a body that is not signed.", UNSIGNED_PAYLOAD);
     file.number("MAX_REDIRECTS", "How many redirects are followed.", call::MAX_REDIRECTS);
     file.list("HTTP_HEADERS", "Headers that HTTP clients set themselves.", &call::HTTP_HEADERS);
+    file.list("CLIENT_HEADERS", "Headers in which no identity stands.", &call::CLIENT_HEADERS);
     file.number("TIMEOUT_SECONDS", "How long a call may take.", call::TIMEOUT.as_secs());
     file.number("TRY_SECONDS", "How long one try of a call of STS may take.", retry::TRY.as_secs());
     file.number("TOLERATED_SKEW_SECONDS", "By how much a clock may be off.", Skew::TOLERATED.as_secs());

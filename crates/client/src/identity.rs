@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::{HeaderName, HeaderValue};
-use xacct_sign::call::HTTP_HEADERS;
+use xacct_sign::call::{CLIENT_HEADERS, HTTP_HEADERS};
 use xacct_sign::{Error, ErrorKind};
 use zeroize::Zeroizing;
 
@@ -39,22 +39,18 @@ impl<I: Identity + ?Sized> Identity for Arc<I> {
     }
 }
 
-/// What describes a body, and what servers had a client keep: the same as in js/xacct-sign/src/fetch/fetch.ts.
-const OF_CLIENTS: [&str; 2] = ["content-type", "cookie"];
-
 /// The header in which an identity is to stand, given its name.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidHeader`] for what is no name, for the [`HTTP_HEADERS`], for `content-type` and `cookie`, and for those that are a
-/// proxy's.
+/// [`ErrorKind::InvalidHeader`] for what is no name, for the [`HTTP_HEADERS`], for the [`CLIENT_HEADERS`], and for those that are a proxy's.
 pub fn identity_header(name: &str) -> Result<HeaderName, Error> {
     let refused = |what: &str| {
         Error::new(ErrorKind::InvalidHeader, format!("the header for the identity {what}"))
             .with_hint("leave it out for `authorization`")
     };
     let name = HeaderName::try_from(name).map_err(|_| refused("has no name of letters, digits and `-`"))?;
-    let is_kept = HTTP_HEADERS.contains(&name.as_str()) || OF_CLIENTS.contains(&name.as_str());
+    let is_kept = HTTP_HEADERS.contains(&name.as_str()) || CLIENT_HEADERS.contains(&name.as_str());
     // A proxy reads what begins so, and passes none of it on.
     if is_kept || name.as_str().starts_with("proxy-") {
         return Err(refused(&format!("is `{name}`, which HTTP clients and proxies keep for themselves")));

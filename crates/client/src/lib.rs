@@ -28,6 +28,7 @@
 //! | `NO_PROXY` | what is reached without: names, which stand for their subdomains too, addresses, networks (`10.0.0.0/8`), `*` |
 //! | `XACCT_ALLOW_HTTP_HOSTS` | hosts to which plain http may go, an API's and STS's, between commas |
 //! | `AWS_CA_BUNDLE`, else `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE` | a file of trusted certificates in place of the platform's |
+//! | `SSL_CERT_DIR` | not on Windows and macOS: the folders of the platform's, with `:` between |
 //! | `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL` | where STS is; `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` takes both away |
 //! | `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` | `true` takes STS's endpoint of this kind, where no URL is given |
 //! | `AWS_ENDPOINT_URL_SSO`, `AWS_ENDPOINT_URL_SSO_OIDC` | where SSO's portal is, and what renews its logins |

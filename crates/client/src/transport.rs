@@ -15,7 +15,7 @@ mod waiting;
 use std::fmt;
 use std::io::{self, Read as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::uri::Scheme;
 use http::{HeaderMap, Method, Uri, header};
@@ -147,19 +147,33 @@ impl fmt::Debug for Transport {
 
 #[derive(Default)]
 struct Agents {
-    plain: Option<Agent>,
-    direct: Option<Agent>,
+    plain: Option<Aging>,
+    direct: Option<Aging>,
     /// With the proxy, which the environment may change.
-    proxied: Option<(ureq::Proxy, Agent)>,
+    proxied: Option<(ureq::Proxy, Aging)>,
     tls: Option<TlsConfig>,
+}
+
+/// How long an agent is kept. A TLS session that is taken up again proves no certificate: with the agent they end.
+const AGE: Duration = Duration::from_secs(3600);
+
+struct Aging {
+    agent: Agent,
+    made: Instant,
+}
+
+impl Aging {
+    fn agent(&self) -> Option<Agent> {
+        (self.made.elapsed() < AGE).then(|| self.agent.clone())
+    }
 }
 
 impl Agents {
     fn of(&self, way: &Way) -> Option<Agent> {
         match way {
-            Way::Plain => self.plain.clone(),
-            Way::Direct => self.direct.clone(),
-            Way::Through(proxy) => self.proxied.as_ref().filter(|(of, _)| of == proxy).map(|(_, agent)| agent.clone()),
+            Way::Plain => self.plain.as_ref()?.agent(),
+            Way::Direct => self.direct.as_ref()?.agent(),
+            Way::Through(proxy) => self.proxied.as_ref().filter(|(of, _)| of == proxy)?.1.agent(),
         }
     }
 
@@ -168,12 +182,18 @@ impl Agents {
         if let Some(agent) = self.of(&way) {
             return agent;
         }
+        let aging = Aging { agent: made.clone(), made: Instant::now() };
         match way {
-            Way::Plain => self.plain = Some(made.clone()),
-            Way::Direct => self.direct = Some(made.clone()),
-            Way::Through(proxy) => self.proxied = Some((proxy, made.clone())),
+            Way::Plain => self.plain = Some(aging),
+            Way::Direct => self.direct = Some(aging),
+            Way::Through(proxy) => self.proxied = Some((proxy, aging)),
         }
         made
+    }
+
+    /// Begins anew, with what is trusted.
+    fn forget(&mut self) {
+        *self = Self { tls: self.tls.take(), ..Self::default() };
     }
 }
 
@@ -209,6 +229,7 @@ impl Transport {
         loop {
             let addresses = addresses(&agent, sending);
             let (answer, progress) = exchange::during(patience, addresses, || send(&agent, request, sending, patience));
+            self.learn(progress);
             let may_repeat = !progress.has_written() || request.method().is_idempotent();
             match answer {
                 // Each idle connection fails once, and is gone.
@@ -240,11 +261,19 @@ impl Transport {
             let outgoing = content.as_deref_mut();
             let addresses = addresses(&agent, sending);
             let (answer, progress) = exchange::during(patience, addresses, || open(&agent, request, outgoing, sending));
+            self.learn(progress);
             let may_repeat = !progress.has_written() || request.method().is_idempotent();
             match answer {
                 Err(error) if error.kind() == ErrorKind::Transport && progress.was_idle() && may_repeat => {}
                 answer => return answer,
             }
+        }
+    }
+
+    /// A server may break off each TLS session that is taken up again: the next one is a new one.
+    fn learn(&self, progress: exchange::Progress) {
+        if progress.has_broken_tls() {
+            self.agents().forget();
         }
     }
 
@@ -401,4 +430,22 @@ fn agent(tls: Option<TlsConfig>, proxy: Option<ureq::Proxy>) -> Agent {
         None => config,
     };
     connect::agent(config.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::{AGE, Agents, Aging, Way, agent};
+
+    #[test]
+    fn an_agent_ends_with_the_tls_sessions_that_it_keeps() {
+        let made_at = |made| Agents { direct: Some(Aging { agent: agent(None, None), made }), ..Agents::default() };
+        let now = Instant::now();
+        assert!(made_at(now).of(&Way::Direct).is_some());
+        // A machine that has just started has no earlier moment.
+        if let Some(then) = now.checked_sub(AGE) {
+            assert!(made_at(then).of(&Way::Direct).is_none());
+        }
+    }
 }

@@ -29,6 +29,9 @@ pub const TIMEOUT: Duration = Duration::from_secs(35);
 pub const HTTP_HEADERS: [&str; 9] =
     ["connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
+/// What describes a body, and what servers had a client keep: no identity stands in one of them.
+pub const CLIENT_HEADERS: [&str; 2] = ["content-type", "cookie"];
+
 /// What speaks of a body, and leaves with it.
 const BODY_HEADERS: [HeaderName; 5] =
     [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, CONTENT_LENGTH];

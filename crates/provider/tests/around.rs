@@ -213,6 +213,8 @@ fn r4_modules_and_programs_of_terraforms_that_are_given_the_role_are_said() {
         json!({"m": {"source": "./x", "role": "${aws_iam_role.shared_stag_2.name}"}}),
     ));
     is_passed_over(&with_block("provider", json!({"aws": {"region": "eu-west-1"}})));
+    is_passed_over(&with("null_resource", json!({"triggers": {"role": reference}})));
+    is_passed_over(&with("terraform_data", json!({"input": reference})));
     let lambda = json!({"name": "lambda", "assume_role_policy": {"Version": "2012-10-17", "Statement": []}});
     let mut many = with("aws_iam_role", lambda);
     many["module"] = json!({"api": {"source": "./api"}});

@@ -311,13 +311,20 @@ fn assuming() -> impl Strategy<Value = Assuming> {
 
 /// The manifest of these callers, each with a role of its own in its account, and the lock file.
 fn shared(callers: &[Assuming]) -> (Manifest, Lock) {
+    let names =
+        |names: &[&str]| if names.is_empty() { String::new() } else { format!("session_names = {}", json!(names)) };
+    let terms: Vec<_> = callers.iter().map(|(account, of, number)| (*account, names(of), *number)).collect();
+    with_terms(&terms)
+}
+
+/// The account, the terms and the role of each.
+fn with_terms(callers: &[(usize, String, u32)]) -> (Manifest, Lock) {
     let mut text =
         "[api]\naccount = \"111111111111\"\nregion = \"eu-west-1\"\n[stages.s]\napi_id = \"a1\"\n".to_owned();
     let mut lock = "version = 1\n[stages.s]\n".to_owned();
-    for (index, (account, names, number)) in callers.iter().enumerate() {
-        let names = if names.is_empty() { String::new() } else { format!("session_names = {}\n", json!(names)) };
+    for (index, (account, terms, number)) in callers.iter().enumerate() {
         let account = ACCOUNTS[*account];
-        text += &format!("[callers.c{index}]\naccount = \"{account}\"\nroles = {{ s = \"R{index}\" }}\n{names}");
+        text += &format!("[callers.c{index}]\naccount = \"{account}\"\nroles = {{ s = \"R{index}\" }}\n{terms}\n");
         lock += &format!("c{index} = {number}\n");
     }
     (Manifest::parse(&text, "xacct.toml").unwrap(), Lock::parse(&lock, "xacct.lock.toml").unwrap())
@@ -344,6 +351,22 @@ fn by_event(verifier: &Verifier, role: &str, session: &str) -> Result<String, St
         Step::Refused(refusal) => Err(refusal.code().to_owned()),
         other => panic!("an event needs nothing: {other:?}"),
     }
+}
+
+/// No event has a source identity: what binds callers to their own tells nobody who calls.
+#[test]
+fn source_identities_tell_no_callers_of_one_role_apart() {
+    let told = |terms: [&str; 2]| {
+        let (manifest, lock) = with_terms(&[(0, terms[0].to_owned(), 1), (1, terms[1].to_owned(), 1)]);
+        let stage = &manifest.stages["s"];
+        let roles = manifest.plan(&lock).stage_roles(stage);
+        assert_eq!(roles.len(), 1);
+        by_event(&verifier_with(&manifest, &lock, stage), &roles[0].name, "ab")
+    };
+    let apart = ["session_names = [\"ab\"]", "session_names = [\"ba\"]"];
+    assert_eq!(told(apart), Ok("c0".to_owned()));
+    let bound = ["source_identity = [\"ab\"]", "source_identity = [\"ba\"]"];
+    assert_eq!(told(bound), Err("callers_not_told_apart".to_owned()));
 }
 
 proptest! {

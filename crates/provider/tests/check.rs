@@ -324,6 +324,16 @@ fn found() -> Vec<(&'static str, String, Subject, &'static str)> {
         ),
         (
             "callers_not_told_apart",
+            // No event has a source identity.
+            format!(
+                "{}[callers.zoo]\naccount = \"000000000000\"\nroles = {{ stag = \"Zoo\" }}\nsource_identity = [\"zoo\"]\n[identity]\n",
+                on_stag("source_identity = [\"shop\"]")
+            ),
+            Subject::Stage("stag".to_owned()),
+            "callers `shop` and `zoo` share the role `ApiAllowByIamRoleStag`, and may take the same session name",
+        ),
+        (
+            "callers_not_told_apart",
             format!(
                 "{}[callers.zoo]\naccount = \"000000000000\"\nroles = {{ stag = \"*Batch\" }}\ntrust = \"account\"\n",
                 on_stag("trust = \"account\"").replace("Batch", "Batch*").replace(STAG, SERVER)

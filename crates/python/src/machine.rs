@@ -32,7 +32,7 @@ impl Variables for Environ {
     }
 
     fn hold(&self, reader: &mut dyn FnMut()) -> Result<(), Error> {
-        // Python sets the system's while it has the GIL.
+        // Python sets the system's while it has the GIL. A build without one has no lock for it, as it has none for C's libraries.
         shutdown::ask(|_| {
             reader();
             Ok(())

@@ -126,3 +126,25 @@ fn of_several_files_the_one_is_named_that_cannot_be_used() {
         (0, "no role is meant for the stage, and none that is there opens it\n".to_owned(), String::new())
     );
 }
+
+/// What is not taken over is said, though the files are written.
+#[test]
+fn init_names_what_the_manifest_does_not_say() {
+    let folder = folder("init-notes", MANIFEST);
+    let (_, template, _) = run(&folder, "render cloudformation --stage stag");
+    let mut template: serde_json::Value = serde_json::from_str(&template).unwrap();
+    for resource in template["Resources"].as_object_mut().unwrap().values_mut() {
+        if resource["Type"] == "AWS::IAM::Role" {
+            resource["Properties"]["ManagedPolicyArns"] = serde_json::json!(["arn:aws:iam::aws:policy/Extra"]);
+        }
+    }
+    fs::write(folder.join("roles.json"), template.to_string()).unwrap();
+    let (code, stdout, stderr) = run(&folder, "init --from roles.json --manifest new.toml");
+    assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
+    let (notes, written) = stderr.split_once("wrote `new.toml` and `new.lock.toml`").unwrap();
+    assert!(
+        notes.contains("managed policy `arn:aws:iam::aws:policy/Extra`") && written.ends_with("check`\n"),
+        "{stderr}"
+    );
+    assert!(!fs::read_to_string(folder.join("new.toml")).unwrap().contains("Extra"));
+}

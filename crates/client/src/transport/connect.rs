@@ -90,17 +90,20 @@ impl<In: Transport> Connector<In> for Secure {
     type Out = <RustlsConnector as Connector<In>>::Out;
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
-        self.0.connect(&of_the_agent(details), chained).map_err(|error| match error {
-            ureq::Error::Io(io) if !io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
-                ureq::Error::Other(Box::new(HandshakeBroken(io)))
+        self.0.connect(&of_the_agent(details), chained).map_err(|error| {
+            exchange::broke_tls();
+            match error {
+                ureq::Error::Io(io) if !io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+                    ureq::Error::Other(Box::new(HandshakeBroken(io)))
+                }
+                other => other,
             }
-            other => other,
         })
     }
 }
 
-/// What is trusted is the agent's, whatever else a request says: it is made once, and TLS's sessions are kept with it. Of a request
-/// that says anything at all, ureq would make it again for each connection.
+/// What is trusted is the agent's, whatever else a request says: it is made once, and TLS's sessions are kept with it, as long as
+/// [`super::AGE`]. Of a request that says anything at all, ureq would make it again for each connection.
 fn of_the_agent<'a>(details: &ConnectionDetails<'a>) -> ConnectionDetails<'a> {
     ConnectionDetails {
         uri: details.uri,

@@ -11,6 +11,7 @@ use crate::patience::{Patience, Watch};
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Progress {
     has_connected: bool,
+    has_broken_tls: bool,
     has_used_socket: bool,
     has_written: bool,
     has_read: bool,
@@ -21,6 +22,11 @@ impl Progress {
     /// would have come.
     pub(super) fn was_idle(self) -> bool {
         self.has_used_socket && !self.has_connected && !self.has_read
+    }
+
+    /// Whether TLS could not be agreed upon.
+    pub(super) fn has_broken_tls(self) -> bool {
+        self.has_broken_tls
     }
 
     /// Whether a byte was given to the system to be sent.
@@ -74,6 +80,10 @@ pub(super) fn addresses() -> Addresses {
 
 pub(super) fn connected() {
     EXCHANGE.with_borrow_mut(|exchange| exchange.progress.has_connected = true);
+}
+
+pub(super) fn broke_tls() {
+    EXCHANGE.with_borrow_mut(|exchange| exchange.progress.has_broken_tls = true);
 }
 
 pub(super) fn used_socket() {

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
+use rustls_native_certs::load_certs_from_paths;
+#[cfg(not(any(windows, target_vendor = "apple")))]
 use ureq::tls::Certificate;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use xacct_sign::{Error, ErrorKind};
@@ -31,18 +33,58 @@ fn platform(_: &dyn Variables) -> Result<RootCerts, Error> {
     Ok(RootCerts::PlatformVerifier)
 }
 
-/// The system's authorities. What finds them reads the environment, which is why ureq does not do it, somewhere and for each
-/// connection.
+/// The system's authorities. What finds them reads the environment, which is why ureq does not do it, at any time and in any thread.
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn platform(variables: &dyn Variables) -> Result<RootCerts, Error> {
-    let found = held(variables, rustls_native_certs::load_native_certs)?.certs;
-    if found.is_empty() {
-        let none = Error::new(ErrorKind::InvalidCaBundle, "this system has no certificates of authorities");
-        return Err(none.with_hint(
-            "install them (many have a package `ca-certificates`), or name a file of them in AWS_CA_BUNDLE",
-        ));
+    let given = first_set(variables, &["SSL_CERT_DIR"])?.map(|(_, folders)| folders);
+    let (file, folders) = match &given {
+        Some(folders) => (None, std::env::split_paths(folders).collect()),
+        None => {
+            let found = held(variables, openssl_probe::probe)?;
+            (found.cert_file, found.cert_dir)
+        }
+    };
+    let mut found = load_certs_from_paths(file.as_deref(), None);
+    for folder in &folders {
+        let more = load_certs_from_paths(None, Some(folder));
+        found.certs.extend(more.certs);
+        found.errors.extend(more.errors);
     }
-    Ok(RootCerts::Specific(Arc::new(found.iter().map(|der| Certificate::from_der(der).to_owned()).collect())))
+    if found.certs.is_empty() {
+        return Err(without_authorities(given.is_some(), found.errors.into_iter().next()));
+    }
+    found.certs.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+    found.certs.dedup();
+    Ok(RootCerts::Specific(Arc::new(found.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect())))
+}
+
+#[cfg(not(any(windows, target_vendor = "apple")))]
+fn without_authorities(is_given: bool, cause: Option<rustls_native_certs::Error>) -> Error {
+    use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+
+    let passes = match cause.as_ref().map(|cause| &cause.kind) {
+        Some(rustls_native_certs::ErrorKind::Io { inner, .. }) => {
+            !matches!(inner.kind(), NotFound | NotADirectory | PermissionDenied)
+        }
+        _ => false,
+    };
+    let (whose, hint) = match is_given {
+        true => {
+            ("SSL_CERT_DIR has", "the variable names folders of certificates in PEM form, each in a file of its own")
+        }
+        false => (
+            "this system has",
+            "install them (many systems have a package `ca-certificates`), or name a file of them in AWS_CA_BUNDLE",
+        ),
+    };
+    let why = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    // The files may be there: what is no longer missing by the next time is no setting.
+    let kind = if passes { ErrorKind::Transport } else { ErrorKind::InvalidCaBundle };
+    let error = Error::new(kind, format!("{whose} no certificates of authorities{why}")).with_hint(hint);
+    match cause {
+        Some(cause) => error.with_source(cause),
+        None => error,
+    }
 }
 
 fn bundle(name: &str, path: OsString) -> Result<RootCerts, Error> {

@@ -28,8 +28,8 @@ const BLOCKS: [&str; 14] = [
     "ephemeral",
 ];
 
-/// What the providers are called whose resources do what their types say.
-const PLAIN: [&str; 6] = ["aws_", "random_", "time_", "tls_", "archive_", "local_"];
+/// What the providers are called whose resources do what their types say, or nothing.
+const PLAIN: [&str; 8] = ["aws_", "random_", "time_", "tls_", "archive_", "local_", "null_", "terraform_data"];
 
 /// The resources of AWS's provider that may do anything.
 const OPEN: [&str; 4] =

@@ -154,6 +154,11 @@ fn what_is_no_list_no_pattern_and_no_role_of_the_account_is_refused() {
         (format!("{account}roles = {{ stag = \"pa*ths/Shop\" }}"), "invalid_role_name"),
         (format!("{account}roles = {{ stag = \"Shop?\" }}"), "invalid_role_name"),
         (format!("{account}roles = {{ stag = \"**\" }}"), "invalid_role_name"),
+        (format!("{account}roles = {{ stag = \"arn:aws:iam::000000000000:role/*\" }}"), "invalid_role_name"),
+        (
+            format!("{account}roles = {{ stag = [\"arn:aws:iam::000000000000:role/*\", \"Shop\"] }}"),
+            "invalid_role_name",
+        ),
         ("roles = { stag = \"arn:aws:iam::222222222222:role/Shop\" }".to_owned(), "invalid_role_name"),
         ("roles = { stag = \"arn:aws-cn:iam::000000000000:role/Shop\" }".to_owned(), "invalid_role_name"),
         ("roles = { stag = \"arn:aws:iam::000000000000:user/Shop\" }".to_owned(), "invalid_role_name"),

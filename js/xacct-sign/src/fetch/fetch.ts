@@ -1,4 +1,4 @@
-import { HINT, HTTP_HEADERS, MAX_REDIRECTS, TIMEOUT_SECONDS } from "../../wasm/constants.js";
+import { CLIENT_HEADERS, HINT, HTTP_HEADERS, MAX_REDIRECTS, TIMEOUT_SECONDS } from "../../wasm/constants.js";
 import { roleProvider } from "../credentials/assume-role.js";
 import { type CredentialsInput, checkInput, resolve } from "../credentials/credentials.js";
 import { clockFor, knownOf } from "../credentials/known.js";
@@ -169,9 +169,6 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "";
 }
 
-/** What describes a body, and what servers had a client keep: the same as in crates/client/src/identity.rs. */
-const OF_CLIENTS = ["content-type", "cookie"];
-
 /** What says who calls. */
 function saidBy(options: CreateFetchOptions): Said {
   for (const name of FETCH_OPTIONS) {
@@ -188,7 +185,7 @@ function saidBy(options: CreateFetchOptions): Said {
     });
   }
   const header = identityHeader.toLowerCase();
-  const isKept = HTTP_HEADERS.includes(header) || OF_CLIENTS.includes(header) || isOfFetch(header);
+  const isKept = HTTP_HEADERS.includes(header) || CLIENT_HEADERS.includes(header) || isOfFetch(header);
   // A proxy reads what begins so, and passes none of it on.
   if (isKept || header.startsWith("proxy-")) {
     throw new XacctSignError(

@@ -314,6 +314,9 @@ impl Source<'_> {
         else {
             return refuse("is not the ARN of a role");
         };
+        if name == "*" {
+            return refuse("is every role of the account, which is written `*`");
+        }
         if account.is_some_and(|account| account != arn.account) {
             return refuse("is not a role of the caller's `account`");
         }
