@@ -131,6 +131,8 @@ def check_proof(here: serving.Loopback, verifier: Verifier, row: dict[str, Any],
     else:
         here.answer = answer and (answer["status"], serving.filled(answer["body"]).encode())
     run(here, verifier, row, "{proof}", proof(row, good))
+    if here.answer and 300 <= here.answer[0] < 400:
+        assert here.fetched == ["/"]
 
 
 def is_seen(name: str) -> bool:
