@@ -70,6 +70,10 @@ class Peers:
         """On a port of loopback."""
         self.fails = ""
         """How: ``status``, ``drop``, ``garbage``, ``throttle``, or not at all."""
+        self.hangs = ""
+        """Who takes a request and says nothing until whoever asks goes away: ``keys``, ``sts``, or nobody."""
+        self.held: dict[str, set[object]] = {"keys": set(), "sts": set()}
+        """The connections on which nothing is said."""
         self.generation = 0
         """Which of two keys signs; both are published from then on."""
         self.withdrawn: set[int] = set()
@@ -80,12 +84,24 @@ class Peers:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 peers.asked["keys"] += 1
-                self.reply(200, peers.key_set(int(self.path.split("/")[2])))
+                if not self.hangs("keys"):
+                    self.reply(200, peers.key_set(int(self.path.split("/")[2])))
 
             def do_POST(self) -> None:
                 peers.asked["sts"] += 1
                 self.rfile.read(int(self.headers["content-length"]))
-                self.reply(*peers.identity({name.lower(): value for name, value in self.headers.items()}))
+                if not self.hangs("sts"):
+                    self.reply(*peers.identity({name.lower(): value for name, value in self.headers.items()}))
+
+            def hangs(self, what: str) -> bool:
+                if peers.hangs != what:
+                    return False
+                peers.held[what].add(self)
+                try:
+                    self.rfile.read(1)
+                finally:
+                    peers.held[what].remove(self)
+                return True
 
             def reply(self, status: int, body: bytes) -> None:
                 failures = {

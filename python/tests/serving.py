@@ -40,6 +40,7 @@ KEYS: dict[str, dict[str, str]] = json.loads((REPOSITORY / "tests" / "identity" 
 _PRIVATE = {"d", "p", "q", "dp", "dq", "qi"}
 _ORDER = bytes.fromhex("ff" * 24 + "c7634d81f4372ddf581a0db248b0a77aecec196accc52973")
 _XMLNS = "https://sts.amazonaws.com/doc/2011-06-15/"
+_ELSEWHERE = "/elsewhere"
 
 
 def table() -> str:
@@ -244,7 +245,7 @@ class Loopback:
         signed = {name: headers[name] for name in names.split(";")}
         right = signature_of(signed, headers["x-amz-date"], region)
         if (key, headers["x-amz-security-token"], signature) == (KEY, TOKEN, right):
-            return 200, identity_xml("arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders", "000000000000")
+            return 200, shop_xml()
         return 403, error_xml("SignatureDoesNotMatch")
 
 
@@ -258,6 +259,11 @@ def error_xml(code: str) -> bytes:
     """STS's refusal."""
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>no</Message></Error>"
     return f'<ErrorResponse xmlns="{_XMLNS}">{error}<RequestId>x</RequestId></ErrorResponse>'.encode()
+
+
+def shop_xml() -> bytes:
+    """STS's answer to a proof of shop's."""
+    return identity_xml("arn:aws:sts::000000000000:assumed-role/LambdaRoleProd/orders", "000000000000")
 
 
 def identity_xml(arn: str, account: str) -> bytes:
@@ -277,20 +283,30 @@ def loopback() -> Iterator[Loopback]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             here.fetched.append(self.path)
-            self.reply(here.status, here.keys(self.path))
+            # A POST that is redirected may come as a GET.
+            if not self.is_elsewhere():
+                self.reply(here.status, here.keys(self.path))
 
         def do_POST(self) -> None:
             here.fetched.append(self.path)
             self.rfile.read(int(self.headers["content-length"]))
-            self.reply(*here.sts({name.lower(): value for name, value in self.headers.items()}))
+            if not self.is_elsewhere():
+                self.reply(*here.sts({name.lower(): value for name, value in self.headers.items()}))
+
+        def is_elsewhere(self) -> bool:
+            is_elsewhere = self.path.startswith(_ELSEWHERE)
+            if is_elsewhere:
+                # What would let shop in.
+                self.reply(200, key_set("shop_rsa", "shop_ec") if "/issuers/" in self.path else shop_xml())
+            return is_elsewhere
 
         def reply(self, status: int, body: bytes) -> None:
             if not status or body == b"@nothing":
                 self.close_connection = True
                 return
             self.send_response(status)
-            if status == 302:
-                self.send_header("location", "/elsewhere")
+            if 300 <= status < 400:
+                self.send_header("location", _ELSEWHERE + self.path)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             with contextlib.suppress(OSError):

@@ -131,16 +131,18 @@ def check_proof(here: serving.Loopback, verifier: Verifier, row: dict[str, Any],
     else:
         here.answer = answer and (answer["status"], serving.filled(answer["body"]).encode())
     run(here, verifier, row, "{proof}", proof(row, good))
+    if here.answer and 300 <= here.answer[0] < 400:
+        assert here.fetched == ["/"]
 
 
-def is_seen(name: str) -> bool:
-    """Whether Python sees what is wrong: of two members of one name its runtime has left the last."""
-    text = row_of(tomllib.loads(serving.table()), "event", name)["event"]
-    event = json.loads(text)
-    return isinstance(event, dict) and len(json.loads(text, object_pairs_hook=list)) == len(event)
+def is_told_twice(text: str) -> bool:
+    """Whether a member stands twice in an object: Python's runtime leaves the last alone."""
+    objects: list[list[tuple[str, Any]]] = []
+    json.loads(text, object_pairs_hook=objects.append)
+    return any(len(dict(members)) < len(members) for members in objects)
 
 
-@pytest.mark.parametrize("name", [row for row in rows("event") if is_seen(row.values[0])])
+@pytest.mark.parametrize("name", rows("event"))
 def test_an_event(here: serving.Loopback, name: str) -> None:
     here.published = None
     table = here.world()
@@ -152,8 +154,12 @@ def test_an_event(here: serving.Loopback, name: str) -> None:
     reader = serving.token_of(serving.compact(header), serving.compact(claims))
     text = row["event"].replace("{token}", good).replace("{reader}", reader)
     for path in row.get("paths", [""]):
-        event = json.loads(text.replace("{path}", path))
-        assert outcome(lambda: Verifier(callers, development=True).from_event(event)) == expected(row), path  # noqa: B023
+        event = text.replace("{path}", path)
+        # As Lambda gives it, what is wrong cannot be seen where a member stands twice.
+        forms = [event] if is_told_twice(event) else [event, json.loads(event)]
+        for form in forms:
+            verifier = Verifier(callers, development=True)
+            assert outcome(lambda: verifier.from_event(form)) == expected(row), (type(form), path)  # noqa: B023
 
 
 @pytest.mark.parametrize("name", rows("callers"))

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import load
 import pytest
+from xacct_sign import _native
 
 FAULTS = ("status", "drop", "garbage", "throttle")
+
+
+def as_they_should(socket: Path, requests: list[load.Request]) -> list[str | int]:
+    answers, _ = load.told(socket, requests)
+    assert load.wrong(requests, answers) == []
+    return answers
 
 
 @pytest.mark.sleeps
 @pytest.mark.timeout(300)
 def test_a_thousand_callers_through_an_outage_and_new_keys() -> None:
     with load.world() as (peers, folder), load.server(folder, "checked", peers.url) as socket:
-        maker = load.Maker(peers)
-
-        def all_as_they_should(requests: list[load.Request]) -> list[str | int]:
-            answers, _ = load.told(socket, requests)
-            assert load.wrong(requests, answers) == []
-            return answers
+        maker, all_as_they_should = load.Maker(peers), functools.partial(as_they_should, socket)
 
         # The callers of one account come later.
         at_first = load.ISSUERS - 1
@@ -81,3 +86,74 @@ def test_a_thousand_callers_through_an_outage_and_new_keys() -> None:
         )
         assert 0 < told_of_old.count(401) < len(old)
         all_as_they_should(load.mixed(maker, 3, issuers=at_first))
+
+
+@pytest.mark.sleeps
+def test_peers_that_say_nothing_hold_up_who_needs_them_and_nobody_else() -> None:
+    with (
+        ThreadPoolExecutor() as beside,
+        load.world() as (peers, folder),
+        load.server(folder, "checked", peers.url) as socket,
+    ):
+        maker, all_as_they_should = load.Maker(peers), functools.partial(as_they_should, socket)
+
+        def held(what: str, requests: list[load.Request], connections: int) -> Future[list[str | int]]:
+            """Requests of those who need a peer that says nothing, once it holds so many connections."""
+            peers.hangs = what
+            told = beside.submit(lambda: load.told(socket, requests, connections=len(requests))[0])
+            while len(peers.held[what]) < connections:
+                # Otherwise some have waited for others.
+                assert not told.done()
+                time.sleep(0.01)
+            return told
+
+        # The callers of two accounts come later. Every third is enough: this is not about numbers.
+        at_first = load.ISSUERS - 2
+        callers = [caller for caller in range(1, load.CALLERS, 3) if load.issuer_of(caller) < at_first]
+        tokens = [caller for caller in callers if not load.sends_proofs(caller)]
+        proofs = [caller for caller in callers if load.sends_proofs(caller)]
+        late = [
+            [caller for caller in range(issuer, load.CALLERS, load.ISSUERS) if not load.sends_proofs(caller)]
+            for issuer in (at_first, at_first + 1)
+        ]
+        strangers = [
+            caller for caller in range(load.CALLERS) if load.issuer_of(caller) >= at_first and load.sends_proofs(caller)
+        ]
+        known = [maker.good(caller) for caller in callers]
+        all_as_they_should(known)
+
+        def of_tokens(kinds: list[int]) -> list[load.Request]:
+            """New tokens by keys at hand, and bad ones."""
+            bad = [maker.bad(caller, kinds[number % len(kinds)]) for number, caller in enumerate(tokens)]
+            return known + [maker.good(caller) for caller in tokens] + bad
+
+        # STS says nothing to as many strangers, good and bad, as are asked of at once, and to some whom it knows. Who
+        # sends tokens does not need it; of an account that nobody came from before the keys are fetched meanwhile.
+        threads = dict(_native.Verifier.THREADS)
+        some = threads["known_proof"] // 2
+        waiting = [maker.good(caller) for caller in proofs[:some] + strangers]
+        waiting += [maker.bad(caller, 10 + 11 * caller) for caller in strangers]
+        waiting = waiting[: some + threads["proof"]]
+        meanwhile = of_tokens([*range(9)]) + [maker.good(caller) for caller in late[0]]
+        for_sts = held("sts", waiting, len(waiting))
+        all_as_they_should(meanwhile)
+        # Who had waited behind one of those would have been told when that one was.
+        assert len(peers.held["sts"]) == len(waiting)
+
+        # Now the issuers say nothing, and STS speaks again. All of an account without keys wait for one fetch; what is
+        # known of the other accounts' keys is enough, for tokens whose signature is right at least.
+        new = [maker.good(caller) for caller in late[1][: 2 * threads["token"]]]
+        meanwhile = of_tokens([0, 1, 2, 3, 6, 7]) + [maker.good(caller) for caller in late[0] + proofs[some:]]
+        meanwhile += [maker.bad(caller, kind) for caller in proofs[some:] for kind in (8, 9, 10)]
+        fetches = peers.asked["keys"]
+        for_keys = held("keys", new, 1)
+        all_as_they_should(meanwhile)
+        assert len(peers.held["keys"]) == 1
+
+        # Nobody knows who they are.
+        assert set(for_sts.result()) == {503}
+        assert set(for_keys.result()) == {503}
+        assert peers.asked["keys"] == fetches + 1
+        # STS is asked again at once.
+        peers.hangs = ""
+        all_as_they_should([maker.good(caller) for caller in strangers] + known)

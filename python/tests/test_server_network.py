@@ -49,12 +49,38 @@ def code(verifier: Verifier, authorization: str) -> tuple[str, int]:
 # ---------------------------------------------------------------- keys
 
 
-@pytest.mark.parametrize("status", [201, 204, 206, 301, 302, 307, 308, 401, 404, 429, 500, 503])
+# What clients follow that follow redirects.
+REDIRECTS = [301, 302, 303, 307, 308]
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 300, *REDIRECTS, 401, 404, 429, 500, 503])
 def test_keys_with_another_status_are_none_and_no_redirect_is_followed(here: serving.Loopback, status: int) -> None:
     here.status = status
     verifier = Verifier(here.world()["world"], development=True)
     assert code(verifier, token(here.issuer("shop"))) == ("keys_unavailable", 503)
-    assert set(here.fetched) == {"/issuers/shop/.well-known/jwks.json"}
+    assert here.fetched == ["/issuers/shop/.well-known/jwks.json"]
+
+
+@pytest.mark.parametrize("status", [300, *REDIRECTS])
+@pytest.mark.parametrize("body", [b"", serving.shop_xml()], ids=["empty", "an identity"])
+def test_no_redirect_of_stss_is_followed(
+    here: serving.Loopback, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", here.url)
+    here.answer = (status, body)
+    verifier = Verifier(here.world()["world"], development=True)
+    proof = serving.proof_of(serving.compact(serving.proof_values()))
+    assert code(verifier, f"Bearer {proof}") == ("sts_answer_refused", 503)
+    assert here.fetched == ["/"]
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+def test_who_follows_these_redirects_comes_to_good_answers(here: serving.Loopback, status: int) -> None:
+    here.status, here.answer = status, (status, b"")
+    path = "/issuers/shop/.well-known/jwks.json"
+    assert requests.get(here.url + path, timeout=10).content == serving.key_set("shop_rsa", "shop_ec")
+    assert requests.post(here.url, data="x", timeout=10).content == serving.shop_xml()
+    assert here.fetched == [path, f"/elsewhere{path}", "/", "/elsewhere/"]
 
 
 EARLY = """
