@@ -201,13 +201,17 @@ class Response:
         if self.ok:
             return
         hint = None
+        sent = getattr(self, "_sent", None)
+        explains = "this error's `explain()` says what can be told from here, and whose side it is on"
         if self._why:
             hint = f"the emulator's reason: {_shown(self._why)}"
-        elif self.status_code == 403 and (sent := getattr(self, "_sent", None)) is not None:
-            hint = "this error's `explain()` says what can be told from here, and whose side it is on"
+        elif sent is None:
+            pass
+        elif sent.has_bearer:
             # No gateway has a log of what a server was shown.
-            if not sent.has_bearer:
-                hint += "; where API Gateway refused, the API's access log has the reason"
+            hint = explains if self.status_code in (401, 403) else None
+        elif self.status_code == 403:
+            hint = f"{explains}; where API Gateway refused, the API's access log has the reason"
         url = self.url.partition("?")[0]
         message = f"{self._method} {url} was answered with {self.status_code} {self.reason}".rstrip()
         said = _first(self._said or "")

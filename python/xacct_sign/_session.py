@@ -236,7 +236,7 @@ def _source(
         raise ValidationError(
             f"the role is a `{type(role).__name__}`",
             code="invalid_role_arn",
-            hint="give the role's ARN as a str, or an AssumeRole",
+            hint="give the role's ARN as a str, or an AssumeRole; a token or a proof goes to Session as `identity`",
         )
     if credentials is not None:
         raise ValidationError(

@@ -151,7 +151,13 @@ class Process:
         except OSError as error:
             self._open.close()
             raise _not_started(f"{command[0]}: {error.strerror}") from None
-        patience = threading.Timer(_PATIENCE, self._kill)
+        is_late = threading.Event()
+
+        def give_up() -> None:
+            is_late.set()
+            self._kill()
+
+        patience = threading.Timer(_PATIENCE, give_up)
         try:
             patience.start()
             line = self._process.stdout.readline() if self._process.stdout else b""
@@ -166,9 +172,10 @@ class Process:
         if ready is None:
             words = said.read().decode("utf-8", "replace").strip()
             words = words.replace(path, manifest.shown) if text else words
+            status = None if is_late.is_set() else self._status()
             self._kill()
             self.end()
-            raise _not_started(words or _shown(line) or f"it said nothing, for up to {_PATIENCE:.0f} s")
+            raise _not_started(words or _shown(line) or _ended(status), None if words else command[0])
         self.ready = ready
         self.log = Log(log)
 
@@ -192,6 +199,12 @@ class Process:
             self._kill()
             self._process.wait()
         self._open.close()
+
+    def _status(self) -> int | None:
+        """What it ended with, if it has: its output may be over a moment before."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(0.5)
+        return None
 
     def _kill(self) -> None:
         """Ends it whatever it does, and what it has started: that would hold its output open."""
@@ -264,8 +277,18 @@ def _shown(line: bytes) -> str:
     return f"it said {line[:200]!r}, as no emulator does" if line else ""
 
 
-def _not_started(said: str) -> XacctSignError:
-    """The emulator's own words, from its first error on: what it warned of before that stopped nothing."""
+def _ended(status: int | None) -> str:
+    if status is None:
+        return f"it said nothing, for up to {_PATIENCE:.0f} s"
+    return f"it said nothing, and ended with {status}"
+
+
+def _not_started(said: str, other: str | None = None) -> XacctSignError:
+    """The emulator's own words, from its first error on: what it warned of before that stopped nothing.
+
+    `other` may be another program.
+    """
     error = re.search(r"^error\[(\w+)\]", said, re.MULTILINE)
     code = error[1] if error else "emulator_failed"
-    return XacctSignError(f"the emulator did not start: {said[error.start() if error else 0 :]}", code=code)
+    hint = f"is `{other}` the emulator? pip install xacct-sign-emulator, beside xacct_sign" if other else None
+    return XacctSignError(f"the emulator did not start: {said[error.start() if error else 0 :]}", code=code, hint=hint)

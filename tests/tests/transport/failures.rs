@@ -51,8 +51,14 @@ fn c6_a_certificate_that_is_not_trusted() {
     told(&ours.server(|_| {}), "UnknownIssuer", "AWS_CA_BUNDLE");
     // An authority that was made anew under its name.
     told(&Authority::new("others-anew").server(|_| {}), "BadSignature", "AWS_CA_BUNDLE");
-    told(&others.server(|params| params.not_after = date_time_ymd(2020, 1, 1)), "expired", "");
-    told(&others.server(|params| params.subject_alt_names.clear()), "not valid for name", "");
+    let of_then = others.server(|params| params.not_after = date_time_ymd(2020, 1, 1));
+    told(&of_then, "its certificate expired 2020-01-01T00:00:00Z", "needs another certificate");
+    let of_later = others.server(|params| {
+        (params.not_before, params.not_after) = (date_time_ymd(2100, 1, 1), date_time_ymd(2101, 1, 1));
+    });
+    told(&of_later, "its certificate is not valid before 2100-01-01T00:00:00Z", "clock of this machine");
+    let of_another = others.server(|params| params.subject_alt_names.clear());
+    told(&of_another, "not valid for name", "a name that its certificate has");
     told(&sends("HTTP/1.1 400 Bad Request\r\n\r\n"), "corrupt message", "does the server speak plain http there?");
     // Those of the platform do not know the authority either.
     let answer = call(&[&at(&ours.server(|_| {}))], &[]);

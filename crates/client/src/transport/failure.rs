@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::io;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 use ureq::Error as U;
+use xacct_sign::aws::format_rfc3339;
 use xacct_sign::{Error, ErrorKind};
 
 use super::connect::{HandshakeBroken, NotPublic, ProxyFailed, UnknownHost};
@@ -110,8 +113,19 @@ fn in_words(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(error) if is_authority(error) => {
             "its certificate is an authority's (CA:TRUE), and no server's".to_owned()
         }
+        rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
+            format!("its certificate expired {}", on(*not_after))
+        }
+        rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => {
+            format!("its certificate is not valid before {}", on(*not_before))
+        }
         other => other.to_string(),
     }
+}
+
+fn on(time: UnixTime) -> String {
+    let at = UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
+    at.and_then(format_rfc3339).unwrap_or_else(|| "at a time that no clock has".to_owned())
 }
 
 fn hint(error: &rustls::Error) -> Option<&'static str> {
@@ -120,9 +134,21 @@ fn hint(error: &rustls::Error) -> Option<&'static str> {
             "give the server a certificate without CA:TRUE, such as one that the authority has issued, and name the authority's \
              file in AWS_CA_BUNDLE",
         ),
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-            Some("if a proxy or an authority of your own signs certificates here, name its CA file in AWS_CA_BUNDLE")
-        }
+        rustls::Error::InvalidCertificate(error) => match error {
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Some("call the server by a name that its certificate has, or give it a certificate for this name")
+            }
+            CertificateError::ExpiredContext { .. } | CertificateError::NotValidYetContext { .. } => {
+                Some("the server needs another certificate, if the clock of this machine is right")
+            }
+            // Of an authority that has another's name the signature is wrong.
+            CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                Some("if a proxy or an authority of your own signs certificates here, name its CA file in AWS_CA_BUNDLE")
+            }
+            _ => None,
+        },
         rustls::Error::InvalidMessage(_) => {
             Some("does the server speak plain http there? check the scheme and the port")
         }
@@ -148,7 +174,7 @@ fn on_the_way(failure: ProxyFailed, host: &str, limit: u64) -> Error {
     let cause = AtProxy { cause: failed(failure.error, &failure.proxy, limit), proxy: failure.proxy }.told();
     Error::new(cause.kind(), format!("the proxy does not connect to `{host}`: {cause}"))
         .with_hint(if wants_password {
-            "put the proxy's user and password into HTTPS_PROXY: `http://user:password@host:port`"
+            "the proxy wants a user and a password that it knows: HTTPS_PROXY=`http://user:password@host:port`"
         } else {
             "check HTTPS_PROXY (or ALL_PROXY), or list the host in NO_PROXY"
         })
