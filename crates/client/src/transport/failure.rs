@@ -144,9 +144,9 @@ fn hint(error: &rustls::Error) -> Option<&'static str> {
             // Of an authority that has another's name the signature is wrong.
             CertificateError::UnknownIssuer
             | CertificateError::BadSignature
-            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-                Some("if a proxy or an authority of your own signs certificates here, name its CA file in AWS_CA_BUNDLE")
-            }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Some(
+                "if a proxy or an authority of your own signs certificates here, name its CA file in AWS_CA_BUNDLE",
+            ),
             _ => None,
         },
         rustls::Error::InvalidMessage(_) => {
