@@ -12,12 +12,27 @@ import { inTurns } from "./turns.mjs";
 const TOKENS = 100;
 const ROUNDS = 40;
 
-/** Seconds a check. */
+/** What WebCrypto calls them. */
+const WEB = {
+  ES384: { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" },
+  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+};
+
+/** Seconds a check, of both algorithms. */
 export async function identity() {
   const folder = await freshServer();
   const entry = join(folder, "node_modules/xacct-sign-server/dist/index.js");
   const { createVerifier } = await import(pathToFileURL(entry).href);
-  const issuer = await startIssuer();
+  const found = {};
+  for (const algorithm of Object.keys(WEB)) {
+    const times = await checks(createVerifier, algorithm);
+    for (const [name, seconds] of Object.entries(times)) found[`${name}_${algorithm}`] = seconds;
+  }
+  return found;
+}
+
+async function checks(createVerifier, algorithm) {
+  const issuer = await startIssuer(algorithm);
   try {
     const keys = await (await fetch(`${issuer.issuer}/.well-known/jwks.json`)).json();
     const made = Array.from({ length: TOKENS }, (_, index) => issuer.token({ jti: `${index}`, tags: "x".repeat(300) }));
@@ -29,9 +44,9 @@ export async function identity() {
       await check(verifier, known);
       return verifier;
     };
-    const verify = await bareCheck(keys.keys[0]);
+    const verify = await bareCheck(keys.keys[0], WEB[algorithm]);
     const set = createLocalJWKSet(keys);
-    const options = { issuer: issuer.issuer, audience: AUDIENCE, algorithms: ["ES384"] };
+    const options = { issuer: issuer.issuer, audience: AUDIENCE, algorithms: [algorithm] };
     const contenders = {
       identity: async () => {
         const verifier = await verifierWithKeys();
@@ -60,12 +75,11 @@ export async function identity() {
 }
 
 /** The check of a signature alone, by WebCrypto. */
-async function bareCheck(jwk) {
-  const ecdsa = { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" };
-  const key = await crypto.subtle.importKey("jwk", jwk, ecdsa, false, ["verify"]);
+async function bareCheck(jwk, algorithm) {
+  const key = await crypto.subtle.importKey("jwk", jwk, algorithm, false, ["verify"]);
   return async (token) => {
     const end = token.lastIndexOf(".");
     const [message, signature] = [Buffer.from(token.slice(0, end)), Buffer.from(token.slice(end + 1), "base64url")];
-    if (!(await crypto.subtle.verify(ecdsa, key, signature, message))) throw new Error("a signature is wrong");
+    if (!(await crypto.subtle.verify(algorithm, key, signature, message))) throw new Error("a signature is wrong");
   };
 }
