@@ -78,7 +78,7 @@ fn without_authorities(is_given: bool, cause: Option<rustls_native_certs::Error>
         ),
     };
     let why = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-    // The files may be there: what is no longer missing by the next time is no setting.
+    // What says nothing of the files, such as too many that are open, may be over by the next time.
     let kind = if passes { ErrorKind::Transport } else { ErrorKind::InvalidCaBundle };
     let error = Error::new(kind, format!("{whose} no certificates of authorities{why}")).with_hint(hint);
     match cause {
