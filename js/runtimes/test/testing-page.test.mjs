@@ -51,7 +51,7 @@ function project(folder, programs, type = "module") {
 }
 
 /**
- * Runs a program in the project, whether it succeeds or not.
+ * Runs a program in the project, whether it succeeds or not. Machines are slow; but what waits for ever has failed.
  *
  * @param {string} folder
  * @param {string[]} options
@@ -60,8 +60,8 @@ function project(folder, programs, type = "module") {
 function ended(folder, options) {
   const env = { PATH: process.env.PATH, HOME: app, AWS_PROFILE: "somebody" };
   return new Promise((fulfil) => {
-    execFile(process.execPath, options, { cwd: join(app, folder), env }, (error, stdout, stderr) => {
-      fulfil({ code: Number(error?.code ?? 0), stdout, stderr });
+    execFile(process.execPath, options, { cwd: join(app, folder), env, timeout: 120_000 }, (error, stdout, stderr) => {
+      fulfil({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
   });
 }
@@ -312,6 +312,70 @@ for (const [runner, module, run] of RUNNERS) {
     assert.equal(outcome.code, 0, outcome.stdout + outcome.stderr);
     if (runner === "node-test") assert.match(outcome.stdout, /^# pass 3$/m);
     else assert.deepEqual(counted(outcome), { passed: 3, failed: 0 });
+  });
+}
+
+/**
+ * Files that end all the same, with how many of their tests pass and fail, and what is said.
+ *
+ * @type {[string, string, [number, number], string | undefined][]}
+ */
+const UNUSUAL = [
+  ["has no test", "useEmulator(options);", [0, 0], undefined],
+  [
+    "calls it in a test",
+    'test("passes", () => {}); test("calls it", () => useEmulator(options));',
+    [1, 1],
+    "`useEmulator` was called within `calls it`, which runs already (invalid_argument: call it at the top of the file",
+  ],
+  [
+    "calls it in a test's test, later",
+    'test("outer", (t) => t.test("inner", async () => { await new Promise(setImmediate); useEmulator(options); }));',
+    [0, 2],
+    "`useEmulator` was called within `inner`, which runs already (invalid_argument: ",
+  ],
+  [
+    "calls it in a hook of a describe",
+    'describe("group", () => { before(() => void useEmulator(options)); test("is not run", () => {}); });',
+    [0, 1],
+    "`useEmulator` was called within `group`, which runs already (invalid_argument: ",
+  ],
+  [
+    "calls it in a hook",
+    `const opened = [];
+     const { listen } = Server.prototype;
+     Server.prototype.listen = function (...given) {
+       opened.push(this);
+       return listen.apply(this, given);
+     };
+     let emulator; before(() => { emulator = useEmulator(options); });
+     test("has none any more", () => {
+       assert.throws(() => emulator.stsUrl, { code: "emulator_not_running" });
+       assert.deepEqual(opened.map(({ listening }) => listening), [false, false, false, false]);
+     });`,
+    [1, 0],
+    undefined,
+  ],
+];
+
+for (const [index, [what, body, [pass, fail], told]] of UNUSUAL.entries()) {
+  test(`a file of node:test that ${what} ends`, async () => {
+    const code = `
+      import assert from "node:assert/strict";
+      import { Server } from "node:net";
+      import { before, describe, test } from "node:test";
+      import { useEmulator } from "xacct-sign-emulator/node-test";
+      const options = { manifest: new URL("./xacct.toml", import.meta.url) };
+      ${body}
+    `;
+    const folder = `unusual-${index}`;
+    project(folder, [{ name: "unusual.test.js", code }]);
+    // Without `--test`, which counts a file as a test.
+    const { code: exit, stdout, stderr } = await ended(folder, ["--test-reporter=tap", "unusual.test.js"]);
+    assert.equal(exit, fail > 0 ? 1 : 0, stdout + stderr);
+    assert.match(stdout, new RegExp(`^# pass ${pass}$`, "m"));
+    assert.match(stdout, new RegExp(`^# (?:fail|cancelled) ${fail}$`, "m"));
+    if (told !== undefined) assert.ok(stdout.includes(told), stdout);
   });
 }
 

@@ -60,8 +60,8 @@ export function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   return startWith(options, new Calls({ keepsSts: false }));
 }
 
-/** @internal The same, with calls that are kept elsewhere, too. */
-export async function startWith(options: EmulatorOptions, calls: Calls): Promise<Emulator> {
+/** @internal The same, with calls that are kept elsewhere, too. Until something has `begun` it does not keep the process. */
+export async function startWith(options: EmulatorOptions, calls: Calls, begun?: Promise<void>): Promise<Emulator> {
   const { upstream, ...setup } = await checked(options);
   const { url: upstreamUrl, send } = upstreamOf(upstream);
   const emulator = await moduleOf({ ...setup, upstream: upstreamUrl });
@@ -90,6 +90,7 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
     const port = await listen(
       (request, response) => void answer(endpoint, request, response, false).catch(() => response.destroy()),
       (request, response) => void answer(endpoint, request, response, true).catch(() => response.destroy()),
+      begun,
     );
     ports.push(port);
     return port.origin;
