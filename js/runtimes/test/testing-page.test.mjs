@@ -164,17 +164,17 @@ test("runners show code and hint of what is wrong", async () => {
   }
 });
 
-/** @type {[string, string, (folder: string) => Promise<string>][]} */
+/** @type {[string, string, (folder: string, exit?: number) => Promise<string>][]} */
 const SHOWING = [
-  ["vitest", "vitest", (folder) => shownBy(ended(folder, [bin("vitest/vitest.mjs"), "run"]))],
-  ["jest", "@jest/globals", (folder) => shownBy(ended(folder, JEST()))],
-  ["node-test", "node:test", (folder) => shownBy(ended(folder, ["--test", "--test-reporter=spec"]))],
+  ["vitest", "vitest", (folder, exit) => shownBy(ended(folder, [bin("vitest/vitest.mjs"), "run"]), exit)],
+  ["jest", "@jest/globals", (folder, exit) => shownBy(ended(folder, JEST()), exit)],
+  ["node-test", "node:test", (folder, exit) => shownBy(ended(folder, ["--test", "--test-reporter=spec"]), exit)],
 ];
 
-/** What a runner, which has to fail, shows of it. */
-async function shownBy(outcome) {
+/** What a runner, which has to fail unless it is said otherwise, shows of it. */
+async function shownBy(outcome, exit = 1) {
   const { code, stdout, stderr } = await outcome;
-  assert.equal(code, 1);
+  assert.equal(code, exit, stdout + stderr);
   return stripVTControlCharacters(stdout + stderr);
 }
 
@@ -256,6 +256,22 @@ for (const [runner, module, show] of SHOWING) {
       assert.equal(shown.split(told).length, 2, shown);
     });
   }
+
+  test(`an asCaller that the last test does not await is told: ${runner}`, async () => {
+    const code = `
+      import { useEmulator } from "xacct-sign-emulator/${runner}";
+      import { test } from "${module}";
+      const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
+      test("is the last", () => void emulator.asCaller("shop", "stag", () => new Promise(() => {})));
+    `;
+    const folder = `unawaited-${runner}`;
+    project(folder, [{ name: "unawaited.test.js", code }]);
+    const shown = await show(folder, 0);
+    assert.match(
+      shown,
+      /as_caller_overlaps.*the `asCaller` of `shop` had not ended when its emulator was closed.*: await it/,
+    );
+  });
 
   test(`where the emulator does not start no test passes, and it is said why: ${runner}`, async () => {
     const code = `

@@ -47,7 +47,9 @@ export interface Emulator {
    * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, `as_caller_overlaps`, `invalid_argument`, and what the function throws
    */
   asCaller<T>(caller: string, stage: string, run: () => T | Promise<T>): Promise<T>;
-  /** Breaks off what is under way, puts back the environment where `asCaller` has not ended, and frees the ports. */
+  /**
+   * Breaks off what is under way, puts back the environment where `asCaller` has not ended, which a warning says, and frees the ports.
+   */
   close(): Promise<void>;
 }
 
