@@ -69,7 +69,7 @@ export async function startWith(options: EmulatorOptions, calls: Calls, begun?: 
   const emulator = await moduleOf({ ...setup, upstream: upstreamUrl });
   for (const arn of emulator.unknownBoundaries) {
     const message = `the permissions boundary \`${arn}\` is not known here and limits nobody: give its document with \`policies\``;
-    process.emitWarning(message, { type: "XacctSignWarning" });
+    process.emitWarning(message, { type: "XacctSignWarning", code: "unknown_boundary" });
   }
 
   const ports: Port[] = [];
