@@ -489,21 +489,28 @@ test("a server's own verifier takes the emulator's list of callers", async () =>
   }
 });
 
+test("a function as upstream ends as it stands", async () => {
+  const { code, stdout, stderr } = await ended("", ["upstream.mjs"]);
+  assert.equal(code, 0, stdout + stderr);
+});
+
 test("the AWS SDK", async () => {
   assert.equal(await run(process.execPath, ["sdk.mjs"], app), "ASIA true\n");
 });
 
 test("a function as upstream", async () => {
-  const code = `${readFileSync(join(app, "upstream.mjs"), "utf8")}
+  const page = readFileSync(join(app, "upstream.mjs"), "utf8");
+  const here = "// What calls it stands here.\n";
+  assert.ok(page.includes(here));
+  const calling = `
     import { createFetch } from "xacct-sign";
     const answer = await emulator.asCaller("shop", "stag", async () => {
       const { XACCT_ROLE_ARN: roleArn, XACCT_URL: url } = process.env;
       return createFetch({ roleArn, region: "ap-northeast-1" })(url + "/hoge?a=b");
     });
     console.log(JSON.stringify({ status: answer.status, ...(await answer.json()) }));
-    await emulator.close();
   `;
-  writeFileSync(join(app, "upstream-called.mjs"), code);
+  writeFileSync(join(app, "upstream-called.mjs"), page.replace(here, calling));
   const { status, path, caller } = JSON.parse(await run(process.execPath, ["upstream-called.mjs"], app));
   assert.deepEqual([status, path], [201, "/hoge"]);
   assert.match(caller, /^arn:aws:sts::111111111111:assumed-role\/ApiAllowByIamRoleStag\//);
