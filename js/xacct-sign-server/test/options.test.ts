@@ -105,8 +105,20 @@ test("a verifier for development says so when it is made", () => {
       code: "development",
       message:
         "the verifier is made for development: issuers on this machine are taken, and http://127.0.0.1:4100 is asked in STS's place",
-      hint: expect.stringMatching(/development/),
+      hint: "where real callers call, leave out `development`",
     },
+  ]);
+});
+
+test("a verifier for development that asks AWS's STS says so, and what to set, also where that cannot be asked", async () => {
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", "");
+  const sts = () => Promise.reject(new Error("socket hang up"));
+  const { verifier, logged } = worldOf({ callers: development, development: true, sts });
+  expect(await outcome(verifier.check(`Bearer ${proofOf(proofValues())}`, "GET", "/"))).toBe("sts_unavailable");
+  const hint = expect.stringMatching(/set AWS_ENDPOINT_URL_STS, or make the verifier in `asCaller`: it is read then$/);
+  expect(logged).toMatchObject([
+    { code: "development", message: expect.stringMatching(/, and AWS's STS is asked$/), hint },
+    { code: "sts_not_asked", hint },
   ]);
 });
 
