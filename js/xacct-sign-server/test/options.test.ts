@@ -79,6 +79,8 @@ test.each<[string, unknown, RegExp]>([
   ["log", console, /^give a function, such as \(entry\) => logger\.warn\(entry\)/],
   ["fetch", "https", /^give a function with the arguments of `fetch`/],
   ["now", 0, /^give a function that returns a Date, such as \(\) => new Date\(\)/],
+  ["identityHeader", "x-caller", /^it is the caller's: what carries it here puts its value into `authorization`/],
+  ["header", "x-caller", /^there are callers, /],
 ])("the hint of %s says what may stand there", (name, value, hint) => {
   const make = () => createVerifier({ callers, [name]: value } as VerifierOptions);
   expect(make).toThrow(expect.objectContaining({ code: "invalid_option", hint: expect.stringMatching(hint) }));
