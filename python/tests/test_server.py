@@ -86,10 +86,17 @@ def test_the_list_comes_from_a_file_or_a_text(here: serving.Loopback, tmp_path: 
         assert (verifier.stage, repr(verifier)) == ("prod", "<Verifier of stage prod>")
 
 
-def test_development_is_told_at_each_start(here: serving.Loopback, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "xacct_sign.server"):
-        Verifier(here.world()["world"], development=True)
-    assert ["development" in record.getMessage() for record in caplog.records] == [True]
+def test_development_is_told_at_each_start_and_which_sts_is_asked(
+    here: serving.Loopback, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url, asks_aws in (("", True), ("http://127.0.0.1:1", False)):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "xacct_sign.server"):
+            Verifier(here.world()["world"], development=True)
+        (said,) = (record.getMessage() for record in caplog.records)
+        assert "this is for development" in said
+        assert ("set AWS_ENDPOINT_URL_STS, or make the verifier in `as_caller`" in said) == asks_aws
 
 
 def test_what_is_at_hand_waits_for_nothing(here: serving.Loopback, verifier: Verifier) -> None:

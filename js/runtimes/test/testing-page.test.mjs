@@ -51,7 +51,7 @@ function project(folder, programs, type = "module") {
 }
 
 /**
- * Runs a program in the project, whether it succeeds or not.
+ * Runs a program in the project, whether it succeeds or not. Machines are slow; but what waits for ever has failed.
  *
  * @param {string} folder
  * @param {string[]} options
@@ -60,8 +60,8 @@ function project(folder, programs, type = "module") {
 function ended(folder, options) {
   const env = { PATH: process.env.PATH, HOME: app, AWS_PROFILE: "somebody" };
   return new Promise((fulfil) => {
-    execFile(process.execPath, options, { cwd: join(app, folder), env }, (error, stdout, stderr) => {
-      fulfil({ code: Number(error?.code ?? 0), stdout, stderr });
+    execFile(process.execPath, options, { cwd: join(app, folder), env, timeout: 120_000 }, (error, stdout, stderr) => {
+      fulfil({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
   });
 }
@@ -164,17 +164,17 @@ test("runners show code and hint of what is wrong", async () => {
   }
 });
 
-/** @type {[string, string, (folder: string) => Promise<string>][]} */
+/** @type {[string, string, (folder: string, exit?: number) => Promise<string>][]} */
 const SHOWING = [
-  ["vitest", "vitest", (folder) => shownBy(ended(folder, [bin("vitest/vitest.mjs"), "run"]))],
-  ["jest", "@jest/globals", (folder) => shownBy(ended(folder, JEST()))],
-  ["node-test", "node:test", (folder) => shownBy(ended(folder, ["--test", "--test-reporter=spec"]))],
+  ["vitest", "vitest", (folder, exit) => shownBy(ended(folder, [bin("vitest/vitest.mjs"), "run"]), exit)],
+  ["jest", "@jest/globals", (folder, exit) => shownBy(ended(folder, JEST()), exit)],
+  ["node-test", "node:test", (folder, exit) => shownBy(ended(folder, ["--test", "--test-reporter=spec"]), exit)],
 ];
 
-/** What a runner, which has to fail, shows of it. */
-async function shownBy(outcome) {
+/** What a runner, which has to fail unless it is said otherwise, shows of it. */
+async function shownBy(outcome, exit = 1) {
   const { code, stdout, stderr } = await outcome;
-  assert.equal(code, 1);
+  assert.equal(code, exit, stdout + stderr);
   return stripVTControlCharacters(stdout + stderr);
 }
 
@@ -257,6 +257,22 @@ for (const [runner, module, show] of SHOWING) {
     });
   }
 
+  test(`an asCaller that the last test does not await is told: ${runner}`, async () => {
+    const code = `
+      import { useEmulator } from "xacct-sign-emulator/${runner}";
+      import { test } from "${module}";
+      const emulator = useEmulator({ manifest: new URL("./xacct.toml", import.meta.url) });
+      test("is the last", () => void emulator.asCaller("shop", "stag", () => new Promise(() => {})));
+    `;
+    const folder = `unawaited-${runner}`;
+    project(folder, [{ name: "unawaited.test.js", code }]);
+    const shown = await show(folder, 0);
+    assert.match(
+      shown,
+      /as_caller_overlaps.*the `asCaller` of `shop` had not ended when its emulator was closed.*: await it/,
+    );
+  });
+
   test(`where the emulator does not start no test passes, and it is said why: ${runner}`, async () => {
     const code = `
       import { describe, test } from "${module}";
@@ -312,6 +328,70 @@ for (const [runner, module, run] of RUNNERS) {
     assert.equal(outcome.code, 0, outcome.stdout + outcome.stderr);
     if (runner === "node-test") assert.match(outcome.stdout, /^# pass 3$/m);
     else assert.deepEqual(counted(outcome), { passed: 3, failed: 0 });
+  });
+}
+
+/**
+ * Files that end all the same, with how many of their tests pass and fail, and what is said.
+ *
+ * @type {[string, string, [number, number], string | undefined][]}
+ */
+const UNUSUAL = [
+  ["has no test", "useEmulator(options);", [0, 0], undefined],
+  [
+    "calls it in a test",
+    'test("passes", () => {}); test("calls it", () => useEmulator(options));',
+    [1, 1],
+    "`useEmulator` was called within `calls it`, which runs already (invalid_argument: call it at the top of the file",
+  ],
+  [
+    "calls it in a test's test, later",
+    'test("outer", (t) => t.test("inner", async () => { await new Promise(setImmediate); useEmulator(options); }));',
+    [0, 2],
+    "`useEmulator` was called within `inner`, which runs already (invalid_argument: ",
+  ],
+  [
+    "calls it in a hook of a describe",
+    'describe("group", () => { before(() => void useEmulator(options)); test("is not run", () => {}); });',
+    [0, 1],
+    "`useEmulator` was called within `group`, which runs already (invalid_argument: ",
+  ],
+  [
+    "calls it in a hook",
+    `const opened = [];
+     const { listen } = Server.prototype;
+     Server.prototype.listen = function (...given) {
+       opened.push(this);
+       return listen.apply(this, given);
+     };
+     let emulator; before(() => { emulator = useEmulator(options); });
+     test("has none any more", () => {
+       assert.throws(() => emulator.stsUrl, { code: "emulator_not_running" });
+       assert.deepEqual(opened.map(({ listening }) => listening), [false, false, false, false]);
+     });`,
+    [1, 0],
+    undefined,
+  ],
+];
+
+for (const [index, [what, body, [pass, fail], told]] of UNUSUAL.entries()) {
+  test(`a file of node:test that ${what} ends`, async () => {
+    const code = `
+      import assert from "node:assert/strict";
+      import { Server } from "node:net";
+      import { before, describe, test } from "node:test";
+      import { useEmulator } from "xacct-sign-emulator/node-test";
+      const options = { manifest: new URL("./xacct.toml", import.meta.url) };
+      ${body}
+    `;
+    const folder = `unusual-${index}`;
+    project(folder, [{ name: "unusual.test.js", code }]);
+    // Without `--test`, which counts a file as a test.
+    const { code: exit, stdout, stderr } = await ended(folder, ["--test-reporter=tap", "unusual.test.js"]);
+    assert.equal(exit, fail > 0 ? 1 : 0, stdout + stderr);
+    assert.match(stdout, new RegExp(`^# pass ${pass}$`, "m"));
+    assert.match(stdout, new RegExp(`^# (?:fail|cancelled) ${fail}$`, "m"));
+    if (told !== undefined) assert.ok(stdout.includes(told), stdout);
   });
 }
 
@@ -409,21 +489,28 @@ test("a server's own verifier takes the emulator's list of callers", async () =>
   }
 });
 
+test("a function as upstream ends as it stands", async () => {
+  const { code, stdout, stderr } = await ended("", ["upstream.mjs"]);
+  assert.equal(code, 0, stdout + stderr);
+});
+
 test("the AWS SDK", async () => {
   assert.equal(await run(process.execPath, ["sdk.mjs"], app), "ASIA true\n");
 });
 
 test("a function as upstream", async () => {
-  const code = `${readFileSync(join(app, "upstream.mjs"), "utf8")}
+  const page = readFileSync(join(app, "upstream.mjs"), "utf8");
+  const here = "// What calls it stands here.\n";
+  assert.ok(page.includes(here));
+  const calling = `
     import { createFetch } from "xacct-sign";
     const answer = await emulator.asCaller("shop", "stag", async () => {
       const { XACCT_ROLE_ARN: roleArn, XACCT_URL: url } = process.env;
       return createFetch({ roleArn, region: "ap-northeast-1" })(url + "/hoge?a=b");
     });
     console.log(JSON.stringify({ status: answer.status, ...(await answer.json()) }));
-    await emulator.close();
   `;
-  writeFileSync(join(app, "upstream-called.mjs"), code);
+  writeFileSync(join(app, "upstream-called.mjs"), page.replace(here, calling));
   const { status, path, caller } = JSON.parse(await run(process.execPath, ["upstream-called.mjs"], app));
   assert.deepEqual([status, path], [201, "/hoge"]);
   assert.match(caller, /^arn:aws:sts::111111111111:assumed-role\/ApiAllowByIamRoleStag\//);

@@ -47,7 +47,9 @@ export interface Emulator {
    * @throws XacctSignError `unknown_caller`, `unknown_stage`, `caller_not_on_stage`, `as_caller_overlaps`, `invalid_argument`, and what the function throws
    */
   asCaller<T>(caller: string, stage: string, run: () => T | Promise<T>): Promise<T>;
-  /** Breaks off what is under way, puts back the environment where `asCaller` has not ended, and frees the ports. */
+  /**
+   * Breaks off what is under way, puts back the environment where `asCaller` has not ended, which a warning says, and frees the ports.
+   */
   close(): Promise<void>;
 }
 
@@ -60,14 +62,14 @@ export function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   return startWith(options, new Calls({ keepsSts: false }));
 }
 
-/** @internal The same, with calls that are kept elsewhere, too. */
-export async function startWith(options: EmulatorOptions, calls: Calls): Promise<Emulator> {
+/** @internal The same, with calls that are kept elsewhere, too. Until something has `begun` it does not keep the process. */
+export async function startWith(options: EmulatorOptions, calls: Calls, begun?: Promise<void>): Promise<Emulator> {
   const { upstream, ...setup } = await checked(options);
   const { url: upstreamUrl, send } = upstreamOf(upstream);
   const emulator = await moduleOf({ ...setup, upstream: upstreamUrl });
   for (const arn of emulator.unknownBoundaries) {
     const message = `the permissions boundary \`${arn}\` is not known here and limits nobody: give its document with \`policies\``;
-    process.emitWarning(message, { type: "XacctSignWarning" });
+    process.emitWarning(message, { type: "XacctSignWarning", code: "unknown_boundary" });
   }
 
   const ports: Port[] = [];
@@ -90,6 +92,7 @@ export async function startWith(options: EmulatorOptions, calls: Calls): Promise
     const port = await listen(
       (request, response) => void answer(endpoint, request, response, false).catch(() => response.destroy()),
       (request, response) => void answer(endpoint, request, response, true).catch(() => response.destroy()),
+      begun,
     );
     ports.push(port);
     return port.origin;

@@ -54,9 +54,14 @@ export async function withEnvironment<T>(
   return result;
 }
 
-/** Ends those of an emulator that have not ended: what still runs there stops nobody any more. */
+/** An emulator is closed. Those of it that have not ended end now, which is told: what still runs there stops nobody any more. */
 export function endAll(of: object): void {
-  for (const block of open.filter((block) => block.of === of).reverse()) end(block);
+  const closing = blocks.getStore();
+  for (const block of open.filter((block) => block.of === of).reverse()) {
+    // Who closes it from within need not be told to wait for that.
+    if (!isWithin(closing, block)) tellOf(block, "when its emulator was closed, and was ended there");
+    end(block);
+  }
 }
 
 /** The tests that run. */
@@ -77,8 +82,7 @@ export function testBegins(test: object, isOver: (other: object) => boolean): vo
   running.add(test);
   if (isBeside) return;
   for (const block of left.filter((block) => open.includes(block)).reverse()) {
-    const message = `the \`asCaller\` of \`${block.caller}\` had not ended when its test was over, and was ended before the next one`;
-    process.emitWarning(message, { type: "XacctSignWarning", code: "as_caller_overlaps" });
+    tellOf(block, "when its test was over, and was ended before the next one");
     end(block);
   }
   earlier = [...open];
@@ -88,6 +92,12 @@ export function testBegins(test: object, isOver: (other: object) => boolean): vo
 export function testEnds(test: object): void {
   if (!running.delete(test)) return;
   left = running.size > 0 ? [] : open.filter((block) => !earlier.includes(block));
+}
+
+/** Tells of one that is ended from outside. */
+function tellOf({ caller }: Block, when: string): void {
+  const message = `the \`asCaller\` of \`${caller}\` had not ended ${when}: await it`;
+  process.emitWarning(message, { type: "XacctSignWarning", code: "as_caller_overlaps" });
 }
 
 /** Puts back what was there; where another has begun within, leaves that to it, and says so. */

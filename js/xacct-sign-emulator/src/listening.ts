@@ -25,11 +25,12 @@ const LIMITS = {
 };
 
 /**
- * Opens a free port on loopback. A request that asks for leave to send its body goes to `unasked`.
+ * Opens a free port on loopback. A request that asks for leave to send its body goes to `unasked`. It does not keep the process until
+ * something has `begun`, if that is given.
  *
  * @throws XacctSignError `port_unusable`
  */
-export async function listen(answer: RequestListener, unasked: RequestListener): Promise<Port> {
+export async function listen(answer: RequestListener, unasked: RequestListener, begun?: Promise<void>): Promise<Port> {
   if (!mayListen()) {
     throw new XacctSignError("port_unusable", "Node's permission model forbids listening on 127.0.0.1", {
       hint: "this version of Node wants `--allow-net` for it",
@@ -42,6 +43,10 @@ export async function listen(answer: RequestListener, unasked: RequestListener):
     await once(server, "listening");
   } catch (cause) {
     throw new XacctSignError("port_unusable", `cannot listen on 127.0.0.1: ${messageOf(cause)}`, { cause });
+  }
+  if (begun !== undefined) {
+    server.unref();
+    void begun.then(() => server.ref());
   }
   const { port } = server.address() as AddressInfo;
   return { origin: `http://127.0.0.1:${port}`, close: () => closed(server) };

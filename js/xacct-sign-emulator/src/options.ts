@@ -125,8 +125,12 @@ function upstreamOf(upstream: unknown): URL | UpstreamFunction | undefined {
 
 function policiesOf(policies: unknown): Record<string, string> {
   if (policies === undefined) return {};
-  if (typeof policies !== "object" || policies === null)
-    throw invalid("`policies` is no object", "give the document of each policy by its ARN: { [arn]: document }");
+  // A list's or a `Map`'s members are not by ARN.
+  if (typeof policies !== "object" || policies === null || Symbol.iterator in policies)
+    throw invalid(
+      "`policies` is no object with a document for each ARN",
+      "give the document of each policy by its ARN: { [arn]: document }",
+    );
   return Object.fromEntries(Object.entries(policies).map(([arn, document]) => [arn, documentOf(arn, document)]));
 }
 

@@ -22,20 +22,35 @@ const HINT =
 export function useWith(hooks: Hooks, options: EmulatorOptions): Emulator {
   const { beforeAll, afterAll, beforeEach, afterEach, isOver = () => false } = hooks;
   const calls = new Calls({ keepsSts: true });
+  let begin = () => {};
+  const begun = new Promise<void>((fulfil) => {
+    begin = fulfil;
+  });
+  let starting: Promise<Emulator> | undefined;
   let emulator: Emulator | undefined;
   const running = () => {
     if (emulator === undefined) throw notRunning("the emulator does not run", HINT);
     return emulator;
   };
   const close = async () => {
-    const closing = emulator;
+    const closing = starting;
+    starting = undefined;
     emulator = undefined;
-    await closing?.close();
+    // Its hook may have been given up, and nobody else closes what comes up behind that. Why it does not start its hook says.
+    await closing?.then(
+      (late) => late.close(),
+      () => {},
+    );
   };
   beforeAll(async () => {
-    emulator = await startWith(options, calls);
+    // Where there is no test, `node:test` runs the hook that starts it, and none that closes it.
+    const own = startWith(options, calls, begun);
+    starting = own;
+    const started = await own;
+    if (starting === own) emulator = started;
   });
   beforeEach((test, signal) => {
+    begin();
     testBegins(test, isOver);
     signal?.addEventListener("abort", () => testEnds(test), { once: true });
     calls.clear();

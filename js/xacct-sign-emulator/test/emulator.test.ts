@@ -261,7 +261,9 @@ test.each<[string, unknown, string]>([
   ["an upstream with a query", { manifest: DEMO, upstream: "http://127.0.0.1:1/?a" }, "`upstream` is neither"],
   ["an upstream with a password", { manifest: DEMO, upstream: "http://a:b@127.0.0.1:1" }, "`upstream` is neither"],
   ["a text for explain", { manifest: DEMO, explain: "yes" }, "`explain` is neither true nor false"],
-  ["a text for policies", { manifest: DEMO, policies: "x" }, "`policies` is no object"],
+  ["a text for policies", { manifest: DEMO, policies: "x" }, "`policies` is no object with a document for each ARN"],
+  ["a list for policies", { manifest: DEMO, policies: [] }, "`policies` is no object with a document for each ARN"],
+  ["a map for policies", { manifest: DEMO, policies: new Map() }, "`policies` is no object with a document"],
 ])("options: %s", async (_, options, text) => {
   const { code, message, hint } = await failure(() => startEmulator(options as EmulatorOptions));
   expect(code).toBe("invalid_option");
@@ -298,7 +300,10 @@ test("a permissions boundary limits where its document is given, and is told of 
   expect(await outcome({ [boundary]: JSON.stringify(nothing) })).toBe(403);
   expect(warned).not.toHaveBeenCalled();
   expect(await outcome()).toBe(200);
-  expect(warned.mock.calls[0]?.[0]).toContain(boundary);
+  expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(boundary), {
+    type: "XacctSignWarning",
+    code: "unknown_boundary",
+  });
   warned.mockRestore();
   const { code } = await failure(() =>
     started({ manifest, policies: { "arn:aws:iam::111111111111:policy/other": nothing } }),

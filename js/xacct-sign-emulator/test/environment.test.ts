@@ -13,6 +13,7 @@ beforeEach(async () => {
 afterEach(() => {
   const after = { ...process.env };
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
   expect(after).toEqual(before);
 });
 
@@ -157,10 +158,16 @@ test("one that fails does not stop the next", async () => {
   expect(await emulator.asCaller("shop", "prod", () => process.env.XACCT_URL)).toBe(emulator.url("prod"));
 });
 
-test("one that hangs is over when its emulator is closed", async () => {
+test("one that hangs is over when its emulator is closed, and it is told", async () => {
+  const warned = vi.spyOn(process, "emitWarning").mockReturnValue();
   const hanging = going(emulator, "stag");
   await emulator.close();
   expect({ ...process.env }).toEqual(before);
+  const told = "the `asCaller` of `shop` had not ended when its emulator was closed, and was ended there: await it";
+  const warning = [told, { type: "XacctSignWarning", code: "as_caller_overlaps" }];
+  expect(warned.mock.calls).toEqual([warning]);
+  await emulator.close();
+  expect(warned.mock.calls).toEqual([warning]);
   const other = await started({ manifest: DEMO });
   const next = await other.asCaller("shop", "prod", async () => {
     // It ends after all, and puts back nothing.
@@ -172,6 +179,7 @@ test("one that hangs is over when its emulator is closed", async () => {
 });
 
 test("one that is closed within another leaves the other what it has, and the other puts back what was there", async () => {
+  const warned = vi.spyOn(process, "emitWarning").mockReturnValue();
   const other = await started({ manifest: DEMO });
   let inner = going(other, "prod");
   inner.end();
@@ -185,6 +193,7 @@ test("one that is closed within another leaves the other what it has, and the ot
     expect({ ...process.env }).toEqual(before);
   });
   await outer;
+  expect(warned).not.toHaveBeenCalled();
 });
 
 test("one that was begun within another, and comes when that is over, is as any", async () => {

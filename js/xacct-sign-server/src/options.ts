@@ -43,7 +43,9 @@ const FUNCTIONS = {
 export function checked(given: VerifierOptions): VerifierOptions {
   if (typeof given !== "object" || given === null) throw invalid("no options are given");
   const unknown = Object.keys(given).find((name) => !(NAMES as readonly string[]).includes(name));
-  if (unknown !== undefined) throw invalid(`\`${unknown}\` is no option`, `there are ${NAMES.join(", ")}`);
+  const header = "it is the caller's: what carries it here puts its value into `authorization`, where a verifier looks";
+  const hint = unknown === "identityHeader" ? header : `there are ${NAMES.join(", ")}`;
+  if (unknown !== undefined) throw invalid(`\`${unknown}\` is no option`, hint);
   // What somebody put on `Object.prototype` is nobody's option.
   const own = <K extends keyof VerifierOptions>(name: K) => (Object.hasOwn(given, name) ? given[name] : undefined);
   const options = {

@@ -11,6 +11,9 @@ import { rethrown, stsEndpointOf, verifierOf, type WasmVerifier } from "./module
 import { Network } from "./network/network.js";
 import { bytesOf, checked, type VerifierOptions } from "./options.js";
 
+const EMULATORS_STS =
+  "for proofs of an emulator's callers set AWS_ENDPOINT_URL_STS, or make the verifier in `asCaller`: it is read then";
+
 /** Says who calls, of the callers of one stage. */
 export class Verifier {
   readonly #verifier: WasmVerifier;
@@ -26,12 +29,14 @@ export class Verifier {
     const { isDevelopment } = this.#verifier;
     const moved = isDevelopment ? env("AWS_ENDPOINT_URL_STS") : undefined;
     const stsEndpoint = moved === undefined ? undefined : stsEndpointOf(moved);
+    const stsHint = isDevelopment && stsEndpoint === undefined ? EMULATORS_STS : undefined;
     if (isDevelopment) {
-      const sts = stsEndpoint === undefined ? "" : `, and ${stsEndpoint.origin} is asked in STS's place`;
-      const message = `the verifier is made for development: issuers on this machine are taken${sts}`;
-      this.#log({ code: "development", message, hint: "where real callers call, leave out `development`" });
+      const sts = stsEndpoint === undefined ? "AWS's STS is asked" : `${stsEndpoint.origin} is asked in STS's place`;
+      const message = `the verifier is made for development: issuers on this machine are taken, and ${sts}`;
+      const hints = ["where real callers call, leave out `development`", ...(stsHint === undefined ? [] : [stsHint])];
+      this.#log({ code: "development", message, hint: hints.join("; ") });
     }
-    this.#driver = new Driver(new Network(fetch, stsEndpoint, this.#log), this.#log, now);
+    this.#driver = new Driver(new Network(fetch, stsEndpoint, this.#log, stsHint), this.#log, now);
   }
 
   /**

@@ -79,6 +79,8 @@ test.each<[string, unknown, RegExp]>([
   ["log", console, /^give a function, such as \(entry\) => logger\.warn\(entry\)/],
   ["fetch", "https", /^give a function with the arguments of `fetch`/],
   ["now", 0, /^give a function that returns a Date, such as \(\) => new Date\(\)/],
+  ["identityHeader", "x-caller", /^it is the caller's: what carries it here puts its value into `authorization`/],
+  ["header", "x-caller", /^there are callers, /],
 ])("the hint of %s says what may stand there", (name, value, hint) => {
   const make = () => createVerifier({ callers, [name]: value } as VerifierOptions);
   expect(make).toThrow(expect.objectContaining({ code: "invalid_option", hint: expect.stringMatching(hint) }));
@@ -105,8 +107,20 @@ test("a verifier for development says so when it is made", () => {
       code: "development",
       message:
         "the verifier is made for development: issuers on this machine are taken, and http://127.0.0.1:4100 is asked in STS's place",
-      hint: expect.stringMatching(/development/),
+      hint: "where real callers call, leave out `development`",
     },
+  ]);
+});
+
+test("a verifier for development that asks AWS's STS says so, and what to set, also where that cannot be asked", async () => {
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", "");
+  const sts = () => Promise.reject(new Error("socket hang up"));
+  const { verifier, logged } = worldOf({ callers: development, development: true, sts });
+  expect(await outcome(verifier.check(`Bearer ${proofOf(proofValues())}`, "GET", "/"))).toBe("sts_unavailable");
+  const hint = expect.stringMatching(/set AWS_ENDPOINT_URL_STS, or make the verifier in `asCaller`: it is read then$/);
+  expect(logged).toMatchObject([
+    { code: "development", message: expect.stringMatching(/, and AWS's STS is asked$/), hint },
+    { code: "sts_not_asked", hint },
   ]);
 });
 

@@ -23,6 +23,12 @@ METHOD_OVERRIDES = tuple(_native.Verifier.METHOD_OVERRIDES)
 # What is wrong with an option, or with AWS_ENDPOINT_URL_STS.
 _NOT_OF_THE_LIST = ("invalid_option", "invalid_endpoint", "insecure_url")
 
+# Of a verifier for development, where nothing says otherwise.
+_AWS_IS_ASKED = (
+    ". AWS's STS is asked: for proofs of an emulator's callers set AWS_ENDPOINT_URL_STS, or make the verifier in"
+    " `as_caller`: it is read then"
+)
+
 _RENDER = "render it: `xacct-sign render callers --stage STAGE > callers.json`"
 
 
@@ -63,7 +69,10 @@ class Verifier:
             raise _wrong("`development` is neither True nor False", "leave it out where real callers come")
         self._native = _native.Verifier(callers, development)
         if self._native.is_development:
-            _log.warning("stage %s takes callers of issuers on this machine: this is for development", self.stage)
+            sts = "" if os.environ.get("AWS_ENDPOINT_URL_STS") else _AWS_IS_ASKED
+            _log.warning(
+                "stage %s takes callers of issuers on this machine: this is for development%s", self.stage, sts
+            )
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, development: bool = False) -> Verifier:

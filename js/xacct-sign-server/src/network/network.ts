@@ -28,12 +28,14 @@ export class Network {
   readonly #send: Send;
   readonly #log: Log;
   readonly #stsEndpoint: URL | undefined;
+  readonly #stsHint: string | undefined;
 
-  constructor(fetch: Fetch | undefined, stsEndpoint: URL | undefined, log: Log) {
+  constructor(fetch: Fetch | undefined, stsEndpoint: URL | undefined, log: Log, stsHint: string | undefined) {
     this.isEachAlone = direct === undefined;
     this.goesOn = !this.isEachAlone && env("AWS_LAMBDA_FUNCTION_NAME") === undefined;
     this.#send = fetch === undefined ? (direct ?? sendByFetch) : sendBy(fetch);
     this.#stsEndpoint = stsEndpoint;
+    this.#stsHint = stsHint;
     this.#log = log;
   }
 
@@ -79,7 +81,8 @@ export class Network {
       } as const;
       return await this.#answer(outgoing, WHOLE_SECONDS);
     } catch (cause) {
-      this.#log({ code: "sts_not_asked", message: `${target.origin} cannot be asked: ${messageOf(cause)}`, cause });
+      const message = `${target.origin} cannot be asked: ${messageOf(cause)}`;
+      this.#log({ code: "sts_not_asked", message, hint: this.#stsHint, cause });
       return undefined;
     }
   }
