@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import functools
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 import load
 import pytest
 from xacct_sign import _native
+from xacct_sign.server import RefusedError
+from xacct_sign.server._lane import Lane
 
 FAULTS = ("status", "drop", "garbage", "throttle")
 
@@ -107,14 +111,14 @@ def test_peers_that_say_nothing_hold_up_who_needs_them_and_nobody_else() -> None
                 time.sleep(0.01)
             return told
 
-        # The callers of two accounts come later. Every third is enough: this is not about numbers.
-        at_first = load.ISSUERS - 2
+        # The callers of three accounts come later. Every third is enough: this is not about numbers.
+        at_first = load.ISSUERS - 3
         callers = [caller for caller in range(1, load.CALLERS, 3) if load.issuer_of(caller) < at_first]
         tokens = [caller for caller in callers if not load.sends_proofs(caller)]
         proofs = [caller for caller in callers if load.sends_proofs(caller)]
         late = [
             [caller for caller in range(issuer, load.CALLERS, load.ISSUERS) if not load.sends_proofs(caller)]
-            for issuer in (at_first, at_first + 1)
+            for issuer in range(at_first, load.ISSUERS)
         ]
         strangers = [
             caller for caller in range(load.CALLERS) if load.issuer_of(caller) >= at_first and load.sends_proofs(caller)
@@ -149,11 +153,50 @@ def test_peers_that_say_nothing_hold_up_who_needs_them_and_nobody_else() -> None
         for_keys = held("keys", new, 1)
         all_as_they_should(meanwhile)
         assert len(peers.held["keys"]) == 1
+        # However many wait for that issuer, another's first callers come in.
+        peers.hangs = ""
+        all_as_they_should([maker.good(caller) for caller in late[2]])
+        assert len(peers.held["keys"]) == 1
 
         # Nobody knows who they are.
         assert set(for_sts.result()) == {503}
         assert set(for_keys.result()) == {503}
-        assert peers.asked["keys"] == fetches + 1
+        assert peers.asked["keys"] == fetches + 2
         # STS is asked again at once.
-        peers.hangs = ""
         all_as_they_should([maker.good(caller) for caller in strangers] + known)
+
+
+def test_who_waits_for_the_same_takes_one_thread_and_places_of_its_own() -> None:
+    async def go() -> None:
+        lane, goes_on, checks = Lane(2), threading.Event(), []
+
+        def check(what: int) -> int:
+            checks.append(what)
+            assert what != 1 or goes_on.wait(60)
+            return what
+
+        def run(what: int, settled: list[int]) -> asyncio.Task[int]:
+            return asyncio.create_task(
+                lane.run(what, what, lambda: check(what), lambda: settled.pop() if settled else None)
+            )
+
+        # One gets it; another that is told nothing at hand then gets it for itself.
+        waiting = [run(1, [] if number == 0 else [10]) for number in range(_native.Verifier.PLACES - 1)] + [run(1, [])]
+        await asyncio.sleep(0)
+        with pytest.raises(RefusedError) as refused:
+            await run(1, [])
+        assert refused.value.code == "too_busy"
+        waiting[5].cancel()
+        assert await run(2, []) == 2
+        # Whoever goes away leaves a place.
+        waiting.append(run(1, [10]))
+        await asyncio.sleep(0)
+        goes_on.set()
+        given = await asyncio.gather(*waiting, return_exceptions=True)
+        assert isinstance(given.pop(5), asyncio.CancelledError)
+        assert sorted(given) == [1, 1] + [10] * (_native.Verifier.PLACES - 2)
+        assert sorted(checks) == [1, 1, 2]
+        assert not lane._taken
+        assert not lane._under_way
+
+    asyncio.run(go())

@@ -424,8 +424,9 @@ class Verifier:
     """How many checks may wait in one line."""
     THREADS: Final[list[tuple[str, int]]]
     """Each line, and how many threads are for its checks."""
-    def line(self, authorization: Sequence[bytes]) -> str:
-        """In which line a request waits that has to: `token`, `known_proof` or `proof`."""
+    def waits(self, authorization: Sequence[bytes]) -> tuple[str, int, int]:
+        """In which line a request waits that has to: `token`, `known_proof` or `proof`; by a number for what; and by which its place is
+        counted."""
     def check_event(self, event: bytes) -> Caller:
         """Who makes the request of a Lambda function's event, given as JSON."""
 

@@ -31,7 +31,7 @@ struct Inner {
     memory: Mutex<Memory>,
 }
 
-/// How many checks may wait in one [`Line`], as every driver has it: one more is refused, as [`RefusalKind::TooBusy`].
+/// How many checks may wait in one [`Line`], for one [`Line::place`], as every driver has it: one more is refused, as [`RefusalKind::TooBusy`].
 ///
 /// [`RefusalKind::TooBusy`]: crate::RefusalKind::TooBusy
 pub const PLACES: usize = 256;
@@ -59,6 +59,16 @@ impl Line {
             Self::Token => "token",
             Self::KnownProof => "known_proof",
             Self::Proof => "proof",
+        }
+    }
+
+    /// What the [`PLACES`] of who waits for this are counted by, within the line: tokens that anybody makes up for one issuer leave those
+    /// of the others room.
+    #[must_use]
+    pub const fn place(self, what: u64) -> u64 {
+        match self {
+            Self::Token => what,
+            Self::KnownProof | Self::Proof => 0,
         }
     }
 
@@ -152,17 +162,17 @@ impl Verifier {
         })
     }
 
-    /// In which line a request with these values of `authorization` waits, if [`Check::step`] has it wait.
+    /// In which line a request with these values of `authorization` waits, if [`Check::step`] has it wait, and for what: see
+    /// [`Check::waits`].
     #[must_use]
-    pub fn line(&self, authorization: &[&[u8]], now: SystemTime) -> Line {
-        match (authorization::read(authorization), self.identity()) {
-            (Ok(Presented::Proof(text)), Some(identity)) => {
-                let proof = proof::read(text, &identity.regions, now);
-                let is_known = proof.is_ok_and(|proof| self.memory().is_known(&self.key(&proof)));
-                if is_known { Line::KnownProof } else { Line::Proof }
-            }
-            _ => Line::Token,
+    pub fn waits(&self, authorization: &[&[u8]], now: SystemTime) -> (Line, u64) {
+        let mut check = self.check(authorization, &[], &[]);
+        let line = if let State::Proof { .. } = check.state { Line::Proof } else { Line::Token };
+        if let State::Token { .. } | State::Proof { .. } = check.state {
+            // It is read, and nothing is asked for yet. What cannot be read is refused, and waits for nothing.
+            let _ = check.advance(now);
         }
+        check.waits().unwrap_or((line, 0))
     }
 
     fn hash(&self, text: &str) -> Hash {

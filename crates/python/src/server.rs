@@ -107,10 +107,12 @@ impl PyVerifier {
         Line::ALL.map(|line| (line.name(), line.threads()))
     }
 
-    /// In which line a request waits that has to: `token`, `known_proof` or `proof`.
-    fn line(&self, authorization: Vec<PyBackedBytes>) -> &'static str {
+    /// In which line a request waits that has to: `token`, `known_proof` or `proof`; by a number for what; and by which its place is
+    /// counted.
+    fn waits(&self, authorization: Vec<PyBackedBytes>) -> (&'static str, u64, u64) {
         let values: Vec<&[u8]> = authorization.iter().map(AsRef::as_ref).collect();
-        self.0.line(&values).name()
+        let (line, what) = self.0.waits(&values);
+        (line.name(), what, line.place(what))
     }
 
     /// Who makes the request of a Lambda function's event, given as JSON.

@@ -38,7 +38,7 @@ enum Told<'a> {
         on: String,
     },
     Wait {
-        line: &'static str,
+        place: String,
         on: String,
     },
     Unknown,
@@ -73,7 +73,8 @@ enum Jwk {
 }
 
 pub(crate) fn to_json(step: Step, waits: Option<(Line, u64)>) -> String {
-    let (line, on) = waits.map_or(("", String::new()), |(line, on)| (line.name(), on.to_string()));
+    let place = |(line, on): (Line, u64)| format!("{} {}", line.name(), line.place(on));
+    let (place, on) = waits.map_or_else(Default::default, |waits| (place(waits), waits.1.to_string()));
     let told = match &step {
         Step::Passed(caller) => Told::Passed { caller: passed(caller) },
         Step::Refused(refusal) => refused(refusal),
@@ -86,7 +87,7 @@ pub(crate) fn to_json(step: Step, waits: Option<(Line, u64)>) -> String {
         Step::Need(Need::Sts(request)) => {
             Told::Sts { url: &request.url, headers: &request.headers, body: request.body, on }
         }
-        Step::Wait => Told::Wait { line, on },
+        Step::Wait => Told::Wait { place, on },
         // One that this module does not know yet is never met: the driver refuses it.
         Step::Need(_) => Told::Unknown,
     };

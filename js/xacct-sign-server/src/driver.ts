@@ -64,7 +64,7 @@ export class Driver {
           }
           case "wait": {
             // Who gets something needs no place: the rules have few at it.
-            leave ??= this.#gate.enter(step.line);
+            leave ??= this.#gate.enter(step.place);
             if (leave === undefined) throw tooManyWait();
             const opened = this.#gate.wait(step.on);
             // What was sent may be long: it is read again.

@@ -5,9 +5,6 @@ const MILLISECONDS = 10_000;
 /** How often one looks that nobody may wake. */
 const LOOK_MILLISECONDS = 25;
 
-/** How many there are of each, who wait in different lines: garbage that anybody can make holds up nobody who is known. */
-export type Line = "token" | "known_proof" | "proof";
-
 interface Waiting {
   isOver: boolean;
   wake(): void;
@@ -17,7 +14,8 @@ interface Waiting {
 export class Gate {
   readonly #isWoken: boolean;
   readonly #waiting = new Map<string, Set<Waiting>>();
-  readonly #places = { token: PLACES, known_proof: PLACES, proof: PLACES };
+  /** How many are taken. */
+  readonly #taken = new Map<string, number>();
 
   /**
    * Who waits is woken by who reports; or looks himself, from time to time. On Workers a request that awaits what another one settles may
@@ -27,12 +25,18 @@ export class Gate {
     this.#isWoken = isWoken;
   }
 
-  /** Takes a place in a line, and gives what leaves it; nothing where none is left. */
-  enter(line: Line): (() => void) | undefined {
-    if (this.#places[line] === 0) return undefined;
-    this.#places[line] -= 1;
+  /**
+   * Takes a place, of which there are so many of each name, and gives what leaves it; nothing where none is left. Garbage that anybody can
+   * make holds up nobody who is known, and of one issuer nobody of another.
+   */
+  enter(place: string): (() => void) | undefined {
+    const taken = this.#taken.get(place) ?? 0;
+    if (taken === PLACES) return undefined;
+    this.#taken.set(place, taken + 1);
     return () => {
-      this.#places[line] += 1;
+      const left = (this.#taken.get(place) ?? 0) - 1;
+      if (left > 0) this.#taken.set(place, left);
+      else this.#taken.delete(place);
     };
   }
 

@@ -13,7 +13,6 @@ import {
 } from "../wasm/xacct_sign.js";
 import type { Caller } from "./caller.js";
 import { type ErrorCode, messageOf, XacctSignError } from "./errors.js";
-import type { Line } from "./gate.js";
 
 export { isPublicAddress, pathsOf, tooBusy, type WasmCheck, WasmRetry, type WasmVerifier };
 
@@ -24,7 +23,7 @@ export type Step =
   | KeysStep
   | { readonly step: "signature"; readonly key: PublicJwk; readonly message: string; readonly signature: string }
   | StsStep
-  | { readonly step: "wait"; readonly line: Line; readonly on: string };
+  | { readonly step: "wait"; readonly place: string; readonly on: string };
 
 /** It is refused. */
 export interface RefusedStep {

@@ -98,6 +98,18 @@ describe("keys", () => {
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(["signature_wrong"]));
   });
 
+  test("a full line of one issuer's tokens holds up no first token of another's", async () => {
+    const partner = held();
+    const { verifier } = worldOf({ keys: (url) => (url.startsWith(SHOP) ? usualKeys(url) : partner.keys(url)) });
+    const waiting = many(1 + PLACES, () => outcome(verifier.check(bearer(token(PARTNER)), "GET", "/")));
+    expect(await outcome(verifier.check(bearer(token(PARTNER)), "GET", "/"))).toBe("too_busy");
+    // One fetches, and the other waits.
+    const shops = many(2, () => outcome(verifier.check(bearer(token()), "GET", "/")));
+    expect(await Promise.all(shops)).toEqual(["caller shop", "caller shop"]);
+    partner.publish();
+    await Promise.all(waiting);
+  });
+
   test("a report lets go who waits for it, and nobody else", async () => {
     const partner = held();
     let steps = 0;

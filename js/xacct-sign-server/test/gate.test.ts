@@ -68,14 +68,14 @@ test("who looks himself is settled by no other one", async () => {
   expect(told.passed).toBe(1);
 });
 
-test("each line has its places, and who leaves frees one", () => {
+test("there are so many places of each name, and who leaves frees one", () => {
   const gate = new Gate(true);
-  const leave = Array.from({ length: PLACES }, () => gate.enter("proof"));
+  const leave = Array.from({ length: PLACES }, () => gate.enter("proof 0"));
   expect(leave).not.toContain(undefined);
-  expect(gate.enter("proof")).toBeUndefined();
-  expect(gate.enter("known_proof")).toBeDefined();
-  expect(gate.enter("token")).toBeDefined();
+  expect(gate.enter("proof 0")).toBeUndefined();
+  expect(gate.enter("known_proof 0")).toBeDefined();
+  expect(gate.enter("token 0")).toBeDefined();
   leave[0]?.();
-  expect(gate.enter("proof")).toBeDefined();
-  expect(gate.enter("proof")).toBeUndefined();
+  expect(gate.enter("proof 0")).toBeDefined();
+  expect(gate.enter("proof 0")).toBeUndefined();
 });

@@ -29,10 +29,12 @@ class ScopeChecks:
         values = [value for name, value in scope["headers"] if name == b"authorization"]
         methods = _methods(scope)
         asked = _paths(scope)
-        caller = self._verifier.check_at_hand(values, methods, asked)
+        at_hand = partial(self._verifier.check_at_hand, values, methods, asked)
+        caller = at_hand()
         if caller is None:
-            lane = self._lanes[self._verifier.line(values)]
-            caller = await lane.run(partial(self._verifier.check, values, methods, asked))
+            line, what, place = self._verifier.waits(values)
+            check = partial(self._verifier.check, values, methods, asked)
+            caller = await self._lanes[line].run(what, place, check, at_hand)
         return caller
 
 

@@ -152,9 +152,12 @@ class Verifier:
         """As `check`, if nothing has to be waited for; else None, and `check` waits, in another thread."""
         return self._native.check_at_hand(_values(authorization), _texts(method), _texts(path))
 
-    def line(self, authorization: Sequence[bytes]) -> str:
-        """In which line a request waits that has to: `token`, `known_proof` or `proof`, which anybody can make up."""
-        return self._native.line(authorization)
+    def waits(self, authorization: Sequence[bytes]) -> tuple[str, int, int]:
+        """In which line a request waits that has to: `token`, `known_proof` or `proof`, which anybody can make up.
+
+        Then for what: of those with the same number one gets it for all. And by which number its place is counted.
+        """
+        return self._native.waits(authorization)
 
     def from_event(self, event: Mapping[str, Any] | str | bytes) -> Caller:
         """Who makes the request of a Lambda function's event, which may be given as its JSON.

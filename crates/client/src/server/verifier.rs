@@ -212,10 +212,11 @@ impl Verifier {
         }
     }
 
-    /// In which line a request waits that has to, where there is one queue for each.
+    /// In which line a request waits that has to, where there is one queue for each, and for what: of those that have the same number
+    /// one gets it for all.
     #[must_use]
-    pub fn line(&self, authorization: &[&[u8]]) -> Line {
-        self.own().rules.line(authorization, self.way.host.now())
+    pub fn waits(&self, authorization: &[&[u8]]) -> (Line, u64) {
+        self.own().rules.waits(authorization, self.way.host.now())
     }
 
     fn own(&self) -> &Arc<Own> {

@@ -133,7 +133,7 @@ fn the_proofs_of_one_caller_push_out_none_of_another() {
     // STS goes away: who is known needs it no more.
     assert_eq!(at(&verifier, &known, later(2), Some((500, String::new()))), (shop(), 0));
     let next = proof(later(2));
-    assert_eq!(verifier.line(&[format!("Bearer {next}").as_bytes()], later(2)), Line::KnownProof);
+    assert_eq!(verifier.waits(&[format!("Bearer {next}").as_bytes()], later(2)).0, Line::KnownProof);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn sts_is_not_asked_of_more_than_some_proofs_at_once() {
 #[test]
 fn garbage_holds_up_no_caller_that_sts_has_stood_by() {
     let verifier = server();
-    let line = |proof: &str, at| verifier.line(&[format!("Bearer {proof}").as_bytes()], at);
+    let line = |proof: &str, at| verifier.waits(&[format!("Bearer {proof}").as_bytes()], at).0;
     assert_eq!(line(&proof(now()), now()), Line::Proof);
     assert_eq!(at(&verifier, &proof(now()), now(), None), (shop(), 1));
     let mut asking = Vec::new();
@@ -238,7 +238,7 @@ fn garbage_holds_up_no_caller_that_sts_has_stood_by() {
     let refused = make_proof(&credentials(), "us-east-1", "https://other.example.com", now()).unwrap();
     let verifier = server();
     assert_eq!(at(&verifier, &refused, now(), None).1, 1);
-    let line = |proof: &str, at| verifier.line(&[format!("Bearer {proof}").as_bytes()], at);
+    let line = |proof: &str, at| verifier.waits(&[format!("Bearer {proof}").as_bytes()], at).0;
     assert_eq!(line(&refused, now()), Line::Proof);
     assert_eq!(line("xacct1.x", now()), Line::Proof);
     assert_eq!(line("a.b.c", now()), Line::Token);
@@ -253,7 +253,7 @@ fn a_key_id_without_its_session_token_is_not_known() {
     for index in 0..300 {
         let made_up = Credentials::new(credentials().access_key_id(), SECRET, Some(format!("x{index:04}===")), None);
         let made_up = make_proof(&made_up.unwrap(), "us-east-1", AUDIENCE, later(1)).unwrap();
-        assert_eq!(verifier.line(&[format!("Bearer {made_up}").as_bytes()], later(1)), Line::Proof);
+        assert_eq!(verifier.waits(&[format!("Bearer {made_up}").as_bytes()], later(1)).0, Line::Proof);
         let mut check = bearer(&verifier, &made_up);
         let _ = check.step(later(1));
         assert!(check.waits().is_none_or(|(line, _)| line == Line::Proof));
