@@ -219,7 +219,7 @@ def test_a_server_that_cannot_check(
         (500, b"", ["api_failed"]),
         (503, b"down for repairs", ["api_failed"]),
         (404, b"", ["route_missing"]),
-        (400, b"no such day", []),
+        (409, b"no such day", []),
     ],
 )
 def test_what_the_application_says(
@@ -251,6 +251,42 @@ def test_a_server_that_asks_nobody(start_emulator: Callable[..., Emulator], mani
         told = told_of(emulator, url=server.url)
     assert told.codes == ["open_to_all"]
     assert "the server" in told.findings[0]["hint"]
+
+
+@pytest.mark.parametrize("status", [400, 405, 415, 422])
+@pytest.mark.parametrize("by_nobody", [None, 401, 403, 404, 503])
+def test_a_server_that_answers_before_it_asks_who_calls(
+    start_emulator: Callable[..., Emulator], manifest: Path, status: int, by_nobody: int | None
+) -> None:
+    """As FastAPI's routes and bodies do, with a dependency that asks."""
+    emulator = start_emulator(manifest=manifest)
+
+    def answer(request: Request) -> Answer:
+        return Answer(status if "authorization" in request.headers else by_nobody or status, {}, b"as it is")
+
+    with serve(answer) as server:
+        told = told_of(emulator, "-X", "DELETE", url=server.url)
+        # Twice by the caller, for people and for machines.
+        assert [request.method for request in server.requests] == ["DELETE"] * 4
+    is_let_in = by_nobody in (401, 403)
+    assert told.codes == ([] if by_nobody else ["caller_unasked"])
+    assert (f"call         ok      the server let it in, and answered {status}" in told.text) == is_let_in
+    unasked = f"call         unknown the server answered {status} before it asked who calls"
+    assert (unasked in told.text) == (by_nobody is None)
+    assert told.text.endswith("\nnothing is broken\n") == is_let_in
+    assert told.text.endswith("as far as it could be told\n") == (by_nobody in (404, 503))
+
+
+@pytest.mark.parametrize("status", [407, 429, 500, 503])
+def test_a_server_that_does_not_say_what_it_makes_of_nobody(
+    start_emulator: Callable[..., Emulator], manifest: Path, status: int
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+    with serve(lambda request: Answer(200 if "authorization" in request.headers else status, {}, b"")) as server:
+        told = told_of(emulator, url=server.url)
+    assert told.codes == []
+    assert f"by nobody    unknown without a token the answer is {status}" in told.text
+    assert told.text.endswith("nothing is broken, as far as it could be told\n")
 
 
 @pytest.fixture
@@ -303,7 +339,7 @@ def test_a_server_that_answers_with_pages(flask_url: tuple[Emulator, str], way: 
         assert (told.codes, told.code) == (codes, int(codes != [])), path
         assert ("call         ok " in told.text) == (codes in ([], ["open_to_all"])), path
         assert (", sent by `Werkzeug" in told.text) == (path == "/health")
-        assert ("the answer is 401" in told.text) == path.endswith(("/items", "/password"))
+        assert ("the answer is 401" in told.text) == path.endswith(("/items", "/password", "/400"))
 
 
 def test_a_login_page_in_front_of_a_server(start_emulator: Callable[..., Emulator], manifest: Path) -> None:

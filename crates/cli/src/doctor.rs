@@ -16,7 +16,7 @@ use xacct_sign_client::{
 };
 use xacct_sign_diagnosis::{
     AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Exchange, Failure as Failed,
-    IdentityEvidence, PlaceEvidence, explain, needs_another_form,
+    IdentityEvidence, PlaceEvidence, explain, may_be_unasked, needs_another_form,
 };
 
 use crate::arguments::{DoctorArguments, RoleArguments};
@@ -30,8 +30,31 @@ use recorded::Recorded;
 /// A link that was tried: its name, whether it holds, what was seen.
 pub(crate) struct Tried {
     pub(crate) link: &'static str,
-    pub(crate) is_whole: bool,
+    pub(crate) state: State,
     pub(crate) seen: String,
+}
+
+/// Whether a link holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Whole,
+    Broken,
+    /// It could not be told.
+    Unknown,
+}
+
+impl State {
+    fn of(is_whole: bool) -> Self {
+        if is_whole { Self::Whole } else { Self::Broken }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "ok",
+            Self::Broken => "broken",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What was seen, and the links in the order in which they were tried.
@@ -71,7 +94,7 @@ pub(crate) fn walk(arguments: &DoctorArguments) -> Result<Walk, Failure> {
 
 fn nowhere(error: &Error) -> Walk {
     let mut walk = Walk::default();
-    walk.tried.push(Tried { link: "URL", is_whole: false, seen: error.to_string() });
+    walk.tried.push(Tried { link: "URL", state: State::Broken, seen: error.to_string() });
     walk.evidence.place = Some(PlaceEvidence { error: Some(failed(error)) });
     walk
 }
@@ -109,7 +132,11 @@ impl Doctor<'_> {
     }
 
     fn note(&mut self, link: &'static str, is_whole: bool, seen: impl Into<String>) {
-        self.walk.tried.push(Tried { link, is_whole, seen: seen.into() });
+        self.note_state(link, State::of(is_whole), seen);
+    }
+
+    fn note_state(&mut self, link: &'static str, state: State, seen: impl Into<String>) {
+        self.walk.tried.push(Tried { link, state, seen: seen.into() });
     }
 
     fn broken<T>(&mut self, link: &'static str, error: &Error) -> Option<T> {
@@ -281,23 +308,46 @@ impl Doctor<'_> {
         if let Some(body) = bytes.as_ref().filter(|_| needs_another) {
             (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, body);
         }
-        if let Some(body) = bytes.filter(|_| self.is_read(&answer) && findings.is_empty()) {
-            evidence.unsigned_status = self.unsigned(&body).ok();
+        let says_more = (self.is_read(&answer) || may_be_unasked(answer.status)) && findings.is_empty();
+        if let Some(body) = bytes.filter(|_| says_more) {
+            evidence.unsigned_status = self.unsigned(&body);
         }
-        let unsigned = evidence.unsigned_status;
         self.walk.evidence.call = Some(evidence);
         let as_whom = who.filter(|_| self.role.role.is_none()).map(|arn| format!(", as {arn}")).unwrap_or_default();
-        let answered = if findings.is_empty() && answer.status >= 400 {
-            "the API let it in, and answered"
-        } else {
-            "the answer is"
-        };
-        let led = self.led(&answer);
-        self.note("call", findings.is_empty(), format!("{answered} {}{led}{as_whom}", answer.status));
-        if let Some(status) = unsigned {
-            self.note("unsigned", status >= 300, format!("without a signature the answer is {status}"));
-        }
+        self.note_answer("API", &answer, findings.is_empty(), &as_whom);
+        self.note_by_nobody("unsigned", "signature");
         Some(())
+    }
+
+    /// What the API or the server answered, and whether it has let the caller in.
+    fn note_answer(&mut self, whose: &str, answer: &Response, is_whole: bool, as_whom: &str) {
+        let (status, led) = (answer.status, self.led(answer));
+        let nobodys = self.walk.evidence.call.as_ref().and_then(|call| call.unsigned_status);
+        let is_unasked = is_whole && may_be_unasked(status) && nobodys.is_none_or(|nobodys| !is_refusal(nobodys));
+        let state = if is_unasked { State::Unknown } else { State::of(is_whole) };
+        let seen = match nobodys {
+            Some(nobodys) if is_unasked && nobodys == status => {
+                format!("the {whose} answered {status}{led} before it asked who calls{as_whom}")
+            }
+            _ if is_whole && !is_unasked && status >= 400 => {
+                format!("the {whose} let it in, and answered {status}{led}{as_whom}")
+            }
+            _ => format!("the answer is {status}{led}{as_whom}"),
+        };
+        self.note_state("call", state, seen);
+    }
+
+    /// The answer to the same call by nobody, where that was tried.
+    fn note_by_nobody(&mut self, link: &'static str, without: &str) {
+        let Some(status) = self.walk.evidence.call.as_ref().and_then(|call| call.unsigned_status) else { return };
+        let state = match status {
+            ..300 => State::Broken,
+            // Nobody was refused by whoever answers so.
+            407 | 429 | 500.. => State::Unknown,
+            _ if may_be_unasked(status) => State::Unknown,
+            _ => State::Whole,
+        };
+        self.note_state(link, state, format!("without a {without} the answer is {status}"));
     }
 
     /// Sends the call; the body as it went out, where it is in memory.
@@ -373,8 +423,13 @@ impl Doctor<'_> {
             ahead => format!("{} s ahead", ahead.unsigned_abs()),
         };
         let at = self.walk.tried.len().min(3);
-        self.walk.tried.insert(at, Tried { link: "clock", is_whole: is_right, seen });
+        self.walk.tried.insert(at, Tried { link: "clock", state: State::of(is_right), seen });
     }
+}
+
+/// Whether it is a refusal of who calls.
+fn is_refusal(status: u16) -> bool {
+    matches!(status, 401 | 403)
 }
 
 /// An access key id, which is no secret, but need not be copied either.

@@ -9,7 +9,7 @@ use xacct_sign::aws::check_identity_region;
 use xacct_sign_client::{
     Bearer, Body, CredentialSource, DefaultChain, Identity, Patience, Response, Session, http_hosts_of, sts_region,
 };
-use xacct_sign_diagnosis::{BearerEvidence, CallEvidence, Exchange, PlaceEvidence, diagnose};
+use xacct_sign_diagnosis::{BearerEvidence, CallEvidence, Exchange, PlaceEvidence, diagnose, may_be_unasked};
 
 use super::{Doctor, failed, recorded};
 use crate::identity::Wanted;
@@ -107,19 +107,16 @@ impl Doctor<'_> {
         if let Some(body) = bytes {
             if answer.status == 401 && !wanted.is_proof {
                 evidence.proof_status = self.by_proof(wanted, region, source, &body);
-            } else if self.is_read(&answer) || self.is_led(&answer) {
-                evidence.unsigned_status = self.unsigned(&body).ok();
+            } else if self.is_read(&answer) || self.is_led(&answer) || may_be_unasked(answer.status) {
+                evidence.unsigned_status = self.unsigned(&body);
             }
         }
-        let (unsigned, by_proof) = (evidence.unsigned_status, evidence.proof_status);
+        let by_proof = evidence.proof_status;
         self.walk.evidence.call = Some(evidence);
-        let led = self.led(&answer);
         // These are of whoever is let in.
-        let is_of_who_is_in = |code: &str| ["external_id_unchecked", "open_to_all"].contains(&code);
+        let is_of_who_is_in = |code: &str| ["external_id_unchecked", "open_to_all", "caller_unasked"].contains(&code);
         let is_whole = diagnose(&self.walk.evidence).iter().all(|finding| is_of_who_is_in(finding.code()));
-        let is_let_in = is_whole && answer.status >= 400;
-        let answered = if is_let_in { "the server let it in, and answered" } else { "the answer is" };
-        self.note("call", is_whole, format!("{answered} {}{led}", answer.status));
+        self.note_answer("server", &answer, is_whole, "");
         if let Some(status) = by_proof {
             self.note(
                 "by proof",
@@ -127,9 +124,7 @@ impl Doctor<'_> {
                 format!("with a proof in place of the token the answer is {status}"),
             );
         }
-        if let Some(status) = unsigned {
-            self.note("by nobody", status >= 300, format!("without a {} the answer is {status}", wanted.kind()));
-        }
+        self.note_by_nobody("by nobody", wanted.kind());
         Some(())
     }
 
