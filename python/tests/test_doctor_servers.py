@@ -289,6 +289,40 @@ def test_a_server_that_does_not_say_what_it_makes_of_nobody(
     assert told.text.endswith("nothing is broken, as far as it could be told\n")
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_nobody_is_asked_about_where_the_caller_was_led(
+    start_emulator: Callable[..., Emulator], manifest: Path, status: int, is_open: bool
+) -> None:
+    """A router leads `/items` to `/items/` before anybody is asked who calls."""
+    emulator = start_emulator(manifest=manifest)
+
+    def answer(request: Request) -> Answer:
+        if request.target == "/items":
+            return Answer(status, {"location": "/items/"})
+        return Answer(200 if is_open or "authorization" in request.headers else 401)
+
+    with serve(answer) as server:
+        told = told_of(emulator, url=f"{server.url}/items")
+    assert told.codes == (["open_to_all"] if is_open else [])
+    assert f"without a token the answer is {200 if is_open else 401}" in told.text
+
+
+def test_nobody_makes_no_other_call_than_the_caller(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start_emulator(manifest=manifest)
+
+    def answer(request: Request) -> Answer:
+        led = Answer(303, {"location": "/done"})
+        return Answer(400) if request.target == "/done" else led
+
+    with serve(answer) as server:
+        told = told_of(emulator, "-X", "DELETE", url=f"{server.url}/items")
+        # Twice by the caller, for people and for machines.
+        assert [request.method for request in server.requests] == ["DELETE", "GET"] * 2
+    assert "by nobody" not in told.text
+    assert told.text.endswith("as far as it could be told\n")
+
+
 @pytest.fixture
 def flask_url(
     start_emulator: Callable[..., Emulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -346,7 +380,14 @@ def test_a_login_page_in_front_of_a_server(start_emulator: Callable[..., Emulato
     emulator = start_emulator(manifest=manifest)
     page = Answer(200, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Sign in</title>")
     with serve(lambda _: page) as portal:
-        assert told_of(emulator, url=portal.url).codes == ["not_the_api", "open_to_all"]
+        told = told_of(emulator, url=portal.url)
+    assert told.codes == ["not_the_api"]
+    assert "by nobody    unknown without a token the answer is 200, a page on which to log in" in told.text
+    # It lets bearers through.
+    with serve(lambda request: Answer() if "authorization" in request.headers else page) as front:
+        told = told_of(emulator, url=front.url)
+    assert told.codes == []
+    assert "by nobody    ok      without a token the answer is 200, a page on which to log in" in told.text
     led = Answer(302, {"location": "/login"})
     with serve(lambda request: page if request.target == "/login" else led) as portal:
         assert told_of(emulator, url=portal.url).codes == ["not_the_api"]

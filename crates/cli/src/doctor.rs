@@ -16,7 +16,7 @@ use xacct_sign_client::{
 };
 use xacct_sign_diagnosis::{
     AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Exchange, Failure as Failed,
-    IdentityEvidence, PlaceEvidence, explain, may_be_unasked, needs_another_form,
+    IdentityEvidence, PlaceEvidence, explain, is_login_page, may_be_unasked, needs_another_form,
 };
 
 use crate::arguments::{DoctorArguments, RoleArguments};
@@ -310,7 +310,7 @@ impl Doctor<'_> {
         }
         let says_more = (self.is_read(&answer) || may_be_unasked(answer.status)) && findings.is_empty();
         if let Some(body) = bytes.filter(|_| says_more) {
-            evidence.unsigned_status = self.unsigned(&body);
+            (evidence.unsigned_status, evidence.unsigned_is_login) = self.unsigned(&answer, &body);
         }
         self.walk.evidence.call = Some(evidence);
         let as_whom = who.filter(|_| self.role.role.is_none()).map(|arn| format!(", as {arn}")).unwrap_or_default();
@@ -322,8 +322,10 @@ impl Doctor<'_> {
     /// What the API or the server answered, and whether it has let the caller in.
     fn note_answer(&mut self, whose: &str, answer: &Response, is_whole: bool, as_whom: &str) {
         let (status, led) = (answer.status, self.led(answer));
-        let nobodys = self.walk.evidence.call.as_ref().and_then(|call| call.unsigned_status);
-        let is_unasked = is_whole && may_be_unasked(status) && nobodys.is_none_or(|nobodys| !is_refusal(nobodys));
+        let call = self.walk.evidence.call.as_ref();
+        let nobodys = call.and_then(|call| call.unsigned_status);
+        let is_refused = matches!(nobodys, Some(401 | 403)) || call.is_some_and(|call| call.unsigned_is_login);
+        let is_unasked = is_whole && may_be_unasked(status) && !is_refused;
         let state = if is_unasked { State::Unknown } else { State::of(is_whole) };
         let seen = match nobodys {
             Some(nobodys) if is_unasked && nobodys == status => {
@@ -339,15 +341,20 @@ impl Doctor<'_> {
 
     /// The answer to the same call by nobody, where that was tried.
     fn note_by_nobody(&mut self, link: &'static str, without: &str) {
-        let Some(status) = self.walk.evidence.call.as_ref().and_then(|call| call.unsigned_status) else { return };
+        let Some(call) = &self.walk.evidence.call else { return };
+        let Some(status) = call.unsigned_status else { return };
         let state = match status {
+            // It says something of who calls where the caller gets another.
+            ..300 if call.unsigned_is_login && call.exchange.as_ref().is_some_and(is_login_page) => State::Unknown,
+            ..300 if call.unsigned_is_login => State::Whole,
             ..300 => State::Broken,
             // Nobody was refused by whoever answers so.
             407 | 429 | 500.. => State::Unknown,
             _ if may_be_unasked(status) => State::Unknown,
             _ => State::Whole,
         };
-        self.note_state(link, state, format!("without a {without} the answer is {status}"));
+        let page = if call.unsigned_is_login { ", a page on which to log in" } else { "" };
+        self.note_state(link, state, format!("without a {without} the answer is {status}{page}"));
     }
 
     /// Sends the call; the body as it went out, where it is in memory.
@@ -425,11 +432,6 @@ impl Doctor<'_> {
         let at = self.walk.tried.len().min(3);
         self.walk.tried.insert(at, Tried { link: "clock", state: State::of(is_right), seen });
     }
-}
-
-/// Whether it is a refusal of who calls.
-fn is_refusal(status: u16) -> bool {
-    matches!(status, 401 | 403)
 }
 
 /// An access key id, which is no secret, but need not be copied either.

@@ -28,7 +28,9 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     if seconds.unsigned_abs() > TOLERATED_SECONDS && !found.iter().any(|each| each.code == Code::ClockOff) {
         found.insert(0, clock_off_by(seconds, "AWS"));
     }
-    let passes_unsigned = evidence.call.as_ref().and_then(|call| call.unsigned_status).filter(|status| *status < 300);
+    // Who is asked to log in is not let in.
+    let asked = evidence.call.as_ref().filter(|call| !call.unsigned_is_login);
+    let passes_unsigned = asked.and_then(|call| call.unsigned_status).filter(|status| *status < 300);
     // What is not the API says nothing of whom the API lets in. Whether a page is a server's own nobody knows for sure.
     let is_the_api = evidence.bearer.is_some() || !found.iter().any(|each| each.code == Code::NotTheApi);
     if let Some(status) = passes_unsigned.filter(|_| is_the_api) {

@@ -41,3 +41,4 @@ pub use exchange::Exchange;
 pub use explain::explain;
 pub use fields::InvalidInput;
 pub use finding::{Code, Finding, Side, to_json};
+pub use server::is_login_page;

@@ -43,7 +43,7 @@ fn judged(exchange: &Exchange, call: &CallEvidence, refused: impl FnOnce(u16) ->
     let found = explain::of(exchange, Shown::Bearer);
     let is_said = emulated::finding(exchange).is_some();
     let (is_aws, is_unread) = (from_here::is_aws(exchange), exchange.body.is_none());
-    if let Some(page) = page(exchange).filter(|_| !is_said && is_login_page(exchange, call)) {
+    if let Some(page) = page(exchange).filter(|_| !is_said && is_from_between(exchange, call)) {
         return vec![page];
     }
     match exchange.status {
@@ -76,10 +76,17 @@ fn page(exchange: &Exchange) -> Option<Finding> {
     from_here::page_instead(exchange, &Answer::read(exchange))
 }
 
-/// Whether a page asks who calls in a browser's way. Where a call by nobody is refused, none comes to such a page; and what failed asks
-/// nobody.
-fn is_login_page(exchange: &Exchange, call: &CallEvidence) -> bool {
-    if is_refused_to_nobody(call) || exchange.status.is_some_and(|status| status >= 500) {
+/// Whether a page is a login page in between. Where a call by nobody is refused, none comes to such a page; and what failed asks nobody.
+fn is_from_between(exchange: &Exchange, call: &CallEvidence) -> bool {
+    let is_failure = exchange.status.is_some_and(|status| status >= 500);
+    !is_refused_to_nobody(call) && !is_failure && is_login_page(exchange)
+}
+
+/// Whether the answer is a page that asks who calls in a browser's way, and neither API Gateway's nor Lambda's: for a password, or by its
+/// title.
+#[must_use]
+pub fn is_login_page(exchange: &Exchange) -> bool {
+    if page(exchange).is_none() {
         return false;
     }
     let page = exchange.text().to_ascii_lowercase();
@@ -90,7 +97,13 @@ fn is_login_page(exchange: &Exchange, call: &CallEvidence) -> bool {
 }
 
 fn is_refused_to_nobody(call: &CallEvidence) -> bool {
-    call.unsigned_status.is_some_and(|status| (400..500).contains(&status))
+    match call.unsigned_status {
+        // Whoever answers so has not asked who calls.
+        Some(407 | 429) | None => false,
+        Some(400..=499) => true,
+        // The caller was not asked to.
+        Some(_) => call.unsigned_is_login && !call.exchange.as_ref().is_some_and(is_login_page),
+    }
 }
 
 /// What to do where nobody gets the answer, too: a page need not be the server's.

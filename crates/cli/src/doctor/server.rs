@@ -108,7 +108,7 @@ impl Doctor<'_> {
             if answer.status == 401 && !wanted.is_proof {
                 evidence.proof_status = self.by_proof(wanted, region, source, &body);
             } else if self.is_read(&answer) || self.is_led(&answer) || may_be_unasked(answer.status) {
-                evidence.unsigned_status = self.unsigned(&body);
+                (evidence.unsigned_status, evidence.unsigned_is_login) = self.unsigned(&answer, &body);
             }
         }
         let by_proof = evidence.proof_status;
