@@ -142,6 +142,43 @@ def test_the_servers_clock(start_emulator: Callable[..., Emulator], manifest: Pa
     assert ("ahead of AWS's" if seconds > 0 else "behind AWS's") in told.findings[0]["reason"]
 
 
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_a_proof_asks_no_sts_on_the_callers_side(
+    start_emulator: Callable[..., Emulator], manifest: Path, is_slow: bool
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+    with serve() as gone:
+        pass
+    with serve(lambda _: Answer(503)) as failing:
+        sts = {"AWS_ENDPOINT_URL_STS": failing.url if is_slow else gone.url}
+        told = told_of(emulator, "--proof", **sts)
+        assert told.codes == []
+        assert "who you are  unknown " in told.text
+        assert "call         ok " in told.text
+        assert told.text.endswith("nothing is broken, as far as it could be told\n")
+        # These ask it.
+        code = "sts_failed" if is_slow else "sts_unreachable"
+        assert told_of(emulator, **sts).codes == [code]
+        assert told_of(emulator, "--proof", "--role", emulator.role_arn(stage="http"), **sts).codes == [code]
+
+
+@pytest.mark.parametrize("seconds", [-400, 400, 200])
+def test_a_proof_that_is_dated_by_this_machine(
+    start_emulator: Callable[..., Emulator], manifest: Path, seconds: int
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+
+    def refuse(_: Request) -> Answer:
+        date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
+        return Answer(401, {"www-authenticate": "Bearer", "date": date}, b"")
+
+    with serve() as gone:
+        pass
+    with serve(refuse) as server:
+        told = told_of(emulator, "--proof", url=server.url, AWS_ENDPOINT_URL_STS=gone.url)
+    assert told.codes == (["identity_refused"] if seconds == 200 else ["clock_off"])
+
+
 def test_a_region_whose_sts_makes_no_tokens(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
     emulator = start_emulator(manifest=manifest)
     unknown = sts_error(400, "InvalidAction", "Could not find operation GetWebIdentityToken for version 2011-06-15")

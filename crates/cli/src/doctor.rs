@@ -119,7 +119,7 @@ impl Doctor<'_> {
         let chain = DefaultChain::on(self.host(), self.role.base.profile.clone());
         let scope = self.place(&chain)?;
         self.base(&chain)?;
-        let who = self.identity(&chain, scope.region())?;
+        let who = self.identity(&chain, scope.region(), true)?;
         let source: Arc<dyn CredentialSource> = match &self.role.role {
             Some(role) => self.assume(role, chain, scope.region())?,
             None => Arc::new(chain),
@@ -210,8 +210,8 @@ impl Doctor<'_> {
         }
     }
 
-    /// The caller's ARN, where STS tells it.
-    fn identity(&mut self, chain: &DefaultChain, region: &str) -> Option<Option<String>> {
+    /// The caller's ARN, where STS tells it. What comes then may need no STS on this side.
+    fn identity(&mut self, chain: &DefaultChain, region: &str, needs_sts: bool) -> Option<Option<String>> {
         let before = self.recorded.count();
         let found = caller_identity(&self.host(), chain, Some(region), &Patience::default());
         let answer = self.recorded.refusal_since(before);
@@ -226,6 +226,10 @@ impl Doctor<'_> {
             // The policy of a VPC endpoint may let nothing but AssumeRole through: that breaks no call.
             Err(error) if error.kind() == ErrorKind::StsDenied && self.role.role.is_some() => {
                 self.note("who you are", true, "STS does not say");
+                Some(None)
+            }
+            Err(error) if !needs_sts && is_silence(&error, answer.as_ref()) => {
+                self.note_state("who you are", State::Unknown, error.to_string());
                 Some(None)
             }
             Err(error) => {
@@ -431,6 +435,19 @@ impl Doctor<'_> {
         };
         let at = self.walk.tried.len().min(3);
         self.walk.tried.insert(at, Tried { link: "clock", state: State::of(is_right), seen });
+    }
+}
+
+/// Whether STS was not heard, or has said nothing of the credentials. A policy may let nobody ask who it is.
+fn is_silence(error: &Error, answer: Option<&Exchange>) -> bool {
+    match error.kind() {
+        ErrorKind::Transport
+        | ErrorKind::Timeout
+        | ErrorKind::InvalidResponse
+        | ErrorKind::StsThrottled
+        | ErrorKind::StsDenied => true,
+        ErrorKind::StsFailed => answer.and_then(|answer| answer.status).is_none_or(|status| status >= 500),
+        _ => false,
     }
 }
 

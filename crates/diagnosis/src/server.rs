@@ -177,6 +177,13 @@ fn unknown(call: &CallEvidence, bearer: &BearerEvidence, evidence: &Evidence) ->
             .on(Side::Provider)
             .hint("set the clock of the server, for example by NTP");
     }
+    // Where STS was not heard a proof has the time of this machine.
+    let is_dated_here = bearer.is_proof && call.server_ahead_seconds.is_none();
+    let clock = call.exchange.as_ref().filter(|_| is_dated_here).and_then(|at| from_here::clock(at, "the server"));
+    if let Some(off) = clock {
+        return Finding::new(Code::ClockOff, format!("{said}; {}", off.reason))
+            .hint("set the clock of this machine, or of the server, for example by NTP: one of the two is off");
+    }
     let arn = evidence.identity.as_ref().and_then(|identity| identity.arn.as_deref());
     let is_role = evidence.assume_role.is_some() || arn.is_none_or(|arn| arn.contains(":assumed-role/"));
     if let Some(arn) = arn.filter(|_| !is_role) {

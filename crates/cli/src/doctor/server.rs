@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use xacct_sign::aws::check_identity_region;
+use xacct_sign_client::host::Host as _;
 use xacct_sign_client::{
     Bearer, Body, CredentialSource, DefaultChain, Identity, Patience, Response, Session, http_hosts_of, sts_region,
 };
@@ -24,7 +25,8 @@ impl Doctor<'_> {
         let chain = DefaultChain::on(self.host(), self.role.base.profile.clone());
         let region = self.place_of_server(wanted, &chain)?;
         self.base(&chain)?;
-        self.identity(&chain, &region)?;
+        // A proof asks nobody here: the server's STS answers it.
+        self.identity(&chain, &region, !wanted.is_proof || self.role.role.is_some())?;
         let source: Arc<dyn CredentialSource> = match &self.role.role {
             Some(role) => self.assume(role, chain, &region)?,
             None => Arc::new(chain),
@@ -133,6 +135,7 @@ impl Doctor<'_> {
         Exchange {
             method: Some(self.prepared.method.clone()),
             url: Some(answer.url.clone()),
+            answered_at: recorded::seconds(self.recorded.now()),
             status: Some(answer.status),
             headers: recorded::texts(&answer.headers),
             body: Some(String::from_utf8_lossy(&answer.body).replace(bearer.as_str(), "…")),
