@@ -127,8 +127,13 @@ def test_the_callers_clock(
     assert "call         ok " in told.text
 
 
-@pytest.mark.parametrize("seconds", [-90, 400])
-def test_the_servers_clock(start_emulator: Callable[..., Emulator], manifest: Path, seconds: int) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "lives", "is_off"), [(-90, "5m", True), (90, "5m", False), (90, "1m", True), (400, "5m", True)]
+)
+def test_the_servers_clock(
+    start_emulator: Callable[..., Emulator], manifest: Path, seconds: int, lives: str, is_off: bool
+) -> None:
+    """Who is ahead refuses a token only when it is over by that clock."""
     emulator = start_emulator(manifest=manifest)
 
     def refuse(_: Request) -> Answer:
@@ -136,9 +141,11 @@ def test_the_servers_clock(start_emulator: Callable[..., Emulator], manifest: Pa
         return Answer(401, {"www-authenticate": "Bearer", "date": date}, b"")
 
     with serve(refuse) as server:
-        told = told_of(emulator, url=server.url)
-    assert told.codes == ["clock_off"]
+        told = told_of(emulator, "--expires-in", lives, url=server.url)
+    assert told.codes == (["clock_off"] if is_off else ["identity_refused"])
     assert told.findings[0]["side"] == "provider"
+    if not is_off:
+        return
     assert ("ahead of AWS's" if seconds > 0 else "behind AWS's") in told.findings[0]["reason"]
 
 

@@ -155,6 +155,8 @@ pub struct BearerEvidence {
     pub region: String,
     /// The token's issuer.
     pub issuer: Option<String>,
+    /// For how many seconds the token was made; 300 where that is not known.
+    pub lifetime_seconds: Option<i64>,
     /// Why it could not be had.
     pub error: Option<Failure>,
     /// What STS answered in place of it.
@@ -168,6 +170,7 @@ impl BearerEvidence {
             audience: fields.text("audience")?.unwrap_or_default(),
             region: fields.text("region")?.unwrap_or_default(),
             issuer: fields.text("issuer")?,
+            lifetime_seconds: fields.integer("lifetime_seconds")?,
             error: fields.object("error", Failure::read)?,
             answer: fields.object("answer", Exchange::read)?,
         })

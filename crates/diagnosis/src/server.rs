@@ -11,7 +11,10 @@ use crate::from_here::{self, TOLERATED_SECONDS};
 use crate::verifier::{NO_ROLE, is_silent};
 
 /// By how much a server may take tokens to be from the future.
-const TOLERATED_OF_TOKENS: u64 = 60;
+const TOLERATED_OF_TOKENS: i64 = 60;
+
+/// How long a token lives where nothing else was asked for.
+const USUAL_LIFETIME: i64 = 300;
 
 /// Where nobody said which of the two it was.
 const UNKNOWN_KIND: &str = "token or proof";
@@ -169,8 +172,13 @@ fn unknown(call: &CallEvidence, bearer: &BearerEvidence, evidence: &Evidence) ->
     let kind = bearer.kind();
     let said = took_for_nobodys(kind);
     let ahead = call.server_ahead_seconds.unwrap_or_default();
-    let tolerated = if bearer.is_proof { TOLERATED_SECONDS } else { TOLERATED_OF_TOKENS };
-    if ahead.unsigned_abs() > tolerated {
+    let is_off = if bearer.is_proof {
+        ahead.unsigned_abs() > TOLERATED_SECONDS
+    } else {
+        // An expiry has no leeway.
+        ahead < -TOLERATED_OF_TOKENS || ahead >= bearer.lifetime_seconds.unwrap_or(USUAL_LIFETIME)
+    };
+    if is_off {
         let direction = if ahead > 0 { "ahead of" } else { "behind" };
         let reason = format!("{said}; its clock is {} s {direction} AWS's", ahead.unsigned_abs());
         return Finding::new(Code::ClockOff, reason)

@@ -75,7 +75,13 @@ impl Doctor<'_> {
         };
         match made {
             Ok((bearer, identity)) => {
-                evidence.issuer = issuer(&bearer);
+                if let Some(claims) = claims(&bearer) {
+                    let seconds = |name| claims.get(name).and_then(Value::as_i64);
+                    // It is to be named to whoever has the server.
+                    evidence.issuer = claims.get("iss").and_then(Value::as_str).map(str::to_owned);
+                    evidence.lifetime_seconds =
+                        seconds("exp").zip(seconds("iat")).and_then(|(end, start)| end.checked_sub(start));
+                }
                 let from = evidence.issuer.as_ref().map(|issuer| format!(", from {issuer}")).unwrap_or_default();
                 self.note(wanted.kind(), true, format!("for {}{from}", wanted.audience()));
                 self.walk.evidence.bearer = Some(evidence);
@@ -152,9 +158,8 @@ impl Doctor<'_> {
     }
 }
 
-/// The issuer of a token, which is to be named to whoever has the server.
-fn issuer(bearer: &Bearer) -> Option<String> {
+/// What a token says.
+fn claims(bearer: &Bearer) -> Option<Value> {
     let claims = URL_SAFE_NO_PAD.decode(bearer.as_str().split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
-    Some(claims.get("iss")?.as_str()?.to_owned())
+    serde_json::from_slice(&claims).ok()
 }
