@@ -145,6 +145,11 @@ fn of_sts(failure: &Failure, answer: Option<&Exchange>) -> Vec<Finding> {
             Code::ApiFailed => (Code::StsFailed, Side::Aws),
             // What STS takes was written and sent as it was signed.
             Code::SignatureMismatch => (Code::SecretWrong, Side::Caller),
+            // It is no API's.
+            Code::RegionWrong => {
+                *finding = finding.clone().hint("give the region whose STS is asked: `region`, --region or AWS_REGION");
+                continue;
+            }
             _ => continue,
         };
         *finding = Finding::new(code, &finding.reason).on(side);
@@ -207,10 +212,6 @@ fn of_bearer(bearer: &BearerEvidence) -> Vec<Finding> {
         |finding: &&mut Finding| finding.code == Code::CallerPolicy && finding.hint == Code::CallerPolicy.hint();
     for finding in found.iter_mut().filter(is_plain) {
         *finding = with_own_hint(finding.clone(), failure);
-    }
-    // It is the region of a server's caller, and no API's.
-    for finding in found.iter_mut().filter(|finding| finding.code == Code::RegionWrong) {
-        *finding = finding.clone().hint("give the region whose STS is asked: `region`, --region or AWS_REGION");
     }
     let audience = &bearer.audience;
     let of_audience = |finding: &&mut Finding| {
