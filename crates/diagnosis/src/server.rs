@@ -8,7 +8,7 @@ use crate::exchange::Exchange;
 use crate::explain::{self, Shown};
 use crate::finding::{Code, Finding, Side};
 use crate::from_here::{self, TOLERATED_SECONDS};
-use crate::verifier::{NO_ROLE, is_silent};
+use crate::verifier::{NO_ROLE, ON_THE_WAY, is_silent, not_taken};
 
 /// By how much a server may take tokens to be from the future.
 const TOLERATED_OF_TOKENS: i64 = 60;
@@ -25,7 +25,7 @@ const LOG: &str = "the server tells no more, and its log has the reason";
 /// What the answer of a server comes to that was shown a token or a proof, where nothing else is known.
 pub(crate) fn of_answer(exchange: &Exchange) -> Vec<Finding> {
     judged(exchange, &CallEvidence::default(), |status| match status {
-        401 => Finding::new(Code::IdentityRefused, took_for_nobodys(UNKNOWN_KIND)),
+        401 => not_taken(took_for_nobodys(UNKNOWN_KIND)),
         403 => not_let(UNKNOWN_KIND),
         _ => unchecked(UNKNOWN_KIND),
     })
@@ -222,7 +222,7 @@ fn unknown(call: &CallEvidence, bearer: &BearerEvidence, evidence: &Evidence) ->
             bearer.region
         ),
     };
-    Finding::new(Code::IdentityRefused, said).hint(format!("{audience}; {who} {LOG}"))
+    Finding::new(Code::IdentityRefused, said).hint(format!("{audience}; {who} {LOG}; {ON_THE_WAY}"))
 }
 
 impl BearerEvidence {
