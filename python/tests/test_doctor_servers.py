@@ -149,22 +149,22 @@ def test_the_servers_clock(
     assert ("ahead of AWS's" if seconds > 0 else "behind AWS's") in told.findings[0]["reason"]
 
 
-@pytest.mark.parametrize("is_slow", [False, True])
+@pytest.mark.parametrize("is_failing", [False, True])
 def test_a_proof_asks_no_sts_on_the_callers_side(
-    start_emulator: Callable[..., Emulator], manifest: Path, is_slow: bool
+    start_emulator: Callable[..., Emulator], manifest: Path, is_failing: bool
 ) -> None:
     emulator = start_emulator(manifest=manifest)
     with serve() as gone:
         pass
     with serve(lambda _: Answer(503)) as failing:
-        sts = {"AWS_ENDPOINT_URL_STS": failing.url if is_slow else gone.url}
+        sts = {"AWS_ENDPOINT_URL_STS": failing.url if is_failing else gone.url}
         told = told_of(emulator, "--proof", **sts)
         assert told.codes == []
         assert "who you are  unknown " in told.text
         assert "call         ok " in told.text
         assert told.text.endswith("nothing is broken, as far as it could be told\n")
         # These ask it.
-        code = "sts_failed" if is_slow else "sts_unreachable"
+        code = "sts_failed" if is_failing else "sts_unreachable"
         assert told_of(emulator, **sts).codes == [code]
         assert told_of(emulator, "--proof", "--role", emulator.role_arn(stage="http"), **sts).codes == [code]
 
