@@ -127,8 +127,13 @@ def test_the_callers_clock(
     assert "call         ok " in told.text
 
 
-@pytest.mark.parametrize("seconds", [-90, 400])
-def test_the_servers_clock(start_emulator: Callable[..., Emulator], manifest: Path, seconds: int) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "lives", "is_off"), [(-90, "5m", True), (90, "5m", False), (90, "1m", True), (400, "5m", True)]
+)
+def test_the_servers_clock(
+    start_emulator: Callable[..., Emulator], manifest: Path, seconds: int, lives: str, is_off: bool
+) -> None:
+    """Who is ahead refuses a token only when it is over by that clock."""
     emulator = start_emulator(manifest=manifest)
 
     def refuse(_: Request) -> Answer:
@@ -136,10 +141,49 @@ def test_the_servers_clock(start_emulator: Callable[..., Emulator], manifest: Pa
         return Answer(401, {"www-authenticate": "Bearer", "date": date}, b"")
 
     with serve(refuse) as server:
-        told = told_of(emulator, url=server.url)
-    assert told.codes == ["clock_off"]
+        told = told_of(emulator, "--expires-in", lives, url=server.url)
+    assert told.codes == (["clock_off"] if is_off else ["identity_refused"])
     assert told.findings[0]["side"] == "provider"
+    if not is_off:
+        return
     assert ("ahead of AWS's" if seconds > 0 else "behind AWS's") in told.findings[0]["reason"]
+
+
+@pytest.mark.parametrize("is_failing", [False, True])
+def test_a_proof_asks_no_sts_on_the_callers_side(
+    start_emulator: Callable[..., Emulator], manifest: Path, is_failing: bool
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+    with serve() as gone:
+        pass
+    with serve(lambda _: Answer(503)) as failing:
+        sts = {"AWS_ENDPOINT_URL_STS": failing.url if is_failing else gone.url}
+        told = told_of(emulator, "--proof", **sts)
+        assert told.codes == []
+        assert "who you are  unknown " in told.text
+        assert "call         ok " in told.text
+        assert told.text.endswith("nothing is broken, as far as it could be told\n")
+        # These ask it.
+        code = "sts_failed" if is_failing else "sts_unreachable"
+        assert told_of(emulator, **sts).codes == [code]
+        assert told_of(emulator, "--proof", "--role", emulator.role_arn(stage="http"), **sts).codes == [code]
+
+
+@pytest.mark.parametrize("seconds", [-400, 400, 200])
+def test_a_proof_that_is_dated_by_this_machine(
+    start_emulator: Callable[..., Emulator], manifest: Path, seconds: int
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+
+    def refuse(_: Request) -> Answer:
+        date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
+        return Answer(401, {"www-authenticate": "Bearer", "date": date}, b"")
+
+    with serve() as gone:
+        pass
+    with serve(refuse) as server:
+        told = told_of(emulator, "--proof", url=server.url, AWS_ENDPOINT_URL_STS=gone.url)
+    assert told.codes == (["identity_refused"] if seconds == 200 else ["clock_off"])
 
 
 def test_a_region_whose_sts_makes_no_tokens(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
@@ -219,7 +263,7 @@ def test_a_server_that_cannot_check(
         (500, b"", ["api_failed"]),
         (503, b"down for repairs", ["api_failed"]),
         (404, b"", ["route_missing"]),
-        (400, b"no such day", []),
+        (409, b"no such day", []),
     ],
 )
 def test_what_the_application_says(
@@ -251,6 +295,76 @@ def test_a_server_that_asks_nobody(start_emulator: Callable[..., Emulator], mani
         told = told_of(emulator, url=server.url)
     assert told.codes == ["open_to_all"]
     assert "the server" in told.findings[0]["hint"]
+
+
+@pytest.mark.parametrize("status", [400, 405, 415, 422])
+@pytest.mark.parametrize("by_nobody", [None, 401, 403, 404, 503])
+def test_a_server_that_answers_before_it_asks_who_calls(
+    start_emulator: Callable[..., Emulator], manifest: Path, status: int, by_nobody: int | None
+) -> None:
+    """As FastAPI's routes and bodies do, with a dependency that asks."""
+    emulator = start_emulator(manifest=manifest)
+
+    def answer(request: Request) -> Answer:
+        return Answer(status if "authorization" in request.headers else by_nobody or status, {}, b"as it is")
+
+    with serve(answer) as server:
+        told = told_of(emulator, "-X", "DELETE", url=server.url)
+        # Twice by the caller, for people and for machines.
+        assert [request.method for request in server.requests] == ["DELETE"] * 4
+    is_let_in = by_nobody in (401, 403)
+    assert told.codes == ([] if by_nobody else ["caller_unasked"])
+    assert (f"call         ok      the server let it in, and answered {status}" in told.text) == is_let_in
+    unasked = f"call         unknown the server answered {status} before it asked who calls"
+    assert (unasked in told.text) == (by_nobody is None)
+    assert told.text.endswith("\nnothing is broken\n") == is_let_in
+    assert told.text.endswith("as far as it could be told\n") == (by_nobody in (404, 503))
+
+
+@pytest.mark.parametrize("status", [407, 429, 500, 503])
+def test_a_server_that_does_not_say_what_it_makes_of_nobody(
+    start_emulator: Callable[..., Emulator], manifest: Path, status: int
+) -> None:
+    emulator = start_emulator(manifest=manifest)
+    with serve(lambda request: Answer(200 if "authorization" in request.headers else status, {}, b"")) as server:
+        told = told_of(emulator, url=server.url)
+    assert told.codes == []
+    assert f"by nobody    unknown without a token the answer is {status}" in told.text
+    assert told.text.endswith("nothing is broken, as far as it could be told\n")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_nobody_is_asked_about_where_the_caller_was_led(
+    start_emulator: Callable[..., Emulator], manifest: Path, status: int, is_open: bool
+) -> None:
+    """A router leads `/items` to `/items/` before anybody is asked who calls."""
+    emulator = start_emulator(manifest=manifest)
+
+    def answer(request: Request) -> Answer:
+        if request.target == "/items":
+            return Answer(status, {"location": "/items/"})
+        return Answer(200 if is_open or "authorization" in request.headers else 401)
+
+    with serve(answer) as server:
+        told = told_of(emulator, url=f"{server.url}/items")
+    assert told.codes == (["open_to_all"] if is_open else [])
+    assert f"without a token the answer is {200 if is_open else 401}" in told.text
+
+
+def test_nobody_makes_no_other_call_than_the_caller(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
+    emulator = start_emulator(manifest=manifest)
+
+    def answer(request: Request) -> Answer:
+        led = Answer(303, {"location": "/done"})
+        return Answer(400) if request.target == "/done" else led
+
+    with serve(answer) as server:
+        told = told_of(emulator, "-X", "DELETE", url=f"{server.url}/items")
+        # Twice by the caller, for people and for machines.
+        assert [request.method for request in server.requests] == ["DELETE", "GET"] * 2
+    assert "by nobody" not in told.text
+    assert told.text.endswith("as far as it could be told\n")
 
 
 @pytest.fixture
@@ -303,14 +417,21 @@ def test_a_server_that_answers_with_pages(flask_url: tuple[Emulator, str], way: 
         assert (told.codes, told.code) == (codes, int(codes != [])), path
         assert ("call         ok " in told.text) == (codes in ([], ["open_to_all"])), path
         assert (", sent by `Werkzeug" in told.text) == (path == "/health")
-        assert ("the answer is 401" in told.text) == path.endswith(("/items", "/password"))
+        assert ("the answer is 401" in told.text) == path.endswith(("/items", "/password", "/400"))
 
 
 def test_a_login_page_in_front_of_a_server(start_emulator: Callable[..., Emulator], manifest: Path) -> None:
     emulator = start_emulator(manifest=manifest)
     page = Answer(200, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Sign in</title>")
     with serve(lambda _: page) as portal:
-        assert told_of(emulator, url=portal.url).codes == ["not_the_api", "open_to_all"]
+        told = told_of(emulator, url=portal.url)
+    assert told.codes == ["not_the_api"]
+    assert "by nobody    unknown without a token the answer is 200, a page on which to log in" in told.text
+    # It lets bearers through.
+    with serve(lambda request: Answer() if "authorization" in request.headers else page) as front:
+        told = told_of(emulator, url=front.url)
+    assert told.codes == []
+    assert "by nobody    ok      without a token the answer is 200, a page on which to log in" in told.text
     led = Answer(302, {"location": "/login"})
     with serve(lambda request: page if request.target == "/login" else led) as portal:
         assert told_of(emulator, url=portal.url).codes == ["not_the_api"]

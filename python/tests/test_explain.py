@@ -300,6 +300,16 @@ def test_the_table_by_the_command(case: dict[str, Any], tmp_path: Path) -> None:
         assert text == "nothing in it says that a call was refused\n"
 
 
+@pytest.mark.parametrize(
+    "case",
+    [case for case in TABLE["case"] if case["exchange"].get("has_bearer") and "body" in case["exchange"]],
+    ids=lambda case: case["name"],
+)
+def test_the_command_is_told_that_a_token_was_sent(case: dict[str, Any], tmp_path: Path) -> None:
+    said = json.loads(by_command(tmp_path, case["exchange"], "--identity")[1])["findings"]
+    assert [each["code"] for each in said] == case["code"]
+
+
 def test_the_command_reads_standard_input_and_of_several_answers_the_last() -> None:
     printed = (
         'HTTP/1.1 307 Temporary Redirect\r\nlocation: /b\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n{"message":"Not Found"}'

@@ -16,7 +16,7 @@ use xacct_sign_client::{
 };
 use xacct_sign_diagnosis::{
     AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Exchange, Failure as Failed,
-    IdentityEvidence, PlaceEvidence, explain, needs_another_form,
+    IdentityEvidence, PlaceEvidence, explain, is_login_page, may_be_unasked, needs_another_form,
 };
 
 use crate::arguments::{DoctorArguments, RoleArguments};
@@ -30,8 +30,31 @@ use recorded::Recorded;
 /// A link that was tried: its name, whether it holds, what was seen.
 pub(crate) struct Tried {
     pub(crate) link: &'static str,
-    pub(crate) is_whole: bool,
+    pub(crate) state: State,
     pub(crate) seen: String,
+}
+
+/// Whether a link holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Whole,
+    Broken,
+    /// It could not be told.
+    Unknown,
+}
+
+impl State {
+    fn of(is_whole: bool) -> Self {
+        if is_whole { Self::Whole } else { Self::Broken }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "ok",
+            Self::Broken => "broken",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What was seen, and the links in the order in which they were tried.
@@ -71,7 +94,7 @@ pub(crate) fn walk(arguments: &DoctorArguments) -> Result<Walk, Failure> {
 
 fn nowhere(error: &Error) -> Walk {
     let mut walk = Walk::default();
-    walk.tried.push(Tried { link: "URL", is_whole: false, seen: error.to_string() });
+    walk.tried.push(Tried { link: "URL", state: State::Broken, seen: error.to_string() });
     walk.evidence.place = Some(PlaceEvidence { error: Some(failed(error)) });
     walk
 }
@@ -96,7 +119,7 @@ impl Doctor<'_> {
         let chain = DefaultChain::on(self.host(), self.role.base.profile.clone());
         let scope = self.place(&chain)?;
         self.base(&chain)?;
-        let who = self.identity(&chain, scope.region())?;
+        let who = self.identity(&chain, scope.region(), true)?;
         let source: Arc<dyn CredentialSource> = match &self.role.role {
             Some(role) => self.assume(role, chain, scope.region())?,
             None => Arc::new(chain),
@@ -109,7 +132,11 @@ impl Doctor<'_> {
     }
 
     fn note(&mut self, link: &'static str, is_whole: bool, seen: impl Into<String>) {
-        self.walk.tried.push(Tried { link, is_whole, seen: seen.into() });
+        self.note_state(link, State::of(is_whole), seen);
+    }
+
+    fn note_state(&mut self, link: &'static str, state: State, seen: impl Into<String>) {
+        self.walk.tried.push(Tried { link, state, seen: seen.into() });
     }
 
     fn broken<T>(&mut self, link: &'static str, error: &Error) -> Option<T> {
@@ -183,8 +210,8 @@ impl Doctor<'_> {
         }
     }
 
-    /// The caller's ARN, where STS tells it.
-    fn identity(&mut self, chain: &DefaultChain, region: &str) -> Option<Option<String>> {
+    /// The caller's ARN, where STS tells it. What comes then may need no STS on this side.
+    fn identity(&mut self, chain: &DefaultChain, region: &str, needs_sts: bool) -> Option<Option<String>> {
         let before = self.recorded.count();
         let found = caller_identity(&self.host(), chain, Some(region), &Patience::default());
         let answer = self.recorded.refusal_since(before);
@@ -199,6 +226,10 @@ impl Doctor<'_> {
             // The policy of a VPC endpoint may let nothing but AssumeRole through: that breaks no call.
             Err(error) if error.kind() == ErrorKind::StsDenied && self.role.role.is_some() => {
                 self.note("who you are", true, "STS does not say");
+                Some(None)
+            }
+            Err(error) if !needs_sts && is_silence(&error, answer.as_ref()) => {
+                self.note_state("who you are", State::Unknown, error.to_string());
                 Some(None)
             }
             Err(error) => {
@@ -281,23 +312,53 @@ impl Doctor<'_> {
         if let Some(body) = bytes.as_ref().filter(|_| needs_another) {
             (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, body);
         }
-        if let Some(body) = bytes.filter(|_| self.is_read(&answer) && findings.is_empty()) {
-            evidence.unsigned_status = self.unsigned(&body).ok();
+        let says_more = (self.is_read(&answer) || may_be_unasked(answer.status)) && findings.is_empty();
+        if let Some(body) = bytes.filter(|_| says_more) {
+            (evidence.unsigned_status, evidence.unsigned_is_login) = self.unsigned(&answer, &body);
         }
-        let unsigned = evidence.unsigned_status;
         self.walk.evidence.call = Some(evidence);
         let as_whom = who.filter(|_| self.role.role.is_none()).map(|arn| format!(", as {arn}")).unwrap_or_default();
-        let answered = if findings.is_empty() && answer.status >= 400 {
-            "the API let it in, and answered"
-        } else {
-            "the answer is"
-        };
-        let led = self.led(&answer);
-        self.note("call", findings.is_empty(), format!("{answered} {}{led}{as_whom}", answer.status));
-        if let Some(status) = unsigned {
-            self.note("unsigned", status >= 300, format!("without a signature the answer is {status}"));
-        }
+        self.note_answer("API", &answer, findings.is_empty(), &as_whom);
+        self.note_by_nobody("unsigned", "signature");
         Some(())
+    }
+
+    /// What the API or the server answered, and whether it has let the caller in.
+    fn note_answer(&mut self, whose: &str, answer: &Response, is_whole: bool, as_whom: &str) {
+        let (status, led) = (answer.status, self.led(answer));
+        let call = self.walk.evidence.call.as_ref();
+        let nobodys = call.and_then(|call| call.unsigned_status);
+        let is_refused = matches!(nobodys, Some(401 | 403)) || call.is_some_and(|call| call.unsigned_is_login);
+        let is_unasked = is_whole && may_be_unasked(status) && !is_refused;
+        let state = if is_unasked { State::Unknown } else { State::of(is_whole) };
+        let seen = match nobodys {
+            Some(nobodys) if is_unasked && nobodys == status => {
+                format!("the {whose} answered {status}{led} before it asked who calls{as_whom}")
+            }
+            _ if is_whole && !is_unasked && status >= 400 => {
+                format!("the {whose} let it in, and answered {status}{led}{as_whom}")
+            }
+            _ => format!("the answer is {status}{led}{as_whom}"),
+        };
+        self.note_state("call", state, seen);
+    }
+
+    /// The answer to the same call by nobody, where that was tried.
+    fn note_by_nobody(&mut self, link: &'static str, without: &str) {
+        let Some(call) = &self.walk.evidence.call else { return };
+        let Some(status) = call.unsigned_status else { return };
+        let state = match status {
+            // It says something of who calls where the caller gets another.
+            ..300 if call.unsigned_is_login && call.exchange.as_ref().is_some_and(is_login_page) => State::Unknown,
+            ..300 if call.unsigned_is_login => State::Whole,
+            ..300 => State::Broken,
+            // Nobody was refused by whoever answers so.
+            407 | 429 | 500.. => State::Unknown,
+            _ if may_be_unasked(status) => State::Unknown,
+            _ => State::Whole,
+        };
+        let page = if call.unsigned_is_login { ", a page on which to log in" } else { "" };
+        self.note_state(link, state, format!("without a {without} the answer is {status}{page}"));
     }
 
     /// Sends the call; the body as it went out, where it is in memory.
@@ -373,7 +434,20 @@ impl Doctor<'_> {
             ahead => format!("{} s ahead", ahead.unsigned_abs()),
         };
         let at = self.walk.tried.len().min(3);
-        self.walk.tried.insert(at, Tried { link: "clock", is_whole: is_right, seen });
+        self.walk.tried.insert(at, Tried { link: "clock", state: State::of(is_right), seen });
+    }
+}
+
+/// Whether STS was not heard, or has said nothing of the credentials. A policy may let nobody ask who it is.
+fn is_silence(error: &Error, answer: Option<&Exchange>) -> bool {
+    match error.kind() {
+        ErrorKind::Transport
+        | ErrorKind::Timeout
+        | ErrorKind::InvalidResponse
+        | ErrorKind::StsThrottled
+        | ErrorKind::StsDenied => true,
+        ErrorKind::StsFailed => answer.and_then(|answer| answer.status).is_none_or(|status| status >= 500),
+        _ => false,
     }
 }
 

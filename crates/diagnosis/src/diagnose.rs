@@ -16,23 +16,29 @@ use crate::server;
 /// The broken link of a chain, and nothing else: what comes behind it fails for its sake. Empty where nothing is broken.
 ///
 /// Three things are found beside it: a clock that is off by more than five minutes, even where that was known and applied, a role that
-/// can be assumed without its external id, and an API that answers whoever has not signed.
+/// can be assumed without its external id, and an API that answers whoever has not signed. One is found where nothing else is: an answer
+/// that does not show whether the caller is let in.
 #[must_use]
 pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     let mut found = broken(evidence);
+    if found.is_empty() {
+        found.extend(unasked(evidence));
+    }
     let seconds = evidence.clock.as_ref().map_or(0, |clock| clock.ahead_seconds);
     if seconds.unsigned_abs() > TOLERATED_SECONDS && !found.iter().any(|each| each.code == Code::ClockOff) {
         found.insert(0, clock_off_by(seconds, "AWS"));
     }
-    let passes_unsigned = evidence.call.as_ref().and_then(|call| call.unsigned_status).filter(|status| *status < 300);
+    // Who is asked to log in is not let in.
+    let asked = evidence.call.as_ref().filter(|call| !call.unsigned_is_login);
+    let passes_unsigned = asked.and_then(|call| call.unsigned_status).filter(|status| *status < 300);
     // What is not the API says nothing of whom the API lets in. Whether a page is a server's own nobody knows for sure.
     let is_the_api = evidence.bearer.is_some() || !found.iter().any(|each| each.code == Code::NotTheApi);
     if let Some(status) = passes_unsigned.filter(|_| is_the_api) {
-        let (what, hint) = match &evidence.bearer {
-            None => ("a signature", Code::OpenToAll.hint().to_owned()),
-            Some(_) => ("a token or a proof", server::open_hint(evidence)),
+        let hint = match &evidence.bearer {
+            None => Code::OpenToAll.hint().to_owned(),
+            Some(_) => server::open_hint(evidence),
         };
-        let reason = format!("the same call without {what} was answered with {status}, too");
+        let reason = format!("the same call without {} was answered with {status}, too", shown(evidence));
         found.push(Finding::new(Code::OpenToAll, reason).hint(hint));
     }
     let works_without = evidence.assume_role.as_ref().and_then(|role| role.works_without_external_id);
@@ -40,6 +46,29 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
         found.push(Finding::new(Code::ExternalIdUnchecked, "STS gave the role without the external id, too"));
     }
     found
+}
+
+/// What says who calls.
+fn shown(evidence: &Evidence) -> &'static str {
+    if evidence.bearer.is_some() { "a token or a proof" } else { "a signature" }
+}
+
+/// Whether it is a status that many servers answer with before they ask who calls: a call with it has done nothing, and the same call by
+/// nobody says more.
+#[must_use]
+pub fn may_be_unasked(status: u16) -> bool {
+    matches!(status, 400 | 405 | 415 | 422)
+}
+
+/// Nobody gets the same answer, so that it is no sign of being let in.
+fn unasked(evidence: &Evidence) -> Option<Finding> {
+    let call = evidence.call.as_ref()?;
+    let status = call.exchange.as_ref()?.status.filter(|status| may_be_unasked(*status))?;
+    let reason = format!(
+        "the same call without {} was answered with {status}, too: that comes before anybody is asked who calls, and does not show whether the caller is let in",
+        shown(evidence)
+    );
+    (call.unsigned_status == Some(status)).then(|| Finding::new(Code::CallerUnasked, reason))
 }
 
 fn broken(evidence: &Evidence) -> Vec<Finding> {
@@ -116,6 +145,11 @@ fn of_sts(failure: &Failure, answer: Option<&Exchange>) -> Vec<Finding> {
             Code::ApiFailed => (Code::StsFailed, Side::Aws),
             // What STS takes was written and sent as it was signed.
             Code::SignatureMismatch => (Code::SecretWrong, Side::Caller),
+            // It is no API's.
+            Code::RegionWrong => {
+                *finding = finding.clone().hint("give the region whose STS is asked: `region`, --region or AWS_REGION");
+                continue;
+            }
             _ => continue,
         };
         *finding = Finding::new(code, &finding.reason).on(side);
@@ -178,10 +212,6 @@ fn of_bearer(bearer: &BearerEvidence) -> Vec<Finding> {
         |finding: &&mut Finding| finding.code == Code::CallerPolicy && finding.hint == Code::CallerPolicy.hint();
     for finding in found.iter_mut().filter(is_plain) {
         *finding = with_own_hint(finding.clone(), failure);
-    }
-    // It is the region of a server's caller, and no API's.
-    for finding in found.iter_mut().filter(|finding| finding.code == Code::RegionWrong) {
-        *finding = finding.clone().hint("give the region whose STS is asked: `region`, --region or AWS_REGION");
     }
     let audience = &bearer.audience;
     let of_audience = |finding: &&mut Finding| {

@@ -155,6 +155,8 @@ pub struct BearerEvidence {
     pub region: String,
     /// The token's issuer.
     pub issuer: Option<String>,
+    /// For how many seconds the token was made; 300 where that is not known.
+    pub lifetime_seconds: Option<i64>,
     /// Why it could not be had.
     pub error: Option<Failure>,
     /// What STS answered in place of it.
@@ -168,6 +170,7 @@ impl BearerEvidence {
             audience: fields.text("audience")?.unwrap_or_default(),
             region: fields.text("region")?.unwrap_or_default(),
             issuer: fields.text("issuer")?,
+            lifetime_seconds: fields.integer("lifetime_seconds")?,
             error: fields.object("error", Failure::read)?,
             answer: fields.object("answer", Exchange::read)?,
         })
@@ -187,6 +190,8 @@ pub struct CallEvidence {
     pub bodiless_status: Option<u16>,
     /// The status of the same call without a signature, token or proof, where that was tried.
     pub unsigned_status: Option<u16>,
+    /// Whether the answer without them was a page on which to log in, as [`is_login_page`](crate::is_login_page) tells.
+    pub unsigned_is_login: bool,
     /// The status of the same call with a proof in place of the token, where that was tried.
     pub proof_status: Option<u16>,
     /// By how many seconds the clock of whoever answered is ahead of AWS's; below zero, behind.
@@ -201,6 +206,7 @@ impl CallEvidence {
             presigned_status: fields.status("presigned_status")?,
             bodiless_status: fields.status("bodiless_status")?,
             unsigned_status: fields.status("unsigned_status")?,
+            unsigned_is_login: fields.boolean("unsigned_is_login")?.unwrap_or_default(),
             proof_status: fields.status("proof_status")?,
             server_ahead_seconds: fields.integer("server_ahead_seconds")?,
         })

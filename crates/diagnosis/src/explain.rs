@@ -24,8 +24,24 @@ pub fn explain(exchange: &Exchange) -> Vec<Finding> {
     if exchange.has_bearer {
         return server::of_answer(exchange);
     }
-    let is_signed = exchange.canonical_request.is_some() || exchange.string_to_sign.is_some();
-    of(exchange, if is_signed { Shown::Signature } else { Shown::Unknown })
+    if exchange.canonical_request.is_some() || exchange.string_to_sign.is_some() {
+        return of(exchange, Shown::Signature);
+    }
+    of(exchange, Shown::Unknown).into_iter().map(|finding| or_nothing_sent(finding, exchange)).collect()
+}
+
+/// A 401 comes first of all to whoever has shown nothing.
+fn or_nothing_sent(finding: Finding, exchange: &Exchange) -> Finding {
+    let answer = Answer::read(exchange);
+    // A key of an API is no such thing; a reason of the emulator's says what it is.
+    let is_other = answer.message.contains("API Key") || emulated::finding(exchange).is_some();
+    let is_of_callers =
+        matches!(finding.code, Code::IdentityRefused | Code::RefusedBeforeIam | Code::RefusedByApplication);
+    if exchange.status.or(answer.kind()) != Some(401) || is_other || !is_of_callers {
+        return finding;
+    }
+    let hint = format!("send a signature, a token or a proof, if none went with it; {}", finding.hint);
+    finding.hint(hint)
 }
 
 /// What the request had with it when it left, to say who calls.

@@ -211,6 +211,9 @@ codes! {
     RefusedBeforeIam, "refused_before_iam", Provider,
         "The API refused before it asked IAM: an API key, a web application firewall, a custom domain without a mapping, a private API.",
         "look at usage plan, WAF and domain mapping of the API, and at the path: without a domain of one's own it begins with the stage";
+    CallerUnasked, "caller_unasked", Caller,
+        "Nobody gets the same answer: it was given before anybody was asked who calls, and shows nothing of that.",
+        "make a call that comes as far as that: a method that the route has, and a body that it takes";
     IdentityWanted, "identity_wanted", Caller,
         "The server asks for a token or a proof of who calls, and has got none that it can read.",
         "say who calls by a session with an identity, or `--identity AUDIENCE`: a signature says nothing to it; let nothing on the way change Authorization";

@@ -74,7 +74,7 @@ pub(crate) fn is_aws(exchange: &Exchange) -> bool {
 /// What is certainly wrong.
 pub(crate) fn certain(exchange: &Exchange) -> Vec<Finding> {
     let scope = Signed::of(exchange).and_then(|signed| signed.contradicted(exchange));
-    [expired(exchange), clock(exchange), scope].into_iter().flatten().collect()
+    [expired(exchange), clock(exchange, "the API"), scope].into_iter().flatten().collect()
 }
 
 fn expired(exchange: &Exchange) -> Option<Finding> {
@@ -83,8 +83,9 @@ fn expired(exchange: &Exchange) -> Option<Finding> {
     Some(Finding::new(Code::CredentialsExpired, format!("the credentials that signed expired {over} s ago")))
 }
 
-fn clock(exchange: &Exchange) -> Option<Finding> {
-    clock_off(exchange.header("date")?, exchange.answered_at()?, "the API")
+/// This machine's against that of who answered.
+pub(crate) fn clock(exchange: &Exchange, whose: &str) -> Option<Finding> {
+    clock_off(exchange.header("date")?, exchange.answered_at()?, whose)
 }
 
 /// By an answer's `Date`.

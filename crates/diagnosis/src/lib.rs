@@ -32,7 +32,7 @@ mod scope;
 mod server;
 mod verifier;
 
-pub use diagnose::{diagnose, needs_another_form};
+pub use diagnose::{diagnose, may_be_unasked, needs_another_form};
 pub use evidence::{
     AssumeRoleEvidence, BaseEvidence, BearerEvidence, CallEvidence, ClockEvidence, Evidence, Failure, IdentityEvidence,
     PlaceEvidence,
@@ -41,3 +41,4 @@ pub use exchange::Exchange;
 pub use explain::explain;
 pub use fields::InvalidInput;
 pub use finding::{Code, Finding, Side, to_json};
+pub use server::is_login_page;

@@ -8,10 +8,13 @@ use crate::exchange::Exchange;
 use crate::explain::{self, Shown};
 use crate::finding::{Code, Finding, Side};
 use crate::from_here::{self, TOLERATED_SECONDS};
-use crate::verifier::{NO_ROLE, is_silent};
+use crate::verifier::{NO_ROLE, ON_THE_WAY, is_silent, not_taken};
 
 /// By how much a server may take tokens to be from the future.
-const TOLERATED_OF_TOKENS: u64 = 60;
+const TOLERATED_OF_TOKENS: i64 = 60;
+
+/// How long a token lives where nothing else was asked for.
+const USUAL_LIFETIME: i64 = 300;
 
 /// Where nobody said which of the two it was.
 const UNKNOWN_KIND: &str = "token or proof";
@@ -22,7 +25,7 @@ const LOG: &str = "the server tells no more, and its log has the reason";
 /// What the answer of a server comes to that was shown a token or a proof, where nothing else is known.
 pub(crate) fn of_answer(exchange: &Exchange) -> Vec<Finding> {
     judged(exchange, &CallEvidence::default(), |status| match status {
-        401 => Finding::new(Code::IdentityRefused, took_for_nobodys(UNKNOWN_KIND)),
+        401 => not_taken(took_for_nobodys(UNKNOWN_KIND)),
         403 => not_let(UNKNOWN_KIND),
         _ => unchecked(UNKNOWN_KIND),
     })
@@ -43,7 +46,7 @@ fn judged(exchange: &Exchange, call: &CallEvidence, refused: impl FnOnce(u16) ->
     let found = explain::of(exchange, Shown::Bearer);
     let is_said = emulated::finding(exchange).is_some();
     let (is_aws, is_unread) = (from_here::is_aws(exchange), exchange.body.is_none());
-    if let Some(page) = page(exchange).filter(|_| !is_said && is_login_page(exchange, call)) {
+    if let Some(page) = page(exchange).filter(|_| !is_said && is_from_between(exchange, call)) {
         return vec![page];
     }
     match exchange.status {
@@ -76,10 +79,17 @@ fn page(exchange: &Exchange) -> Option<Finding> {
     from_here::page_instead(exchange, &Answer::read(exchange))
 }
 
-/// Whether a page asks who calls in a browser's way. Where a call by nobody is refused, none comes to such a page; and what failed asks
-/// nobody.
-fn is_login_page(exchange: &Exchange, call: &CallEvidence) -> bool {
-    if is_refused_to_nobody(call) || exchange.status.is_some_and(|status| status >= 500) {
+/// Whether a page is a login page in between. Where a call by nobody is refused, none comes to such a page; and what failed asks nobody.
+fn is_from_between(exchange: &Exchange, call: &CallEvidence) -> bool {
+    let is_failure = exchange.status.is_some_and(|status| status >= 500);
+    !is_refused_to_nobody(call) && !is_failure && is_login_page(exchange)
+}
+
+/// Whether the answer is a page that asks who calls in a browser's way, and neither API Gateway's nor Lambda's: for a password, or by its
+/// title.
+#[must_use]
+pub fn is_login_page(exchange: &Exchange) -> bool {
+    if page(exchange).is_none() {
         return false;
     }
     let page = exchange.text().to_ascii_lowercase();
@@ -90,7 +100,13 @@ fn is_login_page(exchange: &Exchange, call: &CallEvidence) -> bool {
 }
 
 fn is_refused_to_nobody(call: &CallEvidence) -> bool {
-    call.unsigned_status.is_some_and(|status| (400..500).contains(&status))
+    match call.unsigned_status {
+        // Whoever answers so has not asked who calls.
+        Some(407 | 429) | None => false,
+        Some(400..=499) => true,
+        // The caller was not asked to.
+        Some(_) => call.unsigned_is_login && !call.exchange.as_ref().is_some_and(is_login_page),
+    }
 }
 
 /// What to do where nobody gets the answer, too: a page need not be the server's.
@@ -156,13 +172,25 @@ fn unknown(call: &CallEvidence, bearer: &BearerEvidence, evidence: &Evidence) ->
     let kind = bearer.kind();
     let said = took_for_nobodys(kind);
     let ahead = call.server_ahead_seconds.unwrap_or_default();
-    let tolerated = if bearer.is_proof { TOLERATED_SECONDS } else { TOLERATED_OF_TOKENS };
-    if ahead.unsigned_abs() > tolerated {
+    let is_off = if bearer.is_proof {
+        ahead.unsigned_abs() > TOLERATED_SECONDS
+    } else {
+        // An expiry has no leeway.
+        ahead < -TOLERATED_OF_TOKENS || ahead >= bearer.lifetime_seconds.unwrap_or(USUAL_LIFETIME)
+    };
+    if is_off {
         let direction = if ahead > 0 { "ahead of" } else { "behind" };
         let reason = format!("{said}; its clock is {} s {direction} AWS's", ahead.unsigned_abs());
         return Finding::new(Code::ClockOff, reason)
             .on(Side::Provider)
             .hint("set the clock of the server, for example by NTP");
+    }
+    // Where STS was not heard a proof has the time of this machine.
+    let is_dated_here = bearer.is_proof && call.server_ahead_seconds.is_none();
+    let clock = call.exchange.as_ref().filter(|_| is_dated_here).and_then(|at| from_here::clock(at, "the server"));
+    if let Some(off) = clock {
+        return Finding::new(Code::ClockOff, format!("{said}; {}", off.reason))
+            .hint("set the clock of this machine, or of the server, for example by NTP: one of the two is off");
     }
     let arn = evidence.identity.as_ref().and_then(|identity| identity.arn.as_deref());
     let is_role = evidence.assume_role.is_some() || arn.is_none_or(|arn| arn.contains(":assumed-role/"));
@@ -194,7 +222,7 @@ fn unknown(call: &CallEvidence, bearer: &BearerEvidence, evidence: &Evidence) ->
             bearer.region
         ),
     };
-    Finding::new(Code::IdentityRefused, said).hint(format!("{audience}; {who} {LOG}"))
+    Finding::new(Code::IdentityRefused, said).hint(format!("{audience}; {who} {LOG}; {ON_THE_WAY}"))
 }
 
 impl BearerEvidence {

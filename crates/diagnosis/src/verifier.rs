@@ -58,6 +58,9 @@ pub(crate) fn of_reason(code: &str, reason: &str, status: Option<u16>) -> Option
 /// What a principal that is no role's session is told.
 pub(crate) const NO_ROLE: &str = "call as a role: servers know their callers by roles, and take no user and no root";
 
+/// What looks from here as if the server took who calls for nobody.
+pub(crate) const ON_THE_WAY: &str = "servers look into `authorization` alone: what takes it off or replaces it on the way looks the same from here, and so does another header for the identity (`identityHeader`, `identity_header`, `header`) that nothing puts back there";
+
 /// A verifier's own refusal that asks for a bearer: the form that middleware has in every language.
 pub(crate) fn challenge(exchange: &Exchange, answer: &Answer, is_signed: bool) -> Option<Finding> {
     let asks = exchange.header("www-authenticate").is_some_and(|value| value.trim().eq_ignore_ascii_case("bearer"));
@@ -68,8 +71,14 @@ pub(crate) fn challenge(exchange: &Exchange, answer: &Answer, is_signed: bool) -
     Some(if is_signed {
         Finding::new(Code::IdentityWanted, format!("{said}, and the server asks for a bearer"))
     } else {
-        Finding::new(Code::IdentityRefused, said)
+        not_taken(said)
     })
+}
+
+/// What was shown is nobody's to the server, and nothing else is known of it.
+pub(crate) fn not_taken(reason: String) -> Finding {
+    let hint = format!("{}; {ON_THE_WAY}", Code::IdentityRefused.hint());
+    Finding::new(Code::IdentityRefused, reason).hint(hint)
 }
 
 /// Whether the answer says nothing but its status, which an application's own seldom does: FastAPI says that in words, too. What nobody

@@ -36,6 +36,10 @@ pub(crate) struct ExplainArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) canonical: Option<PathBuf>,
 
+    /// The call had a token or a proof in place of a signature, as `xacct-sign call --identity` sends it
+    #[arg(long, conflicts_with = "canonical")]
+    pub(crate) identity: bool,
+
     /// Print JSON: `findings`, each with `code`, `side`, `reason` and `hint`
     #[arg(long)]
     pub(crate) json: bool,

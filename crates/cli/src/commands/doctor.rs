@@ -3,7 +3,7 @@
 use xacct_sign_diagnosis::{Finding, diagnose, to_json};
 
 use crate::arguments::DoctorArguments;
-use crate::doctor::{Tried, walk};
+use crate::doctor::{State, Tried, walk};
 use crate::failure::Failure;
 use crate::output;
 
@@ -15,7 +15,10 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     } else {
         let links = walk.tried.iter().map(line);
         let found = findings.iter().flat_map(lines);
-        let end = if findings.is_empty() { Some("nothing is broken".to_owned()) } else { None };
+        let end = findings.is_empty().then(|| {
+            let is_all_told = walk.tried.iter().all(|tried| tried.state != State::Unknown);
+            if is_all_told { "nothing is broken" } else { "nothing is broken, as far as it could be told" }.to_owned()
+        });
         output::print(&links.chain(found).chain(end).collect::<Vec<_>>())?;
     }
     if findings.is_empty() { Ok(()) } else { Err(Failure::Broken.silent()) }
@@ -24,10 +27,10 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
 /// How much is shown of what was seen: what is broken is told below.
 const SEEN: usize = 120;
 
-fn line(Tried { link, is_whole, seen }: &Tried) -> String {
+fn line(Tried { link, state, seen }: &Tried) -> String {
     let cut: String = seen.chars().take(SEEN).collect();
     let more = if cut.len() < seen.len() { "…" } else { "" };
-    format!("{link:12} {:7} {cut}{more}", if *is_whole { "ok" } else { "broken" })
+    format!("{link:12} {:7} {cut}{more}", state.name())
 }
 
 /// What was found, as it is shown: with what to do about it.

@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
         return Err(error.with_hint("save what `xacct-sign call --include` prints of the refused call").into());
     }
     let mut exchange = read_answer(&answer);
+    exchange.has_bearer = arguments.identity;
     if let Some(file) = &arguments.canonical {
         exchange.canonical_request = Some(read("the canonical request", file)?);
     }

@@ -6,10 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use xacct_sign::aws::check_identity_region;
+use xacct_sign_client::host::Host as _;
 use xacct_sign_client::{
     Bearer, Body, CredentialSource, DefaultChain, Identity, Patience, Response, Session, http_hosts_of, sts_region,
 };
-use xacct_sign_diagnosis::{BearerEvidence, CallEvidence, Exchange, PlaceEvidence, diagnose};
+use xacct_sign_diagnosis::{BearerEvidence, CallEvidence, Exchange, PlaceEvidence, diagnose, may_be_unasked};
 
 use super::{Doctor, failed, recorded};
 use crate::identity::Wanted;
@@ -24,7 +25,8 @@ impl Doctor<'_> {
         let chain = DefaultChain::on(self.host(), self.role.base.profile.clone());
         let region = self.place_of_server(wanted, &chain)?;
         self.base(&chain)?;
-        self.identity(&chain, &region)?;
+        // A proof asks nobody here: the server's STS answers it.
+        self.identity(&chain, &region, !wanted.is_proof || self.role.role.is_some())?;
         let source: Arc<dyn CredentialSource> = match &self.role.role {
             Some(role) => self.assume(role, chain, &region)?,
             None => Arc::new(chain),
@@ -73,7 +75,13 @@ impl Doctor<'_> {
         };
         match made {
             Ok((bearer, identity)) => {
-                evidence.issuer = issuer(&bearer);
+                if let Some(claims) = claims(&bearer) {
+                    let seconds = |name| claims.get(name).and_then(Value::as_i64);
+                    // It is to be named to whoever has the server.
+                    evidence.issuer = claims.get("iss").and_then(Value::as_str).map(str::to_owned);
+                    evidence.lifetime_seconds =
+                        seconds("exp").zip(seconds("iat")).and_then(|(end, start)| end.checked_sub(start));
+                }
                 let from = evidence.issuer.as_ref().map(|issuer| format!(", from {issuer}")).unwrap_or_default();
                 self.note(wanted.kind(), true, format!("for {}{from}", wanted.audience()));
                 self.walk.evidence.bearer = Some(evidence);
@@ -107,19 +115,16 @@ impl Doctor<'_> {
         if let Some(body) = bytes {
             if answer.status == 401 && !wanted.is_proof {
                 evidence.proof_status = self.by_proof(wanted, region, source, &body);
-            } else if self.is_read(&answer) || self.is_led(&answer) {
-                evidence.unsigned_status = self.unsigned(&body).ok();
+            } else if self.is_read(&answer) || self.is_led(&answer) || may_be_unasked(answer.status) {
+                (evidence.unsigned_status, evidence.unsigned_is_login) = self.unsigned(&answer, &body);
             }
         }
-        let (unsigned, by_proof) = (evidence.unsigned_status, evidence.proof_status);
+        let by_proof = evidence.proof_status;
         self.walk.evidence.call = Some(evidence);
-        let led = self.led(&answer);
         // These are of whoever is let in.
-        let is_of_who_is_in = |code: &str| ["external_id_unchecked", "open_to_all"].contains(&code);
+        let is_of_who_is_in = |code: &str| ["external_id_unchecked", "open_to_all", "caller_unasked"].contains(&code);
         let is_whole = diagnose(&self.walk.evidence).iter().all(|finding| is_of_who_is_in(finding.code()));
-        let is_let_in = is_whole && answer.status >= 400;
-        let answered = if is_let_in { "the server let it in, and answered" } else { "the answer is" };
-        self.note("call", is_whole, format!("{answered} {}{led}", answer.status));
+        self.note_answer("server", &answer, is_whole, "");
         if let Some(status) = by_proof {
             self.note(
                 "by proof",
@@ -127,9 +132,7 @@ impl Doctor<'_> {
                 format!("with a proof in place of the token the answer is {status}"),
             );
         }
-        if let Some(status) = unsigned {
-            self.note("by nobody", status >= 300, format!("without a {} the answer is {status}", wanted.kind()));
-        }
+        self.note_by_nobody("by nobody", wanted.kind());
         Some(())
     }
 
@@ -138,6 +141,7 @@ impl Doctor<'_> {
         Exchange {
             method: Some(self.prepared.method.clone()),
             url: Some(answer.url.clone()),
+            answered_at: recorded::seconds(self.recorded.now()),
             status: Some(answer.status),
             headers: recorded::texts(&answer.headers),
             body: Some(String::from_utf8_lossy(&answer.body).replace(bearer.as_str(), "…")),
@@ -154,9 +158,8 @@ impl Doctor<'_> {
     }
 }
 
-/// The issuer of a token, which is to be named to whoever has the server.
-fn issuer(bearer: &Bearer) -> Option<String> {
+/// What a token says.
+fn claims(bearer: &Bearer) -> Option<Value> {
     let claims = URL_SAFE_NO_PAD.decode(bearer.as_str().split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
-    Some(claims.get("iss")?.as_str()?.to_owned())
+    serde_json::from_slice(&claims).ok()
 }
