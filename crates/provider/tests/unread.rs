@@ -179,6 +179,12 @@ fn in_configuration(block: &str, name: &str, written: &Value) -> Value {
     beside_roles(Format::Terraform, &|document| document[block][name] = written.clone())
 }
 
+/// What may do anything, and what is said of it.
+fn of_terraform(block: &str, kind: &str) -> (Value, String) {
+    let written = json!({"x": {"program": ["x"], "function_name": "x"}});
+    (in_configuration(block, kind, &written), format!("{block} `{kind}.x`"))
+}
+
 /// A SAM function, with what stands in it of the role that SAM makes of it.
 fn of_sam(properties: &Value) -> Value {
     json!({"Type": "AWS::Serverless::Function", "Properties": properties})
@@ -222,6 +228,11 @@ fn what_may_make_another_role_is_said_beside_a_stages_role() {
             in_configuration("resource", "aws_cloudformation_stack_set", &json!({"x": {"template_body": "{}"}})),
             "resource `aws_cloudformation_stack_set.x`".to_owned(),
         ),
+        of_terraform("resource", "aws_serverlessapplicationrepository_cloudformation_stack"),
+        of_terraform("resource", "aws_lambda_invocation"),
+        of_terraform("data", "aws_lambda_invocation"),
+        of_terraform("ephemeral", "aws_lambda_invocation"),
+        of_terraform("data", "external"),
     ] {
         let compared = diff(&manifest, &document).unwrap();
         assert!(compared.roles.iter().all(|role| role.is_same()) && !compared.is_different(), "{what}: {compared:?}");
