@@ -70,6 +70,8 @@ fn a_document_whose_roles_come_from_what_is_not_read_is_no_empty_one() {
         (policy("AWS::IAM::Policy", json!({"Roles": ["Other"]})), "resource `P` of type `AWS::IAM::Policy`"),
         (policy("AWS::IAM::RolePolicy", json!({"RoleName": "Other"})), "resource `P` of type `AWS::IAM::RolePolicy`"),
         (json!({"resource": {}, "module": {"roles": {"source": "./roles"}}}), "module `roles`"),
+        (json!({"provider": {}, "terraform": {}, "module": {"roles": {"source": "./roles"}}}), "module `roles`"),
+        (json!({"module": [{"roles": [{"source": "./roles"}]}]}), "module `roles`"),
         (json!({"resource": {"awscc_iam_role": {"x": {}}}}), "resource `awscc_iam_role.x`"),
         (beside("aws_iam_role_policy", "${var.role}"), "resource `aws_iam_role_policy.x`"),
         (beside("aws_iam_role_policy", "Other"), "resource `aws_iam_role_policy.x`"),

@@ -80,7 +80,9 @@ pub(super) struct Configuration<'v> {
 
 impl<'v> Configuration<'v> {
     pub(super) fn of(document: &'v Map<String, Value>) -> Option<Self> {
-        document.get(RESOURCE)?;
+        // Other documents than a configuration have a text of that name.
+        let has_modules = document.get("module").is_some_and(|modules| modules.is_object() || modules.is_array());
+        (document.contains_key(RESOURCE) || has_modules).then_some(())?;
         let unknown = document.keys().filter(|key| !BLOCKS.contains(&key.as_str()));
         let mut unread: Vec<String> = unknown.map(|key| format!("`{key}` of the configuration")).collect();
         let mut blocks =
