@@ -209,6 +209,9 @@ impl Failure {
             | Failure::Server(ServerError::Setup(SetupError::Callers { .. })) => Some(
                 "the emulator's issuers serve verifiers on this machine alone: leave `--host` out, or take the stage out of a copy of the manifest",
             ),
+            Failure::Setup(SetupError::Policy { .. }) => {
+                Some("give the document in JSON as IAM takes it, with every statement in full")
+            }
             Failure::Setup(SetupError::Target { .. }) => {
                 Some("take the stage out of a copy of the manifest to try the others, and try this one in AWS")
             }

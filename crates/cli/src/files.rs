@@ -23,6 +23,15 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     read_as("the file", path)
 }
 
+/// Of a file to write: `-`, which elsewhere is standard output, would become one of that name.
+pub(crate) fn refuse_dash(path: Option<&Path>, option: &str, hint: &'static str) -> Result<(), Failure> {
+    if path != Some(Path::new("-")) {
+        return Ok(());
+    }
+    let text = format!("`{option}` takes the name of a file, and `-` is none");
+    Err(Failure::Usage { text, hint: Some(hint) })
+}
+
 /// Puts a file in the place of one that may be there, with the permissions of that one. Whoever reads it sees the one or the
 /// other, whatever happens on the way.
 ///

@@ -17,6 +17,7 @@ pub(crate) fn of_access(error: &NoAccess) -> JsValue {
 /// With its causes. Only what the package gives can be wrong, so these are the hints of its options.
 pub(crate) fn of_setup(error: &SetupError) -> JsValue {
     let hint = match error {
+        SetupError::Policy { .. } => "give the document in JSON as IAM takes it, with every statement in full",
         SetupError::Target { .. } => "take the stage out of the manifest to try the others, and try this one in AWS",
         SetupError::Upstream(_) => "give a URL of http or https, without a query, or a function",
         SetupError::UnknownPolicy(_) => "give the ARN that `permissions_boundary` has in the manifest",

@@ -8,6 +8,7 @@ mod diff;
 mod error;
 mod fault;
 mod form;
+pub(crate) mod intrinsic;
 mod mention;
 pub(crate) mod opens;
 mod permission;

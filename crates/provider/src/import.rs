@@ -20,7 +20,7 @@ use self::guards::Guard;
 use self::invoke::Opened;
 use self::names::{Names, stage_names};
 use crate::deployed::{
-    DeployedError, DeployedRole, RoleDiff, RoleFact, RolePart, listed, opens,
+    DeployedError, DeployedRole, RoleDiff, RoleFact, RolePart, intrinsic, listed, opens,
     read::{self, ReadRoles},
 };
 use crate::iam::elements::is_denying;
@@ -257,11 +257,7 @@ fn api_role<'d>(
     if !opens::lets_principals_in(role) {
         return None;
     }
-    let shown = match (&role.name, &role.place) {
-        (None, Some(place)) => format!("the role of {place}"),
-        (name, _) => format!("role `{}`", name.as_deref().unwrap_or_default()),
-    };
-    let mut left_out = |why: &str| notes.push(format!("{shown} is left out: {why}"));
+    let mut left_out = |why: &str| notes.push(format!("{} is left out: {why}", role.shown()));
     let opened = match invoke::opened(&role.policies) {
         invoke::Read::Opened(opened) => opened,
         invoke::Read::NotSaid(why) => {
@@ -278,6 +274,10 @@ fn api_role<'d>(
             return None;
         }
     };
+    if let Some(which) = intrinsic::unread_whole(role) {
+        left_out(&format!("its {which}"));
+        return None;
+    }
     let Some(name) = role.name.as_deref() else {
         left_out("it has no literal name");
         return None;

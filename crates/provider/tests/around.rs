@@ -205,6 +205,12 @@ fn r4_modules_and_programs_of_terraforms_that_are_given_the_role_are_said() {
     ] {
         is_said(&with(kind, written), &format!("resource `{kind}.x`"));
     }
+    let program = json!({"external": {"x": {"program": ["x"], "query": {"role": reference}}}});
+    is_said(&with_block("data", program), "data `external.x`");
+    is_passed_over(&with_block(
+        "data",
+        json!({"external": {"x": {"program": ["x"]}}, "aws_iam_role": {"x": {"name": reference}}}),
+    ));
     is_said(&with_block("mystery", json!({})), "`mystery` of the configuration");
     is_said(&with_block("module", json!("x")), "`module`, which is no object");
 

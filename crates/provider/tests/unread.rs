@@ -4,7 +4,7 @@
 mod common;
 
 use serde_json::{Value, json};
-use xacct_sign_provider::{Format, Imported, Lock, Manifest, StageDiff, read_roles};
+use xacct_sign_provider::{Deployment, Format, Imported, Lock, Manifest, StageDiff, read_roles};
 
 use common::MANIFEST;
 
@@ -70,6 +70,8 @@ fn a_document_whose_roles_come_from_what_is_not_read_is_no_empty_one() {
         (policy("AWS::IAM::Policy", json!({"Roles": ["Other"]})), "resource `P` of type `AWS::IAM::Policy`"),
         (policy("AWS::IAM::RolePolicy", json!({"RoleName": "Other"})), "resource `P` of type `AWS::IAM::RolePolicy`"),
         (json!({"resource": {}, "module": {"roles": {"source": "./roles"}}}), "module `roles`"),
+        (json!({"provider": {}, "terraform": {}, "module": {"roles": {"source": "./roles"}}}), "module `roles`"),
+        (json!({"module": [{"roles": [{"source": "./roles"}]}]}), "module `roles`"),
         (json!({"resource": {"awscc_iam_role": {"x": {}}}}), "resource `awscc_iam_role.x`"),
         (beside("aws_iam_role_policy", "${var.role}"), "resource `aws_iam_role_policy.x`"),
         (beside("aws_iam_role_policy", "Other"), "resource `aws_iam_role_policy.x`"),
@@ -179,6 +181,12 @@ fn in_configuration(block: &str, name: &str, written: &Value) -> Value {
     beside_roles(Format::Terraform, &|document| document[block][name] = written.clone())
 }
 
+/// What may do anything, and what is said of it.
+fn of_terraform(block: &str, kind: &str) -> (Value, String) {
+    let written = json!({"x": {"program": ["x"], "function_name": "x"}});
+    (in_configuration(block, kind, &written), format!("{block} `{kind}.x`"))
+}
+
 /// A SAM function, with what stands in it of the role that SAM makes of it.
 fn of_sam(properties: &Value) -> Value {
     json!({"Type": "AWS::Serverless::Function", "Properties": properties})
@@ -222,6 +230,11 @@ fn what_may_make_another_role_is_said_beside_a_stages_role() {
             in_configuration("resource", "aws_cloudformation_stack_set", &json!({"x": {"template_body": "{}"}})),
             "resource `aws_cloudformation_stack_set.x`".to_owned(),
         ),
+        of_terraform("resource", "aws_serverlessapplicationrepository_cloudformation_stack"),
+        of_terraform("resource", "aws_lambda_invocation"),
+        of_terraform("data", "aws_lambda_invocation"),
+        of_terraform("ephemeral", "aws_lambda_invocation"),
+        of_terraform("data", "external"),
     ] {
         let compared = diff(&manifest, &document).unwrap();
         assert!(compared.roles.iter().all(|role| role.is_same()) && !compared.is_different(), "{what}: {compared:?}");
@@ -254,5 +267,108 @@ fn what_makes_no_way_in_beside_a_stages_role_is_passed_over() {
         assert_eq!(diff(&manifest, &document).unwrap().unsaid, Vec::<String>::new(), "{resource}");
         let imported = Imported::read(&[&document.to_string()], "xacct.toml").unwrap();
         assert_eq!(imported, alone, "{resource}");
+    }
+}
+
+/// A template of a role with what stands for its policies, beside one that is read in full.
+fn with_policies(trust: &Value, rights: &Value) -> Value {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let text = manifest.plan(&Lock::default()).render(&manifest.stages["stag"], Format::CloudFormation).unwrap();
+    let mut template: Value = serde_json::from_str(&text).unwrap();
+    let role = json!({"Type": "AWS::IAM::Role", "Properties":
+        {"RoleName": "Unread", "AssumeRolePolicyDocument": trust, "Policies": [rights]}});
+    template["Resources"]["Unread"] = role;
+    template
+}
+
+/// A function in place of a policy, of its statements, of one of them, or of what that one does, each with what is said of it.
+fn functions(policy: &Value) -> Vec<(Value, &'static str)> {
+    let one = |change: &dyn Fn(&mut Value)| {
+        let mut policy = policy.clone();
+        change(&mut policy);
+        policy
+    };
+    let within = |key: &'static str, value: Value| one(&move |policy| policy["Statement"][0][key] = value.clone());
+    vec![
+        (json!({"Fn::Sub": policy.to_string()}), "is `Fn::Sub`"),
+        (json!({"Ref": "Document"}), "is `Ref`"),
+        (json!({"Fn::If": ["C", policy, {"Ref": "AWS::NoValue"}]}), "is `Fn::If`"),
+        (one(&|policy| policy["Fn::Transform"] = json!({"Name": "AWS::Include"})), "is `Fn::Transform`"),
+        (one(&|policy| policy["Statement"] = json!({"Ref": "S"})), "has `Ref` for its statements"),
+        (one(&|policy| policy["Statement"] = json!([{"Fn::If": ["C", {}, {}]}])), "has `Fn::If` within its statements"),
+        (within("Effect", json!({"Ref": "E"})), "has `Ref` within its statements"),
+        (within("Action", json!([{"Ref": "A"}])), "has `Ref` within its statements"),
+    ]
+}
+
+/// Nobody looks for a role that is left out without a word, nor doubts a `+`.
+#[test]
+fn a_roles_policy_that_is_an_intrinsic_function_is_never_read_as_none() {
+    let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
+    let plain = made()["Properties"].clone();
+    let (trust, rights) = (&plain["AssumeRolePolicyDocument"], &plain["Policies"][0]);
+    let named = |document: Value| json!({"PolicyName": "p", "PolicyDocument": document});
+    let mut all: Vec<(Value, &str, &str)> = functions(trust)
+        .into_iter()
+        .map(|(trust, why)| (with_policies(&trust, rights), "trust policy", why))
+        .chain(
+            functions(&rights["PolicyDocument"])
+                .into_iter()
+                .map(|(rights, why)| (with_policies(trust, &named(rights)), "inline policy", why)),
+        )
+        .collect();
+    let chosen = json!({"Fn::If": ["C", rights, {"Ref": "AWS::NoValue"}]});
+    all.push((with_policies(trust, &chosen), "inline policy", "is `Fn::If`"));
+    let both = with_policies(&json!({"Fn::Sub": "x"}), &named(json!({"Ref": "Document"})));
+    all.push((both, "trust policy", "is `Fn::Sub`"));
+    for (template, which, why) in all {
+        let text = template.to_string();
+        let said = format!("role `Unread`: its {which} {why}, and cannot be read from the template");
+        // Beside others, and alone.
+        let imported = Imported::read(&[&text], "xacct.toml").unwrap();
+        assert!(imported.notes.iter().any(|note| note.contains("role `Unread` is left out: ")), "{text}: {imported:?}");
+        let mut alone = template.clone();
+        alone["Resources"] = json!({"Unread": template["Resources"]["Unread"]});
+        let error = Imported::read(&[&alone.to_string()], "xacct.toml").unwrap_err();
+        assert!(error.code() == "no_api_role" && error.to_string().contains("role `Unread`"), "{text}: {error}");
+        // Where it is the stage's it is refused, and else named, unless it is compared.
+        let mut own = alone.clone();
+        own["Resources"]["Unread"]["Properties"]["RoleName"] = json!("ApiAllowByIamRoleStag");
+        match diff(&manifest, &own) {
+            Err(error) => {
+                let said = said.replace("Unread", "ApiAllowByIamRoleStag");
+                assert_eq!((error.code(), error.to_string()), ("invalid_policy", said), "{text}");
+                assert!(error.hint().contains("intrinsic functions"), "{}", error.hint());
+            }
+            // Of statements that are one, the rest is read.
+            Ok(compared) => {
+                assert!(why.ends_with("within its statements"), "{text}");
+                assert!(!compared.roles[0].unjudged.is_empty(), "{text}");
+            }
+        }
+        match diff(&manifest, &template) {
+            Err(error) => assert_eq!((error.code(), error.to_string()), ("invalid_policy", said.clone()), "{text}"),
+            Ok(compared) => {
+                let is_named = compared.unsaid.iter().any(|what| what.contains("`Unread`"));
+                assert!(is_named || compared.roles.iter().any(|role| role.role == "Unread"), "{text}: {compared:?}");
+            }
+        }
+        let error = Deployment::of_templates(&[&text]).unwrap_err();
+        assert_eq!((error.code(), error.to_string()), ("invalid_policy", said), "{text}");
+        assert!(error.hint().contains("intrinsic functions"), "{}", error.hint());
+    }
+}
+
+/// Of a function's own role nothing is said, whatever stands for its rights; nor of one that has none.
+#[test]
+fn an_intrinsic_function_in_a_role_that_is_nobodys_way_in_hinders_nothing() {
+    let alone = Imported::read(&[&good()], "xacct.toml").unwrap();
+    let mut of_service = of_a_service();
+    of_service["Properties"]["Policies"][0]["PolicyDocument"] = json!({"Ref": "Document"});
+    let mut without = made();
+    without["Properties"] = json!({"RoleName": "Without", "AssumeRolePolicyDocument": {"Fn::Sub": "x"}});
+    for role in [of_service, without] {
+        let text = json!({"Resources": {"R": role}}).to_string();
+        assert_eq!(Imported::read(&[&good(), &text], "xacct.toml").unwrap(), alone, "{text}");
     }
 }

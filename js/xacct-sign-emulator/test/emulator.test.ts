@@ -309,6 +309,8 @@ test("a permissions boundary limits where its document is given, and is told of 
     started({ manifest, policies: { "arn:aws:iam::111111111111:policy/other": nothing } }),
   );
   expect(code).toBe("unknown_policy");
+  const unusable = await failure(() => started({ manifest, policies: { [boundary]: {} } }));
+  expect([unusable.code, unusable.hint]).toEqual(["policy_unusable", expect.stringContaining("as IAM takes it")]);
 });
 
 test("two emulators do not know each other's callers", async () => {

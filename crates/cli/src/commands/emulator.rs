@@ -24,6 +24,8 @@ use crate::failure::Failure;
 use crate::{files, findings, manifest, output};
 
 pub(crate) fn run(arguments: &EmulatorArguments) -> Result<(), Failure> {
+    files::refuse_dash(arguments.env_file.as_deref(), "--env-file", "name a file, such as `--env-file emulator.env`")?;
+    files::refuse_dash(arguments.log.as_deref(), "--log", "name a file, such as `--log calls.jsonl`")?;
     let files = changes::Watched::new(files_of(arguments));
     let (deployment, options) = load(arguments)?;
     let emulator = Emulator::of(&deployment, options, seed()?)?;

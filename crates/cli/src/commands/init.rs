@@ -10,6 +10,7 @@ const TEMPLATE: &str = include_str!("init.toml");
 
 /// Writes a manifest that is valid as it stands; a file that is there is not touched.
 pub(crate) fn run(arguments: &InitArguments) -> Result<(), Failure> {
+    files::refuse_dash(Some(&arguments.manifest), "--manifest", "name a file, such as `--manifest xacct.toml`")?;
     if !arguments.from.is_empty() {
         return from_deployed(arguments);
     }

@@ -14,6 +14,7 @@ use crate::{files, manifest, output};
 const PAGE: &[u8; 15] = b"<!doctype html>";
 
 pub(crate) fn run(arguments: &ListArguments) -> Result<(), Failure> {
+    files::refuse_dash(arguments.html.as_deref(), "--html", "name a file, such as `--html callers.html`")?;
     let manifest = manifest::read(&arguments.manifest)?;
     let recorded = manifest::read_lock(&arguments.manifest)?;
     let plan = manifest.plan(&recorded);

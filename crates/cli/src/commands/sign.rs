@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::{Path, absolute};
+use std::path::absolute;
 
 use serde::Serialize;
 use xacct_sign::{Error, ErrorKind};
@@ -21,13 +21,8 @@ struct Signed<'s> {
 }
 
 pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
-    if arguments.canonical.as_deref() == Some(Path::new("-")) {
-        return Err(Failure::Usage {
-            text: "`--canonical` takes the name of a file, and `-` is none: standard output is for the headers"
-                .to_owned(),
-            hint: Some("name a file, such as `--canonical canonical.txt`"),
-        });
-    }
+    let hint = "name a file, such as `--canonical canonical.txt`";
+    files::refuse_dash(arguments.canonical.as_deref(), "--canonical", hint)?;
     let look = |body: &mut Content| if arguments.curl { curl_body(body) } else { Ok(None) };
     let (ready, body) = Ready::new(&arguments.request, &arguments.role, !arguments.unused.is_silent(), look)?;
     let (headers, canonical) = headers(&ready)?;

@@ -40,6 +40,25 @@ fn list_prints_lines_json_or_markdown() {
 }
 
 #[test]
+fn nothing_is_written_to_a_file_named_like_standard_output() {
+    let folder = folder("asked-dash", MANIFEST);
+    for (arguments, option) in [
+        ("list --html -", "--html"),
+        ("init --manifest -", "--manifest"),
+        ("init --from xacct.toml --manifest -", "--manifest"),
+        ("emulator --log -", "--log"),
+        ("emulator --as shop --stage stag --env-file -", "--env-file"),
+    ] {
+        let (code, stdout, stderr) = run(&folder, arguments);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{arguments}: {stderr}");
+        let said =
+            format!("error[wrong_usage]: `{option}` takes the name of a file, and `-` is none\nhint: name a file");
+        assert!(stderr.starts_with(&said), "{arguments}: {stderr}");
+    }
+    assert!(!folder.join("-").exists());
+}
+
+#[test]
 fn wrong_usage_of_a_providers_command_is_told_with_code_and_hint() {
     let folder = folder("asked-usage", MANIFEST);
     for arguments in [

@@ -167,6 +167,7 @@ fn a_command_that_calls_directly_is_told_the_service_and_no_role() {
         ),
         "{stderr}"
     );
+    assert!(stderr.contains("\nhint: give the document in JSON as IAM takes it"), "{stderr}");
 }
 
 #[test]

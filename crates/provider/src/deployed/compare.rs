@@ -126,9 +126,9 @@ impl Plan<'_> {
         let is_of_another = |name: &str| of_manifest.iter().any(|role| role.name == name && role.stage != stage.name);
         let names: Vec<String> = there
             .iter()
-            .filter_map(|role| role.name.as_deref().map(|name| (name, role)))
+            .filter_map(|role| role.name.as_deref().or(role.place.as_deref()).map(|name| (name, role)))
             .filter(|(name, role)| !is_compared(name) && !is_of_another(name) && !opens::unseen_rights(role).is_empty())
-            .map(|(name, _)| format!("`{name}`"))
+            .map(|(name, role)| role.name.as_ref().map_or_else(|| role.shown(), |_| format!("`{name}`")))
             .collect();
         let what = "whether other roles open it by their managed policies, or by what is not read";
         (!names.is_empty()).then(|| format!("{what}: {}", listed(&names)))

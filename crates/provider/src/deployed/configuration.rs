@@ -32,12 +32,25 @@ const BLOCKS: [&str; 14] = [
 const PLAIN: [&str; 8] = ["aws_", "random_", "time_", "tls_", "archive_", "local_", "null_", "terraform_data"];
 
 /// The resources of AWS's provider that may do anything.
-const OPEN: [&str; 4] =
-    ["aws_cloudformation_stack", "aws_cloudcontrolapi_resource", "aws_servicecatalog_provisioned_product", "aws_ssm_"];
+const OPEN: [&str; 6] = [
+    "aws_cloudformation_stack",
+    "aws_cloudcontrolapi_resource",
+    "aws_lambda_invocation",
+    "aws_serverlessapplicationrepository_cloudformation_stack",
+    "aws_servicecatalog_provisioned_product",
+    "aws_ssm_",
+];
 
-/// A resource of a configuration.
+/// What runs a program or a function though nothing is made of it, and where it stands: with what it is given it may do anything.
+const RUN: [(&str, &str); 3] =
+    [("data", "external"), ("data", "aws_lambda_invocation"), ("ephemeral", "aws_lambda_invocation")];
+
+const RESOURCE: &str = "resource";
+
+/// A resource of a configuration, or what [`RUN`] names.
 #[derive(Clone, Copy)]
 pub(super) struct Resource<'v> {
+    block: &'static str,
     pub(super) kind: &'v str,
     pub(super) label: &'v str,
     pub(super) written: &'v Value,
@@ -45,12 +58,16 @@ pub(super) struct Resource<'v> {
 
 impl Resource<'_> {
     pub(super) fn place(&self) -> String {
-        format!("resource `{}.{}`", self.kind, self.label)
+        format!("{} `{}.{}`", self.block, self.kind, self.label)
     }
 
     fn is_open(&self) -> bool {
         let is_plain = PLAIN.iter().any(|start| self.kind.starts_with(start));
-        !is_plain || OPEN.iter().any(|start| self.kind.starts_with(start)) || self.written.get("provisioner").is_some()
+        let is_run = self.block != RESOURCE;
+        is_run
+            || !is_plain
+            || OPEN.iter().any(|start| self.kind.starts_with(start))
+            || self.written.get("provisioner").is_some()
     }
 }
 
@@ -63,30 +80,37 @@ pub(super) struct Configuration<'v> {
 
 impl<'v> Configuration<'v> {
     pub(super) fn of(document: &'v Map<String, Value>) -> Option<Self> {
-        document.get("resource")?;
+        // Other documents than a configuration have a text of that name.
+        let has_modules = document.get("module").is_some_and(|modules| modules.is_object() || modules.is_array());
+        (document.contains_key(RESOURCE) || has_modules).then_some(())?;
         let unknown = document.keys().filter(|key| !BLOCKS.contains(&key.as_str()));
         let mut unread: Vec<String> = unknown.map(|key| format!("`{key}` of the configuration")).collect();
         let mut blocks =
             |key: &str| document.get(key).map(|value| of_blocks(value, key, &mut unread)).unwrap_or_default();
-        let (types, modules, locals) = (blocks("resource"), blocks("module"), blocks("locals"));
+        let (modules, locals) = (blocks("module"), blocks("locals"));
+        let mut types: Vec<_> = blocks(RESOURCE).into_iter().map(|(kind, labels)| (RESOURCE, kind, labels)).collect();
+        for block in ["data", "ephemeral"] {
+            let of_block = blocks(block).into_iter().filter(|(kind, _)| RUN.contains(&(block, *kind)));
+            types.extend(of_block.map(|(kind, labels)| (block, kind, labels)));
+        }
         let mut resources = Vec::new();
-        for (kind, labels) in types {
+        for (block, kind, labels) in types {
             for (label, bodies) in of_blocks(labels, kind, &mut unread) {
                 let written = match bodies {
                     Value::Array(bodies) => bodies.iter().collect(),
                     one => vec![one],
                 };
                 if written.len() != 1 || written.iter().any(|one| !one.is_object()) {
-                    unread.push(format!("resource `{kind}.{label}`, which is not one object"));
+                    unread.push(format!("{block} `{kind}.{label}`, which is not one object"));
                 }
-                resources.extend(written.into_iter().map(|written| Resource { kind, label, written }));
+                resources.extend(written.into_iter().map(|written| Resource { block, kind, label, written }));
             }
         }
         Some(Self { resources, modules, locals, unread })
     }
 
     pub(super) fn of_type(&self, kind: &'static str) -> impl Iterator<Item = Resource<'v>> {
-        self.resources.iter().filter(move |resource| resource.kind == kind).copied()
+        self.resources.iter().filter(move |one| one.block == RESOURCE && one.kind == kind).copied()
     }
 
     /// What has a shape that is not known, and so may be anything.

@@ -8,7 +8,7 @@ use xacct_sign::aws::{Arn, Partition, RoleArn, is_account_id, is_organization_id
 use super::error::DeployedError;
 use super::read::read_roles;
 use super::role::DeployedRole;
-use super::{opens, policy};
+use super::{intrinsic, opens, policy};
 use crate::iam::document::{Document, Statement};
 use crate::iam::grants::{self, Grant, GrantCondition, GrantSubject};
 use crate::iam::json::Strict;
@@ -276,6 +276,9 @@ fn duplicate(message: &str) -> DeployedError {
 /// What decides in AWS and is not enforced here must not look as if it were.
 fn refuse_what_is_ignored(role: &DeployedRole) -> Result<(), DeployedError> {
     let name = name_of(role)?;
+    if let Some(which) = intrinsic::unread_at_all(role) {
+        return Err(intrinsic::refused(role, &which));
+    }
     // A reference says nothing of which policy it is.
     let boundary = role.permissions_boundary.as_ref().filter(|arn| Arn::parse(arn).is_none());
     let boundary = boundary.map(|_| format!("the permissions boundary of role `{name}`"));

@@ -9,6 +9,7 @@ use xacct_sign::aws::Arn;
 
 use super::error::DeployedError;
 use super::fault::{self, ResourceFault};
+use super::intrinsic;
 use super::opens::opens;
 use super::role::{DeployedRole, RolePart};
 use crate::iam::document::Document;
@@ -178,7 +179,8 @@ impl Plan<'_> {
     /// # Errors
     ///
     /// [`DeployedError`] `role_unknown` when it cannot be told which role a policy hangs on, `another_account` when a role's ARN
-    /// is not of the API's account, `nothing_deployed` for a server.
+    /// is not of the API's account, `invalid_policy` where a policy of one that is compared is an intrinsic function,
+    /// `nothing_deployed` for a server.
     pub fn diff(
         &self,
         stage: &Stage,
@@ -250,6 +252,10 @@ impl Plan<'_> {
         if let Some(name) = only.filter(|name| !meant.contains_key(*name) && !there.contains_key(*name)) {
             let message = format!("neither the manifest nor the file has a role `{name}` for stage `{}`", stage.name);
             return Err(DeployedError::new("role_unknown", message));
+        }
+        let compared = names.iter().filter_map(|name| there.get(name));
+        if let Some((role, which)) = compared.filter_map(|role| Some((role, intrinsic::unread_whole(role)?))).next() {
+            return Err(intrinsic::refused(role, &which));
         }
         let compare = |role: String| {
             let ours = meant.get(&role).map(|role| Side::meant(role, partition));

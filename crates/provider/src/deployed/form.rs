@@ -6,6 +6,7 @@ use serde_json::Value;
 use xacct_sign::encode::percent_decoded;
 
 use super::error::DeployedError;
+use super::intrinsic::function;
 use super::role::DeployedRole;
 use crate::iam::json::Strict;
 
@@ -156,7 +157,12 @@ pub(super) fn policy(value: Option<&Value>) -> Result<Value, DeployedError> {
 pub(super) fn inline(role: &Value, key: &str, read: &mut DeployedRole) -> Result<Vec<Value>, DeployedError> {
     match role.get(key) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(inline)) => inline.iter().map(|one| policy(one.get("PolicyDocument"))).collect(),
+        // What is none, but a function that makes one, is kept as what it is.
+        Some(Value::Array(inline)) => {
+            let document =
+                |one: &Value| policy(if function(one).is_some() { Some(one) } else { one.get("PolicyDocument") });
+            inline.iter().map(document).collect()
+        }
         Some(_) => {
             read.ignored.push(format!("`{key}`, which is no list"));
             Ok(Vec::new())

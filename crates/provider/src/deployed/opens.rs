@@ -3,6 +3,7 @@
 use serde_json::Value;
 use xacct_sign::aws::{is_like, may_be_same};
 
+use super::intrinsic;
 use super::role::{DeployedRole, RolePart};
 use crate::iam::elements::{statements, texts};
 use crate::iam::grants::{self, Grant, GrantSubject};
@@ -62,11 +63,13 @@ pub(crate) fn unseen_rights(role: &DeployedRole) -> Vec<String> {
         return Vec::new();
     }
     let inline = role.unseen.contains(&RolePart::InlinePolicies).then(|| "inline policies".to_owned());
+    let intrinsic = intrinsic::of_rights(role).map(|why| format!("an inline policy, which {why}"));
     let managed = role.managed_policies.iter().map(|arn| format!("managed policy `{arn}`"));
-    inline.into_iter().chain(managed).chain(role.ignored.iter().cloned()).collect()
+    inline.into_iter().chain(intrinsic).chain(managed).chain(role.ignored.iter().cloned()).collect()
 }
 
-/// Whether anybody may assume the role who is no service, and no user of an identity provider's: whom a manifest could name.
+/// Whether anybody may assume the role who is no service, and no user of an identity provider's: whom a manifest could name. Of a
+/// trust policy that does not stand there nobody can say.
 pub(crate) fn lets_principals_in(role: &DeployedRole) -> bool {
     let is_principal = |grant: &Grant| match &grant.subject {
         GrantSubject::Principal(principal) => {
@@ -75,7 +78,8 @@ pub(crate) fn lets_principals_in(role: &DeployedRole) -> bool {
         GrantSubject::Resource(_) | GrantSubject::Statement(_) => true,
     };
     // Which partition it is changes nobody's kind.
-    grants::of_policy(&role.trust_policy, "aws").iter().any(|grant| !grant.is_denied && is_principal(grant))
+    intrinsic::whole(&role.trust_policy).is_some()
+        || grants::of_policy(&role.trust_policy, "aws").iter().any(|grant| !grant.is_denied && is_principal(grant))
 }
 
 /// Whether a statement is about any part of a resource.

@@ -7,7 +7,7 @@ use super::error::DeployedError;
 use super::mention::{is_named, refers};
 use super::permission::{self, Found};
 use super::template::{Template, is_reference};
-use super::{form, terraform};
+use super::{form, intrinsic, terraform};
 use crate::iam::elements::statements;
 use crate::iam::json::Strict;
 use crate::targets::{FunctionUrl, Target};
@@ -159,10 +159,8 @@ impl Parts {
 /// A policy that stands there in full. What is an intrinsic function, or has no statements, must not look as if it let nobody in.
 fn document(policy: Option<&Value>, what: &str) -> Result<Value, DeployedError> {
     let invalid = |why: &str| DeployedError::new("invalid_policy", format!("{what} {why}"));
-    let intrinsic = policy.and_then(Value::as_object).filter(|policy| !policy.contains_key("Statement"));
-    if let Some(name) = intrinsic.and_then(|policy| policy.keys().find(|key| *key == "Ref" || key.starts_with("Fn::")))
-    {
-        return Err(invalid(&format!("is `{name}`, and cannot be read from the template")));
+    if let Some(why) = policy.and_then(intrinsic::whole) {
+        return Err(invalid(&why));
     }
     let policy = form::policy(policy)?;
     if policy.get("Statement").is_none() { Err(invalid("has no statements")) } else { Ok(policy) }

@@ -41,6 +41,17 @@ pub struct DeployedRole {
     pub ignored: Vec<String>,
 }
 
+impl DeployedRole {
+    /// Which role it is, in words.
+    pub(crate) fn shown(&self) -> String {
+        match (&self.name, &self.place) {
+            (Some(name), _) => format!("role `{name}`"),
+            (None, Some(place)) => format!("the role of {place}"),
+            (None, None) => "the role".to_owned(),
+        }
+    }
+}
+
 /// What belongs to a role besides its trust policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

@@ -9,7 +9,7 @@ use super::trust::Who;
 use super::{ApiRole, not_expressible};
 use crate::deployed::DeployedError;
 use crate::manifest::DEFAULT_ROLE_NAME;
-use crate::manifest::names::{is_label, is_role_part, title_case, words_of};
+use crate::manifest::names::{is_between_words, is_label, is_role_part, title_case, words_of};
 use crate::plan::RoleKind;
 
 /// What a stage and its callers are called.
@@ -74,16 +74,14 @@ pub(super) fn stage_names(roles: &[ApiRole<'_>]) -> Result<Names, DeployedError>
     let bases = common.filter_map(|end| first.name.get(..end));
     let bases: Vec<&str> = bases.filter(|base| roles.iter().all(|role| role.name.starts_with(base))).collect();
     let is_word = |base: &str| {
-        let rest = |role: &ApiRole<'_>| role.name.get(base.len()..).and_then(|rest| rest.chars().next());
-        !base.ends_with(|c: char| c.is_ascii_alphanumeric())
-            || roles.iter().all(|role| rest(role).is_some_and(|c| c.is_ascii_uppercase()))
+        let is_cut = |role: &ApiRole<'_>| base.len() < role.name.len() && is_between_words(role.name, base.len());
+        roles.iter().all(is_cut)
     };
     // What follows is words for stage and caller, of a shared role for its stage alone.
     let leaves_words = |base: &str| {
         roles.iter().all(|role| {
             let rest = role.name.get(base.len()..).unwrap_or_default();
-            let words = rest.chars().filter(char::is_ascii_uppercase).count();
-            words > usize::from(role.opened.routes.is_some())
+            words_of(rest).iter().filter(|word| has_word(word)).count() > usize::from(role.opened.routes.is_some())
         })
     };
     let mut why = None;
@@ -236,8 +234,7 @@ fn stage_part(base: &str, group: &[&ApiRole<'_>]) -> Result<String, String> {
     candidates.extend(shared);
     let first = rests.first().copied().unwrap_or_default();
     let mut ends: Vec<usize> = first.char_indices().map(|(at, _)| at).skip(1).collect();
-    let is_word =
-        |end: &usize| first.get(*end..).and_then(|rest| rest.chars().next()).is_some_and(|c| c.is_ascii_uppercase());
+    let is_word = |end: &usize| is_between_words(first, *end);
     ends.sort_by_key(|end| (!is_word(end), std::cmp::Reverse(*end)));
     candidates.extend(ends.into_iter().filter_map(|end| first.get(..end)).map(str::to_owned));
     let is_good = |part: &String| {
@@ -261,10 +258,8 @@ fn stage_part(base: &str, group: &[&ApiRole<'_>]) -> Result<String, String> {
 fn stage_name(base: &str, group: &[&ApiRole<'_>], part: &str, taken: &BTreeMap<String, NamedStage>) -> String {
     let said = group.iter().find_map(|role| role.stage.clone()).filter(|name| is_label(name));
     let end = base.len().saturating_add(part.len());
-    let is_within_word = |role: &&ApiRole<'_>| {
-        role.name.get(end..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
-    };
-    let in_words = !group.iter().any(is_within_word);
+    let is_whole = |role: &&ApiRole<'_>| [base.len(), end].iter().all(|at| is_between_words(role.name, *at));
+    let in_words = has_word(part) && group.iter().all(is_whole);
     let first = group.first();
     let of_api = || first.map(|role| role.opened.api_stage.clone()).filter(|name| is_label(name));
     let name = said.or_else(|| in_words.then(|| kebab(part))).or_else(of_api);
@@ -273,8 +268,9 @@ fn stage_name(base: &str, group: &[&ApiRole<'_>], part: &str, taken: &BTreeMap<S
 
 fn caller_name(caller: &Caller, taken: &BTreeMap<String, NamedCaller>) -> String {
     let who = caller.whom.first();
-    // The end of a word is no name.
-    let part = caller.part.as_ref().filter(|part| !part.starts_with(|c: char| c.is_ascii_lowercase()));
+    // The end of a word is no name, and neither is a number.
+    let part = caller.part.as_ref();
+    let part = part.filter(|part| has_word(part) && !part.starts_with(|c: char| c.is_ascii_lowercase()));
     let (name, account) = match (part, who) {
         (Some(part), _) => (kebab(part), None),
         (None, Some(Who::Role { account, role, .. })) => {
@@ -289,6 +285,10 @@ fn caller_name(caller: &Caller, taken: &BTreeMap<String, NamedCaller>) -> String
         Some(account) => unused(format!("{name}-{account}"), is_taken),
         None => unused(name, is_taken),
     }
+}
+
+fn has_word(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 /// The words of a name, in lower case.

@@ -40,11 +40,7 @@ pub(crate) fn words_of(name: &str) -> Vec<String> {
     let mut last = '-';
     let mut rest = name.chars().peekable();
     while let Some(c) = rest.next() {
-        let ends_acronym = last.is_ascii_uppercase() && rest.peek().is_some_and(char::is_ascii_lowercase);
-        let is_start = !c.is_ascii_alphanumeric()
-            || (c.is_ascii_uppercase() && (last.is_ascii_lowercase() || ends_acronym))
-            || (c.is_ascii_digit() != last.is_ascii_digit());
-        if is_start {
+        if parts_words(last, c, rest.peek().copied()) {
             words.push(String::new());
         }
         if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphanumeric()) {
@@ -54,6 +50,24 @@ pub(crate) fn words_of(name: &str) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words
+}
+
+/// Whether a word ends before a character, which has others on both sides.
+fn parts_words(last: char, c: char, next: Option<char>) -> bool {
+    let ends_acronym = last.is_ascii_uppercase() && next.is_some_and(|next| next.is_ascii_lowercase());
+    !c.is_ascii_alphanumeric()
+        || (c.is_ascii_uppercase() && (last.is_ascii_lowercase() || ends_acronym))
+        || (c.is_ascii_digit() != last.is_ascii_digit())
+}
+
+/// Whether a name can be cut there without cutting one of its [words](words_of); at its ends, too.
+pub(crate) fn is_between_words(name: &str, at: usize) -> bool {
+    let (Some(before), Some(after)) = (name.get(..at), name.get(at..)) else { return false };
+    let mut rest = after.chars();
+    match (before.chars().next_back(), rest.next()) {
+        (Some(last), Some(c)) => !last.is_ascii_alphanumeric() || parts_words(last, c, rest.next()),
+        _ => true,
+    }
 }
 
 /// Every run of neighbouring words of a name, without what parts them; longer ones first.

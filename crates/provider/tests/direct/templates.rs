@@ -231,6 +231,10 @@ fn a_policy_that_does_not_stand_in_the_template_is_never_read_as_none() {
         );
         assert_eq!(refused("a", &json!({ "Policy": policy })), expected("the policy"));
     }
+    assert_eq!(
+        refused("a", &with_api(&json!({ "Statement": { "Fn::If": ["X", {}, {}] } }))),
+        "invalid_policy: `Policy` of resource `Api` has `Fn::If` for its statements, and cannot be read from the template"
+    );
     for text in ["{}", "[]", "{\"Version\":\"2012-10-17\"}"] {
         assert_eq!(
             refused("a", &with_api(&json!(text))),
@@ -239,7 +243,6 @@ fn a_policy_that_does_not_stand_in_the_template_is_never_read_as_none() {
     }
     // Of statements that are one, the rest is read, and that it cannot be judged is said.
     for policy in [
-        json!({ "Statement": { "Fn::If": ["X", {}, {}] } }),
         json!({ "Statement": [{ "Fn::Sub": "x" }] }),
         json!({ "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": { "Fn::Sub": "x" } }] }),
     ] {
@@ -304,7 +307,7 @@ fn a_state_or_a_plan_of_terraforms_is_refused_with_what_to_give_instead() {
 
 /// Of a role the same, beside others that are nobody's business.
 #[test]
-fn a_role_whose_policy_is_an_intrinsic_cannot_be_judged() {
+fn a_role_whose_policy_is_an_intrinsic_is_refused() {
     let mut template = rendered(MANIFEST, "by-role", Format::CloudFormation);
     for (key, what) in [("/AssumeRolePolicyDocument", "trust policy"), ("/Policies/0/PolicyDocument", "inline policy")]
     {
@@ -313,8 +316,9 @@ fn a_role_whose_policy_is_an_intrinsic_cannot_be_judged() {
         *role.pointer_mut(key).unwrap() = json!({ "Fn::Sub": "${Document}" });
         let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();
         let roles = xacct_sign_provider::read_roles(&changed.to_string()).unwrap();
-        let diffs = manifest.plan(&Lock::default()).diff(&manifest.stages["by-role"], None, &roles).unwrap();
-        assert!(diffs[0].unjudged.iter().any(|why| why.starts_with(what)), "{diffs:?}");
+        let error = manifest.plan(&Lock::default()).diff(&manifest.stages["by-role"], None, &roles).unwrap_err();
+        let said = format!("its {what} is `Fn::Sub`, and cannot be read from the template");
+        assert!(error.code() == "invalid_policy" && error.to_string().ends_with(&said), "{error}");
     }
     template["Resources"]["Other"] = json!({ "Type": "AWS::IAM::Role", "Properties": { "RoleName": "Other", "AssumeRolePolicyDocument": { "Fn::Sub": "x" } } });
     let manifest = Manifest::parse(MANIFEST, "xacct.toml").unwrap();

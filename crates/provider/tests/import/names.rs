@@ -93,6 +93,24 @@ fn stages_and_callers_are_called_by_words_of_the_roles_names() {
         let of_callers: Vec<&str> = manifest.callers.keys().map(String::as_str).collect();
         assert_eq!(of_callers, callers, "{names:?}\n{}", imported.manifest);
     }
+    // A shared role's, of one word or of several.
+    for (name, base, stage) in [
+        ("Other", "Othe", "other"),
+        ("orders", "order", "orders"),
+        ("CrossAccountInvoke", "CrossAccount", "invoke"),
+        ("api-invoker", "api-", "invoker"),
+        ("api_invoker2", "api_", "invoker-2"),
+        ("OrdersAPI", "Orders", "api"),
+        ("OrdersAPIStag", "OrdersAPI", "stag"),
+        ("Stag01", "Stag", "stag-01"),
+        ("invoke2", "invoke", "invoke-2"),
+    ] {
+        let imported = of(&[role(name, SHOP, &["*"])]).unwrap();
+        let lines = [format!("\nrole_name = \"{base}\"\n"), format!("\n[stages.{stage}]\n")];
+        assert!(lines.iter().all(|line| imported.manifest.contains(line)), "{name}\n{}", imported.manifest);
+        let manifest = Manifest::parse(&imported.manifest, "xacct.toml").unwrap();
+        assert_eq!(manifest.plan(&Lock::default()).provider_roles()[0].name, name, "{}", imported.manifest);
+    }
     // Without an API stage that says more, the whole name does.
     let imported = of(&[role("ApiProd", SHOP, &["GET/x"])]).unwrap();
     assert!(imported.manifest.contains("[stages.api-prod]"), "{}", imported.manifest);
