@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -49,7 +50,13 @@ def doctor(environment: dict[str, str], *arguments: str) -> Told:
     done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=False)
     assert (text.stderr, done.stderr) == ("", "")
     assert text.returncode == done.returncode
-    findings = json.loads(done.stdout)["findings"]
+    document = json.loads(done.stdout)
+    findings = document["findings"]
+    # How often something ran may differ, and what a second says.
+    shown = [line.split()[0] for line in text.stdout.splitlines()[: len(document["links"])]]
+    assert [link["link"].split()[0] for link in document["links"]] == shown
+    for link in document["links"]:
+        assert re.search(rf"^{link['link']:12} {link['state']} ", text.stdout, re.MULTILINE)
     assert done.returncode == (1 if findings else 0)
     for finding in findings:
         assert set(finding) == {"code", "side", "reason", "hint"}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import threading
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from emulator import Emulator
 from helpers import REGION, ROLE_ARN, Answer, Request, fake_role, serve, sts_answer
 from xacct_sign._signing import Beside
 from xacct_sign.aiohttp import SigV4Middleware
+from xacct_sign.server import Verifier
+from xacct_sign.server._scope import ScopeChecks
 
 
 def in_child(work: Callable[[], bool]) -> bool:
@@ -148,3 +152,32 @@ def test_children_of_busy_parents_wait_for_nobody() -> None:
         command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", STORM, server.url]
         done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_child_waits_for_no_check_of_its_parents() -> None:
+    listed = {"name": "shop", "account": "000000000000", "role": "Shop"}
+    callers = {
+        "version": 1,
+        "stage": "prod",
+        "target": "server",
+        "partition": "aws",
+        "audience": "https://api.example.com",
+    }
+    callers |= {"algorithm": "ES384", "max_duration_seconds": 3600, "regions": [REGION], "callers": [listed]}
+    checks = ScopeChecks(Verifier(callers))
+    began, goes_on = threading.Event(), threading.Event()
+
+    def check() -> str:
+        began.set()
+        goes_on.wait(60)
+        return "parent"
+
+    def run(check: Callable[[], str]) -> str:
+        return asyncio.run(asyncio.wait_for(checks._lane("token").run(1, 1, check, lambda: None), 30))
+
+    with ThreadPoolExecutor() as beside:
+        parent = beside.submit(run, check)
+        assert began.wait(60)
+        assert in_child(lambda: run(lambda: "child") == "child")
+        goes_on.set()
+        assert parent.result() == "parent"

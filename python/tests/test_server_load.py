@@ -111,9 +111,9 @@ def test_peers_that_say_nothing_hold_up_who_needs_them_and_nobody_else() -> None
                 time.sleep(0.01)
             return told
 
-        # The callers of three accounts come later. Every third is enough: this is not about numbers.
+        # The callers of three accounts come later. Every sixth is enough: this is not about numbers.
         at_first = load.ISSUERS - 3
-        callers = [caller for caller in range(1, load.CALLERS, 3) if load.issuer_of(caller) < at_first]
+        callers = [caller for caller in range(1, load.CALLERS, 6) if load.issuer_of(caller) < at_first]
         tokens = [caller for caller in callers if not load.sends_proofs(caller)]
         proofs = [caller for caller in callers if load.sends_proofs(caller)]
         late = [

@@ -11,8 +11,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::OriginalUri;
 use axum::routing::get;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use http::{Request, StatusCode, Uri};
-use serde_json::json;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use xacct_sign::{Credentials, Error};
 use xacct_sign_client::host::{Host as _, Machine, Sending, Variables};
@@ -312,6 +313,55 @@ fn made_up_proofs_are_refused_at_once_and_hold_up_no_token() {
         waiting.iter().for_each(tokio::task::JoinHandle::abort);
     });
     // The threads that wait for STS are left to themselves.
+    runtime.shutdown_background();
+    drop(silent);
+}
+
+#[test]
+fn an_issuer_that_says_nothing_holds_up_no_token_of_another() {
+    let world = World::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("http://{}/issuers/999999999999", silent.local_addr().unwrap());
+    let mut callers: Value = serde_json::from_str(&world.callers()).unwrap();
+    callers["dev_issuers"] = json!([world.issuer, issuer]);
+    let other = json!({ "name": "other", "account": "999999999999", "role": "Other", "issuer": issuer });
+    callers["callers"].as_array_mut().unwrap().push(other);
+    let callers = Callers::parse(callers.to_string().as_bytes(), Development::Yes).unwrap();
+    let host = Arc::new(Machine::with_variables(Moved(world.sts())));
+    let verifier = Arc::new(Verifier::with_host(callers, host).unwrap());
+    let app = Router::new().route("/items/{id}", get(item)).layer(CallerLayer::new(verifier).unwrap());
+    let tokens: Vec<String> = (0..20).map(|_| world.token(AUDIENCE)).collect();
+    // Of the silent issuer's account, as anybody can make them up.
+    let token = world.token(AUDIENCE);
+    let [header, claims, signature]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let claims = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    let claims = claims.replace(&world.issuer, &issuer).replace("000000000000", "999999999999");
+    let made_up = |number: usize| {
+        let mut claims: Value = serde_json::from_str(&claims).unwrap();
+        claims["jti"] = json!(number.to_string());
+        format!("{header}.{}.{signature}", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
+    };
+    let runtime = runtime();
+    runtime.block_on(async {
+        let ask = |token: String| {
+            let app = app.clone();
+            tokio::spawn(async move { status(&app, "/items/1", &[&token]).await })
+        };
+        let held: Vec<_> = (0..300).map(|number| ask(made_up(number))).collect();
+        while !held.iter().any(tokio::task::JoinHandle::is_finished) {
+            tokio::task::yield_now().await;
+        }
+        // All at once: one of them gets the keys, and the others wait for that.
+        for asked in tokens.into_iter().map(ask).collect::<Vec<_>>() {
+            assert_eq!(asked.await.unwrap(), StatusCode::OK);
+        }
+        let (done, waiting): (Vec<_>, Vec<_>) = held.into_iter().partition(tokio::task::JoinHandle::is_finished);
+        for done in done {
+            assert_eq!(done.await.unwrap(), StatusCode::SERVICE_UNAVAILABLE);
+        }
+        assert_eq!(waiting.len(), 256);
+        waiting.iter().for_each(tokio::task::JoinHandle::abort);
+    });
     runtime.shutdown_background();
     drop(silent);
 }

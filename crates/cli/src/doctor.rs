@@ -16,7 +16,7 @@ use xacct_sign_client::{
 };
 use xacct_sign_diagnosis::{
     AssumeRoleEvidence, BaseEvidence, CallEvidence, ClockEvidence, Evidence, Exchange, Failure as Failed,
-    IdentityEvidence, PlaceEvidence, explain, is_login_page, may_be_unasked, needs_another_form,
+    IdentityEvidence, PlaceEvidence, explain, has_judged, is_login_page, may_be_unasked, needs_another_form,
 };
 
 use crate::arguments::{DoctorArguments, RoleArguments};
@@ -312,7 +312,7 @@ impl Doctor<'_> {
         if let Some(body) = bytes.as_ref().filter(|_| needs_another) {
             (evidence.presigned_status, evidence.bodiless_status) = self.try_otherwise(&session, &source, scope, body);
         }
-        let says_more = (self.is_read(&answer) || may_be_unasked(answer.status)) && findings.is_empty();
+        let says_more = (self.is_read(&answer) || self.is_unasked(&answer)) && findings.is_empty();
         if let Some(body) = bytes.filter(|_| says_more) {
             (evidence.unsigned_status, evidence.unsigned_is_login) = self.unsigned(&answer, &body);
         }
@@ -333,7 +333,7 @@ impl Doctor<'_> {
         let state = if is_unasked { State::Unknown } else { State::of(is_whole) };
         let seen = match nobodys {
             Some(nobodys) if is_unasked && nobodys == status => {
-                format!("the {whose} answered {status}{led} before it asked who calls{as_whom}")
+                format!("the {whose} answered {status}{led} to nobody, too{as_whom}")
             }
             _ if is_whole && !is_unasked && status >= 400 => {
                 format!("the {whose} let it in, and answered {status}{led}{as_whom}")
@@ -352,9 +352,11 @@ impl Doctor<'_> {
             ..300 if call.unsigned_is_login && call.exchange.as_ref().is_some_and(is_login_page) => State::Unknown,
             ..300 if call.unsigned_is_login => State::Whole,
             ..300 => State::Broken,
-            // Nobody was refused by whoever answers so.
-            407 | 429 | 500.. => State::Unknown,
-            _ if may_be_unasked(status) => State::Unknown,
+            // Nobody was refused by whoever answers so, or the caller was, too.
+            _ if !has_judged(status) || may_be_unasked(status) => State::Unknown,
+            300..400 if call.exchange.as_ref().is_some_and(|exchange| exchange.status == Some(status)) => {
+                State::Unknown
+            }
             _ => State::Whole,
         };
         let page = if call.unsigned_is_login { ", a page on which to log in" } else { "" };
@@ -393,6 +395,11 @@ impl Doctor<'_> {
     /// What may do something is not done twice.
     fn is_read(&self, answer: &Response) -> bool {
         (200..300).contains(&answer.status) && self.is_safe()
+    }
+
+    /// Whether nobody is asked where a server may answer before it asks who calls. With 400 and 422 part of the work may be done.
+    fn is_unasked(&self, answer: &Response) -> bool {
+        may_be_unasked(answer.status) && (matches!(answer.status, 405 | 415) || self.is_safe())
     }
 
     /// The same of an answer that leads elsewhere.

@@ -191,9 +191,9 @@ impl Agents {
         made
     }
 
-    /// Begins anew, with what is trusted.
+    /// Has TLS begin anew, with what is trusted.
     fn forget(&mut self) {
-        *self = Self { tls: self.tls.take(), ..Self::default() };
+        (self.direct, self.proxied) = (None, None);
     }
 }
 

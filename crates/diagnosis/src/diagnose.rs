@@ -9,7 +9,7 @@ use crate::exchange::{Exchange, instant};
 use crate::explain::{self, Shown};
 use crate::finding::{Code, Finding, SIGNATURE_HINT, Side};
 use crate::forbidden::{BOTH_ACTIONS, BOTH_SIDES, Front};
-use crate::from_here::{TOLERATED_SECONDS, clock_off_by, has_passed};
+use crate::from_here::{TOLERATED_SECONDS, clock_off_by, has_passed, is_aws};
 use crate::scope::Signed;
 use crate::server;
 
@@ -53,22 +53,31 @@ fn shown(evidence: &Evidence) -> &'static str {
     if evidence.bearer.is_some() { "a token or a proof" } else { "a signature" }
 }
 
-/// Whether it is a status that many servers answer with before they ask who calls: a call with it has done nothing, and the same call by
-/// nobody says more.
+/// Whether it is a status that many servers answer with before they ask who calls: the same call by nobody says more.
 #[must_use]
 pub fn may_be_unasked(status: u16) -> bool {
     matches!(status, 400 | 405 | 415 | 422)
 }
 
+/// Whether who answered so has judged who calls: neither has what fails, nor what counts calls or is in between.
+#[must_use]
+pub fn has_judged(status: u16) -> bool {
+    !matches!(status, 407 | 429 | 500..)
+}
+
 /// Nobody gets the same answer, so that it is no sign of being let in.
 fn unasked(evidence: &Evidence) -> Option<Finding> {
     let call = evidence.call.as_ref()?;
-    let status = call.exchange.as_ref()?.status.filter(|status| may_be_unasked(*status))?;
-    let reason = format!(
-        "the same call without {} was answered with {status}, too: that comes before anybody is asked who calls, and does not show whether the caller is let in",
-        shown(evidence)
-    );
-    (call.unsigned_status == Some(status)).then(|| Finding::new(Code::CallerUnasked, reason))
+    let exchange = call.exchange.as_ref()?;
+    let status = exchange.status.filter(|status| may_be_unasked(*status) && call.unsigned_status == Some(*status))?;
+    let same = format!("the same call without {} was answered with {status}, too", shown(evidence));
+    // API Gateway and Lambda ask IAM before anything else: the route asks nobody.
+    if evidence.bearer.is_none() && is_aws(exchange) {
+        return Some(Finding::new(Code::OpenToAll, same));
+    }
+    let reason =
+        format!("{same}: that comes before anybody is asked who calls, and does not show whether the caller is let in");
+    Some(Finding::new(Code::CallerUnasked, reason))
 }
 
 fn broken(evidence: &Evidence) -> Vec<Finding> {
@@ -319,7 +328,7 @@ pub fn needs_another_form(exchange: &Exchange, found: &[Finding]) -> bool {
 
 /// What it says that the same call passed in another form.
 fn by_other_forms(call: &CallEvidence) -> Option<Finding> {
-    let passes = |status: Option<u16>| status.is_some_and(|status| status != 403 && status < 500);
+    let passes = |status: Option<u16>| status.is_some_and(|status| status != 403 && has_judged(status));
     if passes(call.presigned_status) {
         let reason = "the same call passes with its signature in the URL: a header of the signature, such as the session token, is changed or taken off on the way";
         return Some(Finding::new(Code::HeaderDropped, reason).hint(SIGNATURE_HINT));

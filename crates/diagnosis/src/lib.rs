@@ -32,7 +32,7 @@ mod scope;
 mod server;
 mod verifier;
 
-pub use diagnose::{diagnose, may_be_unasked, needs_another_form};
+pub use diagnose::{diagnose, has_judged, may_be_unasked, needs_another_form};
 pub use evidence::{
     AssumeRoleEvidence, BaseEvidence, BearerEvidence, CallEvidence, ClockEvidence, Evidence, Failure, IdentityEvidence,
     PlaceEvidence,

@@ -2,6 +2,7 @@
 //! known is known from here.
 
 use crate::answer::Answer;
+use crate::diagnose::has_judged;
 use crate::emulated;
 use crate::evidence::{BearerEvidence, CallEvidence, Evidence};
 use crate::exchange::Exchange;
@@ -101,9 +102,8 @@ pub fn is_login_page(exchange: &Exchange) -> bool {
 
 fn is_refused_to_nobody(call: &CallEvidence) -> bool {
     match call.unsigned_status {
-        // Whoever answers so has not asked who calls.
-        Some(407 | 429) | None => false,
-        Some(400..=499) => true,
+        None => false,
+        Some(status @ 400..=499) => has_judged(status),
         // The caller was not asked to.
         Some(_) => call.unsigned_is_login && !call.exchange.as_ref().is_some_and(is_login_page),
     }
@@ -199,8 +199,8 @@ fn unknown(call: &CallEvidence, bearer: &BearerEvidence, evidence: &Evidence) ->
             .on(Side::Caller)
             .hint(NO_ROLE);
     }
-    // What is no 401 is the verdict on a caller who is known.
-    if call.proof_status.is_some_and(|status| status != 401 && status < 500) {
+    // What is no 401 is the verdict on a caller who is known; a redirect is nobody's.
+    if call.proof_status.is_some_and(|status| status != 401 && has_judged(status) && !(300..400).contains(&status)) {
         let issuer = bearer.issuer.as_deref().unwrap_or("the caller's account");
         return Finding::new(Code::IdentityRefused, format!("{said}, and a proof of the same caller for somebody's"))
             .on(Side::Provider)

@@ -169,10 +169,10 @@ impl Verifier {
         let mut check = self.check(authorization, &[], &[]);
         let line = if let State::Proof { .. } = check.state { Line::Proof } else { Line::Token };
         if let State::Token { .. } | State::Proof { .. } = check.state {
-            // It is read, and nothing is asked for yet. What cannot be read is refused, and waits for nothing.
+            // It is read, and nothing is asked for yet. What is refused or known by now waits for nothing, and for no issuer.
             let _ = check.advance(now);
         }
-        check.waits().unwrap_or((line, 0))
+        check.waits().unwrap_or((line, u64::MAX))
     }
 
     fn hash(&self, text: &str) -> Hash {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import MutableMapping
 from functools import partial
 from typing import Any
@@ -20,9 +21,8 @@ class ScopeChecks:
     def __init__(self, verifier: Verifier) -> None:
         """Checks by this verifier."""
         self._verifier = verifier_of(verifier)
-        # STS is asked of each proof, good or bad: whoever makes up proofs is to hold up nobody whose credentials STS
-        # has stood by, and nobody who sends tokens.
-        self._lanes = {line: Lane(threads) for line, threads in _native.Verifier.THREADS}
+        self._process = 0
+        self._lanes: dict[str, Lane] = {}
 
     async def caller(self, scope: MutableMapping[str, Any]) -> Caller:
         """The caller, or a `RefusedError`."""
@@ -34,8 +34,17 @@ class ScopeChecks:
         if caller is None:
             line, what, place = self._verifier.waits(values)
             check = partial(self._verifier.check, values, methods, asked)
-            caller = await self._lanes[line].run(what, place, check, at_hand)
+            caller = await self._lane(line).run(what, place, check, at_hand)
         return caller
+
+    def _lane(self, line: str) -> Lane:
+        # A forked child has neither the threads of its parent's nor what they were getting.
+        if self._process != os.getpid():
+            # STS is asked of each proof, good or bad: whoever makes up proofs is to hold up nobody whose credentials
+            # STS has stood by, and nobody who sends tokens.
+            self._lanes = {line: Lane(threads) for line, threads in _native.Verifier.THREADS}
+            self._process = os.getpid()
+        return self._lanes[line]
 
 
 def _methods(scope: MutableMapping[str, Any]) -> list[str]:

@@ -52,11 +52,11 @@ fn c6_a_certificate_that_is_not_trusted() {
     // An authority that was made anew under its name.
     told(&Authority::new("others-anew").server(|_| {}), "BadSignature", "AWS_CA_BUNDLE");
     let of_then = others.server(|params| params.not_after = date_time_ymd(2020, 1, 1));
-    told(&of_then, "its certificate expired 2020-01-01T00:00:00Z", "needs another certificate");
+    told(&of_then, "a certificate of its expired 2020-01-01T00:00:00Z", "needs another certificate");
     let of_later = others.server(|params| {
         (params.not_before, params.not_after) = (date_time_ymd(2100, 1, 1), date_time_ymd(2101, 1, 1));
     });
-    told(&of_later, "its certificate is not valid before 2100-01-01T00:00:00Z", "clock of this machine");
+    told(&of_later, "a certificate of its is not valid before 2100-01-01T00:00:00Z", "clock of this machine");
     let of_another = others.server(|params| params.subject_alt_names.clear());
     told(&of_another, "not valid for name", "a name that its certificate has");
     told(&sends("HTTP/1.1 400 Bad Request\r\n\r\n"), "corrupt message", "does the server speak plain http there?");

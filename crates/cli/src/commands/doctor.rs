@@ -1,5 +1,6 @@
 //! `xacct-sign doctor`.
 
+use serde_json::{Map, Value, json};
 use xacct_sign_diagnosis::{Finding, diagnose, to_json};
 
 use crate::arguments::DoctorArguments;
@@ -11,7 +12,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     let walk = walk(arguments)?;
     let findings = diagnose(&walk.evidence);
     if arguments.json {
-        output::document(&format!("{}\n", to_json(&findings)))?;
+        output::document(&format!("{}\n", with_links(&to_json(&findings), &walk.tried)))?;
     } else {
         let links = walk.tried.iter().map(line);
         let found = findings.iter().flat_map(lines);
@@ -22,6 +23,14 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
         output::print(&links.chain(found).chain(end).collect::<Vec<_>>())?;
     }
     if findings.is_empty() { Ok(()) } else { Err(Failure::Broken.silent()) }
+}
+
+/// The findings, and what each link was seen to be.
+fn with_links(findings: &str, tried: &[Tried]) -> Value {
+    let mut document: Map<String, Value> = serde_json::from_str(findings).unwrap_or_default();
+    let link = |Tried { link, state, seen }: &Tried| json!({ "link": link, "state": state.name(), "seen": seen });
+    document.insert("links".to_owned(), tried.iter().map(link).collect());
+    document.into()
 }
 
 /// How much is shown of what was seen: what is broken is told below.

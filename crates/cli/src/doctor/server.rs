@@ -10,9 +10,9 @@ use xacct_sign_client::host::Host as _;
 use xacct_sign_client::{
     Bearer, Body, CredentialSource, DefaultChain, Identity, Patience, Response, Session, http_hosts_of, sts_region,
 };
-use xacct_sign_diagnosis::{BearerEvidence, CallEvidence, Exchange, PlaceEvidence, diagnose, may_be_unasked};
+use xacct_sign_diagnosis::{BearerEvidence, CallEvidence, Exchange, PlaceEvidence, diagnose, has_judged};
 
-use super::{Doctor, failed, recorded};
+use super::{Doctor, State, failed, recorded};
 use crate::identity::Wanted;
 
 impl Doctor<'_> {
@@ -115,7 +115,7 @@ impl Doctor<'_> {
         if let Some(body) = bytes {
             if answer.status == 401 && !wanted.is_proof {
                 evidence.proof_status = self.by_proof(wanted, region, source, &body);
-            } else if self.is_read(&answer) || self.is_led(&answer) || may_be_unasked(answer.status) {
+            } else if self.is_read(&answer) || self.is_led(&answer) || self.is_unasked(&answer) {
                 (evidence.unsigned_status, evidence.unsigned_is_login) = self.unsigned(&answer, &body);
             }
         }
@@ -126,11 +126,13 @@ impl Doctor<'_> {
         let is_whole = diagnose(&self.walk.evidence).iter().all(|finding| is_of_who_is_in(finding.code()));
         self.note_answer("server", &answer, is_whole, "");
         if let Some(status) = by_proof {
-            self.note(
-                "by proof",
-                status != 401 && status < 500,
-                format!("with a proof in place of the token the answer is {status}"),
-            );
+            let state = match status {
+                401 => State::Broken,
+                300..=399 => State::Unknown,
+                _ if !has_judged(status) => State::Unknown,
+                _ => State::Whole,
+            };
+            self.note_state("by proof", state, format!("with a proof in place of the token the answer is {status}"));
         }
         self.note_by_nobody("by nobody", wanted.kind());
         Some(())

@@ -91,11 +91,14 @@ impl<In: Transport> Connector<In> for Secure {
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
         self.0.connect(&of_the_agent(details), chained).map_err(|error| {
-            exchange::broke_tls();
+            let tls = |io: &io::Error| io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned();
+            let told = if let ureq::Error::Io(io) = &error { tls(io) } else { None };
+            // Who shows a certificate took up no session.
+            if !matches!(told, Some(rustls::Error::InvalidCertificate(_))) {
+                exchange::broke_tls();
+            }
             match error {
-                ureq::Error::Io(io) if !io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
-                    ureq::Error::Other(Box::new(HandshakeBroken(io)))
-                }
+                ureq::Error::Io(io) if told.is_none() => ureq::Error::Other(Box::new(HandshakeBroken(io))),
                 other => other,
             }
         })

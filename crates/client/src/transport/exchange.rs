@@ -24,7 +24,7 @@ impl Progress {
         self.has_used_socket && !self.has_connected && !self.has_read
     }
 
-    /// Whether TLS could not be agreed upon.
+    /// Whether TLS could not be agreed upon, for another reason than the certificate.
     pub(super) fn has_broken_tls(self) -> bool {
         self.has_broken_tls
     }

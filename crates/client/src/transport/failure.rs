@@ -114,10 +114,10 @@ fn in_words(error: &rustls::Error) -> String {
             "its certificate is an authority's (CA:TRUE), and no server's".to_owned()
         }
         rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
-            format!("its certificate expired {}", on(*not_after))
+            format!("a certificate of its expired {}", on(*not_after))
         }
         rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => {
-            format!("its certificate is not valid before {}", on(*not_before))
+            format!("a certificate of its is not valid before {}", on(*not_before))
         }
         other => other.to_string(),
     }
@@ -138,7 +138,10 @@ fn hint(error: &rustls::Error) -> Option<&'static str> {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Some("call the server by a name that its certificate has, or give it a certificate for this name")
             }
-            CertificateError::ExpiredContext { .. } | CertificateError::NotValidYetContext { .. } => {
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => {
                 Some("the server needs another certificate, if the clock of this machine is right")
             }
             // Of an authority that has another's name the signature is wrong.

@@ -11,7 +11,7 @@ pub(super) fn function(value: &Value) -> Option<&str> {
     value.as_object()?.keys().map(String::as_str).find(|key| *key == "Ref" || key.starts_with("Fn::"))
 }
 
-/// Why nothing of a policy can be read, without a subject: it is a function, or all of its statements are.
+/// Why nothing of a policy can be read, without a subject: it is a function, or one stands for its statements.
 pub(super) fn whole(policy: &Value) -> Option<String> {
     let is_one = function(policy).map(|name| format!("is `{name}`"));
     let has_one = || Some(format!("has `{}` for its statements", policy.get("Statement").and_then(function)?));
