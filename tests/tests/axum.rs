@@ -324,7 +324,7 @@ fn an_issuer_that_says_nothing_holds_up_no_token_of_another() {
     let issuer = format!("http://{}/issuers/999999999999", silent.local_addr().unwrap());
     let mut callers: Value = serde_json::from_str(&world.callers()).unwrap();
     callers["dev_issuers"] = json!([world.issuer, issuer]);
-    let other = json!({ "name": "other", "account": "999999999999", "role": "Other", "issuer": issuer });
+    let other = json!({ "name": "other", "account": "999999999999", "role": "LambdaRoleDeve", "issuer": issuer });
     callers["callers"].as_array_mut().unwrap().push(other);
     let callers = Callers::parse(callers.to_string().as_bytes(), Development::Yes).unwrap();
     let host = Arc::new(Machine::with_variables(Moved(world.sts())));
