@@ -426,7 +426,8 @@ class Verifier:
     """Each line, and how many threads are for its checks."""
     def waits(self, authorization: Sequence[bytes]) -> tuple[str, int, int]:
         """In which line a request waits that has to: `token`, `known_proof` or `proof`; by a number for what; and by which its place is
-        counted."""
+        counted.
+        """
     def check_event(self, event: bytes) -> Caller:
         """Who makes the request of a Lambda function's event, given as JSON."""
 
